@@ -1,0 +1,168 @@
+use std::fmt;
+
+use unicode_normalization::is_nfc;
+
+use crate::{Error, Result};
+
+/// The longest user, in bytes of UTF-8.
+pub const MAX_USER: usize = 255;
+
+/// The longest entry name, in bytes of UTF-8.
+pub const MAX_NAME: usize = 1024;
+
+/// Which record: a user, and one of that user's names in a store.
+///
+/// Without a name it is the single credential per user that most stores hold. Both parts are
+/// canonical, so that two ids are the same entry exactly if they are equal byte for byte:
+/// Unicode NFC, no control characters, a user of 1 to [`MAX_USER`] bytes and a name of 1 to
+/// [`MAX_NAME`]. What is not canonical is refused rather than changed, since a changed name
+/// could meet another one.
+///
+/// # Examples
+/// ```
+/// use keyward_core::EntryId;
+///
+/// let id = EntryId::new("alice", Some("https://example.com"))?;
+/// assert_eq!((id.user(), id.name()), ("alice", Some("https://example.com")));
+/// assert!(EntryId::new("", None).is_err());
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryId {
+    user: String,
+    /// Empty stands for the entry without a name.
+    name: String,
+}
+
+impl EntryId {
+    /// The entry of `user` called `name`, or the one without a name.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if either part is not canonical.
+    pub fn new(user: &str, name: Option<&str>) -> Result<Self> {
+        canonical("user", user, MAX_USER)?;
+        if let Some(name) = name {
+            canonical("name", name, MAX_NAME)?;
+        }
+        Ok(Self { user: user.to_owned(), name: name.unwrap_or_default().to_owned() })
+    }
+
+    /// An entry that a store keeps for itself, such as its keyset. No user can name it: its
+    /// user is empty.
+    pub fn reserved(name: &'static str) -> Self {
+        Self { user: String::new(), name: name.to_owned() }
+    }
+
+    /// The id that a storage wrote down earlier, reserved ones included.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if no entry can have these parts.
+    pub fn restore(user: &str, name: &str) -> Result<Self> {
+        if !user.is_empty() {
+            canonical("user", user, MAX_USER)?;
+        }
+        if !name.is_empty() {
+            canonical("name", name, MAX_NAME)?;
+        }
+        Ok(Self { user: user.to_owned(), name: name.to_owned() })
+    }
+
+    /// Whose it is; empty for reserved entries.
+    pub fn user(&self) -> &str {
+        &self.user
+    }
+
+    /// Which of the user's entries it is, if it has a name.
+    pub fn name(&self) -> Option<&str> {
+        (!self.name.is_empty()).then_some(self.name.as_str())
+    }
+
+    /// The name, or nothing: what a storage writes down beside the user.
+    pub fn name_or_empty(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the store keeps this entry for itself.
+    pub fn is_reserved(&self) -> bool {
+        self.user.is_empty()
+    }
+
+    /// User and name in one unambiguous run of bytes: what an envelope is bound to.
+    ///
+    /// Each part is preceded by its length as a big-endian `u16`.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(4 + self.user.len() + self.name.len());
+        for part in [&self.user, &self.name] {
+            bytes.extend_from_slice(&(part.len() as u16).to_be_bytes());
+            bytes.extend_from_slice(part.as_bytes());
+        }
+        bytes
+    }
+}
+
+/// Control characters are shown escaped, for names may come from anywhere.
+impl fmt::Display for EntryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.user.escape_debug())?;
+        if !self.name.is_empty() {
+            write!(f, "/{}", self.name.escape_debug())?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks that `text` is a canonical name: 1 to `max` bytes, Unicode NFC, no control characters.
+///
+/// Stores, users and entries are all held to this one rule; `what` says in the error which of
+/// them it was.
+///
+/// # Errors
+/// [`Invalid`](crate::ErrorKind::Invalid), saying which rule is broken.
+pub fn canonical(what: &str, text: &str, max: usize) -> Result<()> {
+    let broken = if text.is_empty() {
+        "is empty".to_owned()
+    } else if text.len() > max {
+        format!("is longer than {max} bytes")
+    } else if text.chars().any(char::is_control) {
+        "holds a control character".to_owned()
+    } else if !text.is_ascii() && !is_nfc(text) {
+        "is not in Unicode normalization form C".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid("name", format!("the {what} {broken}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_look_alike_never_meet() {
+        assert!(EntryId::new("\u{e9}", None).is_ok());
+        assert!(EntryId::new("e\u{301}", None).is_err());
+        assert!(EntryId::new("\u{212a}", None).is_err());
+    }
+
+    #[test]
+    fn limits_are_in_bytes() {
+        assert!(EntryId::new(&"k".repeat(255), Some(&"n".repeat(1024))).is_ok());
+        assert!(EntryId::new(&"k".repeat(256), None).is_err());
+        assert!(EntryId::new("k", Some(&"n".repeat(1025))).is_err());
+        assert!(EntryId::new("k", Some("")).is_err());
+    }
+
+    #[test]
+    fn control_characters_are_refused() {
+        for text in ["a\nb", "a\rb", "\0", "a\u{85}b", "\u{9b}1m", "\u{7f}"] {
+            assert!(EntryId::new(text, None).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_tell_user_and_name_apart() {
+        let a = EntryId::new("ab", Some("c")).unwrap();
+        let b = EntryId::new("a", Some("bc")).unwrap();
+        assert_ne!(a.to_bytes(), b.to_bytes());
+    }
+}

@@ -1,0 +1,115 @@
+use std::fmt::Write;
+
+use crate::EntryId;
+
+/// The longest run that [`segments`] leaves in one piece, in bytes.
+pub const MAX_SEGMENT: usize = 200;
+
+/// Writes `text` as a file name: lower-case ASCII that means the same on every file system.
+///
+/// Letters `a`–`z`, digits, `-`, `_` and inner dots stand for themselves; every other byte of the UTF-8
+/// becomes `%` and two lower-case hexadecimal digits, capitals included, since some file systems fold
+/// case. Nothing becomes a lone `%`. The writing is injective: see [`unescape`].
+///
+/// # Examples
+/// ```
+/// assert_eq!(keyward_core::escape("Ann@x.org"), "%41nn%40x.org");
+/// assert_eq!(keyward_core::unescape("%41nn%40x.org").as_deref(), Some("Ann@x.org"));
+/// assert_eq!(keyward_core::escape(".."), "%2e%2e");
+/// ```
+pub fn escape(text: &str) -> String {
+    if text.is_empty() {
+        return "%".to_owned();
+    }
+    let last = text.len() - 1;
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => escaped.push(byte as char),
+            b'.' if at != 0 && at != last => escaped.push('.'),
+            _ => write!(escaped, "%{byte:02x}").unwrap_or_default(),
+        }
+    }
+    escaped
+}
+
+/// Reads what [`escape`] wrote; anything else is `None`, other spellings of the same text too.
+pub fn unescape(escaped: &str) -> Option<String> {
+    if escaped == "%" {
+        return Some(String::new());
+    }
+    let mut bytes = Vec::with_capacity(escaped.len());
+    let mut rest = escaped.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        rest = tail;
+        if first == b'%' {
+            let digits = std::str::from_utf8(rest.get(..2)?).ok()?;
+            bytes.push(u8::from_str_radix(digits, 16).ok()?);
+            rest = &rest[2..];
+        } else {
+            bytes.push(first);
+        }
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    (escape(&text) == escaped).then_some(text)
+}
+
+/// Cuts an escaped name into runs of at most [`MAX_SEGMENT`] bytes, never inside an escape.
+///
+/// All runs but the last carry a `+` at their end, which no escaped name holds, so that a
+/// folder that continues a name is never taken for one that ends it.
+pub fn segments(escaped: &str) -> Vec<String> {
+    let mut segments = Vec::new();
+    let mut rest = escaped;
+    while rest.len() > MAX_SEGMENT {
+        let mut cut = MAX_SEGMENT - 1;
+        while rest.as_bytes()[cut - 1] == b'%' || rest.as_bytes()[cut - 2] == b'%' {
+            cut -= 1;
+        }
+        segments.push(format!("{}+", &rest[..cut]));
+        rest = &rest[cut..];
+    }
+    segments.push(rest.to_owned());
+    segments
+}
+
+impl EntryId {
+    /// Puts the entry's user, escaped, for `%user%` in `pattern`.
+    ///
+    /// What comes out names one path below the pattern's folders whoever the user is.
+    pub fn expand(&self, pattern: &str) -> String {
+        pattern.replace("%user%", &escape(self.user()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_escape_did_not_write_is_not_read() {
+        for foreign in ["A", "%4", "%zz", "%61", ".a", "a.", "", "a/b", "%2E", "a+"] {
+            assert_eq!(unescape(foreign), None, "{foreign}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn escaping_is_injective(text in ".{0,60}") {
+            let escaped = escape(&text);
+            prop_assert_eq!(unescape(&escaped), Some(text));
+            prop_assert!(escaped.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'%')));
+        }
+
+        #[test]
+        fn segments_join_to_what_was_cut(text in ".{0,400}") {
+            let escaped = escape(&text);
+            let segments = segments(&escaped);
+            prop_assert!(segments.iter().all(|s| s.len() <= MAX_SEGMENT));
+            let (last, folders) = segments.split_last().unwrap();
+            let joined: String = folders.iter().map(|s| s.strip_suffix('+').unwrap()).collect();
+            prop_assert_eq!(joined + last, escaped);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The vocabulary and the joints of Keyward.
+//!
+//! Everything that two crates of the house must agree on stands here: what a secret is
+//! ([`Secret`]), what is kept ([`Record`]), under which name ([`EntryId`]), how things fail
+//! ([`Error`]), what a backend does (the roles [`Serializer`], [`Encryption`], [`Key`] and
+//! [`Storage`]) and how it is found ([`Registry`]). This crate does no I/O.
+//!
+//! You want this crate if you extend Keyward itself. Authors of backends import
+//! `keyward-plugin`, applications `keyward`.
+
+mod encryption;
+mod entry;
+mod error;
+mod escape;
+mod host;
+mod key;
+mod limits;
+mod options;
+mod origin;
+mod record;
+mod registry;
+mod secret;
+mod serializer;
+mod source;
+mod storage;
+mod time;
+pub mod wire;
+
+pub use encryption::{Context, Encryption, EncryptionAbilities, KeyId, Keys, StoreId, StoreKey};
+pub use entry::{EntryId, MAX_NAME, MAX_USER, canonical};
+pub use error::{Error, ErrorKind, Result};
+pub use escape::{MAX_SEGMENT, escape, segments, unescape};
+pub use host::{Host, Level, Prompt};
+pub use key::{Created, Key};
+pub use limits::{MAX_BLOB, MAX_ITEMS, MAX_RECORD};
+pub use options::{
+    NoOptions, OptionSpec, OptionType, OptionValue, Options, SecretRef, Value, Values,
+};
+pub use origin::Origin;
+pub use record::{Derivation, Field, Form, Record};
+pub use registry::{Backend, Factory, Info, Registration, Registry, Role};
+pub use secret::{Secret, SecretWriter};
+pub use serializer::Serializer;
+pub use source::Source;
+pub use storage::{
+    Bulk, Cursor, Expect, Guard, LockMode, Locks, Operation, Page, Persistence, Put, Query,
+    Revision, Sharing, Storage, StorageAbilities, Stored,
+};
+pub use time::Timestamp;
+
+#[doc(hidden)]
+pub use inventory;

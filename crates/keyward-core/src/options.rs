@@ -1,0 +1,283 @@
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::path::PathBuf;
+
+use crate::{Error, Result};
+
+/// What a backend can be told: a struct and the table of its keys, made together by
+/// `keyward_plugin::options!`.
+///
+/// The table is data, so that configuration, help and documentation are made from it, and so
+/// that it crosses every door through which backends come.
+pub trait Options: Sized + Debug {
+    /// Every key, in the order in which it is shown.
+    const TABLE: &'static [OptionSpec];
+
+    /// Reads the options out of `values`, which have been held against the table.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid), naming the key.
+    fn read(values: &Values) -> Result<Self>;
+}
+
+/// For backends that need not be told anything.
+#[derive(Clone, Copy, Debug)]
+pub struct NoOptions;
+
+impl Options for NoOptions {
+    const TABLE: &'static [OptionSpec] = &[];
+
+    fn read(_: &Values) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+/// One key of a backend's options.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OptionSpec {
+    /// The key.
+    pub name: &'static str,
+    /// What it takes.
+    pub kind: OptionType,
+    /// What it is when it is not given, written as in TOML.
+    pub default: Option<&'static str>,
+    /// Whether it must be given.
+    pub required: bool,
+    /// What it does, in one line.
+    pub help: &'static str,
+}
+
+/// What an option takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionType {
+    /// Text.
+    Text,
+    /// A path, in which `%…%` and a leading `~` are expanded.
+    Path,
+    /// Yes or no.
+    Flag,
+    /// A whole number that is not negative.
+    Number,
+    /// Several texts.
+    List,
+    /// A secret, which must be a reference: `{ from = "env", … }`.
+    Secret,
+}
+
+/// A value as configuration gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Text or a path.
+    Text(String),
+    /// Yes or no.
+    Flag(bool),
+    /// A whole number.
+    Number(u64),
+    /// Several texts.
+    List(Vec<String>),
+    /// Where a secret is to be had.
+    Secret(SecretRef),
+}
+
+/// Where a secret is to be had: a key source and what it is told.
+///
+/// It holds no secret itself and may be shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretRef {
+    /// The name of the key source.
+    pub from: String,
+    /// The key source's own options.
+    pub options: Values,
+}
+
+/// The values that a backend is given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Values(BTreeMap<String, Value>);
+
+impl Values {
+    /// No value at all.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets one value.
+    pub fn insert(&mut self, name: impl Into<String>, value: Value) {
+        self.0.insert(name.into(), value);
+    }
+
+    /// The same values and one more.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: Value) -> Self {
+        self.insert(name, value);
+        self
+    }
+
+    /// The value of this key, if it was given.
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name)
+    }
+
+    /// Takes a value out.
+    pub fn remove(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
+    }
+
+    /// All values, by key.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Changes every text, those in lists included.
+    pub fn map_text(&mut self, change: &mut dyn FnMut(&str) -> Result<String>) -> Result<()> {
+        for value in self.0.values_mut() {
+            match value {
+                Value::Text(text) => *text = change(text)?,
+                Value::List(texts) => {
+                    for text in texts {
+                        *text = change(text)?;
+                    }
+                }
+                Value::Secret(reference) => reference.options.map_text(change)?,
+                Value::Flag(_) | Value::Number(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the defaults of a table and holds every value against it.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) for an unknown key, a value of the wrong type or a
+    /// required one that is missing.
+    pub fn complete(mut self, table: &[OptionSpec]) -> Result<Self> {
+        if let Some(unknown) =
+            self.0.keys().find(|name| table.iter().all(|spec| spec.name != **name))
+        {
+            return Err(unknown_option(unknown, table));
+        }
+        for spec in table {
+            match (self.0.get(spec.name), spec.default) {
+                (Some(value), _) => spec.check(value)?,
+                (None, Some(default)) => {
+                    self.0.insert(spec.name.to_owned(), default_value(default));
+                }
+                (None, None) if spec.required => {
+                    return Err(Error::invalid("options", format!("`{}` is missing", spec.name))
+                        .hint(spec.help));
+                }
+                (None, None) => {}
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl OptionSpec {
+    fn check(&self, value: &Value) -> Result<()> {
+        let fits = matches!(
+            (self.kind, value),
+            (OptionType::Text | OptionType::Path, Value::Text(_))
+                | (OptionType::Flag, Value::Flag(_))
+                | (OptionType::Number, Value::Number(_))
+                | (OptionType::List, Value::List(_))
+                | (OptionType::Secret, Value::Secret(_))
+        );
+        if fits { Ok(()) } else { Err(mismatch(self.name, self.kind)) }
+    }
+}
+
+fn unknown_option(name: &str, table: &[OptionSpec]) -> Error {
+    let known: Vec<_> = table.iter().map(|spec| spec.name).collect();
+    let error =
+        Error::invalid("options", format!("`{}` is not an option here", name.escape_debug()));
+    if known.is_empty() {
+        error.hint("There are none")
+    } else {
+        error.hint(format!("There are: {}", known.join(", ")))
+    }
+}
+
+fn mismatch(name: &str, kind: OptionType) -> Error {
+    let wanted = match kind {
+        OptionType::Text => "text",
+        OptionType::Path => "a path",
+        OptionType::Flag => "true or false",
+        OptionType::Number => "a whole number",
+        OptionType::List => "a list of texts",
+        OptionType::Secret => {
+            "a reference such as { from = \"env\", name = \"…\" }; a secret never stands here itself"
+        }
+    };
+    Error::invalid("options", format!("`{name}` takes {wanted}"))
+}
+
+/// A default as the options table writes it. Tables are made by a macro, so the text is sound.
+fn default_value(text: &str) -> Value {
+    match text {
+        "true" => Value::Flag(true),
+        "false" => Value::Flag(false),
+        _ => match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(text) => Value::Text(text.to_owned()),
+            None => Value::Number(text.parse().unwrap_or_default()),
+        },
+    }
+}
+
+/// A type that a field of an options struct may have.
+pub trait OptionValue: Sized {
+    /// What the option takes.
+    const KIND: OptionType;
+    /// Whether the option must be given where it has no default.
+    const REQUIRED: bool = true;
+
+    /// Reads the value; `None` where it was not given.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if it is of another type or missing.
+    fn read(name: &'static str, value: Option<&Value>) -> Result<Self>;
+}
+
+macro_rules! option_value {
+    ($($type:ty, $kind:ident, $pattern:pat => $result:expr;)*) => {$(
+        impl OptionValue for $type {
+            const KIND: OptionType = OptionType::$kind;
+
+            fn read(name: &'static str, value: Option<&Value>) -> Result<Self> {
+                match value {
+                    Some($pattern) => Ok($result),
+                    _ => Err(mismatch(name, Self::KIND)),
+                }
+            }
+        }
+    )*};
+}
+
+option_value! {
+    String, Text, Value::Text(text) => text.clone();
+    PathBuf, Path, Value::Text(text) => Self::from(text);
+    bool, Flag, Value::Flag(flag) => *flag;
+    u64, Number, Value::Number(number) => *number;
+    SecretRef, Secret, Value::Secret(reference) => reference.clone();
+}
+
+impl OptionValue for Vec<String> {
+    const KIND: OptionType = OptionType::List;
+    const REQUIRED: bool = false;
+
+    fn read(name: &'static str, value: Option<&Value>) -> Result<Self> {
+        match value {
+            None => Ok(Self::new()),
+            Some(Value::List(texts)) => Ok(texts.clone()),
+            Some(_) => Err(mismatch(name, Self::KIND)),
+        }
+    }
+}
+
+impl<T: OptionValue> OptionValue for Option<T> {
+    const KIND: OptionType = T::KIND;
+    const REQUIRED: bool = false;
+
+    fn read(name: &'static str, value: Option<&Value>) -> Result<Self> {
+        value.map(|value| T::read(name, Some(value))).transpose()
+    }
+}

@@ -1,0 +1,206 @@
+use std::fmt;
+use std::io::{self, Read, Write};
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+/// Bytes that nobody but their owner may see.
+///
+/// The bytes are wiped when the value is dropped, compare in constant time, print as
+/// `Secret(..)` and are reached by [`expose`](Self::expose) alone. There is no `Display` and no
+/// `Serialize`: a secret leaves the program only where somebody wrote `expose`.
+///
+/// # Security
+/// Wiping covers this buffer; whoever copies the exposed bytes answers for the copy.
+///
+/// # Examples
+/// ```
+/// use keyward_core::Secret;
+///
+/// let secret = Secret::from("correct horse");
+/// assert_eq!(secret.expose(), b"correct horse");
+/// assert_eq!(format!("{secret:?}"), "Secret(..)");
+/// ```
+#[derive(Clone, Default)]
+pub struct Secret(Zeroizing<Vec<u8>>);
+
+impl Secret {
+    /// Takes the bytes over; the vector's own memory is kept, and wiped in the end.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The bytes, in the open.
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes as text, if they are UTF-8.
+    pub fn expose_str(&self) -> Option<&str> {
+        std::str::from_utf8(&self.0).ok()
+    }
+
+    /// How many bytes there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no byte at all.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Shortens the secret to its first `len` bytes and wipes the rest.
+    pub fn truncate(&mut self, len: usize) {
+        let keep = len.min(self.0.len());
+        self.0[keep..].fill(0);
+        self.0.truncate(keep);
+    }
+
+    /// Reads `from` to its end, leaving no copy behind.
+    ///
+    /// # Errors
+    /// The reader's own, and `InvalidData` once there are more than `limit` bytes.
+    pub fn read_from(mut from: impl Read, limit: usize) -> io::Result<Self> {
+        let mut writer = SecretWriter::limited(limit);
+        let mut chunk = Zeroizing::new([0_u8; 4096]);
+        loop {
+            match from.read(&mut chunk[..]) {
+                Ok(0) => return Ok(writer.finish()),
+                Ok(read) => writer.write_all(&chunk[..read])?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl From<Vec<u8>> for Secret {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::new(bytes)
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Self {
+        Self::new(text.into_bytes())
+    }
+}
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self::new(text.as_bytes().to_vec())
+    }
+}
+
+impl From<&[u8]> for Secret {
+    fn from(bytes: &[u8]) -> Self {
+        Self::new(bytes.to_vec())
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Secret {}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// A [`Write`] that gathers a [`Secret`].
+///
+/// A growing `Vec` leaves its old buffer behind unwiped; this one wipes it.
+#[derive(Debug)]
+pub struct SecretWriter {
+    gathered: Secret,
+    limit: usize,
+}
+
+impl SecretWriter {
+    /// Starts with room for an ordinary record and no limit.
+    pub fn new() -> Self {
+        Self::limited(usize::MAX)
+    }
+
+    /// Starts an empty secret that refuses to grow beyond `limit` bytes.
+    pub fn limited(limit: usize) -> Self {
+        Self { gathered: Secret::new(Vec::with_capacity(limit.min(512))), limit }
+    }
+
+    /// The secret as written so far.
+    pub fn finish(self) -> Secret {
+        self.gathered
+    }
+
+    fn make_room(&mut self, more: usize) {
+        let bytes = &mut self.gathered.0;
+        let needed = bytes.len() + more;
+        if needed > bytes.capacity() {
+            let mut larger = Vec::with_capacity(needed.max(bytes.capacity() * 2));
+            larger.extend_from_slice(bytes);
+            *bytes = Zeroizing::new(larger);
+        }
+    }
+}
+
+impl Default for SecretWriter {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Write for SecretWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.len() > self.limit - self.gathered.len() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "too large"));
+        }
+        self.make_room(bytes.len());
+        self.gathered.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_is_redacted() {
+        assert_eq!(format!("{:?}", Secret::from("canary")), "Secret(..)");
+    }
+
+    #[test]
+    fn a_writer_keeps_every_byte_while_it_grows() {
+        let mut writer = SecretWriter::new();
+        let bytes: Vec<u8> = (0..10_000_u32).map(|i| i as u8).collect();
+        for chunk in bytes.chunks(7) {
+            writer.write_all(chunk).unwrap();
+        }
+        assert_eq!(writer.finish().expose(), bytes);
+    }
+
+    #[test]
+    fn reading_stops_at_the_limit() {
+        assert!(Secret::read_from(&b"12345"[..], 4).is_err());
+        assert_eq!(Secret::read_from(&b"1234"[..], 4).unwrap().expose(), b"1234");
+    }
+
+    #[test]
+    fn truncate_never_grows() {
+        let mut secret = Secret::from("abc");
+        secret.truncate(9);
+        assert_eq!(secret.expose(), b"abc");
+        secret.truncate(1);
+        assert_eq!(secret.expose(), b"a");
+    }
+}

@@ -1,0 +1,265 @@
+use std::fmt::Debug;
+use std::time::Duration;
+
+use crate::{EntryId, Error, Result, Timestamp};
+
+/// Keeps sealed blobs, one per entry.
+///
+/// Implemented by backends; callers go through a store.
+///
+/// # Contract
+/// - `get` gives what the last `put` kept, byte for byte, with its revision.
+/// - A `put` is atomic, readers see the old blob or the new one, and durable when it returns,
+///   as far as [`abilities`](Self::abilities) promise persistence.
+/// - `put` and `delete` happen only if [`Expect`] holds, otherwise they are
+///   [`Conflict`](crate::ErrorKind::Conflict) and change nothing.
+/// - `delete` of a missing entry is [`NotFound`](crate::ErrorKind::NotFound).
+/// - `list` shows every entry once, in any order, and shows ids alone.
+/// - `destroy` removes what the storage made and nothing else.
+///
+/// # Errors
+/// - [`NotFound`](crate::ErrorKind::NotFound): no such entry. Nothing else is.
+/// - [`Conflict`](crate::ErrorKind::Conflict): the entry is not as expected.
+/// - [`Full`](crate::ErrorKind::Full), [`Unavailable`](crate::ErrorKind::Unavailable): the old
+///   blob is still there.
+/// - [`Unsupported`](crate::ErrorKind::Unsupported): the blob is larger than this storage holds.
+///
+/// # Security
+/// A storage is not trusted. It never sees plaintext, and logs neither blobs nor ids.
+pub trait Storage: Debug + Send + Sync {
+    /// The blob of this entry.
+    fn get(&self, id: &EntryId) -> Result<Stored>;
+
+    /// Keeps a blob in place of the one that was there.
+    fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision>;
+
+    /// Removes the entry.
+    fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()>;
+
+    /// Some of the entries.
+    fn list(&self, query: &Query<'_>) -> Result<Page>;
+
+    /// Removes everything this storage keeps, and then itself.
+    fn destroy(&self) -> Result<()>;
+
+    /// What this opened instance can do.
+    fn abilities(&self) -> StorageAbilities<'_>;
+}
+
+/// A blob and the revision it has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// The sealed bytes.
+    pub blob: Vec<u8>,
+    /// What a later [`Put`] may expect.
+    pub revision: Revision,
+}
+
+/// Which state of an entry: opaque to everybody but the storage that gave it, up to 64 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Revision(Vec<u8>);
+
+impl Revision {
+    /// The longest revision, in bytes.
+    pub const MAX: usize = 64;
+
+    /// A revision of these bytes.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if there are more than [`Revision::MAX`].
+    pub fn new(bytes: &[u8]) -> Result<Self> {
+        if bytes.len() > Self::MAX {
+            return Err(Error::invalid("revision", "the revision is too long"));
+        }
+        Ok(Self(bytes.to_vec()))
+    }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// A counter is a revision.
+impl From<u64> for Revision {
+    fn from(counter: u64) -> Self {
+        Self(counter.to_be_bytes().to_vec())
+    }
+}
+
+/// What must hold of an entry for a change to happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// Nothing.
+    Any,
+    /// The entry is not there.
+    Absent,
+    /// The entry is there and has this revision.
+    Revision(Revision),
+}
+
+impl Expect {
+    /// Holds the expectation against what is there.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) if it does not hold.
+    pub fn check(&self, operation: &'static str, found: Option<&Revision>) -> Result<()> {
+        let holds = match self {
+            Self::Any => true,
+            Self::Absent => found.is_none(),
+            Self::Revision(expected) => found == Some(expected),
+        };
+        if holds { Ok(()) } else { Err(Error::new(crate::ErrorKind::Conflict, operation)) }
+    }
+}
+
+/// How a blob is to be kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// What must hold of the entry.
+    pub expect: Expect,
+    /// When a storage that can may forget the entry by itself.
+    pub expires: Option<Timestamp>,
+}
+
+impl Put {
+    /// Keeps the blob if this holds, for ever.
+    pub fn expecting(expect: Expect) -> Self {
+        Self { expect, expires: None }
+    }
+}
+
+/// Which entries to list.
+#[derive(Clone, Debug)]
+pub struct Query<'a> {
+    /// Only those of this user.
+    pub user: Option<&'a str>,
+    /// Only those whose name starts with this.
+    pub prefix: &'a str,
+    /// Where the last page ended.
+    pub cursor: Option<Cursor>,
+    /// The most entries that this page may have; at least one.
+    pub limit: usize,
+}
+
+impl Query<'_> {
+    /// Whether an entry is asked for.
+    pub fn matches(&self, id: &EntryId) -> bool {
+        self.user.is_none_or(|user| user == id.user())
+            && id.name_or_empty().starts_with(self.prefix)
+    }
+}
+
+impl Default for Query<'_> {
+    fn default() -> Self {
+        Self { user: None, prefix: "", cursor: None, limit: 1000 }
+    }
+}
+
+/// Where a page ended: opaque to everybody but the storage that gave it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(pub Vec<u8>);
+
+/// Some of the entries, and where the others begin.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// The entries, in any order.
+    pub entries: Vec<EntryId>,
+    /// Where to go on, unless this was all.
+    pub next: Option<Cursor>,
+}
+
+/// What a storage can do.
+#[derive(Clone, Copy, Debug)]
+pub struct StorageAbilities<'a> {
+    /// How long blobs last.
+    pub persistence: Persistence,
+    /// Who may use the same storage at once.
+    pub sharing: Sharing,
+    /// Whether it can list its entries.
+    pub lists: bool,
+    /// The largest blob, in bytes.
+    pub largest: Option<usize>,
+    /// Many changes at once, where that is faster.
+    pub bulk: Option<&'a dyn Bulk>,
+    /// Locks that others see, where there are some.
+    pub locks: Option<&'a dyn Locks>,
+}
+
+/// How long blobs last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Persistence {
+    /// As long as the process.
+    Process,
+    /// Until the machine restarts or the session ends.
+    Session,
+    /// For good.
+    Durable,
+}
+
+/// Who may use a storage at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Sharing {
+    /// The threads of one process.
+    Process,
+    /// The processes of one machine.
+    Machine,
+    /// Many machines.
+    Network,
+}
+
+/// Many changes in one go.
+pub trait Bulk: Debug + Send + Sync {
+    /// Makes all changes or none.
+    ///
+    /// # Errors
+    /// As [`Storage::put`] and [`Storage::delete`]; then none was made.
+    fn apply(&self, operations: &[Operation<'_>]) -> Result<()>;
+}
+
+/// One change of many.
+#[derive(Clone, Debug)]
+pub enum Operation<'a> {
+    /// Keep a blob.
+    Put(&'a EntryId, &'a [u8], Put),
+    /// Remove an entry.
+    Delete(&'a EntryId, Expect),
+}
+
+/// Locks that all users of a storage see.
+///
+/// They order work; what keeps data right when a lock is lost is always compare-and-swap.
+pub trait Locks: Debug + Send + Sync {
+    /// Takes the lock `id`, waiting for it as long as `wait`.
+    ///
+    /// Where a holder can vanish without its lock being released, the lock ends after `ttl`
+    /// unless renewed. Locks of the operating system end with their holder and ignore it.
+    ///
+    /// # Errors
+    /// [`Locked`](crate::ErrorKind::Locked) if the wait is over first.
+    fn lock(
+        &self,
+        id: &EntryId,
+        mode: LockMode,
+        wait: Duration,
+        ttl: Duration,
+    ) -> Result<Box<dyn Guard>>;
+}
+
+/// Whom a lock keeps out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LockMode {
+    /// Those who want it for themselves.
+    Shared,
+    /// Everybody.
+    Exclusive,
+}
+
+/// A lock that is held until it is dropped.
+pub trait Guard: Debug + Send {
+    /// Holds the lock for `ttl` from now on.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::ErrorKind::Conflict) if it has been lost.
+    fn renew(&mut self, ttl: Duration) -> Result<()>;
+}

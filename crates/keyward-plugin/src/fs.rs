@@ -1,0 +1,368 @@
+//! Files as secrets need them: nobody else's, whole or not at all, and there after a power cut.
+//!
+//! What a backend keeps in files goes through a [`PrivateDir`].
+
+mod lock;
+mod temp;
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+use keyward_core::{Error, ErrorKind, LockMode, Result};
+
+pub use lock::FileLock;
+
+const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// A folder that only its owner can enter, and everything below it.
+///
+/// New folders are 0700 and new files 0600 from the first instant, whatever the umask. What is
+/// found is used only if it is a folder or a regular file of the same owner that nobody else
+/// can touch; symbolic links below the folder are never followed, nor is anything above it
+/// reached. Writes are atomic, and durable when they return.
+///
+/// # Errors
+/// - [`Refused`](ErrorKind::Refused): owner, permissions or kind of file are wrong.
+/// - [`Full`](ErrorKind::Full), [`Unavailable`](ErrorKind::Unavailable): the operating system
+///   failed; the old content is still there.
+///
+/// # Examples
+/// ```
+/// use std::path::Path;
+///
+/// use keyward_plugin::fs::PrivateDir;
+///
+/// let scratch = tempfile::tempdir()?;
+/// let dir = PrivateDir::create(&scratch.path().join("keys"))?;
+/// dir.replace(Path::new("ann/work"), b"blob")?;
+/// assert_eq!(dir.read(Path::new("ann/work"), 1024)?.as_deref(), Some(&b"blob"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct PrivateDir {
+    path: PathBuf,
+    root: OwnedFd,
+    owner: u32,
+}
+
+impl PrivateDir {
+    /// Opens the folder, if it is there.
+    pub fn open(path: &Path) -> Result<Option<Self>> {
+        Self::open_for(path, rustix::process::geteuid().as_raw())
+    }
+
+    /// Opens a folder that belongs to `owner`, on whose behalf an administrator acts. What is
+    /// made in it will be the owner's too.
+    pub fn open_for(path: &Path, owner: u32) -> Result<Option<Self>> {
+        let root = match rustix::fs::open(path, DIR, Mode::empty()) {
+            Ok(root) => root,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(failed("open", error, path)),
+        };
+        let stat = rustix::fs::fstat(&root).map_err(|error| failed("open", error, path))?;
+        check(&stat, FileType::Directory, owner, path)?;
+        Ok(Some(Self { path: path.to_owned(), root, owner }))
+    }
+
+    /// Opens the folder and makes it, and its parents, where it is missing.
+    pub fn create(path: &Path) -> Result<Self> {
+        loop {
+            if let Some(dir) = Self::open(path)? {
+                return Ok(dir);
+            }
+            make_with_parents(path)?;
+        }
+    }
+
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The whole content of a file; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) if there is more than `limit`.
+    pub fn read(&self, file: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
+        let opened = match self.open_file(file)? {
+            Some(opened) => opened,
+            None => return Ok(None),
+        };
+        let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("read", error, file))?;
+        check(&stat, FileType::RegularFile, self.owner, &self.path.join(file))?;
+        if stat.st_size as u64 > limit as u64 {
+            return Err(
+                Error::corrupt("read").because(format!("{} is too large", self.shown(file)))
+            );
+        }
+        let mut content = Vec::with_capacity(stat.st_size as usize + 1);
+        let mut reader = File::from(opened).take(limit as u64 + 1);
+        reader.read_to_end(&mut content).map_err(|error| Error::io("read", error))?;
+        Ok(Some(content))
+    }
+
+    /// Puts a file in place, over the one that was there.
+    pub fn replace(&self, file: &Path, content: &[u8]) -> Result<()> {
+        self.put(
+            file,
+            |temp, parent, name| rustix::fs::renameat(temp.dir(), temp.name(), parent, name),
+            content,
+        )
+    }
+
+    /// Puts a file in place, unless there is one.
+    ///
+    /// # Errors
+    /// [`Exists`](ErrorKind::Exists) if there is one; it stays as it is.
+    pub fn create_new(&self, file: &Path, content: &[u8]) -> Result<()> {
+        self.put(
+            file,
+            |temp, parent, name| {
+                rustix::fs::linkat(temp.dir(), temp.name(), parent, name, AtFlags::empty())?;
+                rustix::fs::unlinkat(temp.dir(), temp.name(), AtFlags::empty())
+            },
+            content,
+        )
+    }
+
+    /// Removes a file. Whether it was there is the answer.
+    pub fn remove(&self, file: &Path) -> Result<bool> {
+        let (parent, name) = match self.parent(file, false)? {
+            Some(found) => found,
+            None => return Ok(false),
+        };
+        match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => return Ok(false),
+            Err(error) => return Err(self.failed("delete", error, file)),
+        }
+        self.sync(&parent)?;
+        Ok(true)
+    }
+
+    /// Removes a folder below, if it is empty. Whether it is gone is the answer.
+    pub fn remove_empty(&self, dir: &Path) -> Result<bool> {
+        let (parent, name) = match self.parent(dir, false)? {
+            Some(found) => found,
+            None => return Ok(true),
+        };
+        match rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR) {
+            Ok(()) => self.sync(&parent).map(|()| true),
+            Err(Errno::NOENT) => Ok(true),
+            Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR) => Ok(false),
+            Err(error) => Err(self.failed("delete", error, dir)),
+        }
+    }
+
+    /// Removes what interrupted writers left behind.
+    pub fn sweep(&self) -> Result<()> {
+        temp::sweep(self)
+    }
+
+    /// Removes the folder itself, with its locks and its left-overs, if nothing else is in it.
+    /// Whether it is gone is the answer.
+    pub fn destroy(self) -> Result<bool> {
+        temp::clear(&self)?;
+        lock::clear(&self)?;
+        match rustix::fs::rmdir(&self.path) {
+            Ok(()) | Err(Errno::NOENT) => Ok(true),
+            Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
+            Err(error) => Err(failed("destroy", error, &self.path)),
+        }
+    }
+
+    /// Opens a folder below for listing; `None` if it is not there.
+    pub fn open_dir(&self, dir: &Path) -> Result<Option<OwnedFd>> {
+        let path = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
+        let opened = match self.resolve(path, DIR) {
+            Ok(opened) => opened,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(self.failed("open", error, dir)),
+        };
+        let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("open", error, dir))?;
+        check(&stat, FileType::Directory, self.owner, &self.path.join(dir))?;
+        Ok(Some(opened))
+    }
+
+    /// Takes a lock that all processes of this machine see, waiting for it as long as `wait`.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked) if the wait is over first.
+    pub fn lock(&self, name: &str, mode: LockMode, wait: std::time::Duration) -> Result<FileLock> {
+        lock::take(self, name, mode, wait)
+    }
+
+    fn put(
+        &self,
+        file: &Path,
+        place: impl Fn(&temp::Temp, &OwnedFd, &str) -> rustix::io::Result<()>,
+        content: &[u8],
+    ) -> Result<()> {
+        let Some((parent, name)) = self.parent(file, true)? else {
+            return Err(self.failed("write", Errno::NOENT, file));
+        };
+        let temp = temp::Temp::write(self, content)?;
+        match place(&temp, &parent, name) {
+            Ok(()) => temp.keep(),
+            Err(Errno::EXIST) => return Err(Error::new(ErrorKind::Exists, "write")),
+            Err(error) => return Err(self.failed("write", error, file)),
+        }
+        self.sync(&parent)
+    }
+
+    fn open_file(&self, file: &Path) -> Result<Option<OwnedFd>> {
+        // A FIFO in a file's place must not make us wait for its writer.
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        match self.resolve(file, flags) {
+            Ok(opened) => Ok(Some(opened)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(self.failed("read", error, file)),
+        }
+    }
+
+    /// The folder that `file` stands in and its last name; folders are made if `make` says so.
+    fn parent<'f>(&self, file: &'f Path, make: bool) -> Result<Option<(OwnedFd, &'f str)>> {
+        let name = file.file_name().and_then(|name| name.to_str());
+        let name = name.ok_or_else(|| Error::invalid("path", "a file needs a name"))?;
+        let parent = file.parent().unwrap_or(Path::new(""));
+        if make {
+            self.make_below(parent)?;
+        }
+        Ok(self.open_dir(parent)?.map(|dir| (dir, name)))
+    }
+
+    fn make_below(&self, dir: &Path) -> Result<()> {
+        if dir.as_os_str().is_empty() || self.open_dir(dir)?.is_some() {
+            return Ok(());
+        }
+        let mut reached = PathBuf::new();
+        for part in dir.components() {
+            let Some(above) = self.open_dir(&reached)? else {
+                return Err(self.failed("create", Errno::NOENT, &reached));
+            };
+            reached.push(part);
+            if self.open_dir(&reached)?.is_none() {
+                make_dir(&above, Path::new(part.as_os_str()), self.owner)
+                    .map_err(|error| self.failed("create", error, &reached))?;
+                self.sync(&above)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn resolve(&self, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        let beneath =
+            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        rustix::io::retry_on_intr(|| {
+            rustix::fs::openat2(&self.root, path, flags, Mode::empty(), beneath)
+        })
+    }
+
+    fn sync(&self, dir: &OwnedFd) -> Result<()> {
+        rustix::io::retry_on_intr(|| rustix::fs::fsync(dir))
+            .map_err(|error| failed("write", error, &self.path))
+    }
+
+    fn shown(&self, file: &Path) -> String {
+        self.path.join(file).display().to_string()
+    }
+
+    fn failed(&self, operation: &'static str, error: Errno, file: &Path) -> Error {
+        failed(operation, error, &self.path.join(file))
+    }
+}
+
+/// Creates one folder that only `owner` can enter; one that is there already will do.
+fn make_dir(above: impl AsFd, name: &Path, owner: u32) -> rustix::io::Result<()> {
+    match rustix::fs::mkdirat(&above, name, Mode::RWXU) {
+        Ok(()) => {}
+        Err(Errno::EXIST) => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    let made = rustix::fs::openat(&above, name, DIR | OFlags::NOFOLLOW, Mode::empty());
+    // Under a umask that takes the owner's rights as well, even the owner cannot open it yet.
+    let made = match made {
+        Err(Errno::ACCESS) => {
+            rustix::fs::chmodat(&above, name, Mode::RWXU, AtFlags::empty())?;
+            rustix::fs::openat(&above, name, DIR | OFlags::NOFOLLOW, Mode::empty())?
+        }
+        other => other?,
+    };
+    hand_over(&made, owner)?;
+    rustix::fs::fchmod(&made, Mode::RWXU)
+}
+
+fn hand_over(made: &OwnedFd, owner: u32) -> rustix::io::Result<()> {
+    if rustix::process::geteuid().as_raw() == owner {
+        return Ok(());
+    }
+    let owner = rustix::fs::Uid::from_raw(owner);
+    rustix::fs::fchown(made, Some(owner), None)
+}
+
+fn make_with_parents(path: &Path) -> Result<()> {
+    let mut reached = PathBuf::new();
+    for part in path.components() {
+        let above =
+            if reached.as_os_str().is_empty() { PathBuf::from(".") } else { reached.clone() };
+        reached.push(part);
+        if !matches!(part, Component::Normal(_)) || reached.is_dir() {
+            continue;
+        }
+        let sync = || {
+            let above = rustix::fs::open(&above, DIR, Mode::empty())?;
+            make_dir(&above, Path::new(part.as_os_str()), rustix::process::geteuid().as_raw())?;
+            rustix::io::retry_on_intr(|| rustix::fs::fsync(&above))
+        };
+        sync().map_err(|error| failed("create", error, &reached))?;
+    }
+    Ok(())
+}
+
+/// Holds a file or folder against what may be there: its kind, its owner, nobody else's rights.
+fn check(stat: &Stat, kind: FileType, owner: u32, path: &Path) -> Result<()> {
+    let refused = |why: &str| {
+        Error::new(ErrorKind::Refused, "open").because(format!("{} {why}", path.display()))
+    };
+    let found = FileType::from_raw_mode(stat.st_mode as RawMode);
+    if found != kind {
+        return Err(refused(if kind == FileType::Directory {
+            "is not a folder"
+        } else {
+            "is not a regular file"
+        }));
+    }
+    if stat.st_uid != owner {
+        return Err(refused(&format!("belongs to user id {}", stat.st_uid))
+            .hint(format!("It must belong to user id {owner}")));
+    }
+    if stat.st_mode & 0o077 != 0 {
+        let mode = if kind == FileType::Directory { "700" } else { "600" };
+        return Err(refused("can be reached by other users")
+            .hint(format!("chmod {mode} '{}'", path.display())));
+    }
+    Ok(())
+}
+
+fn failed(operation: &'static str, error: Errno, path: &Path) -> Error {
+    match error {
+        // A symbolic link, or a way out of the folder.
+        Errno::LOOP | Errno::XDEV => Error::new(ErrorKind::Refused, operation)
+            .because(format!("{} is a symbolic link or leads out of its folder", path.display())),
+        Errno::NAMETOOLONG => Error::new(ErrorKind::Unsupported, operation)
+            .because("the name is too long for this file system"),
+        _ => {
+            let error = std::io::Error::from(error);
+            let why = format!("{}: {error}", path.display());
+            Error::io(operation, error).because(why)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

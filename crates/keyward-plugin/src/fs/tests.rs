@@ -1,0 +1,146 @@
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
+
+use super::*;
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+fn scratch() -> (tempfile::TempDir, PrivateDir) {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = PrivateDir::create(&scratch.path().join("a/b")).unwrap();
+    (scratch, dir)
+}
+
+#[test]
+fn folders_and_files_are_private() {
+    let (scratch, dir) = scratch();
+    dir.replace(Path::new("x/y"), b"1").unwrap();
+    assert_eq!(mode(&scratch.path().join("a")), 0o700);
+    assert_eq!(mode(&dir.path().join("x")), 0o700);
+    assert_eq!(mode(&dir.path().join("x/y")), 0o600);
+}
+
+#[test]
+fn what_is_written_is_read() {
+    let (_scratch, dir) = scratch();
+    assert_eq!(dir.read(Path::new("x"), 10).unwrap(), None);
+    dir.replace(Path::new("x"), b"one").unwrap();
+    dir.replace(Path::new("x"), b"two").unwrap();
+    assert_eq!(dir.read(Path::new("x"), 10).unwrap().as_deref(), Some(&b"two"[..]));
+    assert_eq!(dir.read(Path::new("x"), 2).unwrap_err().kind(), ErrorKind::Corrupt);
+}
+
+#[test]
+fn create_new_overwrites_nothing() {
+    let (_scratch, dir) = scratch();
+    dir.create_new(Path::new("x"), b"one").unwrap();
+    assert_eq!(dir.create_new(Path::new("x"), b"two").unwrap_err().kind(), ErrorKind::Exists);
+    assert_eq!(dir.read(Path::new("x"), 10).unwrap().as_deref(), Some(&b"one"[..]));
+}
+
+#[test]
+fn no_write_leaves_a_temporary_file() {
+    let (_scratch, dir) = scratch();
+    dir.replace(Path::new("x"), b"one").unwrap();
+    dir.create_new(Path::new("x"), b"two").unwrap_err();
+    assert_eq!(std::fs::read_dir(dir.path().join(".tmp")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_left_over_is_swept_by_the_next_writer() {
+    let (_scratch, dir) = scratch();
+    dir.replace(Path::new("x"), b"one").unwrap();
+    let left = dir.path().join(".tmp/left");
+    File::create(&left).unwrap();
+    dir.replace(Path::new("x"), b"two").unwrap();
+    assert!(!left.exists());
+}
+
+#[test]
+fn a_temporary_file_in_use_is_not_swept() {
+    let (_scratch, dir) = scratch();
+    dir.replace(Path::new("x"), b"one").unwrap();
+    let used = dir.path().join(".tmp/used");
+    let file = File::create(&used).unwrap();
+    file.lock().unwrap();
+    dir.replace(Path::new("x"), b"two").unwrap();
+    assert!(used.exists());
+}
+
+#[test]
+fn symbolic_links_are_not_followed() {
+    let (scratch, dir) = scratch();
+    let outside = scratch.path().join("outside");
+    std::fs::create_dir(&outside).unwrap();
+    File::create(outside.join("x")).unwrap();
+    symlink(&outside, dir.path().join("out")).unwrap();
+    symlink(outside.join("x"), dir.path().join("link")).unwrap();
+    for path in ["out/x", "link"] {
+        assert_eq!(dir.read(Path::new(path), 10).unwrap_err().kind(), ErrorKind::Refused, "{path}");
+    }
+    assert_eq!(dir.replace(Path::new("out/x"), b"!").unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(mode(&outside.join("x")) & 0o600, 0o600);
+    assert_eq!(std::fs::read(outside.join("x")).unwrap(), b"");
+}
+
+#[test]
+fn nothing_above_is_reached() {
+    let (_scratch, dir) = scratch();
+    dir.replace(Path::new("x"), b"1").unwrap();
+    assert_eq!(dir.read(Path::new("../b/x"), 10).unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn what_others_can_reach_is_refused() {
+    let (_scratch, dir) = scratch();
+    dir.replace(Path::new("x"), b"1").unwrap();
+    let file = dir.path().join("x");
+    for bad in [0o640, 0o604, 0o666] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(bad)).unwrap();
+        assert_eq!(dir.read(Path::new("x"), 10).unwrap_err().kind(), ErrorKind::Refused);
+    }
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(PrivateDir::open(dir.path()).unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn a_fifo_is_refused_at_once() {
+    let (_scratch, dir) = scratch();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        dir.path().join("pipe"),
+        FileType::Fifo,
+        Mode::RUSR | Mode::WUSR,
+        0,
+    )
+    .unwrap();
+    assert_eq!(dir.read(Path::new("pipe"), 10).unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn a_lock_keeps_others_out_until_it_is_dropped() {
+    let (_scratch, dir) = scratch();
+    let wait = Duration::from_millis(20);
+    let held = dir.lock("a", LockMode::Exclusive, wait).unwrap();
+    assert_eq!(dir.lock("a", LockMode::Shared, wait).unwrap_err().kind(), ErrorKind::Locked);
+    drop(dir.lock("b", LockMode::Exclusive, wait).unwrap());
+    drop(held);
+    let _first = dir.lock("a", LockMode::Shared, wait).unwrap();
+    let _second = dir.lock("a", LockMode::Shared, wait).unwrap();
+}
+
+#[test]
+fn destroy_leaves_foreign_files() {
+    let (_scratch, dir) = scratch();
+    let path = dir.path().to_owned();
+    dir.replace(Path::new("x"), b"1").unwrap();
+    assert!(!dir.destroy().unwrap());
+    assert!(path.join("x").exists());
+    let dir = PrivateDir::open(&path).unwrap().unwrap();
+    dir.remove(Path::new("x")).unwrap();
+    drop(dir.lock("a", LockMode::Shared, Duration::ZERO).unwrap());
+    assert!(dir.destroy().unwrap());
+    assert!(!path.exists());
+}

@@ -1,0 +1,141 @@
+//! All that the author of a backend imports.
+//!
+//! A backend is a type that implements [`Backend`], which names it and opens it, and the trait of each role it
+//! plays: [`Serializer`], [`Encryption`], [`Key`] or [`Storage`]. One line, [`register!`], makes it
+//! known to every program that links its crate.
+//!
+//! You want this crate if you write a backend; `docs/writing-a-backend.md` takes you through one.
+//!
+//! # Examples
+//! ```
+//! use std::sync::Arc;
+//!
+//! use keyward_plugin::{Backend, Error, Host, Info, NoOptions, Record, Result, Secret, Serializer};
+//!
+//! keyward_plugin::register!(serializer: Kind);
+//!
+//! /// Keeps a record's kind and refuses everything else.
+//! #[derive(Debug)]
+//! struct Kind;
+//!
+//! impl Backend for Kind {
+//!     const INFO: Info = Info::new("kind", "Nothing but the kind; for this example");
+//!     type Options = NoOptions;
+//!
+//!     fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {
+//!         Ok(Self)
+//!     }
+//! }
+//!
+//! impl Serializer for Kind {
+//!     fn encode(&self, record: &Record) -> Result<Secret> {
+//!         if *record != Record::new(&record.kind) {
+//!             return Err(Error::new(keyward_plugin::ErrorKind::Unsupported, "encode"));
+//!         }
+//!         Ok(Secret::from(record.kind.as_str()))
+//!     }
+//!
+//!     fn decode(&self, bytes: &[u8]) -> Result<Record> {
+//!         let kind = std::str::from_utf8(bytes).map_err(|_| Error::corrupt("decode"))?;
+//!         Ok(Record::new(kind))
+//!     }
+//! }
+//! # fn main() {}
+//! ```
+
+pub mod fs;
+mod random;
+
+#[doc(inline)]
+pub use keyward_core::*;
+pub use random::random;
+
+/// Makes backends known: `register!(storage: Keyring, key: KeyringKey);`.
+///
+/// Each type stands behind the role it plays. A crate has one such line, with any number of
+/// roles in it. A program that links the crate must also name it once, as in
+/// `use my_backend as _;`, or the linker drops it.
+#[macro_export]
+macro_rules! register {
+    ($($role:ident: $backend:ty),+ $(,)?) => {
+        $(
+            $crate::inventory::submit! {
+                $crate::Registration::$role::<$backend>(env!("CARGO_PKG_NAME"))
+            }
+        )+
+    };
+}
+
+/// Makes an options struct and the table of its keys in one.
+///
+/// The documentation of a field is its help; what stands behind `=` is its default, a literal.
+/// A field without one must be given, unless its type is an `Option` or a list.
+///
+/// # Examples
+/// ```
+/// use keyward_plugin::{Options, Value, Values, options};
+///
+/// options! {
+///     /// Where to put it.
+///     pub struct Place {
+///         /// The folder that holds everything.
+///         pub root: std::path::PathBuf = "%data%/stores/%id%",
+///         /// How many seconds to wait for a lock.
+///         pub wait: u64 = 30,
+///     }
+/// }
+///
+/// let values = Values::new().with("wait", Value::Number(5)).complete(Place::TABLE)?;
+/// assert_eq!(Place::read(&values)?.wait, 5);
+/// assert_eq!(Place::TABLE[0].help, "The folder that holds everything.");
+/// # Ok::<(), keyward_plugin::Error>(())
+/// ```
+#[macro_export]
+macro_rules! options {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $name:ident {
+            $(
+                #[doc = $help:literal]
+                $field_vis:vis $field:ident: $type:ty $(= $default:literal)?
+            ),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug)]
+        $vis struct $name {
+            $(#[doc = $help] $field_vis $field: $type,)*
+        }
+
+        impl $crate::Options for $name {
+            const TABLE: &'static [$crate::OptionSpec] = &[
+                $($crate::OptionSpec {
+                    name: stringify!($field),
+                    kind: <$type as $crate::OptionValue>::KIND,
+                    default: $crate::option_default!($($default)?),
+                    required: <$type as $crate::OptionValue>::REQUIRED
+                        && $crate::option_default!($($default)?).is_none(),
+                    help: $help.trim_ascii(),
+                },)*
+            ];
+
+            fn read(values: &$crate::Values) -> $crate::Result<Self> {
+                Ok(Self {
+                    $($field: $crate::OptionValue::read(stringify!($field), values.get(stringify!($field)))?,)*
+                })
+            }
+        }
+    };
+}
+
+/// The default of a field as its table shows it: what stands behind the `=`, if anything does.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! option_default {
+    () => {
+        None
+    };
+    ($default:literal) => {
+        Some(stringify!($default))
+    };
+}

@@ -1,0 +1,1 @@
+//! keyward-encryption-aes-gcm
