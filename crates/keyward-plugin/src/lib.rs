@@ -44,8 +44,10 @@
 //! ```
 
 pub mod fs;
+mod key;
 mod random;
 
+pub use key::{KEY_LENGTH, create_supplied, decode_key, encode_key, load_supplied};
 #[doc(inline)]
 pub use keyward_core::*;
 pub use random::random;

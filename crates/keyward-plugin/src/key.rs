@@ -1,0 +1,154 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+use keyward_core::{Created, Error, Result, Secret};
+
+/// The length of a key that wraps a keyset, in bytes.
+pub const KEY_LENGTH: usize = 32;
+
+/// Marks, as the parameters beside what is wrapped, that the key was supplied encoded.
+const ENCODED: &[u8] = b"encoded";
+
+/// Reads a key as people supply it in a file, a variable or a command's output: 32 bytes as
+/// base64 (standard or URL-safe, padded or not) or as 64 hexadecimal digits.
+///
+/// White space around it, such as the last line's end, does not count.
+///
+/// # Errors
+/// [`Invalid`](crate::ErrorKind::Invalid), saying nothing of what stands there instead.
+///
+/// # Examples
+/// ```
+/// use keyward_plugin::{decode_key, encode_key};
+///
+/// let text = encode_key(&[7; 32]);
+/// assert_eq!(decode_key(&text)?.expose(), [7; 32]);
+/// # Ok::<(), keyward_plugin::Error>(())
+/// ```
+pub fn decode_key(text: &Secret) -> Result<Secret> {
+    let text = text.expose().trim_ascii();
+    let key = match text.len() {
+        64 => hexadecimal(text),
+        43 | 44 => base64(text.strip_suffix(b"=").unwrap_or(text)),
+        _ => None,
+    };
+    key.ok_or_else(|| {
+        Error::invalid("key", "the key is not 32 bytes in base64 or hexadecimal")
+            .hint("Make one with: head -c 32 /dev/urandom | base64")
+    })
+}
+
+/// Writes a key as [`decode_key`] reads it: in base64, on no line of its own.
+pub fn encode_key(key: &[u8]) -> Secret {
+    Secret::from(STANDARD.encode(key))
+}
+
+/// What a source of keys that others made answers to [`create`](crate::Key::create).
+///
+/// # Errors
+/// As [`decode_key`].
+pub fn create_supplied(supplied: &Secret) -> Result<Created> {
+    Ok(Created { key: decode_key(supplied)?, parameters: ENCODED.to_vec(), made: false })
+}
+
+/// What a source of keys that others made answers to [`load`](crate::Key::load): the secret as
+/// it was supplied, or the key that [`create_supplied`] found in it.
+///
+/// # Errors
+/// As [`decode_key`]; [`Corrupt`](crate::ErrorKind::Corrupt) if the parameters came from no
+/// such source.
+pub fn load_supplied(supplied: Secret, parameters: &[u8]) -> Result<Secret> {
+    match parameters {
+        [] => Ok(supplied),
+        ENCODED => decode_key(&supplied),
+        _ => Err(Error::corrupt("key").because("the parameters are those of another key source")),
+    }
+}
+
+fn base64(text: &[u8]) -> Option<Secret> {
+    let url_safe = text.iter().any(|byte| matches!(byte, b'-' | b'_'));
+    let engine = if url_safe { URL_SAFE_NO_PAD } else { STANDARD_NO_PAD };
+    let mut bytes = vec![0; KEY_LENGTH];
+    let decoded = engine.decode_slice(text, &mut bytes);
+    // Wiped also where only a part was decoded.
+    let key = Secret::new(bytes);
+    (decoded == Ok(KEY_LENGTH)).then_some(key)
+}
+
+fn hexadecimal(text: &[u8]) -> Option<Secret> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let mut bytes = vec![0; KEY_LENGTH];
+    let mut valid = true;
+    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
+        match (digit(pair[0]), digit(pair[1])) {
+            (Some(high), Some(low)) => *byte = (high << 4 | low) as u8,
+            _ => valid = false,
+        }
+    }
+    let key = Secret::new(bytes);
+    valid.then_some(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+
+    /// Its base64 holds both characters in which the alphabets differ.
+    const KEY: [u8; 32] = {
+        let mut key = [0xfb; 32];
+        key[31] = 0xff;
+        key
+    };
+    const HEX: &str = "fbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbff";
+
+    #[test]
+    fn every_spelling_of_a_key_is_read() {
+        let standard = STANDARD.encode(KEY);
+        let url_safe = standard.replace('+', "-").replace('/', "_");
+        assert_ne!(standard, url_safe);
+        for text in [
+            standard.as_str(),
+            standard.trim_end_matches('='),
+            &url_safe,
+            url_safe.trim_end_matches('='),
+            HEX,
+            &HEX.to_uppercase(),
+            &format!(" {standard}\r\n"),
+        ] {
+            assert_eq!(decode_key(&Secret::from(text)).unwrap().expose(), KEY, "{text}");
+        }
+    }
+
+    #[test]
+    fn all_else_is_refused_without_quoting_it() {
+        let standard = STANDARD.encode(KEY);
+        for text in [
+            "",
+            "canary",
+            &standard[1..],
+            &STANDARD.encode([1; 31]),
+            &STANDARD.encode([1; 33]),
+            &standard.replacen('+', "-", 1),
+            &standard.replace('=', "=="),
+            // The last character's spare bits are not zero.
+            &format!("{}9=", &standard[..42]),
+            &HEX.replacen('f', "g", 1),
+            &HEX[2..],
+        ] {
+            let error = decode_key(&Secret::from(text)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
+            assert!(text.is_empty() || !format!("{error:?}").contains(text));
+        }
+    }
+
+    #[test]
+    fn the_parameters_tell_a_key_from_a_secret() {
+        let supplied = encode_key(&KEY);
+        let created = create_supplied(&supplied).unwrap();
+        assert!(!created.made);
+        assert_eq!(load_supplied(supplied.clone(), &created.parameters).unwrap().expose(), KEY);
+        assert_eq!(load_supplied(supplied.clone(), &[]).unwrap(), supplied);
+        assert_eq!(load_supplied(supplied, b"?").unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
