@@ -1,1 +1,7 @@
-fn main() {}
+//! `cargo xtask CHORE`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::main(std::env::args().skip(1).collect())
+}

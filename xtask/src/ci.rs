@@ -1,0 +1,67 @@
+//! `cargo xtask ci`: what a change must pass besides the tests.
+
+use crate::shell::{self, Result, cargo, root, stage};
+use crate::{tidy, tools};
+
+type Stage = (&'static str, fn() -> Result);
+
+/// In this order: cheap ones first.
+const STAGES: &[Stage] = &[
+    ("fmt", fmt),
+    ("tidy", tidy::run),
+    ("clippy", clippy),
+    ("doc", doc),
+    ("deny", deny),
+    ("audit", audit),
+];
+
+/// Runs the stages named, or all of them.
+pub(crate) fn run(names: &[String]) -> Result {
+    if let Some(unknown) = names.iter().find(|name| !STAGES.iter().any(|(stage, _)| stage == name))
+    {
+        let known: Vec<_> = STAGES.iter().map(|(stage, _)| *stage).collect();
+        return Err(format!("no stage is called `{unknown}`; there are {}", known.join(", ")));
+    }
+    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    STAGES.iter().filter(|(name, _)| wanted(name)).try_for_each(|(name, work)| stage(name, work))
+}
+
+fn fmt() -> Result {
+    shell::run(&mut cargo(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result {
+    shell::run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Libraries only: the program `keyward` would overwrite the pages of the library `keyward`.
+fn doc() -> Result {
+    shell::run(
+        cargo(["doc", "--workspace", "--no-deps", "--lib"]).env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}
+
+/// Whose code, under which licence, and from where.
+fn deny() -> Result {
+    tools::DENY.ensure()?;
+    shell::run(&mut cargo([
+        "deny",
+        "check",
+        "--config",
+        ".cargo/deny.toml",
+        "bans",
+        "licenses",
+        "sources",
+    ]))
+}
+
+/// Known vulnerabilities, by a copy of the advisory database beside the checkout or else by a fresh one.
+fn audit() -> Result {
+    tools::AUDIT.ensure()?;
+    let mut audit = cargo(["audit", "--deny", "warnings"]);
+    let copy = root().join("../shared/advisory-db");
+    if copy.is_dir() {
+        audit.args(["--no-fetch", "--stale", "--db"]).arg(copy);
+    }
+    shell::run(&mut audit)
+}

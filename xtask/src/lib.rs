@@ -1,0 +1,55 @@
+//! The chores of this repository, one module each: `cargo xtask CHORE`.
+//!
+//! A library with a thin main, because the tests read the README's [`transcript`] as `quickstart` does.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to whoever runs them")]
+
+use std::process::ExitCode;
+
+mod ci;
+mod packages;
+mod quickstart;
+mod shell;
+mod test;
+mod tidy;
+mod tools;
+pub mod transcript;
+
+pub use shell::{Result, root};
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+  quickstart      build the program and show it at work in a scratch home
+  test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`
+  ci [STAGE]...   fmt, clippy, tidy, doc, deny; or the stages named
+  tidy            the rules of this house that no compiler knows";
+
+/// Does the chore that the arguments name.
+pub fn main(arguments: Vec<String>) -> ExitCode {
+    let (chore, rest) = match arguments.split_first() {
+        Some((chore, rest)) => (chore.as_str(), rest),
+        None => ("help", [].as_slice()),
+    };
+    let done = match chore {
+        "quickstart" => quickstart::run(),
+        "test" => test::run(rest),
+        "ci" => ci::run(rest),
+        "tidy" => tidy::run(),
+        "help" | "-h" | "--help" => {
+            println!("{USAGE}");
+            Ok(())
+        }
+        other => {
+            eprintln!("error: no chore is called `{other}`\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

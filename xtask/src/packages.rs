@@ -1,0 +1,103 @@
+//! The programs that tests run against, from Debian's packages.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::shell::{Result, run, succeeds};
+
+/// A program that some test needs, and the Debian package it is in.
+const NEEDED: &[(&str, &str)] = &[
+    ("age", "age"),
+    ("dbus-run-session", "dbus"),
+    ("expect", "expect"),
+    ("git", "git"),
+    ("gnome-keyring-daemon", "gnome-keyring"),
+    ("gpg", "gnupg"),
+    ("keyctl", "keyutils"),
+    ("mkfs.ext4", "e2fsprogs"),
+    ("mkfs.xfs", "xfsprogs"),
+    ("pass", "pass"),
+    ("secret-tool", "libsecret-tools"),
+    ("sqlite3", "sqlite3"),
+    ("strace", "strace"),
+];
+
+/// Installs what is missing, or says what to install.
+pub(crate) fn ensure() -> Result {
+    let missing: Vec<_> = NEEDED.iter().filter(|(program, _)| !found(program)).collect();
+    if missing.is_empty() {
+        println!("Every program that the tests need is installed.");
+        return Ok(());
+    }
+    let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+    let Some(mut root_shell) = root_shell() else {
+        let programs: Vec<_> = missing.iter().map(|(program, _)| *program).collect();
+        return Err(format!(
+            "the tests need these programs, and installing them takes Debian's apt-get and root or a sudo without \
+             password: {}\nhint: On Debian and its kin, `apt-get install {}`.",
+            programs.join(" "),
+            packages.join(" "),
+        ));
+    };
+    println!("Installing {} from Debian's packages.", packages.join(", "));
+    run(root_shell.args(["-c", INSTALL, "install"]).args(&packages))
+}
+
+/// Installs the packages it is given, without starting the daemons in them.
+///
+/// The archives go to a folder of their own: the shared one is emptied by whoever else runs dpkg meanwhile.
+const INSTALL: &str = r#"
+set -eu
+archives=$(mktemp -d -p /var/tmp)
+chmod 755 "$archives"
+mkdir "$archives/partial"
+policy=/usr/sbin/policy-rc.d
+if [ -e "$policy" ]; then policy=; else printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod 755 "$policy"; fi
+trap 'rm -rf "$archives" ${policy:+"$policy"}' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+export DEBIAN_FRONTEND=noninteractive TMPDIR=/var/tmp
+apt-get -q update
+apt-get -q -y -o Dir::Cache::archives="$archives" install --no-install-recommends "$@"
+"#;
+
+/// A shell that may install packages, if there is one.
+fn root_shell() -> Option<Command> {
+    if !found("apt-get") || !Path::new("/etc/debian_version").exists() {
+        return None;
+    }
+    if succeeds(Command::new("sh").args(["-c", "test \"$(id -u)\" = 0"])) {
+        return Some(Command::new("sh"));
+    }
+    let mut sudo = Command::new("sudo");
+    succeeds(Command::new("sudo").args(["-n", "true"])).then(|| {
+        sudo.args(["-n", "sh"]);
+        sudo
+    })
+}
+
+/// Whether a program is installed, be it where only root's `PATH` leads.
+fn found(program: &str) -> bool {
+    succeeds(Command::new("sh").args([
+        "-c",
+        "PATH=$PATH:/usr/sbin:/sbin; command -v \"$1\"",
+        "found",
+        program,
+    ]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_and_a_missing_one_is_not() {
+        assert!(found("sh"));
+        assert!(!found("no-program-has-this-name"));
+    }
+
+    #[test]
+    fn a_program_is_named_once() {
+        assert!(NEEDED.is_sorted_by(|(one, _), (next, _)| one < next));
+    }
+}

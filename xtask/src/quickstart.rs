@@ -1,0 +1,36 @@
+//! `cargo xtask quickstart`: the README's transcript, with the program as it is released.
+
+use std::fs;
+
+use crate::shell::{self, Result, cargo, root, stage, target};
+use crate::transcript::{Home, steps};
+
+/// Builds the program, shows it at work, and says how to install it.
+pub(crate) fn run() -> Result {
+    stage("build", || shell::run(&mut cargo(["build", "--release", "--package", "keyward-cli"])))?;
+    stage("what the README shows, in a scratch home", transcript)?;
+    println!("\nTo install the program: cargo install --locked --path crates/keyward-cli");
+    Ok(())
+}
+
+fn transcript() -> Result {
+    let readme = fs::read_to_string(root().join("README.md"))
+        .map_err(|e| format!("cannot read README.md: {e}"))?;
+    let steps = steps(&readme);
+    if steps.is_empty() {
+        return Err("README.md shows no console session".into());
+    }
+    let target = target()?;
+    let place = target.join(format!("quickstart-{}", std::process::id()));
+    let home = Home::new(&place, &target.join("release"))
+        .map_err(|e| format!("cannot make a scratch home: {e}"))?;
+    for step in steps {
+        println!("$ {}", step.command);
+        let printed = home.run(&step).map_err(|e| format!("cannot start a shell: {e}"))?;
+        print!("{printed}");
+        if !step.agrees(&printed) {
+            return Err(format!("README.md says that this prints\n{}", step.expected));
+        }
+    }
+    Ok(())
+}

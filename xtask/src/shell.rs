@@ -1,0 +1,74 @@
+//! Starting other programs, and saying so.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// What a chore answers: nothing, or one line of what went wrong.
+pub type Result<T = ()> = std::result::Result<T, String>;
+
+/// The folder that the workspace is in.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the manifest is one folder below the workspace")
+}
+
+/// The folder that cargo builds in, wherever `CARGO_TARGET_DIR` or a config puts it.
+pub(crate) fn target() -> Result<PathBuf> {
+    let this =
+        std::env::current_exe().map_err(|e| format!("cannot find this program's own path: {e}"))?;
+    let target = this.ancestors().nth(2).ok_or("this program is not in a target folder")?;
+    Ok(target.to_owned())
+}
+
+pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> Command {
+    let mut command = Command::new("cargo");
+    command.args(arguments).current_dir(root());
+    command
+}
+
+/// Shows a command and runs it.
+pub(crate) fn run(command: &mut Command) -> Result {
+    let shown = shown(command);
+    println!("$ {shown}");
+    let status = command.status().map_err(|e| format!("cannot start `{shown}`: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}`: {status}")) }
+}
+
+/// Runs a command unseen and gives what it printed.
+pub(crate) fn output(command: &mut Command) -> Result<String> {
+    let shown = shown(command);
+    let output = command.output().map_err(|e| format!("cannot start `{shown}`: {e}"))?;
+    if !output.status.success() {
+        return Err(format!(
+            "`{shown}`: {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        ));
+    }
+    String::from_utf8(output.stdout)
+        .map_err(|_| format!("`{shown}` printed something that is not UTF-8"))
+}
+
+/// Whether a command can be started and answers 0; nothing of it is seen.
+pub(crate) fn succeeds(command: &mut Command) -> bool {
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.status().is_ok_and(|status| status.success())
+}
+
+/// Does one stage of a chore, under a title, and says how long it took.
+pub(crate) fn stage(title: &str, work: impl FnOnce() -> Result) -> Result {
+    println!("\n=== {title}");
+    let start = Instant::now();
+    let done = work();
+    let outcome = if done.is_ok() { "ok" } else { "FAILED" };
+    println!("=== {title}: {outcome} after {:.1} s", start.elapsed().as_secs_f64());
+    done.map_err(|why| format!("{title}: {why}"))
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,19 @@
+//! `cargo xtask test`: everything that can fail, in one command.
+
+use crate::packages;
+use crate::shell::{self, Result, cargo, stage};
+use crate::tools;
+
+/// Installs what is missing, then runs every test; the arguments go to `cargo nextest run`.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    stage("what the tests need", || {
+        packages::ensure()?;
+        tools::NEXTEST.ensure()
+    })?;
+    // Tests in `tests/` start the program, and cargo builds programs only for the tests of their own package.
+    stage("build", || shell::run(&mut cargo(["build", "--workspace", "--bins", "--tests"])))?;
+    stage("tests", || shell::run(cargo(["nextest", "run", "--workspace"]).args(arguments)))?;
+    stage("examples in the documentation", || {
+        shell::run(&mut cargo(["test", "--doc", "--workspace"]))
+    })
+}
