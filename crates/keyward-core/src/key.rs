@@ -11,7 +11,8 @@ use crate::{KeyId, Result, Secret};
 ///   until the old key is needed.
 /// - `create` overwrites nothing. A source that cannot make keys (a variable, a command) gives
 ///   the one that is there.
-/// - `delete` removes what `create` made under this id, and nothing that was supplied.
+/// - `delete` removes what `create` made under this id, and nothing that was supplied: the
+///   parameters tell.
 ///
 /// # Errors
 /// - [`NoKey`](crate::ErrorKind::NoKey): there is no such secret.
@@ -24,8 +25,8 @@ pub trait Key: Debug + Send + Sync {
     /// ask for the secret as it was supplied.
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret>;
 
-    /// Removes the secret `id`, if `create` made it.
-    fn delete(&self, id: &KeyId) -> Result<()>;
+    /// Removes the secret `id`, if it was `create` that made it.
+    fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()>;
 }
 
 /// A secret that a key source made or found.
@@ -33,9 +34,9 @@ pub trait Key: Debug + Send + Sync {
 pub struct Created {
     /// The secret; 32 bytes where a keyset is to be wrapped with it.
     pub key: Secret,
-    /// What the source wants to be handed at every [`load`](Key::load), such as the salt and
-    /// the costs of a key derivation. Not secret, at most 1 KiB, kept beside what is wrapped.
+    /// What the source wants to be handed at every [`load`](Key::load) and
+    /// [`delete`](Key::delete), such as the salt and the costs of a key derivation. Never empty, not secret, at most 1 KiB, kept beside what is wrapped.
     pub parameters: Vec<u8>,
-    /// Whether it was made just now, so that it may be deleted along with the store.
+    /// Whether it was made just now, rather than supplied.
     pub made: bool,
 }

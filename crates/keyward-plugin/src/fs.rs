@@ -22,8 +22,8 @@ const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXE
 /// A folder that only its owner can enter, and everything below it.
 ///
 /// New folders are 0700 and new files 0600 from the first instant, whatever the umask. What is
-/// found is used only if it is a folder or a regular file of the same owner that nobody else
-/// can touch; symbolic links below the folder are never followed, nor is anything above it
+/// found is used only if it is a folder that nobody else can write, or a regular file of the same
+/// owner that nobody else can read; symbolic links below the folder are never followed, nor is anything above it
 /// reached. Writes are atomic, and durable when they return.
 ///
 /// # Errors
@@ -337,12 +337,14 @@ fn check(stat: &Stat, kind: FileType, owner: u32, path: &Path) -> Result<()> {
             "is not a regular file"
         }));
     }
-    if stat.st_uid != owner {
+    let folder = kind == FileType::Directory;
+    if stat.st_uid != owner && !(folder && stat.st_uid == 0) {
         return Err(refused(&format!("belongs to user id {}", stat.st_uid))
             .hint(format!("It must belong to user id {owner}")));
     }
-    if stat.st_mode & 0o077 != 0 {
-        let mode = if kind == FileType::Directory { "700" } else { "600" };
+    // Who can write a folder can put other files into it; reading it shows names alone.
+    let (others, mode) = if folder { (0o022, "700") } else { (0o077, "600") };
+    if stat.st_mode & others != 0 {
         return Err(refused("can be reached by other users")
             .hint(format!("chmod {mode} '{}'", path.display())));
     }

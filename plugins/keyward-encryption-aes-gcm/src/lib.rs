@@ -1,1 +1,119 @@
-//! keyward-encryption-aes-gcm
+//! Encryption `aes-gcm`: AES-256-GCM under a key of its own for every seal. The default.
+//!
+//! From the store's key, the salt that the envelope draws for each seal, and the binding of
+//! header and entry, HKDF-SHA256 (RFC 5869) derives 64 bytes: the key for this one seal, and a
+//! commitment to it. The key is used once, so that the nonce (96 zero bits) can never repeat
+//! under it, however many records a store seals (NIST SP 800-38D, section 8). The commitment
+//! stands before the ciphertext and is checked first: AES-GCM alone lets one ciphertext open
+//! under several keys.
+//!
+//! ```text
+//! commitment (32) ‖ ciphertext ‖ tag (16)      associated data: the envelope's header
+//! ```
+
+use std::sync::Arc;
+
+use aes_gcm::aead::{AeadInOut, KeyInit};
+use aes_gcm::{Aes256Gcm, Nonce, Tag};
+use hkdf::Hkdf;
+use keyward_plugin::{
+    Backend, Context, Encryption, EncryptionAbilities, EntryId, Error, ErrorKind, Host, Info,
+    KeyId, Keys, NoOptions, Result, Secret,
+};
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
+
+keyward_plugin::register!(encryption: AesGcm);
+
+const COMMITMENT: usize = 32;
+const TAG: usize = 16;
+
+/// The encryption `aes-gcm`.
+#[derive(Clone, Copy, Debug)]
+pub struct AesGcm;
+
+impl Backend for AesGcm {
+    const INFO: Info = Info::new("aes-gcm", "AES-256-GCM, a fresh key derived for every seal");
+    type Options = NoOptions;
+
+    fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Encryption for AesGcm {
+    fn abilities(&self) -> EncryptionAbilities {
+        EncryptionAbilities { binds_context: true, authenticates: true, keys: Keys::Store }
+    }
+
+    fn current_key(&self, _: &EntryId) -> Result<Option<KeyId>> {
+        Ok(None)
+    }
+
+    fn seal(&self, plain: &Secret, context: &Context<'_>) -> Result<Vec<u8>> {
+        let derived = Derived::of(context)?;
+        let mut blob = Vec::with_capacity(COMMITMENT + plain.len() + TAG);
+        blob.extend_from_slice(derived.commitment());
+        blob.extend_from_slice(plain.expose());
+        let tag = derived
+            .cipher()?
+            .encrypt_inout_detached(
+                &Nonce::default(),
+                context.associated_data,
+                (&mut blob[COMMITMENT..]).into(),
+            )
+            .map_err(|_| Error::new(ErrorKind::Unsupported, "seal"))?;
+        blob.extend_from_slice(&tag);
+        Ok(blob)
+    }
+
+    fn unseal(&self, blob: &[u8], context: &Context<'_>) -> Result<Secret> {
+        let corrupt = || Error::corrupt("unseal");
+        let (commitment, sealed) = blob.split_at_checked(COMMITMENT).ok_or_else(corrupt)?;
+        let (ciphertext, tag) = sealed.split_last_chunk::<TAG>().ok_or_else(corrupt)?;
+        let derived = Derived::of(context)?;
+        if !bool::from(derived.commitment().ct_eq(commitment)) {
+            return Err(corrupt());
+        }
+        let mut plain = Zeroizing::new(ciphertext.to_vec());
+        derived
+            .cipher()?
+            .decrypt_inout_detached(
+                &Nonce::default(),
+                context.associated_data,
+                plain.as_mut_slice().into(),
+                &Tag::from(*tag),
+            )
+            .map_err(|_| corrupt())?;
+        Ok(Secret::new(std::mem::take(&mut *plain)))
+    }
+}
+
+/// The key of one seal, and the commitment to it.
+struct Derived(Zeroizing<[u8; 64]>);
+
+impl Derived {
+    fn of(context: &Context<'_>) -> Result<Self> {
+        let key = context.store_key()?.key.expose();
+        if key.len() != 32 {
+            return Err(Error::new(ErrorKind::NoKey, "seal").because("the key is not 32 bytes"));
+        }
+        let mut derived = Self(Zeroizing::new([0; 64]));
+        Hkdf::<Sha256>::new(Some(context.salt), key)
+            .expand(context.binding, derived.0.as_mut_slice())
+            .map_err(|_| Error::new(ErrorKind::Other, "derive"))?;
+        Ok(derived)
+    }
+
+    fn cipher(&self) -> Result<Aes256Gcm> {
+        Aes256Gcm::new_from_slice(&self.0[..32]).map_err(|_| Error::new(ErrorKind::Other, "derive"))
+    }
+
+    fn commitment(&self) -> &[u8] {
+        &self.0[32..]
+    }
+}
+
+#[cfg(test)]
+keyward_testkit::encryption_suite!(AesGcm, |_| keyward_plugin::Values::new());

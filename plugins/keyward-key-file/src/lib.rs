@@ -1,1 +1,115 @@
-//! keyward-key-file
+//! Key source `file`: a key in a file of its own, away from the data it opens.
+//!
+//! The file holds 32 random bytes as base64 on one line. A file that is there already is used
+//! as it is and never deleted.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use keyward_plugin::fs::PrivateDir;
+use keyward_plugin::{
+    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Result, Secret, decode_key,
+    encode_key, options, random,
+};
+
+keyward_plugin::register!(key: FileKey);
+
+/// More than any key or password needs.
+const MAX: usize = 64 << 10;
+
+/// The parameter that says that the key was made here, and may be deleted here.
+const MADE: &[u8] = b"made";
+const SUPPLIED: &[u8] = b"supplied";
+
+options! {
+    /// Where the key lies.
+    pub struct Options {
+        /// The file that holds the key, readable by its owner alone.
+        pub path: PathBuf = "%state%/keys/%id%",
+    }
+}
+
+/// The key source `file`.
+#[derive(Debug)]
+pub struct FileKey {
+    path: PathBuf,
+}
+
+impl Backend for FileKey {
+    const INFO: Info = Info::new("file", "A key in a file of its own, readable by its owner alone");
+    type Options = Options;
+
+    fn open(options: Options, _: &Arc<dyn Host>) -> Result<Self> {
+        if options.path.file_name().is_none() || !options.path.is_absolute() {
+            return Err(Error::invalid("options", "`path` must be the absolute path of a file"));
+        }
+        Ok(Self { path: options.path })
+    }
+}
+
+impl Key for FileKey {
+    fn create(&self, id: &KeyId) -> Result<Created> {
+        let (folder, file) = self.parts()?;
+        let key = Secret::from(&random::<32>()?[..]);
+        let made =
+            match PrivateDir::create(folder)?.create_new(file, encode_key(key.expose()).expose()) {
+                Ok(()) => true,
+                Err(error) if error.kind() == ErrorKind::Exists => false,
+                Err(error) => return Err(error),
+            };
+        let key = if made { key } else { decode_key(&self.load(id, &[])?)? };
+        let parameters = if made { MADE } else { SUPPLIED };
+        Ok(Created { key, parameters: parameters.to_vec(), made })
+    }
+
+    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
+        let (folder, file) = self.parts()?;
+        let content = match PrivateDir::open(folder)? {
+            Some(folder) => folder.read(file, MAX)?,
+            None => None,
+        };
+        let mut content = Secret::new(content.ok_or_else(|| self.missing())?);
+        if content.expose().last() == Some(&b'\n') {
+            content.truncate(content.len() - 1);
+        }
+        match parameters {
+            [] => Ok(content),
+            MADE | SUPPLIED => decode_key(&content),
+            _ => Err(Error::corrupt("load")),
+        }
+    }
+
+    fn delete(&self, _: &KeyId, parameters: &[u8]) -> Result<()> {
+        if parameters != MADE {
+            return Ok(());
+        }
+        let (folder, file) = self.parts()?;
+        match PrivateDir::open(folder)? {
+            Some(folder) => folder.remove(file).map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FileKey {
+    fn parts(&self) -> Result<(&Path, &Path)> {
+        match (self.path.parent(), self.path.file_name()) {
+            (Some(folder), Some(file)) => Ok((folder, Path::new(file))),
+            _ => Err(Error::invalid("options", "`path` must name a file")),
+        }
+    }
+
+    fn missing(&self) -> Error {
+        Error::new(ErrorKind::NoKey, "load")
+            .because(format!("the key file {} is missing", self.path.display()))
+            .hint(
+                "Put the file back from a backup; a new key would not open what the old one sealed",
+            )
+    }
+}
+
+#[cfg(test)]
+keyward_testkit::key_suite!(FileKey, |scratch| {
+    keyward_plugin::Values::new()
+        .with("path", keyward_plugin::Value::Text(scratch.path("keys/key")))
+});

@@ -101,7 +101,7 @@ fn what_others_can_reach_is_refused() {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(bad)).unwrap();
         assert_eq!(dir.read(Path::new("x"), 10).unwrap_err().kind(), ErrorKind::Refused);
     }
-    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o775)).unwrap();
     assert_eq!(PrivateDir::open(dir.path()).unwrap_err().kind(), ErrorKind::Refused);
 }
 

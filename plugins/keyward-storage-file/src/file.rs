@@ -1,0 +1,151 @@
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use keyward_plugin::fs::{FileLock, PrivateDir};
+use keyward_plugin::{
+    EntryId, Error, Expect, Guard, Host, Level, LockMode, Locks, MAX_BLOB, Page, Persistence, Put,
+    Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
+};
+use sha2::{Digest, Sha256};
+
+use crate::{layout, walk};
+
+/// How long a writer waits for another one of the same entry.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// The storage `file`.
+#[derive(Debug)]
+pub struct File {
+    root: PathBuf,
+    host: Arc<dyn Host>,
+    /// Kept open between reads.
+    opened: OnceLock<PrivateDir>,
+}
+
+impl File {
+    pub(crate) fn at(root: PathBuf, host: &Arc<dyn Host>) -> Self {
+        Self { root, host: Arc::clone(host), opened: OnceLock::new() }
+    }
+
+    /// The root folder, if anything has been written yet.
+    fn dir(&self) -> Result<Option<&PrivateDir>> {
+        if self.opened.get().is_none() {
+            match PrivateDir::open(&self.root)? {
+                Some(dir) => drop(self.opened.set(dir)),
+                None => return Ok(None),
+            }
+        }
+        Ok(self.opened.get())
+    }
+
+    /// Keeps other writers of this entry out. There are 64 locks for all entries together.
+    fn turn(&self, dir: &PrivateDir, id: &EntryId) -> Result<FileLock> {
+        let stripe = Sha256::digest(id.to_bytes())[0] % 64;
+        let wait = self.host.remaining().map_or(WAIT, |left| left.min(WAIT));
+        dir.lock(&format!("{stripe:02x}"), LockMode::Exclusive, wait)
+    }
+}
+
+impl Storage for File {
+    fn get(&self, id: &EntryId) -> Result<Stored> {
+        let blob = match self.dir()? {
+            Some(dir) => dir.read(&layout::path(id), MAX_BLOB)?,
+            None => None,
+        };
+        let blob = blob.ok_or_else(|| Error::not_found("get"))?;
+        Ok(Stored { revision: revision(&blob)?, blob })
+    }
+
+    fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
+        let dir = PrivateDir::create(&self.root)?;
+        let path = layout::path(id);
+        let _turn = self.turn(&dir, id)?;
+        expect(&dir, &path, "put", &put.expect)?;
+        dir.replace(&path, blob)?;
+        revision(blob)
+    }
+
+    fn delete(&self, id: &EntryId, expected: &Expect) -> Result<()> {
+        let missing = || Error::not_found("delete");
+        let dir = PrivateDir::open(&self.root)?.ok_or_else(missing)?;
+        let path = layout::path(id);
+        let _turn = self.turn(&dir, id)?;
+        expect(&dir, &path, "delete", expected)?;
+        if dir.remove(&path)? { Ok(()) } else { Err(missing()) }
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Page> {
+        match self.dir()? {
+            Some(dir) => walk::page(dir, query),
+            None => Ok(Page::default()),
+        }
+    }
+
+    fn destroy(&self) -> Result<()> {
+        let Some(dir) = PrivateDir::open(&self.root)? else { return Ok(()) };
+        loop {
+            let page = walk::page(&dir, &Query::default())?;
+            if page.entries.is_empty() {
+                break;
+            }
+            for id in &page.entries {
+                let path = layout::path(id);
+                dir.remove(&path)?;
+                // The user's folder, and those of a long name, go with their last file.
+                for folder in path.ancestors().skip(1) {
+                    if folder.as_os_str().is_empty() || !dir.remove_empty(folder)? {
+                        break;
+                    }
+                }
+            }
+        }
+        if !dir.destroy()? {
+            let left = self.root.display();
+            self.host.log(
+                Level::Warning,
+                format_args!("{left} holds files that are not the store's; they stay"),
+            );
+        }
+        Ok(())
+    }
+
+    fn abilities(&self) -> StorageAbilities<'_> {
+        StorageAbilities {
+            persistence: Persistence::Durable,
+            sharing: Sharing::Machine,
+            lists: true,
+            largest: None,
+            bulk: None,
+            locks: Some(self),
+        }
+    }
+}
+
+impl Locks for File {
+    fn lock(
+        &self,
+        id: &EntryId,
+        mode: LockMode,
+        wait: Duration,
+        _ttl: Duration,
+    ) -> Result<Box<dyn Guard>> {
+        let dir = PrivateDir::create(&self.root)?;
+        let name: String =
+            Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+        Ok(Box::new(dir.lock(&name, mode, wait)?))
+    }
+}
+
+/// Holds an expectation against the file as it is.
+fn expect(dir: &PrivateDir, path: &Path, operation: &'static str, expect: &Expect) -> Result<()> {
+    if *expect == Expect::Any {
+        return Ok(());
+    }
+    let found = dir.read(path, MAX_BLOB)?.map(|blob| revision(&blob)).transpose()?;
+    expect.check(operation, found.as_ref())
+}
+
+fn revision(blob: &[u8]) -> Result<Revision> {
+    Revision::new(&Sha256::digest(blob))
+}

@@ -1,0 +1,82 @@
+//! Which file an entry has, and which entry a file is.
+
+use std::path::PathBuf;
+
+use keyward_plugin::{EntryId, escape, segments, unescape};
+
+/// The file of an entry, below the root.
+pub(crate) fn path(id: &EntryId) -> PathBuf {
+    let mut path = folder(id.user());
+    path.extend(segments(&escape(id.name_or_empty())));
+    path
+}
+
+/// The folder of a user, below the root.
+pub(crate) fn folder(user: &str) -> PathBuf {
+    segments(&escape(user)).into_iter().collect()
+}
+
+/// What a name found on disk stands for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// A folder in which a long name goes on; this is its beginning.
+    Continued,
+    /// The end of a user's or an entry's name.
+    Last,
+    /// Nothing of ours.
+    Foreign,
+}
+
+impl Part {
+    pub(crate) fn of(name: &str) -> Self {
+        if name.strip_suffix('+').is_some() {
+            Self::Continued
+        } else if name.starts_with('.') {
+            Self::Foreign
+        } else {
+            Self::Last
+        }
+    }
+}
+
+/// The entry whose user and name were cut into these segments.
+///
+/// `None` if this is not how [`path`] writes any entry.
+pub(crate) fn entry(user: &[String], name: &[String]) -> Option<EntryId> {
+    let id = EntryId::restore(&joined(user)?, &joined(name)?).ok()?;
+    let written = path(&id);
+    let found: PathBuf = user.iter().chain(name).collect();
+    (written == found).then_some(id)
+}
+
+fn joined(segments: &[String]) -> Option<String> {
+    let escaped: String =
+        segments.iter().map(|part| part.strip_suffix('+').unwrap_or(part)).collect();
+    unescape(&escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_found_by_its_path() {
+        let long = "N".repeat(1024);
+        for (user, name) in
+            [("ann", None), ("Ann", Some("a/b")), ("..", Some(".")), ("ü", Some(&long))]
+        {
+            let id = EntryId::new(user, name).unwrap();
+            let parts: Vec<String> =
+                path(&id).iter().map(|part| part.to_str().unwrap().into()).collect();
+            assert!(parts.iter().all(|part| part.len() <= 200));
+            let at = segments(&escape(user)).len();
+            assert_eq!(entry(&parts[..at], &parts[at..]), Some(id));
+        }
+    }
+
+    #[test]
+    fn a_reserved_entry_meets_no_user() {
+        assert_eq!(path(&EntryId::reserved("keyset")), PathBuf::from("%/keyset"));
+        assert_eq!(path(&EntryId::new("%", Some("keyset")).unwrap()), PathBuf::from("%25/keyset"));
+    }
+}
