@@ -135,7 +135,7 @@ macro_rules! options {
 #[macro_export]
 macro_rules! option_default {
     () => {
-        None
+        None::<&'static str>
     };
     ($default:literal) => {
         Some(stringify!($default))
