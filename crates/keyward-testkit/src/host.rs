@@ -1,0 +1,159 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Arguments;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
+
+/// A host that knows what a test told it, and remembers what it was asked.
+///
+/// Its clock stands still unless it is [set](Self::set_now) or is the
+/// [system's](Self::on_system_time).
+///
+/// # Examples
+/// ```
+/// use keyward_core::{Host, Prompt};
+/// use keyward_testkit::TestHost;
+///
+/// let host = TestHost::new().variable("TOKEN", "t").answer("open sesame");
+/// let prompt = Prompt { text: "Passphrase", confirm: false };
+/// assert_eq!(host.prompt(&prompt)?.expose(), b"open sesame");
+/// assert!(host.prompt(&prompt).is_err());
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct TestHost {
+    secrets: BTreeMap<String, Secret>,
+    variables: BTreeMap<String, Secret>,
+    answers: Mutex<VecDeque<Secret>>,
+    last_answer: Option<Secret>,
+    /// Seconds; `None` for the system's clock.
+    now: Option<AtomicU64>,
+    remaining: Option<Duration>,
+    given: Mutex<Vec<Secret>>,
+    log: Mutex<Vec<(Level, String)>>,
+}
+
+impl TestHost {
+    /// A host that knows nothing, in the first second of 2026.
+    #[expect(clippy::new_without_default, reason = "it stands at the start of a chain")]
+    pub fn new() -> Self {
+        Self {
+            secrets: BTreeMap::new(),
+            variables: BTreeMap::new(),
+            answers: Mutex::default(),
+            last_answer: None,
+            now: Some(AtomicU64::new(1_767_225_600)),
+            remaining: None,
+            given: Mutex::default(),
+            log: Mutex::default(),
+        }
+    }
+
+    /// Answers references to the key source `from` with this secret.
+    #[must_use]
+    pub fn secret(mut self, from: &str, secret: impl Into<Secret>) -> Self {
+        self.secrets.insert(from.to_owned(), secret.into());
+        self
+    }
+
+    /// Sets an environment variable.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: impl Into<Secret>) -> Self {
+        self.variables.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Answers one prompt more.
+    #[must_use]
+    pub fn answer(self, answer: impl Into<Secret>) -> Self {
+        self.answers.lock().unwrap().push_back(answer.into());
+        self
+    }
+
+    /// Answers all prompts from then on.
+    #[must_use]
+    pub fn always_answer(mut self, answer: impl Into<Secret>) -> Self {
+        self.last_answer = Some(answer.into());
+        self
+    }
+
+    /// Sets the time that remains.
+    #[must_use]
+    pub fn within(mut self, remaining: Duration) -> Self {
+        self.remaining = Some(remaining);
+        self
+    }
+
+    /// Takes the system's clock.
+    #[must_use]
+    pub fn on_system_time(mut self) -> Self {
+        self.now = None;
+        self
+    }
+
+    /// Sets the clock, unless it is the system's.
+    pub fn set_now(&self, now: Timestamp) {
+        if let Some(clock) = &self.now {
+            clock.store(now.as_unix(), Ordering::SeqCst);
+        }
+    }
+
+    /// What was logged so far.
+    ///
+    /// # Panics
+    /// If a thread panicked while it logged.
+    pub fn log(&self) -> Vec<(Level, String)> {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Every secret that was handed out so far.
+    ///
+    /// # Panics
+    /// If a thread panicked while it asked.
+    pub fn given(&self) -> Vec<Secret> {
+        self.given.lock().unwrap().clone()
+    }
+
+    fn give(&self, secret: Secret) -> Secret {
+        self.given.lock().unwrap().push(secret.clone());
+        secret
+    }
+}
+
+impl Host for TestHost {
+    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+        match self.secrets.get(&reference.from) {
+            Some(secret) => Ok(self.give(secret.clone())),
+            None => Err(Error::invalid("secret", "there is no such key source")),
+        }
+    }
+
+    fn prompt(&self, _: &Prompt<'_>) -> Result<Secret> {
+        let answer = self.answers.lock()?.pop_front().or_else(|| self.last_answer.clone());
+        answer
+            .map(|answer| self.give(answer))
+            .ok_or_else(|| Error::new(ErrorKind::Locked, "prompt"))
+    }
+
+    fn variable(&self, name: &str) -> Option<Secret> {
+        self.variables.get(name).map(|value| self.give(value.clone()))
+    }
+
+    fn now(&self) -> Timestamp {
+        match &self.now {
+            Some(clock) => Timestamp::from_unix(clock.load(Ordering::SeqCst)),
+            #[expect(clippy::disallowed_methods, reason = "this is the host that others ask")]
+            None => SystemTime::now().into(),
+        }
+    }
+
+    fn log(&self, level: Level, message: Arguments<'_>) {
+        self.log.lock().unwrap().push((level, message.to_string()));
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        self.remaining
+    }
+}

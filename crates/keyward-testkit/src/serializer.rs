@@ -1,0 +1,249 @@
+//! What every serializer promises.
+
+mod records;
+
+use std::time::{Duration, Instant};
+
+use keyward_core::{ErrorKind, Field, Form, MAX_ITEMS, MAX_RECORD, Record, Secret, Serializer};
+use proptest::prelude::{any, prop};
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::check::{fails, hides, told};
+use crate::{Subject, vectors};
+use records::{full, record};
+
+cases! {
+    $
+    /// Tests a serializer: `serializer_suite!(Json, |scratch| Values::new())`.
+    serializer_suite for Serializer in serializer:
+    an_empty_record_comes_back,
+    a_full_record_comes_back,
+    edge_values_come_back,
+    a_large_value_comes_back,
+    any_record_comes_back,
+    trailing_bytes_are_refused,
+    every_truncation_is_refused,
+    no_bit_flip_does_harm,
+    no_garbage_does_harm,
+    no_bomb_does_harm,
+    too_many_items_are_refused,
+    too_large_a_record_is_refused,
+    errors_quote_no_secret,
+    debug_shows_no_secret,
+}
+
+#[track_caller]
+fn comes_back(serializer: &dyn Serializer, record: &Record) {
+    let encoded = serializer.encode(record).unwrap();
+    let decoded = serializer.decode(encoded.expose()).unwrap();
+    // `Debug` of a record shows no value, so that a value alone that differs must be told.
+    assert!(decoded == *record, "it comes back changed:\n{decoded:?}\nnot\n{record:?}");
+}
+
+/// A record with nothing in it.
+pub fn an_empty_record_comes_back(subject: &Subject<dyn Serializer>) {
+    comes_back(&*subject.open(), &Record::new(""));
+}
+
+/// A record with everything in it.
+pub fn a_full_record_comes_back(subject: &Subject<dyn Serializer>) {
+    comes_back(&*subject.open(), &full());
+}
+
+/// Every edge value, as text where it is text, and as bytes.
+pub fn edge_values_come_back(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    for value in vectors::secrets() {
+        let field = Field::secret(value);
+        let bytes = Field { form: Form::Bytes, ..field.clone() };
+        comes_back(&*serializer, &Record::new("token").with("token", field));
+        comes_back(&*serializer, &Record::new("token").with("token", bytes));
+    }
+}
+
+/// A value of 1 MiB in which every byte occurs.
+pub fn a_large_value_comes_back(subject: &Subject<dyn Serializer>) {
+    let value: Vec<u8> = (0..1_u32 << 20).map(|at| (at >> 8 ^ at) as u8).collect();
+    comes_back(&*subject.open(), &Record::new("").with("key", Field::secret(value)));
+}
+
+/// Records as chance makes them.
+pub fn any_record_comes_back(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    let check = |record| {
+        comes_back(&*serializer, &record);
+        Ok(())
+    };
+    runner(128).run(&record(), check).unwrap();
+}
+
+fn runner(cases: u32) -> TestRunner {
+    TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
+}
+
+/// A record with anything behind it is no record.
+pub fn trailing_bytes_are_refused(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    for record in [Record::new(""), full()] {
+        let encoded = serializer.encode(&record).unwrap();
+        for trailing in [&[0][..], &[0xff], b"x", encoded.expose()] {
+            let bytes = [encoded.expose(), trailing].concat();
+            fails(serializer.decode(&bytes), &[ErrorKind::Corrupt]);
+        }
+    }
+}
+
+/// The beginning of a record is no record.
+pub fn every_truncation_is_refused(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    for record in [Record::new(""), full()] {
+        let encoded = serializer.encode(&record).unwrap();
+        for length in 0..encoded.len() {
+            fails(serializer.decode(&encoded.expose()[..length]), &[ErrorKind::Corrupt]);
+        }
+    }
+}
+
+/// A record with any one bit changed is another record or `Corrupt`, and never panics.
+pub fn no_bit_flip_does_harm(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    let encoded = serializer.encode(&full()).unwrap();
+    for bit in 0..encoded.len() * 8 {
+        let mut flipped = encoded.expose().to_vec();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        harmless(&*serializer, &flipped);
+    }
+}
+
+/// Bytes as chance makes them are no record, or one that comes back.
+pub fn no_garbage_does_harm(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    let check = |garbage: Vec<u8>| {
+        harmless(&*serializer, &garbage);
+        Ok(())
+    };
+    runner(1000).run(&prop::collection::vec(any::<u8>(), 0..300), check).unwrap();
+}
+
+/// What claims to be huge or deep is refused at once.
+pub fn no_bomb_does_harm(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    let started = Instant::now();
+    for bomb in vectors::BOMBS {
+        fails(serializer.decode(bomb), &[ErrorKind::Corrupt]);
+    }
+    for byte in 0..=255 {
+        harmless(&*serializer, &vec![byte; 100_000]);
+    }
+    let encoded = serializer.encode(&full()).unwrap();
+    for length in [
+        &[0xff; 9][..],
+        b"\x9b\0\0\0\xff\0\0\0\0",
+        b"\xbb\0\0\0\xff\0\0\0\0",
+        b"\xfd\0\0\0\0\0\xff\0\0",
+    ] {
+        for at in 0..encoded.len() {
+            let bytes = [&encoded.expose()[..at], length, &encoded.expose()[at..]].concat();
+            harmless(&*serializer, &bytes);
+        }
+    }
+    assert!(started.elapsed() < Duration::from_secs(20), "bombs take too long");
+}
+
+/// Decodes what may be no record: then it is `Corrupt`.
+#[track_caller]
+fn harmless(serializer: &dyn Serializer, bytes: &[u8]) {
+    match serializer.decode(bytes) {
+        Ok(record) => comes_back(serializer, &record),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}"),
+    }
+}
+
+/// As many fields, labels or origins as allowed come back; one more does not.
+pub fn too_many_items_are_refused(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    let origin = full().origins.remove(0);
+    for fill in [
+        |record: &mut Record, _| {
+            record.origins.resize(record.origins.len() + 1, full().origins.remove(0))
+        },
+        |record: &mut Record, at: usize| drop(record.labels.insert(at.to_string(), String::new())),
+        |record: &mut Record, at: usize| {
+            drop(record.fields.insert(at.to_string(), Field::open("")))
+        },
+    ] {
+        let mut record = Record::new("");
+        (0..MAX_ITEMS).for_each(|at| fill(&mut record, at));
+        comes_back(&*serializer, &record);
+        fill(&mut record, MAX_ITEMS);
+        refused(&*serializer, &record);
+    }
+    drop(origin);
+}
+
+/// A record beyond the limit is refused when it is encoded, or when it is decoded.
+pub fn too_large_a_record_is_refused(subject: &Subject<dyn Serializer>) {
+    let large = Field::secret(vec![b'a'; MAX_RECORD + 1]);
+    refused(&*subject.open(), &Record::new("").with("key", large));
+}
+
+#[track_caller]
+fn refused(serializer: &dyn Serializer, record: &Record) {
+    match serializer.encode(record) {
+        Ok(encoded) => drop(fails(serializer.decode(encoded.expose()), &[ErrorKind::Corrupt])),
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Unsupported, "{error:?}"),
+    }
+}
+
+const CANARY: &str = "canary-7b3f";
+
+/// However an encoding is damaged, the error quotes no value of it.
+pub fn errors_quote_no_secret(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    for form in [Form::Text, Form::Bytes] {
+        let field = Field { form, ..Field::secret(CANARY) };
+        let encoded = serializer.encode(&Record::new("t").with("f", field)).unwrap();
+        let bytes = encoded.expose();
+        let silent = |damaged: &[u8]| {
+            if let Err(error) = serializer.decode(damaged) {
+                hides(&told(&error), CANARY.as_bytes());
+            }
+        };
+        for at in 0..bytes.len() {
+            silent(&bytes[..at]);
+            silent(&[&bytes[..at], &bytes[at + 1..]].concat());
+            for byte in *b"\0\"x\x7f\xff" {
+                silent(&[&bytes[..at], &[byte], &bytes[at + 1..]].concat());
+            }
+        }
+        misplaced(bytes, silent);
+    }
+}
+
+/// Puts the canary, with what stands around it, over every place of its encoding: decoders like
+/// to quote a value that is of the wrong type.
+fn misplaced(bytes: &[u8], silent: impl Fn(&[u8])) {
+    let Some(start) = bytes.windows(CANARY.len()).position(|run| run == CANARY.as_bytes()) else {
+        return;
+    };
+    let end = start + CANARY.len();
+    for (before, after) in [(0, 0), (1, 0), (1, 1), (2, 0), (8, 0)] {
+        let value = &bytes[start.saturating_sub(before)..(end + after).min(bytes.len())];
+        for at in 0..bytes.len() {
+            for replaced in [0, 1, 4, 5] {
+                let rest = bytes.get(at + replaced..).unwrap_or_default();
+                silent(&[&bytes[..at], value, rest].concat());
+            }
+        }
+    }
+}
+
+/// Neither `Debug` nor the log shows what was encoded and decoded.
+pub fn debug_shows_no_secret(subject: &Subject<dyn Serializer>) {
+    let serializer = subject.open();
+    let record = Record::new("token").with("token", Field::secret(CANARY));
+    let encoded: Secret = serializer.encode(&record).unwrap();
+    let decoded = serializer.decode(encoded.expose());
+    let shown = format!("{serializer:?} {decoded:?} {:?}", subject.host().log());
+    hides(&shown, CANARY.as_bytes());
+}

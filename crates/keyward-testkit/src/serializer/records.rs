@@ -1,0 +1,79 @@
+use keyward_core::{Derivation, EntryId, Field, Form, Origin, Record, Revision, Secret, Timestamp};
+use proptest::prelude::{Strategy, any, prop};
+
+/// A record that has everything.
+pub(super) fn full() -> Record {
+    let mut record = Record::new("user-password")
+        .with("username", Field::open("ann"))
+        .with("password", Field::secret("p\u{e4}ss\n\"word\""))
+        .with("key", Field::secret(vec![0, 0xff, 0x80]));
+    let expiring = Field { expires: Some(Timestamp::from_unix(u64::MAX)), ..Field::open("") };
+    record.fields.insert(String::new(), expiring);
+    record.origins = ["https", "ssh"].map(origin).to_vec();
+    record.created = Timestamp::from_unix(1);
+    record.updated = Timestamp::from_unix(1_767_225_600);
+    record.expires = Some(Timestamp::from_unix(0));
+    record.labels.insert("team".into(), "r\u{f6}d".into());
+    record.labels.insert("a.b \"c\"".into(), String::new());
+    record.derived_from = Some(Derivation {
+        entry: EntryId::new("ann", Some("https://example.com")).unwrap(),
+        revision: Revision::new(&[0xfe; 64]).unwrap(),
+    });
+    record
+}
+
+fn origin(scheme: &str) -> Origin {
+    Origin { scheme: scheme.into(), host: "example.com".into(), port: 65535 }
+}
+
+/// Records as chance makes them.
+pub(super) fn record() -> impl Strategy<Value = Record> {
+    let fields = prop::collection::btree_map(text(), field(), 0..6);
+    let labels = prop::collection::btree_map(text(), text(), 0..4);
+    let origins = prop::collection::vec((text(), text(), any::<u16>()), 0..4);
+    let origins = origins.prop_map(|origins| {
+        origins.into_iter().map(|(scheme, host, port)| Origin { scheme, host, port }).collect()
+    });
+    let times = (time(), time(), prop::option::of(time()));
+    (text(), fields, origins, labels, times, prop::option::of(derivation())).prop_map(
+        |(kind, fields, origins, labels, (created, updated, expires), derived_from)| Record {
+            kind,
+            fields,
+            origins,
+            created,
+            updated,
+            expires,
+            labels,
+            derived_from,
+        },
+    )
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(any::<char>(), 0..20).prop_map(|text| text.into_iter().collect())
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    any::<u64>().prop_map(Timestamp::from_unix)
+}
+
+fn field() -> impl Strategy<Value = Field> {
+    let value = prop::collection::vec(any::<u8>(), 0..60);
+    (value, text(), any::<bool>(), any::<bool>(), prop::option::of(time())).prop_map(
+        |(bytes, text, is_text, secret, expires)| {
+            let (value, form) = match is_text {
+                true => (Secret::from(text), Form::Text),
+                false => (Secret::from(bytes), Form::Bytes),
+            };
+            Field { value, form, secret, expires }
+        },
+    )
+}
+
+fn derivation() -> impl Strategy<Value = Derivation> {
+    let revision = prop::collection::vec(any::<u8>(), 0..Revision::MAX);
+    ("[a-zA-Z]{1,9}", "[a-z./:]{0,20}", revision).prop_map(|(user, name, revision)| Derivation {
+        entry: EntryId::restore(&user, &name).unwrap(),
+        revision: Revision::new(&revision).unwrap(),
+    })
+}

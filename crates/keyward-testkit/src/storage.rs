@@ -1,0 +1,323 @@
+//! What every storage promises.
+
+mod list;
+mod many;
+
+use keyward_core::{EntryId, ErrorKind, Expect, Put, Revision, Storage, Stored, Timestamp};
+
+use crate::check::{fails, hides};
+use crate::{Subject, vectors};
+
+pub use list::*;
+pub use many::*;
+
+cases! {
+    $
+    /// Tests a storage: `storage_suite!(Sqlite, |scratch| Values::new()…)`.
+    storage_suite for Storage in storage:
+    get_of_a_missing_entry_is_not_found,
+    get_gives_what_put_kept,
+    put_replaces_and_changes_the_revision,
+    put_expecting_absent_replaces_nothing,
+    put_expecting_a_revision_replaces_only_that,
+    delete_removes_the_entry,
+    delete_of_a_missing_entry_is_not_found,
+    delete_of_another_revision_changes_nothing,
+    entries_are_told_apart_by_user_and_name,
+    reserved_entries_stand_apart,
+    hostile_names_stay_themselves,
+    an_empty_blob_is_kept,
+    every_byte_value_is_kept,
+    a_large_blob_is_kept_or_unsupported,
+    an_entry_stays_until_it_expires,
+    destroy_removes_every_entry,
+    destroy_leaves_foreign_files,
+    debug_shows_no_blob,
+    list_of_nothing_is_empty,
+    list_shows_every_entry_once,
+    list_shows_no_deleted_entry,
+    list_keeps_to_the_user,
+    list_keeps_to_the_prefix,
+    list_pages_reach_everything,
+    a_hostile_cursor_does_no_harm,
+    reopening_keeps_everything,
+    instances_see_each_other,
+    threads_lose_no_increment,
+    instances_lose_no_increment,
+    one_of_many_first_puts_wins,
+    no_reader_sees_half_a_blob,
+    an_exclusive_lock_keeps_everybody_out,
+    shared_locks_keep_only_exclusive_ones_out,
+    a_lock_ends_with_its_guard,
+    locks_of_other_entries_do_not_meet,
+    bulk_makes_all_changes,
+    bulk_makes_all_changes_or_none,
+}
+
+/// The entry of `user`, with a name unless that is empty.
+fn entry(user: &str, name: &str) -> EntryId {
+    EntryId::new(user, (!name.is_empty()).then_some(name)).unwrap()
+}
+
+fn any() -> Put {
+    Put::expecting(Expect::Any)
+}
+
+#[track_caller]
+fn put(storage: &dyn Storage, id: &EntryId, blob: &[u8]) -> Revision {
+    storage.put(id, blob, &any()).unwrap()
+}
+
+#[track_caller]
+fn holds(storage: &dyn Storage, id: &EntryId, blob: &[u8]) -> Revision {
+    let Stored { blob: found, revision } = storage.get(id).unwrap();
+    assert!(found == blob, "another blob is kept: {} bytes, not {}", found.len(), blob.len());
+    revision
+}
+
+#[track_caller]
+fn lacks(storage: &dyn Storage, id: &EntryId) {
+    fails(storage.get(id), &[ErrorKind::NotFound]);
+}
+
+/// `get` of an entry that was never put is `NotFound`, even before there is anything.
+pub fn get_of_a_missing_entry_is_not_found(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    lacks(&*storage, &entry("ann", ""));
+    put(&*storage, &entry("bob", ""), b"blob");
+    lacks(&*storage, &entry("ann", ""));
+    lacks(&*storage, &entry("bob", "work"));
+}
+
+/// `get` gives the blob byte for byte, with the revision that `put` gave.
+pub fn get_gives_what_put_kept(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let id = entry("ann", "");
+    let revision = put(&*storage, &id, b"some\0blob\r\n");
+    assert_eq!(holds(&*storage, &id, b"some\0blob\r\n"), revision);
+}
+
+/// A second `put` replaces the first, and the entry has another revision then.
+pub fn put_replaces_and_changes_the_revision(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let id = entry("ann", "");
+    let first = put(&*storage, &id, b"a rather long first blob");
+    let second = put(&*storage, &id, b"short");
+    assert_eq!(holds(&*storage, &id, b"short"), second);
+    assert_ne!(first, second);
+}
+
+/// `Expect::Absent` lets nothing be replaced.
+pub fn put_expecting_absent_replaces_nothing(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let (id, absent) = (entry("ann", ""), Put::expecting(Expect::Absent));
+    let revision = storage.put(&id, b"first", &absent).unwrap();
+    fails(storage.put(&id, b"second", &absent), &[ErrorKind::Conflict]);
+    assert_eq!(holds(&*storage, &id, b"first"), revision);
+}
+
+/// `Expect::Revision` lets exactly that revision be replaced, and makes nothing.
+pub fn put_expecting_a_revision_replaces_only_that(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let id = entry("ann", "");
+    let first = put(&*storage, &id, b"first");
+    let expecting = |revision: &Revision| Put::expecting(Expect::Revision(revision.clone()));
+    let second = storage.put(&id, b"second", &expecting(&first)).unwrap();
+    for wrong in [first, Revision::new(b"").unwrap(), Revision::new(&[7; 64]).unwrap()] {
+        fails(storage.put(&id, b"third", &expecting(&wrong)), &[ErrorKind::Conflict]);
+    }
+    assert_eq!(holds(&*storage, &id, b"second"), second);
+    let missing = entry("bob", "");
+    fails(storage.put(&missing, b"third", &expecting(&second)), &[ErrorKind::Conflict]);
+    lacks(&*storage, &missing);
+}
+
+/// `delete` removes the entry and no other, and the entry can come back.
+pub fn delete_removes_the_entry(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let (id, other) = (entry("ann", ""), entry("ann", "work"));
+    put(&*storage, &id, b"blob");
+    put(&*storage, &other, b"other");
+    storage.delete(&id, &Expect::Any).unwrap();
+    lacks(&*storage, &id);
+    holds(&*storage, &other, b"other");
+    storage.put(&id, b"again", &Put::expecting(Expect::Absent)).unwrap();
+    holds(&*storage, &id, b"again");
+}
+
+/// `delete` of an entry that is not there, or no longer there, is `NotFound`.
+pub fn delete_of_a_missing_entry_is_not_found(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let id = entry("ann", "");
+    fails(storage.delete(&id, &Expect::Any), &[ErrorKind::NotFound]);
+    put(&*storage, &id, b"blob");
+    let _ = storage.delete(&id, &Expect::Any);
+    fails(storage.delete(&id, &Expect::Any), &[ErrorKind::NotFound]);
+}
+
+/// `delete` honours what it is told to expect.
+pub fn delete_of_another_revision_changes_nothing(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let id = entry("ann", "");
+    let first = put(&*storage, &id, b"first");
+    let second = put(&*storage, &id, b"second");
+    for wrong in [Expect::Revision(first), Expect::Absent] {
+        fails(storage.delete(&id, &wrong), &[ErrorKind::Conflict]);
+        holds(&*storage, &id, b"second");
+    }
+    storage.delete(&id, &Expect::Revision(second)).unwrap();
+}
+
+/// The entry without a name, named ones and those of other users are different entries.
+pub fn entries_are_told_apart_by_user_and_name(subject: &Subject<dyn Storage>) {
+    keeps_apart(
+        &*subject.open(),
+        &[
+            entry("ann", ""),
+            entry("ann", "work"),
+            entry("ann", "ann"),
+            entry("bob", ""),
+            entry("bob", "work"),
+            entry("work", "ann"),
+            entry("a", "nnwork"),
+            entry("annwork", ""),
+        ],
+    );
+}
+
+/// What a store keeps for itself meets no user's entry.
+pub fn reserved_entries_stand_apart(subject: &Subject<dyn Storage>) {
+    keeps_apart(
+        &*subject.open(),
+        &[
+            EntryId::reserved("keyset"),
+            EntryId::reserved("state"),
+            entry("keyset", ""),
+            entry("ann", "keyset"),
+            entry("%", "keyset"),
+        ],
+    );
+}
+
+/// Every canonical name, as a user and as a name, is an entry of its own.
+pub fn hostile_names_stay_themselves(subject: &Subject<dyn Storage>) {
+    let mut ids = Vec::new();
+    for name in vectors::names() {
+        ids.extend(EntryId::new(&name, None));
+        ids.extend(EntryId::new("ann", Some(&name)));
+    }
+    for (user, name) in [("a/b", "c"), ("a", "b/c"), ("a%", "b"), ("a", "%b"), ("..", "..")] {
+        ids.push(entry(user, name));
+    }
+    keeps_apart(&*subject.open(), &ids);
+}
+
+/// Puts a blob of its own under each id; all are there, and deleting some leaves the others.
+#[track_caller]
+fn keeps_apart(storage: &dyn Storage, ids: &[EntryId]) {
+    let blob = |at: usize| format!("blob of entry {at}").into_bytes();
+    for (at, id) in ids.iter().enumerate() {
+        storage
+            .put(id, &blob(at), &Put::expecting(Expect::Absent))
+            .unwrap_or_else(|error| panic!("{id:?} is not kept as an entry of its own: {error:?}"));
+    }
+    for (at, id) in ids.iter().enumerate() {
+        holds(storage, id, &blob(at));
+    }
+    for id in ids.iter().step_by(2) {
+        storage.delete(id, &Expect::Any).unwrap();
+    }
+    for (at, id) in ids.iter().enumerate().skip(1).step_by(2) {
+        holds(storage, id, &blob(at));
+    }
+}
+
+/// A blob of no bytes is a blob.
+pub fn an_empty_blob_is_kept(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let id = entry("ann", "");
+    put(&*storage, &id, b"");
+    holds(&*storage, &id, b"");
+}
+
+/// Nothing is translated on the way.
+pub fn every_byte_value_is_kept(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let bytes: Vec<u8> = (0..=255).rev().chain(0..=255).collect();
+    put(&*storage, &entry("ann", ""), &bytes);
+    holds(&*storage, &entry("ann", ""), &bytes);
+}
+
+/// A blob as large as declared, or of 1 MiB, is kept; a larger one is `Unsupported` and leaves
+/// the old one.
+pub fn a_large_blob_is_kept_or_unsupported(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let largest = storage.abilities().largest;
+    let id = entry("ann", "");
+    let large: Vec<u8> = (0..1_u32 << 20).map(|at| (at >> 8 ^ at) as u8).collect();
+    let fitting = &large[..largest.unwrap_or(large.len()).min(large.len())];
+    put(&*storage, &id, fitting);
+    holds(&*storage, &id, fitting);
+    if let Some(largest) = largest {
+        let beyond = vec![7; largest + 1];
+        fails(storage.put(&id, &beyond, &any()), &[ErrorKind::Unsupported]);
+        holds(&*storage, &id, fitting);
+    }
+}
+
+/// Storages may forget what has expired, not what will.
+pub fn an_entry_stays_until_it_expires(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let in_2100 = Timestamp::from_unix(4_102_444_800);
+    let id = entry("ann", "");
+    storage.put(&id, b"blob", &Put { expect: Expect::Any, expires: Some(in_2100) }).unwrap();
+    holds(&*storage, &id, b"blob");
+}
+
+/// After `destroy` no entry can be had, whoever looks.
+pub fn destroy_removes_every_entry(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let ids = [entry("ann", ""), entry("bob", "work"), EntryId::reserved("keyset")];
+    for id in &ids {
+        put(&*storage, id, b"blob");
+    }
+    storage.destroy().unwrap();
+    gone(&*storage, &ids);
+    drop(storage);
+    gone(&*subject.open(), &ids);
+}
+
+#[track_caller]
+fn gone(storage: &dyn Storage, ids: &[EntryId]) {
+    for id in ids {
+        fails(storage.get(id), &[ErrorKind::NotFound, ErrorKind::Unavailable]);
+    }
+}
+
+/// `destroy` removes what the storage made and nothing else, wherever that lies.
+pub fn destroy_leaves_foreign_files(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let id = entry("ann", "");
+    put(&*storage, &id, b"blob");
+    let scratch = subject.scratch();
+    let mut foreign = vec![scratch.file("foreign", b"not yours")];
+    for found in std::fs::read_dir(scratch.folder()).unwrap() {
+        let (found, name) = found.map(|found| (found.path(), found.file_name())).unwrap();
+        if found.is_dir() {
+            foreign.push(scratch.file(&format!("{}/foreign", name.to_str().unwrap()), b"mine"));
+        }
+    }
+    // Whether it says so when it leaves something behind is its own choice.
+    let _ = storage.destroy();
+    gone(&*storage, &[id]);
+    for file in foreign {
+        assert!(std::fs::exists(&file).unwrap(), "{file} was not the storage's to remove");
+    }
+}
+
+/// `Debug` shows no blob.
+pub fn debug_shows_no_blob(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    put(&*storage, &entry("ann", ""), b"canary in a blob");
+    hides(&format!("{storage:?} {:?}", storage.abilities()), b"canary in a blob");
+}

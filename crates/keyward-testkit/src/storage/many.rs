@@ -1,0 +1,247 @@
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use keyward_core::{
+    EntryId, ErrorKind, Expect, Guard, LockMode, Locks, Operation, Persistence, Put, Result,
+    Sharing, Storage, Stored,
+};
+
+use super::{any, entry, holds, lacks, put};
+use crate::Subject;
+use crate::check::fails;
+
+/// What is kept for longer than a process is there when the storage is opened again.
+pub fn reopening_keeps_everything(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    if storage.abilities().persistence == Persistence::Process {
+        return;
+    }
+    let (id, deleted) = (entry("ann", "work"), entry("ann", ""));
+    let revision = put(&*storage, &id, b"blob");
+    put(&*storage, &deleted, b"blob");
+    storage.delete(&deleted, &Expect::Any).unwrap();
+    drop(storage);
+    let storage = subject.open();
+    assert_eq!(holds(&*storage, &id, b"blob"), revision);
+    lacks(&*storage, &deleted);
+}
+
+/// What one instance does, others at the same place see at once.
+pub fn instances_see_each_other(subject: &Subject<dyn Storage>) {
+    let (one, other) = (subject.open(), subject.open());
+    if one.abilities().sharing < Sharing::Machine {
+        return;
+    }
+    let id = entry("ann", "");
+    let first = put(&*one, &id, b"first");
+    assert_eq!(holds(&*other, &id, b"first"), first);
+    other.put(&id, b"second", &Put::expecting(Expect::Revision(first.clone()))).unwrap();
+    holds(&*one, &id, b"second");
+    let stale = Put::expecting(Expect::Revision(first));
+    fails(one.put(&id, b"third", &stale), &[ErrorKind::Conflict]);
+    one.delete(&id, &Expect::Any).unwrap();
+    lacks(&*other, &id);
+}
+
+const THREADS: usize = 8;
+const INCREMENTS: usize = 25;
+
+/// Threads that share an instance and count by compare-and-swap lose no count.
+pub fn threads_lose_no_increment(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    put(&*storage, &entry("ann", ""), b"0");
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| count(&*storage));
+        }
+    });
+    holds(&*storage, &entry("ann", ""), (THREADS * INCREMENTS).to_string().as_bytes());
+}
+
+/// Instances of their own that count by compare-and-swap lose no count.
+pub fn instances_lose_no_increment(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    if storage.abilities().sharing < Sharing::Machine {
+        return;
+    }
+    put(&*storage, &entry("ann", ""), b"0");
+    thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| count(&*subject.open()));
+        }
+    });
+    holds(&*storage, &entry("ann", ""), (THREADS * INCREMENTS).to_string().as_bytes());
+}
+
+fn count(storage: &dyn Storage) {
+    let id = entry("ann", "");
+    for _ in 0..INCREMENTS {
+        while !increment(storage, &id) {}
+    }
+}
+
+/// Adds one, unless somebody else did meanwhile.
+fn increment(storage: &dyn Storage, id: &EntryId) -> bool {
+    let Stored { blob, revision } = storage.get(id).unwrap();
+    let next = std::str::from_utf8(&blob).unwrap().parse::<usize>().unwrap() + 1;
+    let put = Put::expecting(Expect::Revision(revision));
+    match storage.put(id, next.to_string().as_bytes(), &put) {
+        Ok(_) => true,
+        Err(error) if error.kind() == ErrorKind::Conflict => false,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+/// Of many who make the same entry at once, one does, and the others learn it.
+pub fn one_of_many_first_puts_wins(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    for round in 0..5 {
+        let id = entry("ann", &format!("round {round}"));
+        let start = Barrier::new(THREADS);
+        let attempt = |at: usize| {
+            start.wait();
+            storage.put(&id, at.to_string().as_bytes(), &Put::expecting(Expect::Absent))
+        };
+        let results: Vec<Result<_>> = thread::scope(|scope| {
+            let attempts: Vec<_> =
+                (0..THREADS).map(|at| scope.spawn(move || attempt(at))).collect();
+            attempts.into_iter().map(|attempt| attempt.join().unwrap()).collect()
+        });
+        let winners: Vec<_> = (0..THREADS).filter(|at| results[*at].is_ok()).collect();
+        assert_eq!(winners.len(), 1, "these won: {winners:?}");
+        holds(&*storage, &id, winners[0].to_string().as_bytes());
+        for error in results.into_iter().filter(Result::is_err) {
+            fails(error, &[ErrorKind::Conflict]);
+        }
+    }
+}
+
+/// While a blob is replaced, readers see the old one or the new one.
+pub fn no_reader_sees_half_a_blob(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let size = storage.abilities().largest.unwrap_or(usize::MAX).min(64 << 10);
+    let id = entry("ann", "");
+    put(&*storage, &id, &vec![0; size]);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for fill in 1..=20 {
+                // One in two is shorter, so that a remainder of the longer one would show.
+                put(&*storage, &id, &vec![fill; size - size / 3 * usize::from(fill % 2)]);
+            }
+        });
+        for _ in 0..100 {
+            let blob = storage.get(&id).unwrap().blob;
+            let fill = blob[0];
+            assert_eq!(blob.len(), size - size / 3 * usize::from(fill % 2), "blobs are torn");
+            assert!(blob.iter().all(|byte| *byte == fill), "blobs are mixed");
+        }
+    });
+}
+
+const TTL: Duration = Duration::from_secs(60);
+
+fn lock(locks: &dyn Locks, id: &EntryId, mode: LockMode) -> Result<Box<dyn Guard>> {
+    locks.lock(id, mode, Duration::from_millis(20), TTL)
+}
+
+/// Whoever holds an exclusive lock holds it alone.
+pub fn an_exclusive_lock_keeps_everybody_out(subject: &Subject<dyn Storage>) {
+    with_locks(subject, |holder, other| {
+        let id = EntryId::reserved("store");
+        let _guard = lock(holder, &id, LockMode::Exclusive).unwrap();
+        for mode in [LockMode::Exclusive, LockMode::Shared] {
+            fails(lock(other, &id, mode), &[ErrorKind::Locked]);
+        }
+    });
+}
+
+/// Shared locks are held together, and keep exclusive ones out.
+pub fn shared_locks_keep_only_exclusive_ones_out(subject: &Subject<dyn Storage>) {
+    with_locks(subject, |holder, other| {
+        let id = EntryId::reserved("store");
+        let _guard = lock(holder, &id, LockMode::Shared).unwrap();
+        let _second = lock(other, &id, LockMode::Shared).unwrap();
+        fails(lock(other, &id, LockMode::Exclusive), &[ErrorKind::Locked]);
+    });
+}
+
+/// A lock is free once its guard is dropped, also for who waits already; until then it can be
+/// renewed.
+pub fn a_lock_ends_with_its_guard(subject: &Subject<dyn Storage>) {
+    with_locks(subject, |holder, other| {
+        let id = entry("ann", "");
+        let mut guard = lock(holder, &id, LockMode::Exclusive).unwrap();
+        guard.renew(TTL).unwrap();
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                other.lock(&id, LockMode::Exclusive, Duration::from_secs(20), TTL).map(drop)
+            });
+            thread::sleep(Duration::from_millis(30));
+            drop(guard);
+            waiting.join().unwrap().unwrap();
+        });
+        lock(holder, &id, LockMode::Exclusive).unwrap();
+    });
+}
+
+/// The lock of one entry is not that of another.
+pub fn locks_of_other_entries_do_not_meet(subject: &Subject<dyn Storage>) {
+    with_locks(subject, |holder, other| {
+        let _guard = lock(holder, &entry("ann", ""), LockMode::Exclusive).unwrap();
+        for id in [entry("ann", "work"), entry("Ann", ""), EntryId::reserved("ann")] {
+            lock(other, &id, LockMode::Exclusive).unwrap();
+        }
+    });
+}
+
+/// Tries the locks of one instance against themselves and, if it is shared, against another's.
+fn with_locks(subject: &Subject<dyn Storage>, check: impl Fn(&dyn Locks, &dyn Locks)) {
+    let (one, other) = (subject.open(), subject.open());
+    if let Some(locks) = one.abilities().locks {
+        check(locks, locks);
+        if one.abilities().sharing >= Sharing::Machine {
+            check(locks, other.abilities().locks.unwrap());
+        }
+    }
+}
+
+/// Puts and deletes in bulk are puts and deletes.
+pub fn bulk_makes_all_changes(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let Some(bulk) = storage.abilities().bulk else { return };
+    let (old, new, gone) = (entry("ann", ""), entry("ann", "new"), entry("bob", ""));
+    let revision = put(&*storage, &old, b"old");
+    put(&*storage, &gone, b"gone");
+    bulk.apply(&[
+        Operation::Put(&new, b"new", Put::expecting(Expect::Absent)),
+        Operation::Put(&old, b"changed", Put::expecting(Expect::Revision(revision))),
+        Operation::Delete(&gone, Expect::Any),
+    ])
+    .unwrap();
+    holds(&*storage, &new, b"new");
+    holds(&*storage, &old, b"changed");
+    lacks(&*storage, &gone);
+    bulk.apply(&[]).unwrap();
+}
+
+/// If one change of many cannot be made, none is.
+pub fn bulk_makes_all_changes_or_none(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let Some(bulk) = storage.abilities().bulk else { return };
+    let (old, new, missing) = (entry("ann", ""), entry("ann", "new"), entry("bob", ""));
+    put(&*storage, &old, b"old");
+    let changes = [Operation::Put(&new, b"new", any()), Operation::Delete(&old, Expect::Any)];
+    let conflict = Operation::Put(&old, b"x", Put::expecting(Expect::Absent));
+    // The last one finds the entry as it was, or deleted by the one before it.
+    let late = Operation::Delete(&missing, Expect::Any);
+    let [put_new, delete_old] = changes;
+    for (operations, kind) in [
+        (vec![put_new.clone(), conflict], ErrorKind::Conflict),
+        (vec![put_new, delete_old, late], ErrorKind::NotFound),
+    ] {
+        fails(bulk.apply(&operations), &[kind]);
+        lacks(&*storage, &new);
+        holds(&*storage, &old, b"old");
+    }
+}
