@@ -1,0 +1,100 @@
+//! The envelope, version 1: what stands before every sealed record.
+//!
+//! `docs/envelope.md` specifies it, and has the vectors.
+
+use keyward_core::{KeyId, Result, StoreId};
+
+use crate::parse::{Bytes, put_short};
+
+const MAGIC: &[u8] = b"KEYWARD\x01";
+
+/// The header. Its exact bytes are what a seal authenticates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) store: StoreId,
+    pub(crate) serializer: String,
+    pub(crate) encryption: String,
+    pub(crate) key: KeyId,
+    pub(crate) generation: u64,
+    pub(crate) salt: [u8; 32],
+}
+
+impl Header {
+    pub(crate) fn encode(&self) -> Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(128);
+        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(&self.store.0);
+        put_short(&mut bytes, self.serializer.as_bytes())?;
+        put_short(&mut bytes, self.encryption.as_bytes())?;
+        put_short(&mut bytes, self.key.as_bytes())?;
+        bytes.extend_from_slice(&self.generation.to_be_bytes());
+        bytes.extend_from_slice(&self.salt);
+        Ok(bytes)
+    }
+}
+
+/// A blob, taken apart.
+#[derive(Debug)]
+pub(crate) struct Envelope<'a> {
+    pub(crate) header: Header,
+    /// The header as it stands in the blob.
+    pub(crate) header_bytes: &'a [u8],
+    pub(crate) sealed: &'a [u8],
+}
+
+impl<'a> Envelope<'a> {
+    /// # Errors
+    /// `Corrupt` if the blob does not begin with a header that encodes to these same bytes.
+    pub(crate) fn parse(blob: &'a [u8]) -> Result<Self> {
+        let mut bytes = Bytes::new(blob, "open");
+        bytes.expect(MAGIC)?;
+        let header = Header {
+            store: StoreId(bytes.array()?),
+            serializer: bytes.name()?.to_owned(),
+            encryption: bytes.name()?.to_owned(),
+            key: KeyId::new(bytes.short()?).map_err(|_| keyward_core::Error::corrupt("open"))?,
+            generation: u64::from_be_bytes(bytes.array()?),
+            salt: bytes.array()?,
+        };
+        let sealed = bytes.rest();
+        let header_bytes = &blob[..blob.len() - sealed.len()];
+        if header.encode()? != header_bytes {
+            return Err(keyward_core::Error::corrupt("open"));
+        }
+        Ok(Self { header, header_bytes, sealed })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header() -> Header {
+        Header {
+            store: StoreId([7; 16]),
+            serializer: "cbor".into(),
+            encryption: "aes-gcm".into(),
+            key: KeyId::new(b"12345678").unwrap(),
+            generation: 3,
+            salt: [9; 32],
+        }
+    }
+
+    #[test]
+    fn a_header_is_read_as_it_was_written() {
+        let mut blob = header().encode().unwrap();
+        let length = blob.len();
+        blob.extend_from_slice(b"sealed");
+        let envelope = Envelope::parse(&blob).unwrap();
+        assert_eq!(envelope.header, header());
+        assert_eq!((envelope.header_bytes.len(), envelope.sealed), (length, &b"sealed"[..]));
+    }
+
+    #[test]
+    fn every_cut_is_refused() {
+        let blob = header().encode().unwrap();
+        for length in 0..blob.len() {
+            assert!(Envelope::parse(&blob[..length]).is_err(), "{length}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, LockMode, Put, Result};
+
+use crate::envelope::Envelope;
+use crate::keyset::Keyset;
+use crate::keyset_file;
+use crate::seal::Missing;
+use crate::store::Store;
+
+/// What a rotation did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rotated {
+    /// Entries that were sealed anew.
+    pub resealed: u64,
+    /// Entries that were sealed under the current key already.
+    pub current: u64,
+    /// Old keys that are still in the keyset.
+    pub old_keys: usize,
+}
+
+impl Store {
+    /// Seals every entry under a new key.
+    ///
+    /// Where the store holds the keys, a key is added to the keyset and made primary, then
+    /// entry after entry is sealed anew. An interrupted rotation is finished by the next call,
+    /// which then adds no key. Where the encryption brings its own keys, entries that are not
+    /// sealed under the current ones are sealed anew. Old keys stay until
+    /// [`retire`](Self::retire).
+    ///
+    /// `done` is told of each entry.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) where there are no keys;
+    /// [`NoKey`](ErrorKind::NoKey) or [`Corrupt`](ErrorKind::Corrupt) for an entry that does
+    /// not open.
+    pub fn rotate(&self, mut done: impl FnMut(&EntryId)) -> Result<Rotated> {
+        let keys = self.parts.encryption.it.abilities().keys;
+        if keys == Keys::None
+            || !self.parts.envelope
+            || (keys == Keys::Store && self.parts.key.is_none())
+        {
+            return Err(Error::new(ErrorKind::Unsupported, "rotate")
+                .because("this store has no keys to rotate"));
+        }
+        if keys == Keys::Store {
+            self.add_key()?;
+        }
+        let mut rotated = self.reseal_all(&mut done)?;
+        // Entries written between the new key and its first use by others.
+        rotated.resealed += self.reseal_all(&mut |_| {})?.resealed;
+        if keys == Keys::Store {
+            let _guard = self.lock(LockMode::Exclusive)?;
+            self.change_keyset(|keyset| {
+                keyset.rotating = false;
+                Ok(())
+            })?;
+            rotated.old_keys = self.keyset(Missing::Error)?.retired();
+        }
+        Ok(rotated)
+    }
+
+    /// Drops the old keys of the keyset. How many there were is the answer.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) if an entry is still sealed under one of them;
+    /// [`Unsupported`](ErrorKind::Unsupported) if the storage cannot keep writers out
+    /// meanwhile, or the store has no keyset.
+    pub fn retire(&self) -> Result<usize> {
+        if self.parts.key.is_none() {
+            return Err(
+                Error::new(ErrorKind::Unsupported, "retire").because("this store has no keyset")
+            );
+        }
+        let Some(_guard) = self.lock(LockMode::Exclusive)? else {
+            return Err(Error::new(ErrorKind::Unsupported, "retire").because(format!(
+                "the storage {} cannot keep writers out",
+                self.parts.storage.name
+            )));
+        };
+        self.forget_keyset()?;
+        let keyset = self.keyset(Missing::Error)?;
+        for id in self.entries(None) {
+            let id = id?;
+            if !self.is_current(&id, &keyset)? {
+                return Err(Error::new(ErrorKind::Conflict, "retire")
+                    .because(format!("{id} is still sealed under an old key"))
+                    .hint("Run `keyward store rotate` first"));
+            }
+        }
+        self.change_keyset(|keyset| {
+            keyset.retire();
+            Ok(())
+        })?;
+        Ok(keyset.retired())
+    }
+
+    /// Adds a key and makes it primary, in two steps that are each durable; or takes up a
+    /// rotation where it was interrupted.
+    fn add_key(&self) -> Result<()> {
+        let _guard = self.lock(LockMode::Exclusive)?;
+        self.forget_keyset()?;
+        let keyset = self.keyset(Missing::Error)?;
+        if !keyset.rotating {
+            self.change_keyset(Keyset::add)?;
+        }
+        if !self.keyset(Missing::Error)?.is_promoted() {
+            self.change_keyset(|keyset| {
+                keyset.promote();
+                Ok(())
+            })?;
+        }
+        Ok(())
+    }
+
+    fn change_keyset(&self, change: impl FnOnce(&mut Keyset) -> Result<()>) -> Result<()> {
+        let entry = keyset_file::entry();
+        let stored = self.in_storage(self.parts.storage.it.get(&entry))?;
+        let key = self.load_wrapping_key(&stored.blob)?;
+        let mut keyset = keyset_file::unwrap(&self.parts, &stored.blob, &key)?;
+        change(&mut keyset)?;
+        let (header, _) = keyset_file::Header::parse(&stored.blob, &self.parts)?;
+        let blob = keyset_file::wrap(&self.parts, &keyset, &key, &header.parameters)?;
+        self.put_blob(&entry, &blob, &Put::expecting(Expect::Revision(stored.revision)))?;
+        self.forget_keyset()
+    }
+
+    fn reseal_all(&self, done: &mut dyn FnMut(&EntryId)) -> Result<Rotated> {
+        let mut rotated = Rotated::default();
+        for id in self.entries(None) {
+            let id = id?;
+            if self.reseal(&id)? {
+                rotated.resealed += 1;
+            } else {
+                rotated.current += 1;
+            }
+            done(&id);
+        }
+        Ok(rotated)
+    }
+
+    /// Seals an entry under the current key. Whether that was needed is the answer.
+    fn reseal(&self, id: &EntryId) -> Result<bool> {
+        loop {
+            let _writing = self.writing()?;
+            let stored = match self.in_storage(self.parts.storage.it.get(id)) {
+                Err(error) if error.is_miss() => return Ok(false),
+                other => other?,
+            };
+            let keyset = match self.parts.encryption.it.abilities().keys {
+                Keys::Store => Some(self.keyset(Missing::Error)?),
+                Keys::None | Keys::Own => None,
+            };
+            let key = keyset.as_deref().map(Keyset::primary);
+            let header = Envelope::parse(&stored.blob)?.header;
+            if header.key == self.key_for(id, key)? {
+                return Ok(false);
+            }
+            let plain = self.unseal_bytes(id, &stored.blob)?;
+            let blob = self.seal_bytes(id, &plain, key, header.generation.saturating_add(1))?;
+            let put = Put {
+                expect: Expect::Revision(stored.revision),
+                expires: self.unseal(id, &stored.blob)?.expires,
+            };
+            match self.put_blob(id, &blob, &put) {
+                Ok(_) => return Ok(true),
+                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn is_current(&self, id: &EntryId, keyset: &Keyset) -> Result<bool> {
+        match self.in_storage(self.parts.storage.it.get(id)) {
+            Ok(stored) => Ok(Envelope::parse(&stored.blob)?.header.key == keyset.primary().id),
+            Err(error) if error.is_miss() => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! The path of a record: encode, envelope, seal, and back.
+
+use std::sync::Arc;
+
+use keyward_core::{
+    Context, EntryId, Error, ErrorKind, Expect, KeyId, Keys, Persistence, Put, Record, Result,
+    Secret, StoreKey,
+};
+
+use crate::binding;
+use crate::envelope::{Envelope, Header};
+use crate::keyset::{Keyset, random};
+use crate::keyset_file;
+use crate::store::Store;
+
+impl Store {
+    /// A record as the storage keeps it.
+    pub(crate) fn seal(&self, id: &EntryId, record: &Record, generation: u64) -> Result<Vec<u8>> {
+        let parts = &self.parts;
+        let plain = parts
+            .serializer
+            .it
+            .encode(record)
+            .map_err(|error| error.in_backend(&parts.serializer.name))?;
+        let keyset = match parts.encryption.it.abilities().keys {
+            Keys::Store => Some(self.keyset(Missing::Make)?),
+            Keys::None | Keys::Own => None,
+        };
+        self.seal_bytes(id, &plain, keyset.as_deref().map(Keyset::primary), generation)
+    }
+
+    pub(crate) fn seal_bytes(
+        &self,
+        id: &EntryId,
+        plain: &Secret,
+        key: Option<&StoreKey>,
+        generation: u64,
+    ) -> Result<Vec<u8>> {
+        let encryption = &self.parts.encryption;
+        let named = |error: Error| error.in_backend(&encryption.name);
+        if !self.parts.envelope {
+            return self.bare(id, |context| encryption.it.seal(plain, context)).map_err(named);
+        }
+        let header = Header {
+            store: self.parts.id,
+            serializer: self.parts.serializer.name.clone(),
+            encryption: encryption.name.clone(),
+            key: self.key_for(id, key).map_err(named)?,
+            generation,
+            salt: random()?,
+        };
+        let mut blob = header.encode()?;
+        let context = context(&header, &blob, id, key);
+        let bound;
+        let plain = if encryption.it.abilities().binds_context {
+            plain
+        } else {
+            bound = binding::bind(plain, &blob, id);
+            &bound
+        };
+        let digest = binding::digest(&blob, id);
+        let sealed =
+            encryption.it.seal(plain, &Context { binding: &digest, ..context }).map_err(named)?;
+        blob.extend_from_slice(&sealed);
+        Ok(blob)
+    }
+
+    /// The record that a blob of this entry holds.
+    pub(crate) fn unseal(&self, id: &EntryId, blob: &[u8]) -> Result<Record> {
+        let plain = self.unseal_bytes(id, blob)?;
+        let serializer = &self.parts.serializer;
+        serializer.it.decode(plain.expose()).map_err(|error| error.in_backend(&serializer.name))
+    }
+
+    pub(crate) fn unseal_bytes(&self, id: &EntryId, blob: &[u8]) -> Result<Secret> {
+        let encryption = &self.parts.encryption;
+        let named = |error: Error| error.in_backend(&encryption.name);
+        if !self.parts.envelope {
+            return self.bare(id, |context| encryption.it.unseal(blob, context)).map_err(named);
+        }
+        let Envelope { header, header_bytes, sealed } = Envelope::parse(blob)?;
+        self.check_place(&header)?;
+        let abilities = encryption.it.abilities();
+        let key = match abilities.keys {
+            Keys::Store => Some(self.store_key(&header.key)?),
+            Keys::None | Keys::Own => None,
+        };
+        let digest = binding::digest(header_bytes, id);
+        let context = context(&header, header_bytes, id, key.as_ref());
+        let plain = encryption
+            .it
+            .unseal(sealed, &Context { binding: &digest, ..context })
+            .map_err(named)?;
+        if abilities.binds_context { Ok(plain) } else { binding::unbind(&plain, header_bytes, id) }
+    }
+
+    /// The key id that a seal for this entry would carry now.
+    pub(crate) fn key_for(&self, id: &EntryId, key: Option<&StoreKey>) -> Result<KeyId> {
+        match key {
+            Some(key) => Ok(key.id.clone()),
+            None => Ok(self.parts.encryption.it.current_key(id)?.unwrap_or_default()),
+        }
+    }
+
+    /// Holds a header against the store that reads it.
+    fn check_place(&self, header: &Header) -> Result<()> {
+        let why = if header.store != self.parts.id {
+            "the record belongs to another store"
+        } else if header.serializer != self.parts.serializer.name {
+            "the record was written by another serializer than the store has"
+        } else if header.encryption != self.parts.encryption.name {
+            "the record was sealed by another encryption than the store has"
+        } else {
+            return Ok(());
+        };
+        Err(Error::corrupt("open").because(why))
+    }
+
+    /// Seals or opens where there is no envelope to hold a header.
+    fn bare<T>(&self, id: &EntryId, work: impl FnOnce(&Context<'_>) -> Result<T>) -> Result<T> {
+        work(&Context {
+            store: self.parts.id,
+            entry: id,
+            key: None,
+            salt: &[0; 32],
+            associated_data: &[],
+            binding: &binding::digest(&[], id),
+        })
+    }
+
+    /// The key of this id, from the keyset as it is known or as it is now.
+    fn store_key(&self, id: &KeyId) -> Result<StoreKey> {
+        if let Some(key) = self.keyset(Missing::Error)?.find(id) {
+            return Ok(key.clone());
+        }
+        self.forget_keyset()?;
+        self.keyset(Missing::Error)?.find(id).cloned().ok_or_else(|| {
+            Error::new(ErrorKind::NoKey, "open")
+                .because("the key that sealed this record is not in the store's keyset")
+        })
+    }
+
+    /// The store's keys.
+    pub(crate) fn keyset(&self, missing: Missing) -> Result<Arc<Keyset>> {
+        if let Some(keyset) = self.keyset.lock()?.as_ref() {
+            return Ok(Arc::clone(keyset));
+        }
+        let keyset = Arc::new(match self.parts.storage.it.get(&keyset_file::entry()) {
+            Ok(stored) => {
+                let key = self.load_wrapping_key(&stored.blob)?;
+                keyset_file::unwrap(&self.parts, &stored.blob, &key).map_err(other_key)?
+            }
+            Err(error) if error.is_miss() => return self.missing_keyset(missing),
+            Err(error) => return self.in_storage(Err(error)),
+        });
+        *self.keyset.lock()? = Some(Arc::clone(&keyset));
+        Ok(keyset)
+    }
+
+    /// Reads the keyset afresh when it is next needed. One that lives in this process alone is
+    /// kept.
+    pub(crate) fn forget_keyset(&self) -> Result<()> {
+        if self.parts.key.is_some() {
+            *self.keyset.lock()? = None;
+        }
+        Ok(())
+    }
+
+    /// A storage that does not outlive the process, or the session, starts without a keyset
+    /// each time. Anywhere else a missing keyset is a loss that nothing may paper over.
+    fn missing_keyset(&self, missing: Missing) -> Result<Arc<Keyset>> {
+        let storage = &self.parts.storage.it;
+        let lasts = storage.abilities().persistence == Persistence::Durable;
+        if lasts || missing == Missing::Error || self.entries(None).next().is_some() {
+            return Err(Error::new(ErrorKind::NoKey, "open")
+                .because("the store's keyset is missing from its storage")
+                .hint("Put the storage back from a backup that has the keyset"));
+        }
+        self.create_keyset()
+    }
+
+    /// Makes a keyset and keeps it, wrapped, unless somebody else was faster.
+    pub(crate) fn create_keyset(&self) -> Result<Arc<Keyset>> {
+        let keyset = Arc::new(Keyset::generate()?);
+        if let Some(source) = &self.parts.key {
+            let created = source
+                .it
+                .create(&keyset_file::wrapping_key(self.parts.id))
+                .map_err(|error| error.in_backend(&source.name))?;
+            let blob = keyset_file::wrap(&self.parts, &keyset, &created.key, &created.parameters)?;
+            match self.put_blob(&keyset_file::entry(), &blob, &Put::expecting(Expect::Absent)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Conflict => {
+                    return self.keyset(Missing::Error);
+                }
+                Err(error) => return Err(error),
+            }
+            *self.wrapping.lock()? = Some((created.parameters, created.key));
+        }
+        *self.keyset.lock()? = Some(Arc::clone(&keyset));
+        Ok(keyset)
+    }
+
+    /// The key that wraps the keyset in `blob`, asked of the key source once.
+    pub(crate) fn load_wrapping_key(&self, blob: &[u8]) -> Result<Secret> {
+        let (header, _) = keyset_file::Header::parse(blob, &self.parts)?;
+        let mut wrapping = self.wrapping.lock()?;
+        if let Some((parameters, key)) = wrapping.as_ref() {
+            if *parameters == header.parameters {
+                return Ok(key.clone());
+            }
+        }
+        let source = self.parts.key.as_ref().ok_or_else(|| Error::new(ErrorKind::NoKey, "open"))?;
+        let key = source
+            .it
+            .load(&keyset_file::wrapping_key(self.parts.id), &header.parameters)
+            .map_err(|error| error.in_backend(&source.name))?;
+        *wrapping = Some((header.parameters, key.clone()));
+        Ok(key)
+    }
+}
+
+/// What to do where there is no keyset.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// Make one, if the storage is of those that start empty.
+    Make,
+    /// It is an error.
+    Error,
+}
+
+fn context<'a>(
+    header: &'a Header,
+    header_bytes: &'a [u8],
+    entry: &'a EntryId,
+    key: Option<&'a StoreKey>,
+) -> Context<'a> {
+    Context {
+        store: header.store,
+        entry,
+        key,
+        salt: &header.salt,
+        associated_data: header_bytes,
+        binding: &[0; 32],
+    }
+}
+
+/// A keyset that does not open has been altered, or its key has been exchanged.
+fn other_key(error: Error) -> Error {
+    if error.kind() != ErrorKind::Corrupt {
+        return error;
+    }
+    Error::new(ErrorKind::NoKey, "open")
+        .because("the keyset does not open: its key is another one, or it was altered")
+        .hint("A passphrase may have been mistyped; a key file may have been exchanged")
+}

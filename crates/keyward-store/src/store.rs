@@ -1,0 +1,291 @@
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use keyward_core::{
+    Encryption, EntryId, Error, ErrorKind, Expect, Guard, Host, Key, Keys, LockMode, MAX_BLOB,
+    Page, Persistence, Put, Query, Record, Result, Revision, Secret, Serializer, Source, Storage,
+    StorageAbilities, StoreId,
+};
+
+use crate::envelope::Envelope;
+use crate::keyset::Keyset;
+
+/// How long a writer waits for the store's lock.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// How often [`Store::update`] starts again when others keep changing the entry.
+const ATTEMPTS: u32 = 100;
+
+/// A backend and the name it was asked for by.
+pub struct Named<T> {
+    /// The name, as envelopes and errors give it.
+    pub name: String,
+    /// The backend.
+    pub it: T,
+}
+
+impl<T> Named<T> {
+    /// A backend of this name.
+    pub fn new(name: impl Into<String>, it: T) -> Self {
+        Self { name: name.into(), it }
+    }
+}
+
+impl<T> fmt::Debug for Named<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// What a store is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Which store it is, whatever it is called.
+    pub id: StoreId,
+    /// Records to bytes.
+    pub serializer: Named<Box<dyn Serializer>>,
+    /// Bytes to blobs.
+    pub encryption: Named<Box<dyn Encryption>>,
+    /// Where the blobs are kept.
+    pub storage: Named<Box<dyn Storage>>,
+    /// What wraps the keyset, for encryptions that are handed their keys.
+    pub key: Option<Named<Box<dyn Key>>>,
+    /// Whether blobs are in envelopes. Without one, other programs can read them, and nothing
+    /// ties them to their place.
+    pub envelope: bool,
+    /// The way to everything outside.
+    pub host: Arc<dyn Host>,
+}
+
+/// Named credentials of users, kept by one serializer, one encryption and one storage.
+///
+/// # Contract
+/// - What [`put`](Self::put) kept, [`get`](Self::get) gives, or it is an error: never another
+///   entry's record, never an altered one where the encryption can tell.
+/// - When a change returns, it is durable as far as the storage's abilities promise; when it
+///   fails, the old record stands.
+///
+/// # Errors
+/// Of all operations, beside the storage's own:
+/// - [`Corrupt`](ErrorKind::Corrupt): the blob was altered, or belongs to another place.
+/// - [`NoKey`](ErrorKind::NoKey): the key that would open it is not there.
+///
+/// # Security
+/// With a symmetric encryption a record is bound to its place and authentic. With age
+/// recipients it is bound: whoever knows a recipient can write a record that opens. Under
+/// `clear` accidents are detected, and anyone who can write can forge. A whole older state of a
+/// record is not detected: a restored backup opens.
+pub struct Store {
+    pub(crate) parts: Parts,
+    pub(crate) keyset: Mutex<Option<Arc<Keyset>>>,
+    /// What wraps the keyset, once loaded, with the parameters it was loaded by.
+    pub(crate) wrapping: Mutex<Option<(Vec<u8>, Secret)>>,
+}
+
+impl Store {
+    /// Puts a store together. Nothing is read or made yet.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if the parts do not go together.
+    pub fn open(parts: Parts) -> Result<Self> {
+        let abilities = parts.encryption.it.abilities();
+        let unsupported = |why: &str| Err(Error::new(ErrorKind::Unsupported, "open").because(why));
+        if abilities.keys == Keys::Store {
+            if !parts.envelope {
+                return unsupported("this encryption needs the envelope");
+            }
+            if !(abilities.binds_context && abilities.authenticates) {
+                return unsupported(
+                    "an encryption that is handed its keys must bind and authenticate",
+                );
+            }
+            let lasts = parts.storage.it.abilities().persistence > Persistence::Process;
+            if parts.key.is_none() && lasts {
+                return unsupported("this encryption needs a key source");
+            }
+        }
+        Ok(Self { parts, keyset: Mutex::new(None), wrapping: Mutex::new(None) })
+    }
+
+    /// Which store it is.
+    pub fn id(&self) -> StoreId {
+        self.parts.id
+    }
+
+    /// What its storage can do.
+    pub fn storage_abilities(&self) -> StorageAbilities<'_> {
+        self.parts.storage.it.abilities()
+    }
+
+    /// The record of this entry.
+    pub fn get(&self, id: &EntryId) -> Result<Record> {
+        self.get_with_revision(id).map(|(record, _)| record)
+    }
+
+    /// The record of this entry, and the revision that a later change may expect.
+    pub fn get_with_revision(&self, id: &EntryId) -> Result<(Record, Revision)> {
+        let stored = self.in_storage(self.parts.storage.it.get(id))?;
+        Ok((self.unseal(id, &stored.blob)?, stored.revision))
+    }
+
+    /// Keeps the record under this entry, if the expectation holds.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) if it does not hold; then nothing changes.
+    pub fn put(&self, id: &EntryId, record: &Record, expect: Expect) -> Result<Revision> {
+        let _writing = self.writing()?;
+        let generation = match self.parts.storage.it.get(id) {
+            Ok(old) => Envelope::parse(&old.blob).map_or(0, |old| old.header.generation),
+            Err(error) if error.is_miss() => 0,
+            Err(error) if error.kind() == ErrorKind::Corrupt => 0,
+            Err(error) => return Err(error.in_backend(&self.parts.storage.name)),
+        };
+        let blob = self.seal(id, record, generation.saturating_add(1))?;
+        let put = Put { expect, expires: record.expires };
+        self.put_blob(id, &blob, &put)
+    }
+
+    /// Changes the record of this entry, again if somebody else changed it meanwhile.
+    ///
+    /// `change` is handed the record as it is, or `None`, and gives the one to keep.
+    ///
+    /// # Errors
+    /// Those of `change`; [`Conflict`](ErrorKind::Conflict) if others change it all the time.
+    pub fn update(
+        &self,
+        id: &EntryId,
+        mut change: impl FnMut(Option<Record>) -> Result<Record>,
+    ) -> Result<Revision> {
+        for attempt in 0.. {
+            let (old, expect) = match self.get_with_revision(id) {
+                Ok((record, revision)) => (Some(record), Expect::Revision(revision)),
+                Err(error) if error.is_miss() => (None, Expect::Absent),
+                Err(error) => return Err(error),
+            };
+            match self.put(id, &change(old)?, expect) {
+                Err(error) if error.kind() == ErrorKind::Conflict && attempt < ATTEMPTS => {}
+                result => return result,
+            }
+        }
+        unreachable!("the last attempt returns")
+    }
+
+    /// Removes the entry.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    pub fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
+        self.in_storage(self.parts.storage.it.delete(id, expect))
+    }
+
+    /// Some of the entries, without opening any. A page may be empty though there are more.
+    pub fn list(&self, query: &Query<'_>) -> Result<Page> {
+        if !self.parts.storage.it.abilities().lists {
+            return Err(Error::new(ErrorKind::Unsupported, "list")
+                .because(format!("the storage {} cannot list", self.parts.storage.name)));
+        }
+        let mut page = self.in_storage(self.parts.storage.it.list(query))?;
+        page.entries.retain(|id| !id.is_reserved());
+        Ok(page)
+    }
+
+    /// All entries, page by page, of one user or of all.
+    pub fn entries<'a>(&'a self, user: Option<&'a str>) -> Entries<'a> {
+        let query = Query { user, ..Query::default() };
+        Entries { store: self, query, page: Vec::new().into_iter(), done: false }
+    }
+
+    /// Holds the store against rotation while an entry is written.
+    ///
+    /// The keyset is read again under the lock, so that no key is used that was retired.
+    pub(crate) fn writing(&self) -> Result<Option<Box<dyn Guard>>> {
+        if self.parts.encryption.it.abilities().keys != Keys::Store {
+            return Ok(None);
+        }
+        let guard = self.lock(LockMode::Shared)?;
+        self.forget_keyset()?;
+        Ok(guard)
+    }
+
+    /// Takes the store's lock, where its storage has locks.
+    pub(crate) fn lock(&self, mode: LockMode) -> Result<Option<Box<dyn Guard>>> {
+        let Some(locks) = self.parts.storage.it.abilities().locks else { return Ok(None) };
+        let wait = self.parts.host.remaining().map_or(WAIT, |left| left.min(WAIT));
+        self.in_storage(locks.lock(&EntryId::reserved("store"), mode, wait, WAIT)).map(Some)
+    }
+
+    pub(crate) fn put_blob(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
+        let largest = self.parts.storage.it.abilities().largest.unwrap_or(MAX_BLOB).min(MAX_BLOB);
+        if blob.len() > largest {
+            let why =
+                format!("the sealed record takes {} bytes, and {largest} are the most", blob.len());
+            return self.in_storage(Err(Error::new(ErrorKind::Unsupported, "put").because(why)));
+        }
+        self.in_storage(self.parts.storage.it.put(id, blob, put))
+    }
+
+    /// Says of an error that it happened in the storage.
+    pub(crate) fn in_storage<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| error.in_backend(&self.parts.storage.name))
+    }
+}
+
+impl Source for Store {
+    fn get(&self, id: &EntryId) -> Result<Record> {
+        self.get(id)
+    }
+
+    fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
+        self.put(id, record, Expect::Any).map(drop)
+    }
+
+    fn erase(&self, id: &EntryId) -> Result<()> {
+        self.delete(id, &Expect::Any)
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Page> {
+        self.list(query)
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("parts", &self.parts).finish_non_exhaustive()
+    }
+}
+
+/// The entries of a store, fetched page by page.
+#[derive(Debug)]
+pub struct Entries<'a> {
+    store: &'a Store,
+    query: Query<'a>,
+    page: std::vec::IntoIter<EntryId>,
+    done: bool,
+}
+
+impl Iterator for Entries<'_> {
+    type Item = Result<EntryId>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(id) = self.page.next() {
+                return Some(Ok(id));
+            }
+            if self.done {
+                return None;
+            }
+            match self.store.list(&self.query) {
+                Ok(page) => {
+                    self.page = page.entries.into_iter();
+                    self.done = page.next.is_none();
+                    self.query.cursor = page.next;
+                }
+                Err(error) => {
+                    self.done = true;
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
