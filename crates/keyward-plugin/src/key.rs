@@ -6,8 +6,8 @@ use keyward_core::{Created, Error, Result, Secret};
 /// The length of a key that wraps a keyset, in bytes.
 pub const KEY_LENGTH: usize = 32;
 
-/// Marks, as the parameters beside what is wrapped, that the key was supplied encoded.
-const ENCODED: &[u8] = b"encoded";
+/// As parameters beside what is wrapped: somebody else made the key.
+const SUPPLIED: &[u8] = b"supplied";
 
 /// Reads a key as people supply it in a file, a variable or a command's output: 32 bytes as
 /// base64 (standard or URL-safe, padded or not) or as 64 hexadecimal digits.
@@ -48,7 +48,7 @@ pub fn encode_key(key: &[u8]) -> Secret {
 /// # Errors
 /// As [`decode_key`].
 pub fn create_supplied(supplied: &Secret) -> Result<Created> {
-    Ok(Created { key: decode_key(supplied)?, parameters: ENCODED.to_vec(), made: false })
+    Ok(Created { key: decode_key(supplied)?, parameters: SUPPLIED.to_vec(), made: false })
 }
 
 /// What a source of keys that others made answers to [`load`](crate::Key::load): the secret as
@@ -60,7 +60,7 @@ pub fn create_supplied(supplied: &Secret) -> Result<Created> {
 pub fn load_supplied(supplied: Secret, parameters: &[u8]) -> Result<Secret> {
     match parameters {
         [] => Ok(supplied),
-        ENCODED => decode_key(&supplied),
+        SUPPLIED => decode_key(&supplied),
         _ => Err(Error::corrupt("key").because("the parameters are those of another key source")),
     }
 }
