@@ -1,0 +1,102 @@
+use std::io::{self, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use age::armor::{ArmoredWriter, Format};
+use age::secrecy::SecretString;
+use age::{Decryptor, Encryptor, Identity, Recipient, scrypt, x25519};
+use keyward_plugin::{Error, ErrorKind, MAX_BLOB, Result, Secret};
+
+use crate::error::Failure;
+use crate::strict::{self, Sealed};
+
+/// scrypt's log N when records are sealed: never tuned to the machine's speed, so that what a
+/// fast one sealed opens on a slow one.
+pub(crate) const WORK_FACTOR: u8 = 18;
+
+/// Cheaper in this crate's unit tests, which open thousands of altered blobs.
+const SEALING_FACTOR: u8 = if cfg!(test) { 2 } else { WORK_FACTOR };
+
+/// Seals to recipients.
+pub(crate) fn seal_to<'a>(
+    plain: &Secret,
+    recipients: impl Iterator<Item = &'a x25519::Recipient>,
+    armor: bool,
+) -> Result<Vec<u8>> {
+    let recipients = recipients.map(|recipient| recipient as &dyn Recipient);
+    write(plain, Encryptor::with_recipients(recipients), armor)
+}
+
+/// Seals with a passphrase.
+pub(crate) fn seal_with(plain: &Secret, passphrase: SecretString, armor: bool) -> Result<Vec<u8>> {
+    let mut recipient = scrypt::Recipient::new(passphrase);
+    recipient.set_work_factor(SEALING_FACTOR);
+    let encryptor = {
+        let _turn = scrypt_turn();
+        Encryptor::with_recipients(std::iter::once(&recipient as &dyn Recipient))
+    };
+    write(plain, encryptor, armor)
+}
+
+/// Opens what is sealed to one of these identities.
+pub(crate) fn open(
+    blob: &[u8],
+    identities: &[x25519::Identity],
+    max_work_factor: u8,
+) -> Result<Secret, Failure> {
+    let identities: Vec<_> = identities.iter().map(|identity| identity as &dyn Identity).collect();
+    read(blob, &identities, max_work_factor, MAX_BLOB)
+}
+
+/// Opens what is sealed with a passphrase.
+pub(crate) fn open_with(
+    blob: &[u8],
+    passphrase: SecretString,
+    max_work_factor: u8,
+) -> Result<Secret, Failure> {
+    let mut identity = scrypt::Identity::new(passphrase);
+    identity.set_max_work_factor(max_work_factor);
+    read(blob, &[&identity], max_work_factor, MAX_BLOB)
+}
+
+fn write(
+    plain: &Secret,
+    encryptor: Result<Encryptor, age::EncryptError>,
+    armor: bool,
+) -> Result<Vec<u8>> {
+    let failed = || Error::new(ErrorKind::Other, "seal");
+    let encryptor = encryptor.map_err(|_| failed())?;
+    let format = if armor { Format::AsciiArmor } else { Format::Binary };
+    let written = || -> io::Result<Vec<u8>> {
+        let blob = ArmoredWriter::wrap_output(Vec::with_capacity(plain.len() + 512), format)?;
+        let mut stream = encryptor.wrap_output(blob)?;
+        stream.write_all(plain.expose())?;
+        stream.finish()?.finish()
+    };
+    written().map_err(|_| failed())
+}
+
+/// Opens an age file as a whole or not at all.
+fn read(
+    blob: &[u8],
+    identities: &[&dyn Identity],
+    max_work_factor: u8,
+    limit: usize,
+) -> Result<Secret, Failure> {
+    let file = strict::dearmor(blob)?;
+    let sealed = strict::check(&file, max_work_factor)?;
+    let decryptor = Decryptor::new_buffered(&file[..])?;
+    let reader = {
+        let _turn = (sealed == Sealed::WithPassphrase).then(scrypt_turn);
+        decryptor.decrypt(identities.iter().copied())?
+    };
+    Secret::read_from(reader, limit).map_err(|_| Failure::Payload)
+}
+
+/// One scrypt after the other: each takes 256 MiB at log N 18, up to 4 GiB at 22.
+fn scrypt_turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

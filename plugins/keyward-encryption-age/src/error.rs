@@ -1,0 +1,49 @@
+use keyward_plugin::{Error, ErrorKind};
+
+/// Why an age file did not open: finer than what callers are told, so that tests can tell a
+/// broken format from a broken seal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// The ASCII armor is malformed.
+    Armor,
+    /// The header is malformed.
+    Header,
+    /// It is sealed to a kind of recipient that is not supported.
+    Recipient,
+    /// Its passphrase asks for more work than is allowed.
+    Work,
+    /// No identity opens it, or the passphrase is another one.
+    NoMatch,
+    /// The header was altered.
+    Mac,
+    /// The content was altered or cut, or is too long.
+    Payload,
+}
+
+impl Failure {
+    /// What callers are told, without a source.
+    pub(crate) fn into_error(self, operation: &'static str) -> Error {
+        match self {
+            Self::Armor | Self::Header | Self::Mac | Self::Payload => Error::corrupt(operation),
+            Self::NoMatch => Error::new(ErrorKind::NoKey, operation),
+            Self::Recipient => Error::new(ErrorKind::Unsupported, operation)
+                .because("sealed to an unsupported recipient (hybrid, post-quantum)"),
+            // Whoever altered it may have raised it, to keep us busy.
+            Self::Work => Error::corrupt(operation)
+                .because("its passphrase asks for more work than is allowed")
+                .hint("If you trust it, raise `max_work_factor`, up to 22."),
+        }
+    }
+}
+
+impl From<age::DecryptError> for Failure {
+    fn from(error: age::DecryptError) -> Self {
+        use age::DecryptError as Age;
+        match error {
+            Age::NoMatchingKeys | Age::DecryptionFailed | Age::KeyDecryptionFailed => Self::NoMatch,
+            Age::InvalidMac => Self::Mac,
+            Age::ExcessiveWork { .. } => Self::Work,
+            _ => Self::Header,
+        }
+    }
+}

@@ -1,0 +1,161 @@
+use std::borrow::Cow;
+use std::io::Read;
+
+use age::armor::ArmoredReader;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+use crate::error::Failure;
+
+/// What every binary age file begins with, whatever its version.
+const MAGIC: &[u8] = b"age-encryption.org/";
+const VERSION: &str = "age-encryption.org/v1";
+const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
+
+/// Header and nonce: more than 600 recipients take.
+const MAX_HEADER: usize = 64 << 10;
+const NONCE: usize = 16;
+const MAC: usize = 32;
+/// An X25519 share.
+const SHARE: usize = 32;
+/// An scrypt salt.
+const SALT: usize = 16;
+/// A file key of 16 bytes, sealed.
+const WRAPPED: usize = 32;
+
+/// How the key of a file is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sealed {
+    ToRecipients,
+    WithPassphrase,
+}
+
+/// Whether this begins as age files do.
+pub(crate) fn is_age_file(content: &[u8]) -> bool {
+    content.starts_with(MAGIC) || content.trim_ascii_start().starts_with(ARMOR)
+}
+
+/// Takes ASCII armor off, where there is any. White space around it does not count, which the
+/// crate `age` forbids at the beginning.
+pub(crate) fn dearmor(blob: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
+    let text = blob.trim_ascii_start();
+    if text.starts_with(ARMOR) {
+        let mut file = Vec::with_capacity(text.len() / 4 * 3);
+        ArmoredReader::new(text).read_to_end(&mut file).map_err(|_| Failure::Armor)?;
+        return Ok(Cow::Owned(file));
+    }
+    let meant_as_armor = || blob.windows(5).any(|part| part == b"-----");
+    if !blob.starts_with(MAGIC) && meant_as_armor() {
+        return Err(Failure::Armor);
+    }
+    Ok(Cow::Borrowed(blob))
+}
+
+/// Holds a file's header to the letter of the format, which is more than the crate `age` does:
+/// it lets stanzas end where their last line is missing, and looks into a stanza only when an
+/// identity of its kind comes by.
+///
+/// ```text
+/// age-encryption.org/v1
+/// -> TYPE ARGUMENT…        one or more stanzas, each with a body:
+/// BASE64                   lines of 64 characters, then a shorter one, empty if need be
+/// --- BASE64               the MAC; nonce and content follow
+/// ```
+pub(crate) fn check(file: &[u8], max_work_factor: u8) -> Result<Sealed, Failure> {
+    let mut lines = Lines(&file[..file.len().min(MAX_HEADER)]);
+    if lines.next()? != VERSION {
+        return Err(Failure::Header);
+    }
+    let mut stanzas = Vec::new();
+    let end = loop {
+        let line = lines.next()?;
+        match line.strip_prefix("-> ") {
+            Some(stanza) => stanzas.push(check_stanza(stanza, &mut lines, max_work_factor)?),
+            None => break line,
+        }
+    };
+    let mac = end.strip_prefix("--- ").ok_or(Failure::Header)?;
+    if decoded_length(mac)? != MAC || lines.0.len() < NONCE {
+        return Err(Failure::Header);
+    }
+    match stanzas[..] {
+        [] => Err(Failure::Header),
+        [only] => Ok(only),
+        // A passphrase must stand alone, or others could have written what it opens.
+        _ if stanzas.contains(&Sealed::WithPassphrase) => Err(Failure::Header),
+        _ => Ok(Sealed::ToRecipients),
+    }
+}
+
+fn check_stanza(
+    stanza: &str,
+    lines: &mut Lines<'_>,
+    max_work_factor: u8,
+) -> Result<Sealed, Failure> {
+    let words: Vec<&str> = stanza.split(' ').collect();
+    if words.iter().any(|word| word.is_empty() || !word.bytes().all(|b| b.is_ascii_graphic())) {
+        return Err(Failure::Header);
+    }
+    if words[0] == "mlkem768x25519" {
+        return Err(Failure::Recipient);
+    }
+    let body = body_length(lines)?;
+    match words[..] {
+        ["X25519", share] if decoded_length(share)? == SHARE && body == WRAPPED => {
+            Ok(Sealed::ToRecipients)
+        }
+        ["scrypt", salt, factor] if decoded_length(salt)? == SALT && body == WRAPPED => {
+            check_work_factor(factor, max_work_factor)
+        }
+        ["X25519" | "scrypt", ..] => Err(Failure::Header),
+        // Kinds that nobody here knows are passed over.
+        _ => Ok(Sealed::ToRecipients),
+    }
+}
+
+fn check_work_factor(factor: &str, max: u8) -> Result<Sealed, Failure> {
+    if factor.starts_with('0') || !factor.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Failure::Header);
+    }
+    match factor.parse::<u8>() {
+        Ok(factor) if factor <= max => Ok(Sealed::WithPassphrase),
+        Ok(_) => Err(Failure::Work),
+        Err(_) => Err(Failure::Header),
+    }
+}
+
+fn body_length(lines: &mut Lines<'_>) -> Result<usize, Failure> {
+    const FULL: usize = 64;
+    let mut length = 0;
+    loop {
+        let line = lines.next()?;
+        if line.len() > FULL {
+            return Err(Failure::Header);
+        }
+        length += decoded_length(line)?;
+        if line.len() < FULL {
+            return Ok(length);
+        }
+    }
+}
+
+/// The length of what canonical base64 without padding stands for.
+fn decoded_length(text: &str) -> Result<usize, Failure> {
+    STANDARD_NO_PAD.decode(text).map(|bytes| bytes.len()).map_err(|_| Failure::Header)
+}
+
+/// What is left of a header.
+struct Lines<'a>(&'a [u8]);
+
+impl<'a> Lines<'a> {
+    /// The next line, which must end.
+    fn next(&mut self) -> Result<&'a str, Failure> {
+        let end = self.0.iter().position(|byte| *byte == b'\n').ok_or(Failure::Header)?;
+        let line = std::str::from_utf8(&self.0[..end]).map_err(|_| Failure::Header)?;
+        self.0 = &self.0[end + 1..];
+        Ok(line)
+    }
+}
+
+#[cfg(test)]
+mod tests;
