@@ -43,22 +43,13 @@ fn doc() -> Result {
 
 /// Whose code, under which licence, and from where.
 fn deny() -> Result {
-    tools::DENY.ensure()?;
-    shell::run(&mut cargo([
-        "deny",
-        "check",
-        "--config",
-        ".cargo/deny.toml",
-        "bans",
-        "licenses",
-        "sources",
-    ]))
+    shell::run(tools::DENY.command()?.args(["check", "bans", "licenses", "sources"]))
 }
 
 /// Known vulnerabilities, by a copy of the advisory database beside the checkout or else by a fresh one.
 fn audit() -> Result {
-    tools::AUDIT.ensure()?;
-    let mut audit = cargo(["audit", "--deny", "warnings"]);
+    let mut audit = tools::AUDIT.command()?;
+    audit.args(["--deny", "warnings"]);
     let copy = root().join("../shared/advisory-db");
     if copy.is_dir() {
         audit.args(["--no-fetch", "--stale", "--db"]).arg(copy);

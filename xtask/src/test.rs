@@ -8,11 +8,13 @@ use crate::tools;
 pub(crate) fn run(arguments: &[String]) -> Result {
     stage("what the tests need", || {
         packages::ensure()?;
-        tools::NEXTEST.ensure()
+        tools::NEXTEST.command().map(drop)
     })?;
     // Tests in `tests/` start the program, and cargo builds programs only for the tests of their own package.
     stage("build", || shell::run(&mut cargo(["build", "--workspace", "--bins", "--tests"])))?;
-    stage("tests", || shell::run(cargo(["nextest", "run", "--workspace"]).args(arguments)))?;
+    stage("tests", || {
+        shell::run(tools::NEXTEST.command()?.args(["run", "--workspace"]).args(arguments))
+    })?;
     stage("examples in the documentation", || {
         shell::run(&mut cargo(["test", "--doc", "--workspace"]))
     })
