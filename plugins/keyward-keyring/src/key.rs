@@ -1,0 +1,133 @@
+//! The role of a key source.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_plugin::fs::PrivateDir;
+use keyward_plugin::{
+    Backend, Created, Error, ErrorKind, Host, Info, KEY_LENGTH, Key, KeyId, LockMode, Result,
+    Secret, decode_key, encode_key, options, random,
+};
+
+use crate::item::Address;
+use crate::ring::{self, Ring};
+
+options! {
+    /// Which keyring, and which item in it.
+    pub struct KeyOptions {
+        /// Which keyring: `auto`, `secret-service`, `keyutils` (the kernel's) or `native`.
+        pub service: String = "auto",
+        /// The D-Bus address of the Secret Service, where it is not on the session's bus.
+        pub bus: Option<String>,
+        /// The item's attribute `service`.
+        pub item: String = "keyward-key",
+        /// The item's attribute `username`; without it, the id of the key.
+        pub user: Option<String>,
+        /// The folder for the lock that keyrings do not have themselves.
+        pub state: PathBuf = "%state%/keyring",
+    }
+}
+
+/// How long to wait for another process that makes a key, if the caller has that long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The parameters that say that the key was made here, and may be deleted here.
+const MADE: &[u8] = b"made";
+const SUPPLIED: &[u8] = b"supplied";
+
+/// The key source `keyring`.
+///
+/// It keeps 32 random bytes as base64, or finds what somebody else put there: a password that
+/// `secret-tool store` or Python's `keyring set` left is `{ from = "keyring", item = …, user = … }`.
+///
+/// # Errors
+/// - [`NoKey`](ErrorKind::NoKey): the keyring is open and there is no such item.
+/// - [`Locked`](ErrorKind::Locked): the keyring is locked, or there is none that outlives the
+///   session. Nobody is asked to unlock it.
+/// - [`Unavailable`](ErrorKind::Unavailable): there is no keyring, or it does not answer in the time
+///   that the caller has.
+///
+/// [`create`](Key::create) reads back what it wrote, so that it is also the probe of whether keys
+/// can be kept here.
+#[derive(Debug)]
+pub struct KeyringKey {
+    ring: Box<dyn Ring>,
+    item: String,
+    user: Option<String>,
+    state: PathBuf,
+    host: Arc<dyn Host>,
+}
+
+impl Backend for KeyringKey {
+    const INFO: Info =
+        Info::new(crate::NAME, "The operating system's keyring, which logging in unlocks");
+    type Options = KeyOptions;
+
+    fn open(options: KeyOptions, host: &Arc<dyn Host>) -> Result<Self> {
+        let KeyOptions { service, bus, item, user, state } = options;
+        if item.is_empty() || user.as_ref().is_some_and(String::is_empty) {
+            return Err(Error::invalid("options", "`item` and `user` cannot be empty"));
+        }
+        let ring = ring::open(&service, bus, host)?;
+        Ok(Self { ring, item, user, state, host: Arc::clone(host) })
+    }
+}
+
+impl Key for KeyringKey {
+    fn create(&self, id: &KeyId) -> Result<Created> {
+        let address = self.address(id);
+        let wait = self.host.remaining().unwrap_or(PATIENCE);
+        let _lock = PrivateDir::create(&self.state)?.lock("keys", LockMode::Exclusive, wait)?;
+        match self.ring.get(&address) {
+            Err(error) if error.is_miss() => {}
+            found => {
+                let key = decode_key(&found?)?;
+                return Ok(Created { key, parameters: SUPPLIED.to_vec(), made: false });
+            }
+        }
+        let key = Secret::from(&random::<KEY_LENGTH>()?[..]);
+        self.ring.set(&address, encode_key(key.expose()).expose())?;
+        if self.load(id, MADE)? != key {
+            return Err(Error::new(ErrorKind::Unavailable, "create")
+                .because("the keyring did not keep what was written"));
+        }
+        Ok(Created { key, parameters: MADE.to_vec(), made: true })
+    }
+
+    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
+        let found = self.ring.get(&self.address(id)).map_err(no_key)?;
+        match parameters {
+            [] => Ok(found),
+            MADE | SUPPLIED => decode_key(&found),
+            _ => Err(Error::corrupt("load")),
+        }
+    }
+
+    fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()> {
+        if parameters != MADE {
+            return Ok(());
+        }
+        match self.ring.delete(&self.address(id)) {
+            Err(error) if !error.is_miss() => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl KeyringKey {
+    fn address(&self, id: &KeyId) -> Address {
+        let user = self.user.clone().unwrap_or_else(|| id.to_string());
+        Address { service: self.item.clone(), user, store: None }
+    }
+}
+
+/// A missing key is no missing entry.
+fn no_key(error: Error) -> Error {
+    if !error.is_miss() {
+        return error;
+    }
+    Error::new(ErrorKind::NoKey, "load")
+        .because("the key is not in the keyring")
+        .hint("A new key would not open what the old one sealed; log in as the user who has it")
+}

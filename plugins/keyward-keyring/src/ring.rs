@@ -1,0 +1,73 @@
+//! The keyrings there are, all with the same few operations.
+
+#[cfg(target_os = "linux")]
+mod kernel;
+#[cfg(any(target_os = "macos", windows))]
+mod native;
+#[cfg(target_os = "linux")]
+mod secret_service;
+mod through_core;
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use keyward_plugin::{Error, Host, Persistence, Result, Secret};
+
+use crate::item::Address;
+
+/// A keyring.
+///
+/// Its errors are those of `Storage`; what is missing is `NotFound`, and only where the keyring
+/// was there to be asked.
+pub(crate) trait Ring: Debug + Send + Sync {
+    fn get(&self, address: &Address) -> Result<Secret>;
+
+    /// Keeps a value in place of the one that was there.
+    fn set(&self, address: &Address, value: &[u8]) -> Result<()>;
+
+    fn delete(&self, address: &Address) -> Result<()>;
+
+    /// Where this store's items are, in this keyring's own terms.
+    fn places(&self, store: &str) -> Result<Vec<String>>;
+
+    /// What is in one of these places.
+    fn read(&self, place: &str) -> Result<Secret>;
+
+    /// Empties one of these places.
+    fn remove(&self, place: &str) -> Result<()>;
+
+    fn persistence(&self) -> Persistence;
+
+    /// The largest value, in bytes.
+    fn largest(&self) -> usize;
+}
+
+/// The keyring that the option `service` asks for. There is no second choice behind any of them.
+#[cfg(target_os = "linux")]
+pub(crate) fn open(
+    service: &str,
+    bus: Option<String>,
+    host: &Arc<dyn Host>,
+) -> Result<Box<dyn Ring>> {
+    match service {
+        "auto" | "secret-service" => {
+            Ok(Box::new(secret_service::SecretServiceRing::new(bus, host)))
+        }
+        "keyutils" => Ok(Box::new(kernel::open()?)),
+        _ => Err(unknown("auto, secret-service, keyutils")),
+    }
+}
+
+/// The keyring that the option `service` asks for.
+#[cfg(any(target_os = "macos", windows))]
+pub(crate) fn open(service: &str, _: Option<String>, _: &Arc<dyn Host>) -> Result<Box<dyn Ring>> {
+    match service {
+        "auto" | "native" => Ok(Box::new(native::open()?)),
+        _ => Err(unknown("auto, native")),
+    }
+}
+
+fn unknown(known: &str) -> Error {
+    Error::invalid("options", "`service` names no keyring of this system")
+        .hint(format!("There are: {known}"))
+}

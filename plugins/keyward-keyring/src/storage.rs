@@ -1,0 +1,183 @@
+//! The role of a storage.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_plugin::fs::{FileLock, PrivateDir};
+use keyward_plugin::{
+    Backend, Cursor, EntryId, Error, ErrorKind, Expect, Guard, Host, Info, Level, LockMode, Locks,
+    Page, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, StoreId, Stored,
+    options, random,
+};
+
+use crate::item::{self, Address, Item};
+use crate::ring::{self, Ring};
+
+options! {
+    /// Which keyring, and whose items in it.
+    pub struct StorageOptions {
+        /// Which keyring: `auto`, `secret-service`, `keyutils` (the kernel's) or `native`.
+        pub service: String = "auto",
+        /// The D-Bus address of the Secret Service, where it is not on the session's bus.
+        pub bus: Option<String>,
+        /// The id of the store, which the items carry.
+        pub store: String = "%id%",
+        /// The folder for the locks that keyrings do not have themselves.
+        pub state: PathBuf = "%state%/keyring/%id%",
+    }
+}
+
+/// How long to wait for other writers, if the caller has that long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The storage `keyring`.
+#[derive(Debug)]
+pub struct Keyring {
+    ring: Box<dyn Ring>,
+    store: StoreId,
+    state: PathBuf,
+    host: Arc<dyn Host>,
+}
+
+impl Backend for Keyring {
+    const INFO: Info = Info::new(crate::NAME, "The operating system's keyring, for small stores");
+    type Options = StorageOptions;
+
+    fn open(options: StorageOptions, host: &Arc<dyn Host>) -> Result<Self> {
+        let store = StoreId::parse(&options.store)
+            .ok_or_else(|| Error::invalid("options", "`store` takes the id of a store"))?;
+        let ring = ring::open(&options.service, options.bus, host)?;
+        Ok(Self { ring, store, state: options.state, host: Arc::clone(host) })
+    }
+}
+
+impl Storage for Keyring {
+    fn get(&self, id: &EntryId) -> Result<Stored> {
+        let item = self.item(id)?;
+        Ok(Stored { blob: item.blob, revision: item.revision })
+    }
+
+    fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
+        if blob.len() > self.largest() {
+            return Err(Error::new(ErrorKind::Unsupported, "put").because(format!(
+                "the blob has {} bytes, and this keyring holds {}",
+                blob.len(),
+                self.largest()
+            )));
+        }
+        let _lock = self.write_lock()?;
+        if put.expect != Expect::Any {
+            let found = match self.item(id) {
+                Err(error) if error.is_miss() => None,
+                found => Some(found?.revision),
+            };
+            put.expect.check("put", found.as_ref())?;
+        }
+        let revision = random()?;
+        self.ring.set(&self.address(id), &item::pack(&revision, id, blob))?;
+        Revision::new(&revision)
+    }
+
+    fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
+        let _lock = self.write_lock()?;
+        if *expect != Expect::Any {
+            expect.check("delete", Some(&self.item(id)?.revision))?;
+        }
+        self.ring.delete(&self.address(id))
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Page> {
+        let after = query.cursor.as_ref().map(|cursor| cursor.0.as_slice());
+        let mut page = Page::default();
+        for place in self.ring.places(&self.store.to_string())? {
+            if after.is_some_and(|after| place.as_bytes() <= after) {
+                continue;
+            }
+            let Some(id) = self.name(&place)?.filter(|id| query.matches(id)) else {
+                continue;
+            };
+            page.entries.push(id);
+            if page.entries.len() == query.limit {
+                page.next = Some(Cursor(place.into_bytes()));
+                break;
+            }
+        }
+        Ok(page)
+    }
+
+    fn destroy(&self) -> Result<()> {
+        let _lock = self.write_lock()?;
+        for place in self.ring.places(&self.store.to_string())? {
+            match self.ring.remove(&place) {
+                Err(error) if !error.is_miss() => return Err(error),
+                _ => {}
+            }
+        }
+        match PrivateDir::open(&self.state)? {
+            Some(state) => state.destroy().map(drop),
+            None => Ok(()),
+        }
+    }
+
+    fn abilities(&self) -> StorageAbilities<'_> {
+        StorageAbilities {
+            persistence: self.ring.persistence(),
+            sharing: Sharing::Machine,
+            lists: true,
+            largest: Some(self.largest()),
+            bulk: None,
+            locks: Some(self),
+        }
+    }
+}
+
+impl Locks for Keyring {
+    fn lock(
+        &self,
+        id: &EntryId,
+        mode: LockMode,
+        wait: Duration,
+        _: Duration,
+    ) -> Result<Box<dyn Guard>> {
+        let name = format!("entry-{}", item::hash(id));
+        Ok(Box::new(PrivateDir::create(&self.state)?.lock(&name, mode, wait)?))
+    }
+}
+
+impl Keyring {
+    fn address(&self, id: &EntryId) -> Address {
+        Address::entry(self.store, id)
+    }
+
+    /// What the keyring holds for this entry.
+    fn item(&self, id: &EntryId) -> Result<Item> {
+        let item = item::unpack(self.ring.get(&self.address(id))?.expose())?;
+        if item.id != *id {
+            return Err(Error::corrupt("get").because("the item belongs to another entry"));
+        }
+        Ok(item)
+    }
+
+    /// Whose item is in this place; `None` if it is gone by now or none of ours.
+    fn name(&self, place: &str) -> Result<Option<EntryId>> {
+        let value = match self.ring.read(place) {
+            Err(error) if error.is_miss() => return Ok(None),
+            value => value?,
+        };
+        let item = item::unpack(value.expose());
+        if item.is_err() {
+            self.host.log(Level::Warning, format_args!("an item in the keyring is damaged"));
+        }
+        Ok(item.ok().map(|item| item.id))
+    }
+
+    fn write_lock(&self) -> Result<FileLock> {
+        let wait = self.host.remaining().unwrap_or(PATIENCE);
+        PrivateDir::create(&self.state)?.lock("write", LockMode::Exclusive, wait)
+    }
+
+    fn largest(&self) -> usize {
+        self.ring.largest() - item::MAX_HEAD
+    }
+}
