@@ -89,21 +89,37 @@ impl PrivateDir {
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) if there is more than `limit`.
     pub fn read(&self, file: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
-        let opened = match self.open_file(file)? {
-            Some(opened) => opened,
-            None => return Ok(None),
+        let Some(opened) = self.open_file(file, false)? else {
+            return Ok(None);
         };
         let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("read", error, file))?;
-        check(&stat, FileType::RegularFile, self.owner, &self.path.join(file))?;
         if stat.st_size as u64 > limit as u64 {
             return Err(
                 Error::corrupt("read").because(format!("{} is too large", self.shown(file)))
             );
         }
         let mut content = Vec::with_capacity(stat.st_size as usize + 1);
-        let mut reader = File::from(opened).take(limit as u64 + 1);
+        let mut reader = opened.take(limit as u64 + 1);
         reader.read_to_end(&mut content).map_err(|error| Error::io("read", error))?;
         Ok(Some(content))
+    }
+
+    /// Opens a file for a library that reads and writes it by itself; `None` if there is none.
+    pub fn open_file(&self, file: &Path, write: bool) -> Result<Option<File>> {
+        let access = if write { OFlags::RDWR } else { OFlags::RDONLY };
+        // A FIFO in a file's place must not make us wait for its writer.
+        let Some(opened) = self.open_as(file, access | OFlags::NONBLOCK | OFlags::NOCTTY)? else {
+            return Ok(None);
+        };
+        Ok(Some(File::from(opened)))
+    }
+
+    /// Whether there is such a file, fit to be used.
+    ///
+    /// It is looked at without being opened: SQLite loses its locks when its process closes the
+    /// database a second time.
+    pub fn contains(&self, file: &Path) -> Result<bool> {
+        Ok(self.open_as(file, OFlags::PATH)?.is_some())
     }
 
     /// Puts a file in place, over the one that was there.
@@ -215,14 +231,16 @@ impl PrivateDir {
         self.sync(&parent)
     }
 
-    fn open_file(&self, file: &Path) -> Result<Option<OwnedFd>> {
-        // A FIFO in a file's place must not make us wait for its writer.
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        match self.resolve(file, flags) {
-            Ok(opened) => Ok(Some(opened)),
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
-            Err(error) => Err(self.failed("read", error, file)),
-        }
+    /// Opens a file and holds it against what may be there.
+    fn open_as(&self, file: &Path, flags: OFlags) -> Result<Option<OwnedFd>> {
+        let opened = match self.resolve(file, flags | OFlags::CLOEXEC) {
+            Ok(opened) => opened,
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(error) => return Err(self.failed("read", error, file)),
+        };
+        let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("read", error, file))?;
+        check(&stat, FileType::RegularFile, self.owner, &self.path.join(file))?;
+        Ok(Some(opened))
     }
 
     /// The folder that `file` stands in and its last name; folders are made if `make` says so.

@@ -1,0 +1,44 @@
+//! redb's errors in Keyward's words.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use keyward_plugin::{Error, ErrorKind, Result};
+
+/// What redb reported while it did `operation`. Its messages name tables and causes, never
+/// values.
+pub(crate) fn failed(operation: &'static str, error: impl Into<redb::Error>) -> Error {
+    use redb::Error as Redb;
+    let error = error.into();
+    let kind = match &error {
+        // So it reports a file that is cut short or no database at all.
+        Redb::Io(cause)
+            if matches!(
+                cause.kind(),
+                io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            ErrorKind::Corrupt
+        }
+        Redb::Io(cause) => Error::io(operation, io::Error::from(cause.kind())).kind(),
+        Redb::Corrupted(_) => ErrorKind::Corrupt,
+        Redb::DatabaseAlreadyOpen | Redb::LockProtocolMismatch => ErrorKind::Locked,
+        Redb::UpgradeRequired(_) | Redb::ValueTooLarge(_) => ErrorKind::Unsupported,
+        Redb::TableDoesNotExist(_)
+        | Redb::TableTypeMismatch { .. }
+        | Redb::TableIsMultimap(_)
+        | Redb::TypeDefinitionChanged { .. } => ErrorKind::Refused,
+        _ => ErrorKind::Unavailable,
+    };
+    let message = match kind {
+        ErrorKind::Refused => "it is another program's database".to_owned(),
+        _ => format!("redb: {error}"),
+    };
+    Error::new(kind, operation).because(message).caused_by(error)
+}
+
+/// Does `work` and takes a panic for damage: redb trusts that its file was last written by
+/// redb, and panics over some that were not.
+pub(crate) fn guarded<T>(operation: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::corrupt(operation)))
+}

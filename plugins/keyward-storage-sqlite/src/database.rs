@@ -1,0 +1,188 @@
+//! The database file: making, recognising, opening and removing it.
+
+use std::fmt::Write;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keyward_plugin::fs::PrivateDir;
+use keyward_plugin::{Error, ErrorKind, LockMode, MAX_BLOB, Result};
+use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use crate::error::failed;
+
+/// `Keyw`: tells our databases from those of other programs.
+const APPLICATION_ID: i32 = 0x4b65_7977;
+
+/// The version of the schema.
+const VERSION: i32 = 1;
+
+/// `floor` is at least as high as every revision that was ever deleted.
+const SCHEMA: &str = "
+    CREATE TABLE entry (
+        user TEXT NOT NULL,
+        name TEXT NOT NULL,
+        revision INTEGER NOT NULL,
+        expires INTEGER,
+        blob BLOB NOT NULL,
+        PRIMARY KEY (user, name)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE state (floor INTEGER NOT NULL) STRICT;
+    INSERT INTO state VALUES (0);
+";
+
+/// What SQLite keeps beside a database, by the end of its name.
+const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
+
+/// Where the database is: a folder and a file in it.
+#[derive(Debug)]
+pub(crate) struct Place {
+    folder: PathBuf,
+    file: PathBuf,
+}
+
+impl Place {
+    pub(crate) fn new(path: &Path) -> Self {
+        let folder = path.parent().map(Path::to_owned).unwrap_or_default();
+        Self { folder, file: path.file_name().map(PathBuf::from).unwrap_or_default() }
+    }
+
+    /// The folder, made if it is missing.
+    pub(crate) fn create_dir(&self) -> Result<PrivateDir> {
+        PrivateDir::create(&self.folder)
+    }
+
+    /// Connects to the database; `None` if there is none.
+    pub(crate) fn open(&self, wait: Duration) -> Result<Option<Connection>> {
+        let Some(dir) = PrivateDir::open(&self.folder)? else { return Ok(None) };
+        if !dir.contains(&self.file)? {
+            return Ok(None);
+        }
+        for companion in COMPANIONS {
+            dir.contains(&self.beside(companion))?;
+        }
+        // SQLite refuses links anywhere in a path; those above the folder are not its concern.
+        let folder = self.folder.canonicalize().map_err(|error| Error::io("open", error))?;
+        let path = folder.join(&self.file);
+        recognise(&path)?;
+        connect(&path, wait).map(Some)
+    }
+
+    /// Makes the database, unless somebody else just did. It is never there half made.
+    pub(crate) fn create(&self, wait: Duration) -> Result<()> {
+        let dir = self.create_dir()?;
+        let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+        if dir.contains(&self.file)? {
+            return Ok(());
+        }
+        // The log of a database that is gone would be played into the new one.
+        self.remove_companions(&dir)?;
+        dir.create_new(&self.file, &empty()?)
+    }
+
+    /// Removes the database. Whether the folder is gone with it is the answer.
+    pub(crate) fn remove(&self, wait: Duration) -> Result<bool> {
+        let Some(dir) = PrivateDir::open(&self.folder)? else { return Ok(true) };
+        let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+        dir.remove(&self.file)?;
+        self.remove_companions(&dir)?;
+        dir.destroy()
+    }
+
+    /// Removes what SQLite kept beside the database.
+    fn remove_companions(&self, dir: &PrivateDir) -> Result<()> {
+        COMPANIONS
+            .into_iter()
+            .try_for_each(|companion| dir.remove(&self.beside(companion)).map(drop))
+    }
+
+    fn beside(&self, companion: &str) -> PathBuf {
+        let mut name = self.file.clone().into_os_string();
+        name.push(companion);
+        name.into()
+    }
+}
+
+/// The bytes of a database that holds nothing yet.
+fn empty() -> Result<Vec<u8>> {
+    let make = || {
+        let mut database = Connection::open_in_memory()?;
+        database.execute_batch(SCHEMA)?;
+        database.pragma_update(None, "application_id", APPLICATION_ID)?;
+        database.pragma_update(None, "user_version", VERSION)?;
+        Ok(database.serialize("main")?.to_vec())
+    };
+    let mut bytes = make().map_err(|error| failed("create", error))?;
+    // Read and write version 2: the database has a write-ahead log.
+    bytes[18..20].fill(2);
+    Ok(bytes)
+}
+
+/// Refuses another program's database before SQLite could write to it.
+fn recognise(path: &Path) -> Result<()> {
+    // Immutable: neither locks nor the log are touched, only the file's first page is read.
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let found = Connection::open_with_flags(immutable_uri(path), flags)
+        .and_then(|database| pragma(&database, "application_id"));
+    match found {
+        Ok(APPLICATION_ID) => Ok(()),
+        Ok(_) => Err(Error::new(ErrorKind::Refused, "open")
+            .because(format!("{} is another program's database", path.display()))),
+        // Somebody may be writing the page just now: then the connection will tell.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(()),
+        Err(error) => Err(failed("open", error)),
+    }
+}
+
+fn immutable_uri(path: &Path) -> String {
+    let mut uri = "file:".to_owned();
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                uri.push(char::from(*byte));
+            }
+            _ => write!(uri, "%{byte:02x}").unwrap_or_default(),
+        }
+    }
+    uri.push_str("?immutable=1");
+    uri
+}
+
+fn connect(path: &Path, wait: Duration) -> Result<Connection> {
+    let connect = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX
+            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+        let database = Connection::open_with_flags(path, flags)?;
+        database.busy_timeout(wait)?;
+        database.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        database.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
+        database.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
+        )?;
+        let found = (pragma(&database, "application_id")?, pragma(&database, "user_version")?);
+        Ok((database, found))
+    };
+    let (database, found) = connect().map_err(|error| failed("open", error))?;
+    match found {
+        (APPLICATION_ID, VERSION) => Ok(database),
+        (APPLICATION_ID, newer) if newer > VERSION => {
+            Err(Error::new(ErrorKind::Unsupported, "open")
+                .because(format!("the database has version {newer}, this program knows {VERSION}"))
+                .hint("A newer Keyward made it; upgrade this one"))
+        }
+        _ => Err(Error::corrupt("open")),
+    }
+}
+
+/// The largest blob and the names it has.
+const LARGEST_ROW: i32 = (MAX_BLOB + 4096) as i32;
+
+fn pragma(database: &Connection, name: &str) -> rusqlite::Result<i32> {
+    database.pragma_query_value(None, name, |row| row.get(0))
+}
