@@ -1,0 +1,99 @@
+//! Key source `passphrase`: a key derived with Argon2id from what somebody types.
+//!
+//! Nothing secret is kept anywhere: the salt and the costs are the parameters, and deleting
+//! such a key deletes nothing. The passphrase is taken as the bytes that were typed.
+//!
+//! # Security
+//! Costs that come back with the parameters are held against both bounds before any memory is
+//! taken: too low, and whoever can write the store makes the passphrase cheap to guess; too
+//! high, and opening the store exhausts the machine.
+
+mod kdf;
+
+use std::sync::Arc;
+
+use keyward_plugin::{
+    Backend, Created, Error, Host, Info, Key, KeyId, Prompt, Result, Secret, SecretRef, options,
+    random,
+};
+
+use crate::kdf::{Costs, Parameters};
+
+keyward_plugin::register!(key: PassphraseKey);
+
+/// Longer ones are no safer and cost time.
+const MAX_PASSPHRASE: usize = 4096;
+
+options! {
+    /// Where the passphrase comes from, and how hard it is made to guess.
+    pub struct Options {
+        /// A source of the passphrase; without one it is asked for on the terminal.
+        pub passphrase: Option<SecretRef>,
+        /// How much memory a new key takes to derive, in KiB.
+        pub memory_kib: u64 = 65536,
+        /// How many times a derivation goes over that memory.
+        pub iterations: u64 = 3,
+        /// How many lanes the memory has.
+        pub lanes: u64 = 1,
+    }
+}
+
+/// The key source `passphrase`.
+#[derive(Debug)]
+pub struct PassphraseKey {
+    passphrase: Option<SecretRef>,
+    costs: Costs,
+    host: Arc<dyn Host>,
+}
+
+impl Backend for PassphraseKey {
+    const INFO: Info = Info::new("passphrase", "A key derived from a passphrase with Argon2id");
+    type Options = Options;
+
+    fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {
+        let costs = Costs::new(options.memory_kib, options.iterations, options.lanes)
+            .map_err(|why| Error::invalid("options", why))?;
+        Ok(Self { passphrase: options.passphrase, costs, host: Arc::clone(host) })
+    }
+}
+
+impl Key for PassphraseKey {
+    fn create(&self, _: &KeyId) -> Result<Created> {
+        let parameters = Parameters { costs: self.costs, salt: random()? };
+        let key = kdf::derive(&self.ask("New passphrase", true)?, &parameters)?;
+        Ok(Created { key, parameters: parameters.to_bytes(), made: false })
+    }
+
+    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
+        if parameters.is_empty() {
+            return self.ask("Passphrase", false);
+        }
+        // Checked first: nobody is asked in vain.
+        let parameters = Parameters::parse(parameters)?;
+        kdf::derive(&self.ask("Passphrase", false)?, &parameters)
+    }
+
+    fn delete(&self, _: &KeyId, _: &[u8]) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl PassphraseKey {
+    fn ask(&self, text: &str, confirm: bool) -> Result<Secret> {
+        let passphrase = match &self.passphrase {
+            Some(reference) => self.host.secret(reference)?,
+            None => self.host.prompt(&Prompt { text, confirm })?,
+        };
+        match passphrase.len() {
+            0 => Err(Error::invalid("passphrase", "the passphrase is empty")),
+            1..=MAX_PASSPHRASE => Ok(passphrase),
+            _ => {
+                let message = format!("the passphrase is longer than {MAX_PASSPHRASE} bytes");
+                Err(Error::invalid("passphrase", message))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
