@@ -4,6 +4,7 @@
 
 mod lock;
 mod temp;
+mod trusted;
 
 use std::fs::File;
 use std::io::Read;
@@ -16,6 +17,7 @@ use rustix::io::Errno;
 use keyward_core::{Error, ErrorKind, LockMode, Result};
 
 pub use lock::FileLock;
+pub use trusted::read_trusted;
 
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 

@@ -144,3 +144,27 @@ fn destroy_leaves_foreign_files() {
     assert!(dir.destroy().unwrap());
     assert!(!path.exists());
 }
+
+#[test]
+fn a_trusted_file_is_one_that_only_its_owner_can_write() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("recipients");
+    assert_eq!(read_trusted(&path, 10).unwrap(), None);
+    std::io::Write::write_all(&mut File::create(&path).unwrap(), b"age1").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(read_trusted(&path, 4).unwrap().as_deref(), Some(&b"age1"[..]));
+    assert_eq!(read_trusted(&path, 3).unwrap_err().kind(), ErrorKind::Corrupt);
+    for mode in [0o664, 0o646] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(read_trusted(&path, 4).unwrap_err().kind(), ErrorKind::Refused);
+    }
+    assert_eq!(read_trusted(scratch.path(), 4).unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn a_fifo_is_refused_at_once_where_a_trusted_file_is_expected() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = scratch.path().join("fifo");
+    rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    assert_eq!(read_trusted(&path, 4).unwrap_err().kind(), ErrorKind::Refused);
+}
