@@ -1,0 +1,206 @@
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use keyward_core::{Error, ErrorKind, Result};
+use keyward_plugin::fs::PrivateDir;
+
+use crate::environment::Environment;
+use crate::expand::Expander;
+use crate::passwd::account_of_uid;
+use crate::places::Places;
+use crate::settings::{Layer, Settings};
+use crate::store_file::StoreFile;
+use crate::store_name::StoreName;
+use crate::toml_file::TomlFile;
+
+/// The configuration as it stands: settings, and the files that describe stores.
+///
+/// # Examples
+/// ```
+/// use keyward_config::{Config, Environment};
+///
+/// let home = tempfile::tempdir()?;
+/// let config = Config::load(Environment::of([("HOME", home.path())]))?;
+/// assert_eq!(config.settings().text("defaults.storage"), Some("file"));
+/// assert!(config.store_names()?.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Config {
+    environment: Environment,
+    places: Places,
+    settings: Settings,
+}
+
+impl Config {
+    /// Reads the settings of all layers.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) for a file that others can write,
+    /// [`Invalid`](ErrorKind::Invalid) for one that makes no sense.
+    pub fn load(environment: Environment) -> Result<Self> {
+        let places = Places::find(&environment)?;
+        let mut settings = Settings::new(&environment);
+        let system = places.system_config.join("config.toml");
+        for (path, layer) in
+            [(system, Layer::System), (user_file(&environment, &places), Layer::User)]
+        {
+            if let Some(file) = TomlFile::read(&path)? {
+                settings.add_file(&file, layer)?;
+            }
+        }
+        Ok(Self { environment, places, settings })
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The places.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// The environment that all this was read from.
+    pub fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The user's own configuration file, whether it is there or not.
+    pub fn user_file(&self) -> PathBuf {
+        user_file(&self.environment, &self.places)
+    }
+
+    /// The folders in which stores are described, in the order in which they are searched.
+    pub fn store_folders(&self) -> [(PathBuf, Layer); 2] {
+        let own = match self.settings.text("store_path") {
+            Some(path) => match path.strip_prefix("~/") {
+                Some(rest) => self.places.home.join(rest),
+                None => PathBuf::from(path),
+            },
+            None => self.places.config.join("stores"),
+        };
+        [(self.places.system_config.join("stores"), Layer::System), (own, Layer::User)]
+    }
+
+    /// Every store's name, sorted.
+    ///
+    /// # Errors
+    /// Those of reading the folders.
+    pub fn store_names(&self) -> Result<BTreeSet<StoreName>> {
+        let mut names = BTreeSet::new();
+        for (folder, _) in self.store_folders() {
+            let entries = match std::fs::read_dir(&folder) {
+                Ok(entries) => entries,
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+                Err(error) => {
+                    let why = format!("{}: {error}", folder.display());
+                    return Err(Error::io("list", error).because(why));
+                }
+            };
+            for entry in entries {
+                let entry = entry.map_err(|error| Error::io("list", error))?;
+                names.extend(entry.file_name().to_str().and_then(StoreName::from_file_name));
+            }
+        }
+        Ok(names)
+    }
+
+    /// The file of a store. A system store comes before a user's of the same name.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if there is no such store; else those of the file.
+    pub fn store(&self, name: &StoreName) -> Result<StoreFile> {
+        match self.find_store(name)? {
+            Some(store) => Ok(store),
+            None => Err(Error::invalid("open", format!("there is no store `{name}`")).hint(
+                format!("`keyward list` shows those there are, `keyward init {name}` makes it"),
+            )),
+        }
+    }
+
+    /// The file of a store, if there is such a store.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn find_store(&self, name: &StoreName) -> Result<Option<StoreFile>> {
+        for (folder, layer) in self.store_folders() {
+            if let Some(store) = StoreFile::read(&folder, name, layer)? {
+                return Ok(Some(store));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the file of a new store will be.
+    pub fn new_store_path(&self, name: &StoreName, layer: Layer) -> PathBuf {
+        let [(system, _), (own, _)] = self.store_folders();
+        if layer == Layer::System { system } else { own }.join(name.file_name())
+    }
+
+    /// Keeps the file of a new store.
+    ///
+    /// # Errors
+    /// [`Exists`](ErrorKind::Exists) if there is a store of this name.
+    pub fn add_store(&self, store: &StoreFile) -> Result<()> {
+        if let Some(there) = self.find_store(&store.name)? {
+            return Err(exists(&there));
+        }
+        match store.create() {
+            Err(error) if error.kind() == ErrorKind::Exists => Err(exists(store)),
+            other => other,
+        }
+    }
+
+    /// Marks a store as one that is being removed.
+    ///
+    /// # Errors
+    /// Those of writing its file.
+    pub fn mark_deleting(&self, store: &StoreFile) -> Result<()> {
+        StoreFile { deleting: true, ..store.clone() }.replace()
+    }
+
+    /// Forgets a store: removes its file, and nothing else.
+    ///
+    /// # Errors
+    /// Those of removing the file.
+    pub fn remove_store(&self, name: &StoreName) -> Result<()> {
+        for (folder, _) in self.store_folders() {
+            if let Some(folder) = PrivateDir::open(&folder)? {
+                if folder.remove(Path::new(&name.file_name()))? {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whose credentials are meant where nobody says: the store's `user`, the setting `user`,
+    /// or the operating system's name for the effective user id.
+    pub fn default_user(&self, store: Option<&StoreFile>) -> String {
+        store
+            .and_then(|store| store.user.clone())
+            .or_else(|| self.settings.text("user").map(str::to_owned))
+            .unwrap_or_else(|| account_of_uid(rustix::process::geteuid().as_raw()).name)
+    }
+
+    /// Puts places and store for `%…%` in a store's options.
+    pub fn expander(&self, store: &StoreFile) -> Expander {
+        Expander::new(&self.places, &store.name, store.id)
+    }
+}
+
+fn user_file(environment: &Environment, places: &Places) -> PathBuf {
+    environment.path("KEYWARD_CONFIG_FILE").unwrap_or_else(|| places.config.join("config.toml"))
+}
+
+fn exists(store: &StoreFile) -> Error {
+    let message = format!("the store `{}` exists already", store.name);
+    let error = Error::new(ErrorKind::Exists, "init").because(message);
+    if store.deleting {
+        error.hint(format!("It is being removed: finish that with `keyward rm {}`", store.name))
+    } else {
+        error
+    }
+}

@@ -1,0 +1,59 @@
+use std::path::Path;
+
+use keyward_core::{Error, Result, Value};
+use keyward_plugin::fs::PrivateDir;
+use toml_edit::{DocumentMut, Item, Table};
+
+use crate::settings::check_key;
+use crate::store_file::render_value;
+use crate::toml_file::TomlFile;
+
+/// Writes one setting into a configuration file, or takes it out; everything else in the file
+/// stays as it is, comments included.
+///
+/// # Errors
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) for a key that is not known or a file that is
+/// not TOML; then nothing is written.
+pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
+    check_key(key)?;
+    // A configuration that is a link into a collection of dotfiles stays one.
+    let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let text = match TomlFile::read(&path)? {
+        Some(file) => file.parse().map(|_| file.text.clone())?,
+        None => "version = 1\n".to_owned(),
+    };
+    let unusable = || Error::invalid("config", format!("{} cannot be edited", path.display()));
+    let mut document: DocumentMut = text.parse().map_err(|_| unusable())?;
+    let mut parts: Vec<_> = key.split('.').collect();
+    let last = parts.pop().ok_or_else(unusable)?;
+    let mut table = document.as_table_mut();
+    for part in parts {
+        let mut implicit = Table::new();
+        implicit.set_implicit(true);
+        table = table
+            .entry(part)
+            .or_insert(Item::Table(implicit))
+            .as_table_mut()
+            .ok_or_else(unusable)?;
+    }
+    match value {
+        Some(value) => {
+            let value: toml_edit::Value = render_value(value).parse().map_err(|_| unusable())?;
+            match table.get_mut(last).and_then(Item::as_value_mut) {
+                Some(old) => {
+                    let decor = old.decor().clone();
+                    *old = value;
+                    *old.decor_mut() = decor;
+                }
+                None => drop(table.insert(last, Item::Value(value))),
+            }
+        }
+        None => drop(table.remove(last)),
+    }
+    match (path.parent(), path.file_name()) {
+        (Some(folder), Some(file)) => {
+            PrivateDir::create(folder)?.replace(Path::new(file), document.to_string().as_bytes())
+        }
+        _ => Err(unusable()),
+    }
+}

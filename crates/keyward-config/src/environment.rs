@@ -1,0 +1,57 @@
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The environment variables, as the process has them or as a test gives them.
+///
+/// # Security
+/// In a program that runs with more rights than its caller has (setuid, setgid), the
+/// variables that steer Keyward itself are taken for unset: they are the caller's.
+#[derive(Clone, Debug)]
+pub struct Environment(Option<BTreeMap<String, OsString>>);
+
+impl Environment {
+    /// The process's own.
+    pub fn of_process() -> Self {
+        Self(None)
+    }
+
+    /// These variables and no others.
+    pub fn of<K: Into<String>, V: Into<OsString>>(
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        Self(Some(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect()))
+    }
+
+    /// A variable, if it is set.
+    pub fn get(&self, name: &str) -> Option<OsString> {
+        if name.starts_with("KEYWARD_") && self.0.is_none() && has_borrowed_rights() {
+            return None;
+        }
+        match &self.0 {
+            Some(variables) => variables.get(name).cloned(),
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the environment"
+            )]
+            None => std::env::var_os(name),
+        }
+    }
+
+    /// A variable that is text and not empty.
+    pub fn text(&self, name: &str) -> Option<String> {
+        self.get(name)?.into_string().ok().filter(|text| !text.is_empty())
+    }
+
+    /// A variable that is an absolute path. A relative one is ignored, as the XDG base directory
+    /// specification has it.
+    pub fn path(&self, name: &str) -> Option<PathBuf> {
+        self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
+    }
+}
+
+/// Whether the process acts as somebody else than who started it.
+fn has_borrowed_rights() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    getuid() != geteuid() || getgid() != getegid()
+}

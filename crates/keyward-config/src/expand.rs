@@ -1,0 +1,107 @@
+use std::path::Path;
+
+use keyward_core::{Error, OptionSpec, OptionType, Result, StoreId, Value, Values};
+
+use crate::places::Places;
+use crate::store_name::StoreName;
+
+/// Puts the places, and the store, for `%…%` in options.
+///
+/// `%id%`, `%store%`, `%data%`, `%state%`, `%config%` and `%home%` are replaced when a store is
+/// opened; `%user%` and `%uid%` stay, for backends replace them per entry. `%%` is one `%`. In
+/// paths a leading `~/` is the home folder.
+///
+/// # Examples
+/// ```
+/// use keyward_config::{Environment, Expander, Places, StoreName};
+/// use keyward_core::StoreId;
+///
+/// let places = Places::find(&Environment::of([("HOME", "/home/ann")]))?;
+/// let expander = Expander::new(&places, &StoreName::new("work")?, StoreId([0x11; 16]));
+/// assert_eq!(expander.text("%home%/%store%-%user%")?, "/home/ann/work-%user%");
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Expander {
+    places: Places,
+    store: String,
+    id: String,
+}
+
+impl Expander {
+    /// An expander for one store.
+    pub fn new(places: &Places, store: &StoreName, id: StoreId) -> Self {
+        Self { places: places.clone(), store: store.file_stem(), id: id.to_string() }
+    }
+
+    /// The text, expanded.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) for a word that is not known, or a place
+    /// that is not UTF-8.
+    pub fn text(&self, text: &str) -> Result<String> {
+        let mut expanded = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some((before, after)) = rest.split_once('%') {
+            let (word, after) = after.split_once('%').ok_or_else(|| {
+                Error::invalid("expand", "a single `%`").hint("Write `%%` for the character itself")
+            })?;
+            expanded.push_str(before);
+            match word {
+                "" => expanded.push('%'),
+                "user" | "uid" => expanded.push_str(&format!("%{word}%")),
+                "id" => expanded.push_str(&self.id),
+                "store" => expanded.push_str(&self.store),
+                "home" => expanded.push_str(utf8(&self.places.home)?),
+                "config" => expanded.push_str(utf8(&self.places.config)?),
+                "data" => expanded.push_str(utf8(&self.places.data)?),
+                "state" => expanded.push_str(utf8(&self.places.state)?),
+                _ => {
+                    return Err(Error::invalid(
+                        "expand",
+                        format!("`%{}%` is not known", word.escape_debug()),
+                    )
+                    .hint("There are: %id%, %store%, %data%, %state%, %config%, %home%, %user%"));
+                }
+            }
+            rest = after;
+        }
+        expanded.push_str(rest);
+        Ok(expanded)
+    }
+
+    /// A backend's values: completed from its table, and expanded.
+    ///
+    /// # Errors
+    /// As [`Values::complete`] and [`text`](Self::text).
+    pub fn values(&self, values: &Values, table: &[OptionSpec]) -> Result<Values> {
+        let mut values = values.clone().complete(table)?;
+        for spec in table.iter().filter(|spec| spec.kind == OptionType::Path) {
+            if let Some(Value::Text(path)) = values.get(spec.name) {
+                let path = match path.strip_prefix("~/") {
+                    Some(rest) => format!("%home%/{rest}"),
+                    None => path.clone(),
+                };
+                values.insert(spec.name, Value::Text(path));
+            }
+        }
+        // What a reference's own options hold is expanded when it is resolved.
+        let names: Vec<String> = values.iter().map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            match values.remove(&name) {
+                Some(Value::Text(text)) => values.insert(name, Value::Text(self.text(&text)?)),
+                Some(Value::List(texts)) => {
+                    let texts = texts.iter().map(|text| self.text(text)).collect::<Result<_>>()?;
+                    values.insert(name, Value::List(texts));
+                }
+                Some(other) => values.insert(name, other),
+                None => {}
+            }
+        }
+        Ok(values)
+    }
+}
+
+fn utf8(path: &Path) -> Result<&str> {
+    path.to_str().ok_or_else(|| Error::invalid("expand", "a folder's name is not UTF-8"))
+}

@@ -1,0 +1,118 @@
+use std::cell::RefCell;
+use std::fmt::{Arguments, Debug};
+use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use keyward_core::{
+    Error, ErrorKind, Host, KeyId, Level, Prompt, Registry, Result, Role, Secret, SecretRef,
+    Timestamp,
+};
+
+use crate::environment::Environment;
+use crate::expand::Expander;
+
+/// Whoever sits in front of the program, if anybody does.
+pub trait Interaction: Debug + Send + Sync {
+    /// Asks, without showing what is typed.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked) if there is nobody to ask.
+    fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret>;
+
+    /// Tells. The message holds no secret.
+    fn log(&self, level: Level, message: Arguments<'_>);
+}
+
+/// Nobody: prompts are refused and messages dropped. For applications without a terminal.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Interaction for Silent {
+    fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
+        Err(Error::new(ErrorKind::Locked, "prompt")
+            .because(format!("nobody can be asked for the {}", prompt.text)))
+    }
+
+    fn log(&self, _: Level, _: Arguments<'_>) {}
+}
+
+/// The [`Host`] of one store's backends.
+#[derive(Clone, Debug)]
+pub struct StoreHost {
+    registry: Arc<Registry>,
+    environment: Environment,
+    expander: Expander,
+    interaction: Arc<dyn Interaction>,
+    deadline: Option<Instant>,
+}
+
+thread_local! {
+    /// The key sources that are being asked by this thread, outermost first.
+    static ASKED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
+}
+
+impl StoreHost {
+    /// A host for the backends of the store that `expander` knows.
+    pub fn new(
+        registry: Arc<Registry>,
+        environment: Environment,
+        expander: Expander,
+        interaction: Arc<dyn Interaction>,
+    ) -> Self {
+        Self { registry, environment, expander, interaction, deadline: None }
+    }
+
+    /// The same host, for work that must be done by then.
+    #[must_use]
+    pub fn until(mut self, deadline: Instant) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    fn resolve(&self, reference: &SecretRef) -> Result<Secret> {
+        let registration = self.registry.find(Role::Key, &reference.from)?;
+        let values = self.expander.values(&reference.options, registration.options)?;
+        let host: Arc<dyn Host> = Arc::new(self.clone());
+        let source = self.registry.key(&reference.from, &values, &host)?;
+        source.load(&KeyId::default(), &[]).map_err(|error| error.in_backend(&reference.from))
+    }
+}
+
+impl Host for StoreHost {
+    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+        let this = format!("{reference:?}");
+        let cycle = ASKED.with_borrow(|asked| asked.contains(&this));
+        if cycle {
+            return Err(Error::invalid(
+                "secret",
+                format!("the key source {} needs the very secret it is asked for", reference.from),
+            ));
+        }
+        ASKED.with_borrow_mut(|asked| asked.push(this));
+        let secret = self.resolve(reference);
+        ASKED.with_borrow_mut(Vec::pop);
+        secret
+    }
+
+    fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
+        self.interaction.prompt(prompt)
+    }
+
+    fn variable(&self, name: &str) -> Option<Secret> {
+        self.environment.get(name).map(|value| Secret::new(value.into_vec()))
+    }
+
+    fn now(&self) -> Timestamp {
+        #[expect(clippy::disallowed_methods, reason = "this is the clock that others ask")]
+        Timestamp::from(std::time::SystemTime::now())
+    }
+
+    fn log(&self, level: Level, message: Arguments<'_>) {
+        self.interaction.log(level, message);
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+}

@@ -1,0 +1,209 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use keyward_core::{Error, Result, Role, Value};
+use toml::de::{DeTable, DeValue};
+
+use crate::environment::Environment;
+use crate::store_file::value_of;
+use crate::toml_file::{TomlFile, nearest};
+
+/// The settings that are not a backend's: name, what it does, the variable that sets it.
+const KNOWN: &[(&str, &str, Option<&str>)] = &[
+    ("user", "Whose credentials are meant where nobody says", Some("KEYWARD_USER")),
+    ("store_path", "The folder of the files that describe stores", Some("KEYWARD_STORE_PATH")),
+    ("defaults.serializer", "The serializer of new stores", Some("KEYWARD_DEFAULTS_SERIALIZER")),
+    ("defaults.encryption", "The encryption of new stores", Some("KEYWARD_DEFAULTS_ENCRYPTION")),
+    ("defaults.storage", "The storage of new stores", Some("KEYWARD_DEFAULTS_STORAGE")),
+    ("defaults.key", "The key source of new stores", Some("KEYWARD_DEFAULTS_KEY")),
+];
+
+/// Where a setting came from. Later layers win.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Layer {
+    /// Keyward itself.
+    BuiltIn,
+    /// `/etc/keyward`.
+    System,
+    /// The user's own configuration.
+    User,
+    /// An environment variable.
+    Environment,
+    /// The command line.
+    Flag,
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::BuiltIn => "built in",
+            Self::System => "system",
+            Self::User => "user",
+            Self::Environment => "environment",
+            Self::Flag => "flag",
+        })
+    }
+}
+
+/// A value of a setting, and where it came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The value.
+    pub value: Value,
+    /// The layer that gave it.
+    pub layer: Layer,
+    /// The file and line, or the variable.
+    pub place: String,
+}
+
+/// All settings of all layers.
+///
+/// Keys are dotted: `defaults.storage`, or `backends.storage.sqlite.path` for the default of a
+/// backend's option in new stores.
+#[derive(Clone, Debug, Default)]
+pub struct Settings(BTreeMap<String, Vec<Setting>>);
+
+impl Settings {
+    /// What is built in and what the environment says; files come by [`add_file`](Self::add_file).
+    pub(crate) fn new(environment: &Environment) -> Self {
+        let mut settings = Self::default();
+        for (key, value) in [("serializer", "cbor"), ("encryption", "aes-gcm"), ("storage", "file")]
+        {
+            settings.add(
+                format!("defaults.{key}"),
+                Value::Text(value.into()),
+                Layer::BuiltIn,
+                "keyward".into(),
+            );
+        }
+        for (key, _, variable) in KNOWN {
+            if let Some((variable, value)) =
+                variable.and_then(|name| Some((name, environment.text(name)?)))
+            {
+                settings.add(
+                    (*key).to_owned(),
+                    Value::Text(value),
+                    Layer::Environment,
+                    variable.into(),
+                );
+            }
+        }
+        settings
+    }
+
+    /// Adds what a file says.
+    ///
+    /// # Errors
+    /// `Invalid` for a key that is not known, with the line and a suggestion.
+    pub(crate) fn add_file(&mut self, file: &TomlFile, layer: Layer) -> Result<()> {
+        let table = file.parse()?;
+        file.check_version(&table)?;
+        self.add_table(file, layer, &table, "")
+    }
+
+    fn add_table(
+        &mut self,
+        file: &TomlFile,
+        layer: Layer,
+        table: &DeTable<'_>,
+        above: &str,
+    ) -> Result<()> {
+        for (name, value) in table {
+            let key = if above.is_empty() {
+                name.get_ref().to_string()
+            } else {
+                format!("{above}.{}", name.get_ref())
+            };
+            if key == "version" {
+                continue;
+            }
+            let is_group = key == "defaults"
+                || key.split('.').count() < 4 && key.split('.').next() == Some("backends");
+            match value.get_ref() {
+                DeValue::Table(inner) if is_group => self.add_table(file, layer, inner, &key)?,
+                _ if is_known(&key) => {
+                    let place = format!("{}:{}", file.path.display(), file.line(value.span()));
+                    self.add(key, value_of(file, value)?, layer, place);
+                }
+                _ => {
+                    let error = file
+                        .wrong(name.span(), format!("`{}` is not a setting", key.escape_debug()));
+                    return Err(hinted(error, &key));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, key: String, value: Value, layer: Layer, place: String) {
+        let values = self.0.entry(key).or_default();
+        values.push(Setting { value, layer, place });
+        values.sort_by_key(|setting| setting.layer);
+    }
+
+    /// The value that holds, if there is any.
+    pub fn get(&self, key: &str) -> Option<&Setting> {
+        self.0.get(key)?.last()
+    }
+
+    /// The text that holds, if there is any.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        match &self.get(key)?.value {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Every value of a setting, the one that holds first.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no such setting.
+    pub fn explain(&self, key: &str) -> Result<impl Iterator<Item = &Setting>> {
+        check_key(key)?;
+        Ok(self.0.get(key).into_iter().flat_map(|values| values.iter().rev()))
+    }
+
+    /// Every setting that has a value, with the one that holds.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Setting)> {
+        self.0.iter().filter_map(|(key, values)| Some((key.as_str(), values.last()?)))
+    }
+
+    /// The default options of a backend in new stores.
+    pub fn backend_defaults(&self, role: Role, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+        let prefix = format!("backends.{role}.{name}.");
+        self.iter()
+            .filter_map(move |(key, setting)| Some((key.strip_prefix(&prefix)?, &setting.value)))
+    }
+
+    /// The settings that are not a backend's, each with what it does.
+    pub fn known() -> impl Iterator<Item = (&'static str, &'static str, Option<&'static str>)> {
+        KNOWN.iter().copied()
+    }
+}
+
+fn is_known(key: &str) -> bool {
+    let parts: Vec<_> = key.split('.').collect();
+    match parts[..] {
+        ["backends", role, _, _] => Role::from_name(role).is_some(),
+        _ => KNOWN.iter().any(|(known, ..)| *known == key),
+    }
+}
+
+/// Refuses a key that no setting has.
+///
+/// # Errors
+/// `Invalid`, with the nearest key there is.
+pub(crate) fn check_key(key: &str) -> Result<()> {
+    if is_known(key) {
+        return Ok(());
+    }
+    let error = Error::invalid("config", format!("`{}` is not a setting", key.escape_debug()));
+    Err(hinted(error, key))
+}
+
+fn hinted(error: Error, key: &str) -> Error {
+    match nearest(key, KNOWN.iter().map(|(known, ..)| *known)) {
+        Some(hint) => error.hint(hint),
+        None => error.hint("`keyward config show` lists those there are"),
+    }
+}

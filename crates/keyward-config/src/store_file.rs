@@ -1,0 +1,274 @@
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use keyward_core::{
+    Error, ErrorKind, OptionSpec, OptionType, Result, Role, SecretRef, StoreId, Value, Values,
+};
+use keyward_plugin::fs::PrivateDir;
+use serde_spanned::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::settings::Layer;
+use crate::store_name::StoreName;
+use crate::toml_file::{TomlFile, nearest};
+
+/// A backend and what it is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The backend's name.
+    pub name: String,
+    /// Its options, as the file has them.
+    pub options: Values,
+}
+
+/// The file that describes a store. It holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreFile {
+    /// What the store is called.
+    pub name: StoreName,
+    /// Which store it is.
+    pub id: StoreId,
+    /// Whose file it is: the system's or the user's.
+    pub layer: Layer,
+    /// Where the file is.
+    pub path: PathBuf,
+    /// Whose credentials are meant where nobody says, if the file says so.
+    pub user: Option<String>,
+    /// Whether blobs are in envelopes.
+    pub envelope: bool,
+    /// Whether the store is being removed.
+    pub deleting: bool,
+    /// Records to bytes.
+    pub serializer: Use,
+    /// Bytes to blobs.
+    pub encryption: Use,
+    /// What wraps the keyset, if the encryption needs one.
+    pub key: Option<SecretRef>,
+    /// Where the blobs are kept.
+    pub storage: Use,
+}
+
+const TOP: &[&str] =
+    &["version", "id", "user", "envelope", "deleting", "serializer", "encryption", "storage"];
+
+impl StoreFile {
+    /// Reads the file of this store below `folder`, if it is there.
+    pub(crate) fn read(folder: &Path, name: &StoreName, layer: Layer) -> Result<Option<Self>> {
+        let Some(file) = TomlFile::read(&folder.join(name.file_name()))? else { return Ok(None) };
+        Self::parse(&file, name, layer).map(Some)
+    }
+
+    fn parse(file: &TomlFile, name: &StoreName, layer: Layer) -> Result<Self> {
+        let table = file.parse()?;
+        file.check_version(&table)?;
+        for key in table.keys() {
+            if !TOP.contains(&key.get_ref().as_ref()) {
+                let why = format!(
+                    "`{}` does not belong into a store's file",
+                    key.get_ref().escape_debug()
+                );
+                let error = file.wrong(key.span(), why);
+                return Err(match nearest(key.get_ref(), TOP.iter().copied()) {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                });
+            }
+        }
+        let id = text(file, &table, "id")?.and_then(|id| StoreId::parse(&id));
+        let mut encryption = used(file, &table, Role::Encryption)?;
+        let key = match encryption.options.remove("key") {
+            None => None,
+            Some(Value::Secret(reference)) => Some(reference),
+            Some(_) => return Err(file.wrong(0..0, "`key` takes a key source: { from = \"…\" }")),
+        };
+        Ok(Self {
+            name: name.clone(),
+            id: id.ok_or_else(|| {
+                file.wrong(0..0, "`id` is missing or is not 32 hexadecimal digits")
+            })?,
+            layer,
+            path: file.path.clone(),
+            user: text(file, &table, "user")?,
+            envelope: flag(file, &table, "envelope")?.unwrap_or(true),
+            deleting: flag(file, &table, "deleting")?.unwrap_or(false),
+            serializer: used(file, &table, Role::Serializer)?,
+            encryption,
+            key,
+            storage: used(file, &table, Role::Storage)?,
+        })
+    }
+
+    /// The file's text.
+    pub fn render(&self) -> String {
+        let mut text = format!("version = 1\nid = \"{}\"\n", self.id);
+        if let Some(user) = &self.user {
+            text += &format!("user = {}\n", quoted(user));
+        }
+        if !self.envelope {
+            text += "envelope = false\n";
+        }
+        if self.deleting {
+            text += "deleting = true\n";
+        }
+        for (role, used) in [
+            (Role::Serializer, &self.serializer),
+            (Role::Encryption, &self.encryption),
+            (Role::Storage, &self.storage),
+        ] {
+            text += &format!("\n[{role}]\nuse = {}\n", quoted(&used.name));
+            if let (Role::Encryption, Some(key)) = (role, &self.key) {
+                text += &format!("key = {}\n", render_value(&Value::Secret(key.clone())));
+            }
+            for (name, value) in used.options.iter() {
+                text += &format!("{name} = {}\n", render_value(value));
+            }
+        }
+        text
+    }
+
+    /// Writes the file, only if there is none yet.
+    ///
+    /// # Errors
+    /// [`Exists`](ErrorKind::Exists) if there is one.
+    pub(crate) fn create(&self) -> Result<()> {
+        let (folder, file) = self.folder_and_file()?;
+        PrivateDir::create(folder)?.create_new(file, self.render().as_bytes())
+    }
+
+    /// Writes the file over the one that is there.
+    pub(crate) fn replace(&self) -> Result<()> {
+        let (folder, file) = self.folder_and_file()?;
+        PrivateDir::create(folder)?.replace(file, self.render().as_bytes())
+    }
+
+    fn folder_and_file(&self) -> Result<(&Path, &Path)> {
+        match (self.path.parent(), self.path.file_name()) {
+            (Some(folder), Some(file)) => Ok((folder, Path::new(file))),
+            _ => Err(Error::new(ErrorKind::Other, "config")),
+        }
+    }
+}
+
+fn used(file: &TomlFile, table: &DeTable<'_>, role: Role) -> Result<Use> {
+    let missing =
+        || file.wrong(0..0, format!("the section [{role}] is missing, or says not which to `use`"));
+    let section = table.get(role.name()).ok_or_else(missing)?;
+    let DeValue::Table(section) = section.get_ref() else { return Err(missing()) };
+    let mut options = values_of(file, section)?;
+    match options.remove("use") {
+        Some(Value::Text(name)) => Ok(Use { name, options }),
+        _ => Err(missing()),
+    }
+}
+
+fn text(file: &TomlFile, table: &DeTable<'_>, key: &str) -> Result<Option<String>> {
+    match table.get(key).map(|value| (value, value.get_ref())) {
+        None => Ok(None),
+        Some((_, DeValue::String(text))) => Ok(Some(text.to_string())),
+        Some((value, _)) => Err(file.wrong(value.span(), format!("`{key}` takes text"))),
+    }
+}
+
+fn flag(file: &TomlFile, table: &DeTable<'_>, key: &str) -> Result<Option<bool>> {
+    match table.get(key).map(|value| (value, value.get_ref())) {
+        None => Ok(None),
+        Some((_, DeValue::Boolean(flag))) => Ok(Some(*flag)),
+        Some((value, _)) => Err(file.wrong(value.span(), format!("`{key}` takes true or false"))),
+    }
+}
+
+fn values_of(file: &TomlFile, table: &DeTable<'_>) -> Result<Values> {
+    let mut values = Values::new();
+    for (name, value) in table {
+        values.insert(name.get_ref().to_string(), value_of(file, value)?);
+    }
+    Ok(values)
+}
+
+/// A TOML value as backends take it. A table is a reference to a secret.
+pub(crate) fn value_of(file: &TomlFile, value: &Spanned<DeValue<'_>>) -> Result<Value> {
+    let wrong = |why: &str| Err(file.wrong(value.span(), why));
+    match value.get_ref() {
+        DeValue::String(text) => Ok(Value::Text(text.to_string())),
+        DeValue::Boolean(flag) => Ok(Value::Flag(*flag)),
+        DeValue::Integer(number) => match u64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Ok(Value::Number(number)),
+            Err(_) => wrong("a whole number that is not negative belongs here"),
+        },
+        DeValue::Array(items) => {
+            let texts = items.iter().map(|item| match item.get_ref() {
+                DeValue::String(text) => Ok(text.to_string()),
+                _ => Err(file.wrong(item.span(), "text belongs here")),
+            });
+            Ok(Value::List(texts.collect::<Result<_>>()?))
+        }
+        DeValue::Table(table) => {
+            let mut options = values_of(file, table)?;
+            match options.remove("from") {
+                Some(Value::Text(from)) => Ok(Value::Secret(SecretRef { from, options })),
+                _ => wrong("a reference needs `from`, the name of a key source"),
+            }
+        }
+        DeValue::Float(_) | DeValue::Datetime(_) => {
+            wrong("text, a whole number or true and false belong here")
+        }
+    }
+}
+
+/// Reads an option's value as the command line gives it.
+///
+/// # Errors
+/// [`Invalid`](ErrorKind::Invalid) if it does not fit; a secret must be a reference, never the
+/// secret itself.
+pub fn parse_value(spec: &OptionSpec, text: &str) -> Result<Value> {
+    let wrong =
+        |wanted: &str| Err(Error::invalid("options", format!("`{}` takes {wanted}", spec.name)));
+    match spec.kind {
+        OptionType::Text | OptionType::Path => Ok(Value::Text(text.to_owned())),
+        OptionType::Flag => match text {
+            "true" => Ok(Value::Flag(true)),
+            "false" => Ok(Value::Flag(false)),
+            _ => wrong("true or false"),
+        },
+        OptionType::Number => match text.parse() {
+            Ok(number) => Ok(Value::Number(number)),
+            Err(_) => wrong("a whole number"),
+        },
+        OptionType::List => Ok(Value::List(text.split(',').map(str::to_owned).collect())),
+        OptionType::Secret => {
+            let file = TomlFile { path: PathBuf::from("the value"), text: format!("it = {text}") };
+            let parsed = file.parse().ok().and_then(|table| {
+                value_of(&file, table.get("it")?).ok().filter(|_| table.len() == 1)
+            });
+            match parsed {
+                Some(reference @ Value::Secret(_)) => Ok(reference),
+                _ => wrong(
+                    "a reference such as { from = \"env\", name = \"…\" }; a secret is never given here itself",
+                ),
+            }
+        }
+    }
+}
+
+/// A value as TOML writes it.
+pub fn render_value(value: &Value) -> String {
+    match value {
+        Value::Text(text) => quoted(text),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::List(texts) => {
+            format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+        }
+        Value::Secret(reference) => {
+            let mut text = format!("{{ from = {}", quoted(&reference.from));
+            for (name, value) in reference.options.iter() {
+                write!(text, ", {name} = {}", render_value(value)).unwrap_or_default();
+            }
+            text + " }"
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
+}
