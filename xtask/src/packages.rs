@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::shell::{Result, run, succeeds};
+use crate::shell::{Result, run_as, succeeds};
 
 /// A program that some test needs, and the Debian package it is in.
 const NEEDED: &[(&str, &str)] = &[
@@ -39,8 +39,8 @@ pub(crate) fn ensure() -> Result {
             packages.join(" "),
         ));
     };
-    println!("Installing {} from Debian's packages.", packages.join(", "));
-    run(root_shell.args(["-c", INSTALL, "install"]).args(&packages))
+    let shown = format!("apt-get install {}", packages.join(" "));
+    run_as(&shown, root_shell.args(["-c", INSTALL, "install"]).args(&packages))
 }
 
 /// Installs the packages it is given, without starting the daemons in them.

@@ -31,7 +31,11 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> 
 
 /// Shows a command and runs it.
 pub(crate) fn run(command: &mut Command) -> Result {
-    let shown = shown(command);
+    run_as(&shown(command), command)
+}
+
+/// Runs a command that is shown as something shorter.
+pub(crate) fn run_as(shown: &str, command: &mut Command) -> Result {
     println!("$ {shown}");
     let status = command.status().map_err(|e| format!("cannot start `{shown}`: {e}"))?;
     if status.success() { Ok(()) } else { Err(format!("`{shown}`: {status}")) }

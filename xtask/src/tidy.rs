@@ -22,9 +22,7 @@ const RULES: &[Rule] = &[
     sources::is_short,
     sources::is_finished,
     sources::is_not_called_mod,
-    sources::leaves_lints_on,
-    sources::leaves_the_environment_alone,
-    sources::does_not_print,
+    sources::keeps_to_its_business,
 ];
 
 /// Holds every file that git knows, or would, against the rules.
@@ -60,9 +58,9 @@ impl File {
         self.path.ends_with(".rs")
     }
 
-    /// Whether the whole file is test code.
+    /// Whether the whole file is test code, or a program that tests run.
     fn is_test(&self) -> bool {
-        self.path.split('/').any(|part| part == "tests" || part == "tests.rs")
+        self.path.split('/').any(|part| ["examples", "tests", "tests.rs"].contains(&part))
     }
 
     /// Its lines with their numbers, up to where its tests begin.
