@@ -1,7 +1,7 @@
 //! One of many processes that use a store at once: the tests start it and kill it.
 //!
-//! `child PATH write` puts 1, 2, 3, … and prints each number once it is kept.
-//! `child PATH count N` adds one N times by compare-and-swap.
+//! `redb-child PATH write` puts 1, 2, 3, … and prints each number once it is kept.
+//! `redb-child PATH count N` adds one N times by compare-and-swap.
 
 use std::io::Write;
 use std::sync::Arc;
