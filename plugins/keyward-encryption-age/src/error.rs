@@ -31,7 +31,7 @@ impl Failure {
             // Whoever altered it may have raised it, to keep us busy.
             Self::Work => Error::corrupt(operation)
                 .because("its passphrase asks for more work than is allowed")
-                .hint("If you trust it, raise `max_work_factor`, up to 22."),
+                .hint("If you trust it, raise `max_work_factor`, up to 22"),
         }
     }
 }

@@ -111,7 +111,7 @@ impl Identities {
     pub(crate) fn of(&self, entry: &EntryId) -> Result<Arc<[x25519::Identity]>> {
         let Some(source) = &self.source else {
             return Err(no_key("no identity is given")
-                .hint("Give `identity_file` or `identity` to open records."));
+                .hint("Give `identity_file` or `identity` to open records"));
         };
         let place = match source {
             Source::Secret(_) => "the age identity".to_owned(),
@@ -228,7 +228,7 @@ fn unreadable(text: &str, prefix: &str, what: &str, place: fmt::Arguments<'_>) -
         }
         _ => Error::new(ErrorKind::Unsupported, "keys")
             .because(format!("{place}: unsupported {what}"))
-            .hint(format!("Only X25519 is supported: it begins with {prefix}1.")),
+            .hint(format!("Only X25519 is supported: it begins with {prefix}1")),
     }
 }
 

@@ -75,9 +75,9 @@ impl Backend for Age {
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {
-        let max_work_factor = match u8::try_from(options.max_work_factor) {
-            Ok(factor @ age::WORK_FACTOR..=22) => factor,
-            _ => return Err(invalid("`max_work_factor` must be 18 to 22")),
+        let Ok(max_work_factor @ age::WORK_FACTOR..=22) = u8::try_from(options.max_work_factor)
+        else {
+            return Err(invalid("`max_work_factor` must be 18 to 22"));
         };
         let identity = match (options.identity, options.identity_file) {
             (Some(_), Some(_)) => {

@@ -31,19 +31,8 @@ fn run(command: &mut Command) -> Output {
 
 /// Runs `age` on a terminal and types the passphrase whenever it asks for one.
 fn age_on_a_terminal(arguments: &[&str]) {
-    let script = r#"
-        set timeout 120
-        log_user 0
-        eval spawn age [lrange $argv 1 end]
-        expect {
-            -re "phrase.*:" { send -- "[lindex $argv 0]\r"; exp_continue }
-            timeout { exit 9 }
-            eof
-        }
-        exit [lindex [wait] 3]
-    "#;
-    let mut expect = Command::new("expect");
-    run(expect.args(["-c", script, "--", PASSPHRASE]).args(arguments));
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/age.exp");
+    run(Command::new("expect").args([script, PASSPHRASE]).args(arguments));
 }
 
 fn text(text: &str) -> Value {
@@ -122,6 +111,7 @@ fn what_age_sealed_to_a_recipient_opens() {
 fn an_identity_that_age_protected_with_a_passphrase_opens_records() {
     let scratch = Scratch::new();
     let (identity, recipient) = key_pair(&scratch, "keys.txt");
+    // Its permissions stay while age writes into it.
     let protected = scratch.file("keys.age", b"");
     age_on_a_terminal(&["-p", "-a", "-o", &protected, &identity]);
     let age = open(
