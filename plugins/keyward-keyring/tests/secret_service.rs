@@ -1,4 +1,5 @@
 //! The keyring backends on a real Secret Service: a headless GNOME Keyring on a bus of its own.
+#![expect(clippy::unwrap_used, reason = "a helper that fails panics, as every test does")]
 
 #[path = "secret_service/session.rs"]
 mod session;
@@ -54,7 +55,7 @@ fn ann() -> EntryId {
     EntryId::new("ann", Some("work")).unwrap()
 }
 
-fn anyhow() -> Put {
+fn any() -> Put {
     Put::expecting(Expect::Any)
 }
 
@@ -73,7 +74,7 @@ fn secret_tool(bus: &str, arguments: &[&str]) -> String {
 fn secret_tool_shows_an_entry_without_its_name() {
     let scratch = Scratch::new();
     let storage: Keyring = open(storage_values(&scratch, unlocked()), TestHost::new());
-    storage.put(&ann(), b"sealed", &anyhow()).unwrap();
+    storage.put(&ann(), b"sealed", &any()).unwrap();
     let store = own_id(&scratch);
     let shown =
         secret_tool(unlocked(), &["search", "--all", "service", "keyward", "store", &store]);
@@ -111,8 +112,8 @@ fn a_damaged_item_is_corrupt_and_hides_no_other() {
     let scratch = Scratch::new();
     let storage: Keyring = open(storage_values(&scratch, unlocked()), TestHost::new());
     let bob = EntryId::new("bob", None).unwrap();
-    storage.put(&ann(), b"sealed", &anyhow()).unwrap();
-    storage.put(&bob, b"sealed", &anyhow()).unwrap();
+    storage.put(&ann(), b"sealed", &any()).unwrap();
+    storage.put(&bob, b"sealed", &any()).unwrap();
     let store = own_id(&scratch);
     let hash: String =
         Sha256::digest(ann().to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect();
@@ -132,7 +133,7 @@ fn a_damaged_item_is_corrupt_and_hides_no_other() {
     assert!(done.success());
     assert_eq!(storage.get(&ann()).unwrap_err().kind(), ErrorKind::Corrupt);
     assert_eq!(storage.list(&Default::default()).unwrap().entries, [bob]);
-    storage.put(&ann(), b"mended", &anyhow()).unwrap();
+    storage.put(&ann(), b"mended", &any()).unwrap();
     assert_eq!(storage.get(&ann()).unwrap().blob, b"mended");
 }
 
@@ -147,7 +148,7 @@ fn without_a_bus_it_is_unavailable_at_once() {
         let error = storage.get(&ann()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
         assert!(error.advice().is_some());
-        let error = storage.put(&ann(), b"blob", &anyhow()).unwrap_err();
+        let error = storage.put(&ann(), b"blob", &any()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error:?}");
         nobody.remove("bus");
     }
@@ -164,7 +165,7 @@ fn a_locked_keyring_is_locked_and_nobody_is_asked() {
     let id = KeyId::new(&[7; 16]).unwrap();
     for error in [
         storage.get(&ann()).unwrap_err(),
-        storage.put(&ann(), b"blob", &anyhow()).unwrap_err(),
+        storage.put(&ann(), b"blob", &any()).unwrap_err(),
         storage.delete(&ann(), &Expect::Any).unwrap_err(),
         storage.list(&Default::default()).unwrap_err(),
         source.create(&id).unwrap_err(),
@@ -180,12 +181,12 @@ fn an_entry_of_a_keyring_that_was_locked_is_no_miss() {
     let session = Session::unlocked();
     let scratch = Scratch::new();
     let storage: Keyring = open(storage_values(&scratch, &session.bus), TestHost::new());
-    storage.put(&ann(), b"sealed", &anyhow()).unwrap();
+    storage.put(&ann(), b"sealed", &any()).unwrap();
     session.lock();
     for error in [
         storage.get(&ann()).unwrap_err(),
         storage.get(&EntryId::new("bob", None).unwrap()).unwrap_err(),
-        storage.put(&ann(), b"other", &anyhow()).unwrap_err(),
+        storage.put(&ann(), b"other", &any()).unwrap_err(),
         storage.list(&Default::default()).unwrap_err(),
         storage.destroy().unwrap_err(),
     ] {
@@ -199,7 +200,7 @@ fn a_service_that_hangs_is_unavailable_when_the_time_is_over() {
     let scratch = Scratch::new();
     let patient = TestHost::new().within(Duration::from_millis(300));
     let storage: Keyring = open(storage_values(&scratch, &session.bus), patient);
-    storage.put(&ann(), b"sealed", &anyhow()).unwrap();
+    storage.put(&ann(), b"sealed", &any()).unwrap();
     session.stop();
     let started = Instant::now();
     let error = storage.get(&ann()).unwrap_err();

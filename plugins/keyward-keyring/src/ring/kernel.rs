@@ -10,8 +10,9 @@ use linux_keyutils_keyring_store::Store;
 use super::through_core::CoreRing;
 use crate::item::SERVICE;
 
-/// The largest payload of a key of type `user`.
-const LARGEST: usize = 32_767;
+/// The largest value: a key may have 32,767 bytes, but all keys of an ordinary user together no
+/// more than 20,000.
+const LARGEST: usize = 16 << 10;
 
 pub(super) fn open() -> Result<CoreRing> {
     let store = Store::new_with_configuration(&HashMap::new())
@@ -66,6 +67,18 @@ fn explain(error: &CoreError) -> Option<Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_quota_is_full_and_a_foreign_session_unavailable() {
+        for (cause, kind) in [
+            (KeyError::QuotaExceeded, ErrorKind::Full),
+            (KeyError::AccessDenied, ErrorKind::Unavailable),
+        ] {
+            let error = explain(&CoreError::PlatformFailure(cause.into())).unwrap();
+            assert_eq!(error.kind(), kind);
+        }
+        assert!(explain(&CoreError::PlatformFailure(KeyError::OutOfMemory.into())).is_none());
+    }
 
     #[test]
     fn only_the_keys_of_the_store_are_taken() {
