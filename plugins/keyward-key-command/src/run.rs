@@ -97,6 +97,8 @@ impl Drop for Group {
         if let Some(group) = Pid::from_raw(self.leader.id() as i32) {
             let _ = rustix::process::kill_process_group(group, Signal::KILL);
         }
+        // A leader may have gone over to another group; it is waited for all the same.
+        let _ = self.leader.kill();
         let _ = self.leader.wait();
     }
 }
