@@ -1,1 +1,26 @@
-//! keyward-cli
+//! The `keyward` program as a library.
+//!
+//! A program of one's own, with backends of one's own, is two lines: `use my_backend as _;`, and
+//! a `main` that calls [`main`].
+
+mod arguments;
+mod commands;
+mod console;
+mod editor;
+mod exit;
+mod harden;
+mod output;
+mod password;
+mod progress;
+mod terminal;
+
+use std::process::ExitCode;
+
+use keyward_defaults as _;
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    harden::process();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    exit::code(commands::run(arguments))
+}

@@ -38,6 +38,23 @@ impl Environment {
         }
     }
 
+    /// The same environment with one variable more, or another value for it.
+    #[must_use]
+    pub fn with(&self, name: &str, value: impl Into<OsString>) -> Self {
+        let mut variables = match &self.0 {
+            Some(variables) => variables.clone(),
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the environment"
+            )]
+            None => std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+                .collect(),
+        };
+        variables.insert(name.to_owned(), value.into());
+        Self(Some(variables))
+    }
+
     /// A variable that is text and not empty.
     pub fn text(&self, name: &str) -> Option<String> {
         self.get(name)?.into_string().ok().filter(|text| !text.is_empty())

@@ -20,6 +20,7 @@ use crate::{EntryId, Error, Result, Secret};
 ///
 /// # Security
 /// An encryption never sees a storage, and logs neither plaintext nor key.
+#[expect(clippy::missing_errors_doc, reason = "the trait's own page says it for all of them")]
 pub trait Encryption: Debug + Send + Sync {
     /// What this opened instance can do.
     fn abilities(&self) -> EncryptionAbilities;

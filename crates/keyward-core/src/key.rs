@@ -17,6 +17,7 @@ use crate::{KeyId, Result, Secret};
 /// # Errors
 /// - [`NoKey`](crate::ErrorKind::NoKey): there is no such secret.
 /// - [`Locked`](crate::ErrorKind::Locked): somebody must unlock it or be asked first.
+#[expect(clippy::missing_errors_doc, reason = "the trait's own page says it for all of them")]
 pub trait Key: Debug + Send + Sync {
     /// Makes the secret `id`, or gives the one that was supplied.
     fn create(&self, id: &KeyId) -> Result<Created>;

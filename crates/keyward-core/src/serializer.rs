@@ -19,6 +19,7 @@ use crate::{Record, Result, Secret};
 ///
 /// # Security
 /// Decoders' own error texts quote what they read. They must not become part of the error.
+#[expect(clippy::missing_errors_doc, reason = "the trait's own page says it for all of them")]
 pub trait Serializer: Debug + Send + Sync {
     /// The record, encoded.
     fn encode(&self, record: &Record) -> Result<Secret>;

@@ -10,6 +10,7 @@ use crate::{EntryId, Page, Query, Record, Result};
 /// # Errors
 /// Of [`get`](Self::get), only [`NotFound`](crate::ErrorKind::NotFound) lets a look-up go on to
 /// the next source. A missing key, a backend that is down or an altered record must not.
+#[expect(clippy::missing_errors_doc, reason = "the trait's own page says it for all of them")]
 pub trait Source: Debug + Send + Sync {
     /// The record of this entry.
     fn get(&self, id: &EntryId) -> Result<Record>;

@@ -26,6 +26,7 @@ use crate::{EntryId, Error, Result, Timestamp};
 ///
 /// # Security
 /// A storage is not trusted. It never sees plaintext, and logs neither blobs nor ids.
+#[expect(clippy::missing_errors_doc, reason = "the trait's own page says it for all of them")]
 pub trait Storage: Debug + Send + Sync {
     /// The blob of this entry.
     fn get(&self, id: &EntryId) -> Result<Stored>;

@@ -1,1 +1,22 @@
-//! keyward-defaults
+//! The backends that a default build of Keyward links.
+//!
+//! A linked backend is found only if something names its crate. This list does; a program names
+//! this crate once: `use keyward_defaults as _;`. It is the one place in the house where concrete
+//! backends are named.
+
+use keyward_encryption_aes_gcm as _;
+use keyward_encryption_age as _;
+use keyward_encryption_clear as _;
+use keyward_key_command as _;
+use keyward_key_env as _;
+use keyward_key_file as _;
+use keyward_key_passphrase as _;
+use keyward_keyring as _;
+use keyward_serializer_bincode as _;
+use keyward_serializer_cbor as _;
+use keyward_serializer_json as _;
+use keyward_serializer_postcard as _;
+use keyward_storage_file as _;
+use keyward_storage_memory as _;
+use keyward_storage_redb as _;
+use keyward_storage_sqlite as _;

@@ -1,8 +1,9 @@
 //! The beginning and the end of a store.
 
-use keyward_core::{Keys, Result};
+use keyward_core::{Keys, Persistence, Result};
 
 use crate::keyset_file;
+use crate::seal::Missing;
 use crate::store::Store;
 
 impl Store {
@@ -14,6 +15,19 @@ impl Store {
     pub fn create(&self) -> Result<()> {
         if self.parts.encryption.it.abilities().keys == Keys::Store {
             self.create_keyset()?;
+        }
+        Ok(())
+    }
+
+    /// Asks the key source for the store's key and unwraps the keyset with it, without opening
+    /// any entry.
+    ///
+    /// # Errors
+    /// Those of key source and storage.
+    pub fn check_key(&self) -> Result<()> {
+        let lasts = self.parts.storage.it.abilities().persistence == Persistence::Durable;
+        if lasts && self.parts.encryption.it.abilities().keys == Keys::Store {
+            self.keyset(Missing::Error)?;
         }
         Ok(())
     }

@@ -187,13 +187,23 @@ impl Store {
                 .it
                 .create(&keyset_file::wrapping_key(self.parts.id))
                 .map_err(|error| error.in_backend(&source.name))?;
-            let blob = keyset_file::wrap(&self.parts, &keyset, &created.key, &created.parameters)?;
-            match self.put_blob(&keyset_file::entry(), &blob, &Put::expecting(Expect::Absent)) {
+            let kept = keyset_file::wrap(&self.parts, &keyset, &created.key, &created.parameters)
+                .and_then(|blob| {
+                    let absent = Put::expecting(Expect::Absent);
+                    self.put_blob(&keyset_file::entry(), &blob, &absent)
+                });
+            match kept {
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     return self.keyset(Missing::Error);
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // The key that was just made opens nothing. That it may stay behind where
+                    // even this fails is no reason to report anything but the first failure.
+                    let id = keyset_file::wrapping_key(self.parts.id);
+                    drop(source.it.delete(&id, &created.parameters));
+                    return Err(error);
+                }
             }
             *self.wrapping.lock()? = Some((created.parameters, created.key));
         }

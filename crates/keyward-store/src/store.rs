@@ -3,9 +3,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward_core::{
-    Encryption, EntryId, Error, ErrorKind, Expect, Guard, Host, Key, Keys, LockMode, MAX_BLOB,
-    Page, Persistence, Put, Query, Record, Result, Revision, Secret, Serializer, Source, Storage,
-    StorageAbilities, StoreId,
+    Encryption, EncryptionAbilities, EntryId, Error, ErrorKind, Expect, Guard, Host, Key, Keys,
+    LockMode, MAX_BLOB, Page, Persistence, Put, Query, Record, Result, Revision, Secret,
+    Serializer, Source, Storage, StorageAbilities, StoreId,
 };
 
 use crate::envelope::Envelope;
@@ -116,6 +116,11 @@ impl Store {
     /// What its storage can do.
     pub fn storage_abilities(&self) -> StorageAbilities<'_> {
         self.parts.storage.it.abilities()
+    }
+
+    /// What its encryption can do.
+    pub fn encryption_abilities(&self) -> EncryptionAbilities {
+        self.parts.encryption.it.abilities()
     }
 
     /// The record of this entry.

@@ -1,1 +1,38 @@
-//! keyward
+//! Credentials for applications: open a store, get and set what a user keeps there.
+//!
+//! A program that uses this crate also links the backends it wants; `keyward-defaults` has the
+//! usual ones.
+//!
+//! # Examples
+//! ```
+//! use keyward::{Credentials, Environment, Keyward, NewStore, Silent};
+//! use keyward_defaults as _;
+//!
+//! # let home = tempfile::tempdir()?;
+//! # let environment = Environment::of([("HOME", home.path())]);
+//! // An application: let keyward = Keyward::open()?;
+//! let keyward = Keyward::with(environment, Silent)?;
+//! keyward.init_store(&NewStore::named("work")?)?;
+//!
+//! keyward.set_credentials("work", None, &Credentials::new("ann", "s3cret"))?;
+//! let credentials = keyward.get_credentials("work", None)?.expect("we have just set them");
+//! assert_eq!(credentials.username, "ann");
+//! assert_eq!(credentials.password.expose(), b"s3cret");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod assemble;
+mod credentials;
+mod facade;
+mod new_store;
+mod open_store;
+
+#[doc(no_inline)]
+pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName};
+#[doc(no_inline)]
+pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
+
+pub use credentials::{Credentials, USER_PASSWORD};
+pub use facade::Keyward;
+pub use new_store::{NewStore, Protection};
+pub use open_store::OpenStore;

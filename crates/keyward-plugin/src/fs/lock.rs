@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::fs::{FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use keyward_core::{Error, ErrorKind, Guard, LockMode, Result};
@@ -69,7 +69,16 @@ fn open(base: &PrivateDir, name: &str) -> Result<OwnedFd> {
     let Some(dir) = base.open_dir(Path::new(FOLDER))? else {
         return Err(failed(Errno::NOENT));
     };
-    let sentinel = open_in(&dir).map_err(failed)?;
+    let sentinel = match open_in(&dir) {
+        // Made under a umask that takes the owner's rights as well.
+        Err(Errno::ACCESS) => {
+            rustix::fs::chmodat(&dir, name, Mode::RUSR | Mode::WUSR, AtFlags::empty())
+                .map_err(failed)?;
+            open_in(&dir)
+        }
+        other => other,
+    };
+    let sentinel = sentinel.map_err(failed)?;
     hand_over(&sentinel, base.owner).map_err(failed)?;
     Ok(sentinel)
 }
@@ -83,7 +92,7 @@ pub(super) fn clear(base: &PrivateDir) -> Result<()> {
     for entry in rustix::fs::Dir::read_from(&dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         if entry.file_name() != c"." && entry.file_name() != c".." {
-            let _ = rustix::fs::unlinkat(&dir, entry.file_name(), rustix::fs::AtFlags::empty());
+            let _ = rustix::fs::unlinkat(&dir, entry.file_name(), AtFlags::empty());
         }
     }
     base.remove_empty(Path::new(FOLDER)).map(drop)

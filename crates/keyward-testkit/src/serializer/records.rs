@@ -22,7 +22,7 @@ pub(super) fn full() -> Record {
     record
 }
 
-fn origin(scheme: &str) -> Origin {
+pub(super) fn origin(scheme: &str) -> Origin {
     Origin { scheme: scheme.into(), host: "example.com".into(), port: 65535 }
 }
 

@@ -82,7 +82,7 @@ fn filled(subject: &Subject<dyn Storage>) -> Option<(Box<dyn Storage>, Vec<Entry
         return None;
     }
     let mut ids = vec![EntryId::reserved("keyset"), entry("ann", ""), entry("an", "work")];
-    for name in ["work", "work2", "Work", "w%", "w_", "%", "_", "*", "[a]", "'", "\u{e9}t\u{e9}"] {
+    for name in ["work", "work2", "Way", "w%", "w_", "%", "_", "*", "[a]", "'", "\u{e9}t\u{e9}"] {
         ids.push(entry("ann", name));
     }
     ids.extend([entry("bob", ""), entry("bob", "work"), entry("a_n", "https://example.com/")]);

@@ -123,18 +123,19 @@ pub fn no_reader_sees_half_a_blob(subject: &Subject<dyn Storage>) {
     let size = storage.abilities().largest.unwrap_or(usize::MAX).min(64 << 10);
     let id = entry("ann", "");
     put(&*storage, &id, &vec![0; size]);
+    // One in two is shorter, so that a remainder of the longer one would show.
+    let length = |fill: u8| size - size / 3 * usize::from(fill % 2);
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let writer = scope.spawn(|| {
             for fill in 1..=20 {
-                // One in two is shorter, so that a remainder of the longer one would show.
-                put(&*storage, &id, &vec![fill; size - size / 3 * usize::from(fill % 2)]);
+                put(&*storage, &id, &vec![fill; length(fill)]);
             }
         });
-        for _ in 0..100 {
+        while !writer.is_finished() {
             let blob = storage.get(&id).unwrap().blob;
-            let fill = blob[0];
-            assert_eq!(blob.len(), size - size / 3 * usize::from(fill % 2), "blobs are torn");
-            assert!(blob.iter().all(|byte| *byte == fill), "blobs are mixed");
+            let fill = *blob.first().unwrap();
+            assert_eq!(blob.len(), length(fill), "a blob is torn");
+            assert!(blob.iter().all(|byte| *byte == fill), "two blobs are mixed");
         }
     });
 }

@@ -1,0 +1,97 @@
+//! The commands, one file each.
+
+mod backend;
+mod completions;
+pub(crate) mod config;
+mod doctor;
+mod get;
+mod help;
+mod info;
+mod init;
+mod list;
+mod rm;
+mod set;
+mod store;
+mod unset;
+
+use std::ffi::OsString;
+
+use clap::{ArgMatches, Command};
+use keyward::{Environment, Keyward, OpenStore};
+use keyward_core::EntryId;
+
+use crate::arguments::{self, text};
+use crate::console::Console;
+use crate::exit::{Outcome, Stop};
+
+/// A command of the program.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) about: &'static str,
+    /// Command lines that can be typed as they stand.
+    pub(crate) example: &'static str,
+    pub(crate) arguments: fn(Command) -> Command,
+    pub(crate) run: fn(&Session, &ArgMatches) -> Outcome,
+}
+
+/// Every command, in the order in which help shows them.
+pub(crate) const COMMANDS: &[Entry] = &[
+    init::ENTRY,
+    set::ENTRY,
+    get::ENTRY,
+    unset::ENTRY,
+    rm::ENTRY,
+    list::ENTRY,
+    info::ENTRY,
+    store::ENTRY,
+    backend::ENTRY,
+    config::ENTRY,
+    doctor::ENTRY,
+    completions::ENTRY,
+    help::ENTRY,
+];
+
+/// What a command works with.
+pub(crate) struct Session {
+    pub(crate) console: Console,
+}
+
+impl Session {
+    /// Configuration and backends; read when a command needs them, since help never does.
+    pub(crate) fn keyward(&self) -> Outcome<Keyward> {
+        Ok(Keyward::with(Environment::of_process(), self.console)?)
+    }
+
+    /// The store and the entry that `STORE`, `--user` and `--name` choose.
+    pub(crate) fn entry(&self, matches: &ArgMatches) -> Outcome<(OpenStore, EntryId)> {
+        let store = self.keyward()?.store(text(matches, "store").unwrap_or_default())?;
+        let id = store.entry(text(matches, "user"), text(matches, "name"))?;
+        Ok((store, id))
+    }
+}
+
+/// Reads the command line and does what it says.
+pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
+    let chosen = match arguments::parse(&arguments) {
+        Ok(chosen) => chosen,
+        Err(error) if error.use_stderr() => {
+            return Err(Stop::Code(2, error.to_string().trim_end().to_owned()));
+        }
+        Err(help) => return crate::output::print(help.to_string().trim_end()),
+    };
+    let session = Session { console: Console { verbosity: chosen.verbosity } };
+    (chosen.entry.run)(&session, &chosen.matches)
+}
+
+/// That an entry is not there, in the words of the command line.
+pub(crate) fn missing(id: &EntryId, store: &OpenStore) -> Stop {
+    let name = &store.file.name;
+    let user = id.user().escape_debug();
+    let what = match id.name() {
+        Some(entry) => {
+            format!("user `{user}` has no entry `{}` in store `{name}`", entry.escape_debug())
+        }
+        None => format!("user `{user}` has no credentials in store `{name}`"),
+    };
+    Stop::Code(3, format!("error: {what}"))
+}

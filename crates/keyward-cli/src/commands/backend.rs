@@ -1,0 +1,122 @@
+use clap::{Arg, ArgMatches, Command};
+use keyward_core::{OptionSpec, OptionType, Registration, Role};
+use serde_json::{Value, json};
+
+use super::{Entry, Session};
+use crate::arguments::{self, text};
+use crate::exit::{Outcome, usage};
+use crate::output::print;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "backend",
+    about: "Show the backends that stores can be made of",
+    example: "keyward backend list\nkeyward backend show storage sqlite",
+    arguments,
+    run,
+};
+
+fn arguments(command: Command) -> Command {
+    command
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("list")
+                .about("List all backends")
+                .after_help("Example:\n  keyward backend list")
+                .arg(arguments::json()),
+        )
+        .subcommand(
+            Command::new("show")
+                .about("Show what a backend is for and what it can be told")
+                .after_help("Example:\n  keyward backend show storage sqlite")
+                .arg(
+                    Arg::new("role")
+                        .value_name("ROLE")
+                        .required(true)
+                        .value_parser(["serializer", "encryption", "key", "storage"])
+                        .help("What it does"),
+                )
+                .arg(Arg::new("backend").value_name("NAME").required(true).help("The backend"))
+                .arg(arguments::json()),
+        )
+}
+
+fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let keyward = session.keyward()?;
+    match matches.subcommand() {
+        Some(("list", matches)) => {
+            for backend in keyward.registry().iter() {
+                print(&match matches.get_flag("json") {
+                    true => as_json(backend).to_string(),
+                    false => format!(
+                        "{:<11} {:<10} {}",
+                        backend.role(),
+                        backend.info.name,
+                        backend.info.help
+                    ),
+                })?;
+            }
+            Ok(())
+        }
+        Some(("show", matches)) => {
+            let role = text(matches, "role")
+                .and_then(Role::from_name)
+                .ok_or_else(|| usage("no such role"))?;
+            let backend =
+                keyward.registry().find(role, text(matches, "backend").unwrap_or_default())?;
+            match matches.get_flag("json") {
+                true => print(&as_json(backend).to_string()),
+                false => show(backend),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
+fn show(backend: &Registration) -> Outcome {
+    print(&format!("{} {} (from {})", backend.role(), backend.info.name, backend.package))?;
+    print(&format!("  {}", backend.info.help))?;
+    if backend.options.is_empty() {
+        return print("  There are no options.");
+    }
+    for spec in backend.options {
+        let default = match spec.default {
+            Some(default) => format!(" [default: {default}]"),
+            None if spec.required => " [required]".into(),
+            None => String::new(),
+        };
+        print(&format!("\n  {} ({}){default}\n      {}", spec.name, kind(spec), spec.help))?;
+    }
+    Ok(())
+}
+
+fn as_json(backend: &Registration) -> Value {
+    let option = |spec: &OptionSpec| {
+        json!({
+            "name": spec.name,
+            "type": kind(spec),
+            "default": spec.default,
+            "required": spec.required,
+            "help": spec.help,
+        })
+    };
+    json!({
+        "role": backend.role().name(),
+        "name": backend.info.name,
+        "help": backend.info.help,
+        "package": backend.package,
+        "door": "linked",
+        "options": backend.options.iter().map(option).collect::<Vec<_>>(),
+    })
+}
+
+const fn kind(spec: &OptionSpec) -> &'static str {
+    match spec.kind {
+        OptionType::Text => "text",
+        OptionType::Path => "path",
+        OptionType::Flag => "true or false",
+        OptionType::Number => "number",
+        OptionType::List => "list",
+        OptionType::Secret => "reference to a secret",
+    }
+}

@@ -1,0 +1,217 @@
+use clap::{Arg, ArgMatches, Command};
+use keyward::Keyward;
+use keyward_config::{Config, Environment, Settings, parse_value, render_value, set_value};
+use keyward_core::{OptionSpec, OptionType, Role, Value};
+use serde_json::json;
+
+use super::{Entry, Session};
+use crate::arguments::{self, switch, text};
+use crate::editor;
+use crate::exit::{Outcome, usage};
+use crate::output::print;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "config",
+    about: "Show and change settings, and where they come from",
+    example: "keyward config show\nkeyward config set defaults.storage sqlite\nkeyward config explain defaults.storage",
+    arguments,
+    run,
+};
+
+fn arguments(command: Command) -> Command {
+    let key = || {
+        Arg::new("key").value_name("KEY").required(true).help("The setting, as in defaults.storage")
+    };
+    command
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            example("show", "Show every setting that has a value", "keyward config show")
+                .arg(arguments::json()),
+        )
+        .subcommand(
+            example(
+                "explain",
+                "Show where a setting comes from",
+                "keyward config explain defaults.storage",
+            )
+            .arg(key())
+            .arg(arguments::json()),
+        )
+        .subcommand(
+            example("get", "Print one setting", "keyward config get defaults.storage").arg(key()),
+        )
+        .subcommand(
+            example(
+                "set",
+                "Set one setting in your configuration; comments stay",
+                "keyward config set defaults.storage sqlite",
+            )
+            .arg(key())
+            .arg(
+                Arg::new("value")
+                    .value_name("VALUE")
+                    .required_unless_present("unset")
+                    .help("What to set it to"),
+            )
+            .arg(switch("unset", "Take the setting out instead").conflicts_with("value")),
+        )
+        .subcommand(example(
+            "edit",
+            "Edit your configuration; it is taken over only if it is valid",
+            "keyward config edit",
+        ))
+        .subcommand(example(
+            "validate",
+            "Check settings and the files of all stores",
+            "keyward config validate",
+        ))
+        .subcommand(
+            example("path", "Print where configuration and data lie", "keyward config path")
+                .arg(arguments::json()),
+        )
+}
+
+fn example(name: &'static str, about: &'static str, example: &'static str) -> Command {
+    Command::new(name).about(about).after_help(format!("Example:\n  {example}"))
+}
+
+fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    match matches.subcommand() {
+        Some(("edit", _)) => editor::edit_config(),
+        Some((command, matches)) => {
+            let keyward = session.keyward()?;
+            match command {
+                "show" => show(keyward.config().settings(), matches),
+                "explain" => explain(keyward.config().settings(), matches),
+                "get" => get(keyward.config().settings(), matches),
+                "set" => set(&keyward, matches),
+                "validate" => validate(&keyward),
+                _ => path(keyward.config(), matches),
+            }
+        }
+        None => Ok(()),
+    }
+}
+
+fn show(settings: &Settings, matches: &ArgMatches) -> Outcome {
+    for (key, setting) in settings.iter() {
+        let value = render_value(&setting.value);
+        print(&match matches.get_flag("json") {
+            true => json!({ "key": key, "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place }).to_string(),
+            false => format!("{key} = {value}    # {}: {}", setting.layer, setting.place),
+        })?;
+    }
+    Ok(())
+}
+
+fn explain(settings: &Settings, matches: &ArgMatches) -> Outcome {
+    let key = text(matches, "key").unwrap_or_default();
+    let mut holds = true;
+    for setting in settings.explain(key)? {
+        let value = render_value(&setting.value);
+        print(&match matches.get_flag("json") {
+            true => json!({ "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place, "holds": holds }).to_string(),
+            false => format!("{} {value} ({}: {})", if holds { "holds:" } else { "hidden:" }, setting.layer, setting.place),
+        })?;
+        holds = false;
+    }
+    if holds && !matches.get_flag("json") {
+        print(&format!("{key} has no value in any layer"))?;
+    }
+    Ok(())
+}
+
+fn get(settings: &Settings, matches: &ArgMatches) -> Outcome {
+    let key = text(matches, "key").unwrap_or_default();
+    match settings.explain(key)?.next().map(|setting| &setting.value) {
+        Some(Value::Text(text)) => print(text),
+        Some(value) => print(&render_value(value)),
+        None => Err(crate::exit::Stop::Code(3, format!("error: {key} has no value"))),
+    }
+}
+
+fn set(keyward: &Keyward, matches: &ArgMatches) -> Outcome {
+    let key = text(matches, "key").unwrap_or_default();
+    let path = keyward.config().user_file();
+    let value = match text(matches, "value") {
+        Some(value) => Some(parse_value(&spec_of(keyward, key)?, value)?),
+        None => None,
+    };
+    Ok(set_value(&path, key, value.as_ref())?)
+}
+
+/// What a setting takes: for a backend's option what its table says, else text.
+fn spec_of(keyward: &Keyward, key: &str) -> Outcome<OptionSpec> {
+    let parts: Vec<_> = key.split('.').collect();
+    if let ["backends", role, name, option] = parts[..] {
+        let role = Role::from_name(role)
+            .ok_or_else(|| usage("the roles are serializer, encryption, key and storage"))?;
+        let table = keyward.registry().find(role, name)?.options;
+        return table.iter().find(|spec| spec.name == option).copied().ok_or_else(|| {
+            usage(format!("{role} {name} has no option `{}`", option.escape_debug()))
+        });
+    }
+    Ok(OptionSpec {
+        name: "the setting",
+        kind: OptionType::Text,
+        default: None,
+        required: false,
+        help: "",
+    })
+}
+
+/// Every setting of a backend names one that is there, and every store's file can be read.
+fn validate(keyward: &Keyward) -> Outcome {
+    for (key, setting) in keyward.config().settings().iter() {
+        if key.starts_with("backends.") {
+            spec_of(keyward, key)?;
+        }
+        if let (Some(role), Value::Text(name)) =
+            (key.strip_prefix("defaults.").and_then(Role::from_name), &setting.value)
+        {
+            keyward.registry().find(role, name)?;
+        }
+    }
+    for name in keyward.store_names()? {
+        keyward.store(name.as_str())?;
+    }
+    print("The configuration is valid.")
+}
+
+fn path(config: &Config, matches: &ArgMatches) -> Outcome {
+    let places = config.places();
+    let [(system_stores, _), (stores, _)] = config.store_folders();
+    let rows = [
+        ("config", config.user_file()),
+        ("stores", stores),
+        ("data", places.data.clone()),
+        ("state", places.state.clone()),
+        ("system-config", places.system_config.join("config.toml")),
+        ("system-stores", system_stores),
+        ("system-data", places.system_data.clone()),
+    ];
+    if matches.get_flag("json") {
+        let rows =
+            rows.iter().map(|(what, path)| ((*what).to_owned(), json!(path.display().to_string())));
+        return print(&serde_json::Value::Object(rows.collect()).to_string());
+    }
+    rows.iter().try_for_each(|(what, path)| print(&format!("{what}: {}", path.display())))
+}
+
+fn plain(value: &Value) -> serde_json::Value {
+    match value {
+        Value::Text(text) => json!(text),
+        Value::Flag(flag) => json!(flag),
+        Value::Number(number) => json!(number),
+        Value::List(texts) => json!(texts),
+        Value::Secret(_) => json!(render_value(value)),
+    }
+}
+
+/// The configuration as `edit` would leave it, before it is taken over.
+pub(crate) fn check_edited(path: &std::path::Path) -> Outcome {
+    let environment = Environment::of_process().with("KEYWARD_CONFIG_FILE", path);
+    Config::load(environment)?;
+    Ok(())
+}

@@ -1,0 +1,92 @@
+use clap::{ArgMatches, Command};
+use keyward::{Keyward, OpenStore, Protection};
+use keyward_core::{EntryId, Error, Persistence};
+use serde_json::json;
+
+use super::{Entry, Session};
+use crate::arguments;
+use crate::exit::{Outcome, Stop, code_of};
+use crate::output::print;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "doctor",
+    about: "Check that configuration, stores and their keys are sound and safe",
+    example: "keyward doctor",
+    arguments,
+    run,
+};
+
+fn arguments(command: Command) -> Command {
+    command.arg(arguments::json())
+}
+
+/// What a check found: nothing, something to know, or something wrong.
+enum Finding {
+    Good(String),
+    Note(String),
+    Bad(Error),
+}
+
+fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let keyward = session.keyward()?;
+    let mut worst = 0;
+    let mut tell = |about: &str, finding: Finding| -> Outcome {
+        let (mark, text) = match finding {
+            Finding::Good(text) => ("good", text),
+            Finding::Note(text) => ("note", text),
+            Finding::Bad(error) => {
+                worst = worst.max(code_of(error.kind()));
+                let hint = error.advice().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                ("bad", format!("{error}{hint}"))
+            }
+        };
+        print(&match matches.get_flag("json") {
+            true => json!({ "about": about, "finding": mark, "text": text }).to_string(),
+            false => format!("{mark}: {about}: {text}"),
+        })
+    };
+    tell("configuration", Finding::Good("can be read, and only you can write it".into()))?;
+    for name in keyward.store_names()? {
+        let about = format!("store {name}");
+        for finding in check(&keyward, name.as_str()) {
+            tell(&about, finding)?;
+        }
+    }
+    match worst {
+        0 => Ok(()),
+        code => Err(Stop::Code(code, "error: something is wrong, see above".into())),
+    }
+}
+
+fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
+    let store = match keyward.store(name) {
+        Ok(store) => store,
+        Err(error) => return vec![Finding::Bad(error)],
+    };
+    let mut findings = vec![match opens(&store) {
+        Ok(()) => Finding::Good("its storage answers and its key is there".into()),
+        Err(error) => Finding::Bad(error),
+    }];
+    let protection = Protection::of(store.store.encryption_abilities(), store.file.envelope);
+    if protection != Protection::BoundAndAuthentic {
+        findings.push(Finding::Note(format!("records are {}", protection.describe())));
+    }
+    if store.store.storage_abilities().persistence < Persistence::Durable {
+        findings.push(Finding::Note("what is kept there does not last".into()));
+    }
+    if store.file.deleting {
+        findings.push(Finding::Note(format!(
+            "its removal was interrupted; finish it with `keyward rm {name}`"
+        )));
+    }
+    findings
+}
+
+/// Opens one entry if there is any: this asks the storage, the key source and the keyset.
+fn opens(store: &OpenStore) -> Result<(), Error> {
+    let first: Option<EntryId> = store.store.entries(None).next().transpose()?;
+    match first {
+        Some(id) => store.store.get(&id).map(drop),
+        None => store.store.check_key(),
+    }
+}

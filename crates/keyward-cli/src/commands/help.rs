@@ -1,0 +1,83 @@
+use std::io::{IsTerminal, Write};
+use std::process::{Command as Process, Stdio};
+
+use clap::{Arg, ArgMatches, Command};
+use keyward_config::Environment;
+
+use super::{Entry, Session};
+use crate::arguments::{switch, text, whole};
+use crate::exit::{Outcome, usage};
+use crate::output::print;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "help",
+    about: "Show the user guide, or a topic or command",
+    example: "keyward help\nkeyward help exit-codes\nkeyward help set",
+    arguments,
+    run,
+};
+
+/// Where a package puts the guide.
+const INSTALLED: &str = "/usr/share/doc/keyward";
+
+/// The guide, as it was when the program was built.
+const TOPICS: &[(&str, &str)] = &[
+    ("guide", include_str!("../../../../docs/guide.md")),
+    ("configuration", include_str!("../../../../docs/configuration.md")),
+    ("exit-codes", include_str!("../../../../docs/exit-codes.md")),
+    ("threat-model", include_str!("../../../../docs/threat-model.md")),
+    ("envelope", include_str!("../../../../docs/envelope.md")),
+    ("writing-a-backend", include_str!("../../../../docs/writing-a-backend.md")),
+];
+
+fn arguments(command: Command) -> Command {
+    command
+        .arg(Arg::new("topic").value_name("TOPIC").help("A topic of the guide, or a command"))
+        .arg(switch("print-path", "Print where the package installed the guide"))
+}
+
+fn run(_: &Session, matches: &ArgMatches) -> Outcome {
+    if matches.get_flag("print-path") {
+        return match std::path::Path::new(INSTALLED).is_dir() {
+            true => print(INSTALLED),
+            false => Err(usage(
+                "no package has installed the guide; `keyward help` shows the one inside the program",
+            )),
+        };
+    }
+    let topic = text(matches, "topic").unwrap_or("guide");
+    if let Some((_, page)) = TOPICS.iter().find(|(name, _)| *name == topic) {
+        return show(page);
+    }
+    let mut program = whole();
+    program.build();
+    match program.find_subcommand_mut(topic) {
+        Some(command) => show(&command.render_long_help().to_string()),
+        None => {
+            let topics: Vec<_> = TOPICS.iter().map(|(name, _)| *name).collect();
+            Err(usage(format!(
+                "there is no topic `{}`; there are: {}",
+                topic.escape_debug(),
+                topics.join(", ")
+            )))
+        }
+    }
+}
+
+/// Shows a page, on a terminal through the pager.
+fn show(page: &str) -> Outcome {
+    if !std::io::stdout().is_terminal() {
+        return print(page.trim_end());
+    }
+    let pager = Environment::of_process().text("PAGER").unwrap_or_else(|| "less".into());
+    let mut words = pager.split_whitespace();
+    let started =
+        Process::new(words.next().unwrap_or("less")).args(words).stdin(Stdio::piped()).spawn();
+    let Ok(mut pager) = started else { return print(page.trim_end()) };
+    if let Some(mut input) = pager.stdin.take() {
+        // A reader who leaves early closes the pipe.
+        drop(input.write_all(page.as_bytes()));
+    }
+    pager.wait()?;
+    Ok(())
+}

@@ -1,0 +1,128 @@
+use std::collections::BTreeSet;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use keyward::{OpenStore, Protection};
+use keyward_config::render_value;
+use keyward_core::{Persistence, Value};
+use serde_json::json;
+
+use super::{Entry, Session};
+use crate::arguments::{self, switch, text};
+use crate::exit::Outcome;
+use crate::output::{print, shown};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "info",
+    about: "Show how stores are made and what they promise",
+    example: "keyward info work --users",
+    arguments,
+    run,
+};
+
+fn arguments(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("stores")
+                .value_name("NAME")
+                .required(true)
+                .action(ArgAction::Append)
+                .num_args(1..)
+                .help("The stores"),
+        )
+        .arg(
+            Arg::new("format")
+                .short('f')
+                .long("format")
+                .value_parser(["std", "raw", "none"])
+                .default_value("std")
+                .help("Backends and promises, the store's file as it is, or neither"),
+        )
+        .arg(switch("users", "Show who has entries in it").short('u'))
+        .arg(arguments::json())
+}
+
+fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let keyward = session.keyward()?;
+    let names: Vec<_> = matches.get_many::<String>("stores").into_iter().flatten().collect();
+    let stores = names.iter().map(|name| keyward.store(name)).collect::<Result<Vec<_>, _>>()?;
+    for store in &stores {
+        let users = matches.get_flag("users").then(|| users(store)).transpose()?;
+        if matches.get_flag("json") {
+            print(&as_json(store, users.as_ref()).to_string())?;
+            continue;
+        }
+        print(&format!("name: {}", shown(store.file.name.as_str())))?;
+        print(&format!("config-file: {}", store.file.path.display()))?;
+        match text(matches, "format") {
+            Some("raw") => print(store.file.render().trim_end())?,
+            Some("std") => standard(store)?,
+            _ => {}
+        }
+        if let Some(users) = users {
+            let users: Vec<_> = users.iter().map(|user| shown(user)).collect();
+            print(&format!("users: {}", users.join(", ")))?;
+        }
+    }
+    Ok(())
+}
+
+fn standard(store: &OpenStore) -> Outcome {
+    let file = &store.file;
+    print(&format!("encryption: {}", file.encryption.name))?;
+    print(&format!("serializer: {}", file.serializer.name))?;
+    print(&format!("storage: {}", file.storage.name))?;
+    if let Some(key) = &file.key {
+        print(&format!("key: {}", render_value(&Value::Secret(key.clone()))))?;
+    }
+    print(&format!("id: {}", file.id))?;
+    print(&format!("records: {}", protection(store).describe()))?;
+    print(&format!("lasts: {}", lasts(store)))?;
+    if file.deleting {
+        print("state: being removed")?;
+    }
+    Ok(())
+}
+
+fn as_json(store: &OpenStore, users: Option<&BTreeSet<String>>) -> serde_json::Value {
+    let file = &store.file;
+    let mut info = json!({
+        "name": file.name.as_str(),
+        "config_file": file.path.display().to_string(),
+        "id": file.id.to_string(),
+        "serializer": file.serializer.name,
+        "encryption": file.encryption.name,
+        "key": file.key.as_ref().map(|key| key.from.as_str()),
+        "storage": file.storage.name,
+        "envelope": file.envelope,
+        "deleting": file.deleting,
+        "records": protection(store).describe(),
+        "lasts": lasts(store),
+    });
+    if let Some(users) = users {
+        info["users"] = json!(users);
+    }
+    info
+}
+
+fn protection(store: &OpenStore) -> Protection {
+    Protection::of(store.store.encryption_abilities(), store.file.envelope)
+}
+
+fn lasts(store: &OpenStore) -> &'static str {
+    match store.store.storage_abilities().persistence {
+        Persistence::Process => "as long as one process: nothing is kept",
+        Persistence::Session => "until the machine restarts or the session ends",
+        Persistence::Durable => "for good",
+    }
+}
+
+fn users(store: &OpenStore) -> Outcome<BTreeSet<String>> {
+    let mut users = BTreeSet::new();
+    for id in store.store.entries(None) {
+        let id = id?;
+        if !users.contains(id.user()) {
+            users.insert(id.user().to_owned());
+        }
+    }
+    Ok(users)
+}

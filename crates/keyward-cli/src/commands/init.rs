@@ -1,0 +1,126 @@
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use keyward::{NewStore, Protection, StoreFile};
+use keyward_config::{parse_value, render_value};
+use keyward_core::{Role, SecretRef, Value, Values};
+
+use super::{Entry, Session};
+use crate::arguments::{switch, text};
+use crate::exit::{Outcome, usage};
+use crate::output::{complain, print};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "init",
+    about: "Make a store",
+    example: "keyward init work\nkeyward init team --storage sqlite --option storage.path=/srv/team/store.db",
+    arguments,
+    run,
+};
+
+fn arguments(command: Command) -> Command {
+    let choice = |name: &'static str, letter: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(letter).help(help)
+    };
+    command
+        .arg(Arg::new("store").value_name("NAME").required(true).help("What it is to be called"))
+        .arg(choice("serializer", "S", "How records become bytes"))
+        .arg(choice("encryption", "E", "How bytes are sealed"))
+        .arg(choice("storage", "B", "Where sealed records are kept"))
+        .arg(
+            Arg::new("option")
+                .long("option")
+                .value_name("ROLE.KEY=VALUE")
+                .action(ArgAction::Append)
+                .help("An option of a backend; `keyward backend show ROLE NAME` lists them")
+                .long_help(
+                    "An option of a backend, such as storage.path=/srv/store.db. The key source is \
+                     chosen by key.from=NAME. `keyward backend show ROLE NAME` lists the options.",
+                ),
+        )
+        .arg(switch("no-envelope", "Keep records so that other programs can read them"))
+}
+
+fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let keyward = session.keyward()?;
+    let name = text(matches, "store").unwrap_or_default();
+    let chosen = |role: &str| text(matches, role).map(str::to_owned);
+    let mut new = NewStore {
+        serializer: chosen("serializer"),
+        encryption: chosen("encryption"),
+        storage: chosen("storage"),
+        envelope: !matches.get_flag("no-envelope"),
+        ..NewStore::named(name)?
+    };
+    for option in matches.get_many::<String>("option").into_iter().flatten() {
+        add_option(&keyward, &mut new, option)?;
+    }
+    let file = keyward.init_store(&new)?;
+    report(&keyward, &file)
+}
+
+/// Adds `ROLE.KEY=VALUE` to a store to be made.
+fn add_option(keyward: &keyward::Keyward, new: &mut NewStore, option: &str) -> Outcome {
+    let malformed =
+        || usage("an option is written ROLE.KEY=VALUE, as in storage.path=/srv/store.db");
+    let (key, value) = option.split_once('=').ok_or_else(malformed)?;
+    let (role, key) = key.split_once('.').ok_or_else(malformed)?;
+    let role = Role::from_name(role)
+        .ok_or_else(|| usage("the roles are serializer, encryption, key and storage"))?;
+    if (role, key) == (Role::Key, "from") {
+        new.key = Some(SecretRef { from: value.to_owned(), options: Values::new() });
+        return Ok(());
+    }
+    let settings = keyward.config().settings();
+    let default = settings.text(&format!("defaults.{role}"));
+    let backend = match role {
+        Role::Serializer => new.serializer.as_deref().or(default),
+        Role::Encryption => new.encryption.as_deref().or(default),
+        Role::Storage => new.storage.as_deref().or(default),
+        Role::Key => new.key.as_ref().map(|key| key.from.as_str()).or(default),
+    };
+    let backend =
+        backend.ok_or_else(|| usage("say which key source first: --option key.from=NAME"))?;
+    let table = keyward.registry().find(role, backend)?.options;
+    let value = match table.iter().find(|spec| spec.name == key) {
+        Some(spec) => parse_value(spec, value)?,
+        // Not an option: the table's own check says so, and which there are.
+        None => Value::Text(String::new()),
+    };
+    new.options.push((role, Values::new().with(key, value)));
+    Ok(())
+}
+
+/// Says what was made, and what it protects against.
+fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
+    let store = keyward.store(file.name.as_str())?;
+    let protection = Protection::of(store.store.encryption_abilities(), file.envelope);
+    print(&format!(
+        "Store {}: {} + {} + {}",
+        file.name, file.serializer.name, file.encryption.name, file.storage.name
+    ))?;
+    print(&format!("Records are {}.", protection.describe()))?;
+    if let Some(key) = &file.key {
+        print(&format!(
+            "Its key: {}. {}",
+            render_value(&Value::Secret(key.clone())),
+            about_key(&key.from)
+        ))?;
+    }
+    if matches!(protection, Protection::AccidentsOnly | Protection::Nothing) {
+        complain(
+            "warning: this store does not protect what is in it; see `keyward help threat-model`",
+        );
+    }
+    Ok(())
+}
+
+/// What a key source of this name protects against, where the house knows it.
+fn about_key(source: &str) -> &'static str {
+    match source {
+        "keyring" => {
+            "It opens while you are logged in at the desktop, and is not there over ssh or in cron."
+        }
+        "file" => "Who can read your files can read it; a copy of the data alone stays closed.",
+        "passphrase" => "It is asked for each time; nothing on the disk opens the store.",
+        _ => "It is supplied from outside, and never deleted with the store.",
+    }
+}

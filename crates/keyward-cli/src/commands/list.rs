@@ -1,0 +1,59 @@
+use clap::{ArgMatches, Command};
+use keyward_core::EntryId;
+use serde_json::json;
+
+use super::{Entry, Session};
+use crate::arguments::{self, text};
+use crate::exit::{Outcome, usage};
+use crate::output::{print, shown};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "list",
+    about: "List the stores, or the entries of one",
+    example: "keyward list\nkeyward list work --json",
+    arguments,
+    run,
+};
+
+fn arguments(command: Command) -> Command {
+    command
+        .arg(
+            arguments::store()
+                .required(false)
+                .help("List the entries of this store, without opening any"),
+        )
+        .arg(arguments::user().help("Only the entries of this user"))
+        .arg(arguments::json().help("Print a JSON object a line"))
+}
+
+fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let keyward = session.keyward()?;
+    let json = matches.get_flag("json");
+    let user = text(matches, "user");
+    let Some(store) = text(matches, "store") else {
+        if user.is_some() {
+            return Err(usage("--user goes with a STORE"));
+        }
+        for name in keyward.store_names()? {
+            match json {
+                true => print(&json!({ "store": name.as_str() }).to_string())?,
+                false => print(&shown(name.as_str()))?,
+            }
+        }
+        return Ok(());
+    };
+    let store = keyward.store(store)?;
+    for id in store.store.entries(user) {
+        print(&line(&id?, json))?;
+    }
+    Ok(())
+}
+
+/// The user, and behind a tab the name if there is one.
+fn line(id: &EntryId, json: bool) -> String {
+    match (json, id.name()) {
+        (true, name) => json!({ "user": id.user(), "name": name }).to_string(),
+        (false, None) => shown(id.user()),
+        (false, Some(name)) => format!("{}\t{}", shown(id.user()), shown(name)),
+    }
+}

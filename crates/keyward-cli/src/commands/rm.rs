@@ -1,0 +1,72 @@
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use keyward::{Keyward, StoreName};
+use keyward_config::Interaction;
+use keyward_core::{Error, ErrorKind, Level};
+
+use super::{Entry, Session};
+use crate::arguments::switch;
+use crate::exit::Outcome;
+use crate::terminal::Terminal;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "rm",
+    about: "Remove stores: their key, their data, their configuration",
+    example: "keyward rm work",
+    arguments,
+    run,
+};
+
+fn arguments(command: Command) -> Command {
+    command
+        .arg(
+            Arg::new("stores")
+                .value_name("NAME")
+                .required(true)
+                .action(ArgAction::Append)
+                .num_args(1..)
+                .help("The stores"),
+        )
+        .arg(switch("yes", "Do not ask"))
+}
+
+fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let keyward = session.keyward()?;
+    let mut names: Vec<&str> = Vec::new();
+    for name in matches.get_many::<String>("stores").into_iter().flatten() {
+        // All are there before any goes, and a name given twice is one store.
+        keyward.config().store(&StoreName::new(name)?)?;
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    if !matches.get_flag("yes") {
+        confirm(&keyward, &names)?;
+    }
+    for name in names {
+        let shown = name.escape_debug();
+        session.console.log(Level::Info, format_args!("deleting store `{shown}`"));
+        keyward.delete_store(name)?;
+    }
+    Ok(())
+}
+
+/// Says what will go, and asks.
+fn confirm(keyward: &Keyward, names: &[&str]) -> Outcome {
+    let mut terminal =
+        Terminal::open().map_err(|error| error.hint("Say --yes to remove without being asked"))?;
+    let mut question = String::from("This removes, for good:\n");
+    for name in names {
+        let file = keyward.config().store(&StoreName::new(name)?)?;
+        question += &format!("  {}: all entries in its {} storage", file.name, file.storage.name);
+        if let Some(key) = &file.key {
+            question += &format!(", its key (unless it was supplied: {})", key.from);
+        }
+        question += &format!(", and {}\n", file.path.display());
+    }
+    question += "Remove? [y/N] ";
+    let answer = terminal.ask_open(&question)?;
+    match answer.expose() {
+        b"y" | b"Y" | b"yes" => Ok(()),
+        _ => Err(Error::new(ErrorKind::Other, "usage").because("nothing was removed").into()),
+    }
+}

@@ -1,0 +1,51 @@
+//! Who sits in front of the program, as backends see it.
+
+use std::fmt::Arguments;
+
+use keyward_config::Interaction;
+use keyward_core::{Error, ErrorKind, Level, Prompt, Result, Secret};
+
+use crate::output::{complain, harmless};
+use crate::terminal::Terminal;
+
+/// The terminal for prompts, standard error for messages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Console {
+    /// How many times `-v` was given.
+    pub(crate) verbosity: u8,
+}
+
+/// How often a new secret may be mistyped.
+const ATTEMPTS: usize = 3;
+
+impl Interaction for Console {
+    fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
+        let mut terminal = Terminal::open()?;
+        let question = format!("{}: ", harmless(prompt.text));
+        if !prompt.confirm {
+            return terminal.ask_hidden(&question);
+        }
+        for _ in 0..ATTEMPTS {
+            let answer = terminal.ask_hidden(&question)?;
+            if answer.is_empty() {
+                complain("It must not be empty.");
+            } else if terminal.ask_hidden("Repeat for confirmation: ")? == answer {
+                return Ok(answer);
+            } else {
+                complain("The two do not match.");
+            }
+        }
+        Err(Error::new(ErrorKind::Invalid, "usage").because("no answer was given twice alike"))
+    }
+
+    fn log(&self, level: Level, message: Arguments<'_>) {
+        let (needed, prefix) = match level {
+            Level::Warning => (0, "warning"),
+            Level::Info => (1, "info"),
+            Level::Debug => (2, "debug"),
+        };
+        if self.verbosity >= needed {
+            complain(&format!("{prefix}: {message}"));
+        }
+    }
+}

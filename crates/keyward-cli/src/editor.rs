@@ -1,0 +1,76 @@
+//! `config edit`: a copy is edited, checked, and only then put in place.
+
+use std::path::Path;
+use std::process::Command;
+
+use keyward_config::{Config, Environment};
+use keyward_core::{Error, ErrorKind};
+use keyward_plugin::fs::PrivateDir;
+
+use crate::commands::config::check_edited;
+use crate::exit::{Outcome, usage};
+use crate::output::{complain, print};
+
+const COPY: &str = "config.toml.edit";
+const START: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
+
+pub(crate) fn edit_config() -> Outcome {
+    let environment = Environment::of_process();
+    // A configuration that does not load is all the more in need of an editor.
+    let file = match Config::load(environment.clone()) {
+        Ok(config) => config.user_file(),
+        Err(error) => {
+            complain(&format!("warning: {error}"));
+            let places = keyward_config::Places::find(&environment)?;
+            environment
+                .path("KEYWARD_CONFIG_FILE")
+                .unwrap_or_else(|| places.config.join("config.toml"))
+        }
+    };
+    let file = std::fs::canonicalize(&file).unwrap_or(file);
+    let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
+        return Err(usage("the configuration has no usable path"));
+    };
+    let dir = PrivateDir::create(folder)?;
+    let before = match std::fs::read(&file) {
+        Ok(before) => before,
+        Err(_) => START.as_bytes().to_vec(),
+    };
+    dir.replace(Path::new(COPY), &before)?;
+    let copy = folder.join(COPY);
+    run_editor(&environment, &copy)?;
+    let after = dir.read(Path::new(COPY), 1 << 20)?.unwrap_or_default();
+    if after == before {
+        dir.remove(Path::new(COPY))?;
+        return print("Nothing was changed.");
+    }
+    if let Err(stop) = check_edited(&copy) {
+        complain(&format!(
+            "Your text is kept in {}; the configuration stays as it was.",
+            copy.display()
+        ));
+        return Err(stop);
+    }
+    dir.replace(Path::new(name), &after)?;
+    dir.remove(Path::new(COPY))?;
+    Ok(())
+}
+
+fn run_editor(environment: &Environment, file: &Path) -> Outcome {
+    let editor = environment
+        .text("VISUAL")
+        .or_else(|| environment.text("EDITOR"))
+        .unwrap_or_else(|| "vi".into());
+    // An editor may come with arguments of its own, as in `code --wait`.
+    let mut words = editor.split_whitespace();
+    let program = words.next().unwrap_or("vi");
+    let status = Command::new(program).args(words).arg(file).status().map_err(|error| {
+        Error::new(ErrorKind::Unavailable, "edit").because(format!("{program}: {error}"))
+    })?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Other, "edit")
+        .because(format!("{program} did not succeed; nothing was changed"))
+        .into())
+}

@@ -1,0 +1,93 @@
+//! How the program ends. `docs/exit-codes.md` is the promise.
+
+use std::process::ExitCode;
+
+use keyward_core::{Error, ErrorKind};
+
+use crate::output::complain;
+
+/// Why a command did not simply succeed.
+#[derive(Debug)]
+pub(crate) enum Stop {
+    /// Something failed.
+    Failed(Error),
+    /// Something failed, and more is to be said than the error says itself.
+    Code(u8, String),
+    /// Whoever read our output has gone.
+    Hangup,
+}
+
+pub(crate) type Outcome<T = ()> = Result<T, Stop>;
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<std::io::Error> for Stop {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::BrokenPipe => Self::Hangup,
+            _ => Self::Failed(Error::io("print", error)),
+        }
+    }
+}
+
+/// What was asked makes no sense on the command line.
+pub(crate) fn usage(message: impl Into<String>) -> Stop {
+    Stop::Failed(Error::invalid("usage", message))
+}
+
+/// The exit code of a kind of error.
+pub(crate) const fn code_of(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Invalid | ErrorKind::Exists | ErrorKind::Unsupported => 2,
+        ErrorKind::NotFound => 3,
+        ErrorKind::Refused => 4,
+        ErrorKind::Locked => 5,
+        ErrorKind::NoKey | ErrorKind::Corrupt => 6,
+        ErrorKind::Unavailable | ErrorKind::Full => 7,
+        ErrorKind::Conflict => 8,
+        ErrorKind::Unauthorized => 9,
+        _ => 1,
+    }
+}
+
+/// Reports how a command went.
+pub(crate) fn code(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Stop::Hangup) => ExitCode::from(141),
+        Err(Stop::Code(code, message)) => {
+            complain(&message);
+            ExitCode::from(code)
+        }
+        Err(Stop::Failed(error)) => {
+            complain(&describe(&error));
+            ExitCode::from(code_of(error.kind()))
+        }
+    }
+}
+
+/// What, why where that is known, and one hint.
+fn describe(error: &Error) -> String {
+    let mut text = match error.operation() {
+        "usage" | "name" | "options" | "registry" | "config" | "open" | "init" => {
+            format!("error: {}", error.message())
+        }
+        _ => format!("error: {error}"),
+    };
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text += &format!("\n  because: {cause_text}");
+        }
+        source = cause.source();
+    }
+    if let Some(hint) = error.advice() {
+        text += &format!("\n  hint: {hint}");
+    }
+    text
+}

@@ -1,0 +1,69 @@
+//! What goes out, and in which form.
+
+use std::fs::File;
+use std::io::{IsTerminal, Write};
+use std::os::fd::AsFd;
+
+use keyward_core::Secret;
+
+use crate::exit::Outcome;
+
+/// Writes lines to standard output.
+pub(crate) fn print(text: &str) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")?;
+    Ok(())
+}
+
+/// Writes a secret to standard output, past every buffer that would keep a copy of it.
+pub(crate) fn print_secret(secret: &Secret, newline: bool) -> Outcome {
+    std::io::stdout().lock().flush()?;
+    let mut out = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+    out.write_all(secret.expose())?;
+    if newline {
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+/// Writes a line to standard error. Nothing can be done if that fails.
+pub(crate) fn complain(text: &str) {
+    drop(writeln!(std::io::stderr(), "{text}"));
+}
+
+/// A name as it can be shown: on a terminal without anything that would steer the terminal, or
+/// turn the text around; elsewhere as it is.
+pub(crate) fn shown(name: &str) -> String {
+    if std::io::stdout().is_terminal() { harmless(name) } else { name.to_owned() }
+}
+
+/// The text with every character escaped that is not simply seen.
+pub(crate) fn harmless(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| {
+            let seen = !c.is_control() && !steers(c);
+            let plain = seen.then_some(c).into_iter();
+            plain.chain((!seen).then(|| c.escape_unicode()).into_iter().flatten())
+        })
+        .collect()
+}
+
+/// Characters that are invisible or change the direction of writing.
+const fn steers(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_escaped() {
+        assert_eq!(harmless("a\u{202e}b\u{9b}1mü"), "a\\u{202e}b\\u{9b}1mü");
+    }
+}

@@ -1,0 +1,184 @@
+//! Asking on the terminal, without showing the answer, and leaving the terminal as it was found
+//! whatever happens meanwhile.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use keyward_core::{Error, ErrorKind, Result, Secret, SecretWriter};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
+use signal_hook::flag::register_conditional_default;
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
+use signal_hook::low_level::emulate_default_handler;
+
+const SIGNALS: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT];
+
+/// More than anybody types.
+const MAX: usize = 64 << 10;
+
+/// The terminal that the process belongs to, wherever its input and output go.
+#[derive(Debug)]
+pub(crate) struct Terminal(File);
+
+impl Terminal {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// `Locked` if there is none: a prompt must not hang.
+    pub(crate) fn open() -> Result<Self> {
+        File::options().read(true).write(true).open("/dev/tty").map(Self).map_err(|_| {
+            Error::new(ErrorKind::Locked, "prompt")
+                .because("somebody would have to be asked, and there is no terminal")
+                .hint("Give the secret with --stdin, --password-file or --password-fd")
+        })
+    }
+
+    /// Asks for one line and does not show it.
+    pub(crate) fn ask_hidden(&mut self, question: &str) -> Result<Secret> {
+        let answer = self.ask(question, true);
+        // The newline that ended the answer was not shown either.
+        self.write("\n")?;
+        answer
+    }
+
+    /// Asks for one line in the open.
+    pub(crate) fn ask_open(&mut self, question: &str) -> Result<Secret> {
+        self.ask(question, false)
+    }
+
+    fn ask(&mut self, question: &str, hidden: bool) -> Result<Secret> {
+        let mut signals = Signals::watch()?;
+        let mut echo = hidden.then(|| Silenced::begin(&self.0)).transpose()?;
+        self.write(question)?;
+        let mut answer = SecretWriter::limited(MAX);
+        loop {
+            match self.next(&mut signals)? {
+                Event::Byte(b'\n') | Event::End => return Ok(answer.finish()),
+                Event::Byte(byte) => answer.write_all(&[byte]).map_err(failed)?,
+                Event::Signal(SIGCONT) => {
+                    echo = hidden.then(|| Silenced::begin(&self.0)).transpose()?;
+                    self.write(question)?;
+                }
+                Event::Signal(signal) => {
+                    drop(echo.take());
+                    if signal != SIGTSTP {
+                        self.write("\n")?;
+                    }
+                    // Ends or stops the process, as the signal would have without us.
+                    emulate_default_handler(signal).map_err(failed)?;
+                }
+            }
+        }
+    }
+
+    fn next(&mut self, signals: &mut Signals) -> Result<Event> {
+        loop {
+            let mut ready = [
+                PollFd::new(&self.0, PollFlags::IN),
+                PollFd::new(signals.0.get_read(), PollFlags::IN),
+            ];
+            match poll(&mut ready, None) {
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(failed(error.into())),
+            }
+            let (typed, signal) = (!ready[0].revents().is_empty(), !ready[1].revents().is_empty());
+            let mut byte = [0];
+            if signal {
+                if let Some(signal) = signals.next() {
+                    return Ok(Event::Signal(signal));
+                }
+            }
+            if typed {
+                return match self.0.read(&mut byte) {
+                    Ok(0) => Ok(Event::End),
+                    Ok(_) => Ok(Event::Byte(byte[0])),
+                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                    Err(error) => Err(failed(error)),
+                };
+            }
+        }
+    }
+
+    fn write(&mut self, text: &str) -> Result<()> {
+        self.0.write_all(text.as_bytes()).map_err(failed)
+    }
+}
+
+enum Event {
+    Byte(u8),
+    End,
+    Signal(i32),
+}
+
+/// The terminal without its echo; with it again once dropped.
+struct Silenced {
+    terminal: File,
+    before: Termios,
+}
+
+impl Silenced {
+    fn begin(terminal: &File) -> Result<Self> {
+        let before = tcgetattr(terminal).map_err(|error| failed(error.into()))?;
+        let terminal = File::from(terminal.as_fd().try_clone_to_owned().map_err(failed)?);
+        let mut silent = before.clone();
+        silent.local_modes &= !(LocalModes::ECHO | LocalModes::ECHONL);
+        silent.local_modes |= LocalModes::ICANON | LocalModes::ISIG;
+        tcsetattr(&terminal, OptionalActions::Flush, &silent)
+            .map_err(|error| failed(error.into()))?;
+        Ok(Self { terminal, before })
+    }
+}
+
+impl Drop for Silenced {
+    fn drop(&mut self) {
+        let _ = tcsetattr(&self.terminal, OptionalActions::Flush, &self.before);
+    }
+}
+
+/// Signals that arrive by a socket, so that they are waited for together with the keys.
+struct Signals(SignalDelivery<UnixStream, SignalOnly>);
+
+/// Whether nobody is being asked, so that signals do what they do by default. Handlers cannot be
+/// taken back once they are installed.
+static IDLE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+impl Signals {
+    fn watch() -> Result<Self> {
+        let idle = match IDLE.get() {
+            Some(idle) => idle,
+            None => {
+                let idle = Arc::new(AtomicBool::new(true));
+                for signal in SIGNALS {
+                    register_conditional_default(signal, Arc::clone(&idle)).map_err(failed)?;
+                }
+                IDLE.get_or_init(|| idle)
+            }
+        };
+        let (received, raised) = UnixStream::pair().map_err(failed)?;
+        let delivery = SignalDelivery::with_pipe(received, raised, SignalOnly::default(), SIGNALS);
+        idle.store(false, Ordering::SeqCst);
+        delivery.map(Self).map_err(failed)
+    }
+
+    fn next(&mut self) -> Option<i32> {
+        self.0.pending().next()
+    }
+}
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        if let Some(idle) = IDLE.get() {
+            idle.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+fn failed(error: std::io::Error) -> Error {
+    Error::io("prompt", error)
+}

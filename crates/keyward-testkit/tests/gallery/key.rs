@@ -1,0 +1,170 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use keyward_testkit::core::{Created, Error, ErrorKind, Host, Key, KeyId, Result, Secret};
+use keyward_testkit::key::CASES;
+use keyward_testkit::{Scratch, Subject, TestHost};
+
+use crate::check;
+use Fault::*;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    ForgetsOnReopen,
+    MakesShortKeys,
+    HasNoParameters,
+    MakesKeysOnLoad,
+    Overwrites,
+    MakesTheSameKey,
+    DeletesNothing,
+    TakesAnyParameters,
+    DawdlesOverParameters,
+    ShowsKeys,
+    /// Not a fault: the key is supplied.
+    Supplied,
+    SuppliedAndDeletesIt,
+    SuppliedAndMissingIsCorrupt,
+}
+
+#[test]
+fn sound_key_sources_pass() {
+    check(CASES, subject, None, &[]);
+    check(CASES, subject, Some(Supplied), &[]);
+}
+
+#[test]
+fn every_faulty_key_source_is_caught() {
+    let table: &[(Fault, &[&str])] = &[
+        (
+            ForgetsOnReopen,
+            &["load_gives_what_create_gave", "a_source_without_its_secret_gives_none?"],
+        ),
+        (MakesShortKeys, &["a_key_for_stores_is_32_bytes"]),
+        (HasNoParameters, &["parameters_are_there_and_small"]),
+        (MakesKeysOnLoad, &["load_of_a_missing_key_makes_nothing", "delete_removes_what_was_made"]),
+        (Overwrites, &["create_overwrites_nothing"]),
+        (MakesTheSameKey, &["a_new_key_is_another_one"]),
+        (DeletesNothing, &["delete_removes_what_was_made", "load_of_a_missing_key_makes_nothing"]),
+        (TakesAnyParameters, &["hostile_parameters_are_errors"]),
+        (DawdlesOverParameters, &["hostile_parameters_are_errors"]),
+        (ShowsKeys, &["debug_shows_no_secret"]),
+        (SuppliedAndDeletesIt, &["delete_keeps_what_was_supplied"]),
+        (SuppliedAndMissingIsCorrupt, &["a_source_without_its_secret_gives_none"]),
+    ];
+    for (fault, breaks) in table {
+        check(CASES, subject, Some(*fault), breaks);
+    }
+    for (case, _) in CASES {
+        assert!(table.iter().any(|(_, breaks)| breaks.contains(case)), "{case} catches nothing");
+    }
+}
+
+type Keys = Arc<Mutex<BTreeMap<KeyId, Secret>>>;
+
+fn subject(fault: Option<Fault>) -> Subject<dyn Key> {
+    let keys = Keys::default();
+    let deleted = Arc::default();
+    let host = TestHost::new().variable("KEY", &[3; 32][..]);
+    Subject::<dyn Key>::new(Scratch::new(), host, move |host| {
+        let keys = if fault == Some(ForgetsOnReopen) { Keys::default() } else { keys.clone() };
+        Ok(Box::new(Source { keys, deleted: Arc::clone(&deleted), host: host.clone(), fault }))
+    })
+}
+
+/// Makes keys in memory, or takes one from a variable; sound, but for its fault.
+struct Source {
+    keys: Keys,
+    deleted: Arc<Mutex<bool>>,
+    host: Arc<dyn Host>,
+    fault: Option<Fault>,
+}
+
+impl std::fmt::Debug for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Source")?;
+        if self.has(ShowsKeys) {
+            for key in self.keys.lock().unwrap().values() {
+                write!(f, " {:?}", key.expose())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+const PARAMETERS: &[u8] = b"parameters";
+
+impl Source {
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    fn supplies(&self) -> bool {
+        matches!(self.fault, Some(Supplied | SuppliedAndDeletesIt | SuppliedAndMissingIsCorrupt))
+    }
+
+    fn supplied(&self) -> Result<Secret> {
+        let missing = match self.fault {
+            Some(SuppliedAndMissingIsCorrupt) => ErrorKind::Corrupt,
+            _ => ErrorKind::NoKey,
+        };
+        let key = self.host.variable("KEY").filter(|_| !*self.deleted.lock().unwrap());
+        key.ok_or_else(|| Error::new(missing, "load"))
+    }
+
+    fn make(&self) -> Secret {
+        let key = Scratch::new().folder().as_os_str().as_encoded_bytes().to_vec();
+        let mut key: Vec<u8> = key.into_iter().rev().chain(0..32).take(32).collect();
+        if self.has(MakesTheSameKey) {
+            key.fill(b'k');
+        }
+        key.truncate(if self.has(MakesShortKeys) { 31 } else { 32 });
+        Secret::new(key)
+    }
+}
+
+impl Key for Source {
+    fn create(&self, id: &KeyId) -> Result<Created> {
+        let parameters = if self.has(HasNoParameters) { &[] } else { PARAMETERS }.to_vec();
+        if self.supplies() {
+            return Ok(Created { key: self.supplied()?, parameters, made: false });
+        }
+        let mut keys = self.keys.lock()?;
+        if let Some(key) = keys.get(id)
+            && !self.has(Overwrites)
+        {
+            return Ok(Created { key: key.clone(), parameters, made: false });
+        }
+        let key = self.make();
+        keys.insert(id.clone(), key.clone());
+        Ok(Created { key, parameters, made: true })
+    }
+
+    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
+        let known = parameters.is_empty() || parameters == PARAMETERS;
+        if !known && self.has(DawdlesOverParameters) {
+            std::thread::sleep(Duration::from_millis(400));
+        }
+        if !known && !self.has(TakesAnyParameters) {
+            return Err(Error::corrupt("load"));
+        }
+        if self.supplies() {
+            return self.supplied();
+        }
+        if self.has(MakesKeysOnLoad) {
+            return Ok(self.create(id)?.key);
+        }
+        let keys = self.keys.lock()?;
+        keys.get(id).cloned().ok_or_else(|| Error::new(ErrorKind::NoKey, "load"))
+    }
+
+    fn delete(&self, id: &KeyId, _: &[u8]) -> Result<()> {
+        if self.has(SuppliedAndDeletesIt) {
+            *self.deleted.lock()? = true;
+        }
+        if !self.has(DeletesNothing) {
+            self.keys.lock()?.remove(id);
+        }
+        Ok(())
+    }
+}

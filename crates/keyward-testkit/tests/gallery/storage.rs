@@ -1,0 +1,452 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use keyward_testkit::core::{
+    Bulk, Cursor, EntryId, Error, ErrorKind, Expect, Guard, LockMode, Locks, Operation, Page,
+    Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
+};
+use keyward_testkit::storage::CASES;
+use keyward_testkit::{Scratch, Subject, TestHost};
+
+use crate::check;
+use Fault::*;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    SwallowsDelete,
+    DeleteOfMissingSucceeds,
+    DeletesAnyRevision,
+    ForgetsOnReopen,
+    IgnoresAbsent,
+    IgnoresRevision,
+    ChecksTooEarly,
+    KeepsTheRevision,
+    WritesInTwoSteps,
+    CutsLargeBlobs,
+    LosesHighBits,
+    RefusesEmptyBlobs,
+    ExpiresAtOnce,
+    FoldsCase,
+    JoinsUserAndName,
+    MixesInReserved,
+    ListsTwice,
+    ListsDeleted,
+    ListsEveryUser,
+    ListsEveryPrefix,
+    TakesPrefixAsPattern,
+    IgnoresTheLimit,
+    EndsAfterOnePage,
+    PanicsOnCursors,
+    DestroysNothing,
+    DestroysTheFolder,
+    ShowsBlobs,
+    LetsLocksOverlap,
+    SharesNoLock,
+    KeepsLocks,
+    HasOneLock,
+    SkipsDeletesInBulk,
+    StopsHalfWay,
+}
+
+#[test]
+fn a_sound_storage_passes() {
+    check(CASES, subject, None, &[]);
+}
+
+#[test]
+fn every_faulty_storage_is_caught() {
+    let table: &[(Fault, &[&str])] = &[
+        (
+            SwallowsDelete,
+            &[
+                "delete_removes_the_entry",
+                "delete_of_a_missing_entry_is_not_found",
+                "list_shows_no_deleted_entry",
+                "reopening_keeps_everything",
+                "instances_see_each_other",
+                "bulk_makes_all_changes",
+            ],
+        ),
+        (
+            DeleteOfMissingSucceeds,
+            &["delete_of_a_missing_entry_is_not_found", "bulk_makes_all_changes_or_none"],
+        ),
+        (DeletesAnyRevision, &["delete_of_another_revision_changes_nothing"]),
+        (
+            ForgetsOnReopen,
+            &[
+                "reopening_keeps_everything",
+                "instances_see_each_other",
+                "instances_lose_no_increment",
+            ],
+        ),
+        (
+            IgnoresAbsent,
+            &[
+                "put_expecting_absent_replaces_nothing",
+                "one_of_many_first_puts_wins",
+                "bulk_makes_all_changes_or_none",
+            ],
+        ),
+        (
+            IgnoresRevision,
+            &[
+                "put_expecting_a_revision_replaces_only_that",
+                "instances_see_each_other",
+                "threads_lose_no_increment?",
+                "instances_lose_no_increment?",
+            ],
+        ),
+        (
+            ChecksTooEarly,
+            &[
+                "threads_lose_no_increment",
+                "instances_lose_no_increment",
+                "one_of_many_first_puts_wins",
+            ],
+        ),
+        (
+            KeepsTheRevision,
+            &[
+                "put_replaces_and_changes_the_revision",
+                "put_expecting_a_revision_replaces_only_that",
+                "delete_of_another_revision_changes_nothing",
+                "instances_see_each_other",
+                "threads_lose_no_increment?",
+                "instances_lose_no_increment?",
+            ],
+        ),
+        (WritesInTwoSteps, &["no_reader_sees_half_a_blob"]),
+        (CutsLargeBlobs, &["a_large_blob_is_kept_or_unsupported"]),
+        (LosesHighBits, &["every_byte_value_is_kept", "a_large_blob_is_kept_or_unsupported"]),
+        (RefusesEmptyBlobs, &["an_empty_blob_is_kept"]),
+        (ExpiresAtOnce, &["an_entry_stays_until_it_expires"]),
+        (FoldsCase, &["hostile_names_stay_themselves"]),
+        (JoinsUserAndName, &["hostile_names_stay_themselves"]),
+        (MixesInReserved, &["reserved_entries_stand_apart"]),
+        (ListsTwice, &["list_shows_every_entry_once"]),
+        (ListsDeleted, &["list_shows_no_deleted_entry"]),
+        (
+            ListsEveryUser,
+            &["list_keeps_to_the_user", "list_keeps_to_the_prefix", "list_pages_reach_everything"],
+        ),
+        (ListsEveryPrefix, &["list_keeps_to_the_prefix"]),
+        (TakesPrefixAsPattern, &["list_keeps_to_the_prefix"]),
+        (IgnoresTheLimit, &["list_pages_reach_everything"]),
+        (EndsAfterOnePage, &["list_pages_reach_everything"]),
+        (PanicsOnCursors, &["a_hostile_cursor_does_no_harm"]),
+        (DestroysNothing, &["destroy_removes_every_entry", "destroy_leaves_foreign_files"]),
+        (DestroysTheFolder, &["destroy_leaves_foreign_files"]),
+        (ShowsBlobs, &["debug_shows_no_blob"]),
+        (
+            LetsLocksOverlap,
+            &["an_exclusive_lock_keeps_everybody_out", "shared_locks_keep_only_exclusive_ones_out"],
+        ),
+        (SharesNoLock, &["shared_locks_keep_only_exclusive_ones_out"]),
+        (
+            KeepsLocks,
+            &[
+                "a_lock_ends_with_its_guard",
+                "an_exclusive_lock_keeps_everybody_out",
+                "shared_locks_keep_only_exclusive_ones_out",
+                "locks_of_other_entries_do_not_meet",
+            ],
+        ),
+        (HasOneLock, &["locks_of_other_entries_do_not_meet"]),
+        (SkipsDeletesInBulk, &["bulk_makes_all_changes", "bulk_makes_all_changes_or_none"]),
+        (StopsHalfWay, &["bulk_makes_all_changes_or_none"]),
+    ];
+    for (fault, breaks) in table {
+        check(CASES, subject, Some(*fault), breaks);
+    }
+    let caught: BTreeSet<_> = table.iter().flat_map(|(_, breaks)| *breaks).collect();
+    let idle: Vec<_> = CASES.iter().filter(|(case, _)| !caught.contains(case)).collect();
+    // Nothing can pass the others and still fail these two; they come first in a report.
+    let plain = ["get_of_a_missing_entry_is_not_found", "get_gives_what_put_kept"];
+    assert!(
+        idle.iter().all(|(case, _)| plain.contains(case) || MORE.contains(case)),
+        "no fault is caught by {idle:?}"
+    );
+}
+
+/// Cases whose only fault is a wider one than the table's: of ids, and of an empty list.
+const MORE: [&str; 2] = ["entries_are_told_apart_by_user_and_name", "list_of_nothing_is_empty"];
+
+fn subject(fault: Option<Fault>) -> Subject<dyn Storage> {
+    let scratch = Scratch::new();
+    let folder = scratch.folder().to_owned();
+    let shared = Arc::new(Shared::default());
+    Subject::<dyn Storage>::new(scratch, TestHost::new(), move |_| {
+        let shared = match fault {
+            Some(ForgetsOnReopen) => {
+                Arc::new(Shared { state: Mutex::default(), locks: shared.locks.clone() })
+            }
+            _ => shared.clone(),
+        };
+        Ok(Box::new(Kept { shared, folder: folder.clone(), fault }))
+    })
+}
+
+const LARGEST: usize = 64 << 10;
+
+/// A sound storage in memory, but for its fault.
+struct Kept {
+    shared: Arc<Shared>,
+    folder: PathBuf,
+    fault: Option<Fault>,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    locks: Arc<Mutex<BTreeMap<EntryId, i32>>>,
+}
+
+#[derive(Clone, Default)]
+struct State {
+    blobs: BTreeMap<Vec<u8>, (EntryId, Stored)>,
+    deleted: BTreeSet<EntryId>,
+    writes: u64,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.fault {
+            Some(ShowsBlobs) => write!(f, "{:?}", self.shared.state.lock().unwrap().blobs),
+            _ => f.write_str("Kept"),
+        }
+    }
+}
+
+impl Kept {
+    fn has(&self, fault: Fault) -> bool {
+        self.fault == Some(fault)
+    }
+
+    fn key(&self, id: &EntryId) -> Vec<u8> {
+        match self.fault {
+            Some(FoldsCase) => {
+                EntryId::restore(&id.user().to_lowercase(), &id.name_or_empty().to_lowercase())
+                    .map_or(id.to_bytes(), |id| id.to_bytes())
+            }
+            Some(JoinsUserAndName) => format!("{}/{}", id.user(), id.name_or_empty()).into(),
+            Some(MixesInReserved) if id.is_reserved() => {
+                EntryId::new("%", id.name()).unwrap().to_bytes()
+            }
+            _ => id.to_bytes(),
+        }
+    }
+
+    fn expectation(&self, put: &Put) -> Expect {
+        match (&put.expect, self.fault) {
+            (Expect::Absent, Some(IgnoresAbsent)) => Expect::Any,
+            (Expect::Revision(_), Some(IgnoresRevision)) => Expect::Any,
+            (expect, _) => expect.clone(),
+        }
+    }
+
+    fn put_in(&self, state: &mut State, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
+        let key = self.key(id);
+        let found = state.blobs.get(&key).map(|found| &found.1.revision);
+        if !self.has(ChecksTooEarly) {
+            self.expectation(put).check("put", found)?;
+        }
+        state.writes += 1;
+        let revision = match found {
+            Some(found) if self.has(KeepsTheRevision) => found.clone(),
+            _ => Revision::from(state.writes),
+        };
+        let mut blob = blob.to_vec();
+        match self.fault {
+            Some(LosesHighBits) => blob.iter_mut().for_each(|byte| *byte &= 0x7f),
+            Some(ExpiresAtOnce) if put.expires.is_some() => return Ok(revision),
+            _ => {}
+        }
+        let stored = Stored { blob, revision: revision.clone() };
+        state.blobs.insert(key, (id.clone(), stored));
+        Ok(revision)
+    }
+
+    fn delete_in(&self, state: &mut State, id: &EntryId, expect: &Expect) -> Result<()> {
+        let key = self.key(id);
+        let found = match state.blobs.get(&key) {
+            Some(found) => &found.1.revision,
+            None if self.has(DeleteOfMissingSucceeds) => return Ok(()),
+            None => return Err(Error::not_found("delete")),
+        };
+        if !self.has(DeletesAnyRevision) {
+            expect.check("delete", Some(found))?;
+        }
+        if !self.has(SwallowsDelete) {
+            state.blobs.remove(&key);
+            state.deleted.insert(id.clone());
+        }
+        Ok(())
+    }
+
+    fn listed(&self, query: &Query<'_>, id: &EntryId) -> bool {
+        let mut query = query.clone();
+        match self.fault {
+            Some(ListsEveryUser) => query.user = None,
+            Some(ListsEveryPrefix) => query.prefix = "",
+            Some(TakesPrefixAsPattern) => query.prefix = query.prefix.trim_matches('%'),
+            _ => {}
+        }
+        query.matches(id)
+    }
+}
+
+impl Storage for Kept {
+    fn get(&self, id: &EntryId) -> Result<Stored> {
+        let state = self.shared.state.lock()?;
+        let found = state.blobs.get(&self.key(id)).ok_or_else(|| Error::not_found("get"))?;
+        Ok(found.1.clone())
+    }
+
+    fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
+        let unsupported = || Error::new(ErrorKind::Unsupported, "put");
+        let blob = match blob.len() {
+            0 if self.has(RefusesEmptyBlobs) => return Err(unsupported()),
+            LARGEST.. if self.has(CutsLargeBlobs) => &blob[..LARGEST],
+            size if size > LARGEST => return Err(unsupported()),
+            _ => blob,
+        };
+        if self.has(ChecksTooEarly) {
+            let found = self.get(id).ok().map(|found| found.revision);
+            put.expect.check("put", found.as_ref())?;
+            sleep(Duration::from_millis(1));
+        }
+        if self.has(WritesInTwoSteps) && blob.len() > 1000 {
+            self.put_in(&mut *self.shared.state.lock()?, id, &blob[..1000], put)?;
+            sleep(Duration::from_millis(1));
+        }
+        self.put_in(&mut *self.shared.state.lock()?, id, blob, put)
+    }
+
+    fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
+        self.delete_in(&mut *self.shared.state.lock()?, id, expect)
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Page> {
+        let state = self.shared.state.lock()?;
+        if let Some(cursor) = &query.cursor
+            && self.has(PanicsOnCursors)
+        {
+            let _ = std::str::from_utf8(&cursor.0[4..]).unwrap();
+        }
+        let after = query.cursor.as_ref().map(|cursor| &cursor.0);
+        let mut page = Page::default();
+        for (key, (id, _)) in &state.blobs {
+            if after.is_some_and(|after| key <= after) || !self.listed(query, id) {
+                continue;
+            }
+            page.entries.push(id.clone());
+            if page.entries.len() == query.limit && !self.has(IgnoresTheLimit) {
+                page.next = (!self.has(EndsAfterOnePage)).then(|| Cursor(key.clone()));
+                break;
+            }
+        }
+        match self.fault {
+            Some(ListsTwice) if !page.entries.is_empty() && page.entries.len() < query.limit => {
+                page.entries.push(page.entries[0].clone());
+            }
+            Some(ListsDeleted) => page.entries.extend(state.deleted.iter().cloned()),
+            _ => {}
+        }
+        Ok(page)
+    }
+
+    fn destroy(&self) -> Result<()> {
+        match self.fault {
+            Some(DestroysNothing) => return Ok(()),
+            Some(DestroysTheFolder) => std::fs::remove_dir_all(&self.folder).unwrap(),
+            _ => {}
+        }
+        self.shared.state.lock()?.blobs.clear();
+        Ok(())
+    }
+
+    fn abilities(&self) -> StorageAbilities<'_> {
+        StorageAbilities {
+            persistence: Persistence::Durable,
+            sharing: Sharing::Machine,
+            lists: true,
+            largest: Some(LARGEST),
+            bulk: Some(self),
+            locks: Some(self),
+        }
+    }
+}
+
+impl Bulk for Kept {
+    fn apply(&self, operations: &[Operation<'_>]) -> Result<()> {
+        let mut state = self.shared.state.lock()?;
+        let mut changed = state.clone();
+        for operation in operations {
+            match operation {
+                Operation::Put(id, blob, put) => {
+                    self.put_in(&mut changed, id, blob, put)?;
+                }
+                Operation::Delete(..) if self.has(SkipsDeletesInBulk) => {}
+                Operation::Delete(id, expect) => self.delete_in(&mut changed, id, expect)?,
+            }
+            if self.has(StopsHalfWay) {
+                *state = changed.clone();
+            }
+        }
+        *state = changed;
+        Ok(())
+    }
+}
+
+impl Locks for Kept {
+    fn lock(
+        &self,
+        id: &EntryId,
+        mode: LockMode,
+        wait: Duration,
+        _: Duration,
+    ) -> Result<Box<dyn Guard>> {
+        let id = if self.has(HasOneLock) { EntryId::reserved("one") } else { id.clone() };
+        let exclusive = mode == LockMode::Exclusive || self.has(SharesNoLock);
+        let until = Instant::now() + wait;
+        loop {
+            let mut locks = self.shared.locks.lock()?;
+            let held = locks.entry(id.clone()).or_default();
+            // Negative: held exclusively. Positive: by so many together.
+            if *held == 0 || (*held > 0 && !exclusive) || self.has(LetsLocksOverlap) {
+                *held += if exclusive { -1 } else { 1 };
+                let back = if exclusive { 1 } else { -1 };
+                let back = if self.has(KeepsLocks) { 0 } else { back };
+                return Ok(Box::new(Held { locks: self.shared.locks.clone(), id, back }));
+            }
+            if Instant::now() > until {
+                return Err(Error::new(ErrorKind::Locked, "lock"));
+            }
+            drop(locks);
+            sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Held {
+    locks: Arc<Mutex<BTreeMap<EntryId, i32>>>,
+    id: EntryId,
+    back: i32,
+}
+
+impl Guard for Held {
+    fn renew(&mut self, _: Duration) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        *self.locks.lock().unwrap().entry(self.id.clone()).or_default() += self.back;
+    }
+}

@@ -1,0 +1,59 @@
+use keyward_core::{Error, Field, Record, Result, Secret};
+
+/// The kind of record that holds [`Credentials`].
+pub const USER_PASSWORD: &str = "user-password";
+
+/// A username and a password.
+///
+/// # Examples
+/// ```
+/// let credentials = keyward::Credentials::new("ann", "s3cret");
+/// assert!(!format!("{credentials:?}").contains("s3cret"));
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The username, which need not be the name of any user of the operating system.
+    pub username: String,
+    /// The password.
+    pub password: Secret,
+}
+
+impl Credentials {
+    /// This username with this password.
+    pub fn new(username: impl Into<String>, password: impl Into<Secret>) -> Self {
+        Self { username: username.into(), password: password.into() }
+    }
+}
+
+impl From<&Credentials> for Record {
+    fn from(credentials: &Credentials) -> Self {
+        Self::new(USER_PASSWORD)
+            .with("username", Field::open(credentials.username.as_str()))
+            .with("password", Field::secret(credentials.password.clone()))
+    }
+}
+
+impl TryFrom<&Record> for Credentials {
+    type Error = Error;
+
+    /// # Errors
+    /// `Unsupported` if the record is of another kind or lacks a field.
+    fn try_from(record: &Record) -> Result<Self> {
+        let unsupported =
+            |why: String| Error::new(keyward_core::ErrorKind::Unsupported, "get").because(why);
+        if record.kind != USER_PASSWORD {
+            let kind = record.kind.escape_debug();
+            return Err(unsupported(format!(
+                "the entry is a `{kind}`, not a username and a password"
+            )));
+        }
+        let field = |name: &str| {
+            record.field(name).ok_or_else(|| unsupported(format!("the record has no {name}")))
+        };
+        let username = field("username")?.value.expose_str().map(str::to_owned);
+        Ok(Self {
+            username: username.ok_or_else(|| unsupported("the username is not text".into()))?,
+            password: field("password")?.value.clone(),
+        })
+    }
+}

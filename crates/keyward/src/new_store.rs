@@ -1,0 +1,91 @@
+use keyward_config::StoreName;
+use keyward_core::{EncryptionAbilities, Keys, Result, Role, SecretRef, Values};
+
+/// A store to be made. What is not said comes from the configured defaults.
+///
+/// # Examples
+/// ```
+/// use keyward::NewStore;
+///
+/// let new = NewStore { storage: Some("memory".into()), ..NewStore::named("scratch")? };
+/// # Ok::<(), keyward::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct NewStore {
+    /// What it is to be called.
+    pub name: StoreName,
+    /// Its serializer.
+    pub serializer: Option<String>,
+    /// Its encryption.
+    pub encryption: Option<String>,
+    /// Its storage.
+    pub storage: Option<String>,
+    /// What wraps its keyset, if its encryption needs that.
+    pub key: Option<SecretRef>,
+    /// Options of its backends.
+    pub options: Vec<(Role, Values)>,
+    /// Whether records are in envelopes. Without one, other programs can read them.
+    pub envelope: bool,
+}
+
+impl NewStore {
+    /// A store with nothing but defaults.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the name is not canonical.
+    pub fn named(name: &str) -> Result<Self> {
+        Ok(Self {
+            name: StoreName::new(name)?,
+            serializer: None,
+            encryption: None,
+            storage: None,
+            key: None,
+            options: Vec::new(),
+            envelope: true,
+        })
+    }
+}
+
+/// What a store promises about its records, in the words of the threat model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protection {
+    /// A symmetric key: nobody without it reads, alters or moves a record unnoticed.
+    BoundAndAuthentic,
+    /// Public keys: whoever knows a recipient can write a record that opens.
+    Bound,
+    /// No encryption, in envelopes.
+    AccidentsOnly,
+    /// No envelope: records are not tied to their place.
+    Nothing,
+}
+
+impl Protection {
+    /// What an encryption with these abilities promises.
+    pub fn of(abilities: EncryptionAbilities, envelope: bool) -> Self {
+        match (abilities.keys, envelope) {
+            (_, false) => Self::Nothing,
+            (Keys::None, true) => Self::AccidentsOnly,
+            (_, true) if abilities.authenticates => Self::BoundAndAuthentic,
+            (_, true) => Self::Bound,
+        }
+    }
+
+    /// The promise as a sentence.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::BoundAndAuthentic => {
+                "bound and authentic: a record that was altered, or moved to another entry, does not open; \
+                 an older state of it does"
+            }
+            Self::Bound => {
+                "bound: a record that was moved to another entry does not open; whoever knows a recipient \
+                 can write a record that opens"
+            }
+            Self::AccidentsOnly => {
+                "not encrypted: accidents are detected, whoever can read the storage reads the records, \
+                 and anyone who can write it can forge them"
+            }
+            Self::Nothing => "no envelope: nothing ties a record to its entry",
+        }
+    }
+}
