@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_plugin::{
-    EntryId, ErrorKind, Expect, Host, Put, Query, Registry, Storage, Value, Values,
+    EntryId, ErrorKind, Expect, Host, Operation, Put, Query, Registry, Storage, Value, Values,
 };
 use keyward_storage_sqlite as _;
 use keyward_testkit::{Scratch, TestHost};
@@ -36,17 +36,18 @@ fn filled(count: usize) -> (Scratch, String) {
     let scratch = Scratch::new();
     let path = scratch.path("store/store.db");
     let storage = open(&path);
-    for number in 0..count {
-        let id = EntryId::new("ann", Some(&format!("entry {number}"))).unwrap();
-        storage.put(&id, &[b'x'; 600], &any()).unwrap();
-    }
+    let ids: Vec<_> = (0..count).map(|number| format!("entry {number}")).collect();
+    let ids: Vec<_> = ids.iter().map(|name| EntryId::new("ann", Some(name)).unwrap()).collect();
+    let puts: Vec<_> = ids.iter().map(|id| Operation::Put(id, &[b'x'; 600], any())).collect();
+    storage.abilities().bulk.unwrap().apply(&puts).unwrap();
     (scratch, path)
 }
 
 /// The example program `sqlite-child`, which cargo builds with the tests.
 fn child(path: &str, arguments: &[&str]) -> Command {
     let program = std::env::current_exe().unwrap();
-    let mut command = Command::new(program.ancestors().nth(2).unwrap().join("examples/sqlite-child"));
+    let mut command =
+        Command::new(program.ancestors().nth(2).unwrap().join("examples/sqlite-child"));
     command.arg(path).args(arguments).stdout(Stdio::piped());
     command
 }
