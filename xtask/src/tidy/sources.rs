@@ -60,8 +60,8 @@ const RESERVED: &[Reserved] = &[
     },
     Reserved {
         words: &["std::env", "std::{env"],
-        // A main cannot do without its arguments.
-        places: &["crates/keyward-config/", "crates/keyward-cli/src/main.rs"],
+        // A program cannot do without its arguments.
+        places: &["crates/keyward-config/", "crates/keyward-cli/src/lib.rs"],
         tests_too: true,
         rule: "only keyward-config reads the environment",
     },
