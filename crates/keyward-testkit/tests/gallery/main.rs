@@ -12,27 +12,39 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use keyward_testkit::{Case, Subject};
 
-/// Runs every case against a backend with this fault, or with none, and compares which fail.
-///
-/// In `breaks`, a case with a `?` behind its name may fail or not: it waits for threads to meet.
+/// A fault and the cases that it breaks. One with a `?` behind its name may catch it or not: it
+/// waits for threads, or for chance.
+type Fault<'a, F> = (F, &'a [&'a str]);
+
+/// Checks that each fault breaks its cases and no other, and that each case catches some fault.
 #[track_caller]
-fn check<T: ?Sized, F: Copy + Debug>(
+fn catches_all<T: ?Sized, F: Copy + Debug>(
     cases: &[(&'static str, Case<T>)],
     subject: fn(Option<F>) -> Subject<T>,
-    fault: Option<F>,
-    breaks: &[&str],
+    table: &[Fault<'_, F>],
 ) {
-    let failing: BTreeSet<&str> = cases
-        .iter()
-        .filter(|(_, case)| catch_unwind(AssertUnwindSafe(|| case(&subject(fault)))).is_err())
-        .map(|(name, _)| *name)
-        .collect();
-    let may: BTreeSet<_> = breaks.iter().map(|case| case.trim_end_matches('?')).collect();
-    let must: BTreeSet<_> = breaks.iter().copied().filter(|case| !case.ends_with('?')).collect();
-    let missed: Vec<_> = must.difference(&failing).collect();
-    let others: Vec<_> = failing.difference(&may).collect();
-    assert!(
-        missed.is_empty() && others.is_empty(),
-        "{fault:?}: not caught by {missed:?}, but by {others:?}"
-    );
+    let mut complaints = Vec::new();
+    for (fault, breaks) in table {
+        let failing = failing(cases, || subject(Some(*fault)));
+        let must = breaks.iter().filter(|case| !case.ends_with('?') && !failing.contains(*case));
+        complaints.extend(must.map(|case| format!("{fault:?} is not caught by {case}")));
+        let may: Vec<_> = breaks.iter().map(|case| case.trim_end_matches('?')).collect();
+        let others = failing.iter().filter(|case| !may.contains(case));
+        complaints.extend(others.map(|case| format!("{fault:?} is caught by {case} too")));
+    }
+    for (case, _) in cases {
+        if !table.iter().any(|(_, breaks)| breaks.contains(case)) {
+            complaints.push(format!("{case} catches nothing"));
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
+}
+
+/// The names of the cases that fail.
+fn failing<T: ?Sized>(
+    cases: &[(&'static str, Case<T>)],
+    subject: impl Fn() -> Subject<T>,
+) -> BTreeSet<&'static str> {
+    let fails = |case: Case<T>| catch_unwind(AssertUnwindSafe(|| case(&subject()))).is_err();
+    cases.iter().filter(|(_, case)| fails(*case)).map(|(name, _)| *name).collect()
 }
