@@ -264,9 +264,17 @@ impl<'de> Deserialize<'de> for Bytes<'_> {
 }
 
 /// A map that is written sorted, and read only if no key comes twice and there are not too many.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
+#[derive(Debug)]
 struct Sorted<V>(BTreeMap<String, V>);
+
+impl<V: Serialize> Serialize for Sorted<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.len() > MAX_ITEMS {
+            return Err(serde::ser::Error::custom("too many items"));
+        }
+        self.0.serialize(serializer)
+    }
+}
 
 impl<'de, V: Deserialize<'de>> Deserialize<'de> for Sorted<V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -298,9 +306,17 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Sorted<V> {
 }
 
 /// A list that is read only if it is not too long.
-#[derive(Debug, Serialize)]
-#[serde(transparent)]
+#[derive(Debug)]
 struct Limited<T>(Vec<T>);
+
+impl<T: Serialize> Serialize for Limited<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.len() > MAX_ITEMS {
+            return Err(serde::ser::Error::custom("too many items"));
+        }
+        self.0.serialize(serializer)
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Limited<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

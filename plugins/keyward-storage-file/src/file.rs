@@ -90,16 +90,10 @@ impl Storage for File {
                 break;
             }
             for id in &page.entries {
-                let path = layout::path(id);
-                dir.remove(&path)?;
-                // The user's folder, and those of a long name, go with their last file.
-                for folder in path.ancestors().skip(1) {
-                    if folder.as_os_str().is_empty() || !dir.remove_empty(folder)? {
-                        break;
-                    }
-                }
+                dir.remove(&layout::path(id))?;
             }
         }
+        walk::prune(&dir, Path::new(""))?;
         if !dir.destroy()? {
             let left = self.root.display();
             self.host.log(

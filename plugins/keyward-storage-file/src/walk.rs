@@ -50,6 +50,22 @@ pub(crate) fn page(base: &PrivateDir, query: &Query<'_>) -> Result<Page> {
     Ok(page)
 }
 
+/// Removes the empty folders of users and of long names below `dir`.
+pub(crate) fn prune(base: &PrivateDir, dir: &Path) -> Result<()> {
+    let Some(fd) = base.open_dir(dir)? else { return Ok(()) };
+    for found in Dir::new(fd).map_err(failed)? {
+        let found = found.map_err(failed)?;
+        let Ok(name) = found.file_name().to_str() else { continue };
+        let folder = matches!(found.file_type(), FileType::Directory | FileType::Unknown);
+        if folder && Part::of(name) != Part::Foreign {
+            let below = dir.join(name);
+            prune(base, &below)?;
+            base.remove_empty(&below)?;
+        }
+    }
+    Ok(())
+}
+
 /// Goes through every entry, folder by folder.
 struct Walk<'a> {
     base: &'a PrivateDir,
