@@ -8,21 +8,40 @@
 //! You want this crate, as a dev-dependency, if you write a backend.
 //!
 //! # Examples
-//! ```ignore
+//! ```text
 //! #[cfg(test)]
-//! keyward_testkit::storage_suite!(Sqlite, |scratch| Values::new()
-//!     .with("path", Value::Text(scratch.path("db"))));
+//! keyward_testkit::storage_suite!(Sqlite, |scratch| {
+//!     Values::new().with("path", Value::Text(scratch.path("db")))
+//! });
 //! ```
 //!
 //! A backend that asks for secrets, variables or answers gets them from a [`TestHost`]:
 //!
-//! ```ignore
-//! #[cfg(test)]
+//! ```
+//! # use std::sync::Arc;
+//! # use keyward_core::{Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, NoOptions, Result, Secret};
+//! # #[derive(Debug)]
+//! # struct Variable(Arc<dyn Host>);
+//! # impl Backend for Variable {
+//! #     const INFO: Info = Info::new("variable", "");
+//! #     type Options = NoOptions;
+//! #     fn open(_: NoOptions, host: &Arc<dyn Host>) -> Result<Self> { Ok(Self(host.clone())) }
+//! # }
+//! # impl Key for Variable {
+//! #     fn create(&self, id: &KeyId) -> Result<Created> {
+//! #         Ok(Created { key: self.load(id, &[])?, parameters: vec![1], made: false })
+//! #     }
+//! #     fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
+//! #         self.0.variable("KEY").ok_or_else(|| Error::new(ErrorKind::NoKey, "load"))
+//! #     }
+//! #     fn delete(&self, _: &KeyId, _: &[u8]) -> Result<()> { Ok(()) }
+//! # }
 //! keyward_testkit::key_suite!(
-//!     Env,
-//!     |_| Values::new().with("name", Value::Text("TOKEN".into())),
-//!     host = |_| TestHost::new().variable("TOKEN", "0123"),
+//!     Variable,
+//!     |_| Values::new(),
+//!     host = |_| TestHost::new().variable("KEY", &[7; 32][..]),
 //! );
+//! # fn main() {}
 //! ```
 //!
 //! A crate with two backends of one role puts each suite into a module of its own.

@@ -53,10 +53,14 @@ enum Fault {
     HasOneLock,
     SkipsDeletesInBulk,
     StopsHalfWay,
+    /// Not a fault: it declares that it can do little.
+    Modest,
+    ModestButLists,
 }
 
 #[test]
-fn a_sound_storage_passes() {
+fn sound_storages_pass() {
+    assert_eq!(failing(CASES, || subject(Some(Modest))), [].into());
     assert_eq!(failing(CASES, || subject(None)), [].into());
 }
 
@@ -195,6 +199,18 @@ fn every_faulty_storage_is_caught() {
         (HasOneLock, &["locks_of_other_entries_do_not_meet"]),
         (SkipsDeletesInBulk, &["bulk_makes_all_changes", "bulk_makes_all_changes_or_none"]),
         (StopsHalfWay, &["bulk_makes_all_changes_or_none"]),
+        (
+            ModestButLists,
+            &[
+                "list_of_nothing_is_empty",
+                "list_shows_every_entry_once",
+                "list_shows_no_deleted_entry",
+                "list_keeps_to_the_user",
+                "list_keeps_to_the_prefix",
+                "list_pages_reach_everything",
+                "a_hostile_cursor_does_no_harm",
+            ],
+        ),
     ];
     catches_all(CASES, subject, table);
 }
@@ -205,7 +221,7 @@ fn subject(fault: Option<Fault>) -> Subject<dyn Storage> {
     let shared = Arc::new(Shared::default());
     Subject::<dyn Storage>::new(scratch, TestHost::new(), move |_| {
         let shared = match fault {
-            Some(ForgetsOnReopen) => {
+            Some(ForgetsOnReopen | Modest | ModestButLists) => {
                 Arc::new(Shared { state: Mutex::default(), locks: shared.locks.clone() })
             }
             _ => shared.clone(),
@@ -370,6 +386,9 @@ impl Storage for Kept {
     }
 
     fn list(&self, query: &Query<'_>) -> Result<Page> {
+        if self.has(Modest) {
+            return Err(Error::new(ErrorKind::Unsupported, "list"));
+        }
         let state = self.shared.state.lock()?;
         if let Some(cursor) = &query.cursor
             && self.has(PanicsOnCursors)
@@ -412,6 +431,16 @@ impl Storage for Kept {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
+        if self.has(Modest) || self.has(ModestButLists) {
+            return StorageAbilities {
+                persistence: Persistence::Process,
+                sharing: Sharing::Process,
+                lists: false,
+                largest: Some(LARGEST),
+                bulk: None,
+                locks: None,
+            };
+        }
         StorageAbilities {
             persistence: Persistence::Durable,
             sharing: Sharing::Machine,
