@@ -1,4 +1,5 @@
 //! What only a file on a disk and other processes can show.
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};

@@ -1,4 +1,5 @@
 //! What only a file on a disk, other processes and the real `sqlite3` can show.
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
