@@ -8,8 +8,9 @@ use crate::store_name::StoreName;
 /// Puts the places, and the store, for `%…%` in options.
 ///
 /// `%id%`, `%store%`, `%data%`, `%state%`, `%config%` and `%home%` are replaced when a store is
-/// opened; `%user%` and `%uid%` stay, for backends replace them per entry. `%%` is one `%`. In
-/// paths a leading `~/` is the home folder.
+/// opened; `%user%` stays, for backends replace it per entry. In the stores of the system `%uid%`
+/// is the number of the user whose credentials are meant, also where a number belongs. `%%` is
+/// one `%`. In paths a leading `~/` is the home folder.
 ///
 /// # Examples
 /// ```
@@ -26,12 +27,20 @@ pub struct Expander {
     places: Places,
     store: String,
     id: String,
+    uid: Option<u32>,
 }
 
 impl Expander {
     /// An expander for one store.
     pub fn new(places: &Places, store: &StoreName, id: StoreId) -> Self {
-        Self { places: places.clone(), store: store.file_stem(), id: id.to_string() }
+        Self { places: places.clone(), store: store.file_stem(), id: id.to_string(), uid: None }
+    }
+
+    /// The same, in the folders of one user of a central store.
+    #[must_use]
+    pub fn for_uid(mut self, uid: u32) -> Self {
+        self.uid = Some(uid);
+        self
     }
 
     /// The text, expanded.
@@ -49,7 +58,8 @@ impl Expander {
             expanded.push_str(before);
             match word {
                 "" => expanded.push('%'),
-                "user" | "uid" => expanded.push_str(&format!("%{word}%")),
+                "user" => expanded.push_str("%user%"),
+                "uid" => expanded.push_str(&self.uid()?.to_string()),
                 "id" => expanded.push_str(&self.id),
                 "store" => expanded.push_str(&self.store),
                 "home" => expanded.push_str(utf8(&self.places.home)?),
@@ -70,12 +80,24 @@ impl Expander {
         Ok(expanded)
     }
 
+    fn uid(&self) -> Result<u32> {
+        self.uid.ok_or_else(|| {
+            Error::invalid("expand", "`%uid%` belongs into the stores of the system alone")
+        })
+    }
+
     /// A backend's values: completed from its table, and expanded.
     ///
     /// # Errors
     /// As [`Values::complete`] and [`text`](Self::text).
     pub fn values(&self, values: &Values, table: &[OptionSpec]) -> Result<Values> {
-        let mut values = values.clone().complete(table)?;
+        let mut values = values.clone();
+        for spec in table.iter().filter(|spec| spec.kind == OptionType::Number) {
+            if values.get(spec.name) == Some(&Value::Text("%uid%".into())) {
+                values.insert(spec.name, Value::Number(self.uid()?.into()));
+            }
+        }
+        let mut values = values.complete(table)?;
         for spec in table.iter().filter(|spec| spec.kind == OptionType::Path) {
             if let Some(Value::Text(path)) = values.get(spec.name) {
                 let path = match path.strip_prefix("~/") {

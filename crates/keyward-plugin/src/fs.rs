@@ -81,6 +81,34 @@ impl PrivateDir {
         }
     }
 
+    /// Opens the folder that belongs to `owner`, or makes one's own where that is nobody in
+    /// particular.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if the owner's folder is missing: only an administrator
+    /// makes those.
+    pub fn create_for(path: &Path, owner: Option<u32>) -> Result<Self> {
+        match owner {
+            None => Self::create(path),
+            Some(owner) => Self::open_for(path, owner)?.ok_or_else(|| not_enrolled(owner)),
+        }
+    }
+
+    /// Makes a folder for `owner` in one that belongs to this process's user; one that is there
+    /// already is checked.
+    pub fn make_for(path: &Path, owner: u32) -> Result<Self> {
+        let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(Error::invalid("path", "a folder needs a name"));
+        };
+        let above_dir = rustix::fs::open(above, DIR, Mode::empty())
+            .map_err(|error| failed("create", error, above))?;
+        make_dir(&above_dir, Path::new(name), owner)
+            .map_err(|error| failed("create", error, path))?;
+        rustix::io::retry_on_intr(|| rustix::fs::fsync(&above_dir))
+            .map_err(|error| failed("create", error, above))?;
+        Self::open_for(path, owner)?.ok_or_else(|| failed("create", Errno::NOENT, path))
+    }
+
     /// Where the folder is.
     pub fn path(&self) -> &Path {
         &self.path
@@ -315,6 +343,13 @@ fn make_dir(above: impl AsFd, name: &Path, owner: u32) -> rustix::io::Result<()>
     };
     hand_over(&made, owner)?;
     rustix::fs::fchmod(&made, Mode::RWXU)
+}
+
+/// That a user has no folder in a central store.
+pub fn not_enrolled(owner: u32) -> Error {
+    Error::new(ErrorKind::Refused, "open")
+        .because(format!("user id {owner} is not enrolled in this store"))
+        .hint("An administrator enrolls users with `keyward store enroll STORE USER`")
 }
 
 fn hand_over(made: &OwnedFd, owner: u32) -> rustix::io::Result<()> {

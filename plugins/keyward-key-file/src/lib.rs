@@ -26,6 +26,8 @@ options! {
     pub struct Options {
         /// The file that holds the key, readable by its owner alone.
         pub path: PathBuf = "%state%/keys/%id%",
+        /// The user id that the file belongs to, where an administrator acts for users.
+        pub owner: Option<u64>,
     }
 }
 
@@ -33,6 +35,7 @@ options! {
 #[derive(Debug)]
 pub struct FileKey {
     path: PathBuf,
+    owner: Option<u32>,
 }
 
 impl Backend for FileKey {
@@ -43,7 +46,9 @@ impl Backend for FileKey {
         if options.path.file_name().is_none() || !options.path.is_absolute() {
             return Err(Error::invalid("options", "`path` must be the absolute path of a file"));
         }
-        Ok(Self { path: options.path })
+        let owner = options.owner.map(u32::try_from).transpose();
+        let owner = owner.map_err(|_| Error::invalid("options", "`owner` is no user id"))?;
+        Ok(Self { path: options.path, owner })
     }
 }
 
@@ -51,12 +56,13 @@ impl Key for FileKey {
     fn create(&self, id: &KeyId) -> Result<Created> {
         let (folder, file) = self.parts()?;
         let key = Secret::from(&random::<32>()?[..]);
-        let made =
-            match PrivateDir::create(folder)?.create_new(file, encode_key(key.expose()).expose()) {
-                Ok(()) => true,
-                Err(error) if error.kind() == ErrorKind::Exists => false,
-                Err(error) => return Err(error),
-            };
+        let made = match PrivateDir::create_for(folder, self.owner)?
+            .create_new(file, encode_key(key.expose()).expose())
+        {
+            Ok(()) => true,
+            Err(error) if error.kind() == ErrorKind::Exists => false,
+            Err(error) => return Err(error),
+        };
         let key = if made { key } else { decode_key(&self.load(id, &[])?)? };
         let parameters = if made { MADE } else { SUPPLIED };
         Ok(Created { key, parameters: parameters.to_vec(), made })
@@ -64,7 +70,7 @@ impl Key for FileKey {
 
     fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
         let (folder, file) = self.parts()?;
-        let content = match PrivateDir::open(folder)? {
+        let content = match self.open_folder(folder)? {
             Some(folder) => folder.read(file, MAX)?,
             None => None,
         };
@@ -84,7 +90,7 @@ impl Key for FileKey {
             return Ok(());
         }
         let (folder, file) = self.parts()?;
-        match PrivateDir::open(folder)? {
+        match self.open_folder(folder)? {
             Some(folder) => folder.remove(file).map(drop),
             None => Ok(()),
         }
@@ -96,6 +102,13 @@ impl FileKey {
         match (self.path.parent(), self.path.file_name()) {
             (Some(folder), Some(file)) => Ok((folder, Path::new(file))),
             _ => Err(Error::invalid("options", "`path` must name a file")),
+        }
+    }
+
+    fn open_folder(&self, folder: &Path) -> Result<Option<PrivateDir>> {
+        match self.owner {
+            Some(owner) => PrivateDir::open_for(folder, owner),
+            None => PrivateDir::open(folder),
         }
     }
 

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use keyward_plugin::fs::{FileLock, PrivateDir};
+use keyward_plugin::fs::{FileLock, PrivateDir, not_enrolled};
 use keyward_plugin::{
     EntryId, Error, Expect, Guard, Host, Level, LockMode, Locks, MAX_BLOB, Page, Persistence, Put,
     Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
@@ -18,25 +18,34 @@ const WAIT: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct File {
     root: PathBuf,
+    owner: Option<u32>,
     host: Arc<dyn Host>,
     /// Kept open between reads.
     opened: OnceLock<PrivateDir>,
 }
 
 impl File {
-    pub(crate) fn at(root: PathBuf, host: &Arc<dyn Host>) -> Self {
-        Self { root, host: Arc::clone(host), opened: OnceLock::new() }
+    pub(crate) fn at(root: PathBuf, owner: Option<u32>, host: &Arc<dyn Host>) -> Self {
+        Self { root, owner, host: Arc::clone(host), opened: OnceLock::new() }
     }
 
     /// The root folder, if anything has been written yet.
     fn dir(&self) -> Result<Option<&PrivateDir>> {
         if self.opened.get().is_none() {
-            match PrivateDir::open(&self.root)? {
-                Some(dir) => drop(self.opened.set(dir)),
-                None => return Ok(None),
+            match (self.open()?, self.owner) {
+                (Some(dir), _) => drop(self.opened.set(dir)),
+                (None, Some(owner)) => return Err(not_enrolled(owner)),
+                (None, None) => return Ok(None),
             }
         }
         Ok(self.opened.get())
+    }
+
+    fn open(&self) -> Result<Option<PrivateDir>> {
+        match self.owner {
+            Some(owner) => PrivateDir::open_for(&self.root, owner),
+            None => PrivateDir::open(&self.root),
+        }
     }
 
     /// Keeps other writers of this entry out. There are 64 locks for all entries together.
@@ -58,7 +67,7 @@ impl Storage for File {
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
-        let dir = PrivateDir::create(&self.root)?;
+        let dir = PrivateDir::create_for(&self.root, self.owner)?;
         let path = layout::path(id);
         let _turn = self.turn(&dir, id)?;
         expect(&dir, &path, "put", &put.expect)?;
@@ -68,7 +77,7 @@ impl Storage for File {
 
     fn delete(&self, id: &EntryId, expected: &Expect) -> Result<()> {
         let missing = || Error::not_found("delete");
-        let dir = PrivateDir::open(&self.root)?.ok_or_else(missing)?;
+        let dir = self.open()?.ok_or_else(missing)?;
         let path = layout::path(id);
         let _turn = self.turn(&dir, id)?;
         expect(&dir, &path, "delete", expected)?;
@@ -83,7 +92,7 @@ impl Storage for File {
     }
 
     fn destroy(&self) -> Result<()> {
-        let Some(dir) = PrivateDir::open(&self.root)? else { return Ok(()) };
+        let Some(dir) = self.open()? else { return Ok(()) };
         loop {
             let page = walk::page(&dir, &Query::default())?;
             if page.entries.is_empty() {
@@ -124,7 +133,7 @@ impl Locks for File {
         wait: Duration,
         _ttl: Duration,
     ) -> Result<Box<dyn Guard>> {
-        let dir = PrivateDir::create(&self.root)?;
+        let dir = PrivateDir::create_for(&self.root, self.owner)?;
         let name: String =
             Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect();
         Ok(Box::new(dir.lock(&name, mode, wait)?))

@@ -23,6 +23,8 @@ options! {
     pub struct Options {
         /// The folder that holds the store's files; made when it is first written to.
         pub root: PathBuf = "%data%/stores/%id%",
+        /// The user id that the folder belongs to, where an administrator acts for users.
+        pub owner: Option<u64>,
     }
 }
 
@@ -34,7 +36,9 @@ impl Backend for File {
         if !options.root.is_absolute() || options.root.parent().is_none() {
             return Err(Error::invalid("options", "`root` must be the absolute path of a folder"));
         }
-        Ok(Self::at(options.root, host))
+        let owner = options.owner.map(u32::try_from).transpose();
+        let owner = owner.map_err(|_| Error::invalid("options", "`owner` is no user id"))?;
+        Ok(Self::at(options.root, owner, host))
     }
 }
 

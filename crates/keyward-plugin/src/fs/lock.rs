@@ -60,26 +60,29 @@ pub(super) fn take(
 fn open(base: &PrivateDir, name: &str) -> Result<OwnedFd> {
     let path = Path::new(FOLDER).join(name);
     let failed = |error| base.failed("lock", error, &path);
-    let flags =
-        OFlags::RDONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    let open_in = |dir: &OwnedFd| {
-        rustix::io::retry_on_intr(|| rustix::fs::openat(dir, name, flags, Mode::RUSR | Mode::WUSR))
-    };
     base.make_below(Path::new(FOLDER))?;
     let Some(dir) = base.open_dir(Path::new(FOLDER))? else {
         return Err(failed(Errno::NOENT));
     };
-    let sentinel = match open_in(&dir) {
-        // Made under a umask that takes the owner's rights as well.
-        Err(Errno::ACCESS) => {
-            rustix::fs::chmodat(&dir, name, Mode::RUSR | Mode::WUSR, AtFlags::empty())
-                .map_err(failed)?;
-            open_in(&dir)
+    loop {
+        if let Some(sentinel) = base.open_file(&path, false)? {
+            return Ok(sentinel.into());
         }
-        other => other,
-    };
-    let sentinel = sentinel.map_err(failed)?;
-    hand_over(&sentinel, base.owner).map_err(failed)?;
+        // Only a file that is ours from the start is handed over: what stands there already may
+        // be a link to somebody else's.
+        match create(&dir, name, base.owner) {
+            Err(Errno::EXIST) => {}
+            created => return created.map_err(failed),
+        }
+    }
+}
+
+fn create(dir: &OwnedFd, name: &str, owner: u32) -> rustix::io::Result<OwnedFd> {
+    let flags = OFlags::RDONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mode = Mode::RUSR | Mode::WUSR;
+    let sentinel = rustix::io::retry_on_intr(|| rustix::fs::openat(dir, name, flags, mode))?;
+    rustix::fs::fchmod(&sentinel, mode)?;
+    hand_over(&sentinel, owner)?;
     Ok(sentinel)
 }
 
