@@ -64,8 +64,9 @@ impl Session {
 
     /// The store and the entry that `STORE`, `--user` and `--name` choose.
     pub(crate) fn entry(&self, matches: &ArgMatches) -> Outcome<(OpenStore, EntryId)> {
-        let store = self.keyward()?.store(text(matches, "store").unwrap_or_default())?;
-        let id = store.entry(text(matches, "user"), text(matches, "name"))?;
+        let user = text(matches, "user");
+        let store = self.keyward()?.store_of(text(matches, "store").unwrap_or_default(), user)?;
+        let id = store.entry(user, text(matches, "name"))?;
         Ok((store, id))
     }
 }

@@ -24,7 +24,7 @@ pub use edit::set_value;
 pub use environment::Environment;
 pub use expand::Expander;
 pub use host::{Interaction, Silent, StoreHost};
-pub use passwd::{Account, account_of_name, account_of_uid};
+pub use passwd::{Account, account_of_name, account_of_uid, local_accounts};
 pub use places::Places;
 pub use settings::{Layer, Setting, Settings};
 pub use store_file::{StoreFile, Use, parse_value, render_value};

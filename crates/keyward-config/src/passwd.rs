@@ -31,12 +31,21 @@ pub fn account_of_name(name: &str) -> Option<Account> {
         })
 }
 
+/// The accounts in the machine's own file, without those of a name service.
+pub fn local_accounts() -> Vec<Account> {
+    accounts_in_file().collect()
+}
+
 /// Looks into the local file before the system's name service is asked: that one loads
 /// libraries and may ask the network.
 fn local(wanted: impl Fn(&Account) -> bool) -> Option<Account> {
-    let file = std::fs::File::open("/etc/passwd").ok()?;
-    let lines = std::io::BufReader::new(file).lines().map_while(std::io::Result::ok);
-    lines.filter_map(|line| account(&line)).find(wanted)
+    accounts_in_file().find(wanted)
+}
+
+fn accounts_in_file() -> impl Iterator<Item = Account> {
+    let file = std::fs::File::open("/etc/passwd").ok().into_iter();
+    let lines = file.flat_map(|file| std::io::BufReader::new(file).lines());
+    lines.map_while(std::io::Result::ok).filter_map(|line| account(&line))
 }
 
 fn account(line: &str) -> Option<Account> {

@@ -1,4 +1,5 @@
 use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{
@@ -98,6 +99,12 @@ impl StoreFile {
         })
     }
 
+    /// Whether the store keeps each user of the machine in a folder of their own.
+    pub fn is_central(&self) -> bool {
+        let by_uid = |value: &Value| matches!(value, Value::Text(text) if text.contains("%uid%"));
+        self.layer == Layer::System && self.storage.options.iter().any(|(_, value)| by_uid(value))
+    }
+
     /// The file's text.
     pub fn render(&self) -> String {
         let mut text = format!("version = 1\nid = \"{}\"\n", self.id);
@@ -132,13 +139,28 @@ impl StoreFile {
     /// [`Exists`](ErrorKind::Exists) if there is one.
     pub(crate) fn create(&self) -> Result<()> {
         let (folder, file) = self.folder_and_file()?;
-        PrivateDir::create(folder)?.create_new(file, self.render().as_bytes())
+        PrivateDir::create(folder)?.create_new(file, self.render().as_bytes())?;
+        self.publish()
     }
 
     /// Writes the file over the one that is there.
     pub(crate) fn replace(&self) -> Result<()> {
         let (folder, file) = self.folder_and_file()?;
-        PrivateDir::create(folder)?.replace(file, self.render().as_bytes())
+        PrivateDir::create(folder)?.replace(file, self.render().as_bytes())?;
+        self.publish()
+    }
+
+    /// Lets everybody read the file of a system's store, and nobody write it.
+    fn publish(&self) -> Result<()> {
+        if self.layer != Layer::System {
+            return Ok(());
+        }
+        let open = |path: &Path, mode: u32| {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+                .map_err(|error| Error::io("config", error))
+        };
+        open(&self.path, 0o644)?;
+        self.path.ancestors().skip(1).take(2).try_for_each(|folder| open(folder, 0o755))
     }
 
     fn folder_and_file(&self) -> Result<(&Path, &Path)> {

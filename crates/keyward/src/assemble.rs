@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use keyward_config::{Config, Interaction, StoreFile, StoreHost, Use};
+use keyward_config::{Config, Expander, Interaction, StoreFile, StoreHost, Use};
 use keyward_core::{Host, Registry, Result, Role, SecretRef, Values};
 use keyward_store::{Named, Parts, Store};
 
@@ -12,6 +12,8 @@ pub(crate) struct Assembler<'a> {
     pub(crate) config: &'a Config,
     pub(crate) registry: &'a Arc<Registry>,
     pub(crate) interaction: &'a Arc<dyn Interaction>,
+    /// In a central store, whose folder is meant.
+    pub(crate) uid: Option<u32>,
 }
 
 impl Assembler<'_> {
@@ -24,15 +26,23 @@ impl Assembler<'_> {
         StoreHost::new(
             Arc::clone(self.registry),
             self.config.environment().clone(),
-            self.config.expander(file),
+            self.expander(file),
             Arc::clone(self.interaction),
         )
+    }
+
+    fn expander(&self, file: &StoreFile) -> Expander {
+        let expander = self.config.expander(file);
+        match self.uid {
+            Some(uid) => expander.for_uid(uid),
+            None => expander,
+        }
     }
 
     pub(crate) fn open_with(&self, file: &StoreFile, host: StoreHost) -> Result<Store> {
         let host: Arc<dyn Host> = Arc::new(host);
         let values = |role, name: &str, options: &Values| -> Result<Values> {
-            self.config.expander(file).values(options, self.registry.find(role, name)?.options)
+            self.expander(file).values(options, self.registry.find(role, name)?.options)
         };
         let of = |role, used: &Use| values(role, &used.name, &used.options);
         let key = |reference: &SecretRef| -> Result<_> {

@@ -1,13 +1,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use keyward_config::{Config, Environment, Interaction, Layer, Silent, StoreFile, StoreName, Use};
+use keyward_config::{
+    Account, Config, Environment, Interaction, Layer, Silent, StoreFile, StoreName, Use,
+};
 use keyward_core::{
     Error, ErrorKind, Host, Keys, Level, Persistence, Registry, Result, Role, SecretRef, StoreId,
     Values,
 };
 
 use crate::assemble::Assembler;
+use crate::central;
 use crate::credentials::Credentials;
 use crate::new_store::NewStore;
 use crate::open_store::OpenStore;
@@ -23,8 +26,8 @@ const KEY_SOURCES: [&str; 2] = ["keyring", "file"];
 /// See the crate's own page for an example.
 #[derive(Debug)]
 pub struct Keyward {
-    config: Config,
-    registry: Arc<Registry>,
+    pub(crate) config: Config,
+    pub(crate) registry: Arc<Registry>,
     interaction: Arc<dyn Interaction>,
 }
 
@@ -68,17 +71,49 @@ impl Keyward {
         Ok(self.config.store_names()?.into_iter().collect())
     }
 
-    /// Opens a store.
+    /// Opens a store; a central one as it is for whoever runs the program.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if there is none of this name.
     pub fn store(&self, name: &str) -> Result<OpenStore> {
+        self.store_of(name, None)
+    }
+
+    /// Opens a store as it is for a user. That matters for central stores, in which each user
+    /// of the machine has a folder of their own.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if there is no store of this name, or, in a central one,
+    /// no such user.
+    pub fn store_of(&self, name: &str, user: Option<&str>) -> Result<OpenStore> {
         let file = self.config.store(&StoreName::new(name)?)?;
-        let assembler = self.assembler();
+        let account = if file.is_central() { Some(central::account(user)?) } else { None };
+        self.open_for(file, account)
+    }
+
+    /// Opens a store once for each user in it that the caller may see: a central store for all
+    /// of them if an administrator asks, any other store just once.
+    ///
+    /// # Errors
+    /// As [`store`](Self::store).
+    pub fn stores_of_all(&self, name: &str) -> Result<Vec<OpenStore>> {
+        let file = self.config.store(&StoreName::new(name)?)?;
+        if !file.is_central() {
+            return Ok(vec![self.open_for(file, None)?]);
+        }
+        let accounts = central::enrolled(&self.config, &file)?;
+        accounts.into_iter().map(|account| self.open_for(file.clone(), Some(account))).collect()
+    }
+
+    fn open_for(&self, file: StoreFile, account: Option<Account>) -> Result<OpenStore> {
+        let assembler = self.assembler(account.as_ref().map(|account| account.uid));
         Ok(OpenStore {
             store: assembler.open(&file)?,
-            default_user: self.config.default_user(Some(&file)),
             now: assembler.host(&file).now(),
+            default_user: match account {
+                Some(account) => account.name,
+                None => self.config.default_user(Some(&file)),
+            },
             file,
         })
     }
@@ -93,6 +128,9 @@ impl Keyward {
     /// by a store that could not be made.
     pub fn init_store(&self, new: &NewStore) -> Result<StoreFile> {
         let mut file = self.describe(new)?;
+        if new.system {
+            return self.init_central(file);
+        }
         if self.config.find_store(&new.name)?.is_some() {
             return self.config.add_store(&file).map(|()| file);
         }
@@ -102,7 +140,7 @@ impl Keyward {
             self.make(&file, None)?;
         }
         if let Err(error) = self.config.add_store(&file) {
-            self.assembler().open(&file)?.destroy()?;
+            self.assembler(None).open(&file)?.destroy()?;
             return Err(error);
         }
         Ok(file)
@@ -115,8 +153,11 @@ impl Keyward {
     /// [`Invalid`](ErrorKind::Invalid) if there is none of this name; else those of its parts.
     pub fn delete_store(&self, name: &str) -> Result<()> {
         let file = self.config.store(&StoreName::new(name)?)?;
+        if file.is_central() {
+            return self.delete_central(&file);
+        }
         self.config.mark_deleting(&file)?;
-        self.assembler().open(&file)?.destroy()?;
+        self.assembler(None).open(&file)?.destroy()?;
         self.config.remove_store(&file.name)
     }
 
@@ -125,7 +166,7 @@ impl Keyward {
     /// # Errors
     /// Those of the store.
     pub fn get_credentials(&self, store: &str, user: Option<&str>) -> Result<Option<Credentials>> {
-        let store = self.store(store)?;
+        let store = self.store_of(store, user)?;
         store.get(&store.entry(user, None)?)
     }
 
@@ -139,7 +180,7 @@ impl Keyward {
         user: Option<&str>,
         credentials: &Credentials,
     ) -> Result<()> {
-        let store = self.store(store)?;
+        let store = self.store_of(store, user)?;
         store.set(&store.entry(user, None)?, credentials)
     }
 
@@ -148,12 +189,13 @@ impl Keyward {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there are none.
     pub fn unset_credentials(&self, store: &str, user: Option<&str>) -> Result<()> {
-        let store = self.store(store)?;
+        let store = self.store_of(store, user)?;
         store.unset(&store.entry(user, None)?)
     }
 
-    fn assembler(&self) -> Assembler<'_> {
-        Assembler { config: &self.config, registry: &self.registry, interaction: &self.interaction }
+    pub(crate) fn assembler(&self, uid: Option<u32>) -> Assembler<'_> {
+        let (config, registry, interaction) = (&self.config, &self.registry, &self.interaction);
+        Assembler { config, registry, interaction, uid }
     }
 
     /// The file of a store to be made, its key source left open where nobody chose one.
@@ -163,12 +205,13 @@ impl Keyward {
             let name = name.as_deref().or_else(default).unwrap_or_default();
             Ok(Use { name: name.to_owned(), options: self.options(new, role, name)? })
         };
+        let layer = if new.system { Layer::System } else { Layer::User };
         let key = new.key.as_ref().map(|reference| self.key_source(new, reference)).transpose()?;
         Ok(StoreFile {
             name: new.name.clone(),
             id: StoreId(random()?),
-            layer: Layer::User,
-            path: self.config.new_store_path(&new.name, Layer::User),
+            layer,
+            path: self.config.new_store_path(&new.name, layer),
             user: None,
             envelope: new.envelope,
             deleting: false,
@@ -203,7 +246,7 @@ impl Keyward {
     }
 
     fn needs_key_source(&self, file: &StoreFile) -> Result<bool> {
-        let host: Arc<dyn Host> = Arc::new(self.assembler().host(file));
+        let host: Arc<dyn Host> = Arc::new(self.assembler(None).host(file));
         let expander = self.config.expander(file);
         let values = |role, used: &Use| {
             expander.values(&used.options, self.registry.find(role, &used.name)?.options)
@@ -241,7 +284,7 @@ impl Keyward {
     }
 
     fn make(&self, file: &StoreFile, deadline: Option<Instant>) -> Result<()> {
-        let assembler = self.assembler();
+        let assembler = self.assembler(None);
         let host = assembler.host(file);
         let host = match deadline {
             Some(deadline) => host.until(deadline),

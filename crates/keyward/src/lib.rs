@@ -22,6 +22,7 @@
 //! ```
 
 mod assemble;
+mod central;
 mod credentials;
 mod facade;
 mod new_store;

@@ -24,6 +24,8 @@ pub struct NewStore {
     pub key: Option<SecretRef>,
     /// Options of its backends.
     pub options: Vec<(Role, Values)>,
+    /// Whether it is a store of the system, in which each user has a folder of their own.
+    pub system: bool,
     /// Whether records are in envelopes. Without one, other programs can read them.
     pub envelope: bool,
 }
@@ -41,6 +43,7 @@ impl NewStore {
             storage: None,
             key: None,
             options: Vec::new(),
+            system: false,
             envelope: true,
         })
     }

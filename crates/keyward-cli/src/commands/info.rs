@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use keyward::{OpenStore, Protection};
+use keyward::{Keyward, OpenStore, Protection};
 use keyward_config::render_value;
 use keyward_core::{Persistence, Value};
 use serde_json::json;
@@ -46,7 +46,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let names: Vec<_> = matches.get_many::<String>("stores").into_iter().flatten().collect();
     let stores = names.iter().map(|name| keyward.store(name)).collect::<Result<Vec<_>, _>>()?;
     for store in &stores {
-        let users = matches.get_flag("users").then(|| users(store)).transpose()?;
+        let users = matches.get_flag("users").then(|| users(&keyward, store)).transpose()?;
         if matches.get_flag("json") {
             print(&as_json(store, users.as_ref()).to_string())?;
             continue;
@@ -116,12 +116,14 @@ fn lasts(store: &OpenStore) -> &'static str {
     }
 }
 
-fn users(store: &OpenStore) -> Outcome<BTreeSet<String>> {
+fn users(keyward: &Keyward, store: &OpenStore) -> Outcome<BTreeSet<String>> {
     let mut users = BTreeSet::new();
-    for id in store.store.entries(None) {
-        let id = id?;
-        if !users.contains(id.user()) {
-            users.insert(id.user().to_owned());
+    for store in keyward.stores_of_all(store.file.name.as_str())? {
+        for id in store.store.entries(None) {
+            let id = id?;
+            if !users.contains(id.user()) {
+                users.insert(id.user().to_owned());
+            }
         }
     }
     Ok(users)

@@ -36,6 +36,10 @@ fn arguments(command: Command) -> Command {
                      chosen by key.from=NAME. `keyward backend show ROLE NAME` lists the options.",
                 ),
         )
+        .arg(switch(
+            "system",
+            "Make it for all users of this machine, each with a folder of their own",
+        ))
         .arg(switch("no-envelope", "Keep records so that other programs can read them"))
 }
 
@@ -47,6 +51,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         serializer: chosen("serializer"),
         encryption: chosen("encryption"),
         storage: chosen("storage"),
+        system: matches.get_flag("system"),
         envelope: !matches.get_flag("no-envelope"),
         ..NewStore::named(name)?
     };

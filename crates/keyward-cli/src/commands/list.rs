@@ -42,9 +42,14 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         }
         return Ok(());
     };
-    let store = keyward.store(store)?;
-    for id in store.store.entries(user) {
-        print(&line(&id?, json))?;
+    let stores = match user {
+        Some(_) => vec![keyward.store_of(store, user)?],
+        None => keyward.stores_of_all(store)?,
+    };
+    for store in stores {
+        for id in store.store.entries(user) {
+            print(&line(&id?, json))?;
+        }
     }
     Ok(())
 }

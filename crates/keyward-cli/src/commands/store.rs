@@ -1,6 +1,8 @@
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
+use keyward::OpenStore;
 use keyward_config::Interaction;
 use keyward_core::{ErrorKind, Level};
+use keyward_store::{Rotated, Verified};
 use serde_json::json;
 
 use super::{Entry, Session};
@@ -11,7 +13,7 @@ use crate::progress::Progress;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "store",
-    about: "Check a store, or give it a new key",
+    about: "Check a store, give it a new key, or a user a place in it",
     example: "keyward store verify work\nkeyward store rotate work",
     arguments,
     run,
@@ -39,30 +41,43 @@ fn arguments(command: Command) -> Command {
                 .arg(switch("retire", "Drop the old keys instead, once no entry needs them"))
                 .arg(arguments::json()),
         )
+        .subcommand(
+            Command::new("enroll")
+                .about("Give a user of this machine a folder in a store of the system")
+                .after_help("Example:\n  keyward store enroll team bob")
+                .arg(arguments::store())
+                .arg(Arg::new("user").value_name("USER").required(true).help("The user")),
+        )
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     match matches.subcommand() {
         Some(("verify", matches)) => verify(session, matches),
         Some(("rotate", matches)) => rotate(session, matches),
+        Some(("enroll", matches)) => enroll(session, matches),
         _ => Ok(()),
     }
 }
 
 fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
-    let store = session.keyward()?.store(text(matches, "store").unwrap_or_default())?;
     let mut progress = Progress::new("checked");
-    let verified = store.store.verify(text(matches, "user"), |id, error| {
-        progress.step();
-        if let Some(error) = error {
-            progress.clear();
-            let what = match error.kind() {
-                ErrorKind::NoKey => "not openable by you",
-                _ => "corrupt",
-            };
-            complain(&format!("{id}: {what} ({})", error.message()));
-        }
-    })?;
+    let mut verified = Verified::default();
+    for store in chosen(session, matches)? {
+        let found = store.store.verify(text(matches, "user"), |id, error| {
+            progress.step();
+            if let Some(error) = error {
+                progress.clear();
+                let what = match error.kind() {
+                    ErrorKind::NoKey => "not openable by you",
+                    _ => "corrupt",
+                };
+                complain(&format!("{id}: {what} ({})", error.message()));
+            }
+        })?;
+        verified.good += found.good;
+        verified.closed += found.closed;
+        verified.corrupt += found.corrupt;
+    }
     progress.clear();
     if matches.get_flag("json") {
         let report = json!({ "good": verified.good, "closed": verified.closed, "corrupt": verified.corrupt });
@@ -80,18 +95,27 @@ fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
 }
 
 fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
-    let store = session.keyward()?.store(text(matches, "store").unwrap_or_default())?;
     let json = matches.get_flag("json");
+    let stores = chosen(session, matches)?;
     if matches.get_flag("retire") {
-        let retired = store.store.retire()?;
+        let mut retired = 0;
+        for store in &stores {
+            retired += store.store.retire()?;
+        }
         return print(&match json {
             true => json!({ "retired": retired }).to_string(),
             false => format!("{retired} old keys dropped"),
         });
     }
-    session.console.log(Level::Info, format_args!("rotating store `{}`", store.file.name));
     let mut progress = Progress::new("sealed anew");
-    let rotated = store.store.rotate(|_| progress.step())?;
+    let mut rotated = Rotated::default();
+    for store in &stores {
+        session.console.log(Level::Info, format_args!("rotating store `{}`", store.file.name));
+        let done = store.store.rotate(|_| progress.step())?;
+        rotated.resealed += done.resealed;
+        rotated.current += done.current;
+        rotated.old_keys += done.old_keys;
+    }
     progress.clear();
     print(&match json {
         true => json!({
@@ -105,4 +129,19 @@ fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
             rotated.resealed, rotated.old_keys
         ),
     })
+}
+
+fn enroll(session: &Session, matches: &ArgMatches) -> Outcome {
+    let (store, user) = (text(matches, "store"), text(matches, "user"));
+    Ok(session.keyward()?.enroll(store.unwrap_or_default(), user.unwrap_or_default())?)
+}
+
+/// The store of `STORE`: as it is for `--user`, or for everybody whom the caller may see.
+fn chosen(session: &Session, matches: &ArgMatches) -> Outcome<Vec<OpenStore>> {
+    let keyward = session.keyward()?;
+    let name = text(matches, "store").unwrap_or_default();
+    match matches.try_get_one::<String>("user") {
+        Ok(Some(user)) => Ok(vec![keyward.store_of(name, Some(user))?]),
+        _ => Ok(keyward.stores_of_all(name)?),
+    }
 }

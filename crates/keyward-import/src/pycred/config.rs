@@ -1,0 +1,136 @@
+use keyward_core::{Error, ErrorKind, Result};
+
+use super::yaml::{self, Node, wrong};
+
+/// What a store's file says: how its records are written, and where they are.
+///
+/// The store's name is that of its file, as in PyCred; the one inside is not looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreConfig {
+    /// How records are sealed.
+    pub encryption: Encryption,
+    /// Where records are.
+    pub storage: Storage,
+}
+
+/// PyCred's encryptions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Encryption {
+    /// None.
+    Clear,
+    /// Fernet tokens.
+    Aes {
+        /// The key file, which may begin with `~`.
+        key_path: String,
+    },
+}
+
+/// PyCred's storages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// A file for each user, `USER.dat`.
+    File {
+        /// The folder of the files, which may begin with `~`.
+        data_dir: String,
+    },
+    /// The memory of a process that has ended: nothing.
+    Memory,
+}
+
+impl StoreConfig {
+    /// Reads a store's file.
+    ///
+    /// # Errors
+    /// - [`Refused`](ErrorKind::Refused): a tag is not PyCred's.
+    /// - [`Corrupt`](ErrorKind::Corrupt): this is no store's file.
+    /// - [`Unsupported`](ErrorKind::Unsupported): PyCred has no such backend.
+    pub fn parse(file: &[u8]) -> Result<Self> {
+        let root = yaml::parse(file)?
+            .ok_or_else(|| Error::corrupt("read").because("the file is empty"))?;
+        let [encryption, _name, serializer, storage] = fields(
+            &root,
+            "StoreConfig",
+            ["encryption", "name", "serializer", "storage"],
+        )?;
+        match backend(serializer)? {
+            ("json", []) => {}
+            (_, data) => return Err(unknown(serializer, data, "serializer")),
+        }
+        let encryption = match backend(encryption)? {
+            ("clear", []) => Encryption::Clear,
+            ("aes", [(key, path)]) if key == "key_path" => {
+                Encryption::Aes { key_path: path.text()?.to_owned() }
+            }
+            (_, data) => return Err(unknown(encryption, data, "encryption")),
+        };
+        let storage = match backend(storage)? {
+            ("memory", []) => Storage::Memory,
+            ("file", [(key, path)]) if key == "data_dir" => {
+                Storage::File { data_dir: path.text()?.to_owned() }
+            }
+            (_, data) => return Err(unknown(storage, data, "storage")),
+        };
+        Ok(Self { encryption, storage })
+    }
+}
+
+/// What PyCred's own file, `.config.yaml`, says of interest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Installation {
+    /// The folder of the stores' files, which may begin with `~`.
+    pub store_path: String,
+}
+
+impl Installation {
+    /// Reads PyCred's own file. An empty one stands for PyCred's defaults.
+    ///
+    /// # Errors
+    /// As [`StoreConfig::parse`].
+    pub fn parse(file: &[u8]) -> Result<Self> {
+        let Some(root) = yaml::parse(file)? else {
+            return Ok(Self { store_path: "~/.pycred/store".into() });
+        };
+        let [encryptions, serializers, storages, store_path] = fields(
+            &root,
+            "PyCredConfig",
+            ["encryptions", "serializers", "storages", "store_path"],
+        )?;
+        for role in [encryptions, serializers, storages] {
+            let [backends, default] =
+                fields(role, "PyCredBackendDefaultConfig", ["backends", "default"])?;
+            default.text()?;
+            for backend_ in backends.list()? {
+                backend(backend_)?;
+            }
+        }
+        Ok(Self { store_path: store_path.text()?.to_owned() })
+    }
+}
+
+/// The name of a backend and its options.
+fn backend(node: &Node) -> Result<(&str, &[(String, Node)])> {
+    let [data, name] = fields(node, "BackendConfig", ["data", "name"])?;
+    Ok((name.text()?, data.map(None)?))
+}
+
+/// The values of exactly these keys.
+fn fields<'a, const N: usize>(node: &'a Node, tag: &str, keys: [&str; N]) -> Result<[&'a Node; N]> {
+    let items = node.map(Some(tag))?;
+    if items.len() != N {
+        return Err(wrong(node.line, &format!("a {tag} has the keys {}", keys.join(", "))));
+    }
+    let mut found = [node; N];
+    for (place, key) in found.iter_mut().zip(keys) {
+        *place = items
+            .iter()
+            .find_map(|(name, value)| (name == key).then_some(value))
+            .ok_or_else(|| wrong(node.line, &format!("the {tag} has no key {key}")))?;
+    }
+    Ok(found)
+}
+
+fn unknown(node: &Node, data: &[(String, Node)], role: &str) -> Error {
+    let options = if data.is_empty() { "" } else { ", or with such options" };
+    Error::new(ErrorKind::Unsupported, "read")
+        .because(format!("line {}: PyCred has no such {role}{options}", node.line))
+}

@@ -1,0 +1,99 @@
+use std::fmt;
+
+use aes::Aes128;
+use aes::cipher::block_padding::Pkcs7;
+use aes::cipher::{BlockModeDecrypt, KeyIvInit};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE;
+use hmac::{Hmac, KeyInit, Mac};
+use keyward_core::{Error, ErrorKind, Result, Secret};
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use super::{MAX_KEY, MAX_RECORD};
+
+const VERSION: u8 = 0x80;
+
+/// Version, time and initialization vector stand before the ciphertext, a MAC behind it.
+const HEADER: usize = 1 + 8 + 16;
+const MAC: usize = 32;
+const BLOCK: usize = 16;
+
+/// The key of PyCred's encryption `aes`: Fernet's pair of a signing and an encryption key.
+///
+/// # Security
+/// AES-128-CBC with HMAC-SHA256. The MAC is verified first, in constant time; nothing is
+/// decrypted before. A token carries no context: whoever can write PyCred's folder can give one
+/// user's token to another, and PyCred cannot tell. Neither can an import.
+///
+/// # Examples
+/// The token of Fernet's own specification:
+/// ```
+/// use keyward_import::pycred::FernetKey;
+///
+/// let key = FernetKey::parse(b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=")?;
+/// let token = b"gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==";
+/// assert_eq!(key.open(token)?.expose(), b"hello");
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+pub struct FernetKey(Zeroizing<[u8; 32]>);
+
+impl FernetKey {
+    /// Reads the content of a key file: 32 bytes in URL-safe base64. A newline behind them is
+    /// none of the key.
+    ///
+    /// # Errors
+    /// [`NoKey`](ErrorKind::NoKey) if it is anything else.
+    pub fn parse(file: &[u8]) -> Result<Self> {
+        let no_key = || Error::new(ErrorKind::NoKey, "open").because("the key file holds no key");
+        if file.len() > MAX_KEY {
+            return Err(no_key());
+        }
+        let mut decoded = Zeroizing::new([0; 33]);
+        let length =
+            URL_SAFE.decode_slice(file.trim_ascii_end(), &mut *decoded).map_err(|_| no_key())?;
+        let key = decoded[..length].try_into().map_err(|_| no_key())?;
+        Ok(Self(Zeroizing::new(key)))
+    }
+
+    /// Opens a token. Its time is not looked at, as PyCred does not.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) if the token was changed or sealed with another key, which
+    /// nobody can tell apart.
+    pub fn open(&self, token: &[u8]) -> Result<Secret> {
+        self.open_token(token).ok_or_else(|| {
+            Error::corrupt("open").because("it was altered, or sealed with another key")
+        })
+    }
+
+    fn open_token(&self, token: &[u8]) -> Option<Secret> {
+        if token.len() > MAX_RECORD {
+            return None;
+        }
+        let mut bytes = URL_SAFE.decode(token).ok()?;
+        let sealed = bytes.len().checked_sub(MAC)?;
+        let ciphertext = sealed.checked_sub(HEADER)?;
+        if bytes[0] != VERSION || ciphertext == 0 || ciphertext % BLOCK != 0 {
+            return None;
+        }
+        let (signing, encryption) = self.0.split_at(16);
+        let mut mac = Hmac::<Sha256>::new_from_slice(signing).ok()?;
+        mac.update(&bytes[..sealed]);
+        mac.verify_slice(&bytes[sealed..]).ok()?;
+        let (header, rest) = bytes.split_at_mut(HEADER);
+        let cipher =
+            cbc::Decryptor::<Aes128>::new_from_slices(encryption, &header[HEADER - BLOCK..]).ok()?;
+        let plain = &mut rest[..ciphertext];
+        let length = cipher.decrypt_padded::<Pkcs7>(plain).ok()?.len();
+        let opened = Secret::from(&plain[..length]);
+        zeroize::Zeroize::zeroize(&mut bytes);
+        Some(opened)
+    }
+}
+
+impl fmt::Debug for FernetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("FernetKey(..)")
+    }
+}

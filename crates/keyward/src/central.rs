@@ -1,0 +1,215 @@
+//! Stores of the system: each user of the machine has a folder of their own in them.
+//!
+//! ```text
+//! /var/lib/keyward/STORE/         root's, 0711
+//! /var/lib/keyward/STORE/UID/     that user's, 0700: the entries
+//! /etc/keyward/keys/STORE/        root's, 0711
+//! /etc/keyward/keys/STORE/UID/    that user's, 0700: the key
+//! ```
+//!
+//! Users' folders are made by root alone, so that nobody can take somebody else's place. There
+//! is no setuid program and no folder that everybody can write.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use keyward_config::{Account, Config, StoreFile, account_of_name, account_of_uid, local_accounts};
+use keyward_core::{
+    EncryptionAbilities, Error, ErrorKind, Host, Keys, Result, Role, SecretRef, Value, Values,
+};
+use keyward_plugin::fs::PrivateDir;
+
+use crate::facade::Keyward;
+
+/// The user ids that belong to people, as Debian gives them out.
+const PEOPLE: std::ops::RangeInclusive<u32> = 1000..=59_999;
+
+/// Whose folder is meant: that of the user, or of whoever runs the program.
+pub(crate) fn account(user: Option<&str>) -> Result<Account> {
+    match user {
+        None => Ok(account_of_uid(rustix::process::geteuid().as_raw())),
+        Some(name) => account_of_name(name).ok_or_else(|| {
+            Error::invalid(
+                "open",
+                format!("there is no user `{}` on this machine", name.escape_debug()),
+            )
+        }),
+    }
+}
+
+/// The users in a central store: all of them for root, oneself for anybody else.
+pub(crate) fn enrolled(config: &Config, file: &StoreFile) -> Result<Vec<Account>> {
+    if !is_root() {
+        return Ok(vec![account(None)?]);
+    }
+    let mut accounts = Vec::new();
+    let base = data(config, file);
+    let entries = match std::fs::read_dir(&base) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(accounts),
+        Err(error) => return Err(Error::io("list", error)),
+    };
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::io("list", error))?;
+        if let Some(uid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+            accounts.push(account_of_uid(uid));
+        }
+    }
+    accounts.sort_by_key(|account| account.uid);
+    Ok(accounts)
+}
+
+impl Keyward {
+    /// Makes a central store, and folders in it for root and for the people of this machine.
+    pub(crate) fn init_central(&self, mut file: StoreFile) -> Result<StoreFile> {
+        require_root("make a store of the system")?;
+        if self.config.find_store(&file.name)?.is_some() {
+            return self.config.add_store(&file).map(|()| file);
+        }
+        self.settle(&mut file)?;
+        make_shared(&data(&self.config, &file))?;
+        if file.key.is_some() {
+            make_shared(&keys(&self.config, &file))?;
+        }
+        let root = account_of_uid(0);
+        let people = local_accounts().into_iter().filter(|account| PEOPLE.contains(&account.uid));
+        for account in std::iter::once(root).chain(people) {
+            self.enroll_account(&file, &account)?;
+        }
+        self.config.add_store(&file)?;
+        Ok(file)
+    }
+
+    /// Gives a user a folder in a central store; one who has a folder keeps it as it is.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) unless root asks; [`Invalid`](ErrorKind::Invalid) if the
+    /// store is not central or there is no such user.
+    pub fn enroll(&self, store: &str, user: &str) -> Result<()> {
+        require_root("enroll users")?;
+        let file = self.config.store(&keyward_config::StoreName::new(store)?)?;
+        if !file.is_central() {
+            return Err(Error::invalid(
+                "enroll",
+                format!("`{}` is not a store of the system", file.name),
+            )
+            .hint("Such a store is made by `keyward init --system NAME`"));
+        }
+        self.enroll_account(&file, &account(Some(user))?)
+    }
+
+    fn enroll_account(&self, file: &StoreFile, account: &Account) -> Result<()> {
+        let folder = account.uid.to_string();
+        PrivateDir::make_for(&data(&self.config, file).join(&folder), account.uid)?;
+        if file.key.is_some() {
+            PrivateDir::make_for(&keys(&self.config, file).join(&folder), account.uid)?;
+        }
+        let store = self.assembler(Some(account.uid)).open(file)?;
+        match store.check_key() {
+            Err(error) if error.kind() == ErrorKind::NoKey => store.create(),
+            other => other,
+        }
+    }
+
+    /// Removes a central store: for each user the key and the data, then the folders.
+    pub(crate) fn delete_central(&self, file: &StoreFile) -> Result<()> {
+        require_root("remove a store of the system")?;
+        self.config.mark_deleting(file)?;
+        for account in enrolled(&self.config, file)? {
+            self.assembler(Some(account.uid)).open(file)?.destroy()?;
+            let keys = keys(&self.config, file).join(account.uid.to_string());
+            if let Some(keys) = PrivateDir::open_for(&keys, account.uid)? {
+                keys.destroy()?;
+            }
+            remove_empty(&data(&self.config, file).join(account.uid.to_string()))?;
+        }
+        remove_empty(&keys(&self.config, file))?;
+        remove_empty(&data(&self.config, file))?;
+        self.config.remove_store(&file.name)
+    }
+
+    /// Points storage and key source at users' folders, and refuses what cannot keep users
+    /// apart.
+    fn settle(&self, file: &mut StoreFile) -> Result<()> {
+        let refuse = |why: String| Err(Error::new(ErrorKind::Unsupported, "init").because(why));
+        if file.storage.name != "file" {
+            let storage = &file.storage.name;
+            return refuse(format!(
+                "one {storage} storage cannot keep the users of a machine apart: use `file`"
+            ));
+        }
+        let uid = || Value::Text("%uid%".into());
+        let root = data(&self.config, file).join("%uid%").display().to_string();
+        file.storage.options.insert("root", Value::Text(root));
+        file.storage.options.insert("owner", uid());
+        if self.encryption_abilities(file)?.keys != Keys::Store {
+            return Ok(());
+        }
+        match &file.key {
+            None => {
+                let path = keys(&self.config, file).join("%uid%").join("key").display().to_string();
+                let options = Values::new().with("path", Value::Text(path)).with("owner", uid());
+                file.key = Some(SecretRef { from: "file".into(), options });
+                Ok(())
+            }
+            Some(key) => refuse(format!(
+                "one key from {} for all users would let each of them open every record: \
+                 leave the key source out, and each user gets a key of their own",
+                key.from
+            )),
+        }
+    }
+
+    fn encryption_abilities(&self, file: &StoreFile) -> Result<EncryptionAbilities> {
+        let assembler = self.assembler(Some(0));
+        let host: std::sync::Arc<dyn Host> = std::sync::Arc::new(assembler.host(file));
+        let table = self.registry.find(Role::Encryption, &file.encryption.name)?.options;
+        let values =
+            self.config.expander(file).for_uid(0).values(&file.encryption.options, table)?;
+        Ok(self.registry.encryption(&file.encryption.name, &values, &host)?.abilities())
+    }
+}
+
+fn data(config: &Config, file: &StoreFile) -> PathBuf {
+    config.places().system_data.join(keyward_core::escape(file.name.as_str()))
+}
+
+fn keys(config: &Config, file: &StoreFile) -> PathBuf {
+    config.places().system_config.join("keys").join(keyward_core::escape(file.name.as_str()))
+}
+
+/// A folder of root's that everybody can pass through and nobody else can list.
+fn make_shared(path: &Path) -> Result<()> {
+    PrivateDir::create(path)?;
+    for folder in path.ancestors().take(2) {
+        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))
+            .map_err(|error| Error::io("create", error))?;
+    }
+    Ok(())
+}
+
+fn remove_empty(path: &Path) -> Result<()> {
+    match std::fs::remove_dir(path) {
+        Ok(()) => Ok(()),
+        Err(error)
+            if matches!(
+                error.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::DirectoryNotEmpty
+            ) =>
+        {
+            Ok(())
+        }
+        Err(error) => Err(Error::io("destroy", error)),
+    }
+}
+
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn require_root(what: &str) -> Result<()> {
+    if is_root() {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Refused, "open").because(format!("only root can {what}")))
+}
