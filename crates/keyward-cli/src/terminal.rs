@@ -89,10 +89,8 @@ impl Terminal {
             }
             let (typed, signal) = (!ready[0].revents().is_empty(), !ready[1].revents().is_empty());
             let mut byte = [0];
-            if signal {
-                if let Some(signal) = signals.next() {
-                    return Ok(Event::Signal(signal));
-                }
+            if signal && let Some(signal) = signals.next() {
+                return Ok(Event::Signal(signal));
             }
             if typed {
                 return match self.0.read(&mut byte) {
@@ -161,7 +159,7 @@ impl Signals {
             }
         };
         let (received, raised) = UnixStream::pair().map_err(failed)?;
-        let delivery = SignalDelivery::with_pipe(received, raised, SignalOnly::default(), SIGNALS);
+        let delivery = SignalDelivery::with_pipe(received, raised, SignalOnly, SIGNALS);
         idle.store(false, Ordering::SeqCst);
         delivery.map(Self).map_err(failed)
     }

@@ -167,10 +167,10 @@ impl Config {
     /// Those of removing the file.
     pub fn remove_store(&self, name: &StoreName) -> Result<()> {
         for (folder, _) in self.store_folders() {
-            if let Some(folder) = PrivateDir::open(&folder)? {
-                if folder.remove(Path::new(&name.file_name()))? {
-                    return Ok(());
-                }
+            if let Some(folder) = PrivateDir::open(&folder)?
+                && folder.remove(Path::new(&name.file_name()))?
+            {
+                return Ok(());
             }
         }
         Ok(())

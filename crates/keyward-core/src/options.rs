@@ -127,23 +127,6 @@ impl Values {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Changes every text, those in lists included.
-    pub fn map_text(&mut self, change: &mut dyn FnMut(&str) -> Result<String>) -> Result<()> {
-        for value in self.0.values_mut() {
-            match value {
-                Value::Text(text) => *text = change(text)?,
-                Value::List(texts) => {
-                    for text in texts {
-                        *text = change(text)?;
-                    }
-                }
-                Value::Secret(reference) => reference.options.map_text(change)?,
-                Value::Flag(_) | Value::Number(_) => {}
-            }
-        }
-        Ok(())
-    }
-
     /// Adds the defaults of a table and holds every value against it.
     ///
     /// # Errors

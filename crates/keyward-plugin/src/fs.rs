@@ -52,6 +52,7 @@ pub struct PrivateDir {
     owner: u32,
 }
 
+#[expect(clippy::missing_errors_doc, reason = "the type's own page says it for all of them")]
 impl PrivateDir {
     /// Opens the folder, if it is there.
     pub fn open(path: &Path) -> Result<Option<Self>> {
@@ -178,9 +179,8 @@ impl PrivateDir {
 
     /// Removes a file. Whether it was there is the answer.
     pub fn remove(&self, file: &Path) -> Result<bool> {
-        let (parent, name) = match self.parent(file, false)? {
-            Some(found) => found,
-            None => return Ok(false),
+        let Some((parent, name)) = self.parent(file, false)? else {
+            return Ok(false);
         };
         match rustix::fs::unlinkat(&parent, name, AtFlags::empty()) {
             Ok(()) => {}
@@ -193,9 +193,8 @@ impl PrivateDir {
 
     /// Removes a folder below, if it is empty. Whether it is gone is the answer.
     pub fn remove_empty(&self, dir: &Path) -> Result<bool> {
-        let (parent, name) = match self.parent(dir, false)? {
-            Some(found) => found,
-            None => return Ok(true),
+        let Some((parent, name)) = self.parent(dir, false)? else {
+            return Ok(true);
         };
         match rustix::fs::unlinkat(&parent, name, AtFlags::REMOVEDIR) {
             Ok(()) => self.sync(&parent).map(|()| true),

@@ -215,10 +215,10 @@ impl Store {
     pub(crate) fn load_wrapping_key(&self, blob: &[u8]) -> Result<Secret> {
         let (header, _) = keyset_file::Header::parse(blob, &self.parts)?;
         let mut wrapping = self.wrapping.lock()?;
-        if let Some((parameters, key)) = wrapping.as_ref() {
-            if *parameters == header.parameters {
-                return Ok(key.clone());
-            }
+        if let Some((parameters, key)) = wrapping.as_ref()
+            && *parameters == header.parameters
+        {
+            return Ok(key.clone());
         }
         let source = self.parts.key.as_ref().ok_or_else(|| Error::new(ErrorKind::NoKey, "open"))?;
         let key = source

@@ -83,6 +83,7 @@ pub struct Store {
     pub(crate) wrapping: Mutex<Option<(Vec<u8>, Secret)>>,
 }
 
+#[expect(clippy::missing_errors_doc, reason = "the type's own page says it for all of them")]
 impl Store {
     /// Puts a store together. Nothing is read or made yet.
     ///
