@@ -11,10 +11,10 @@
 //! commitment (32) ‖ ciphertext ‖ tag (16)      associated data: the envelope's header
 //! ```
 
+mod cipher;
+
 use std::sync::Arc;
 
-use aes_gcm::aead::{AeadInOut, KeyInit};
-use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use hkdf::Hkdf;
 use keyward_plugin::{
     Backend, Context, Encryption, EncryptionAbilities, EntryId, Error, ErrorKind, Host, Info,
@@ -27,7 +27,9 @@ use zeroize::Zeroizing;
 keyward_plugin::register!(encryption: AesGcm);
 
 const COMMITMENT: usize = 32;
-const TAG: usize = 16;
+
+/// The key is used for one seal alone.
+const NONCE: [u8; 12] = [0; 12];
 
 /// The encryption `aes-gcm`.
 #[derive(Clone, Copy, Debug)]
@@ -53,40 +55,19 @@ impl Encryption for AesGcm {
 
     fn seal(&self, plain: &Secret, context: &Context<'_>) -> Result<Vec<u8>> {
         let derived = Derived::of(context)?;
-        let mut blob = Vec::with_capacity(COMMITMENT + plain.len() + TAG);
-        blob.extend_from_slice(derived.commitment());
-        blob.extend_from_slice(plain.expose());
-        let tag = derived
-            .cipher()?
-            .encrypt_inout_detached(
-                &Nonce::default(),
-                context.associated_data,
-                (&mut blob[COMMITMENT..]).into(),
-            )
-            .map_err(|_| Error::new(ErrorKind::Unsupported, "seal"))?;
-        blob.extend_from_slice(&tag);
+        let mut blob = derived.commitment().to_vec();
+        cipher::seal(derived.key(), &NONCE, context.associated_data, plain, &mut blob)?;
         Ok(blob)
     }
 
     fn unseal(&self, blob: &[u8], context: &Context<'_>) -> Result<Secret> {
         let corrupt = || Error::corrupt("unseal");
         let (commitment, sealed) = blob.split_at_checked(COMMITMENT).ok_or_else(corrupt)?;
-        let (ciphertext, tag) = sealed.split_last_chunk::<TAG>().ok_or_else(corrupt)?;
         let derived = Derived::of(context)?;
         if !bool::from(derived.commitment().ct_eq(commitment)) {
             return Err(corrupt());
         }
-        let mut plain = Zeroizing::new(ciphertext.to_vec());
-        derived
-            .cipher()?
-            .decrypt_inout_detached(
-                &Nonce::default(),
-                context.associated_data,
-                plain.as_mut_slice().into(),
-                &Tag::from(*tag),
-            )
-            .map_err(|_| corrupt())?;
-        Ok(Secret::new(std::mem::take(&mut *plain)))
+        cipher::open(derived.key(), &NONCE, context.associated_data, sealed)
     }
 }
 
@@ -106,8 +87,8 @@ impl Derived {
         Ok(derived)
     }
 
-    fn cipher(&self) -> Result<Aes256Gcm> {
-        Aes256Gcm::new_from_slice(&self.0[..32]).map_err(|_| Error::new(ErrorKind::Other, "derive"))
+    fn key(&self) -> &[u8] {
+        &self.0[..32]
     }
 
     fn commitment(&self) -> &[u8] {
