@@ -1,1 +1,17 @@
-//! tests
+//! What the tests and the worker they torture agree on.
+
+use keyward::Credentials;
+
+/// Stands in every password that [`value`] makes, for whoever looks for secrets in files.
+pub const CANARY: &str = "canary-in-a-coal-mine";
+
+/// The credentials that hold a number, and hold it so often that half of them would show.
+pub fn value(number: u64) -> Credentials {
+    Credentials::new(number.to_string(), format!("{CANARY} {number}, ").repeat(150))
+}
+
+/// The number that credentials hold; `None` if they are not whole.
+pub fn number(credentials: &Credentials) -> Option<u64> {
+    let number = credentials.username.parse().ok()?;
+    (*credentials == value(number)).then_some(number)
+}

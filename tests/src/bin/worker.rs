@@ -1,0 +1,95 @@
+//! A process that uses a store, for tests that kill it, starve it, cut its power or start fifty of it.
+//!
+//! It acknowledges on standard output, line by line, what is done and not before.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
+
+use std::io::{Write, stdout};
+
+use keyward::{EntryId, ErrorKind, Keyward, OpenStore, Record};
+use keyward_core::Expect;
+use keyward_defaults as _;
+use keyward_tests::{number, value};
+
+fn main() {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["write", store, user, from] => write(store, user, from.parse().unwrap()),
+        ["read", store, user] => read(store, user),
+        ["increment", store, user, times] => increment(store, user, times.parse().unwrap()),
+        ["write-carelessly", file, from] => write_carelessly(file, from.parse().unwrap()),
+        ["read-carelessly", file] => read_carelessly(file),
+        _ => panic!("no such work: {arguments:?}"),
+    }
+}
+
+/// Writes ever greater numbers until it is killed or something fails.
+fn write(store: &str, user: &str, from: u64) {
+    acknowledge("ready");
+    let (store, id) = open(store, user);
+    for number in from.. {
+        store.set(&id, &value(number)).unwrap();
+        acknowledge(&number.to_string());
+    }
+}
+
+/// Says which number is there, or `none` or `torn`.
+fn read(store: &str, user: &str) {
+    let (store, id) = open(store, user);
+    match store.get(&id).unwrap() {
+        Some(credentials) => acknowledge(&shown(number(&credentials))),
+        None => acknowledge("none"),
+    }
+}
+
+/// Adds one to what is there, again and again, by compare-and-swap.
+fn increment(store: &str, user: &str, times: u64) {
+    let (store, id) = open(store, user);
+    for _ in 0..times {
+        while !add_one(&store, &id) {}
+    }
+    acknowledge("done");
+}
+
+/// Adds one, unless somebody else changes the entry meanwhile.
+fn add_one(store: &OpenStore, id: &EntryId) -> bool {
+    let (record, revision) = store.store.get_with_revision(id).unwrap();
+    let found = number(&(&record).try_into().unwrap()).unwrap();
+    let next = Record::from(&value(found + 1));
+    match store.store.put(id, &next, Expect::Revision(revision)) {
+        Ok(_) => true,
+        Err(error) if error.kind() == ErrorKind::Conflict => false,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+/// As [`write`], but as nobody should: in place, and without waiting for the disk.
+fn write_carelessly(file: &str, from: u64) {
+    acknowledge("ready");
+    for number in from.. {
+        std::fs::write(file, value(number).password.expose()).unwrap();
+        acknowledge(&number.to_string());
+    }
+}
+
+fn read_carelessly(file: &str) {
+    let found = std::fs::read(file).unwrap();
+    let text = String::from_utf8_lossy(&found).into_owned();
+    let first = text.split([' ', ',']).nth(1).unwrap_or_default().parse::<u64>();
+    acknowledge(&shown(first.ok().filter(|number| value(*number).password.expose() == found)));
+}
+
+fn open(store: &str, user: &str) -> (OpenStore, EntryId) {
+    let keyward = Keyward::open().unwrap();
+    (keyward.store(store).unwrap(), EntryId::new(user, None).unwrap())
+}
+
+fn shown(number: Option<u64>) -> String {
+    number.map_or("torn".into(), |number| number.to_string())
+}
+
+fn acknowledge(line: &str) {
+    let mut out = stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).unwrap();
+}
