@@ -58,7 +58,9 @@ pub enum Protection {
     Bound,
     /// No encryption, in envelopes.
     AccidentsOnly,
-    /// No envelope: records are not tied to their place.
+    /// Encrypted without envelope: records are not tied to their place.
+    Unbound,
+    /// Neither encryption nor envelope.
     Nothing,
 }
 
@@ -66,7 +68,8 @@ impl Protection {
     /// What an encryption with these abilities promises.
     pub fn of(abilities: EncryptionAbilities, envelope: bool) -> Self {
         match (abilities.keys, envelope) {
-            (_, false) => Self::Nothing,
+            (Keys::None, false) => Self::Nothing,
+            (_, false) => Self::Unbound,
             (Keys::None, true) => Self::AccidentsOnly,
             (_, true) if abilities.authenticates => Self::BoundAndAuthentic,
             (_, true) => Self::Bound,
@@ -88,7 +91,10 @@ impl Protection {
                 "not encrypted: accidents are detected, whoever can read the storage reads the records, \
                  and anyone who can write it can forge them"
             }
-            Self::Nothing => "no envelope: nothing ties a record to its entry",
+            Self::Unbound => "encrypted without envelope: nothing ties a record to its entry",
+            Self::Nothing => {
+                "not encrypted, without envelope: nothing protects a record or ties it to its entry"
+            }
         }
     }
 }

@@ -47,7 +47,7 @@ fn run(_: &Session, matches: &ArgMatches) -> Outcome {
     }
     let topic = text(matches, "topic").unwrap_or("guide");
     if let Some((_, page)) = TOPICS.iter().find(|(name, _)| *name == topic) {
-        return show(page);
+        return show(&readable(page));
     }
     let mut program = whole();
     program.build();
@@ -62,6 +62,12 @@ fn run(_: &Session, matches: &ArgMatches) -> Outcome {
             )))
         }
     }
+}
+
+/// A page without the marks of what is made from the code.
+fn readable(page: &str) -> String {
+    let lines = page.lines().filter(|line| !line.starts_with("<!--"));
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Shows a page, on a terminal through the pager.

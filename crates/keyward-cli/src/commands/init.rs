@@ -1,7 +1,7 @@
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use keyward::{NewStore, Protection, StoreFile};
 use keyward_config::{parse_value, render_value};
-use keyward_core::{Role, SecretRef, Value, Values};
+use keyward_core::{Persistence, Role, SecretRef, Value, Values};
 
 use super::{Entry, Session};
 use crate::arguments::{switch, text};
@@ -30,10 +30,8 @@ fn arguments(command: Command) -> Command {
                 .long("option")
                 .value_name("ROLE.KEY=VALUE")
                 .action(ArgAction::Append)
-                .help("An option of a backend; `keyward backend show ROLE NAME` lists them")
-                .long_help(
-                    "An option of a backend, such as storage.path=/srv/store.db. The key source is \
-                     chosen by key.from=NAME. `keyward backend show ROLE NAME` lists the options.",
+                .help(
+                    "An option, as in storage.path=/srv/store.db; key.from=NAME is the key source",
                 ),
         )
         .arg(switch(
@@ -107,7 +105,7 @@ fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
         print(&format!(
             "Its key: {}. {}",
             render_value(&Value::Secret(key.clone())),
-            about_key(&key.from)
+            about_key(key)
         ))?;
     }
     if matches!(protection, Protection::AccidentsOnly | Protection::Nothing) {
@@ -115,16 +113,22 @@ fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
             "warning: this store does not protect what is in it; see `keyward help threat-model`",
         );
     }
+    if store.store.storage_abilities().persistence == Persistence::Process {
+        complain("warning: what is kept in this store is gone when the process ends");
+    }
     Ok(())
 }
 
-/// What a key source of this name protects against, where the house knows it.
-fn about_key(source: &str) -> &'static str {
-    match source {
+/// What a key source protects against, where the house knows it.
+fn about_key(source: &SecretRef) -> &'static str {
+    match source.from.as_str() {
         "keyring" => {
             "It opens while you are logged in at the desktop, and is not there over ssh or in cron."
         }
         "file" => "Who can read your files can read it; a copy of the data alone stays closed.",
+        "passphrase" if source.options.get("passphrase").is_some() => {
+            "Whoever can read the passphrase there opens the store."
+        }
         "passphrase" => "It is asked for each time; nothing on the disk opens the store.",
         _ => "It is supplied from outside, and never deleted with the store.",
     }

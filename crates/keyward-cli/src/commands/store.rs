@@ -104,7 +104,7 @@ fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
         }
         return print(&match json {
             true => json!({ "retired": retired }).to_string(),
-            false => format!("{retired} old keys dropped"),
+            false => format!("{} dropped", old_keys(retired)),
         });
     }
     let mut progress = Progress::new("sealed anew");
@@ -124,11 +124,21 @@ fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
             "old_keys": rotated.old_keys,
         })
         .to_string(),
+        false if rotated.old_keys == 0 => format!("{} sealed anew", entries(rotated.resealed)),
         false => format!(
-            "{} entries sealed anew, {} old keys kept (drop them with --retire)",
-            rotated.resealed, rotated.old_keys
+            "{} sealed anew, {} kept (--retire drops what no entry needs)",
+            entries(rotated.resealed),
+            old_keys(rotated.old_keys)
         ),
     })
+}
+
+fn entries(number: u64) -> String {
+    format!("{number} {}", if number == 1 { "entry" } else { "entries" })
+}
+
+fn old_keys(number: usize) -> String {
+    format!("{number} old {}", if number == 1 { "key" } else { "keys" })
 }
 
 fn enroll(session: &Session, matches: &ArgMatches) -> Outcome {
