@@ -63,11 +63,15 @@ impl EnvKey {
         let value = self.host.variable(&self.name).filter(|value| !value.is_empty());
         value.ok_or_else(|| {
             let name = self.name.escape_debug();
-            Error::new(ErrorKind::NoKey, operation)
-                .because(format!("the environment variable {name} is not set, or is empty"))
-                .hint(format!(
+            let error = Error::new(ErrorKind::NoKey, operation)
+                .because(format!("the environment variable {name} is not set, or is empty"));
+            match operation {
+                "create" => error.hint(format!(
                     "Make a key with: export {name}=\"$(head -c 32 /dev/urandom | base64)\""
-                ))
+                )),
+                // Of what was sealed already, a new key would open nothing.
+                _ => error,
+            }
         })
     }
 }

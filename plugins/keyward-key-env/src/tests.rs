@@ -33,7 +33,7 @@ fn a_secret_is_taken_as_it_stands() {
 fn what_is_no_key_wraps_nothing() {
     let source = open("KEY", TestHost::new().variable("KEY", "canary")).unwrap();
     let error = source.create(&id()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert_eq!(error.kind(), ErrorKind::NoKey);
     assert!(!format!("{error:?}").contains("canary"));
 }
 
