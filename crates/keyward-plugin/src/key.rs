@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use keyward_core::{Created, Error, Result, Secret};
+use keyward_core::{Created, Error, ErrorKind, Result, Secret};
 
 /// The length of a key that wraps a keyset, in bytes.
 pub const KEY_LENGTH: usize = 32;
@@ -15,7 +15,7 @@ const SUPPLIED: &[u8] = b"supplied";
 /// White space around it, such as the last line's end, does not count.
 ///
 /// # Errors
-/// [`Invalid`](crate::ErrorKind::Invalid), saying nothing of what stands there instead.
+/// [`NoKey`](crate::ErrorKind::NoKey), saying nothing of what stands there instead.
 ///
 /// # Examples
 /// ```
@@ -33,7 +33,8 @@ pub fn decode_key(text: &Secret) -> Result<Secret> {
         _ => None,
     };
     key.ok_or_else(|| {
-        Error::invalid("key", "the key is not 32 bytes in base64 or hexadecimal")
+        Error::new(ErrorKind::NoKey, "key")
+            .because("what stands there is not 32 bytes in base64 or hexadecimal")
             .hint("Make one with: head -c 32 /dev/urandom | base64")
     })
 }
@@ -92,7 +93,6 @@ fn hexadecimal(text: &[u8]) -> Option<Secret> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
 
     /// Its base64 holds both characters in which the alphabets differ.
     const KEY: [u8; 32] = {
@@ -137,7 +137,7 @@ mod tests {
             &HEX[2..],
         ] {
             let error = decode_key(&Secret::from(text)).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Invalid, "{text}");
+            assert_eq!(error.kind(), ErrorKind::NoKey, "{text}");
             assert!(text.is_empty() || !format!("{error:?}").contains(text));
         }
     }

@@ -122,7 +122,19 @@ impl FileKey {
 }
 
 #[cfg(test)]
-keyward_testkit::key_suite!(FileKey, |scratch| {
-    keyward_plugin::Values::new()
-        .with("path", keyward_plugin::Value::Text(scratch.path("keys/key")))
-});
+mod made {
+    use super::FileKey;
+
+    keyward_testkit::key_suite!(FileKey, |scratch| Values::new()
+        .with("path", Value::Text(scratch.path("keys/key"))));
+}
+
+#[cfg(test)]
+mod supplied {
+    use super::FileKey;
+
+    keyward_testkit::key_suite!(FileKey, |scratch| Values::new().with(
+        "path",
+        Value::Text(scratch.file("key", b"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"))
+    ));
+}

@@ -7,18 +7,6 @@ use keyward_testkit::TestHost;
 
 use super::*;
 
-#[test]
-fn it_keeps_what_a_key_source_promises() {
-    for (name, case) in keyward_testkit::key::CASES {
-        // That case wants a second `create` to find the first one's key. Here nothing is kept,
-        // so it makes another; that the first one stays is tested below.
-        if *name != "create_overwrites_nothing" {
-            let host = |_: &_| TestHost::new().always_answer("correct horse");
-            case(&keyward_testkit::key::linked::<PassphraseKey>(|_| cheap(), host));
-        }
-    }
-}
-
 fn cheap() -> Values {
     Values::new().with("memory_kib", Value::Number(8 << 10)).with("iterations", Value::Number(1))
 }
@@ -130,4 +118,14 @@ impl Host for Asked {
     fn remaining(&self) -> Option<Duration> {
         None
     }
+}
+
+mod suite {
+    use super::{PassphraseKey, cheap};
+
+    keyward_testkit::key_suite!(
+        PassphraseKey,
+        |_| cheap(),
+        host = |_| TestHost::new().always_answer("correct horse")
+    );
 }
