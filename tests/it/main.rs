@@ -3,5 +3,21 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
 
 mod architecture;
+mod central;
+mod bombs;
+mod cli;
+mod dice;
+mod docs;
+mod durability;
+mod faults;
+mod golden;
+mod home;
+mod namespace;
+mod power;
 mod program;
 mod readme;
+mod sandbox;
+mod session;
+mod tamper;
+mod vectors;
+mod victim;

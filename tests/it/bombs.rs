@@ -1,0 +1,66 @@
+//! Small inputs that ask for much: each is a clean error, soon, in little memory.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use keyward::ErrorKind;
+
+use crate::home::{Home, at_home};
+use crate::program::keyward;
+
+const SERIALIZERS: [&str; 4] = ["json", "cbor", "bincode", "postcard"];
+const MEMORY: u64 = 256 << 20;
+const SOON: Duration = Duration::from_secs(2);
+
+fn bombs() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("vectors/own/bombs");
+    let bombs: Vec<_> = folder.read_dir().unwrap().map(|found| found.unwrap().path()).collect();
+    assert!(bombs.len() >= 11, "the bombs are not all there");
+    bombs
+}
+
+/// The command with little memory, and how it ended.
+fn run_small(command: &mut Command) -> (Option<i32>, String) {
+    let mut small = Command::new("prlimit");
+    small.arg(format!("--as={MEMORY}")).arg(command.get_program()).args(command.get_args());
+    small.env("RUST_BACKTRACE", "0");
+    let started = Instant::now();
+    let output = small.output().unwrap();
+    assert!(started.elapsed() < SOON, "{command:?} took {:?}", started.elapsed());
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn no_serializer_falls_for_one() {
+    for bomb in bombs() {
+        for serializer in SERIALIZERS {
+            let mut decode = Command::new(env!("CARGO_BIN_EXE_decode"));
+            let (code, stderr) = run_small(decode.arg(serializer).arg(&bomb));
+            let expected = Some(i32::from(ErrorKind::Corrupt.code()));
+            assert_eq!(code, expected, "{serializer}: {}: {stderr}", bomb.display());
+        }
+    }
+}
+
+#[test]
+fn nor_does_the_configuration() {
+    for bomb in bombs() {
+        let home = Home::new();
+        for place in [".config/keyward/config.toml", ".config/keyward/stores/work.toml"] {
+            let place = home.path().join(place);
+            std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+            std::fs::copy(&bomb, &place).unwrap();
+            let mut small = Command::new("prlimit");
+            small.arg(format!("--as={MEMORY}")).arg(keyward()).args(["info", "work"]);
+            let started = Instant::now();
+            let output = at_home(small, home.path()).output().unwrap();
+            assert!(started.elapsed() < SOON, "{}: {:?}", bomb.display(), started.elapsed());
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            let code = output.status.code();
+            assert!(matches!(code, Some(2 | 7)), "{}: {code:?}: {stderr}", bomb.display());
+            assert!(stderr.len() < 1000, "{}: it quotes the file", bomb.display());
+            std::fs::remove_file(&place).unwrap();
+        }
+    }
+}
