@@ -15,7 +15,19 @@ const KNOWN: &[(&str, &str, Option<&str>)] = &[
     ("defaults.serializer", "The serializer of new stores", Some("KEYWARD_DEFAULTS_SERIALIZER")),
     ("defaults.encryption", "The encryption of new stores", Some("KEYWARD_DEFAULTS_ENCRYPTION")),
     ("defaults.storage", "The storage of new stores", Some("KEYWARD_DEFAULTS_STORAGE")),
-    ("defaults.key", "The key source of new stores", Some("KEYWARD_DEFAULTS_KEY")),
+    (
+        "defaults.key",
+        "The key sources of new stores, the first that works: names with commas between",
+        Some("KEYWARD_DEFAULTS_KEY"),
+    ),
+];
+
+/// What holds where nobody says anything.
+const BUILT_IN: &[(&str, &str)] = &[
+    ("defaults.serializer", "cbor"),
+    ("defaults.encryption", "aes-gcm"),
+    ("defaults.storage", "file"),
+    ("defaults.key", "keyring,file"),
 ];
 
 /// Where a setting came from. Later layers win.
@@ -67,11 +79,10 @@ impl Settings {
     /// What is built in and what the environment says; files come by [`add_file`](Self::add_file).
     pub(crate) fn new(environment: &Environment) -> Self {
         let mut settings = Self::default();
-        for (key, value) in [("serializer", "cbor"), ("encryption", "aes-gcm"), ("storage", "file")]
-        {
+        for (key, value) in BUILT_IN {
             settings.add(
-                format!("defaults.{key}"),
-                Value::Text(value.into()),
+                (*key).to_owned(),
+                Value::Text((*value).into()),
                 Layer::BuiltIn,
                 "keyward".into(),
             );

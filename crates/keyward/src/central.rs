@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 
 use keyward_config::{Account, Config, StoreFile, account_of_name, account_of_uid, local_accounts};
 use keyward_core::{
-    EncryptionAbilities, Error, ErrorKind, Host, Keys, Result, Role, SecretRef, Value, Values,
+    EncryptionAbilities, Error, ErrorKind, Host, Keys, OptionType, Result, Role, SecretRef, Value,
+    Values,
 };
 use keyward_plugin::fs::PrivateDir;
 
@@ -132,32 +133,51 @@ impl Keyward {
     /// apart.
     fn settle(&self, file: &mut StoreFile) -> Result<()> {
         let refuse = |why: String| Err(Error::new(ErrorKind::Unsupported, "init").because(why));
-        if file.storage.name != "file" {
-            let storage = &file.storage.name;
+        let folder = data(&self.config, file).join("%uid%");
+        let storage = &mut file.storage;
+        if !self.give_to_user(Role::Storage, &storage.name, &mut storage.options, &folder)? {
             return refuse(format!(
-                "one {storage} storage cannot keep the users of a machine apart: use `file`"
+                "one {} storage cannot keep the users of a machine apart",
+                storage.name
             ));
         }
-        let uid = || Value::Text("%uid%".into());
-        let root = data(&self.config, file).join("%uid%").display().to_string();
-        file.storage.options.insert("root", Value::Text(root));
-        file.storage.options.insert("owner", uid());
         if self.encryption_abilities(file)?.keys != Keys::Store {
             return Ok(());
         }
-        match &file.key {
-            None => {
-                let path = keys(&self.config, file).join("%uid%").join("key").display().to_string();
-                let options = Values::new().with("path", Value::Text(path)).with("owner", uid());
-                file.key = Some(SecretRef { from: "file".into(), options });
-                Ok(())
-            }
-            Some(key) => refuse(format!(
+        if let Some(key) = &file.key {
+            return refuse(format!(
                 "one key from {} for all users would let each of them open every record: \
                  leave the key source out, and each user gets a key of their own",
                 key.from
-            )),
+            ));
         }
+        let key = keys(&self.config, file).join("%uid%").join("key");
+        for name in self.key_sources() {
+            let mut options = Values::new();
+            if self.give_to_user(Role::Key, name, &mut options, &key)? {
+                file.key = Some(SecretRef { from: name.to_owned(), options });
+                return Ok(());
+            }
+        }
+        refuse("none of the key sources in `defaults.key` can keep a key for each user".into())
+    }
+
+    /// Points a backend at a path of one user's. Whether it can be is the answer: such a backend
+    /// has an option `owner`, and its first path is the one that counts.
+    fn give_to_user(
+        &self,
+        role: Role,
+        name: &str,
+        options: &mut Values,
+        path: &Path,
+    ) -> Result<bool> {
+        let Ok(backend) = self.registry.find(role, name) else { return Ok(false) };
+        let place = backend.options.iter().find(|spec| spec.kind == OptionType::Path);
+        let owned = backend.options.iter().any(|spec| spec.name == "owner");
+        let (Some(place), true) = (place, owned) else { return Ok(false) };
+        options.insert(place.name, Value::Text(path.display().to_string()));
+        options.insert("owner", Value::Text("%uid%".into()));
+        Ok(true)
     }
 
     fn encryption_abilities(&self, file: &StoreFile) -> Result<EncryptionAbilities> {

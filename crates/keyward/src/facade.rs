@@ -18,9 +18,6 @@ use crate::open_store::OpenStore;
 /// How long a key source that is tried unasked may take to answer.
 const PROBE: Duration = Duration::from_secs(2);
 
-/// Key sources for new stores where nobody says which, the best first.
-const KEY_SOURCES: [&str; 2] = ["keyring", "file"];
-
 /// Keyward, as an application uses it.
 ///
 /// See the crate's own page for an example.
@@ -120,8 +117,9 @@ impl Keyward {
 
     /// Makes a store. The answer is the file that now describes it.
     ///
-    /// Where the encryption needs a key source and nobody says which, the operating system's
-    /// keyring is taken if it answers within two seconds without asking anybody, else a file.
+    /// Where the encryption needs a key source and nobody says which, the setting `defaults.key`
+    /// lists those to try: all but the last must answer within two seconds, without asking
+    /// anybody.
     ///
     /// # Errors
     /// [`Exists`](ErrorKind::Exists) if there is a store of this name. Nothing is left behind
@@ -265,22 +263,29 @@ impl Keyward {
             self.make(&file, None)?;
             return Ok(file);
         }
-        let mut sources = KEY_SOURCES.as_slice();
-        let configured = self.config.settings().text("defaults.key").map(|name| [name]);
-        if let Some(configured) = &configured {
-            sources = configured;
-        }
-        let (last, unasked) = sources.split_last().expect("there is a source at least");
+        let sources = self.key_sources();
+        let (last, unasked) = sources
+            .split_last()
+            .ok_or_else(|| Error::invalid("init", "`defaults.key` names no key source"))?;
         for name in unasked.iter().filter(|name| self.registry.find(Role::Key, name).is_ok()) {
             file.key = Some(self.key_source(new, &reference(name))?);
             match self.make(&file, Some(Instant::now() + PROBE)) {
                 Ok(()) => return Ok(file),
-                Err(error) => self.interaction.log(Level::Info, format_args!("{error}")),
+                Err(error) if is_no_answer(error.kind()) => {
+                    self.interaction.log(Level::Info, format_args!("{error}"));
+                }
+                Err(error) => return Err(error),
             }
         }
         file.key = Some(self.key_source(new, &reference(last))?);
         self.make(&file, None)?;
         Ok(file)
+    }
+
+    /// The key sources that new stores may get, the best first.
+    pub(crate) fn key_sources(&self) -> Vec<&str> {
+        let names = self.config.settings().text("defaults.key").unwrap_or_default();
+        names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
     }
 
     fn make(&self, file: &StoreFile, deadline: Option<Instant>) -> Result<()> {
@@ -296,6 +301,11 @@ impl Keyward {
 
 fn reference(name: &str) -> SecretRef {
     SecretRef { from: name.to_owned(), options: Values::new() }
+}
+
+/// Whether a key source is not to be had here, so that the next one may be tried.
+const fn is_no_answer(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Unavailable | ErrorKind::Locked | ErrorKind::Unsupported)
 }
 
 fn random() -> Result<[u8; 16]> {

@@ -46,7 +46,10 @@ pub struct CommandKey {
 }
 
 impl Backend for CommandKey {
-    const INFO: Info = Info::new("command", "What a program prints");
+    const INFO: Info = Info::new(
+        "command",
+        "What a program prints, supplied from outside and never deleted with a store",
+    );
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

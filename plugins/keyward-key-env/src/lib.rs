@@ -32,7 +32,8 @@ pub struct EnvKey {
 }
 
 impl Backend for EnvKey {
-    const INFO: Info = Info::new("env", "What an environment variable holds");
+    const INFO: Info =
+        Info::new("env", "What an environment variable holds, supplied from outside");
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

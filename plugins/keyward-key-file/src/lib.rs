@@ -39,7 +39,10 @@ pub struct FileKey {
 }
 
 impl Backend for FileKey {
-    const INFO: Info = Info::new("file", "A key in a file of its own, readable by its owner alone");
+    const INFO: Info = Info::new(
+        "file",
+        "A file of its own: who can read your files can read it, a copy of the data alone stays closed",
+    );
     type Options = Options;
 
     fn open(options: Options, _: &Arc<dyn Host>) -> Result<Self> {

@@ -47,7 +47,10 @@ pub struct PassphraseKey {
 }
 
 impl Backend for PassphraseKey {
-    const INFO: Info = Info::new("passphrase", "A key derived from a passphrase with Argon2id");
+    const INFO: Info = Info::new(
+        "passphrase",
+        "A passphrase, through Argon2id: asked for each time unless a reference supplies it",
+    );
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

@@ -60,8 +60,10 @@ pub struct KeyringKey {
 }
 
 impl Backend for KeyringKey {
-    const INFO: Info =
-        Info::new(crate::NAME, "The operating system's keyring, which logging in unlocks");
+    const INFO: Info = Info::new(
+        crate::NAME,
+        "The operating system's keyring: open while you are logged in, not there over ssh or in cron",
+    );
     type Options = KeyOptions;
 
     fn open(options: KeyOptions, host: &Arc<dyn Host>) -> Result<Self> {

@@ -102,11 +102,9 @@ fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
     ))?;
     print(&format!("Records are {}.", protection.describe()))?;
     if let Some(key) = &file.key {
-        print(&format!(
-            "Its key: {}. {}",
-            render_value(&Value::Secret(key.clone())),
-            about_key(key)
-        ))?;
+        let about = keyward.registry().find(Role::Key, &key.from)?.info.help;
+        print(&format!("Its key: {}", render_value(&Value::Secret(key.clone()))))?;
+        print(&format!("  {about}."))?;
     }
     if matches!(protection, Protection::AccidentsOnly | Protection::Nothing) {
         complain(
@@ -117,19 +115,4 @@ fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
         complain("warning: what is kept in this store is gone when the process ends");
     }
     Ok(())
-}
-
-/// What a key source protects against, where the house knows it.
-fn about_key(source: &SecretRef) -> &'static str {
-    match source.from.as_str() {
-        "keyring" => {
-            "It opens while you are logged in at the desktop, and is not there over ssh or in cron."
-        }
-        "file" => "Who can read your files can read it; a copy of the data alone stays closed.",
-        "passphrase" if source.options.get("passphrase").is_some() => {
-            "Whoever can read the passphrase there opens the store."
-        }
-        "passphrase" => "It is asked for each time; nothing on the disk opens the store.",
-        _ => "It is supplied from outside, and never deleted with the store.",
-    }
 }
