@@ -303,8 +303,11 @@ impl PrivateDir {
     }
 
     fn resolve(&self, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        let beneath =
-            ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        // Users can mount file systems of their own making, which may never answer.
+        let beneath = ResolveFlags::BENEATH
+            | ResolveFlags::NO_SYMLINKS
+            | ResolveFlags::NO_MAGICLINKS
+            | ResolveFlags::NO_XDEV;
         rustix::io::retry_on_intr(|| {
             rustix::fs::openat2(&self.root, path, flags, Mode::empty(), beneath)
         })
@@ -320,7 +323,12 @@ impl PrivateDir {
     }
 
     fn failed(&self, operation: &'static str, error: Errno, file: &Path) -> Error {
-        failed(operation, error, &self.path.join(file))
+        let path = self.path.join(file);
+        match error {
+            Errno::NOTDIR | Errno::ISDIR | Errno::NXIO => Error::new(ErrorKind::Refused, operation)
+                .because(format!("{} is neither file nor folder as it should be", path.display())),
+            _ => failed(operation, error, &path),
+        }
     }
 }
 
@@ -334,7 +342,7 @@ fn make_dir(above: impl AsFd, name: &Path, owner: u32) -> rustix::io::Result<()>
     let made = rustix::fs::openat(&above, name, DIR | OFlags::NOFOLLOW, Mode::empty());
     // Under a umask that takes the owner's rights as well, even the owner cannot open it yet.
     let made = match made {
-        Err(Errno::ACCESS) => {
+        Err(Errno::ACCESS) if is_own(owner) => {
             rustix::fs::chmodat(&above, name, Mode::RWXU, AtFlags::empty())?;
             rustix::fs::openat(&above, name, DIR | OFlags::NOFOLLOW, Mode::empty())?
         }
@@ -351,12 +359,23 @@ pub fn not_enrolled(owner: u32) -> Error {
         .hint("An administrator enrolls users with `keyward store enroll STORE USER`")
 }
 
+/// Gives what this process has just made to its owner.
 fn hand_over(made: &OwnedFd, owner: u32) -> rustix::io::Result<()> {
-    if rustix::process::geteuid().as_raw() == owner {
+    if is_own(owner) {
         return Ok(());
+    }
+    // The owner of the folder above may have put a folder of somebody else's in its place. One
+    // that is ours, and that nobody else can write, cannot have been moved there.
+    let stat = rustix::fs::fstat(made)?;
+    if !is_own(stat.st_uid) || stat.st_mode & 0o022 != 0 {
+        return Err(Errno::XDEV);
     }
     let owner = rustix::fs::Uid::from_raw(owner);
     rustix::fs::fchown(made, Some(owner), None)
+}
+
+fn is_own(uid: u32) -> bool {
+    rustix::process::geteuid().as_raw() == uid
 }
 
 fn make_with_parents(path: &Path) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use keyward_config::{Config, Expander, Interaction, StoreFile, StoreHost, Use};
-use keyward_core::{Host, Registry, Result, Role, SecretRef, Values};
+use keyward_core::{Host, Registry, Result, Role, SecretRef, Storage, Values};
 use keyward_store::{Named, Parts, Store};
 
 /// What opening a store needs.
@@ -60,8 +60,7 @@ impl Assembler<'_> {
             &of(Role::Encryption, &file.encryption)?,
             &host,
         )?;
-        let storage =
-            self.registry.storage(&file.storage.name, &of(Role::Storage, &file.storage)?, &host)?;
+        let storage = self.storage(file, &host)?;
         Store::open(Parts {
             id: file.id,
             serializer: Named::new(&file.serializer.name, serializer),
@@ -71,5 +70,16 @@ impl Assembler<'_> {
             envelope: file.envelope,
             host: Arc::clone(&host),
         })
+    }
+
+    /// The storage alone, where records need not be opened.
+    pub(crate) fn storage(
+        &self,
+        file: &StoreFile,
+        host: &Arc<dyn Host>,
+    ) -> Result<Box<dyn Storage>> {
+        let table = self.registry.find(Role::Storage, &file.storage.name)?.options;
+        let values = self.expander(file).values(&file.storage.options, table)?;
+        self.registry.storage(&file.storage.name, &values, host)
     }
 }

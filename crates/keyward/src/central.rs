@@ -12,15 +12,19 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use keyward_config::{Account, Config, StoreFile, account_of_name, account_of_uid, local_accounts};
 use keyward_core::{
-    EncryptionAbilities, Error, ErrorKind, Host, Keys, OptionType, Result, Role, SecretRef, Value,
-    Values,
+    EncryptionAbilities, Error, ErrorKind, Host, Keys, Level, OptionType, Result, Role, SecretRef,
+    Value, Values,
 };
 use keyward_plugin::fs::PrivateDir;
 
 use crate::facade::Keyward;
+
+/// The file that holds a user's key.
+const KEY: &str = "key";
 
 /// The user ids that belong to people, as Debian gives them out.
 const PEOPLE: std::ops::RangeInclusive<u32> = 1000..=59_999;
@@ -113,20 +117,45 @@ impl Keyward {
     }
 
     /// Removes a central store: for each user the key and the data, then the folders.
+    ///
+    /// What users made of their folders keeps nobody's from being removed; it stays, and a
+    /// warning says so.
     pub(crate) fn delete_central(&self, file: &StoreFile) -> Result<()> {
         require_root("remove a store of the system")?;
         self.config.mark_deleting(file)?;
         for account in enrolled(&self.config, file)? {
-            self.assembler(Some(account.uid)).open(file)?.destroy()?;
-            let keys = keys(&self.config, file).join(account.uid.to_string());
-            if let Some(keys) = PrivateDir::open_for(&keys, account.uid)? {
-                keys.destroy()?;
+            for removed in [self.delete_key(file, &account), self.delete_data(file, &account)] {
+                match removed {
+                    Err(error) if error.kind() == ErrorKind::Refused => self.interaction.log(
+                        Level::Warning,
+                        format_args!(
+                            "{}; what is left of {}'s stays",
+                            error.message(),
+                            account.name
+                        ),
+                    ),
+                    other => other?,
+                }
             }
-            remove_empty(&data(&self.config, file).join(account.uid.to_string()))?;
         }
         remove_empty(&keys(&self.config, file))?;
         remove_empty(&data(&self.config, file))?;
         self.config.remove_store(&file.name)
+    }
+
+    /// Removes a user's key: there is none but the one that enrolling made.
+    fn delete_key(&self, file: &StoreFile, account: &Account) -> Result<()> {
+        let folder = keys(&self.config, file).join(account.uid.to_string());
+        let Some(folder) = PrivateDir::open_for(&folder, account.uid)? else { return Ok(()) };
+        folder.remove(Path::new(KEY))?;
+        folder.destroy().map(drop)
+    }
+
+    fn delete_data(&self, file: &StoreFile, account: &Account) -> Result<()> {
+        let assembler = self.assembler(Some(account.uid));
+        let host: Arc<dyn Host> = Arc::new(assembler.host(file));
+        assembler.storage(file, &host)?.destroy()?;
+        remove_empty(&data(&self.config, file).join(account.uid.to_string()))
     }
 
     /// Points storage and key source at users' folders, and refuses what cannot keep users
@@ -151,7 +180,7 @@ impl Keyward {
                 key.from
             ));
         }
-        let key = keys(&self.config, file).join("%uid%").join("key");
+        let key = keys(&self.config, file).join("%uid%").join(KEY);
         for name in self.key_sources() {
             let mut options = Values::new();
             if self.give_to_user(Role::Key, name, &mut options, &key)? {
@@ -182,7 +211,7 @@ impl Keyward {
 
     fn encryption_abilities(&self, file: &StoreFile) -> Result<EncryptionAbilities> {
         let assembler = self.assembler(Some(0));
-        let host: std::sync::Arc<dyn Host> = std::sync::Arc::new(assembler.host(file));
+        let host: Arc<dyn Host> = Arc::new(assembler.host(file));
         let table = self.registry.find(Role::Encryption, &file.encryption.name)?.options;
         let values =
             self.config.expander(file).for_uid(0).values(&file.encryption.options, table)?;

@@ -25,7 +25,7 @@ const PROBE: Duration = Duration::from_secs(2);
 pub struct Keyward {
     pub(crate) config: Config,
     pub(crate) registry: Arc<Registry>,
-    interaction: Arc<dyn Interaction>,
+    pub(crate) interaction: Arc<dyn Interaction>,
 }
 
 impl Keyward {

@@ -93,16 +93,7 @@ impl Storage for File {
 
     fn destroy(&self) -> Result<()> {
         let Some(dir) = self.open()? else { return Ok(()) };
-        loop {
-            let page = walk::page(&dir, &Query::default())?;
-            if page.entries.is_empty() {
-                break;
-            }
-            for id in &page.entries {
-                dir.remove(&layout::path(id))?;
-            }
-        }
-        walk::prune(&dir, Path::new(""))?;
+        walk::clear(&dir)?;
         if !dir.destroy()? {
             let left = self.root.display();
             self.host.log(

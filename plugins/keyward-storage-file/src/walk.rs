@@ -9,6 +9,9 @@ use rustix::fs::{Dir, FileType};
 
 use crate::layout::{self, Part};
 
+/// No entry lies deeper: the longest user takes 4 segments, the longest name 16.
+const DEEPEST: usize = 20;
+
 /// An open folder, and how far its listing has come.
 struct Open {
     /// Its own name; empty for the folder in which the walk began.
@@ -50,20 +53,54 @@ pub(crate) fn page(base: &PrivateDir, query: &Query<'_>) -> Result<Page> {
     Ok(page)
 }
 
-/// Removes the empty folders of users and of long names below `dir`.
-pub(crate) fn prune(base: &PrivateDir, dir: &Path) -> Result<()> {
-    let Some(fd) = base.open_dir(dir)? else { return Ok(()) };
+/// Removes every entry below `base`, and the folders that are empty then. What is none of ours, or
+/// not as we make it, is passed over.
+///
+/// It goes through each folder once, so that nobody who makes files meanwhile keeps it going.
+pub(crate) fn clear(base: &PrivateDir) -> Result<()> {
+    clear_folder(base, &mut Vec::new())
+}
+
+fn clear_folder(base: &PrivateDir, parts: &mut Vec<String>) -> Result<()> {
+    let folder: PathBuf = parts.iter().collect();
+    let Some(fd) = pass_over(base.open_dir(&folder))?.flatten() else { return Ok(()) };
     for found in Dir::new(fd).map_err(failed)? {
         let found = found.map_err(failed)?;
         let Ok(name) = found.file_name().to_str() else { continue };
-        let folder = matches!(found.file_type(), FileType::Directory | FileType::Unknown);
-        if folder && Part::of(name) != Part::Foreign {
-            let below = dir.join(name);
-            prune(base, &below)?;
-            base.remove_empty(&below)?;
+        if Part::of(name) == Part::Foreign {
+            continue;
         }
+        parts.push(name.to_owned());
+        let path = folder.join(name);
+        match found.file_type() {
+            FileType::Directory | FileType::Unknown if parts.len() < DEEPEST => {
+                clear_folder(base, parts)?;
+                pass_over(base.remove_empty(&path))?;
+            }
+            _ => {}
+        }
+        if found.file_type() != FileType::Directory && entry(parts).is_some() {
+            pass_over(base.remove(&path))?;
+        }
+        parts.pop();
     }
     Ok(())
+}
+
+/// Nothing, where the result says that something is not as it should be.
+fn pass_over<T>(result: Result<T>) -> Result<Option<T>> {
+    match result {
+        Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Unsupported) => {
+            Ok(None)
+        }
+        other => other.map(Some),
+    }
+}
+
+/// The entry whose file is found by these names, one below the other.
+fn entry(parts: &[String]) -> Option<EntryId> {
+    let end_of_user = parts.iter().position(|part| Part::of(part) == Part::Last)? + 1;
+    layout::entry(&parts[..end_of_user], &parts[end_of_user..])
 }
 
 /// Goes through every entry, folder by folder.
@@ -107,12 +144,14 @@ impl Walk<'_> {
             self.start.iter().filter_map(|part| part.to_str().map(str::to_owned)).collect();
         parts.extend(self.stack.iter().skip(1).map(|open| open.name.clone()));
         parts.push(name.to_owned());
-        let end_of_user = parts.iter().position(|part| Part::of(part) == Part::Last)? + 1;
-        layout::entry(&parts[..end_of_user], &parts[end_of_user..])
+        entry(&parts)
     }
 
     /// Opens the folder `name` of the innermost one; a folder that is gone is passed over.
     fn enter(&mut self, name: String, holds: Holds, place: i64) -> Result<bool> {
+        if self.stack.len() > DEEPEST {
+            return Ok(false);
+        }
         let mut path = self.start.clone();
         path.extend(self.stack.iter().skip(1).map(|open| &open.name));
         path.push(Path::new(&name));
