@@ -12,6 +12,7 @@ mod durability;
 mod faults;
 mod golden;
 mod home;
+mod import;
 mod namespace;
 mod power;
 mod program;

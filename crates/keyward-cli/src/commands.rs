@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod doctor;
 mod get;
 mod help;
+mod import;
 mod info;
 mod init;
 mod list;
@@ -44,6 +45,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     list::ENTRY,
     info::ENTRY,
     store::ENTRY,
+    import::ENTRY,
     backend::ENTRY,
     config::ENTRY,
     doctor::ENTRY,

@@ -47,11 +47,8 @@ impl StoreConfig {
     pub fn parse(file: &[u8]) -> Result<Self> {
         let root = yaml::parse(file)?
             .ok_or_else(|| Error::corrupt("read").because("the file is empty"))?;
-        let [encryption, _name, serializer, storage] = fields(
-            &root,
-            "StoreConfig",
-            ["encryption", "name", "serializer", "storage"],
-        )?;
+        let [encryption, _name, serializer, storage] =
+            fields(&root, "StoreConfig", ["encryption", "name", "serializer", "storage"])?;
         match backend(serializer)? {
             ("json", []) => {}
             (_, data) => return Err(unknown(serializer, data, "serializer")),
@@ -133,4 +130,91 @@ fn unknown(node: &Node, data: &[(String, Node)], role: &str) -> Error {
     let options = if data.is_empty() { "" } else { ", or with such options" };
     Error::new(ErrorKind::Unsupported, "read")
         .because(format!("line {}: PyCred has no such {role}{options}", node.line))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// PyCred's own file, as it is shipped.
+    const SHIPPED: &str = "---
+!PyCredConfig
+encryptions: !PyCredBackendDefaultConfig
+  default: 'clear'
+  backends:
+  - !BackendConfig
+    data:
+      key_path: '~/.pycred/data/%store%/encryption/aes/key.aes'
+    name: 'aes'
+  - !BackendConfig
+    data: {}
+    name: 'clear'
+serializers: !PyCredBackendDefaultConfig {default: json, backends: [!BackendConfig {data: {}, name: json}]}
+storages: !PyCredBackendDefaultConfig
+  backends: []
+  default: 'file'
+store_path: '/srv/stores'
+";
+
+    const STORE: &str = "!StoreConfig
+encryption: !BackendConfig
+  data: {key_path: /k}
+  name: aes
+name: work
+serializer: !BackendConfig
+  data: {}
+  name: json
+storage: !BackendConfig
+  data: {data_dir: /d}
+  name: file
+";
+
+    #[test]
+    fn pycreds_own_file_is_read() {
+        let path = |text: &str| Installation::parse(text.as_bytes()).unwrap().store_path;
+        assert_eq!(path(SHIPPED), "/srv/stores");
+        assert_eq!(path(""), "~/.pycred/store");
+        for (from, to) in [
+            ("!PyCredConfig", "!StoreConfig"),
+            ("backends: []", "backends: {}"),
+            ("backends: []", "backends: [a]"),
+            ("'/srv/stores'", "[]"),
+            ("store_path:", "path:"),
+        ] {
+            assert!(Installation::parse(SHIPPED.replacen(from, to, 1).as_bytes()).is_err(), "{to}");
+        }
+    }
+
+    #[test]
+    fn a_stores_file_is_read() {
+        let config = StoreConfig::parse(STORE.as_bytes()).unwrap();
+        assert_eq!(config.encryption, Encryption::Aes { key_path: "/k".into() });
+        assert_eq!(config.storage, Storage::File { data_dir: "/d".into() });
+    }
+
+    #[test]
+    fn a_stores_file_of_any_other_kind_is_refused() {
+        use ErrorKind::{Corrupt, Refused, Unsupported};
+        for (from, to, kind) in [
+            ("!StoreConfig", "---", Corrupt),
+            ("!StoreConfig", "!PyCredConfig", Corrupt),
+            ("!StoreConfig", "!Other", Refused),
+            ("name: work\n", "", Corrupt),
+            ("name: work", "name: work\nmore: 1", Corrupt),
+            ("name: json", "name: xml", Unsupported),
+            ("name: aes", "name: clear", Unsupported),
+            ("name: aes", "name: [aes]", Corrupt),
+            ("name: file", "name: s3", Unsupported),
+            ("{key_path: /k}", "{}", Unsupported),
+            ("{key_path: /k}", "{key_path: [/k]}", Corrupt),
+            ("{key_path: /k}", "{key_path: /k, more: 1}", Unsupported),
+            ("{data_dir: /d}", "null", Corrupt),
+            ("storage: !BackendConfig", "storage:", Corrupt),
+        ] {
+            let text = STORE.replacen(from, to, 1);
+            let error = StoreConfig::parse(text.as_bytes()).expect_err(&text);
+            assert_eq!(error.kind(), kind, "{text}{error}");
+        }
+        assert_eq!(StoreConfig::parse(b"").unwrap_err().kind(), Corrupt);
+    }
 }

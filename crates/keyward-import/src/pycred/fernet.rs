@@ -71,7 +71,7 @@ impl FernetKey {
         if token.len() > MAX_RECORD {
             return None;
         }
-        let mut bytes = URL_SAFE.decode(token).ok()?;
+        let mut bytes = Zeroizing::new(URL_SAFE.decode(token).ok()?);
         let sealed = bytes.len().checked_sub(MAC)?;
         let ciphertext = sealed.checked_sub(HEADER)?;
         if bytes[0] != VERSION || ciphertext == 0 || ciphertext % BLOCK != 0 {
@@ -83,17 +83,79 @@ impl FernetKey {
         mac.verify_slice(&bytes[sealed..]).ok()?;
         let (header, rest) = bytes.split_at_mut(HEADER);
         let cipher =
-            cbc::Decryptor::<Aes128>::new_from_slices(encryption, &header[HEADER - BLOCK..]).ok()?;
+            cbc::Decryptor::<Aes128>::new_from_slices(encryption, &header[HEADER - BLOCK..])
+                .ok()?;
         let plain = &mut rest[..ciphertext];
         let length = cipher.decrypt_padded::<Pkcs7>(plain).ok()?.len();
-        let opened = Secret::from(&plain[..length]);
-        zeroize::Zeroize::zeroize(&mut bytes);
-        Some(opened)
+        Some(Secret::from(&plain[..length]))
     }
 }
 
 impl fmt::Debug for FernetKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FernetKey(..)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &[u8] = b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
+    const TOKEN: &[u8] = b"gAAAAAAdwJ6wAAECAwQFBgcICQoLDA0ODy021cpGVWKZ_eEwCGM4BLLF_5CV9dOPmrhuVUPgJobwOz7JcbmrR64jVmpU4IwqDA==";
+
+    /// What Fernet's specification refuses, the last three under a right MAC.
+    const INVALID: &[(&str, &[u8])] = &[
+        ("incorrect mac", b"gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAl1-szkFVzXTuGb4hR8AKtwcaX1YdykQUFBQUFBQUFBQQ=="),
+        ("too short", b"gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPA=="),
+        ("invalid base64", b"%%%%%%%%%%%%%AECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAl1-szkFVzXTuGb4hR8AKtwcaX1YdykRtfsH-p1YsUD2Q=="),
+        ("payload size not multiple of block size", b"gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPOm73QeoCk9uGib28Xe5vz6oxq5nmxbx_v7mrfyudzUm"),
+        ("payload padding error", b"gAAAAAAdwJ6xAAECAwQFBgcICQoLDA0ODz4LEpdELGQAad7aNEHbf-JkLPIpuiYRLQ3RtXatOYREu2FWke6CnJNYIbkuKNqOhw=="),
+        ("incorrect IV (causes padding error)", b"gAAAAAAdwJ6xBQECAwQFBgcICQoLDA0OD3HkMATM5lFqGaerZ-fWPAkLhFLHpGtDBRLRTZeUfWgHSv49TF2AUEZ1TIvcZjK1zQ=="),
+    ];
+
+    #[test]
+    fn a_token_altered_anywhere_does_not_open() {
+        let key = FernetKey::parse(KEY).unwrap();
+        assert_eq!(key.open(TOKEN).unwrap().expose(), b"hello");
+        for place in 0..TOKEN.len() {
+            for altered in (0..=255).filter(|byte| *byte != TOKEN[place]) {
+                let mut token = TOKEN.to_vec();
+                token[place] = altered;
+                assert!(key.open(&token).is_err(), "byte {place} as {altered}");
+            }
+            assert!(key.open(&TOKEN[..place]).is_err(), "the first {place} bytes");
+        }
+        assert!(key.open(&[TOKEN, b"="].concat()).is_err());
+    }
+
+    #[test]
+    fn what_the_specification_refuses_is_refused() {
+        let key = FernetKey::parse(KEY).unwrap();
+        for (why, token) in INVALID {
+            assert!(key.open(token).is_err(), "{why}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_32_bytes_and_nothing_else() {
+        for (file, good) in [
+            (&b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=\n"[..], true),
+            (b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4", false),
+            (b"cw/0x689RpI+jtRR7oE8h/eQsKImvJapLeSbXpwF4e4=", false),
+            (b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4Q==", false),
+            (b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4AAAAA", false),
+            (b"", false),
+        ] {
+            match FernetKey::parse(file) {
+                Ok(key) => assert!(good && key.open(TOKEN).is_ok()),
+                Err(error) => assert!(!good && error.kind() == ErrorKind::NoKey),
+            }
+        }
+    }
+
+    #[test]
+    fn debug_is_redacted() {
+        assert_eq!(format!("{:?}", FernetKey::parse(KEY).unwrap()), "FernetKey(..)");
     }
 }

@@ -67,13 +67,13 @@ fn unescape(text: &[u8]) -> Option<Secret> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, after)) = rest.split_first() {
-        // A surrogate in UTF-8 is ED A0..BF 80..BF; ED never begins the third byte's place.
+        // In the form of UTF-8, a surrogate is ED A0 80 to ED BF BF.
         match rest {
             [0xed, second @ (0xb2 | 0xb3), third, after @ ..] => {
                 bytes.push(((second & 0x03) << 6) | (third & 0x3f));
                 rest = after;
             }
-            [0xed, 0xa0.., ..] => return None,
+            [0xed, 0xa0..=0xbf, ..] => return None,
             _ => {
                 bytes.push(first);
                 rest = after;
@@ -108,10 +108,19 @@ mod tests {
     #[test]
     fn everything_else_is_refused_and_not_quoted() {
         for record in [
-            "", "[]", r#"["canary"]"#, r#"["canary", null]"#, r#"["canary", 1]"#,
-            r#"["canary", "b", "c"]"#, r#"{"canary": "b"}"#, r#"["canary", "b"] x"#,
-            r#"["canary", "\ud83d"]"#, r#"["canary", "\udc7f"]"#, r#"["canary\udcff", "b"]"#,
-            r#"["canary", "b"#, r#"["canary", ["b"]]"#,
+            "",
+            "[]",
+            r#"["canary"]"#,
+            r#"["canary", null]"#,
+            r#"["canary", 1]"#,
+            r#"["canary", "b", "c"]"#,
+            r#"{"canary": "b"}"#,
+            r#"["canary", "b"] x"#,
+            r#"["canary", "\ud83d"]"#,
+            r#"["canary", "\udc7f"]"#,
+            r#"["canary\udcff", "b"]"#,
+            r#"["canary", "b"#,
+            r#"["canary", ["b"]]"#,
         ] {
             let error = Login::parse(record.as_bytes()).expect_err(record);
             assert!(!format!("{error:?}").contains("canary"), "{error:?}");

@@ -153,7 +153,10 @@ impl Node {
             Content::Map(items) if self.tag == tag => Ok(items),
             _ => Err(wrong(
                 self.line,
-                &format!("a map{} is expected here", tag.map(|tag| format!(" tagged !{tag}")).unwrap_or_default()),
+                &format!(
+                    "a map{} is expected here",
+                    tag.map(|tag| format!(" tagged !{tag}")).unwrap_or_default()
+                ),
             )),
         }
     }
@@ -167,5 +170,82 @@ impl Node {
 
     fn is_nothing(&self) -> bool {
         self.tag.is_none() && matches!(&self.content, Content::Text(text) if text.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> Error {
+        match parse(text.as_bytes()) {
+            Ok(node) => panic!("{text:?} is read as {node:?}"),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn a_file_may_say_nothing() {
+        for text in ["", "\n", "---\n", "# no more\n", "---\n...\n"] {
+            assert!(parse(text.as_bytes()).unwrap().is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_tag_that_is_not_pycreds_is_refused_wherever_it_stands() {
+        for (text, line) in [
+            ("!!python/object/apply:os.system ['canary']", 1),
+            ("a: 1\nb: !!python/name:os.canary", 2),
+            ("a: !<tag:yaml.org,2002:python/object/new:os.canary> []", 1),
+            ("%TAG !p! tag:yaml.org,2002:python/\n---\n- !p!object/apply:os.canary []", 3),
+            ("%TAG ! tag:yaml.org,2002:python/\n---\n!object/apply:os.canary []", 3),
+            ("? !!python/tuple [canary]\n: b", 1),
+            ("a: !canary b", 1),
+            ("a: !!str canary", 1),
+            ("a: !<BackendConfig> {}", 1),
+            ("a: ! canary", 1),
+        ] {
+            let error = refused(text);
+            assert_eq!(error.kind(), ErrorKind::Refused, "{text:?}");
+            assert!(error.message().starts_with(&format!("line {line}: ")), "{text:?}: {error}");
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+        let error = refused("!!python/object/apply:os.system ['canary']");
+        assert!(error.message().contains("nothing was run"), "{error}");
+    }
+
+    #[test]
+    fn what_is_not_pycreds_yaml_is_refused() {
+        for text in [
+            "a: &canary b\nc: *canary",
+            "canary: 1\ncanary: 2",
+            "[canary]: 1",
+            "canary: [",
+            "canary: \"",
+            "canary\n---\ncanary",
+            "canary: b: c",
+            "canary: *canary",
+        ] {
+            let error = refused(text);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{text:?}");
+            assert!(!format!("{error:?}").contains("canary"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn bombs_are_refused() {
+        let laughs = "a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b]";
+        for text in [
+            laughs.to_owned(),
+            "[".repeat(MAX_CONFIG),
+            "{a: ".repeat(MAX_CONFIG / 4),
+            "- ".repeat(MAX_CONFIG / 2),
+            "? ".repeat(MAX_CONFIG / 2),
+            format!("[{}]", "a,".repeat(MAX_NODES + 1)),
+            "a".repeat(MAX_CONFIG + 1),
+        ] {
+            assert_eq!(refused(&text).kind(), ErrorKind::Corrupt);
+        }
+        assert!(parse(b"\xff\xfea").is_err());
     }
 }

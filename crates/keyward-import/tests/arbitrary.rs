@@ -1,0 +1,96 @@
+//! No bytes make a parser panic, and whatever opens was not altered.
+
+use keyward_import::pycred::{FernetKey, Installation, Login, StoreConfig};
+use proptest::prelude::*;
+
+const KEY: &[u8] = b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
+
+/// Text made of what YAML gives a meaning to, so that it gets past the scanner's first look.
+fn yaml_like() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        Just("!StoreConfig\n"),
+        Just("!BackendConfig "),
+        Just("!!python/object/apply:os.system "),
+        Just("%TAG ! a\n"),
+        Just("name: "),
+        Just("data: "),
+        Just("- "),
+        Just("? "),
+        Just(": "),
+        Just("\n"),
+        Just("\n  "),
+        Just("\t"),
+        Just("{"),
+        Just("}"),
+        Just("["),
+        Just("]"),
+        Just(","),
+        Just("&a "),
+        Just("*a "),
+        Just("---\n"),
+        Just("...\n"),
+        Just("|\n"),
+        Just(">-2\n"),
+        Just("'"),
+        Just("\""),
+        Just("\\u"),
+        Just("\\xé"),
+        Just("#"),
+        Just("\r"),
+        Just("\u{feff}"),
+        Just("\u{2028}"),
+        Just("a"),
+    ];
+    prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+}
+
+/// A store's file as PyCred writes it, with some bytes of it replaced.
+fn damaged_store() -> impl Strategy<Value = Vec<u8>> {
+    const STORE: &[u8] =
+        b"!StoreConfig\nencryption: !BackendConfig\n  data: {}\n  name: clear\nname: s\n\
+        serializer: !BackendConfig\n  data: {}\n  name: json\n\
+        storage: !BackendConfig\n  data:\n    data_dir: ~/d\n  name: file\n";
+    prop::collection::vec((0..STORE.len(), any::<u8>()), 0..4).prop_map(|changes| {
+        let mut store = STORE.to_vec();
+        for (place, byte) in changes {
+            store[place] = byte;
+        }
+        store
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = StoreConfig::parse(&bytes);
+        let _ = Installation::parse(&bytes);
+        let _ = FernetKey::parse(&bytes);
+        prop_assert!(Login::parse(&bytes).is_err());
+        prop_assert!(FernetKey::parse(KEY).unwrap().open(&bytes).is_err());
+    }
+
+    #[test]
+    fn any_yaml(text in yaml_like()) {
+        let _ = StoreConfig::parse(text.as_bytes());
+        let _ = Installation::parse(text.as_bytes());
+    }
+
+    #[test]
+    fn any_damage_to_a_store(bytes in damaged_store()) {
+        let _ = StoreConfig::parse(&bytes);
+    }
+
+    #[test]
+    fn any_login(username in ".*", password in ".*") {
+        let login = Login::parse(serde_json::json!([username, password]).to_string().as_bytes())?;
+        prop_assert_eq!(login.username, username);
+        prop_assert_eq!(login.password.expose(), password.as_bytes());
+    }
+
+    #[test]
+    fn any_json_string(inside in r#"(\\u[dD][89a-fA-F][0-9a-f]{2}|\\[nt"\\]|[a-zé]|\\)*"#) {
+        let _ = Login::parse(format!(r#"["a", "{inside}"]"#).as_bytes());
+    }
+}
