@@ -7,6 +7,7 @@
 use std::process::ExitCode;
 
 mod ci;
+mod docs;
 mod packages;
 mod quickstart;
 mod shell;
@@ -23,7 +24,8 @@ usage: cargo xtask CHORE
   quickstart      build the program and show it at work in a scratch home
   test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`
   ci [STAGE]...   fmt, clippy, tidy, doc, deny; or the stages named
-  tidy            the rules of this house that no compiler knows";
+  tidy            the rules of this house that no compiler knows
+  docs            write the parts of the documentation that are made from the code";
 
 /// Does the chore that the arguments name.
 pub fn main(arguments: Vec<String>) -> ExitCode {
@@ -36,6 +38,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         "test" => test::run(rest),
         "ci" => ci::run(rest),
         "tidy" => tidy::run(),
+        "docs" => docs::run(),
         "help" | "-h" | "--help" => {
             println!("{USAGE}");
             Ok(())

@@ -1,0 +1,14 @@
+//! `cargo xtask docs`: brings the parts of the documentation up to date that are made from the code.
+
+use crate::shell::{self, Result, cargo};
+
+/// The test that otherwise compares them writes them.
+const WRITER: &str = "docs::what_is_made_from_the_code_is_current";
+
+pub(crate) fn run() -> Result {
+    shell::run(&mut cargo(["build", "--package", "keyward-cli"]))?;
+    shell::run(
+        cargo(["test", "--package", "keyward-tests", "--test", "it", WRITER])
+            .env("KEYWARD_UPDATE_DOCS", "1"),
+    )
+}
