@@ -7,6 +7,11 @@ use std::path::PathBuf;
 use clap::{Arg, ArgMatches, Command};
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, MAX_RECORD, Prompt, Secret};
+#[cfg(target_os = "linux")]
+use rustix::{
+    io::Errno,
+    process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open},
+};
 
 use crate::arguments::switch;
 use crate::console::Console;
@@ -28,7 +33,7 @@ pub(crate) fn arguments(command: Command) -> Command {
             Arg::new("password-fd")
                 .long("password-fd")
                 .value_name("N")
-                .value_parser(clap::value_parser!(u32))
+                .value_parser(clap::value_parser!(i32).range(0..))
                 .conflicts_with("stdin")
                 .help("Read the password from this open file descriptor"),
         )
@@ -44,10 +49,10 @@ pub(crate) fn read(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
         let shown = path.display().to_string();
         return take(open(path, &shown)?, &shown, raw);
     }
-    if let Some(number) = matches.get_one::<u32>("password-fd") {
-        let path = PathBuf::from(format!("/dev/fd/{number}"));
+    if let Some(number) = matches.get_one::<i32>("password-fd") {
         let shown = format!("file descriptor {number}");
-        return take(open(&path, &shown)?, &shown, raw);
+        let file = descriptor(*number).map_err(|error| usage(format!("{shown}: {error}")))?;
+        return take(file, &shown, raw);
     }
     if raw {
         return Err(usage("--raw goes with --stdin, --password-file or --password-fd"));
@@ -57,6 +62,23 @@ pub(crate) fn read(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
 
 fn open(path: &PathBuf, shown: &str) -> Outcome<File> {
     File::open(path).map_err(|error| usage(format!("{shown}: {error}")))
+}
+
+/// A copy of an open descriptor. To open it anew by its path would lose its place in a file, is not
+/// possible for sockets and for what another user opened, and can wait for ever on a named pipe.
+#[cfg(target_os = "linux")]
+fn descriptor(number: i32) -> std::io::Result<File> {
+    let this = pidfd_open(getpid(), PidfdFlags::empty())?;
+    match pidfd_getfd(this, number, PidfdGetfdFlags::empty()) {
+        Err(Errno::NOSYS | Errno::PERM) => File::open(format!("/dev/fd/{number}")),
+        other => Ok(other?.into()),
+    }
+}
+
+/// A copy of an open descriptor: elsewhere its path is no more than that.
+#[cfg(not(target_os = "linux"))]
+fn descriptor(number: i32) -> std::io::Result<File> {
+    File::open(format!("/dev/fd/{number}"))
 }
 
 fn take(from: impl Read, shown: &str, raw: bool) -> Outcome<Secret> {

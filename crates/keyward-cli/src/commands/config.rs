@@ -1,7 +1,7 @@
 use clap::{Arg, ArgMatches, Command};
 use keyward::Keyward;
 use keyward_config::{Config, Environment, Settings, parse_value, render_value, set_value};
-use keyward_core::{OptionSpec, OptionType, Role, Value};
+use keyward_core::{OptionSpec, OptionType, Registry, Role, Value};
 use serde_json::json;
 
 use super::{Entry, Session};
@@ -135,19 +135,19 @@ fn set(keyward: &Keyward, matches: &ArgMatches) -> Outcome {
     let key = text(matches, "key").unwrap_or_default();
     let path = keyward.config().user_file();
     let value = match text(matches, "value") {
-        Some(value) => Some(parse_value(&spec_of(keyward, key)?, value)?),
+        Some(value) => Some(parse_value(&spec_of(keyward.registry(), key)?, value)?),
         None => None,
     };
     Ok(set_value(&path, key, value.as_ref())?)
 }
 
 /// What a setting takes: for a backend's option what its table says, else text.
-fn spec_of(keyward: &Keyward, key: &str) -> Outcome<OptionSpec> {
+fn spec_of(registry: &Registry, key: &str) -> Outcome<OptionSpec> {
     let parts: Vec<_> = key.split('.').collect();
     if let ["backends", role, name, option] = parts[..] {
         let role = Role::from_name(role)
             .ok_or_else(|| usage("the roles are serializer, encryption, key and storage"))?;
-        let table = keyward.registry().find(role, name)?.options;
+        let table = registry.find(role, name)?.options;
         return table.iter().find(|spec| spec.name == option).copied().ok_or_else(|| {
             usage(format!("{role} {name} has no option `{}`", option.escape_debug()))
         });
@@ -161,22 +161,31 @@ fn spec_of(keyward: &Keyward, key: &str) -> Outcome<OptionSpec> {
     })
 }
 
-/// Every setting of a backend names one that is there, and every store's file can be read.
+/// The settings make sense, and every store's file can be read.
 fn validate(keyward: &Keyward) -> Outcome {
-    for (key, setting) in keyward.config().settings().iter() {
-        if key.starts_with("backends.") {
-            spec_of(keyward, key)?;
-        }
-        if let (Some(role), Value::Text(name)) =
-            (key.strip_prefix("defaults.").and_then(Role::from_name), &setting.value)
-        {
-            keyward.registry().find(role, name)?;
-        }
-    }
+    check(keyward.config().settings(), keyward.registry())?;
     for name in keyward.store_names()? {
         keyward.store(name.as_str())?;
     }
     print("The configuration is valid.")
+}
+
+/// Every backend that a setting names is there.
+fn check(settings: &Settings, registry: &Registry) -> Outcome {
+    for (key, setting) in settings.iter() {
+        if key.starts_with("backends.") {
+            spec_of(registry, key)?;
+        }
+        if let (Some(role), Value::Text(names)) =
+            (key.strip_prefix("defaults.").and_then(Role::from_name), &setting.value)
+        {
+            // Of key sources there may be several, to be tried in turn.
+            for name in names.split(',').map(str::trim) {
+                registry.find(role, name)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn path(config: &Config, matches: &ArgMatches) -> Outcome {
@@ -212,6 +221,5 @@ fn plain(value: &Value) -> serde_json::Value {
 /// The configuration as `edit` would leave it, before it is taken over.
 pub(crate) fn check_edited(path: &std::path::Path) -> Outcome {
     let environment = Environment::of_process().with("KEYWARD_CONFIG_FILE", path);
-    Config::load(environment)?;
-    Ok(())
+    check(Config::load(environment)?.settings(), &Registry::linked()?)
 }

@@ -54,7 +54,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         print(&format!("name: {}", shown(store.file.name.as_str())))?;
         print(&format!("config-file: {}", store.file.path.display()))?;
         match text(matches, "format") {
-            Some("raw") => print(store.file.render().trim_end())?,
+            Some("raw") => print(std::fs::read_to_string(&store.file.path)?.trim_end())?,
             Some("std") => standard(store)?,
             _ => {}
         }
