@@ -39,7 +39,10 @@ pub(crate) fn edit_config() -> Outcome {
     dir.replace(Path::new(COPY), &before)?;
     let copy = folder.join(COPY);
     run_editor(&environment, &copy)?;
-    let after = dir.read(Path::new(COPY), 1 << 20)?.unwrap_or_default();
+    let Some(after) = dir.read(Path::new(COPY), 1 << 20)? else {
+        let gone = "the edited copy is gone; nothing was changed";
+        return Err(Error::new(ErrorKind::Other, "edit").because(gone).into());
+    };
     if after == before {
         dir.remove(Path::new(COPY))?;
         return print("Nothing was changed.");

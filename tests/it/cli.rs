@@ -1,0 +1,9 @@
+//! The program's commands, as their users type them.
+
+mod config;
+mod credentials;
+mod exit_codes;
+mod help;
+mod password;
+mod stores;
+mod who;

@@ -1,0 +1,164 @@
+//! Help, completions and the version: they work whatever state everything else is in.
+
+use crate::sandbox::Sandbox;
+
+const COMMANDS: &[&str] = &[
+    "init",
+    "set",
+    "get",
+    "unset",
+    "rm",
+    "list",
+    "info",
+    "store",
+    "backend",
+    "config",
+    "doctor",
+    "completions",
+    "help",
+];
+
+/// Homes in which nothing that needs configuration works.
+fn broken_homes() -> [Sandbox; 2] {
+    let refused = Sandbox::new();
+    refused.write(".config/keyward/config.toml", "not = toml = at all");
+    let nowhere = Sandbox::new();
+    [refused, nowhere]
+}
+
+#[test]
+fn help_needs_no_configuration() {
+    let [broken, nowhere] = broken_homes();
+    broken.keyward("list").run().ends(2);
+    let mut lines = vec![String::from("--help"), "-h".into(), "--version".into(), "help".into()];
+    for command in COMMANDS {
+        lines.push(format!("{command} --help"));
+        lines.push(format!("{command} -h"));
+        lines.push(format!("help {command}"));
+    }
+    lines.push("completions bash".into());
+    for line in lines {
+        let first = broken.keyward(&line).run().ends(0).is_quiet();
+        assert!(first.out.len() > 5 && first.out.ends_with(b"\n"), "{line}");
+        nowhere.keyward(&line).env("HOME", "relative").run().ends(0).is_quiet().prints(first.out);
+    }
+}
+
+#[test]
+fn help_of_every_command_shows_an_example() {
+    let home = Sandbox::new();
+    let root = home.keyward("--help").run().ends(0);
+    for command in COMMANDS {
+        assert!(root.text().contains(&format!("\n  {command} ")), "{command} is not listed");
+        let help = home.keyward(&format!("{command} --help")).run().ends(0);
+        assert!(help.text().contains("Example:\n  "), "{command}: {}", help.text());
+        assert!(help.text().contains(&format!("keyward {command}")), "{command}: {}", help.text());
+    }
+}
+
+#[test]
+fn every_example_in_help_is_understood() {
+    let home = Sandbox::new();
+    for command in COMMANDS {
+        let help = home.keyward(&format!("{command} --help")).run().ends(0);
+        let examples = help.text().split("Example:\n").nth(1).unwrap();
+        for example in examples.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let ran = home
+                .program("sh")
+                .args(["-c", example])
+                .env("PATH", path_with_program())
+                .env("EDITOR", "true")
+                .run();
+            for word in ["Usage:", "unexpected argument", "not found"] {
+                assert!(!ran.err.contains(word), "{example}: {}", ran.err);
+            }
+        }
+    }
+}
+
+fn path_with_program() -> String {
+    let programs = crate::program::keyward();
+    format!("{}:/usr/local/bin:/usr/bin:/bin", programs.parent().unwrap().display())
+}
+
+#[test]
+fn the_version_is_one_line() {
+    let version = concat!("keyward ", env!("CARGO_PKG_VERSION"), "\n");
+    for flag in ["--version", "-V"] {
+        Sandbox::new().keyward(flag).run().ends(0).prints(version);
+    }
+}
+
+#[test]
+fn topics_are_there_and_others_are_named() {
+    let home = Sandbox::new();
+    for topic in
+        ["guide", "configuration", "exit-codes", "threat-model", "envelope", "writing-a-backend"]
+    {
+        let page = home.keyward(&format!("help {topic}")).run().ends(0).is_quiet();
+        assert!(page.text().starts_with("# "), "{topic}: {}", page.text());
+    }
+    home.keyward("help nope").run().ends(2).prints("").says("exit-codes");
+}
+
+#[test]
+fn a_pager_is_for_terminals() {
+    let home = Sandbox::new();
+    let pager = home.write("pager", "cat >\"$HOME/paged\"");
+    let pager = format!("sh {}", pager.display());
+    home.keyward("help").env("PAGER", &pager).run().ends(0);
+    assert!(!home.path("paged").exists());
+    let line = format!("{} help guide", crate::program::keyward().display());
+    home.program("script").args(["-qec", &line, "/dev/null"]).env("PAGER", &pager).run().ends(0);
+    let page = home.keyward("help guide").run().ends(0);
+    assert_eq!(home.read("paged").trim_end(), page.text().trim_end());
+}
+
+#[test]
+fn shells_accept_the_completions() {
+    let home = Sandbox::new();
+    for (shell, check, installed) in [
+        ("bash", "-n", true),
+        ("zsh", "-n", found(&home, "zsh")),
+        ("fish", "-n", found(&home, "fish")),
+    ] {
+        let script = home.keyward(&format!("completions {shell}")).run().ends(0).is_quiet();
+        assert!(script.text().contains("keyward"), "{shell}");
+        let path = home.write(&format!("completions.{shell}"), &script.out);
+        if installed {
+            home.program(shell).arg(check).arg(path).run().ends(0).is_quiet();
+        }
+    }
+    home.keyward("completions nope").run().ends(2);
+}
+
+#[test]
+fn bash_completes_a_command() {
+    let home = Sandbox::new();
+    let script = home.keyward("completions bash").run().ends(0);
+    home.write("completions", &script.out);
+    let ask = "source completions; COMP_WORDS=(keyward conf); COMP_CWORD=1; _keyward keyward conf keyward; echo \"${COMPREPLY[@]}\"";
+    home.program("bash").args(["-c", ask]).run().ends(0).prints("config\n");
+}
+
+#[test]
+fn what_is_no_command_is_a_usage_error() {
+    let home = Sandbox::new();
+    for (line, says) in [
+        ("", "Usage:"),
+        ("-v", "command"),
+        ("nope", "unrecognized subcommand"),
+        ("gett s", "'get'"),
+        ("get", "<STORE>"),
+        ("get s --nope", "unexpected argument"),
+        ("get s --pasword", "'--password'"),
+        ("config", "Usage:"),
+        ("config nope", "unrecognized subcommand"),
+    ] {
+        home.keyward(line).run().ends(2).prints("").says(says);
+    }
+}
+
+fn found(home: &Sandbox, program: &str) -> bool {
+    home.program("sh").args(["-c", "command -v \"$1\"", "sh", program]).run().code == 0
+}

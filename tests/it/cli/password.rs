@@ -1,0 +1,163 @@
+//! Where `set` takes the password from.
+
+use std::time::{Duration, Instant};
+
+use crate::program::keyward;
+use crate::sandbox::{Sandbox, me};
+
+fn home() -> Sandbox {
+    Sandbox::with_store("--option key.from=file")
+}
+
+#[test]
+fn standard_input_loses_one_newline_at_most() {
+    let home = home();
+    for (raw, input, kept) in [
+        ("", "p", "p"),
+        ("", "p\n", "p"),
+        ("", "p\n\n", "p\n"),
+        ("", "p\r\n", "p\r"),
+        ("", "\n", ""),
+        ("", "", ""),
+        ("", "p\nq\n", "p\nq"),
+        ("--raw", "p\n", "p\n"),
+        ("--raw", "\n", "\n"),
+        ("--raw", "p", "p"),
+    ] {
+        home.keyward(&format!("set s ann --stdin {raw}")).input(input).run().ends(0).prints("");
+        home.keyward("get s --raw").run().ends(0).prints(kept);
+        home.keyward("get s -p").run().ends(0).prints(format!("{kept}\n"));
+    }
+}
+
+#[test]
+fn files_and_descriptors_are_read_like_standard_input() {
+    let home = home();
+    home.write("secret", "of the file\n\n");
+    for (line, kept) in [
+        ("--password-file secret", "of the file\n"),
+        ("--password-file secret --raw", "of the file\n\n"),
+        ("--password-fd 7", "of the file\n"),
+        ("--password-fd 7 --raw", "of the file\n\n"),
+        ("--password-fd 8", "of a pipe"),
+        ("--password-fd 0", "of a here-document"),
+    ] {
+        let script = r#"exec "$@" 7<secret 8<"$fifo" <<END
+of a here-document
+END"#;
+        let fifo = home.path("fifo");
+        home.program("mkfifo").arg(&fifo).run().ends(0);
+        let writer = {
+            let fifo = fifo.clone();
+            std::thread::spawn(move || std::fs::write(fifo, "of a pipe\n"))
+        };
+        home.program("sh")
+            .args(["-c", script, "sh"])
+            .arg(keyward())
+            .args(["set", "s", "ann"])
+            .args(line.split_whitespace())
+            .env("fifo", &fifo)
+            .run()
+            .ends(0)
+            .prints("");
+        home.keyward("get s --raw").run().ends(0).prints(kept);
+        writer.join().unwrap().unwrap();
+        std::fs::remove_file(&fifo).unwrap();
+    }
+}
+
+#[test]
+fn ways_that_cannot_be_meant_are_usage_errors() {
+    let home = home();
+    for line in [
+        "set s ann --raw",
+        "set s ann --stdin --password-file f",
+        "set s ann --stdin --password-fd 0",
+        "set s ann --password-file f --password-fd 0",
+        "set s ann --password-file missing",
+        "set s ann --password-fd 99",
+        "set s ann --password-fd x",
+        "set s ann --password secret",
+        "set s ann secret",
+        "set s",
+    ] {
+        home.keyward(line).input("x").run().ends(2).prints("");
+    }
+    home.keyward("get s").run().ends(3);
+}
+
+#[test]
+fn too_much_is_refused_and_changes_nothing() {
+    let home = home();
+    home.keyward("set s ann --stdin").input("before").run().ends(0);
+    home.keyward("set s ann --stdin").input(vec![b'a'; (16 << 20) + 1]).run().ends(2);
+    home.keyward("get s -p").run().ends(0).prints("before\n");
+}
+
+#[test]
+fn without_a_terminal_a_prompt_is_exit_5_at_once() {
+    let home = home();
+    let closed = |streams: &str, line: &str| {
+        let script = format!("exec \"$@\" {streams}");
+        home.program("sh").args(["-c", &script, "sh"]).arg(keyward()).args(line.split_whitespace())
+    };
+    for (call, what) in [
+        (home.keyward("set s ann"), "set, input from nowhere"),
+        (home.keyward("set s ann").input("typed\ntyped\n"), "set, input from a pipe"),
+        (closed("<&-", "set s ann"), "set, no input"),
+        (closed("<&- >&- 2>&-", "set s ann"), "set, nothing at all"),
+        (home.keyward("rm s"), "rm, input from nowhere"),
+        (home.keyward("rm s").input("y\n"), "rm, input from a pipe"),
+    ] {
+        let before = Instant::now();
+        let code = call.run().code;
+        assert_eq!(code, 5, "{what}");
+        assert!(before.elapsed() < Duration::from_secs(5), "{what} waited");
+    }
+    home.keyward("get s").run().ends(3);
+}
+
+/// Types on a terminal; `{…}` of the dialogue is an expect script.
+fn dialogue(home: &Sandbox, line: &str, steps: &str) -> crate::sandbox::Ran {
+    let script = format!(
+        "set timeout 10\nspawn -noecho {} {line}\n{steps}\nexpect eof\nexit [lindex [wait] 3]",
+        keyward().display()
+    );
+    home.program("expect").args(["-c", &script]).env("TERM", "dumb").run()
+}
+
+#[test]
+fn a_terminal_is_asked_twice_and_shows_nothing() {
+    let home = home();
+    let ran = dialogue(
+        &home,
+        "set s ann",
+        r#"expect "Password: " { send "one\r" }
+           expect "confirmation: " { send "other\r" }
+           expect "do not match" {}
+           expect "Password: " { send "\r" }
+           expect "must not be empty" {}
+           expect "Password: " { send "s3cret\r" }
+           expect "confirmation: " { send "s3cret\r" }"#,
+    )
+    .ends(0);
+    for typed in ["one", "other", "s3cret"] {
+        assert!(!ran.text().contains(typed), "{}", ran.text());
+    }
+    home.keyward("get s -np").run().ends(0).prints("ann\ns3cret\n");
+}
+
+#[test]
+fn rm_asks_and_says_what_goes() {
+    let home = home();
+    home.keyward("set s ann --stdin").input("x").run().ends(0);
+    for (answer, code) in [("", 1), ("n", 1), ("yess", 1), ("y", 0)] {
+        home.keyward("list s").run().ends(0).prints(format!("{}\n", me()));
+        let steps = format!(r#"expect "y/N" {{ send "{answer}\r" }}"#);
+        let ran = dialogue(&home, "rm s", &steps).ends(code);
+        for word in ["all entries in its file storage", "its key", "stores/s.toml"] {
+            assert!(ran.text().contains(word), "{}", ran.text());
+        }
+    }
+    home.keyward("list").run().ends(0).prints("");
+}

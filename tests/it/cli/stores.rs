@@ -1,0 +1,195 @@
+//! `init`, `rm`, `list` and `info`.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::sandbox::Sandbox;
+
+#[test]
+fn a_new_store_needs_nothing_but_a_name() {
+    let home = Sandbox::new();
+    let made = home.keyward("init s").run().ends(0).is_quiet();
+    assert!(made.text().starts_with("Store s: cbor + aes-gcm + file\n"), "{}", made.text());
+    assert!(made.text().contains("Its key: { from = \"file\""), "{}", made.text());
+    home.keyward("set s ann --stdin").input("x").run().ends(0);
+    home.keyward("get s -p").run().ends(0).prints("x\n");
+}
+
+#[test]
+fn a_store_that_is_there_stays_as_it_is() {
+    let home = Sandbox::with_store("--option key.from=file");
+    home.keyward("set s ann --stdin").input("x").run().ends(0);
+    let before = home.files();
+    for options in ["", "--storage sqlite", "--encryption clear --serializer json"] {
+        home.keyward(&format!("init s {options}"))
+            .run()
+            .ends(2)
+            .prints("")
+            .says("the store `s` exists already");
+    }
+    assert!(home.files() == before, "something changed");
+}
+
+#[test]
+fn an_init_that_fails_leaves_nothing() {
+    for line in [
+        "init s --storage nope",
+        "init s --encryption nope",
+        "init s --serializer nope",
+        "init s --option key.from=nope",
+        "init s --option storage.nope=1",
+        "init s --option storage.root=relative",
+        "init s --option storage",
+        "init s --option nope.a=b",
+        "init s --option storage.root=%nope%",
+        "init s --encryption age",
+        "init s --encryption age --option encryption.passphrase=literal",
+        "init s --option key.from=env --option key.name=NOT_SET",
+        "init",
+        "init s t",
+    ] {
+        let home = Sandbox::new();
+        let ran = home.keyward(line).run();
+        assert!([2, 6].contains(&ran.code), "{line}: {} {}", ran.code, ran.err);
+        let stores = home.path(".config/keyward/stores");
+        let files = fs::read_dir(stores).map_or(0, |entries| {
+            entries.filter(|entry| entry.as_ref().unwrap().file_name() != ".tmp").count()
+        });
+        assert_eq!(files, 0, "{line} left a store");
+        assert!(
+            !home.files().iter().any(|(_, content)| !content.is_empty()),
+            "{line} left {:?}",
+            home.files().keys()
+        );
+        home.keyward("list").run().ends(0).prints("");
+    }
+}
+
+#[test]
+fn a_store_that_does_not_exist_is_exit_2_everywhere() {
+    let home = Sandbox::new();
+    for line in [
+        "get nope",
+        "set nope ann --stdin",
+        "unset nope",
+        "rm nope --yes",
+        "list nope",
+        "info nope",
+        "store verify nope",
+        "store rotate nope",
+        "get ../nope",
+    ] {
+        home.keyward(line).run().ends(2).prints("").says("there is no store `");
+    }
+}
+
+#[test]
+fn rm_looks_at_every_name_before_it_removes_any() {
+    let home = Sandbox::new();
+    for store in ["a", "b"] {
+        home.keyward(&format!("init {store}")).run().ends(0);
+        home.keyward(&format!("set {store} ann --stdin")).input("x").run().ends(0);
+    }
+    home.keyward("rm --yes a nope b").run().ends(2).says("there is no store `nope`");
+    home.keyward("list").run().ends(0).prints("a\nb\n");
+    home.keyward("rm --yes a a").run().ends(0).prints("").is_quiet();
+    home.keyward("list").run().ends(0).prints("b\n");
+    home.keyward("get b -p").run().ends(0).prints("x\n");
+    home.keyward("rm --yes b").run().ends(0);
+    let left: Vec<_> =
+        home.files().into_iter().filter(|(_, content)| !content.is_empty()).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn rm_leaves_what_it_did_not_make() {
+    let home = Sandbox::new();
+    home.write("shared/mine", "mine");
+    let root = home.path("shared");
+    home.keyward(&format!("init s --option storage.root={}", root.display())).run().ends(0);
+    home.keyward("set s ann --stdin").input("x").run().ends(0);
+    home.keyward("rm s --yes").run();
+    assert_eq!(home.read("shared/mine"), "mine");
+    home.keyward("list").run().ends(0).prints("");
+}
+
+#[test]
+fn stores_of_one_name_at_two_places_are_two() {
+    let home = Sandbox::new();
+    let at =
+        |folder: &str, line: &str| home.keyward(line).env("KEYWARD_STORE_PATH", home.path(folder));
+    for folder in ["one", "other"] {
+        at(folder, "init same").run().ends(0);
+        at(folder, "set same ann --stdin").input(folder).run().ends(0);
+    }
+    at("one", "rm same --yes").run().ends(0);
+    at("other", "get same -p").run().ends(0).prints("other\n");
+    at("one", "list").run().ends(0).prints("");
+}
+
+#[test]
+fn info_prints_these_lines() {
+    let home = Sandbox::with_store("--serializer json --encryption clear --storage sqlite");
+    let file = home.path(".config/keyward/stores/s.toml");
+    let head = format!("name: s\nconfig-file: {}\n", file.display());
+    home.keyward("info s --format none").run().ends(0).prints(&head);
+    home.keyward("info s s -f none").run().ends(0).prints(format!("{head}{head}"));
+    let standard = home.keyward("info s").run().ends(0).is_quiet();
+    let backends = "encryption: clear\nserializer: json\nstorage: sqlite\n";
+    let start = format!("{head}{backends}id: ");
+    assert!(standard.text().starts_with(&start), "{}", standard.text());
+    assert!(standard.text().contains("\nrecords: not encrypted: accidents are detected"));
+    for user in ["b", "a"] {
+        home.keyward(&format!("set s ann --stdin -u {user}")).input("x").run().ends(0);
+    }
+    home.keyward("info s -f none --users").run().ends(0).prints(format!("{head}users: a, b\n"));
+    home.keyward("info s -f none -u").run().ends(0).prints(format!("{head}users: a, b\n"));
+    home.keyward("info s -f nope").run().ends(2);
+    home.keyward("info s nope").run().ends(2).prints("");
+}
+
+#[test]
+fn info_raw_prints_the_file_as_it_is() {
+    let home = Sandbox::with_store("");
+    let path = ".config/keyward/stores/s.toml";
+    let text = format!("# of mine\n{}", home.read(path));
+    fs::write(home.path(path), &text).unwrap();
+    let head = format!("name: s\nconfig-file: {}\n", home.path(path).display());
+    home.keyward("info s -f raw").run().ends(0).prints(format!("{head}{text}"));
+}
+
+#[test]
+fn info_as_json() {
+    let home = Sandbox::with_store("--encryption aes-gcm --option key.from=file --storage redb");
+    home.keyward("set s ann --stdin -u a,b").input("x").run().ends(0);
+    let info = home.keyward("info s --json --users").run().ends(0).json().remove(0);
+    let path = home.path(".config/keyward/stores/s.toml");
+    for (key, value) in [
+        ("name", json!("s")),
+        ("config_file", json!(path)),
+        ("serializer", json!("cbor")),
+        ("encryption", json!("aes-gcm")),
+        ("key", json!("file")),
+        ("storage", json!("redb")),
+        ("envelope", json!(true)),
+        ("deleting", json!(false)),
+        ("lasts", json!("for good")),
+        ("users", json!(["a,b"])),
+    ] {
+        assert_eq!(info[key], value, "{key}");
+    }
+    assert_eq!(info["id"].as_str().map(str::len), Some(32));
+    assert!(info["records"].as_str().is_some_and(|text| text.starts_with("bound and authentic")));
+    let without = home.keyward("info s --json").run().ends(0).json().remove(0);
+    assert_eq!(without["users"], Value::Null);
+}
+
+#[test]
+fn no_encryption_is_warned_of() {
+    let home = Sandbox::new();
+    home.keyward("init s --encryption clear")
+        .run()
+        .ends(0)
+        .says("warning: this store does not protect what is in it");
+}

@@ -1,0 +1,110 @@
+//! Whose credentials are meant, and where they lie.
+
+use std::fs;
+use std::os::unix::fs::chown;
+
+use serde_json::Value;
+
+use crate::program::keyward;
+use crate::sandbox::{Call, Sandbox, me};
+
+/// No account has it.
+const STRANGER: u32 = 2_012_345;
+
+/// The program as a user whom the operating system does not know.
+fn stranger(home: &Sandbox, line: &str) -> Call {
+    let program = home.path("keyward");
+    if !program.exists() {
+        // Where it was built may be closed to strangers.
+        fs::copy(keyward(), &program).unwrap();
+    }
+    let call = if me() == "root" {
+        for path in home.files().into_keys().chain([home.path("")]) {
+            chown(path, Some(STRANGER), Some(STRANGER)).unwrap();
+        }
+        let uid = STRANGER.to_string();
+        home.program("setpriv").args(["--reuid", &uid, "--regid", &uid, "--clear-groups"])
+    } else {
+        home.program("unshare").arg("--user").arg(format!("--map-user={STRANGER}"))
+    };
+    call.arg(program).args(line.split_whitespace())
+}
+
+#[test]
+fn the_environment_cannot_lie_about_the_user() {
+    let home = Sandbox::with_store("--option key.from=file");
+    home.keyward("set s ann --stdin").input("mine").run().ends(0);
+    home.keyward("set s eve --stdin -u eve").input("of eve").run().ends(0);
+    for variable in ["LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"] {
+        let listed = home.keyward("get s -p").env(variable, "eve").run();
+        listed.ends(0).prints("mine\n");
+    }
+    home.keyward("get s -p").env("KEYWARD_USER", "eve").run().ends(0).prints("of eve\n");
+}
+
+#[test]
+fn a_user_without_an_account_is_one_too() {
+    let home = Sandbox::new();
+    stranger(&home, "--version").run().ends(0);
+    stranger(&home, "init s").run().ends(0);
+    stranger(&home, "set s ann --stdin").input("x").run().ends(0);
+    stranger(&home, "get s -np").run().ends(0).prints("ann\nx\n");
+    stranger(&home, "list s").run().ends(0).prints(format!("uid-{STRANGER}\n"));
+    stranger(&home, "set s ann --password-fd 0").input("y").run().ends(0);
+    stranger(&home, "get s --raw").run().ends(0).prints("y");
+    stranger(&home, "list").without("HOME").run().ends(2).says("Set HOME to an absolute path");
+    stranger(&home, "--help").without("HOME").run().ends(0).is_quiet();
+}
+
+#[test]
+fn a_home_that_is_no_absolute_path_is_none() {
+    let home = Sandbox::new();
+    let config = |call: Call| place(call, "config");
+    let account = config(home.keyward("config path --json").without("HOME"));
+    assert!(account.starts_with('/') && account.ends_with("/.config/keyward/config.toml"));
+    for relative in ["", ".", "relative", "~", "../.."] {
+        let found = config(home.keyward("config path --json").env("HOME", relative));
+        assert_eq!(found, account, "HOME={relative}");
+    }
+    let found = config(home.keyward("config path --json").env("HOME", "/"));
+    assert_eq!(found, "/.config/keyward/config.toml");
+}
+
+#[test]
+fn xdg_folders_count_if_they_are_absolute() {
+    let home = Sandbox::new();
+    for (variable, what, end) in [
+        ("XDG_CONFIG_HOME", "config", "keyward/config.toml"),
+        ("XDG_DATA_HOME", "data", "keyward"),
+        ("XDG_STATE_HOME", "state", "keyward"),
+    ] {
+        let path =
+            |value: &str| place(home.keyward("config path --json").env(variable, value), what);
+        let unset = place(home.keyward("config path --json"), what);
+        assert!(unset.starts_with(home.path("").to_str().unwrap()), "{unset}");
+        assert_eq!(path("relative"), unset);
+        assert_eq!(path(""), unset);
+        assert_eq!(path("/elsewhere"), format!("/elsewhere/{end}"));
+    }
+}
+
+#[test]
+fn pycreds_two_variables() {
+    let home = Sandbox::new();
+    home.write("own.toml", "version = 1\nstore_path = \"~/of the file\"\nuser = \"filed\"\n");
+    let file = home.path("own.toml");
+    let call = |line: &str| home.keyward(line).env("KEYWARD_CONFIG_FILE", &file);
+    call("init s").run().ends(0);
+    assert!(home.path("of the file/s.toml").exists());
+    call("set s ann --stdin").input("x").run().ends(0);
+    call("list s").run().ends(0).prints("filed\n");
+    call("list").env("KEYWARD_STORE_PATH", "~/of the variable").run().ends(0).prints("");
+    call("init t").env("KEYWARD_STORE_PATH", "~/of the variable").run().ends(0);
+    assert!(home.path("of the variable/t.toml").exists());
+    call("list").run().ends(0).prints("s\n");
+}
+
+fn place(call: Call, what: &str) -> String {
+    let Value::String(path) = &call.run().ends(0).json()[0][what] else { panic!("no {what}") };
+    path.clone()
+}
