@@ -16,7 +16,7 @@ use xtask::transcript::{Home as DocsHome, steps};
 use crate::home::{Home, printed};
 use crate::program::keyward;
 
-const STORES: &str = "empty\nhostile\nq[1] *\nvault\nwork\n";
+const STORES: &str = "Büro, mit einem Namen: lang genug, # um ihn - umzubrechen\nempty\nhostile\nq[1] *\nvault\nwork\n";
 
 /// What PyCred was told to keep.
 #[derive(Deserialize)]

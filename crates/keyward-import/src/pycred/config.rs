@@ -190,6 +190,10 @@ storage: !BackendConfig
         let config = StoreConfig::parse(STORE.as_bytes()).unwrap();
         assert_eq!(config.encryption, Encryption::Aes { key_path: "/k".into() });
         assert_eq!(config.storage, Storage::File { data_dir: "/d".into() });
+        // PyCred's YAML writer folds long lines.
+        let folded = STORE.replace("{data_dir: /d}", "{data_dir: '/d e\n      f'}");
+        let config = StoreConfig::parse(folded.as_bytes()).unwrap();
+        assert_eq!(config.storage, Storage::File { data_dir: "/d e f".into() });
     }
 
     #[test]

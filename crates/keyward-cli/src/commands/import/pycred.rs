@@ -41,56 +41,60 @@ pub(super) struct Account {
     pub(super) written: Timestamp,
 }
 
-/// All stores of a PyCred whose home, or whose folder of stores, is `dir`.
+/// All stores of a PyCred whose home, or whose folder of stores, is `dir`; each is read when its turn comes.
 ///
 /// # Errors
 /// [`Invalid`](ErrorKind::Invalid) if it is neither. What is wrong with one store is for that store to say.
-pub(super) fn stores(dir: &Path, home: &Path) -> Result<Vec<Found>> {
+pub(super) fn stores(dir: &Path, home: &Path) -> Result<impl Iterator<Item = Found>> {
     let places = Places::find(dir, home)?;
     let names = names(&places.stores)?.into_iter();
     let named = names.filter_map(|name| Some(name.strip_suffix(".yaml")?.to_owned()));
     let stores = named.filter(|name| name != ".config");
-    Ok(stores.map(|name| Found { content: places.read(&name), name }).collect())
+    Ok(stores.map(move |name| Found { content: places.read(&name), name }))
 }
 
 /// Where PyCred keeps things.
-struct Places<'a> {
+struct Places {
     /// The folder of the stores' files.
     stores: PathBuf,
     /// The folder that `~/.pycred` has become, if it was moved or copied.
-    base: &'a Path,
+    base: PathBuf,
     /// What `~` stands for.
-    home: &'a Path,
+    home: PathBuf,
 }
 
-impl<'a> Places<'a> {
-    fn find(dir: &'a Path, home: &'a Path) -> Result<Self> {
-        let here = |stores| Self { stores, base: dir, home };
-        if let Some(config) = read_config(&dir.join(".config.yaml"))? {
-            let stores = expand(&Installation::parse(&config)?.store_path, home);
+impl Places {
+    fn find(dir: &Path, home: &Path) -> Result<Self> {
+        let none = || {
+            Error::invalid("usage", format!("PyCred has no stores in {}", dir.display()))
+                .hint("Give PyCred's home, which is ~/.pycred, or its folder of stores")
+        };
+        let base = dir.canonicalize().map_err(|_| none())?;
+        let home = home.to_owned();
+        let config = base.join(".config.yaml");
+        if let Some(text) = read_config(&config)? {
+            let installation =
+                Installation::parse(&text).map_err(|error| in_file(&config, error))?;
+            let stores = expand(&installation.store_path, &home);
             if let Some(stores) = stores.filter(|path| path.is_dir()) {
-                return Ok(here(stores));
+                return Ok(Self { stores, base, home });
             }
         }
-        let below = dir.join("store");
-        if below.is_dir() {
-            return Ok(here(below));
+        let stores = base.join("store");
+        if stores.is_dir() {
+            return Ok(Self { stores, base, home });
         }
-        if dir.is_dir() && names(dir)?.iter().any(|name| name.ends_with(".yaml")) {
-            let base = dir.parent().unwrap_or(dir);
-            return Ok(Self { stores: dir.to_owned(), base, home });
+        if base.is_dir() && names(&base)?.iter().any(|name| name.ends_with(".yaml")) {
+            let above = base.parent().unwrap_or(&base).to_owned();
+            return Ok(Self { stores: base, base: above, home });
         }
-        Err(Error::invalid("usage", format!("PyCred has no stores in {}", dir.display()))
-            .hint("Give PyCred's home, which is ~/.pycred, or its folder of stores."))
+        Err(none())
     }
 
     fn read(&self, name: &str) -> Result<Content> {
         let path = self.stores.join(format!("{name}.yaml"));
         let config = read_config(&path)?.ok_or_else(|| missing("the store's file", &path))?;
-        let config = StoreConfig::parse(&config).map_err(|error| {
-            let why = format!("{}: {}", path.display(), error.message());
-            error.because(why)
-        })?;
+        let config = StoreConfig::parse(&config).map_err(|error| in_file(&path, error))?;
         let path = match &config.storage {
             Storage::Memory => return Ok(Content::Fleeting),
             Storage::File { data_dir } => self.locate(data_dir, name, "storage/file"),
@@ -112,7 +116,7 @@ impl<'a> Places<'a> {
     fn locate(&self, written: &str, store: &str, usual: &str) -> PathBuf {
         let usual = Path::new("data").join(store).join(usual);
         let here = self.base.join(&usual);
-        match expand(written, self.home) {
+        match expand(written, &self.home) {
             Some(path) if !here.exists() || (path.exists() && !path.ends_with(&usual)) => path,
             _ => here,
         }
@@ -154,7 +158,7 @@ fn read_key(path: &Path) -> Result<FernetKey> {
     let no_key = || {
         Error::new(ErrorKind::NoKey, "import")
             .because(format!("the key file {} is missing", path.display()))
-            .hint("Put it back before PyCred runs again: PyCred makes a new one in its place.")
+            .hint("Put it back before PyCred runs again: PyCred makes a new one in its place")
     };
     let (Some(folder), Some(file)) = (path.parent(), path.file_name().and_then(OsStr::to_str))
     else {
@@ -186,8 +190,7 @@ fn read_config(path: &Path) -> Result<Option<Vec<u8>>> {
     read_trusted(path, MAX_CONFIG)
 }
 
-/// The names of a folder's files, sorted. A name that is not text is shown as far as it
-/// is, and names no file.
+/// The names of a folder's files, sorted. One that is not text is shown as far as it is, and leads to no file.
 fn names(dir: &Path) -> Result<Vec<String>> {
     let failed =
         |error| Error::io("list", error).because(format!("{} cannot be listed", dir.display()));
@@ -197,6 +200,11 @@ fn names(dir: &Path) -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+fn in_file(path: &Path, error: Error) -> Error {
+    let why = format!("{}: {}", path.display(), error.message());
+    error.because(why)
 }
 
 fn missing(what: &str, path: &Path) -> Error {
