@@ -1,6 +1,6 @@
-//! `keyward import`: PyCred's stores, as PyCred's own modules wrote them.
+//! `keyward import`: PyCred's stores.
 //!
-//! `tests/fixtures/pycred/make.py` made the home that these tests unpack.
+//! `tests/fixtures/pycred/make.py` made the home that these tests unpack, and says how much of PyCred was in it.
 
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
