@@ -2,16 +2,16 @@
 //!
 //! What a backend keeps in files goes through a [`PrivateDir`].
 
+mod beneath;
 mod lock;
 mod temp;
 mod trusted;
 
 use std::fs::File;
-use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, ResolveFlags, Stat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 
 use keyward_core::{Error, ErrorKind, LockMode, Result};
@@ -20,6 +20,9 @@ pub use lock::FileLock;
 pub use trusted::read_trusted;
 
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// A FIFO in a file's place must not make us wait for its writer.
+const AT_ONCE: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY);
 
 /// A folder that only its owner can enter, and everything below it.
 ///
@@ -120,29 +123,39 @@ impl PrivateDir {
     /// # Errors
     /// [`Corrupt`](ErrorKind::Corrupt) if there is more than `limit`.
     pub fn read(&self, file: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
-        let Some(opened) = self.open_file(file, false)? else {
+        let Some((opened, stat)) = self.open_as(file, OFlags::RDONLY | AT_ONCE)? else {
             return Ok(None);
         };
-        let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("read", error, file))?;
-        if stat.st_size as u64 > limit as u64 {
+        let size = stat.st_size as u64;
+        if size > limit as u64 {
             return Err(
                 Error::corrupt("read").because(format!("{} is too large", self.shown(file)))
             );
         }
-        let mut content = Vec::with_capacity(stat.st_size as usize + 1);
-        let mut reader = opened.take(limit as u64 + 1);
-        reader.read_to_end(&mut content).map_err(|error| Error::io("read", error))?;
+        // Files are replaced, they do not grow: one read gets all, and room for one byte more
+        // shows that it did.
+        let mut content = Vec::with_capacity(size as usize + 1);
+        loop {
+            let read = rustix::io::retry_on_intr(|| {
+                rustix::io::read(&opened, rustix::buffer::spare_capacity(&mut content))
+            });
+            let ended = read.map_err(|error| self.failed("read", error, file))? == 0;
+            if content.len() as u64 > size {
+                return Err(Error::corrupt("read")
+                    .because(format!("{} grew while it was read", self.shown(file))));
+            }
+            if ended || content.len() as u64 == size {
+                break;
+            }
+        }
         Ok(Some(content))
     }
 
     /// Opens a file for a library that reads and writes it by itself; `None` if there is none.
     pub fn open_file(&self, file: &Path, write: bool) -> Result<Option<File>> {
         let access = if write { OFlags::RDWR } else { OFlags::RDONLY };
-        // A FIFO in a file's place must not make us wait for its writer.
-        let Some(opened) = self.open_as(file, access | OFlags::NONBLOCK | OFlags::NOCTTY)? else {
-            return Ok(None);
-        };
-        Ok(Some(File::from(opened)))
+        let opened = self.open_as(file, access | AT_ONCE)?;
+        Ok(opened.map(|(opened, _)| File::from(opened)))
     }
 
     /// Whether there is such a file, fit to be used.
@@ -261,7 +274,7 @@ impl PrivateDir {
     }
 
     /// Opens a file and holds it against what may be there.
-    fn open_as(&self, file: &Path, flags: OFlags) -> Result<Option<OwnedFd>> {
+    fn open_as(&self, file: &Path, flags: OFlags) -> Result<Option<(OwnedFd, Stat)>> {
         let opened = match self.resolve(file, flags | OFlags::CLOEXEC) {
             Ok(opened) => opened,
             Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
@@ -269,7 +282,7 @@ impl PrivateDir {
         };
         let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("read", error, file))?;
         check(&stat, FileType::RegularFile, self.owner, &self.path.join(file))?;
-        Ok(Some(opened))
+        Ok(Some((opened, stat)))
     }
 
     /// The folder that `file` stands in and its last name; folders are made if `make` says so.
@@ -303,14 +316,12 @@ impl PrivateDir {
     }
 
     fn resolve(&self, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-        // Users can mount file systems of their own making, which may never answer.
-        let beneath = ResolveFlags::BENEATH
-            | ResolveFlags::NO_SYMLINKS
-            | ResolveFlags::NO_MAGICLINKS
-            | ResolveFlags::NO_XDEV;
-        rustix::io::retry_on_intr(|| {
-            rustix::fs::openat2(&self.root, path, flags, Mode::empty(), beneath)
-        })
+        match beneath::open(&self.root, path, flags) {
+            Err(Errno::NOSYS) if self.owner == rustix::process::geteuid().as_raw() => {
+                beneath::open_in_steps(&self.root, path, flags)
+            }
+            opened => opened,
+        }
     }
 
     fn sync(&self, dir: &OwnedFd) -> Result<()> {
