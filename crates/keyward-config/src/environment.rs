@@ -25,17 +25,8 @@ impl Environment {
 
     /// A variable, if it is set.
     pub fn get(&self, name: &str) -> Option<OsString> {
-        if name.starts_with("KEYWARD_") && self.0.is_none() && has_borrowed_rights() {
-            return None;
-        }
-        match &self.0 {
-            Some(variables) => variables.get(name).cloned(),
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the one place that reads the environment"
-            )]
-            None => std::env::var_os(name),
-        }
+        let Some(variables) = &self.0 else { return of_process(name) };
+        variables.get(name).cloned()
     }
 
     /// The same environment with one variable more, or another value for it.
@@ -65,6 +56,13 @@ impl Environment {
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }
+}
+
+fn of_process(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    let value = std::env::var_os(name)?;
+    let steers = name.starts_with("KEYWARD_");
+    if steers && has_borrowed_rights() { None } else { Some(value) }
 }
 
 /// Whether the process acts as somebody else than who started it.

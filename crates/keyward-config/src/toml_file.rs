@@ -46,7 +46,7 @@ impl TomlFile {
             return Err(refused("can be written by other users")
                 .hint(format!("chmod go-w '{}'", path.display())));
         }
-        let mut text = String::new();
+        let mut text = String::with_capacity(metadata.len().min(MAX) as usize + 1);
         file.take(MAX + 1).read_to_string(&mut text).map_err(|error| unreadable(path, error))?;
         if text.len() as u64 > MAX {
             return Err(refused("is too large for a configuration"));
