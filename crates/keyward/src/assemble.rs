@@ -41,8 +41,9 @@ impl Assembler<'_> {
 
     pub(crate) fn open_with(&self, file: &StoreFile, host: StoreHost) -> Result<Store> {
         let host: Arc<dyn Host> = Arc::new(host);
+        let expander = self.expander(file);
         let values = |role, name: &str, options: &Values| -> Result<Values> {
-            self.expander(file).values(options, self.registry.find(role, name)?.options)
+            expander.values(options, self.registry.find(role, name)?.options)
         };
         let of = |role, used: &Use| values(role, &used.name, &used.options);
         let key = |reference: &SecretRef| -> Result<_> {
