@@ -24,6 +24,9 @@ const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXE
 /// A FIFO in a file's place must not make us wait for its writer.
 const AT_ONCE: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY);
 
+/// How often a folder that is gone again is made.
+const ATTEMPTS: usize = 16;
+
 /// A folder that only its owner can enter, and everything below it.
 ///
 /// New folders are 0700 and new files 0600 from the first instant, whatever the umask. What is
@@ -77,12 +80,14 @@ impl PrivateDir {
 
     /// Opens the folder and makes it, and its parents, where it is missing.
     pub fn create(path: &Path) -> Result<Self> {
-        loop {
+        // Others may remove it as soon as it is made. A link that leads nowhere never opens.
+        for _ in 0..ATTEMPTS {
             if let Some(dir) = Self::open(path)? {
                 return Ok(dir);
             }
             make_with_parents(path)?;
         }
+        Err(failed("create", Errno::NOENT, path))
     }
 
     /// Opens the folder that belongs to `owner`, or makes one's own where that is nobody in

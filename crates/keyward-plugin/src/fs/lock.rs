@@ -94,7 +94,9 @@ pub(super) fn clear(base: &PrivateDir) -> Result<()> {
     let failed = |error| base.failed("destroy", error, Path::new(FOLDER));
     for entry in rustix::fs::Dir::read_from(&dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        if entry.file_name() != c"." && entry.file_name() != c".." {
+        // What is not empty is no sentinel, but somebody else's.
+        let stat = rustix::fs::statat(&dir, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
+        if stat.is_ok_and(|stat| stat.st_size == 0) {
             let _ = rustix::fs::unlinkat(&dir, entry.file_name(), AtFlags::empty());
         }
     }

@@ -16,6 +16,9 @@ use crate::random;
 
 const FOLDER: &str = ".tmp";
 
+/// How many random bytes a temporary file is named by, in hexadecimal.
+const RANDOM: usize = 12;
+
 /// A complete temporary file, removed when dropped unless it was put in place.
 pub(super) struct Temp {
     dir: OwnedFd,
@@ -46,7 +49,8 @@ impl Temp {
             let Some(dir) = base.open_dir(Path::new(FOLDER))? else {
                 return Err(failed(Errno::NOENT));
             };
-            let name: String = random::<12>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+            let name: String =
+                random::<RANDOM>()?.iter().map(|byte| format!("{byte:02x}")).collect();
             let flags =
                 OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let file = rustix::io::retry_on_intr(|| {
@@ -100,6 +104,9 @@ impl Drop for Temp {
 /// Removes the temporary files that nobody holds any more.
 pub(super) fn sweep(base: &PrivateDir) -> Result<()> {
     each(base, |dir, name| {
+        if !is_ours(name.to_bytes()) {
+            return;
+        }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let Ok(file) = rustix::fs::openat(dir, name, flags, Mode::empty()) else {
             return;
@@ -108,6 +115,11 @@ pub(super) fn sweep(base: &PrivateDir) -> Result<()> {
             let _ = rustix::fs::unlinkat(dir, name, AtFlags::empty());
         }
     })
+}
+
+/// Whether a temporary file of ours can have this name. A home folder may have a `.tmp` as well.
+fn is_ours(name: &[u8]) -> bool {
+    name.len() == 2 * RANDOM && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Removes the folder of temporary files.

@@ -52,17 +52,43 @@ fn no_write_leaves_a_temporary_file() {
 fn a_left_over_is_swept_by_the_next_writer() {
     let (_scratch, dir) = scratch();
     dir.replace(Path::new("x"), b"one").unwrap();
-    let left = dir.path().join(".tmp/left");
+    let left = dir.path().join(".tmp/0123456789abcdef01234567");
     File::create(&left).unwrap();
     dir.replace(Path::new("x"), b"two").unwrap();
     assert!(!left.exists());
 }
 
 #[test]
+fn what_others_keep_in_folders_of_these_names_stays() {
+    let scratch = tempfile::tempdir().unwrap();
+    let foreign = [".tmp/notes", ".locks/notes"].map(|file| scratch.path().join(file));
+    for file in &foreign {
+        std::fs::create_dir(file.parent().unwrap()).unwrap();
+        std::fs::write(file, "precious").unwrap();
+    }
+    let dir = PrivateDir::create(scratch.path()).unwrap();
+    dir.replace(Path::new("x"), b"one").unwrap();
+    drop(dir.lock("a", LockMode::Shared, Duration::ZERO).unwrap());
+    dir.remove(Path::new("x")).unwrap();
+    assert!(!dir.destroy().unwrap());
+    for file in &foreign {
+        assert_eq!(std::fs::read(file).unwrap(), b"precious");
+    }
+}
+
+#[test]
+fn making_a_folder_where_a_link_leads_nowhere_fails_at_once() {
+    let scratch = tempfile::tempdir().unwrap();
+    let link = scratch.path().join("link");
+    symlink(scratch.path().join("unmounted"), &link).unwrap();
+    assert_eq!(PrivateDir::create(&link).unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[test]
 fn a_temporary_file_in_use_is_not_swept() {
     let (_scratch, dir) = scratch();
     dir.replace(Path::new("x"), b"one").unwrap();
-    let used = dir.path().join(".tmp/used");
+    let used = dir.path().join(".tmp/0123456789abcdef01234567");
     let file = File::create(&used).unwrap();
     file.lock().unwrap();
     dir.replace(Path::new("x"), b"two").unwrap();
