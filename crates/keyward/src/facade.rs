@@ -222,6 +222,11 @@ impl Keyward {
 
     /// All options of a backend, written out, so that a later default changes no store.
     fn options(&self, new: &NewStore, role: Role, name: &str) -> Result<Values> {
+        self.chosen(new, role, name).complete(self.registry.find(role, name)?.options)
+    }
+
+    /// The options of a backend that are configured or asked for.
+    fn chosen(&self, new: &NewStore, role: Role, name: &str) -> Values {
         let mut options = Values::new();
         for (key, value) in self.config.settings().backend_defaults(role, name) {
             options.insert(key, value.clone());
@@ -231,15 +236,15 @@ impl Keyward {
                 options.insert(key, value.clone());
             }
         }
-        options.complete(self.registry.find(role, name)?.options)
+        options
     }
 
     fn key_source(&self, new: &NewStore, reference: &SecretRef) -> Result<SecretRef> {
-        let mut options = self.options(new, Role::Key, &reference.from)?;
+        let table = self.registry.find(Role::Key, &reference.from)?.options;
+        let mut options = self.chosen(new, Role::Key, &reference.from);
         for (key, value) in reference.options.iter() {
             options.insert(key, value.clone());
         }
-        let table = self.registry.find(Role::Key, &reference.from)?.options;
         Ok(SecretRef { from: reference.from.clone(), options: options.complete(table)? })
     }
 
