@@ -13,11 +13,16 @@ mod faults;
 mod golden;
 mod home;
 mod import;
+mod matrix;
+mod names;
 mod namespace;
 mod power;
 mod program;
 mod readme;
+mod samples;
 mod sandbox;
+#[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]
+mod secret_service;
 mod session;
 mod tamper;
 mod vectors;

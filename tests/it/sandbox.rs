@@ -50,9 +50,7 @@ impl Sandbox {
 
     /// Every file and folder below the home, with what is in it.
     pub(crate) fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut files = BTreeMap::new();
-        gather(self.0.path(), &mut files);
-        files
+        files(self.0.path())
     }
 
     /// The program with the words of `line`, to be run.
@@ -64,6 +62,13 @@ impl Sandbox {
     pub(crate) fn program(&self, name: &str) -> Call {
         Call::new(self, OsStr::new(name))
     }
+}
+
+/// Every file and folder below `folder`, with what is in it.
+pub(crate) fn files(folder: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = BTreeMap::new();
+    gather(folder, &mut files);
+    files
 }
 
 fn gather(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
