@@ -33,6 +33,11 @@ impl Header {
     }
 }
 
+/// Whether a blob begins as those of this store do, whatever may have become of the rest.
+pub(crate) fn is_of(blob: &[u8], store: StoreId) -> bool {
+    blob.strip_prefix(MAGIC).is_some_and(|rest| rest.starts_with(&store.0))
+}
+
 /// A blob, taken apart.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
@@ -67,6 +72,8 @@ impl<'a> Envelope<'a> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn header() -> Header {
@@ -88,6 +95,34 @@ mod tests {
         let envelope = Envelope::parse(&blob).unwrap();
         assert_eq!(envelope.header, header());
         assert_eq!((envelope.header_bytes.len(), envelope.sealed), (length, &b"sealed"[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_is_read_as_it_was_written(
+            store: [u8; 16],
+            serializer in "[a-z-]{0,40}",
+            encryption in "[a-z-]{0,40}",
+            key in proptest::collection::vec(any::<u8>(), 0..=64),
+            generation: u64,
+            salt: [u8; 32],
+            sealed in proptest::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let key = KeyId::new(&key).unwrap();
+            let header = Header { store: StoreId(store), serializer, encryption, key, generation, salt };
+            let blob = [header.encode().unwrap(), sealed.clone()].concat();
+            let envelope = Envelope::parse(&blob).unwrap();
+            prop_assert_eq!(envelope.header, header);
+            prop_assert_eq!(envelope.sealed, sealed);
+        }
+
+        #[test]
+        fn whatever_is_read_is_written_the_same(rest in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let blob = [MAGIC, &rest].concat();
+            if let Ok(envelope) = Envelope::parse(&blob) {
+                prop_assert_eq!(envelope.header.encode().unwrap(), envelope.header_bytes);
+            }
+        }
     }
 
     #[test]

@@ -61,11 +61,14 @@ impl Keyset {
         self.primary == self.keys.len() - 1
     }
 
-    /// Drops every key but the primary one.
+    /// Drops every key but the primary one. That ends a rotation that was interrupted: the next
+    /// one must add a key of its own.
     pub(crate) fn retire(&mut self) {
+        self.rotating = false;
         let primary = self.keys.swap_remove(self.primary);
         self.keys = vec![primary];
         self.primary = 0;
+        self.rotating = false;
     }
 
     /// Version, whether rotating, number of keys, which is primary, then each id and key.
@@ -131,7 +134,17 @@ mod tests {
         keyset.promote();
         let newest = keyset.primary().clone();
         keyset.retire();
-        assert_eq!((keyset.primary(), keyset.retired()), (&newest, 0));
+        assert_eq!((keyset.primary(), keyset.retired(), keyset.rotating), (&newest, 0, false));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_is_written_the_same(bytes: Vec<u8>) {
+            let bytes = Secret::new([&[VERSION][..], &bytes].concat());
+            if let Ok(keyset) = Keyset::decode(&bytes) {
+                proptest::prop_assert!(keyset.encode().unwrap() == bytes);
+            }
+        }
     }
 
     #[test]

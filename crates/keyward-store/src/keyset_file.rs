@@ -20,6 +20,11 @@ pub(crate) fn wrapping_key(store: StoreId) -> KeyId {
     KeyId::new(&store.0).expect("a store id is shorter than the longest key id")
 }
 
+/// Whether a blob begins as the keyset of this store does.
+pub(crate) fn is_of(blob: &[u8], store: StoreId) -> bool {
+    blob.strip_prefix(MAGIC).is_some_and(|rest| rest.starts_with(&store.0))
+}
+
 /// What stands before the wrapped keys. It is authenticated along with them.
 #[derive(Debug)]
 pub(crate) struct Header {

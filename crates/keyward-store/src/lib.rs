@@ -21,6 +21,3 @@ mod verify;
 pub use rotate::Rotated;
 pub use store::{Entries, Named, Parts, Store};
 pub use verify::Verified;
-
-#[cfg(test)]
-mod tests;

@@ -1,7 +1,8 @@
 //! The beginning and the end of a store.
 
-use keyward_core::{Keys, Persistence, Result};
+use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Level, Persistence, Result};
 
+use crate::envelope;
 use crate::keyset_file;
 use crate::seal::Missing;
 use crate::store::Store;
@@ -11,8 +12,16 @@ impl Store {
     ///
     /// # Errors
     /// Those of key source and storage; a half-made store is undone by
-    /// [`destroy`](Self::destroy).
+    /// [`destroy`](Self::destroy). [`Refused`](ErrorKind::Refused) if something is in the storage
+    /// already, which cannot be this store's.
     pub fn create(&self) -> Result<()> {
+        if self.parts.envelope
+            && let Some(id) = self.everything().next().transpose()?
+        {
+            return self.in_storage(Err(Error::new(ErrorKind::Refused, "create")
+                .because(format!("there is something in the storage already: {id}"))
+                .hint("Give the store a place of its own")));
+        }
         if self.parts.encryption.it.abilities().keys == Keys::Store {
             self.create_keyset()?;
         }
@@ -35,7 +44,8 @@ impl Store {
     /// Removes all entries, and the key that was made for this store; never a supplied one.
     ///
     /// The key goes first: from then on nothing opens what is still left of the data. Starting
-    /// again after an interruption finishes the work.
+    /// again after an interruption finishes the work. What stands in the storage and is not this
+    /// store's stays, and a warning says so; without envelopes it cannot be told.
     ///
     /// # Errors
     /// Those of key source and storage.
@@ -55,6 +65,48 @@ impl Store {
                 Err(error) => return self.in_storage(Err(error)),
             }
         }
+        if self.parts.envelope && self.holds_foreign()? {
+            return self.delete_own();
+        }
         self.in_storage(self.parts.storage.it.destroy())
+    }
+
+    fn holds_foreign(&self) -> Result<bool> {
+        for id in self.everything() {
+            if !self.is_own(&id?)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn delete_own(&self) -> Result<()> {
+        for id in self.everything() {
+            let id = id?;
+            if !self.is_own(&id)? {
+                let message = format_args!("{id} is in the storage and not this store's; it stays");
+                self.parts.host.log(Level::Warning, message);
+                continue;
+            }
+            match self.parts.storage.it.delete(&id, &Expect::Any) {
+                Err(error) if error.is_miss() => {}
+                other => self.in_storage(other)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what the storage holds under this id was written by this store.
+    fn is_own(&self, id: &EntryId) -> Result<bool> {
+        match self.parts.storage.it.get(id) {
+            Ok(stored) => Ok(envelope::is_of(&stored.blob, self.parts.id)
+                || keyset_file::is_of(&stored.blob, self.parts.id)),
+            Err(error) if error.is_miss() => Ok(true),
+            // Of another owner, open to others, too large.
+            Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Corrupt) => {
+                Ok(false)
+            }
+            Err(error) => self.in_storage(Err(error)),
+        }
     }
 }

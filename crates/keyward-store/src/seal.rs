@@ -11,7 +11,7 @@ use crate::binding;
 use crate::envelope::{Envelope, Header};
 use crate::keyset::{Keyset, random};
 use crate::keyset_file;
-use crate::store::Store;
+use crate::store::{Store, lost};
 
 impl Store {
     /// A record as the storage keeps it.
@@ -172,9 +172,7 @@ impl Store {
         let storage = &self.parts.storage.it;
         let lasts = storage.abilities().persistence == Persistence::Durable;
         if lasts || missing == Missing::Error || self.entries(None).next().is_some() {
-            return Err(Error::new(ErrorKind::NoKey, "open")
-                .because("the store's keyset is missing from its storage")
-                .hint("Put the storage back from a backup that has the keyset"));
+            return Err(lost());
         }
         self.create_keyset()
     }

@@ -10,6 +10,7 @@ use keyward_core::{
 
 use crate::envelope::Envelope;
 use crate::keyset::Keyset;
+use crate::keyset_file;
 
 /// How long a writer waits for the store's lock.
 const WAIT: Duration = Duration::from_secs(30);
@@ -131,7 +132,7 @@ impl Store {
 
     /// The record of this entry, and the revision that a later change may expect.
     pub fn get_with_revision(&self, id: &EntryId) -> Result<(Record, Revision)> {
-        let stored = self.in_storage(self.parts.storage.it.get(id))?;
+        let stored = self.found(self.parts.storage.it.get(id))?;
         Ok((self.unseal(id, &stored.blob)?, stored.revision))
     }
 
@@ -182,7 +183,7 @@ impl Store {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
     pub fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
-        self.in_storage(self.parts.storage.it.delete(id, expect))
+        self.found(self.parts.storage.it.delete(id, expect))
     }
 
     /// Some of the entries, without opening any. A page may be empty though there are more.
@@ -192,6 +193,9 @@ impl Store {
                 .because(format!("the storage {} cannot list", self.parts.storage.name)));
         }
         let mut page = self.in_storage(self.parts.storage.it.list(query))?;
+        if page.entries.is_empty() && page.next.is_none() && query.cursor.is_none() {
+            self.check_present()?;
+        }
         page.entries.retain(|id| !id.is_reserved());
         Ok(page)
     }
@@ -199,7 +203,13 @@ impl Store {
     /// All entries, page by page, of one user or of all.
     pub fn entries<'a>(&'a self, user: Option<&'a str>) -> Entries<'a> {
         let query = Query { user, ..Query::default() };
-        Entries { store: self, query, page: Vec::new().into_iter(), done: false }
+        Entries { store: self, query, page: Vec::new().into_iter(), reserved: false, done: false }
+    }
+
+    /// All that the storage can list, the reserved entries too.
+    pub(crate) fn everything(&self) -> Entries<'_> {
+        let done = !self.parts.storage.it.abilities().lists;
+        Entries { reserved: true, done, ..self.entries(None) }
     }
 
     /// Holds the store against rotation while an entry is written.
@@ -231,10 +241,43 @@ impl Store {
         self.in_storage(self.parts.storage.it.put(id, blob, put))
     }
 
+    /// What the storage answered about an entry. A storage in which nothing is at all, such as a
+    /// folder that is not mounted, must not pass for one without this entry.
+    fn found<T>(&self, result: Result<T>) -> Result<T> {
+        match result {
+            Err(error) if error.is_miss() => {
+                self.check_present()?;
+                self.in_storage(Err(error))
+            }
+            other => self.in_storage(other),
+        }
+    }
+
+    /// Looks for the keyset where there must be one: it was there before any entry.
+    fn check_present(&self) -> Result<()> {
+        let storage = &self.parts.storage.it;
+        if self.parts.encryption.it.abilities().keys != Keys::Store
+            || storage.abilities().persistence != Persistence::Durable
+        {
+            return Ok(());
+        }
+        match storage.get(&keyset_file::entry()) {
+            Err(error) if error.is_miss() => Err(lost()),
+            other => self.in_storage(other).map(drop),
+        }
+    }
+
     /// Says of an error that it happened in the storage.
     pub(crate) fn in_storage<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| error.in_backend(&self.parts.storage.name))
     }
+}
+
+/// That the storage is not what it was.
+pub(crate) fn lost() -> Error {
+    Error::new(ErrorKind::NoKey, "open")
+        .because("the store's keyset is missing from its storage")
+        .hint("Put the storage back from a backup that has the keyset, or mount it")
 }
 
 impl Source for Store {
@@ -267,6 +310,7 @@ pub struct Entries<'a> {
     store: &'a Store,
     query: Query<'a>,
     page: std::vec::IntoIter<EntryId>,
+    reserved: bool,
     done: bool,
 }
 
@@ -281,7 +325,12 @@ impl Iterator for Entries<'_> {
             if self.done {
                 return None;
             }
-            match self.store.list(&self.query) {
+            let page = if self.reserved {
+                self.store.in_storage(self.store.parts.storage.it.list(&self.query))
+            } else {
+                self.store.list(&self.query)
+            };
+            match page {
                 Ok(page) => {
                     self.page = page.entries.into_iter();
                     self.done = page.next.is_none();
