@@ -1,7 +1,15 @@
 //! The `keyward` program as a library.
 //!
-//! A program of one's own, with backends of one's own, is two lines: `use my_backend as _;`, and
-//! a `main` that calls [`main`].
+//! A program of one's own, with backends of one's own:
+//!
+//! ```no_run
+//! # extern crate keyward_defaults as my_backend;
+//! use my_backend as _;
+//!
+//! fn main() -> std::process::ExitCode {
+//!     keyward_cli::main()
+//! }
+//! ```
 
 mod arguments;
 mod commands;

@@ -25,6 +25,8 @@ pub(super) fn pages() -> Vec<(String, String)> {
             &[
                 ("source", code("rust", "plugins/keyward-storage-memory/src/lib.rs")),
                 ("manifest", code("toml", "plugins/keyward-storage-memory/Cargo.toml")),
+                ("program", example("crates/keyward-cli/src/lib.rs")),
+                ("suite", suite("plugins/keyward-storage-sqlite/src/lib.rs")),
                 ("serializer cases", cases(kit::serializer::CASES)),
                 ("encryption cases", cases(kit::encryption::CASES)),
                 ("key cases", cases(kit::key::CASES)),
@@ -54,16 +56,18 @@ fn filled(page: &str, parts: &[(&str, String)]) -> (String, String) {
     (page.to_owned(), text)
 }
 
-/// One row a role: its backends, the default first.
+/// One row a role: its backends, those that a new store takes by default first.
 fn backend_names() -> String {
     let home = kit::Scratch::new();
     let config = Config::load(Environment::of([("HOME", home.folder())])).unwrap();
     let mut table = "| role | backends |\n|---|---|\n".to_owned();
     for role in Role::ALL {
-        let default = config.settings().text(&format!("defaults.{role}"));
+        let defaults = config.settings().text(&format!("defaults.{role}")).unwrap_or_default();
         let mut names: Vec<_> =
             backends(role).iter().map(|backend| text(&backend["name"])).collect();
-        names.sort_by_key(|name| Some(name.as_str()) != default);
+        names.sort_by_key(|name| {
+            defaults.split(',').position(|default| default == name).unwrap_or(usize::MAX)
+        });
         writeln!(table, "| {role} | `{}` |", names.join("` `")).unwrap();
     }
     table
@@ -119,6 +123,23 @@ fn cases<T: ?Sized>(cases: &[(&str, kit::Case<T>)]) -> String {
 fn code(language: &str, file: &str) -> String {
     let text = fs::read_to_string(root().join(file)).unwrap();
     format!("```{language}\n{}\n```", text.trim_end())
+}
+
+/// The first example in a crate's documentation, which is compiled there; without its hidden lines.
+fn example(file: &str) -> String {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    let docs = text.lines().map_while(|line| line.strip_prefix("//!"));
+    let docs = docs.map(|line| line.strip_prefix(' ').unwrap_or(line));
+    let example = docs.skip_while(|line| !line.starts_with("```")).skip(1);
+    let example = example.take_while(|line| *line != "```").filter(|line| !line.starts_with("# "));
+    format!("```rust\n{}```", example.flat_map(|line| [line, "\n"]).collect::<String>())
+}
+
+/// The line that tests a backend.
+fn suite(file: &str) -> String {
+    let text = fs::read_to_string(root().join(file)).unwrap();
+    let at = text.find("#[cfg(test)]\nkeyward_testkit").expect("a backend runs its suite");
+    format!("```rust\n{}\n```", text[at..].trim_end())
 }
 
 /// A page for each command, and their index.
