@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
 
 mod architecture;
-mod central;
 mod bombs;
+mod central;
 mod cli;
+mod concurrency;
 mod dice;
 mod docs;
 mod durability;
@@ -13,12 +14,15 @@ mod faults;
 mod golden;
 mod home;
 mod import;
+mod keyring;
+mod leaks;
 mod matrix;
 mod names;
 mod namespace;
 mod power;
 mod program;
 mod readme;
+mod rotation;
 mod samples;
 mod sandbox;
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]
