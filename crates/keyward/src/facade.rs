@@ -132,13 +132,17 @@ impl Keyward {
         if self.config.find_store(&new.name)?.is_some() {
             return self.config.add_store(&file).map(|()| file);
         }
-        if self.needs_key_source(&file)? {
+        let keyed = self.needs_key_source(&file)?;
+        if keyed {
             file = self.make_with_key(new, file)?;
         } else {
             self.make(&file, None)?;
         }
         if let Err(error) = self.config.add_store(&file) {
-            self.assembler(None).open(&file)?.destroy()?;
+            // Nothing but a keyset has been made, and whatever else there is was there before.
+            if keyed {
+                self.assembler(None).open(&file)?.destroy()?;
+            }
             return Err(error);
         }
         Ok(file)
