@@ -68,7 +68,6 @@ impl Keyset {
         let primary = self.keys.swap_remove(self.primary);
         self.keys = vec![primary];
         self.primary = 0;
-        self.rotating = false;
     }
 
     /// Version, whether rotating, number of keys, which is primary, then each id and key.
