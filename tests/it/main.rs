@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
 
 mod architecture;
+mod attacks;
 mod bombs;
 mod central;
 mod cli;

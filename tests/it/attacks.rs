@@ -1,0 +1,136 @@
+//! Attacks that once succeeded: configurations that point a store at what is not its own, folders
+//! that are not there, files that somebody else keeps under our names.
+
+use std::fs;
+use std::path::Path;
+
+use crate::home::Home;
+
+fn code(home: &Home, arguments: &[&str]) -> Option<i32> {
+    home.run(arguments).status.code()
+}
+
+fn init_at(home: &Home, store: &str, encryption: &str, root: &Path) -> Option<i32> {
+    let root = format!("storage.root={}", root.display());
+    let key = ["--option", "key.from=file"];
+    let key = if encryption == "clear" { &[][..] } else { &key };
+    code(home, &[&["init", store, "--encryption", encryption, "--option", &root], key].concat())
+}
+
+fn put_file(path: &Path) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, "precious").unwrap();
+}
+
+fn set(home: &Home, store: &str) {
+    let password = home.path().join("password");
+    fs::write(&password, "s3cret").unwrap();
+    let password = password.display().to_string();
+    home.keyward(&["set", store, "ann", "--user", "ann", "--password-file", &password]);
+}
+
+fn get(home: &Home, store: &str) -> String {
+    home.keyward(&["get", store, "--user", "ann", "-p"])
+}
+
+#[test]
+fn a_store_in_the_home_folder_takes_nothing_with_it() {
+    for encryption in ["clear", "aes-gcm"] {
+        let home = Home::new();
+        let notes = home.path().join(".tmp/notes");
+        put_file(&notes);
+        assert_eq!(init_at(&home, "work", encryption, home.path()), Some(0));
+        set(&home, "work");
+        let thesis = home.path().join("docs/thesis");
+        put_file(&thesis);
+        home.keyward(&["rm", "work", "--yes"]);
+        for file in [notes, thesis] {
+            assert_eq!(fs::read(&file).unwrap(), b"precious", "{encryption}: {}", file.display());
+        }
+        assert!(!home.path().join("ann").join("%").exists(), "{encryption}");
+    }
+}
+
+#[test]
+fn no_store_is_made_where_something_is() {
+    for encryption in ["clear", "aes-gcm"] {
+        let home = Home::new();
+        let root = home.path().join("shared");
+        init_at(&home, "first", encryption, &root);
+        set(&home, "first");
+        assert_eq!(init_at(&home, "second", encryption, &root), Some(4), "{encryption}");
+        let keys = home.path().join(".local/state/keyward/keys");
+        assert!(fs::read_dir(keys).map_or(0, Iterator::count) <= 2, "a key was left behind");
+        assert_eq!(get(&home, "first"), "s3cret\n", "{encryption}");
+    }
+}
+
+#[test]
+fn removing_a_store_leaves_the_entries_of_another_one_in_its_place() {
+    for encryption in ["clear", "aes-gcm"] {
+        let home = Home::new();
+        let root = home.path().join("shared");
+        init_at(&home, "first", encryption, &root);
+        let stores = home.path().join(".config/keyward/stores");
+        let first = fs::read_to_string(stores.join("first.toml")).unwrap();
+        let id = first.lines().find(|line| line.starts_with("id")).unwrap();
+        let second = first.replace(id, "id = \"00000000000000000000000000000001\"");
+        fs::write(stores.join("second.toml"), second).unwrap();
+        set(&home, "first");
+        home.keyward(&["rm", "second", "--yes"]);
+        assert_eq!(get(&home, "first"), "s3cret\n", "{encryption}");
+        home.keyward(&["rm", "first", "--yes"]);
+        assert!(!root.exists(), "{encryption}");
+    }
+}
+
+#[test]
+fn removing_a_store_leaves_the_database_of_another_program() {
+    for storage in ["sqlite", "redb"] {
+        let home = Home::new();
+        home.init("work", storage, "clear");
+        let file = home.path().join("theirs/data");
+        put_file(&file);
+        let config = home.path().join(".config/keyward/stores/work.toml");
+        let text = fs::read_to_string(&config).unwrap();
+        let path = text.lines().find(|line| line.starts_with("path")).unwrap();
+        fs::write(&config, text.replace(path, &format!("path = \"{}\"", file.display()))).unwrap();
+        assert_ne!(code(&home, &["rm", "work", "--yes"]), Some(0), "{storage}");
+        assert_eq!(fs::read(file).unwrap(), b"precious", "{storage}");
+    }
+}
+
+#[test]
+fn a_store_that_could_not_be_kept_takes_nothing_with_it() {
+    let home = Home::new();
+    let root = home.path().join("shared");
+    init_at(&home, "first", "clear", &root);
+    set(&home, "first");
+    let elsewhere = Home::new();
+    fs::create_dir_all(elsewhere.path().join(".config/keyward")).unwrap();
+    put_file(&elsewhere.path().join(".config/keyward/stores"));
+    assert_ne!(init_at(&elsewhere, "second", "clear", &root), Some(0));
+    assert_eq!(get(&home, "first"), "s3cret\n");
+}
+
+#[test]
+fn a_storage_that_is_not_there_never_looks_like_an_empty_one() {
+    for storage in crate::home::STORAGES {
+        let home = Home::new();
+        home.init("work", storage, "aes-gcm");
+        set(&home, "work");
+        let stores = home.path().join(".local/share/keyward/stores");
+        fs::rename(&stores, home.path().join("unmounted")).unwrap();
+        for command in [
+            &["get", "work", "--user", "ann"][..],
+            &["unset", "work", "--user", "ann"],
+            &["list", "work"],
+            &["store", "verify", "work"],
+        ] {
+            assert_eq!(code(&home, command), Some(6), "{storage}: {command:?}");
+        }
+        fs::rename(home.path().join("unmounted"), &stores).unwrap();
+        assert_eq!(get(&home, "work"), "s3cret\n", "{storage}");
+        assert_eq!(code(&home, &["get", "work", "--user", "bob"]), Some(3), "{storage}");
+    }
+}
