@@ -54,6 +54,24 @@ pub(crate) const fn code_of(kind: ErrorKind) -> u8 {
     }
 }
 
+/// Does the same with each of several things; a failure with one keeps none from its turn.
+///
+/// The last failure is the outcome; those before it are reported on the way.
+pub(crate) fn each<T>(
+    things: impl IntoIterator<Item = T>,
+    mut work: impl FnMut(T) -> Outcome,
+) -> Outcome {
+    let mut outcome = Ok(());
+    for thing in things {
+        match work(thing) {
+            Ok(()) => {}
+            Err(Stop::Hangup) => return Err(Stop::Hangup),
+            failure => drop(code(std::mem::replace(&mut outcome, failure))),
+        }
+    }
+    outcome
+}
+
 /// Reports how a command went.
 pub(crate) fn code(outcome: Outcome) -> ExitCode {
     match outcome {

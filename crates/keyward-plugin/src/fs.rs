@@ -115,7 +115,10 @@ impl PrivateDir {
             .map_err(|error| failed("create", error, path))?;
         rustix::io::retry_on_intr(|| rustix::fs::fsync(&above_dir))
             .map_err(|error| failed("create", error, above))?;
-        Self::open_for(path, owner)?.ok_or_else(|| failed("create", Errno::NOENT, path))
+        let made = Self::open_for(path, owner)?;
+        let made = made.ok_or_else(|| failed("create", Errno::NOENT, path))?;
+        made.hand_over_late(&made.root)?;
+        Ok(made)
     }
 
     /// Where the folder is.
@@ -302,8 +305,11 @@ impl PrivateDir {
     }
 
     fn make_below(&self, dir: &Path) -> Result<()> {
-        if dir.as_os_str().is_empty() || self.open_dir(dir)?.is_some() {
+        if dir.as_os_str().is_empty() {
             return Ok(());
+        }
+        if let Some(found) = self.open_dir(dir)? {
+            return self.hand_over_late(&found);
         }
         let mut reached = PathBuf::new();
         for part in dir.components() {
@@ -318,6 +324,17 @@ impl PrivateDir {
             }
         }
         Ok(())
+    }
+
+    /// Gives the owner a folder that an administrator had made and was interrupted over.
+    fn hand_over_late(&self, dir: &OwnedFd) -> Result<()> {
+        let late = || {
+            if is_own(self.owner) || !is_own(rustix::fs::fstat(dir)?.st_uid) {
+                return Ok(());
+            }
+            hand_over(dir, self.owner)
+        };
+        late().map_err(|error| failed("create", error, &self.path))
     }
 
     fn resolve(&self, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {

@@ -76,13 +76,30 @@ impl Keyward {
         if file.key.is_some() {
             make_shared(&keys(&self.config, &file))?;
         }
-        let root = account_of_uid(0);
-        let people = local_accounts().into_iter().filter(|account| PEOPLE.contains(&account.uid));
-        for account in std::iter::once(root).chain(people) {
-            self.enroll_account(&file, &account)?;
-        }
+        // From here on the store is there: if this is interrupted, users can still be enrolled.
         self.config.add_store(&file)?;
+        if let Err(error) = self.enroll_people(&file) {
+            self.delete_central(&file)?;
+            return Err(error);
+        }
         Ok(file)
+    }
+
+    fn enroll_people(&self, file: &StoreFile) -> Result<()> {
+        let people = local_accounts().into_iter().filter(|account| PEOPLE.contains(&account.uid));
+        for account in std::iter::once(account_of_uid(0)).chain(people) {
+            match self.enroll_account(file, &account) {
+                // What is left of an earlier store of this name.
+                Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Corrupt) => {
+                    self.interaction.log(
+                        Level::Warning,
+                        format_args!("{} is not enrolled: {error}", account.name),
+                    );
+                }
+                other => other?,
+            }
+        }
+        Ok(())
     }
 
     /// Gives a user a folder in a central store; one who has a folder keeps it as it is.
@@ -170,7 +187,15 @@ impl Keyward {
                 storage.name
             ));
         }
-        if self.encryption_abilities(file)?.keys != Keys::Store {
+        let abilities = self.encryption_abilities(file)?;
+        if abilities.keys == Keys::Own && abilities.authenticates {
+            return refuse(format!(
+                "one secret for all users would let each of them open every record: \
+                 give {} a key for each user",
+                file.encryption.name
+            ));
+        }
+        if abilities.keys != Keys::Store {
             return Ok(());
         }
         if let Some(key) = &file.key {

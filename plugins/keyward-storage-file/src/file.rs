@@ -77,7 +77,7 @@ impl Storage for File {
 
     fn delete(&self, id: &EntryId, expected: &Expect) -> Result<()> {
         let missing = || Error::not_found("delete");
-        let dir = self.open()?.ok_or_else(missing)?;
+        let dir = self.open()?.ok_or_else(|| self.owner.map_or_else(missing, not_enrolled))?;
         let path = layout::path(id);
         let _turn = self.turn(&dir, id)?;
         expect(&dir, &path, "delete", expected)?;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Entry, Session};
 use crate::arguments::{self, text};
-use crate::exit::{Outcome, usage};
+use crate::exit::{Outcome, each, usage};
 use crate::output::{print, shown};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -46,12 +46,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         Some(_) => vec![keyward.store_of(store, user)?],
         None => keyward.stores_of_all(store)?,
     };
-    for store in stores {
-        for id in store.store.entries(user) {
-            print(&line(&id?, json))?;
-        }
-    }
-    Ok(())
+    each(stores, |store| store.store.entries(user).try_for_each(|id| print(&line(&id?, json))))
 }
 
 /// The user, and behind a tab the name if there is one.

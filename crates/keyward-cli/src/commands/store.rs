@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{Entry, Session};
 use crate::arguments::{self, switch, text};
-use crate::exit::{Outcome, Stop};
+use crate::exit::{Outcome, Stop, each};
 use crate::output::{complain, print};
 use crate::progress::Progress;
 
@@ -62,7 +62,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
 fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
     let mut progress = Progress::new("checked");
     let mut verified = Verified::default();
-    for store in chosen(session, matches)? {
+    let outcome = each(chosen(session, matches)?, |store| {
         let found = store.store.verify(text(matches, "user"), |id, error| {
             progress.step();
             if let Some(error) = error {
@@ -77,8 +77,12 @@ fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
         verified.good += found.good;
         verified.closed += found.closed;
         verified.corrupt += found.corrupt;
-    }
+        Ok(())
+    });
     progress.clear();
+    if outcome.is_err() && verified == Verified::default() {
+        return outcome;
+    }
     if matches.get_flag("json") {
         let report = json!({ "good": verified.good, "closed": verified.closed, "corrupt": verified.corrupt });
         print(&report.to_string())?;
@@ -89,34 +93,45 @@ fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
         ))?;
     }
     match verified.corrupt {
-        0 => Ok(()),
-        _ => Err(Stop::Code(6, "error: the store holds entries that nobody can open".into())),
+        0 => outcome,
+        _ => each([outcome, Err(Stop::Code(6, CORRUPT.into()))], |outcome| outcome),
     }
 }
+
+const CORRUPT: &str = "error: the store holds entries that nobody can open";
 
 fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
     let json = matches.get_flag("json");
     let stores = chosen(session, matches)?;
     if matches.get_flag("retire") {
         let mut retired = 0;
-        for store in &stores {
+        let outcome = each(&stores, |store| {
             retired += store.store.retire()?;
+            Ok(())
+        });
+        if outcome.is_err() && retired == 0 {
+            return outcome;
         }
-        return print(&match json {
+        print(&match json {
             true => json!({ "retired": retired }).to_string(),
             false => format!("{} dropped", old_keys(retired)),
-        });
+        })?;
+        return outcome;
     }
     let mut progress = Progress::new("sealed anew");
     let mut rotated = Rotated::default();
-    for store in &stores {
+    let outcome = each(&stores, |store| {
         session.console.log(Level::Info, format_args!("rotating store `{}`", store.file.name));
         let done = store.store.rotate(|_| progress.step())?;
         rotated.resealed += done.resealed;
         rotated.current += done.current;
         rotated.old_keys += done.old_keys;
-    }
+        Ok(())
+    });
     progress.clear();
+    if outcome.is_err() && rotated == Rotated::default() {
+        return outcome;
+    }
     print(&match json {
         true => json!({
             "resealed": rotated.resealed,
@@ -130,7 +145,8 @@ fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
             entries(rotated.resealed),
             old_keys(rotated.old_keys)
         ),
-    })
+    })?;
+    outcome
 }
 
 fn entries(number: u64) -> String {
