@@ -60,8 +60,12 @@ const RESERVED: &[Reserved] = &[
     },
     Reserved {
         words: &["std::env", "std::{env"],
-        // A program cannot do without its arguments.
-        places: &["crates/keyward-config/", "crates/keyward-cli/src/lib.rs"],
+        // A program cannot do without its arguments, nor a build script without knowing its target.
+        places: &[
+            "crates/keyward-config/",
+            "crates/keyward-cli/build.rs",
+            "crates/keyward-cli/src/lib.rs",
+        ],
         tests_too: true,
         rule: "only keyward-config reads the environment",
     },
