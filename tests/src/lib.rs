@@ -1,5 +1,7 @@
 //! What the tests and the worker they torture agree on.
 
+pub mod speed;
+
 use keyward::Credentials;
 
 /// Stands in every password that [`value`] makes, for whoever looks for secrets in files.
@@ -14,4 +16,17 @@ pub fn value(number: u64) -> Credentials {
 pub fn number(credentials: &Credentials) -> Option<u64> {
     let number = credentials.username.parse().ok()?;
     (*credentials == value(number)).then_some(number)
+}
+
+/// The credentials that hold a count.
+pub fn count(number: u64) -> Credentials {
+    Credentials::new(number.to_string(), "")
+}
+
+/// The count that credentials hold.
+///
+/// # Panics
+/// If there is none.
+pub fn counted(credentials: &Credentials) -> u64 {
+    credentials.username.parse().expect("it is a count")
 }

@@ -6,6 +6,7 @@
 
 use std::process::ExitCode;
 
+mod bench;
 mod ci;
 mod docs;
 mod packages;
@@ -23,6 +24,7 @@ usage: cargo xtask CHORE
 
   quickstart      build the program and show it at work in a scratch home
   test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`
+  bench           measure how fast the released program is, for docs/performance.md; with ENTRIES ROUNDS, quicker
   ci [STAGE]...   fmt, clippy, tidy, doc, deny; or the stages named
   tidy            the rules of this house that no compiler knows
   docs            write the parts of the documentation that are made from the code";
@@ -36,6 +38,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
     let done = match chore {
         "quickstart" => quickstart::run(),
         "test" => test::run(rest),
+        "bench" => bench::run(rest),
         "ci" => ci::run(rest),
         "tidy" => tidy::run(),
         "docs" => docs::run(),

@@ -20,6 +20,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("secret-tool", "libsecret-tools"),
     ("sqlite3", "sqlite3"),
     ("strace", "strace"),
+    ("valgrind", "valgrind"),
 ];
 
 /// Installs what is missing, or says what to install.

@@ -1,0 +1,33 @@
+//! Measures how fast Keyward is: `speed PROGRAM ENTRIES ROUNDS [PAGE]`. `cargo xtask bench` starts it.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use keyward_tests::speed::{Plan, Result, measure, write_page};
+
+fn main() -> ExitCode {
+    match run(std::env::args().skip(1).collect()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Vec<String>) -> Result {
+    let (plan, page) = match &arguments[..] {
+        [program, entries, rounds, page @ ..] => {
+            let program = PathBuf::from(program);
+            (Plan { program, entries: entries.parse()?, rounds: rounds.parse()? }, page.first())
+        }
+        _ => return Err("usage: speed PROGRAM ENTRIES ROUNDS [PAGE]".into()),
+    };
+    let tables = measure(&plan, |table| println!("{table}"))?;
+    match page {
+        Some(page) => write_page(Path::new(page), &plan, &tables),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,186 @@
+//! Calls of the library, beside the calls that do the same by hand.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use aes_gcm::aead::{AeadInOut, KeyInit};
+use aes_gcm::{Aes256Gcm, Nonce, Tag};
+use hkdf::Hkdf;
+use keyward::OpenStore;
+use keyward_core::{EntryId, Expect, Field, Record};
+use rusqlite::{Connection, OptionalExtension};
+use sha2::Sha256;
+
+use super::race::{Contestant, Table, race};
+use super::scratch::Home;
+use super::{Plan, Result, peers};
+
+/// How many calls are timed together: reads are over before a clock has ticked.
+const READS: u32 = 50;
+
+pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
+    let home = Home::new(&plan.program)?;
+    let stores = [home.store("file", "file")?, home.store("sqlite", "sqlite")?];
+    let [by_file, by_sqlite] = [RawFile::new(&home)?.into_raw(), RawSqlite::new(&home)?.into_raw()];
+    let mut tables = Vec::new();
+    for (store, raw) in stores.iter().zip([by_file, by_sqlite]) {
+        tables.extend(pair(plan, store, &*raw)?);
+    }
+    Ok(tables)
+}
+
+/// A place for one blob, used without any of our own code.
+trait Raw {
+    fn read(&self) -> Result<Vec<u8>>;
+    fn write(&self, blob: &[u8]) -> Result;
+}
+
+fn pair(plan: &Plan, store: &OpenStore, raw: &dyn Raw) -> Result<[Table; 2]> {
+    let name = store.file.name.as_str();
+    let id = EntryId::new("ann", None)?;
+    let record = Record::new(keyward::USER_PASSWORD)
+        .with("username", Field::open("ann"))
+        .with("password", Field::secret(peers::PASSWORD));
+    store.store.put(&id, &record, Expect::Any)?;
+    // What CBOR makes of the record has about this length.
+    let plain = vec![7; 180];
+    raw.write(&seal(&plain)?)?;
+    let get = race(
+        format!("`get` by the library, storage `{name}`"),
+        plan.rounds,
+        vec![
+            Contestant::calls("the raw calls", READS, || {
+                let opened = unseal(&raw.read()?)?;
+                if opened == plain { Ok(()) } else { Err("another text".into()) }
+            }),
+            Contestant::calls("**`Store::get`**", READS, || {
+                let found = store.store.get(&id)?;
+                if found.kind == record.kind { Ok(()) } else { Err("another record".into()) }
+            })
+            .within(1.25),
+        ],
+    )?;
+    let put = race(
+        format!("`put` by the library, storage `{name}`"),
+        plan.rounds,
+        vec![
+            Contestant::calls("the raw calls", 1, || raw.write(&seal(&plain)?)),
+            Contestant::calls("**`Store::put`**", 1, || {
+                store.store.put(&id, &record, Expect::Any)?;
+                Ok(())
+            })
+            .within(1.25),
+        ],
+    )?;
+    Ok([get, put])
+}
+
+/// A file that is replaced atomically and durably.
+struct RawFile {
+    folder: PathBuf,
+}
+
+impl RawFile {
+    fn new(home: &Home) -> Result<Self> {
+        let folder = home.below("raw");
+        fs::create_dir(&folder)?;
+        Ok(Self { folder })
+    }
+
+    fn into_raw(self) -> Box<dyn Raw> {
+        Box::new(self)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+}
+
+impl Raw for RawFile {
+    fn read(&self) -> Result<Vec<u8>> {
+        Ok(fs::read(self.path("blob"))?)
+    }
+
+    fn write(&self, blob: &[u8]) -> Result {
+        let mut new =
+            File::options().write(true).create_new(true).mode(0o600).open(self.path("new"))?;
+        new.write_all(blob)?;
+        new.sync_all()?;
+        fs::rename(self.path("new"), self.path("blob"))?;
+        Ok(File::open(&self.folder)?.sync_all()?)
+    }
+}
+
+/// A database with the same durability.
+struct RawSqlite(Connection);
+
+impl RawSqlite {
+    fn new(home: &Home) -> Result<Self> {
+        let database = Connection::open(home.below("raw.db"))?;
+        database.execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;
+             CREATE TABLE entry (user TEXT, name TEXT, blob BLOB, PRIMARY KEY (user, name)) WITHOUT ROWID;",
+        )?;
+        Ok(Self(database))
+    }
+
+    fn into_raw(self) -> Box<dyn Raw> {
+        Box::new(self)
+    }
+}
+
+impl Raw for RawSqlite {
+    fn read(&self) -> Result<Vec<u8>> {
+        let mut get =
+            self.0.prepare_cached("SELECT blob FROM entry WHERE user = ?1 AND name = ?2")?;
+        let found = get.query_row(["ann", ""], |row| row.get(0)).optional()?;
+        found.ok_or_else(|| "no row".into())
+    }
+
+    fn write(&self, blob: &[u8]) -> Result {
+        let mut put = self.0.prepare_cached("INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)")?;
+        put.execute(rusqlite::params!["ann", "", blob])?;
+        Ok(())
+    }
+}
+
+/// The key that a store would have in its keyset.
+const KEY: [u8; 32] = [9; 32];
+const SALT: usize = 32;
+const TAG: usize = 16;
+
+/// The default cipher: a salt, and AES-256-GCM under a key that HKDF derives with it.
+fn seal(plain: &[u8]) -> Result<Vec<u8>> {
+    let mut salt = [0; SALT];
+    getrandom::fill(&mut salt)?;
+    let mut blob = salt.to_vec();
+    blob.extend_from_slice(plain);
+    let tag = cipher(&salt)?
+        .encrypt_inout_detached(&Nonce::default(), &salt, (&mut blob[SALT..]).into())
+        .map_err(|_| "the cipher fails")?;
+    blob.extend_from_slice(&tag);
+    Ok(blob)
+}
+
+fn unseal(blob: &[u8]) -> Result<Vec<u8>> {
+    let (salt, sealed) = blob.split_at_checked(SALT).ok_or("too short")?;
+    let (sealed, tag) = sealed.split_last_chunk::<TAG>().ok_or("too short")?;
+    let mut plain = sealed.to_vec();
+    cipher(salt)?
+        .decrypt_inout_detached(
+            &Nonce::default(),
+            salt,
+            plain.as_mut_slice().into(),
+            &Tag::from(*tag),
+        )
+        .map_err(|_| "the cipher fails")?;
+    Ok(plain)
+}
+
+fn cipher(salt: &[u8]) -> Result<Aes256Gcm> {
+    let mut derived = [0; 64];
+    Hkdf::<Sha256>::new(Some(salt), &KEY).expand(&[1; 32], &mut derived).map_err(|_| "no key")?;
+    Ok(Aes256Gcm::new_from_slice(&derived[..32])?)
+}

@@ -1,0 +1,156 @@
+//! Running contestants in turn.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::Result;
+
+/// Rounds that warm caches and are not counted.
+const WARM_UP: usize = 3;
+
+/// A way to do the work, and how it went in each round.
+pub(super) struct Contestant<'a> {
+    name: String,
+    target: Option<f64>,
+    run: Box<dyn FnMut() -> Result<Duration> + 'a>,
+}
+
+impl<'a> Contestant<'a> {
+    /// A contestant that times itself.
+    pub(super) fn new(name: impl Into<String>, run: impl FnMut() -> Result<Duration> + 'a) -> Self {
+        Self { name: name.into(), target: None, run: Box::new(run) }
+    }
+
+    /// A contestant whose calls are timed from outside, `calls` of them at once.
+    pub(super) fn calls(
+        name: impl Into<String>,
+        calls: u32,
+        mut call: impl FnMut() -> Result + 'a,
+    ) -> Self {
+        Self::new(name, move || {
+            let start = Instant::now();
+            for _ in 0..calls {
+                call()?;
+            }
+            Ok(start.elapsed() / calls)
+        })
+    }
+
+    /// The same contestant, which ought to take at most this many times as long as the first one.
+    pub(super) fn within(mut self, target: f64) -> Self {
+        self.target = Some(target);
+        self
+    }
+}
+
+/// Figures of things that ran in turn.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// What was measured.
+    pub title: String,
+    /// One contestant each; ratios are to the first.
+    pub lines: Vec<Line>,
+    /// What else was seen.
+    pub notes: Vec<String>,
+}
+
+/// One contestant's figures.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// What it is.
+    pub name: String,
+    /// The median of its times.
+    pub time: Duration,
+    /// The median of the ratios, round by round, to the first contestant.
+    pub ratio: f64,
+    /// The most that the ratio should be.
+    pub target: Option<f64>,
+}
+
+impl Table {
+    pub(super) fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+}
+
+/// Runs the contestants in turn, and holds each against the first.
+pub(super) fn race(
+    title: impl Into<String>,
+    rounds: usize,
+    mut contestants: Vec<Contestant<'_>>,
+) -> Result<Table> {
+    let mut times = vec![Vec::with_capacity(rounds); contestants.len()];
+    for round in 0..WARM_UP + rounds {
+        for (contestant, times) in contestants.iter_mut().zip(&mut times) {
+            let time = (contestant.run)().map_err(|e| format!("{}: {e}", contestant.name))?;
+            if round >= WARM_UP {
+                times.push(time);
+            }
+        }
+    }
+    let first = times[0].clone();
+    let lines = contestants.into_iter().zip(times).map(|(contestant, times)| {
+        let ratios =
+            times.iter().zip(&first).map(|(it, first)| it.as_secs_f64() / first.as_secs_f64());
+        Line {
+            name: contestant.name,
+            ratio: median(ratios.collect()),
+            time: Duration::from_secs_f64(median(
+                times.iter().map(Duration::as_secs_f64).collect(),
+            )),
+            target: contestant.target,
+        }
+    });
+    Ok(Table { title: title.into(), lines: lines.collect(), notes: Vec::new() })
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// As Markdown.
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "### {}\n\n| | median | ratio | at most |\n|---|---:|---:|---:|", self.title)?;
+        for Line { name, time, ratio, target } in &self.lines {
+            let target = target.map_or_else(String::new, |target| format!("{target}"));
+            writeln!(f, "| {name} | {} | {ratio:.2} | {target} |", shown(*time))?;
+        }
+        self.notes.iter().try_for_each(|note| writeln!(f, "\n{note}"))
+    }
+}
+
+fn shown(time: Duration) -> String {
+    let micros = time.as_secs_f64() * 1e6;
+    match micros {
+        ..100.0 => format!("{micros:.1} µs"),
+        ..10_000.0 => format!("{micros:.0} µs"),
+        _ => format!("{:.1} ms", micros / 1e3),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ratios_are_taken_round_by_round() {
+        let mut round = 0;
+        let slow = || {
+            round += 1;
+            Ok(Duration::from_millis(round))
+        };
+        let mut other = 0;
+        let twice = || {
+            other += 1;
+            Ok(Duration::from_millis(2 * other))
+        };
+        let contestants = vec![Contestant::new("a", slow), Contestant::new("b", twice).within(3.0)];
+        let table = race("t", 9, contestants).unwrap();
+        assert_eq!((table.lines[0].ratio, table.lines[1].ratio), (1.0, 2.0));
+        assert_eq!(table.lines[1].time, Duration::from_millis(16));
+        assert!(table.to_string().contains("| b | 16.0 ms | 2.00 | 3 |"), "{table}");
+    }
+}

@@ -1,0 +1,32 @@
+//! `cargo xtask bench`: how fast the released program is, beside raw calls and other programs.
+
+use crate::packages;
+use crate::shell::{self, Result, cargo, root, stage, target};
+
+/// Entries of the largest store, and how often each contestant runs.
+const THOROUGH: [&str; 2] = ["1000000", "200"];
+
+const USAGE: &str = "usage: cargo xtask bench [ENTRIES ROUNDS]";
+
+/// Measures, and writes the figures into `docs/performance.md`; a smaller run only shows them.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let smaller = match arguments {
+        [] => None,
+        [entries, rounds] => Some([entries.as_str(), rounds.as_str()]),
+        _ => return Err(USAGE.into()),
+    };
+    stage("what is measured beside", packages::ensure)?;
+    stage("build", || {
+        let packages = ["--package", "keyward-cli", "--package", "keyward-tests"];
+        shell::run(cargo(["build", "--release", "--bins"]).args(packages))
+    })?;
+    stage("measure", || {
+        let programs = target()?.join("release");
+        let mut speed = std::process::Command::new(programs.join("speed"));
+        speed.arg(programs.join("keyward")).args(smaller.unwrap_or(THOROUGH));
+        if smaller.is_none() {
+            speed.arg(root().join("docs/performance.md"));
+        }
+        shell::run(&mut speed)
+    })
+}
