@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
 
 /// The environment variables, as the process has them or as a test gives them.
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 /// # Security
 /// In a program that runs with more rights than its caller has (setuid, setgid), the
 /// variables that steer Keyward itself are taken for unset: they are the caller's.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Environment(Option<BTreeMap<String, OsString>>);
 
 impl Environment {
@@ -63,6 +64,14 @@ fn of_process(name: &str) -> Option<OsString> {
     let value = std::env::var_os(name)?;
     let steers = name.starts_with("KEYWARD_");
     if steers && has_borrowed_rights() { None } else { Some(value) }
+}
+
+/// The names alone: values may be secrets.
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.as_ref().map(|variables| variables.keys());
+        f.debug_tuple("Environment").field(&names).finish()
+    }
 }
 
 /// Whether the process acts as somebody else than who started it.

@@ -132,6 +132,11 @@ impl Settings {
                 || key.split('.').count() < 4 && key.split('.').next() == Some("backends");
             match value.get_ref() {
                 DeValue::Table(inner) if is_group => self.add_table(file, layer, inner, &key)?,
+                DeValue::Array(_) | DeValue::Integer(_) | DeValue::Boolean(_)
+                    if KNOWN.iter().any(|(known, ..)| *known == key) =>
+                {
+                    return Err(file.wrong(value.span(), format!("`{key}` takes text")));
+                }
                 _ if is_known(&key) => {
                     let place = format!("{}:{}", file.path.display(), file.line(value.span()));
                     self.add(key, value_of(file, value)?, layer, place);
