@@ -162,6 +162,7 @@ fn mistakes_are_named_by_file_and_line() {
             3,
             "Did you mean `defaults.storage`?",
         ),
+        (config("version = 1\nuser = ['x']\n"), 2, "`user` takes text"),
         (config("version = 1\nuser = = 1\n"), 2, "is not TOML"),
         (config("version = 1\nuser = 1\nuser = 2\n"), 3, "is not TOML"),
     ] {
