@@ -3,6 +3,7 @@
 
 use std::ffi::OsString;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::commands::{COMMANDS, Entry};
@@ -27,7 +28,10 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Chosen, clap::Error> {
         Some(entry) => root().subcommand(tree(entry)),
         None => whole(),
     };
-    let mut matches = root.try_get_matches_from(arguments)?;
+    let mut matches = root.try_get_matches_from(arguments).map_err(|error| match entry {
+        Some(entry) if entry.name == "set" => without_values(error),
+        _ => error,
+    })?;
     let Some((name, matches)) = matches.remove_subcommand() else {
         let missing = clap::error::ErrorKind::MissingSubcommand;
         return Err(whole().error(missing, "a command is needed"));
@@ -35,6 +39,18 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Chosen, clap::Error> {
     let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("clap knows no others");
     let verbosity = matches.get_count("verbose");
     Ok(Chosen { entry, matches, verbosity })
+}
+
+/// A complaint about `set` that quotes nothing but flags: what is wrong there may be a password.
+fn without_values(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidValue] {
+        let quoted =
+            matches!(error.get(kind), Some(ContextValue::String(text)) if !text.starts_with('-'));
+        if quoted {
+            error.insert(kind, ContextValue::String("…".into()));
+        }
+    }
+    error
 }
 
 fn root() -> Command {

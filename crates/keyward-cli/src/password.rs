@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command};
@@ -43,7 +44,9 @@ pub(crate) fn arguments(command: Command) -> Command {
 pub(crate) fn read(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
     let raw = matches.get_flag("raw");
     if matches.get_flag("stdin") {
-        return take(std::io::stdin().lock(), "standard input", raw);
+        // Past the buffer of standard input, which nobody would wipe.
+        let input = std::io::stdin().as_fd().try_clone_to_owned()?;
+        return take(File::from(input), "standard input", raw);
     }
     if let Some(path) = matches.get_one::<PathBuf>("password-file") {
         let shown = path.display().to_string();

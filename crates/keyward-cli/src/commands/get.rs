@@ -1,7 +1,11 @@
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{ArgMatches, Command};
 use keyward::Credentials;
-use keyward_core::{EntryId, Secret};
-use serde_json::{Map, Value};
+use keyward_core::{EntryId, Secret, SecretWriter};
+use zeroize::Zeroizing;
 
 use super::{Entry, Session, missing};
 use crate::arguments::{self, switch};
@@ -32,7 +36,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let (store, id) = session.entry(matches)?;
     let Some(credentials) = store.get(&id)? else { return Err(missing(&id, &store)) };
     if matches.get_flag("json") {
-        return print_secret(&json(&id, &credentials, username, password), true);
+        return print_secret(&json(&id, &credentials, username, password)?, true);
     }
     if matches.get_flag("raw") {
         let name = Secret::from(credentials.username.as_str());
@@ -48,28 +52,29 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
 }
 
 /// `user`, `name`, `kind`, and what was asked for. A password that is not text is in
-/// `password_base64`.
-fn json(id: &EntryId, credentials: &Credentials, username: bool, password: bool) -> Secret {
-    let mut object = Map::new();
-    let mut insert = |key: &str, value: &str| drop(object.insert(key.into(), Value::from(value)));
-    insert("user", id.user());
-    if let Some(name) = id.name() {
-        insert("name", name);
-    }
-    insert("kind", keyward::USER_PASSWORD);
+/// `password_base64`. It is written into memory that is wiped, and nowhere else.
+fn json(
+    id: &EntryId,
+    credentials: &Credentials,
+    username: bool,
+    password: bool,
+) -> Outcome<Secret> {
+    let mut object = BTreeMap::from([("user", id.user()), ("kind", keyward::USER_PASSWORD)]);
+    object.extend(id.name().map(|name| ("name", name)));
     if username {
-        insert("username", &credentials.username);
+        object.insert("username", &credentials.username);
     }
+    let encoded;
     if password {
         match credentials.password.expose_str() {
-            Some(text) => insert("password", text),
-            None => insert("password_base64", &base64(&credentials.password)),
-        }
+            Some(text) => object.insert("password", text),
+            None => {
+                encoded = Zeroizing::new(STANDARD.encode(credentials.password.expose()));
+                object.insert("password_base64", &encoded)
+            }
+        };
     }
-    Secret::from(Value::Object(object).to_string())
-}
-
-fn base64(secret: &Secret) -> String {
-    use base64::Engine;
-    base64::engine::general_purpose::STANDARD.encode(secret.expose())
+    let mut written = SecretWriter::new();
+    serde_json::to_writer(&mut written, &object).map_err(std::io::Error::from)?;
+    Ok(written.finish())
 }
