@@ -2,6 +2,7 @@
 //! that are not there, files that somebody else keeps under our names.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use crate::home::Home;
@@ -133,4 +134,44 @@ fn a_storage_that_is_not_there_never_looks_like_an_empty_one() {
         assert_eq!(get(&home, "work"), "s3cret\n", "{storage}");
         assert_eq!(code(&home, &["get", "work", "--user", "bob"]), Some(3), "{storage}");
     }
+}
+
+#[test]
+fn a_password_on_the_command_line_is_not_repeated() {
+    let home = Home::new();
+    home.init("work", "file", "aes-gcm");
+    for arguments in [
+        &["set", "work", "ann", "canary"][..],
+        &["set", "work", "ann", "--stdin=canary"],
+        &["set", "work", "ann", "--password-fd=canary"],
+        &["set", "work", "ann", "--password=canary"],
+        &["init", "other", "--encryption", "age", "--option", "encryption.passphrase=canary"],
+    ] {
+        let output = home.run(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!said.contains("canary"), "{said}");
+    }
+}
+
+#[test]
+fn an_edit_loses_neither_its_own_text_nor_that_of_others() {
+    let home = Home::new();
+    let editor = home.path().join("editor");
+    let config = home.path().join(".config/keyward/config.toml");
+    let edit = |script: &str| {
+        fs::write(&editor, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&editor, fs::Permissions::from_mode(0o700)).unwrap();
+        let mut command = home.command(crate::program::keyward());
+        command.env_remove("VISUAL").env("EDITOR", &editor).args(["config", "edit"]);
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(edit("echo 'bogus = 1' >>$1"), Some(2));
+    assert_eq!(edit("sed -i 's/bogus = 1/user = \"bob\"/' $1"), Some(0));
+    assert_eq!(home.keyward(&["config", "get", "user"]), "bob\n");
+
+    let racing = format!("echo '# mine' >>$1; echo '# theirs' >>{}", config.display());
+    assert_eq!(edit(&racing), Some(8));
+    assert!(fs::read_to_string(&config).unwrap().ends_with("# theirs\n"));
+    assert!(fs::read_to_string(config.with_extension("toml.edit")).unwrap().ends_with("# mine\n"));
 }

@@ -32,11 +32,12 @@ pub(crate) fn edit_config() -> Outcome {
         return Err(usage("the configuration has no usable path"));
     };
     let dir = PrivateDir::create(folder)?;
-    let before = match std::fs::read(&file) {
-        Ok(before) => before,
-        Err(_) => START.as_bytes().to_vec(),
-    };
-    dir.replace(Path::new(COPY), &before)?;
+    let before = current(&file)?;
+    if dir.contains(Path::new(COPY))? {
+        complain("Going on with the text that was kept last time.");
+    } else {
+        dir.replace(Path::new(COPY), &before)?;
+    }
     let copy = folder.join(COPY);
     run_editor(&environment, &copy)?;
     let Some(after) = dir.read(Path::new(COPY), 1 << 20)? else {
@@ -47,7 +48,7 @@ pub(crate) fn edit_config() -> Outcome {
         dir.remove(Path::new(COPY))?;
         return print("Nothing was changed.");
     }
-    if let Err(stop) = check_edited(&copy) {
+    if let Err(stop) = check_edited(&copy).and_then(|()| check_unchanged(&file, &before)) {
         complain(&format!(
             "Your text is kept in {}; the configuration stays as it was.",
             copy.display()
@@ -57,6 +58,28 @@ pub(crate) fn edit_config() -> Outcome {
     dir.replace(Path::new(name), &after)?;
     dir.remove(Path::new(COPY))?;
     Ok(())
+}
+
+/// The configuration as it is, or what a new one begins with.
+fn current(file: &Path) -> Outcome<Vec<u8>> {
+    match std::fs::read(file) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(START.into()),
+        Err(error) => {
+            let why = format!("{}: {error}", file.display());
+            Err(Error::io("edit", error).because(why).into())
+        }
+    }
+}
+
+/// Refuses to undo what somebody else did while the editor was open.
+fn check_unchanged(file: &Path, before: &[u8]) -> Outcome {
+    if current(file)? == before {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Conflict, "edit")
+        .because("the configuration was changed while it was edited")
+        .into())
 }
 
 fn run_editor(environment: &Environment, file: &Path) -> Outcome {
