@@ -27,9 +27,11 @@ pub(crate) fn print_secret(secret: &Secret, newline: bool) -> Outcome {
     Ok(())
 }
 
-/// Writes a line to standard error. Nothing can be done if that fails.
+/// Writes a message to standard error; what it quotes steers no terminal. Nothing can be done if
+/// that fails.
 pub(crate) fn complain(text: &str) {
-    drop(writeln!(std::io::stderr(), "{text}"));
+    let lines: Vec<_> = text.split('\n').map(harmless).collect();
+    drop(writeln!(std::io::stderr(), "{}", lines.join("\n")));
 }
 
 /// A name as it can be shown: on a terminal without anything that would steer the terminal, or

@@ -62,13 +62,16 @@ impl Terminal {
                 Event::Byte(b'\n') | Event::End => return Ok(answer.finish()),
                 Event::Byte(byte) => answer.write_all(&[byte]).map_err(failed)?,
                 Event::Signal(SIGCONT) => {
+                    // Still there if we were stopped without a chance to do anything about it.
+                    drop(echo.take());
                     echo = hidden.then(|| Silenced::begin(&self.0)).transpose()?;
                     self.write(question)?;
                 }
                 Event::Signal(signal) => {
                     drop(echo.take());
                     if signal != SIGTSTP {
-                        self.write("\n")?;
+                        // With a terminal that has gone there is no line to end.
+                        drop(self.write("\n"));
                     }
                     // Ends or stops the process, as the signal would have without us.
                     emulate_default_handler(signal).map_err(failed)?;
