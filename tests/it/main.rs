@@ -29,6 +29,7 @@ mod sandbox;
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]
 mod secret_service;
 mod session;
+mod startup;
 mod tamper;
 mod vectors;
 mod victim;
