@@ -1,4 +1,4 @@
-use keyward_core::{EntryId, Error, ErrorKind, Result};
+use keyward_core::{EntryId, Error, ErrorKind, Keys, Result};
 
 use crate::store::Store;
 
@@ -19,12 +19,15 @@ impl Store {
     /// `found` is told of each entry as it is done, with the error if it did not open.
     ///
     /// # Errors
-    /// Those of the storage; an entry that does not open is a finding, not an error.
+    /// Those of the storage and of the store's own key; an entry that does not open is a finding, not an error.
     pub fn verify(
         &self,
         user: Option<&str>,
         mut found: impl FnMut(&EntryId, Option<&Error>),
     ) -> Result<Verified> {
+        // Once the store's own keys are at hand, a key that is not among them is nobody's.
+        self.check_key()?;
+        let holds_keys = self.parts.encryption.it.abilities().keys == Keys::Store;
         let mut verified = Verified::default();
         for id in self.entries(user) {
             let id = id?;
@@ -35,7 +38,10 @@ impl Store {
                 }
                 // It was removed while we looked.
                 Err(error) if error.is_miss() => {}
-                Err(error) => {
+                Err(mut error) => {
+                    if holds_keys && error.kind() == ErrorKind::NoKey {
+                        error = Error::corrupt("open").because(error.message());
+                    }
                     match error.kind() {
                         ErrorKind::NoKey => verified.closed += 1,
                         ErrorKind::Corrupt => verified.corrupt += 1,
