@@ -148,12 +148,12 @@ fn the_program_takes_a_name_exactly_or_not_at_all() {
                 call("get").run().ends(2).prints("");
                 continue;
             }
-            call("get").arg("--raw").run().ends(0).is_quiet().prints(name.as_bytes());
+            call("get").arg("--raw").run().ends(0).says_nothing().prints(name.as_bytes());
             let listed = home.keyward("list s --json").run().ends(0).json();
             let key = option.trim_matches(['-', '=']);
             assert_eq!(listed.len(), 1);
             assert_eq!(listed[0][key].as_str().map(OsStr::new), Some(name));
-            call("unset").run().ends(0).is_quiet();
+            call("unset").run().ends(0).says_nothing();
             call("get").run().ends(3).prints("");
         }
     }

@@ -198,7 +198,7 @@ impl Ran {
 
     /// It said nothing on standard error.
     #[track_caller]
-    pub(crate) fn is_quiet(self) -> Self {
+    pub(crate) fn says_nothing(self) -> Self {
         assert_eq!(self.err, "", "{}", self.line);
         self
     }

@@ -30,7 +30,7 @@ fn set_changes_one_value_and_no_other_byte() {
         ("--unset defaults.key", "key = \"file\"\n", ""),
     ] {
         let home = configured(COMMENTED);
-        home.keyward(&format!("config set {line}")).run().ends(0).is_quiet().prints("");
+        home.keyward(&format!("config set {line}")).run().ends(0).says_nothing().prints("");
         assert_eq!(home.read(FILE), COMMENTED.replace(before, after), "{line}");
     }
 }
@@ -119,7 +119,7 @@ fn an_edit_is_taken_over_only_if_it_is_valid() {
         ("EDITOR", "sed -i s/sqlite/redb/ \"$1\"", 0, COMMENTED.replace("sqlite", "redb")),
         ("VISUAL", "sed -i s/sqlite/redb/ \"$1\"", 0, COMMENTED.replace("sqlite", "redb")),
         ("EDITOR", "sed -i s/storage/storag/ \"$1\"", 2, COMMENTED.into()),
-        ("EDITOR", "echo '[' >>\"$1\"", 2, COMMENTED.into()),
+        ("EDITOR", "printf '\\n[' >>\"$1\"", 2, COMMENTED.into()),
         ("EDITOR", "sed -i s/sqlite/nope/ \"$1\"", 2, COMMENTED.into()),
         ("EDITOR", "printf 'version = 2\\n' >\"$1\"", 2, COMMENTED.into()),
         ("EDITOR", "rm \"$1\"", 1, COMMENTED.into()),

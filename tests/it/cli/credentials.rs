@@ -19,7 +19,7 @@ fn one_credential_per_user_until_names_ask_for_more() {
         ("set s bobby --user b --name https://example.com --stdin", "of b there"),
         ("set s anna --stdin", "of me, anew"),
     ] {
-        home.keyward(line).input(password).run().ends(0).is_quiet().prints("");
+        home.keyward(line).input(password).run().ends(0).says_nothing().prints("");
     }
     for (line, printed) in [
         ("get s", ""),
@@ -32,13 +32,13 @@ fn one_credential_per_user_until_names_ask_for_more() {
         ("get s --raw -p", "of me, anew"),
         ("get s --raw -n", "anna"),
     ] {
-        home.keyward(line).run().ends(0).is_quiet().prints(printed);
+        home.keyward(line).run().ends(0).says_nothing().prints(printed);
     }
     home.keyward("get s --raw -n -p").run().ends(2).prints("").says("leave out");
     let listed = home.keyward("list s -u b").run().ends(0);
     let lines: BTreeSet<_> = listed.text().lines().collect();
     assert_eq!(lines, BTreeSet::from(["b", "b\thttps://example.com"]));
-    home.keyward("unset s -u b").run().ends(0).is_quiet().prints("");
+    home.keyward("unset s -u b").run().ends(0).says_nothing().prints("");
     home.keyward("list s -u b").run().ends(0).prints("b\thttps://example.com\n");
     home.keyward("get s -u b").run().ends(3);
     home.keyward("get s -u b --name https://example.com").run().ends(0);
@@ -102,7 +102,7 @@ fn verbosity_goes_to_standard_error() {
         let ran = home.keyward(line).input("x").run().ends(0).prints("");
         match log {
             Some(log) => drop(ran.says(log)),
-            None => drop(ran.is_quiet()),
+            None => drop(ran.says_nothing()),
         }
     }
 }

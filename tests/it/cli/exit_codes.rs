@@ -102,7 +102,7 @@ fn a_reader_who_leaves_is_no_error_message() {
         .arg("help")
         .run()
         .ends(0)
-        .is_quiet();
+        .says_nothing();
     assert!(["0\n", "141\n"].contains(&ran.text()), "{}", ran.text());
 }
 

@@ -38,9 +38,15 @@ fn help_needs_no_configuration() {
     }
     lines.push("completions bash".into());
     for line in lines {
-        let first = broken.keyward(&line).run().ends(0).is_quiet();
+        let first = broken.keyward(&line).run().ends(0).says_nothing();
         assert!(first.out.len() > 5 && first.out.ends_with(b"\n"), "{line}");
-        nowhere.keyward(&line).env("HOME", "relative").run().ends(0).is_quiet().prints(first.out);
+        nowhere
+            .keyward(&line)
+            .env("HOME", "relative")
+            .run()
+            .ends(0)
+            .says_nothing()
+            .prints(first.out);
     }
 }
 
@@ -95,7 +101,7 @@ fn topics_are_there_and_others_are_named() {
     for topic in
         ["guide", "configuration", "exit-codes", "threat-model", "envelope", "writing-a-backend"]
     {
-        let page = home.keyward(&format!("help {topic}")).run().ends(0).is_quiet();
+        let page = home.keyward(&format!("help {topic}")).run().ends(0).says_nothing();
         assert!(page.text().starts_with("# "), "{topic}: {}", page.text());
     }
     home.keyward("help nope").run().ends(2).prints("").says("exit-codes");
@@ -122,11 +128,11 @@ fn shells_accept_the_completions() {
         ("zsh", "-n", found(&home, "zsh")),
         ("fish", "-n", found(&home, "fish")),
     ] {
-        let script = home.keyward(&format!("completions {shell}")).run().ends(0).is_quiet();
+        let script = home.keyward(&format!("completions {shell}")).run().ends(0).says_nothing();
         assert!(script.text().contains("keyward"), "{shell}");
         let path = home.write(&format!("completions.{shell}"), &script.out);
         if installed {
-            home.program(shell).arg(check).arg(path).run().ends(0).is_quiet();
+            home.program(shell).arg(check).arg(path).run().ends(0).says_nothing();
         }
     }
     home.keyward("completions nope").run().ends(2);

@@ -9,7 +9,7 @@ use crate::sandbox::Sandbox;
 #[test]
 fn a_new_store_needs_nothing_but_a_name() {
     let home = Sandbox::new();
-    let made = home.keyward("init s").run().ends(0).is_quiet();
+    let made = home.keyward("init s").run().ends(0).says_nothing();
     assert!(made.text().starts_with("Store s: cbor + aes-gcm + file\n"), "{}", made.text());
     assert!(made.text().contains("Its key: { from = \"file\""), "{}", made.text());
     home.keyward("set s ann --stdin").input("x").run().ends(0);
@@ -93,7 +93,7 @@ fn rm_looks_at_every_name_before_it_removes_any() {
     }
     home.keyward("rm --yes a nope b").run().ends(2).says("there is no store `nope`");
     home.keyward("list").run().ends(0).prints("a\nb\n");
-    home.keyward("rm --yes a a").run().ends(0).prints("").is_quiet();
+    home.keyward("rm --yes a a").run().ends(0).prints("").says_nothing();
     home.keyward("list").run().ends(0).prints("b\n");
     home.keyward("get b -p").run().ends(0).prints("x\n");
     home.keyward("rm --yes b").run().ends(0);
@@ -135,7 +135,7 @@ fn info_prints_these_lines() {
     let head = format!("name: s\nconfig-file: {}\n", file.display());
     home.keyward("info s --format none").run().ends(0).prints(&head);
     home.keyward("info s s -f none").run().ends(0).prints(format!("{head}{head}"));
-    let standard = home.keyward("info s").run().ends(0).is_quiet();
+    let standard = home.keyward("info s").run().ends(0).says_nothing();
     let backends = "encryption: clear\nserializer: json\nstorage: sqlite\n";
     let start = format!("{head}{backends}id: ");
     assert!(standard.text().starts_with(&start), "{}", standard.text());

@@ -71,7 +71,7 @@ fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             let text = engine.encode(&shifted);
             // The letters at the ends hold bits of the neighbours, too.
-            forms.push(text[4..text.len() - 4].as_bytes().to_vec());
+            forms.push(text.as_bytes()[4..text.len() - 4].to_vec());
         }
     }
     forms
