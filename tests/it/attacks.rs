@@ -175,3 +175,14 @@ fn an_edit_loses_neither_its_own_text_nor_that_of_others() {
     assert!(fs::read_to_string(&config).unwrap().ends_with("# theirs\n"));
     assert!(fs::read_to_string(config.with_extension("toml.edit")).unwrap().ends_with("# mine\n"));
 }
+
+#[test]
+fn a_relative_path_is_refused_where_it_would_lead_elsewhere_from_each_folder() {
+    for variable in ["KEYWARD_STORE_PATH", "KEYWARD_CONFIG_FILE"] {
+        let home = Home::new().with(variable, "here");
+        for command in [&["init", "work"][..], &["config", "set", "user", "bob"]] {
+            assert_eq!(code(&home, command), Some(2), "{variable}: {command:?}");
+        }
+        assert!(!home.path().join(".config").exists(), "{variable}");
+    }
+}

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use keyward_core::{Error, ErrorKind, Result};
+use keyward_core::{Error, ErrorKind, Result, Value};
 use keyward_plugin::fs::PrivateDir;
 
 use crate::environment::Environment;
@@ -37,8 +37,12 @@ impl Config {
     ///
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) for a file that others can write,
-    /// [`Invalid`](ErrorKind::Invalid) for one that makes no sense.
+    /// [`Invalid`](ErrorKind::Invalid) for one that makes no sense, and for a path that would
+    /// lead elsewhere from each folder.
     pub fn load(environment: Environment) -> Result<Self> {
+        if environment.text("KEYWARD_CONFIG_FILE").is_some_and(|path| !path.starts_with('/')) {
+            return Err(relative("KEYWARD_CONFIG_FILE"));
+        }
         let places = Places::find(&environment)?;
         let mut settings = Settings::new(&environment);
         let system = places.system_config.join("config.toml");
@@ -48,6 +52,14 @@ impl Config {
             if let Some(file) = TomlFile::read(&path)? {
                 settings.add_file(&file, layer)?;
             }
+        }
+        match settings.get("store_path").map(|found| (&found.value, &found.place)) {
+            Some((Value::Text(path), place))
+                if !path.starts_with('/') && !path.starts_with("~/") =>
+            {
+                return Err(relative(place));
+            }
+            _ => {}
         }
         Ok(Self { environment, places, settings })
     }
@@ -189,6 +201,10 @@ impl Config {
     pub fn expander(&self, store: &StoreFile) -> Expander {
         Expander::new(&self.places, &store.name, store.id)
     }
+}
+
+fn relative(place: &str) -> Error {
+    Error::invalid("config", format!("{place}: the path must be absolute"))
 }
 
 fn user_file(environment: &Environment, places: &Places) -> PathBuf {
