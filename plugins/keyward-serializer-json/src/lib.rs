@@ -1,6 +1,11 @@
 //! Serializer `json`: records that people and other programs can read.
 //!
 //! Text stands as text, bytes as base64. Duplicate keys are refused.
+//!
+//! # Security
+//! While it reads, the crate `serde_json` gathers text that holds escapes (quotation marks, back
+//! slashes, control characters) in a buffer that it frees unwiped. The other serializers have no such
+//! buffer.
 
 use std::sync::Arc;
 
