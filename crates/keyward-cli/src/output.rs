@@ -1,8 +1,9 @@
 //! What goes out, and in which form.
 
 use std::fs::File;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
 use std::os::fd::AsFd;
+use std::sync::LazyLock;
 
 use keyward_core::Secret;
 
@@ -14,6 +15,25 @@ pub(crate) fn print(text: &str) -> Outcome {
     out.write_all(text.as_bytes())?;
     out.write_all(b"\n")?;
     Ok(())
+}
+
+/// Many lines for standard output, gathered before they are written.
+pub(crate) struct Lines(BufWriter<StdoutLock<'static>>);
+
+impl Lines {
+    pub(crate) fn new() -> Self {
+        Self(BufWriter::with_capacity(32 << 10, std::io::stdout().lock()))
+    }
+
+    pub(crate) fn print(&mut self, line: &str) -> Outcome {
+        self.0.write_all(line.as_bytes())?;
+        Ok(self.0.write_all(b"\n")?)
+    }
+
+    /// Writes what is still here. Without it a failure to do so goes unnoticed.
+    pub(crate) fn end(mut self) -> Outcome {
+        Ok(self.0.flush()?)
+    }
 }
 
 /// Writes a secret to standard output, past every buffer that would keep a copy of it.
@@ -37,7 +57,8 @@ pub(crate) fn complain(text: &str) {
 /// A name as it can be shown: on a terminal without anything that would steer the terminal, or
 /// turn the text around; elsewhere as it is.
 pub(crate) fn shown(name: &str) -> String {
-    if std::io::stdout().is_terminal() { harmless(name) } else { name.to_owned() }
+    static TERMINAL: LazyLock<bool> = LazyLock::new(|| std::io::stdout().is_terminal());
+    if *TERMINAL { harmless(name) } else { name.to_owned() }
 }
 
 /// The text with every character escaped that is not simply seen.

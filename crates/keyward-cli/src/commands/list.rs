@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Entry, Session};
 use crate::arguments::{self, text};
 use crate::exit::{Outcome, each, usage};
-use crate::output::{print, shown};
+use crate::output::{Lines, print, shown};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "list",
@@ -46,7 +46,11 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         Some(_) => vec![keyward.store_of(store, user)?],
         None => keyward.stores_of_all(store)?,
     };
-    each(stores, |store| store.store.entries(user).try_for_each(|id| print(&line(&id?, json))))
+    let mut lines = Lines::new();
+    each(stores, |store| {
+        store.store.entries(user).try_for_each(|id| lines.print(&line(&id?, json)))
+    })?;
+    lines.end()
 }
 
 /// The user, and behind a tab the name if there is one.
