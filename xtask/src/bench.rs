@@ -18,7 +18,9 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     stage("what is measured beside", packages::ensure)?;
     stage("build", || {
         let packages = ["--package", "keyward-cli", "--package", "keyward-tests"];
-        shell::run(cargo(["build", "--release", "--bins"]).args(packages))
+        shell::run(
+            cargo(["build", "--release", "--bin", "keyward", "--bin", "speed"]).args(packages),
+        )
     })?;
     stage("measure", || {
         let programs = target()?.join("release");
