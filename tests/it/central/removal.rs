@@ -1,0 +1,112 @@
+//! `rm` of a central store, `init` of one, and either of them cut short.
+
+use super::machine::{ALICE, BOB, DATA, KEYS, Machine, ROOT, orderly};
+
+#[test]
+fn rm_removes_all_of_everybodys() {
+    let machine = Machine::with_store();
+    machine.keyward(ROOT, "rm team").run().ends(5).says("--yes");
+    machine.keyward(ROOT, "rm team --yes").run().ends(0).says_nothing();
+    gone(&machine);
+    machine.keyward(ALICE, "get team").run().ends(2);
+    // Nothing of the old one is in the way of the next.
+    machine.keyward(ROOT, "init --system team").run().ends(0).says_nothing();
+    machine.keyward(ALICE, "get team").run().ends(3);
+}
+
+#[test]
+fn rm_leaves_what_is_not_the_stores_and_says_so() {
+    let machine = Machine::with_store();
+    machine.shell(ALICE, "touch $D/README").run().ends(0);
+    machine
+        .keyward(ROOT, "rm team --yes")
+        .run()
+        .ends(0)
+        .says("4001 holds files that are not the store's; they stay");
+    let left = [
+        "d 0 711 /var/lib/keyward/team",
+        "d 4001 700 /var/lib/keyward/team/4001",
+        "f 4001 644 /var/lib/keyward/team/4001/README",
+    ];
+    assert_eq!(machine.tree(DATA), left);
+    machine.shell(ROOT, &format!("test ! -e {KEYS}")).run().ends(0);
+    machine.keyward(ROOT, "init --system team").run().ends(0);
+    machine.set(ALICE, ALICE, "anew").ends(0);
+    machine.get(ALICE, ALICE).ends(0).prints("anew");
+}
+
+#[test]
+fn what_is_left_in_one_users_folder_keeps_nobody_out_of_a_new_store() {
+    let machine = Machine::with_store();
+    machine.shell(ALICE, "cp -a $D $D/../../../home/alice/kept; touch $D/README").run().ends(0);
+    machine.keyward(ROOT, "rm team --yes").run().ends(0);
+    machine.shell(ALICE, "cp -a /var/lib/home/alice/kept/% $D/").run().ends(0);
+    machine.keyward(ROOT, "init --system team").run().ends(0).says("alice is not enrolled");
+    machine.set(BOB, BOB, "anew").ends(0);
+    machine.set(ALICE, ALICE, "anew").ends(6);
+}
+
+#[test]
+fn an_rm_that_was_killed_is_finished_by_the_next() {
+    let mut killed = 0;
+    for milliseconds in [2, 4, 6, 8, 10, 13, 16, 20, 25, 30, 40, 60] {
+        let machine = Machine::with_store();
+        for name in ["1", "2", "3", "4", "5", "6"] {
+            let line = format!("set team ann --name {name} --stdin");
+            machine.keyward(ALICE, &line).input("x").run().ends(0);
+        }
+        killed += u32::from(kill_after(&machine, milliseconds, "rm team --yes"));
+        let next = machine.keyward(ROOT, "rm team --yes").run();
+        orderly(&next);
+        assert!([0, 2].contains(&next.code), "{}", next.err);
+        gone(&machine);
+    }
+    assert!(killed > 2, "only {killed} were killed in time");
+}
+
+#[test]
+fn an_init_that_was_killed_is_in_nobodys_way() {
+    let mut killed = 0;
+    for milliseconds in [2, 4, 6, 8, 10, 13, 16, 20, 25, 30, 40, 60] {
+        let machine = Machine::bare();
+        killed += u32::from(kill_after(&machine, milliseconds, "init --system team"));
+        let again = machine.keyward(ROOT, "init --system team").run();
+        orderly(&again);
+        assert!([0, 2].contains(&again.code), "{}", again.err);
+        for user in [ROOT, ALICE, BOB] {
+            machine.keyward(ROOT, &format!("store enroll team {}", user.name)).run().ends(0);
+            machine.set(user, user, "x").ends(0);
+        }
+        machine.keyward(ROOT, "rm team --yes").run().ends(0).says_nothing();
+        gone(&machine);
+    }
+    assert!(killed > 2, "only {killed} were killed in time");
+}
+
+/// A folder comes into being as root's, and is handed over a moment later.
+#[test]
+fn a_folder_that_was_not_handed_over_yet_is_so_by_the_next_attempt() {
+    let machine = Machine::with_store();
+    machine
+        .shell(ROOT, &format!("chown root {DATA}/4001 {KEYS}/4001 {DATA}/4001/.tmp"))
+        .run()
+        .ends(0);
+    machine.set(ALICE, ALICE, "x").ends(4);
+    machine.keyward(ROOT, "store enroll team alice").run().ends(0);
+    machine.set(ROOT, ALICE, "by root").ends(0);
+    machine.set(ALICE, ALICE, "by alice").ends(0);
+    assert!(!machine.tree(&format!("{DATA}/4001")).iter().any(|line| line.contains(" 0 ")));
+}
+
+/// Whether it was killed before it ended by itself.
+fn kill_after(machine: &Machine, milliseconds: u32, line: &str) -> bool {
+    let script = format!("timeout --signal=KILL 0.{milliseconds:03} /var/lib/bin/keyward {line}");
+    machine.shell(ROOT, &script).run().code == 137
+}
+
+/// Nothing of the store is left.
+fn gone(machine: &Machine) {
+    let left = machine.tree("/var/lib/keyward /etc/keyward");
+    let left: Vec<_> = left.iter().filter(|line| line.contains("/team")).collect();
+    assert!(left.is_empty(), "{left:#?}");
+}
