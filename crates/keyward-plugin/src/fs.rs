@@ -285,7 +285,7 @@ impl PrivateDir {
     fn open_as(&self, file: &Path, flags: OFlags) -> Result<Option<(OwnedFd, Stat)>> {
         let opened = match self.resolve(file, flags | OFlags::CLOEXEC) {
             Ok(opened) => opened,
-            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
+            Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(self.failed("read", error, file)),
         };
         let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("read", error, file))?;

@@ -38,8 +38,8 @@ fn entries() {
 fn folders() {
     fight(&[
         ("a symbolic link", ALICE, "mv $D/alice $D/.old; ln -s $F $D/alice", 4, 4),
-        ("a FIFO", ALICE, "rm -r $D/alice; mkfifo -m 600 $D/alice", 3, 4),
-        ("a file", ALICE, "rm -r $D/alice; touch $D/alice", 3, 4),
+        ("a FIFO", ALICE, "rm -r $D/alice; mkfifo -m 600 $D/alice", 4, 4),
+        ("a file", ALICE, "rm -r $D/alice; touch $D/alice", 4, 4),
         ("open to all", ALICE, "chmod 777 $D/alice", 0, 4),
         ("bob's", ROOT, "chown 4002 /var/lib/keyward/team/4001/alice", 0, 4),
         ("another is open to all", ALICE, "mkdir -m 777 $D/zzz", 0, 0),

@@ -112,6 +112,13 @@ fn symbolic_links_are_not_followed() {
 }
 
 #[test]
+fn a_file_in_a_folders_place_is_no_missing_file() {
+    let (_scratch, dir) = scratch();
+    dir.replace(Path::new("x"), b"1").unwrap();
+    assert_eq!(dir.read(Path::new("x/y"), 10).unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
 fn nothing_above_is_reached() {
     let (_scratch, dir) = scratch();
     dir.replace(Path::new("x"), b"1").unwrap();
