@@ -186,3 +186,24 @@ fn a_relative_path_is_refused_where_it_would_lead_elsewhere_from_each_folder() {
         assert!(!home.path().join(".config").exists(), "{variable}");
     }
 }
+
+#[test]
+fn settings_that_are_set_at_once_are_all_there() {
+    let home = Home::new();
+    let keys = ["user", "defaults.serializer", "defaults.encryption", "defaults.storage"];
+    for _ in 0..8 {
+        for key in keys {
+            home.run(&["config", "set", "--unset", key]);
+        }
+        let set = |key| {
+            let mut command = home.command(crate::program::keyward());
+            command.args(["config", "set", key, "bob"]).spawn().unwrap()
+        };
+        for mut child in keys.map(set) {
+            assert!(child.wait().unwrap().success());
+        }
+        for key in keys {
+            assert_eq!(home.keyward(&["config", "get", key]), "bob\n");
+        }
+    }
+}

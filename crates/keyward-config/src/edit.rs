@@ -1,12 +1,16 @@
 use std::path::Path;
+use std::time::Duration;
 
-use keyward_core::{Error, Result, Value};
+use keyward_core::{Error, LockMode, Result, Value};
 use keyward_plugin::fs::PrivateDir;
 use toml_edit::{DocumentMut, Item, Table};
 
 use crate::settings::check_key;
 use crate::store_file::render_value;
 use crate::toml_file::TomlFile;
+
+/// How long to wait for another change.
+const WAIT: Duration = Duration::from_secs(10);
 
 /// Writes one setting into a configuration file, or takes it out; everything else in the file
 /// stays as it is, comments included.
@@ -18,11 +22,15 @@ pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
     check_key(key)?;
     // A configuration that is a link into a collection of dotfiles stays one.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let unusable = || Error::invalid("config", format!("{} cannot be edited", path.display()));
+    let (folder, file) = path.parent().zip(path.file_name()).ok_or_else(unusable)?;
+    let folder = PrivateDir::create(folder)?;
+    // Two changes at once are made one after the other.
+    let _turn = folder.lock("config", LockMode::Exclusive, WAIT)?;
     let text = match TomlFile::read(&path)? {
         Some(file) => file.parse().map(|_| file.text.clone())?,
         None => "version = 1\n".to_owned(),
     };
-    let unusable = || Error::invalid("config", format!("{} cannot be edited", path.display()));
     let mut document: DocumentMut = text.parse().map_err(|_| unusable())?;
     let mut parts: Vec<_> = key.split('.').collect();
     let last = parts.pop().ok_or_else(unusable)?;
@@ -50,10 +58,5 @@ pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
         }
         None => drop(table.remove(last)),
     }
-    match (path.parent(), path.file_name()) {
-        (Some(folder), Some(file)) => {
-            PrivateDir::create(folder)?.replace(Path::new(file), document.to_string().as_bytes())
-        }
-        _ => Err(unusable()),
-    }
+    folder.replace(Path::new(file), document.to_string().as_bytes())
 }
