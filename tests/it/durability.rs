@@ -103,7 +103,7 @@ fn set(home: &Home, number: u64) {
 }
 
 /// The files of the store, but for the empty sentinels of locks.
-fn files_after_a_write(home: &Home) -> Vec<PathBuf> {
+pub(crate) fn files_after_a_write(home: &Home) -> Vec<PathBuf> {
     let mut files = files(&home.store_folder());
     files.retain(|file| !file.parent().unwrap().ends_with(".locks"));
     files.sort();

@@ -5,11 +5,13 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
 
 use std::io::{Write, stdout};
+use std::thread::sleep;
+use std::time::Duration;
 
 use keyward::{EntryId, ErrorKind, Keyward, OpenStore, Record};
 use keyward_core::Expect;
 use keyward_defaults as _;
-use keyward_tests::{number, value};
+use keyward_tests::{count, counted, number, value};
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -44,10 +46,17 @@ fn read(store: &str, user: &str) {
 }
 
 /// Adds one to what is there, again and again, by compare-and-swap.
+///
+/// Who lost steps aside for longer each time, by a number of milliseconds that is hardly another's.
 fn increment(store: &str, user: &str, times: u64) {
     let (store, id) = open(store, user);
     for _ in 0..times {
-        while !add_one(&store, &id) {}
+        let mut lost = 0;
+        while !add_one(&store, &id) {
+            lost += 1;
+            let longest = 1 << (lost + 1).min(8);
+            sleep(Duration::from_millis(u64::from(std::process::id() * lost * 7 % longest)));
+        }
     }
     acknowledge("done");
 }
@@ -55,8 +64,8 @@ fn increment(store: &str, user: &str, times: u64) {
 /// Adds one, unless somebody else changes the entry meanwhile.
 fn add_one(store: &OpenStore, id: &EntryId) -> bool {
     let (record, revision) = store.store.get_with_revision(id).unwrap();
-    let found = number(&(&record).try_into().unwrap()).unwrap();
-    let next = Record::from(&value(found + 1));
+    let found = counted(&(&record).try_into().unwrap());
+    let next = Record::from(&count(found + 1));
     match store.store.put(id, &next, Expect::Revision(revision)) {
         Ok(_) => true,
         Err(error) if error.kind() == ErrorKind::Conflict => false,
