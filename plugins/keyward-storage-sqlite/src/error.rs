@@ -11,7 +11,9 @@ pub(crate) fn failed(operation: &'static str, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DiskFull) => ErrorKind::Full,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::Locked,
         Some(ErrorCode::TooBig) => ErrorKind::Unsupported,
-        Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly) => ErrorKind::Refused,
+        Some(ErrorCode::PermissionDenied) => ErrorKind::Refused,
+        // SQLite reads what it could not open for writing, be it that no file descriptor was left.
+        Some(ErrorCode::ReadOnly) => ErrorKind::Unavailable,
         // Tables or values that this storage did not make.
         Some(ErrorCode::Unknown | ErrorCode::SchemaChanged) => ErrorKind::Corrupt,
         Some(_) => ErrorKind::Unavailable,
