@@ -64,7 +64,7 @@ fn what_others_keep_in_folders_of_these_names_stays() {
     let foreign = [".tmp/notes", ".locks/notes"].map(|file| scratch.path().join(file));
     for file in &foreign {
         std::fs::create_dir(file.parent().unwrap()).unwrap();
-        std::fs::write(file, "precious").unwrap();
+        std::io::Write::write_all(&mut File::create(file).unwrap(), b"precious").unwrap();
     }
     let dir = PrivateDir::create(scratch.path()).unwrap();
     dir.replace(Path::new("x"), b"one").unwrap();
