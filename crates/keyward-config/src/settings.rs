@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use keyward_core::{Error, Result, Role, Value};
+use keyward_core::{Error, OptionSpec, Result, Role, Value, Values};
 use toml::de::{DeTable, DeValue};
 
 use crate::environment::Environment;
@@ -185,10 +185,27 @@ impl Settings {
     }
 
     /// The default options of a backend in new stores.
-    pub fn backend_defaults(&self, role: Role, name: &str) -> impl Iterator<Item = (&str, &Value)> {
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, for an option that is
+    /// not in the backend's table.
+    pub fn backend_defaults(&self, role: Role, name: &str, table: &[OptionSpec]) -> Result<Values> {
         let prefix = format!("backends.{role}.{name}.");
-        self.iter()
-            .filter_map(move |(key, setting)| Some((key.strip_prefix(&prefix)?, &setting.value)))
+        let mut values = Values::new();
+        for (key, setting) in self.iter() {
+            let Some(option) = key.strip_prefix(&prefix) else { continue };
+            if table.iter().all(|spec| spec.name != option) {
+                let why =
+                    format!("{}: `{option}` is not an option of the {role} {name}", setting.place);
+                let error = Error::invalid("config", why);
+                return Err(match nearest(option, table.iter().map(|spec| spec.name)) {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                });
+            }
+            values.insert(option, setting.value.clone());
+        }
+        Ok(values)
     }
 
     /// The settings that are not a backend's, each with what it does.

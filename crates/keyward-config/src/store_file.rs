@@ -105,6 +105,29 @@ impl StoreFile {
         self.layer == Layer::System && self.storage.options.iter().any(|(_, value)| by_uid(value))
     }
 
+    /// Refuses an option that the backend does not have, and says where it stands.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid), with file, line and a suggestion.
+    pub fn check_options(&self, role: Role, options: &Values, table: &[OptionSpec]) -> Result<()> {
+        let known = |name: &str| table.iter().any(|spec| spec.name == name);
+        let Some((unknown, _)) = options.iter().find(|(name, _)| !known(name)) else {
+            return Ok(());
+        };
+        let why = format!("`{}` is not an option of this {role}", unknown.escape_debug());
+        // The file is read a second time, but only by who has to mend it.
+        let error = match TomlFile::read(&self.path)? {
+            Some(file) => file.wrong(place_of(&file, role, unknown).unwrap_or_default(), why),
+            None => Error::invalid("options", why),
+        };
+        let names: Vec<_> = table.iter().map(|spec| spec.name).collect();
+        Err(match nearest(unknown, names.iter().copied()) {
+            Some(hint) => error.hint(hint),
+            None if names.is_empty() => error.hint("There are none"),
+            None => error.hint(format!("There are: {}", names.join(", "))),
+        })
+    }
+
     /// The file's text.
     pub fn render(&self) -> String {
         let mut text = format!("version = 1\nid = \"{}\"\n", self.id);
@@ -169,6 +192,17 @@ impl StoreFile {
             _ => Err(Error::new(ErrorKind::Other, "config")),
         }
     }
+}
+
+/// Where a backend's option stands in a store's file.
+fn place_of(file: &TomlFile, role: Role, option: &str) -> Option<std::ops::Range<usize>> {
+    let document = file.parse().ok()?;
+    let section = match role {
+        Role::Key => document.get("encryption")?.get_ref().as_table()?.get("key")?,
+        _ => document.get(role.name())?,
+    };
+    let (name, _) = section.get_ref().as_table()?.get_key_value(option)?;
+    Some(name.span())
 }
 
 fn used(file: &TomlFile, table: &DeTable<'_>, role: Role) -> Result<Use> {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use keyward_config::{Config, Expander, Interaction, StoreFile, StoreHost, Use};
-use keyward_core::{Host, Registry, Result, Role, SecretRef, Storage, Values};
+use keyward_config::{Config, Expander, Interaction, StoreFile, StoreHost};
+use keyward_core::{
+    Encryption, Host, Key, Registry, Result, Role, SecretRef, Serializer, Storage, Values,
+};
 use keyward_store::{Named, Parts, Store};
 
 /// What opening a store needs.
@@ -22,6 +24,24 @@ impl Assembler<'_> {
         self.open_with(file, self.host(file))
     }
 
+    /// The same, with a host of one's own.
+    pub(crate) fn open_with(&self, file: &StoreFile, host: StoreHost) -> Result<Store> {
+        let host: Arc<dyn Host> = Arc::new(host);
+        let key = |reference: &SecretRef| -> Result<_> {
+            Ok(Named::new(&reference.from, self.key(file, reference, &host)?))
+        };
+        Store::open(Parts {
+            id: file.id,
+            serializer: Named::new(&file.serializer.name, self.serializer(file, &host)?),
+            encryption: Named::new(&file.encryption.name, self.encryption(file, &host)?),
+            storage: Named::new(&file.storage.name, self.storage(file, &host)?),
+            key: file.key.as_ref().map(key).transpose()?,
+            envelope: file.envelope,
+            host,
+        })
+    }
+
+    /// The host of a store's backends.
     pub(crate) fn host(&self, file: &StoreFile) -> StoreHost {
         StoreHost::new(
             Arc::clone(self.registry),
@@ -39,38 +59,21 @@ impl Assembler<'_> {
         }
     }
 
-    pub(crate) fn open_with(&self, file: &StoreFile, host: StoreHost) -> Result<Store> {
-        let host: Arc<dyn Host> = Arc::new(host);
-        let expander = self.expander(file);
-        let values = |role, name: &str, options: &Values| -> Result<Values> {
-            expander.values(options, self.registry.find(role, name)?.options)
-        };
-        let of = |role, used: &Use| values(role, &used.name, &used.options);
-        let key = |reference: &SecretRef| -> Result<_> {
-            let values = values(Role::Key, &reference.from, &reference.options)?;
-            let key = self.registry.key(&reference.from, &values, &host)?;
-            Ok(Named::new(&reference.from, key))
-        };
-        let serializer = self.registry.serializer(
-            &file.serializer.name,
-            &of(Role::Serializer, &file.serializer)?,
-            &host,
-        )?;
-        let encryption = self.registry.encryption(
-            &file.encryption.name,
-            &of(Role::Encryption, &file.encryption)?,
-            &host,
-        )?;
-        let storage = self.storage(file, &host)?;
-        Store::open(Parts {
-            id: file.id,
-            serializer: Named::new(&file.serializer.name, serializer),
-            encryption: Named::new(&file.encryption.name, encryption),
-            storage: Named::new(&file.storage.name, storage),
-            key: file.key.as_ref().map(key).transpose()?,
-            envelope: file.envelope,
-            host: Arc::clone(&host),
-        })
+    fn serializer(&self, file: &StoreFile, host: &Arc<dyn Host>) -> Result<Box<dyn Serializer>> {
+        let used = &file.serializer;
+        let values = self.values(file, Role::Serializer, &used.name, &used.options)?;
+        self.registry.serializer(&used.name, &values, host)
+    }
+
+    /// The encryption alone, to ask what it can do.
+    pub(crate) fn encryption(
+        &self,
+        file: &StoreFile,
+        host: &Arc<dyn Host>,
+    ) -> Result<Box<dyn Encryption>> {
+        let used = &file.encryption;
+        let values = self.values(file, Role::Encryption, &used.name, &used.options)?;
+        self.registry.encryption(&used.name, &values, host)
     }
 
     /// The storage alone, where records need not be opened.
@@ -79,8 +82,25 @@ impl Assembler<'_> {
         file: &StoreFile,
         host: &Arc<dyn Host>,
     ) -> Result<Box<dyn Storage>> {
-        let table = self.registry.find(Role::Storage, &file.storage.name)?.options;
-        let values = self.expander(file).values(&file.storage.options, table)?;
-        self.registry.storage(&file.storage.name, &values, host)
+        let used = &file.storage;
+        let values = self.values(file, Role::Storage, &used.name, &used.options)?;
+        self.registry.storage(&used.name, &values, host)
+    }
+
+    fn key(
+        &self,
+        file: &StoreFile,
+        reference: &SecretRef,
+        host: &Arc<dyn Host>,
+    ) -> Result<Box<dyn Key>> {
+        let values = self.values(file, Role::Key, &reference.from, &reference.options)?;
+        self.registry.key(&reference.from, &values, host)
+    }
+
+    /// A backend's options, expanded.
+    fn values(&self, file: &StoreFile, role: Role, name: &str, options: &Values) -> Result<Values> {
+        let table = self.registry.find(role, name)?.options;
+        file.check_options(role, options, table)?;
+        self.expander(file).values(options, table)
     }
 }

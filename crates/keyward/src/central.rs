@@ -16,8 +16,7 @@ use std::sync::Arc;
 
 use keyward_config::{Account, Config, StoreFile, account_of_name, account_of_uid, local_accounts};
 use keyward_core::{
-    EncryptionAbilities, Error, ErrorKind, Host, Keys, Level, OptionType, Result, Role, SecretRef,
-    Value, Values,
+    Error, ErrorKind, Host, Keys, Level, OptionType, Result, Role, SecretRef, Value, Values,
 };
 use keyward_plugin::fs::PrivateDir;
 
@@ -187,7 +186,9 @@ impl Keyward {
                 storage.name
             ));
         }
-        let abilities = self.encryption_abilities(file)?;
+        let assembler = self.assembler(Some(0));
+        let host: Arc<dyn Host> = Arc::new(assembler.host(file));
+        let abilities = assembler.encryption(file, &host)?.abilities();
         if abilities.keys == Keys::Own && abilities.authenticates {
             return refuse(format!(
                 "one secret for all users would let each of them open every record: \
@@ -232,15 +233,6 @@ impl Keyward {
         options.insert(place.name, Value::Text(path.display().to_string()));
         options.insert("owner", Value::Text("%uid%".into()));
         Ok(true)
-    }
-
-    fn encryption_abilities(&self, file: &StoreFile) -> Result<EncryptionAbilities> {
-        let assembler = self.assembler(Some(0));
-        let host: Arc<dyn Host> = Arc::new(assembler.host(file));
-        let table = self.registry.find(Role::Encryption, &file.encryption.name)?.options;
-        let values =
-            self.config.expander(file).for_uid(0).values(&file.encryption.options, table)?;
-        Ok(self.registry.encryption(&file.encryption.name, &values, &host)?.abilities())
     }
 }
 

@@ -25,6 +25,7 @@ mod assemble;
 mod central;
 mod credentials;
 mod facade;
+mod init;
 mod new_store;
 mod open_store;
 
