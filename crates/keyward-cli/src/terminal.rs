@@ -43,7 +43,7 @@ impl Terminal {
     pub(crate) fn ask_hidden(&mut self, question: &str) -> Result<Secret> {
         let answer = self.ask(question, true);
         // The newline that ended the answer was not shown either.
-        self.write("\n")?;
+        drop(self.write("\n"));
         answer
     }
 
@@ -181,5 +181,9 @@ impl Drop for Signals {
 }
 
 fn failed(error: std::io::Error) -> Error {
+    // The terminal may be gone before the signal that says so is here.
+    if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) {
+        return Error::new(ErrorKind::Locked, "prompt").because("the terminal has gone");
+    }
     Error::io("prompt", error)
 }
