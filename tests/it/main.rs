@@ -32,5 +32,6 @@ mod secret_service;
 mod session;
 mod startup;
 mod tamper;
+mod terminal;
 mod vectors;
 mod victim;
