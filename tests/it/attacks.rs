@@ -5,6 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use keyward::Credentials;
+
 use crate::home::Home;
 
 fn code(home: &Home, arguments: &[&str]) -> Option<i32> {
@@ -206,4 +208,30 @@ fn settings_that_are_set_at_once_are_all_there() {
             assert_eq!(home.keyward(&["config", "get", key]), "bob\n");
         }
     }
+}
+
+#[test]
+fn a_key_file_that_two_stores_share_goes_with_neither() {
+    let home = Home::new();
+    let path = format!("key.path={}", home.path().join("keys/shared").display());
+    for store in ["a", "b"] {
+        home.keyward(&["init", store, "--option", "key.from=file", "--option", &path]);
+        let store = home.store(store);
+        let id = store.entry(Some("ann"), None).unwrap();
+        store.set(&id, &Credentials::new("ann", "hers")).unwrap();
+    }
+    home.keyward(&["rm", "a", "--yes"]);
+    assert_eq!(home.keyward(&["get", "b", "--user", "ann", "-p"]), "hers\n");
+}
+
+#[test]
+fn what_other_programs_read_stays_when_the_store_goes() {
+    let home = Home::new();
+    home.keyward(&["init", "tree", "--encryption", "clear", "--no-envelope"]);
+    let store = home.store("tree");
+    store.set(&store.entry(Some("ann"), None).unwrap(), &Credentials::new("ann", "hers")).unwrap();
+    let record = home.store_folder().join("ann/%");
+    home.keyward(&["rm", "tree", "--yes"]);
+    assert!(record.exists());
+    assert_eq!(home.keyward(&["list"]), "");
 }

@@ -45,7 +45,8 @@ impl Store {
     ///
     /// The key goes first: from then on nothing opens what is still left of the data. Starting
     /// again after an interruption finishes the work. What stands in the storage and is not this
-    /// store's stays, and a warning says so; without envelopes it cannot be told.
+    /// store's stays, and a warning says so. So does everything where there are no envelopes: it
+    /// cannot be told whose it is, and other programs may live on it.
     ///
     /// # Errors
     /// Those of key source and storage.
@@ -65,7 +66,12 @@ impl Store {
                 Err(error) => return self.in_storage(Err(error)),
             }
         }
-        if self.parts.envelope && self.holds_foreign()? {
+        if !self.parts.envelope {
+            let message = format_args!("the records stay: other programs may be reading them too");
+            self.parts.host.log(Level::Warning, message);
+            return Ok(());
+        }
+        if self.holds_foreign()? {
             return self.delete_own();
         }
         self.in_storage(self.parts.storage.it.destroy())

@@ -133,7 +133,19 @@ impl Store {
     /// The record of this entry, and the revision that a later change may expect.
     pub fn get_with_revision(&self, id: &EntryId) -> Result<(Record, Revision)> {
         let stored = self.found(self.parts.storage.it.get(id))?;
-        Ok((self.unseal(id, &stored.blob)?, stored.revision))
+        match self.unseal(id, &stored.blob) {
+            Ok(record) => Ok((record, stored.revision)),
+            // A rotation may have sealed the record anew, and its old key have been dropped, since
+            // the blob was read.
+            Err(error) if error.kind() == ErrorKind::NoKey => {
+                let again = self.found(self.parts.storage.it.get(id))?;
+                if again.revision == stored.revision {
+                    return Err(error);
+                }
+                Ok((self.unseal(id, &again.blob)?, again.revision))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Keeps the record under this entry, if the expectation holds.

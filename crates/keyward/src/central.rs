@@ -77,10 +77,7 @@ impl Keyward {
         }
         // From here on the store is there: if this is interrupted, users can still be enrolled.
         self.config.add_store(&file)?;
-        if let Err(error) = self.enroll_people(&file) {
-            self.delete_central(&file)?;
-            return Err(error);
-        }
+        self.enroll_people(&file)?;
         Ok(file)
     }
 

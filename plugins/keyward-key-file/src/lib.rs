@@ -1,7 +1,8 @@
 //! Key source `file`: a key in a file of its own, away from the data it opens.
 //!
 //! The file holds 32 random bytes as base64 on one line. A file that is there already is used
-//! as it is and never deleted.
+//! as it is and never deleted, and so is one that is not named for its store alone: another
+//! store may have come to use it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -59,14 +60,15 @@ impl Key for FileKey {
     fn create(&self, id: &KeyId) -> Result<Created> {
         let (folder, file) = self.parts()?;
         let key = Secret::from(&random::<32>()?[..]);
-        let made = match PrivateDir::create_for(folder, self.owner)?
+        let new = match PrivateDir::create_for(folder, self.owner)?
             .create_new(file, encode_key(key.expose()).expose())
         {
             Ok(()) => true,
             Err(error) if error.kind() == ErrorKind::Exists => false,
             Err(error) => return Err(error),
         };
-        let key = if made { key } else { decode_key(&self.load(id, &[])?)? };
+        let key = if new { key } else { decode_key(&self.load(id, &[])?)? };
+        let made = new && self.is_of_one_store(id);
         let parameters = if made { MADE } else { SUPPLIED };
         Ok(Created { key, parameters: parameters.to_vec(), made })
     }
@@ -108,6 +110,12 @@ impl FileKey {
         }
     }
 
+    /// Whether the file is named for this one store, or lies in a folder that was made for it.
+    /// Any other file may hold the key of several stores.
+    fn is_of_one_store(&self, id: &KeyId) -> bool {
+        self.owner.is_some() || self.path.file_name().is_some_and(|name| *name == *id.to_string())
+    }
+
     fn open_folder(&self, folder: &Path) -> Result<Option<PrivateDir>> {
         match self.owner {
             Some(owner) => PrivateDir::open_for(folder, owner),
@@ -126,10 +134,17 @@ impl FileKey {
 
 #[cfg(test)]
 mod made {
+    use std::os::unix::fs::MetadataExt;
+
     use super::FileKey;
 
-    keyward_testkit::key_suite!(FileKey, |scratch| Values::new()
-        .with("path", Value::Text(scratch.path("keys/key"))));
+    keyward_testkit::key_suite!(FileKey, |scratch| {
+        let path = scratch.path("key");
+        let folder = std::fs::metadata(std::path::Path::new(&path).parent().unwrap()).unwrap();
+        Values::new()
+            .with("path", Value::Text(path))
+            .with("owner", Value::Number(folder.uid().into()))
+    });
 }
 
 #[cfg(test)]
@@ -140,4 +155,12 @@ mod supplied {
         "path",
         Value::Text(scratch.file("key", b"AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n"))
     ));
+}
+
+#[cfg(test)]
+mod shared {
+    use super::FileKey;
+
+    keyward_testkit::key_suite!(FileKey, |scratch| Values::new()
+        .with("path", Value::Text(scratch.path("keys/key"))));
 }
