@@ -10,23 +10,23 @@ const MAGIC: &[u8] = b"KEYWARD\x01";
 
 /// The header. Its exact bytes are what a seal authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Header {
+pub(crate) struct Header<'a> {
     pub(crate) store: StoreId,
-    pub(crate) serializer: String,
-    pub(crate) encryption: String,
-    pub(crate) key: KeyId,
+    pub(crate) serializer: &'a str,
+    pub(crate) encryption: &'a str,
+    pub(crate) key: &'a [u8],
     pub(crate) generation: u64,
     pub(crate) salt: [u8; 32],
 }
 
-impl Header {
+impl Header<'_> {
     pub(crate) fn encode(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(128);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&self.store.0);
         put_short(&mut bytes, self.serializer.as_bytes())?;
         put_short(&mut bytes, self.encryption.as_bytes())?;
-        put_short(&mut bytes, self.key.as_bytes())?;
+        put_short(&mut bytes, self.key)?;
         bytes.extend_from_slice(&self.generation.to_be_bytes());
         bytes.extend_from_slice(&self.salt);
         Ok(bytes)
@@ -41,7 +41,7 @@ pub(crate) fn is_of(blob: &[u8], store: StoreId) -> bool {
 /// A blob, taken apart.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
-    pub(crate) header: Header,
+    pub(crate) header: Header<'a>,
     /// The header as it stands in the blob.
     pub(crate) header_bytes: &'a [u8],
     pub(crate) sealed: &'a [u8],
@@ -55,15 +55,15 @@ impl<'a> Envelope<'a> {
         bytes.expect(MAGIC)?;
         let header = Header {
             store: StoreId(bytes.array()?),
-            serializer: bytes.name()?.to_owned(),
-            encryption: bytes.name()?.to_owned(),
-            key: KeyId::new(bytes.short()?).map_err(|_| keyward_core::Error::corrupt("open"))?,
+            serializer: bytes.name()?,
+            encryption: bytes.name()?,
+            key: bytes.short()?,
             generation: u64::from_be_bytes(bytes.array()?),
             salt: bytes.array()?,
         };
         let sealed = bytes.rest();
         let header_bytes = &blob[..blob.len() - sealed.len()];
-        if header.encode()? != header_bytes {
+        if header.key.len() > KeyId::MAX || header.encode()? != header_bytes {
             return Err(keyward_core::Error::corrupt("open"));
         }
         Ok(Self { header, header_bytes, sealed })
@@ -76,12 +76,12 @@ mod tests {
 
     use super::*;
 
-    fn header() -> Header {
+    fn header() -> Header<'static> {
         Header {
             store: StoreId([7; 16]),
-            serializer: "cbor".into(),
-            encryption: "aes-gcm".into(),
-            key: KeyId::new(b"12345678").unwrap(),
+            serializer: "cbor",
+            encryption: "aes-gcm",
+            key: b"12345678",
             generation: 3,
             salt: [9; 32],
         }
@@ -108,8 +108,8 @@ mod tests {
             salt: [u8; 32],
             sealed in proptest::collection::vec(any::<u8>(), 0..64),
         ) {
-            let key = KeyId::new(&key).unwrap();
-            let header = Header { store: StoreId(store), serializer, encryption, key, generation, salt };
+            let (serializer, encryption) = (serializer.as_str(), encryption.as_str());
+            let header = Header { store: StoreId(store), serializer, encryption, key: &key, generation, salt };
             let blob = [header.encode().unwrap(), sealed.clone()].concat();
             let envelope = Envelope::parse(&blob).unwrap();
             prop_assert_eq!(envelope.header, header);

@@ -30,8 +30,8 @@ impl Keyset {
         &self.keys[self.primary]
     }
 
-    pub(crate) fn find(&self, id: &KeyId) -> Option<&StoreKey> {
-        self.keys.iter().find(|key| key.id == *id)
+    pub(crate) fn find(&self, id: &[u8]) -> Option<&StoreKey> {
+        self.keys.iter().find(|key| key.id.as_bytes() == id)
     }
 
     /// How many keys there are beside the primary one.

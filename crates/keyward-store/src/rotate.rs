@@ -151,7 +151,7 @@ impl Store {
             };
             let key = keyset.as_deref().map(Keyset::primary);
             let header = Envelope::parse(&stored.blob)?.header;
-            if header.key == self.key_for(id, key)? {
+            if header.key == self.key_for(id, key)?.as_bytes() {
                 return Ok(false);
             }
             let plain = self.unseal_bytes(id, &stored.blob)?;
@@ -171,7 +171,9 @@ impl Store {
 
     fn is_current(&self, id: &EntryId, keyset: &Keyset) -> Result<bool> {
         match self.in_storage(self.parts.storage.it.get(id)) {
-            Ok(stored) => Ok(Envelope::parse(&stored.blob)?.header.key == keyset.primary().id),
+            Ok(stored) => {
+                Ok(Envelope::parse(&stored.blob)?.header.key == keyset.primary().id.as_bytes())
+            }
             Err(error) if error.is_miss() => Ok(true),
             Err(error) => Err(error),
         }

@@ -41,11 +41,12 @@ impl Store {
         if !self.parts.envelope {
             return self.bare(id, |context| encryption.it.seal(plain, context)).map_err(named);
         }
+        let key_id = self.key_for(id, key).map_err(named)?;
         let header = Header {
             store: self.parts.id,
-            serializer: self.parts.serializer.name.clone(),
-            encryption: encryption.name.clone(),
-            key: self.key_for(id, key).map_err(named)?,
+            serializer: &self.parts.serializer.name,
+            encryption: &encryption.name,
+            key: key_id.as_bytes(),
             generation,
             salt: random()?,
         };
@@ -81,12 +82,16 @@ impl Store {
         let Envelope { header, header_bytes, sealed } = Envelope::parse(blob)?;
         self.check_place(&header)?;
         let abilities = encryption.it.abilities();
-        let key = match abilities.keys {
-            Keys::Store => Some(self.store_key(&header.key)?),
+        let keyset = match abilities.keys {
+            Keys::Store => Some(self.keyset_with(header.key)?),
             Keys::None | Keys::Own => None,
         };
+        let key = match &keyset {
+            Some(keyset) => Some(keyset.find(header.key).ok_or_else(unknown_key)?),
+            None => None,
+        };
         let digest = binding::digest(header_bytes, id);
-        let context = context(&header, header_bytes, id, key.as_ref());
+        let context = context(&header, header_bytes, id, key);
         let plain = encryption
             .it
             .unseal(sealed, &Context { binding: &digest, ..context })
@@ -103,7 +108,7 @@ impl Store {
     }
 
     /// Holds a header against the store that reads it.
-    fn check_place(&self, header: &Header) -> Result<()> {
+    fn check_place(&self, header: &Header<'_>) -> Result<()> {
         let why = if header.store != self.parts.id {
             "the record belongs to another store"
         } else if header.serializer != self.parts.serializer.name {
@@ -128,16 +133,14 @@ impl Store {
         })
     }
 
-    /// The key of this id, from the keyset as it is known or as it is now.
-    fn store_key(&self, id: &KeyId) -> Result<StoreKey> {
-        if let Some(key) = self.keyset(Missing::Error)?.find(id) {
-            return Ok(key.clone());
+    /// The keyset as it is known, or as it is now where the key of this id is not in it.
+    fn keyset_with(&self, id: &[u8]) -> Result<Arc<Keyset>> {
+        let known = self.keyset(Missing::Error)?;
+        if known.find(id).is_some() {
+            return Ok(known);
         }
         self.forget_keyset()?;
-        self.keyset(Missing::Error)?.find(id).cloned().ok_or_else(|| {
-            Error::new(ErrorKind::NoKey, "open")
-                .because("the key that sealed this record is not in the store's keyset")
-        })
+        self.keyset(Missing::Error)
     }
 
     /// The store's keys.
@@ -238,7 +241,7 @@ pub(crate) enum Missing {
 }
 
 fn context<'a>(
-    header: &'a Header,
+    header: &'a Header<'_>,
     header_bytes: &'a [u8],
     entry: &'a EntryId,
     key: Option<&'a StoreKey>,
@@ -251,6 +254,11 @@ fn context<'a>(
         associated_data: header_bytes,
         binding: &[0; 32],
     }
+}
+
+fn unknown_key() -> Error {
+    Error::new(ErrorKind::NoKey, "open")
+        .because("the key that sealed this record is not in the store's keyset")
 }
 
 /// A keyset that does not open has been altered, or its key has been exchanged.

@@ -251,7 +251,10 @@ fn files_are_private_under_any_umask() {
         let writer = child(&path, &["write"]);
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]);
-        shell.arg(writer.get_program()).args(writer.get_args()).stdout(Stdio::piped());
+        // Where the program was built, nobody else may be let in.
+        let program = scratch.path("program");
+        fs::copy(writer.get_program(), &program).unwrap();
+        shell.arg(&program).args(writer.get_args()).stdout(Stdio::piped());
         // To root, modes mean nothing.
         if rustix::process::geteuid().is_root() {
             chown(scratch.folder(), Some(NOBODY), Some(NOBODY)).unwrap();

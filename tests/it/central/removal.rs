@@ -49,27 +49,27 @@ fn what_is_left_in_one_users_folder_keeps_nobody_out_of_a_new_store() {
 #[test]
 fn an_rm_that_was_killed_is_finished_by_the_next() {
     let mut killed = 0;
-    for milliseconds in [2, 4, 6, 8, 10, 13, 16, 20, 25, 30, 40, 60] {
+    for (call, nth) in steps(&["unlinkat", "fsync"]) {
         let machine = Machine::with_store();
         for name in ["1", "2", "3", "4", "5", "6"] {
             let line = format!("set team ann --name {name} --stdin");
             machine.keyward(ALICE, &line).input("x").run().ends(0);
         }
-        killed += u32::from(kill_after(&machine, milliseconds, "rm team --yes"));
+        killed += u32::from(killed_at(&machine, call, nth, "rm team --yes"));
         let next = machine.keyward(ROOT, "rm team --yes").run();
         orderly(&next);
         assert!([0, 2].contains(&next.code), "{}", next.err);
         gone(&machine);
     }
-    assert!(killed > 2, "only {killed} were killed in time");
+    assert!(killed > 8, "only {killed} were killed");
 }
 
 #[test]
 fn an_init_that_was_killed_is_in_nobodys_way() {
     let mut killed = 0;
-    for milliseconds in [2, 4, 6, 8, 10, 13, 16, 20, 25, 30, 40, 60] {
+    for (call, nth) in steps(&["mkdirat", "fchown", "linkat", "fsync"]) {
         let machine = Machine::bare();
-        killed += u32::from(kill_after(&machine, milliseconds, "init --system team"));
+        killed += u32::from(killed_at(&machine, call, nth, "init --system team"));
         let again = machine.keyward(ROOT, "init --system team").run();
         orderly(&again);
         assert!([0, 2].contains(&again.code), "{}", again.err);
@@ -80,7 +80,7 @@ fn an_init_that_was_killed_is_in_nobodys_way() {
         machine.keyward(ROOT, "rm team --yes").run().ends(0).says_nothing();
         gone(&machine);
     }
-    assert!(killed > 2, "only {killed} were killed in time");
+    assert!(killed > 8, "only {killed} were killed");
 }
 
 /// A folder comes into being as root's, and is handed over a moment later.
@@ -98,10 +98,17 @@ fn a_folder_that_was_not_handed_over_yet_is_so_by_the_next_attempt() {
     assert!(!machine.tree(&format!("{DATA}/4001")).iter().any(|line| line.contains(" 0 ")));
 }
 
-/// Whether it was killed before it ended by itself.
-fn kill_after(machine: &Machine, milliseconds: u32, line: &str) -> bool {
-    let script = format!("timeout --signal=KILL 0.{milliseconds:03} /var/lib/bin/keyward {line}");
-    machine.shell(ROOT, &script).run().code == 137
+/// The first calls of each kind, at which somebody may be killed.
+fn steps(calls: &'static [&'static str]) -> impl Iterator<Item = (&'static str, u32)> {
+    calls.iter().flat_map(|call| [1, 2, 3, 5, 8].map(|nth| (*call, nth)))
+}
+
+/// Runs `keyward` as root, and kills it after the `nth` of these calls, if it comes to that.
+/// Whether it did is the answer.
+fn killed_at(machine: &Machine, call: &str, nth: u32, line: &str) -> bool {
+    let inject = format!("strace -qq -o /dev/null -e inject={call}:signal=SIGKILL:when={nth}");
+    let ran = machine.shell(ROOT, &format!("{inject} /var/lib/bin/keyward {line}")).run();
+    ran.code == 137
 }
 
 /// Nothing of the store is left.
