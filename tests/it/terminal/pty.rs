@@ -93,9 +93,20 @@ impl Terminal {
 
     /// All that has been shown.
     pub(super) fn shown(&self) -> String {
-        // What was written last may still be on its way.
-        thread::sleep(Duration::from_millis(50));
-        String::from_utf8_lossy(&self.shown.lock().unwrap()).into_owned()
+        // A terminal shows things in order: once this is there, all before it is.
+        const END: &[u8] = b"\x1e";
+        File::from(self.line.try_clone().unwrap()).write_all(END).unwrap();
+        let started = Instant::now();
+        loop {
+            let mut shown = self.shown.lock().unwrap();
+            if shown.ends_with(END) {
+                shown.pop();
+                return String::from_utf8_lossy(&shown).into_owned();
+            }
+            drop(shown);
+            assert!(started.elapsed() < PATIENCE, "the terminal shows nothing any more");
+            thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Whether it shows what is typed.
