@@ -31,7 +31,7 @@ for (my $n = 0;; $n++) {
 const USURP: &str = r#"
 my ($d) = $ENV{D};
 for (my $n = 0;; $n++) {
-    if (rename "$d/alice", "$d/.x$n") { rename "/var/lib/shared/bobs", "$d/alice"; select undef, undef, undef, 0.01;
+    if (rename "$d/alice", "$d/.x$n") { rename "/var/lib/shared/bobs", "$d/alice"; select undef, undef, undef, 0.05;
         rename "$d/alice", "/var/lib/shared/bobs"; system "rm", "-rf", "$d/.x$n", "$d/alice" }
 }"#;
 
