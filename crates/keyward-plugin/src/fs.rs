@@ -263,6 +263,17 @@ impl PrivateDir {
         lock::take(self, name, mode, wait)
     }
 
+    /// The same, where many share the lock and one may want it alone: those who come later wait
+    /// until that one has had it.
+    pub fn lock_fairly(
+        &self,
+        name: &str,
+        mode: LockMode,
+        wait: std::time::Duration,
+    ) -> Result<FileLock> {
+        lock::take_fairly(self, name, mode, wait)
+    }
+
     fn put(
         &self,
         file: &Path,

@@ -141,7 +141,7 @@ impl Locks for Keyring {
         _: Duration,
     ) -> Result<Box<dyn Guard>> {
         let name = format!("entry-{}", item::hash(id));
-        Ok(Box::new(PrivateDir::create(&self.state)?.lock(&name, mode, wait)?))
+        Ok(Box::new(PrivateDir::create(&self.state)?.lock_fairly(&name, mode, wait)?))
     }
 }
 

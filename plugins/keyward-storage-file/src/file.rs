@@ -127,7 +127,7 @@ impl Locks for File {
         let dir = PrivateDir::create_for(&self.root, self.owner)?;
         let name: String =
             Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Box::new(dir.lock(&name, mode, wait)?))
+        Ok(Box::new(dir.lock_fairly(&name, mode, wait)?))
     }
 }
 

@@ -108,7 +108,7 @@ impl Locks for Redb {
     ) -> Result<Box<dyn Guard>> {
         let name: String =
             Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Box::new(self.place.create_dir()?.lock(&name, mode, wait)?))
+        Ok(Box::new(self.place.create_dir()?.lock_fairly(&name, mode, wait)?))
     }
 }
 

@@ -26,6 +26,20 @@ impl Guard for FileLock {
     }
 }
 
+/// Takes a lock for which those who share it must not keep out for ever who wants it alone.
+///
+/// Everybody goes through a gate, and whoever wants the lock alone keeps it shut while waiting.
+pub(super) fn take_fairly(
+    base: &PrivateDir,
+    name: &str,
+    mode: LockMode,
+    wait: Duration,
+) -> Result<FileLock> {
+    let started = Instant::now();
+    let _gate = take(base, &format!("{name}.gate"), mode, wait)?;
+    take(base, name, mode, wait.saturating_sub(started.elapsed()))
+}
+
 pub(super) fn take(
     base: &PrivateDir,
     name: &str,
