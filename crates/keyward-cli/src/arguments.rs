@@ -83,6 +83,16 @@ pub(crate) fn store() -> Arg {
     Arg::new("store").value_name("STORE").required(true).help("The store")
 }
 
+/// The argument that names one store or several.
+pub(crate) fn stores() -> Arg {
+    Arg::new("stores")
+        .value_name("NAME")
+        .required(true)
+        .action(ArgAction::Append)
+        .num_args(1..)
+        .help("The stores")
+}
+
 /// `--user` and `--name`, which choose an entry of a store.
 pub(crate) fn entry(command: Command) -> Command {
     command.arg(user()).arg(

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
 use keyward::{Keyward, OpenStore, Protection};
 use keyward_config::render_value;
 use keyward_core::{Persistence, Value};
@@ -21,14 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
 
 fn arguments(command: Command) -> Command {
     command
-        .arg(
-            Arg::new("stores")
-                .value_name("NAME")
-                .required(true)
-                .action(ArgAction::Append)
-                .num_args(1..)
-                .help("The stores"),
-        )
+        .arg(arguments::stores())
         .arg(
             Arg::new("format")
                 .short('f')

@@ -1,10 +1,10 @@
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use clap::{ArgMatches, Command};
 use keyward::{Keyward, StoreName};
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, Level};
 
 use super::{Entry, Session};
-use crate::arguments::switch;
+use crate::arguments::{self, switch};
 use crate::exit::Outcome;
 use crate::terminal::Terminal;
 
@@ -17,16 +17,7 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn arguments(command: Command) -> Command {
-    command
-        .arg(
-            Arg::new("stores")
-                .value_name("NAME")
-                .required(true)
-                .action(ArgAction::Append)
-                .num_args(1..)
-                .help("The stores"),
-        )
-        .arg(switch("yes", "Do not ask"))
+    command.arg(arguments::stores()).arg(switch("yes", "Do not ask"))
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
