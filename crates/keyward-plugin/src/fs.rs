@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 
-use keyward_core::{Error, ErrorKind, LockMode, Result};
+use keyward_core::{Error, ErrorKind, Host, Level, LockMode, Result};
 
 pub use lock::FileLock;
 pub use trusted::read_trusted;
@@ -394,6 +394,15 @@ fn make_dir(above: impl AsFd, name: &Path, owner: u32) -> rustix::io::Result<()>
     };
     hand_over(&made, owner)?;
     rustix::fs::fchmod(&made, Mode::RWXU)
+}
+
+/// Tells whoever watches that a folder was not removed, because not all in it was ours.
+pub fn foreign_files_stay(host: &dyn Host, folder: &Path) {
+    let folder = folder.display();
+    host.log(
+        Level::Warning,
+        format_args!("{folder} holds files that are not the store's; they stay"),
+    );
 }
 
 /// That a user has no folder in a central store.

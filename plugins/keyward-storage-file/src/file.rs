@@ -2,10 +2,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use keyward_plugin::fs::{FileLock, PrivateDir, not_enrolled};
+use keyward_plugin::fs::{FileLock, PrivateDir, foreign_files_stay, not_enrolled};
 use keyward_plugin::{
-    EntryId, Error, Expect, Guard, Host, Level, LockMode, Locks, MAX_BLOB, Page, Persistence, Put,
-    Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
+    EntryId, Error, Expect, Guard, Host, LockMode, Locks, MAX_BLOB, Page, Persistence, Put, Query,
+    Result, Revision, Sharing, Storage, StorageAbilities, Stored,
 };
 use sha2::{Digest, Sha256};
 
@@ -95,11 +95,7 @@ impl Storage for File {
         let Some(dir) = self.open()? else { return Ok(()) };
         walk::clear(&dir)?;
         if !dir.destroy()? {
-            let left = self.root.display();
-            self.host.log(
-                Level::Warning,
-                format_args!("{left} holds files that are not the store's; they stay"),
-            );
+            foreign_files_stay(&*self.host, &self.root);
         }
         Ok(())
     }

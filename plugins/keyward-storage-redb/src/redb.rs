@@ -2,8 +2,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use keyward_plugin::fs::foreign_files_stay;
 use keyward_plugin::{
-    Bulk, Cursor, EntryId, Error, Expect, Guard, Host, Level, LockMode, Locks, Operation, Page,
+    Bulk, Cursor, EntryId, Error, Expect, Guard, Host, LockMode, Locks, Operation, Page,
     Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
 };
 use redb::ReadableTable;
@@ -66,11 +67,7 @@ impl Storage for Redb {
 
     fn destroy(&self) -> Result<()> {
         if !self.place.remove(self.wait())? {
-            let left = self.path.parent().unwrap_or(Path::new("/")).display();
-            self.host.log(
-                Level::Warning,
-                format_args!("{left} holds files that are not the store's; they stay"),
-            );
+            foreign_files_stay(&*self.host, self.path.parent().unwrap_or(Path::new("/")));
         }
         Ok(())
     }

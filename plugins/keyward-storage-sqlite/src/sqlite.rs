@@ -2,10 +2,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use keyward_plugin::fs::foreign_files_stay;
 use keyward_plugin::{
-    Bulk, Cursor, EntryId, Error, ErrorKind, Expect, Guard, Host, Level, LockMode, Locks,
-    Operation, Page, Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities,
-    Stored,
+    Bulk, Cursor, EntryId, Error, ErrorKind, Expect, Guard, Host, LockMode, Locks, Operation, Page,
+    Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
 };
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use sha2::{Digest, Sha256};
@@ -121,11 +121,7 @@ impl Storage for Sqlite {
         let mut connection = self.connection.lock()?;
         *connection = None;
         if !self.place.remove(self.wait())? {
-            let left = self.path.parent().unwrap_or(Path::new("/")).display();
-            self.host.log(
-                Level::Warning,
-                format_args!("{left} holds files that are not the store's; they stay"),
-            );
+            foreign_files_stay(&*self.host, self.path.parent().unwrap_or(Path::new("/")));
         }
         Ok(())
     }
