@@ -41,7 +41,7 @@ pub use record::{Derivation, Field, Form, Record};
 pub use registry::{Backend, Factory, Info, Registration, Registry, Role};
 pub use secret::{Secret, SecretWriter};
 pub use serializer::Serializer;
-pub use source::Source;
+pub use source::{Change, Source};
 pub use storage::{
     Bulk, Cursor, Expect, Guard, LockMode, Locks, Operation, Page, Persistence, Put, Query,
     Revision, Sharing, Storage, StorageAbilities, Stored,

@@ -21,6 +21,28 @@ pub trait Source: Debug + Send + Sync {
     /// Forgets the entry.
     fn erase(&self, id: &EntryId) -> Result<()>;
 
+    /// Changes the record of this entry so that no change of somebody else's is lost, as far as
+    /// the source can see to that.
+    ///
+    /// `change` is handed the record as it is, or `None`, and says what becomes of it. It is asked
+    /// again where the record was changed meanwhile.
+    fn update(
+        &self,
+        id: &EntryId,
+        change: &mut dyn FnMut(Option<Record>) -> Result<Change>,
+    ) -> Result<()>;
+
     /// Some of the entries, without opening them.
     fn list(&self, query: &Query<'_>) -> Result<Page>;
+}
+
+/// What becomes of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It stays as it is; nothing is written.
+    Leave,
+    /// This one takes its place.
+    Put(Box<Record>),
+    /// It is removed.
+    Remove,
 }

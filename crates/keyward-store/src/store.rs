@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward_core::{
-    Encryption, EncryptionAbilities, EntryId, Error, ErrorKind, Expect, Guard, Host, Key, Keys,
-    LockMode, MAX_BLOB, Page, Persistence, Put, Query, Record, Result, Revision, Secret,
+    Change, Encryption, EncryptionAbilities, EntryId, Error, ErrorKind, Expect, Guard, Host, Key,
+    Keys, LockMode, MAX_BLOB, Page, Persistence, Put, Query, Record, Result, Revision, Secret,
     Serializer, Source, Storage, StorageAbilities, StoreId,
 };
 
@@ -167,23 +167,28 @@ impl Store {
 
     /// Changes the record of this entry, again if somebody else changed it meanwhile.
     ///
-    /// `change` is handed the record as it is, or `None`, and gives the one to keep.
+    /// `change` is handed the record as it is, or `None`, and says what becomes of it.
     ///
     /// # Errors
     /// Those of `change`; [`Conflict`](ErrorKind::Conflict) if others change it all the time.
     pub fn update(
         &self,
         id: &EntryId,
-        mut change: impl FnMut(Option<Record>) -> Result<Record>,
-    ) -> Result<Revision> {
+        mut change: impl FnMut(Option<Record>) -> Result<Change>,
+    ) -> Result<()> {
         for attempt in 0.. {
             let (old, expect) = match self.get_with_revision(id) {
                 Ok((record, revision)) => (Some(record), Expect::Revision(revision)),
                 Err(error) if error.is_miss() => (None, Expect::Absent),
                 Err(error) => return Err(error),
             };
-            match self.put(id, &change(old)?, expect) {
-                Err(error) if error.kind() == ErrorKind::Conflict && attempt < ATTEMPTS => {}
+            let result = match change(old)? {
+                Change::Put(record) => self.put(id, &record, expect).map(drop),
+                Change::Remove if expect != Expect::Absent => self.delete(id, &expect),
+                Change::Leave | Change::Remove => Ok(()),
+            };
+            match result {
+                Err(error) if is_race(&error) && attempt < ATTEMPTS => {}
                 result => return result,
             }
         }
@@ -285,6 +290,11 @@ impl Store {
     }
 }
 
+/// Whether somebody else changed or removed the entry first.
+fn is_race(error: &Error) -> bool {
+    error.kind() == ErrorKind::Conflict || error.is_miss()
+}
+
 /// That the storage is not what it was.
 pub(crate) fn lost() -> Error {
     Error::new(ErrorKind::NoKey, "open")
@@ -303,6 +313,14 @@ impl Source for Store {
 
     fn erase(&self, id: &EntryId) -> Result<()> {
         self.delete(id, &Expect::Any)
+    }
+
+    fn update(
+        &self,
+        id: &EntryId,
+        change: &mut dyn FnMut(Option<Record>) -> Result<Change>,
+    ) -> Result<()> {
+        self.update(id, change)
     }
 
     fn list(&self, query: &Query<'_>) -> Result<Page> {
