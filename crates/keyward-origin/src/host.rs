@@ -1,0 +1,190 @@
+use keyward_core::{Error, Result};
+use url::{Host, quirks};
+
+use crate::syntax::refusal;
+
+/// The longest name that the domain name system knows (RFC 1035 section 2.3.4), in bytes.
+const MAX_HOST: usize = 253;
+
+/// The longest part of such a name between its dots.
+const MAX_LABEL: usize = 63;
+
+/// The host as the `url` crate knows it, if nobody could take it for another one.
+///
+/// A name is given in its ASCII form and in lower case, an IPv6 address in its brackets.
+pub(crate) fn canonical(written: &str) -> Result<String> {
+    if written.is_empty() {
+        return Err(refusal("the host is empty"));
+    }
+    // A character is at most four bytes here and at least one in the name's ASCII form.
+    if written.len() > 4 * MAX_HOST {
+        return Err(too_long());
+    }
+    if written.starts_with('[') {
+        return match Host::parse(written) {
+            Ok(host) => Ok(host.to_string()),
+            Err(_) => Err(refusal("what stands in brackets is not an IPv6 address")),
+        };
+    }
+    let is_sound = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c) || !c.is_ascii();
+    if !written.chars().all(is_sound) {
+        return Err(refusal("the host holds a character that no host has"));
+    }
+    let written = written.to_ascii_lowercase();
+    let host = Host::parse(&written).map_err(|_| refusal("the host is not a name"))?.to_string();
+    if !is_unmapped(&written, &host) {
+        return Err(refusal("the host has another spelling, which must be used")
+            .hint("An IPv4 address is written as four decimal numbers, a name in small letters."));
+    }
+    check_labels(&host)?;
+    Ok(host)
+}
+
+/// Whether the host is what was written, but for the ASCII form of other scripts.
+///
+/// The WHATWG's parser reads `0x7f.1` as an address, drops a soft hyphen and folds full-width
+/// letters; others do not. Of the four characters that the older IDNA of 2003 maps and the newer
+/// of 2008 keeps (UTS 46 section 4), only the ASCII form is unambiguous.
+fn is_unmapped(written: &str, host: &str) -> bool {
+    const DEVIATIONS: [char; 4] = ['\u{df}', '\u{3c2}', '\u{200c}', '\u{200d}'];
+    if written.is_ascii() {
+        return written == host;
+    }
+    !written.contains(DEVIATIONS) && written == quirks::domain_to_unicode(host)
+}
+
+/// A name is made of labels; none begins with a hyphen, lest a program take it for an option.
+fn check_labels(host: &str) -> Result<()> {
+    if host.len() > MAX_HOST || host.split('.').any(|label| label.len() > MAX_LABEL) {
+        return Err(too_long());
+    }
+    if host.split('.').any(str::is_empty) {
+        return Err(refusal("the host begins or ends with a dot, or has two in a row"));
+    }
+    if host.split('.').any(|label| label.starts_with('-')) {
+        return Err(refusal("a part of the host begins with a hyphen"));
+    }
+    Ok(())
+}
+
+fn too_long() -> Error {
+    refusal("the host is longer than a name can be")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(written: &str, expect: &str) {
+        assert_eq!(canonical(written).unwrap_or_default(), expect, "{written:?}");
+    }
+
+    #[test]
+    fn a_host_is_canonical() {
+        check("Example.COM", "example.com");
+        check("my_host", "my_host");
+        check("r3---sn-x.example", "r3---sn-x.example");
+        check("192.0.2.1", "192.0.2.1");
+        check("bücher.example", "xn--bcher-kva.example");
+        check("XN--bcher-KVA.example", "xn--bcher-kva.example");
+        check("例え.jp", "xn--r8jz45g.jp");
+        check("[::FFFF:192.0.2.1]", "[::ffff:c000:201]");
+    }
+
+    #[test]
+    fn an_address_has_one_spelling() {
+        for host in [
+            "127.1",
+            "2130706433",
+            "0x7f.0.0.1",
+            "0177.0.0.1",
+            "017700000001",
+            "127.0.0.01",
+            "127.0.0.1.",
+            "256.0.0.1",
+            "1.2.3.4.5",
+            "a.1",
+            "a.0x1",
+            "[::1%lo]",
+            "[::1%25lo]",
+            "[fe80::1%eth0]",
+            "[v1.a]",
+            "[1.2.3.4]",
+        ] {
+            check(host, "");
+        }
+    }
+
+    #[test]
+    fn what_is_read_in_two_ways_is_refused() {
+        for host in [
+            "a%41",
+            "%61",
+            "a%2eb",
+            "a%00",
+            "a/b",
+            "a?b",
+            "a#b",
+            "a@b",
+            "a\\b",
+            "a b",
+            "a\tb",
+            "a\0b",
+            "a:b",
+            "a!b",
+            "a$b",
+            "a'b",
+            "a(b)",
+            "a*b",
+            "a,b",
+            "a;b",
+            "a=b",
+            "a|b",
+            "a^b",
+            "a`b",
+            "{a}",
+            "<a>",
+            "a\"b",
+            "a~b",
+            "-a",
+            "a.-b",
+            ".a",
+            "a.",
+            "a..b",
+            ".",
+            "..",
+            "faß.example",
+            "βόλος.com",
+            "a\u{200c}b.example",
+            "a\u{ad}b.example",
+            "ａ.example",
+            "a。b",
+            "℀.example",
+            "\u{212a}.example",
+            "BÜCHER.example",
+            "bu\u{308}cher.example",
+            "\u{202e}a.example",
+            "xn--ood-tia.example",
+            "xn--.example",
+            "xn--a.example",
+            "bücher.xn--bcher-kva.example",
+            "①.example",
+            "\u{fe00}a",
+        ] {
+            check(host, "");
+        }
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_names_are() {
+        let label = "a".repeat(63);
+        check(&label, &label);
+        check(&format!("{label}a"), "");
+        let longest = [&*label, &label, &label, &label[..61]].join(".");
+        check(&longest, &longest);
+        check(&format!("a{longest}"), "");
+        check(&"ü".repeat(60), "");
+        check(&"a".repeat(1 << 20), "");
+        check(&"ü".repeat(1 << 20), "");
+    }
+}

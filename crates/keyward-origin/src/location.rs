@@ -1,0 +1,227 @@
+use std::fmt;
+
+use keyward_core::{Origin, Result};
+
+use crate::percent::{self, is_plain};
+use crate::syntax::{Parts, refusal};
+use crate::{MAX_URL, from_parts, parse};
+
+/// What need not be escaped in a path, besides what is plain everywhere.
+const PATH: &str = "/:@";
+
+/// Where a credential belongs: an origin, and within it an account and a path where they matter.
+///
+/// Its text is the name of the credential's entry: `https://ann@example.com:8443/team/repo.git`.
+/// It is canonical, so that two locations are the same exactly if their texts are: what need not
+/// be escaped is not, the scheme's own port is left out, and [`parse`](Self::parse) gives back the
+/// location that wrote it.
+///
+/// An empty account (`https://@example.com`) is not the same as none. Slashes around a path mean
+/// nothing, as for git, and a path of slashes alone is none.
+///
+/// # Examples
+/// ```
+/// use keyward_origin::{Location, from_parts};
+///
+/// let origin = from_parts("https", "example.com:443")?;
+/// let location = Location::new(origin, Some("ann@work"), Some("team/repo.git"))?;
+/// assert_eq!(location.to_string(), "https://ann%40work@example.com/team/repo.git");
+/// assert_eq!(Location::parse(&location.to_string())?, location);
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Location {
+    origin: Origin,
+    account: Option<String>,
+    path: Option<String>,
+}
+
+impl Location {
+    /// The place with these parts, none of them escaped.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the origin is not canonical, if a part
+    /// holds a control character, if the path has a segment `.` or `..`, which a server would
+    /// resolve, or if the text would be longer than [`MAX_URL`].
+    pub fn new(origin: Origin, account: Option<&str>, path: Option<&str>) -> Result<Self> {
+        if parse(&origin.to_string()).ok().as_ref() != Some(&origin) {
+            return Err(refusal("the origin is not canonical"));
+        }
+        let path = path.map(|path| path.trim_matches('/')).filter(|path| !path.is_empty());
+        if [account, path].into_iter().flatten().any(|part| part.contains(char::is_control)) {
+            return Err(refusal("the account or the path holds a control character"));
+        }
+        if path.is_some_and(|path| path.split('/').any(|segment| matches!(segment, "." | ".."))) {
+            return Err(refusal("the path has a segment `.` or `..`"));
+        }
+        let location =
+            Self { origin, account: account.map(str::to_owned), path: path.map(str::to_owned) };
+        if location.to_string().len() > MAX_URL {
+            return Err(refusal(format!("it is longer than {MAX_URL} bytes")));
+        }
+        Ok(location)
+    }
+
+    /// Reads `scheme://[account@]host[:port][/path]`, escaped or not where a URL leaves the choice.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is anything else, holds a password, a
+    /// query or a fragment, or could be read otherwise by another program; and as
+    /// [`new`](Self::new).
+    pub fn parse(url: &str) -> Result<Self> {
+        let url = Parts::of(url)?;
+        if url.user_info.is_some_and(|user_info| user_info.contains(':')) {
+            return Err(refusal("a password does not belong here")
+                .hint("Leave out the colon and what follows it, up to the `@`."));
+        }
+        if url.rest.contains(['?', '#']) {
+            return Err(refusal("a query or a fragment does not belong here"));
+        }
+        if url.rest.to_ascii_lowercase().contains("%2f") {
+            return Err(refusal("an escaped slash in the path means different things to servers"));
+        }
+        let account = url.user_info.map(|account| decode(account, "")).transpose()?;
+        let path = decode(url.rest, PATH)?;
+        Self::new(from_parts(url.scheme, url.host)?, account.as_deref(), Some(&path))
+    }
+
+    /// Whom the credential may be given to.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// As whom, if that matters.
+    pub fn account(&self) -> Option<&str> {
+        self.account.as_deref()
+    }
+
+    /// For what, if that matters; without slashes around it.
+    pub fn path(&self) -> Option<&str> {
+        self.path.as_deref()
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = self.origin.to_string();
+        let (scheme, host) = origin.split_once("://").expect("an origin is written with `://`");
+        write!(f, "{scheme}://")?;
+        if let Some(account) = &self.account {
+            percent::encode(f, account, "")?;
+            f.write_str("@")?;
+        }
+        f.write_str(host)?;
+        if let Some(path) = &self.path {
+            f.write_str("/")?;
+            percent::encode(f, path, PATH)?;
+        }
+        Ok(())
+    }
+}
+
+/// The text of a part in which nothing stands that should be escaped; `more` is as for [`is_plain`].
+pub(crate) fn decode(part: &str, more: &str) -> Result<String> {
+    if part.chars().any(|c| c.is_ascii() && c != '%' && !is_plain(c, more)) {
+        return Err(refusal("a character that must be escaped is not"));
+    }
+    let decoded = percent::decode(part).and_then(|text| text.expose_str().map(str::to_owned));
+    decoded.ok_or_else(|| refusal("what is escaped in it is not UTF-8 text"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, expect: &str) {
+        let location = Location::parse(url).map(|location| location.to_string());
+        assert_eq!(location.unwrap_or_default(), expect, "{url:?}");
+    }
+
+    #[test]
+    fn a_location_has_one_text() {
+        for (url, expect) in [
+            ("https://example.com", "https://example.com"),
+            ("https://example.com/", "https://example.com"),
+            ("https://@example.com//", "https://@example.com"),
+            ("HTTPS://ann@Example.com:443/Team/Repo.git/", "https://ann@example.com/Team/Repo.git"),
+            ("ssh://git@[::0]:2222/~ann/c++", "ssh://git@[::]:2222/~ann/c++"),
+            ("https://%61nn@x/%7eann/%5B%5d", "https://ann@x/~ann/%5B%5D"),
+            ("https://jürgen@x/ü", "https://j%C3%BCrgen@x/%C3%BC"),
+            ("https://a%3a%40%2fb@x/a:b@c%3f%23", "https://a%3A%40%2Fb@x/a:b@c%3F%23"),
+            ("https://x/a//b", "https://x/a//b"),
+        ] {
+            check(url, expect);
+            check(expect, expect);
+        }
+    }
+
+    #[test]
+    fn what_is_no_location_is_refused() {
+        for url in [
+            "https://a:b@x",
+            "https://a:@x",
+            "https://:@x",
+            "https://a@b@x",
+            "https://x/?q",
+            "https://x/#f",
+            "https://x?q",
+            "https://x/..",
+            "https://x/a/../b",
+            "https://x/%2e%2E/b",
+            "https://x/./b",
+            "https://x/a%2fb",
+            "https://x/a%2Fb",
+            "https://x/%",
+            "https://x/%zz",
+            "https://x/%ff",
+            "https://%ff@x",
+            "https://%0a@x",
+            "https://x/%00",
+            "https://x/%c2%85",
+            "https://x/a\"b",
+            "https://x/<a>",
+            "https://x/[a]",
+            "https://a[b]@x",
+            "https://a|b@x",
+            "https://x/{a}",
+            "https://x/a^b",
+            "file:///etc/passwd",
+            "/etc/passwd",
+            "ann@example.com:repo.git",
+        ] {
+            check(url, "");
+        }
+    }
+
+    #[test]
+    fn a_location_needs_a_canonical_origin() {
+        let origin = |scheme: &str, host: &str, port| Origin {
+            scheme: scheme.into(),
+            host: host.into(),
+            port,
+        };
+        assert!(Location::new(origin("https", "x", 1), None, None).is_ok());
+        for origin in [
+            origin("HTTPS", "x", 1),
+            origin("https", "X", 1),
+            origin("https", "x", 0),
+            origin("https", "a@x", 1),
+            origin("https", "x/y", 1),
+            origin("https", "x:1", 443),
+            origin("https", "", 1),
+            origin("https", "x/", 443),
+        ] {
+            assert!(Location::new(origin.clone(), None, None).is_err(), "{origin:?}");
+        }
+    }
+
+    #[test]
+    fn a_location_fits_the_limit_or_is_none() {
+        let new = |path: &str| Location::new(parse("https://x").unwrap(), None, Some(path));
+        let longest = "a".repeat(MAX_URL - "https://x/".len());
+        let location = new(&longest).unwrap();
+        assert_eq!(Location::parse(&location.to_string()).unwrap(), location);
+        assert!(new(&format!("{longest}a")).is_err());
+        assert!(new(&"ü".repeat(longest.len() / 2)).is_err());
+    }
+}

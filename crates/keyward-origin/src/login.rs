@@ -1,0 +1,136 @@
+use keyward_core::{Result, Secret};
+
+use crate::location::decode;
+use crate::percent;
+use crate::syntax::{Parts, refusal};
+use crate::{Location, from_parts};
+
+/// What a URL says that may hold a password: git's attribute `url`, a line of `.git-credentials`.
+///
+/// It is read as git reads it, which is more generous than [`Location::parse`] in two ways. A
+/// query or fragment is part of the path. And the host is unescaped, for git's own
+/// `credential-store` writes `https://ann:pw@example.com%3a8080`; what comes out is held to the
+/// same rules as any other host.
+///
+/// # Examples
+/// ```
+/// use keyward_origin::Login;
+///
+/// let login = Login::parse("https://ann:s%40cret@example.com%3a8080/repo.git")?;
+/// assert_eq!(login.location.to_string(), "https://ann@example.com:8080/repo.git");
+/// assert_eq!(login.password.unwrap().expose(), b"s@cret");
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Where, and as whom.
+    pub location: Location,
+    /// The password; an empty one if there is a colon and nothing after it.
+    pub password: Option<Secret>,
+}
+
+impl Login {
+    /// Reads `scheme://[account[:password]@]host[:port][/path]`.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is anything else, holds a control
+    /// character, escaped or not, or could be read otherwise by another program; and as
+    /// [`Location::new`].
+    pub fn parse(url: &str) -> Result<Self> {
+        let url = Parts::of(url)?;
+        let (account, password) = match url.user_info.map(|info| info.split_once(':')) {
+            None => (None, None),
+            Some(None) => (url.user_info, None),
+            Some(Some((account, password))) => (Some(account), Some(password)),
+        };
+        let account = account.map(|account| decode(account, "")).transpose()?;
+        let password = password.map(decode_password).transpose()?;
+        let origin = from_parts(url.scheme, &decode(url.host, "[:]")?)?;
+        // What git leaves as it is.
+        let path = decode(url.rest, "/:@?#[]")?;
+        Ok(Self { location: Location::new(origin, account.as_deref(), Some(&path))?, password })
+    }
+}
+
+/// Any bytes but control characters, which no protocol of lines could pass on.
+fn decode_password(written: &str) -> Result<Secret> {
+    if written.contains(['[', ']']) {
+        return Err(refusal("a bracket in the password must be escaped"));
+    }
+    percent::decode(written)
+        .filter(|password| !password.expose().iter().any(u8::is_ascii_control))
+        .ok_or_else(|| refusal("what is escaped in the password is no character"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(url: &str, expect: &str, password: Option<&[u8]>) {
+        let login = Login::parse(url).unwrap_or_else(|error| panic!("{url}: {error}"));
+        assert_eq!(login.location.to_string(), expect, "{url}");
+        assert_eq!(login.password, password.map(Secret::from), "{url}");
+    }
+
+    #[test]
+    fn a_login_is_read_as_git_reads_it() {
+        check("https://x", "https://x", None);
+        check("https://ann@x", "https://ann@x", None);
+        check("https://ann:@x", "https://ann@x", Some(b""));
+        check("https://:pw@x", "https://@x", Some(b"pw"));
+        check("https://a:b:c@x", "https://a@x", Some(b"b:c"));
+        check("https://a%3ab:c%40%ff@x", "https://a%3Ab@x", Some(b"c@\xff"));
+        check("https://a:pässwort@x", "https://a@x", Some("pässwort".as_bytes()));
+        check("https://a:b@x%3A8080/p", "https://a@x:8080/p", Some(b"b"));
+        check("https://a:b@%5b%3a%3a1%5d%3a8080", "https://a@[::1]:8080", Some(b"b"));
+        check("https://a:b@x/p?q=1#f[]", "https://a@x/p%3Fq=1%23f%5B%5D", Some(b"b"));
+        check("https://x?q", "https://x/%3Fq", None);
+        check("https://x/a%2fb/", "https://x/a/b", None);
+    }
+
+    #[test]
+    fn what_git_would_not_send_on_is_refused() {
+        for url in [
+            "https://a:b%0a@x",
+            "https://a:b%00@x",
+            "https://a:b%0d@x",
+            "https://a%0ab:c@x",
+            "https://a:b@x%0ahost=y",
+            "https://a:b@x/%0a",
+            "https://a:b%@x",
+            "https://a:b[c]@x",
+            "https://a:b@c@x",
+            "https://a:b/c@x",
+            "https://a:b#c@x",
+            "https://a:b@evil.example%2fgood.example",
+            "https://a:b@good.example%40evil.example",
+            "https://a:b@x%5c@y",
+            "https://a:b@x%25",
+            "https://a:b@",
+            "https://a:b@%00",
+            "cert:///x",
+            "https://a:b@x%00.y",
+        ] {
+            assert!(Login::parse(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn neither_debug_nor_a_refusal_shows_the_password() {
+        let login = Login::parse("https://ann:canary@x").unwrap();
+        assert!(!format!("{login:?}").contains("canary"));
+        for url in [
+            "https://a:canary%@x",
+            "https://a:canary@x:y",
+            "https://a:canary/@x",
+            "https://a:canary@",
+            "a:canary@x",
+            "https://a:canary%0a@x",
+            "https://canary:canary@canary@x",
+            "https://a:canary@x/..",
+            "https://a:canary\\@x",
+        ] {
+            assert!(!format!("{:?}", Login::parse(url).unwrap_err()).contains("canary"), "{url}");
+        }
+    }
+}

@@ -1,0 +1,224 @@
+use keyward_core::{Origin, Result};
+
+use crate::host;
+use crate::syntax::{Parts, refusal};
+
+/// The longest scheme, in bytes.
+const MAX_SCHEME: usize = 32;
+
+/// The origin that `text` is: `scheme://host[:port]`, with a `/` after it at most.
+///
+/// # Errors
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is anything else, has user-info, or could
+/// be read otherwise by another program.
+///
+/// # Examples
+/// ```
+/// let origin = keyward_origin::parse("HTTPS://Bücher.example/")?;
+/// assert_eq!(origin.host, "xn--bcher-kva.example");
+/// assert_eq!(origin.to_string(), "https://xn--bcher-kva.example");
+/// assert!(keyward_origin::parse(r"https://good.example\@evil.example").is_err());
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+pub fn parse(text: &str) -> Result<Origin> {
+    let url = Parts::of(text)?;
+    if url.user_info.is_some() {
+        return Err(refusal("an origin has no user-info"));
+    }
+    if !matches!(url.rest, "" | "/") {
+        return Err(refusal("an origin has neither path nor query"));
+    }
+    from_parts(url.scheme, url.host)
+}
+
+/// The origin of a scheme and a `host[:port]`: the attributes `protocol` and `host` of git's
+/// credential protocol.
+///
+/// Capital letters are folded, a host in another script is turned into its ASCII form, and the
+/// scheme's own port is filled in. The host of an IPv6 address stands in brackets.
+///
+/// # Errors
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) if either part is not what it should be, or if
+/// there is no port and the scheme has none of its own ([`Origin::default_port`]).
+///
+/// # Examples
+/// ```
+/// let origin = keyward_origin::from_parts("https", "[0:0::1]:8443")?;
+/// assert_eq!(origin.to_string(), "https://[::1]:8443");
+/// assert!(keyward_origin::from_parts("https", "0177.0.0.1").is_err());
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+pub fn from_parts(scheme: &str, host_and_port: &str) -> Result<Origin> {
+    let scheme = canonical_scheme(scheme)?;
+    let (host, port) = split(host_and_port);
+    let port = match port {
+        Some(digits) => parse_port(digits)?,
+        None => Origin::default_port(&scheme).ok_or_else(|| {
+            refusal("the scheme has no port of its own, so the port must be written out")
+        })?,
+    };
+    Ok(Origin { scheme, host: host::canonical(host)?, port })
+}
+
+/// RFC 3986 section 3.1. `file` is left out: it has a place for a host but connects to none.
+fn canonical_scheme(scheme: &str) -> Result<String> {
+    let is_scheme = scheme.len() <= MAX_SCHEME
+        && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
+        && !scheme.eq_ignore_ascii_case("file");
+    if is_scheme {
+        Ok(scheme.to_ascii_lowercase())
+    } else {
+        Err(refusal("what it begins with is no scheme that has hosts"))
+    }
+}
+
+/// The host and what follows its colon; those inside brackets are part of the host.
+fn split(host_and_port: &str) -> (&str, Option<&str>) {
+    let host_end = host_and_port.rfind(']').map_or(0, |bracket| bracket + 1);
+    match host_and_port[host_end..].find(':') {
+        Some(colon) => {
+            let (host, port) = host_and_port.split_at(host_end + colon);
+            (host, Some(&port[1..]))
+        }
+        None => (host_and_port, None),
+    }
+}
+
+/// 1 to 65535 in plain digits.
+fn parse_port(digits: &str) -> Result<u16> {
+    // `u16::from_str` would take a sign and leading zeros.
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    let port = if is_plain { digits.parse().ok() } else { None };
+    port.ok_or_else(|| refusal("the port is not a number from 1 to 65535"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expect: &str) {
+        let parsed = parse(text).map(|origin| origin.to_string());
+        assert_eq!(parsed.unwrap_or_default(), expect, "{text:?}");
+    }
+
+    #[test]
+    fn an_origin_is_canonical() {
+        check("https://example.com", "https://example.com");
+        check("https://example.com/", "https://example.com");
+        check("HTTPS://EXAMPLE.com:443/", "https://example.com");
+        check("http://example.com:443", "http://example.com:443");
+        check("ssh://git.example.com", "ssh://git.example.com");
+        check("x-tool+a.b://h:1", "x-tool+a.b://h:1");
+        check("https://[2001:DB8::0:1]:8443", "https://[2001:db8::1]:8443");
+        check("https://127.0.0.1:65535", "https://127.0.0.1:65535");
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused() {
+        for text in [
+            "",
+            "https",
+            "https:",
+            "https:/",
+            "https:/x",
+            "https://",
+            "https:///",
+            "https:///x",
+            "//x",
+            "/x",
+            "x",
+            "example.com:443",
+            "data:,https://x",
+            ":://x:1",
+            "1a://x:1",
+            "-://x:1",
+            "https://x/y",
+            "https://x?",
+            "https://x#",
+            "https://x/?",
+            "https://x//",
+            "https://a@x",
+            "https://@x",
+            "https://a:b@x",
+            "https://a@b@x",
+            "https://x@",
+            "file://x",
+            "FILE://x:1",
+            "unknown://x",
+        ] {
+            check(text, "");
+        }
+    }
+
+    #[test]
+    fn a_port_is_a_plain_number() {
+        for port in [
+            "",
+            "0",
+            "00",
+            "080",
+            "+80",
+            "-1",
+            "65536",
+            "99999999999",
+            "8x",
+            "80:80",
+            " 80",
+            "８０",
+        ] {
+            check(&format!("https://x:{port}"), "");
+            check(&format!("https://[::1]:{port}"), "");
+        }
+    }
+
+    #[test]
+    fn nothing_stands_beside_the_brackets() {
+        for host in [
+            "[::1]x",
+            "[::1]80",
+            "x[::1]",
+            "[::1",
+            "::1]",
+            "::1",
+            "[[::1]]",
+            "[]",
+            "[::1][::2]",
+            "[::1]:[::2]",
+        ] {
+            check(&format!("https://{host}"), "");
+        }
+    }
+
+    #[test]
+    fn what_parsers_drop_or_fold_is_refused() {
+        for c in [
+            '\t', '\n', '\r', '\0', ' ', '\\', '\u{7f}', '\u{85}', '\u{a0}', '\u{2028}', '\u{3000}',
+        ] {
+            for text in [
+                format!("{c}https://x"),
+                format!("https://x{c}"),
+                format!("https://x/{c}"),
+                format!("ht{c}tps://x"),
+                format!("https:{c}//x"),
+                format!("https://{c}x"),
+                format!("https://x{c}:443"),
+            ] {
+                check(&text, "");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_quotes_nothing() {
+        for text in [
+            "https://a:canary@x:y",
+            "https://a:canary/b@x",
+            "canary://x",
+            "https://canary@@",
+            "canary",
+        ] {
+            assert!(!format!("{:?}", parse(text).unwrap_err()).contains("canary"), "{text}");
+        }
+    }
+}
