@@ -12,6 +12,7 @@ mod dice;
 mod docs;
 mod durability;
 mod faults;
+mod git;
 mod golden;
 mod home;
 mod import;

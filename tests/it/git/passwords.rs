@@ -1,0 +1,80 @@
+//! Usernames and passwords: asked for once, kept, and forgotten when they are wrong.
+
+use super::client::Client;
+use super::forge::Forge;
+
+#[test]
+fn a_password_is_asked_for_once() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    let url = forge.http("git.example/repo.git");
+    client.will_answer(&["alice", "canary-alice"]);
+    client.git(&["clone", "--quiet", &url, "one"]).ends(0);
+    client.git(&["-C", "one", "fetch", "--quiet"]).ends(0);
+    client.prepare(&["-C", "one", "commit", "--quiet", "--allow-empty", "--message", "second"]);
+    client.git(&["-C", "one", "push", "--quiet"]).ends(0);
+    client.git(&["clone", "--quiet", &url, "two"]).ends(0);
+    client.git(&["-C", "two", "log", "--format=%s"]).ends(0).prints("second\nfirst\n");
+    client.agrees_with("password", "A password is asked for once; clone, fetch and push use it.");
+}
+
+#[test]
+fn a_wrong_password_is_forgotten() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    let url = forge.http("git.example/repo.git");
+    client.will_answer(&["alice", "canary-wrong"]);
+    client.git(&["ls-remote", "--quiet", &url]).ends(128);
+    client.will_answer(&["alice", "canary-alice"]);
+    client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    client.agrees_with("wrong", "A wrong password is not kept; the right one is.");
+}
+
+#[test]
+fn a_password_that_is_wrong_by_now_is_forgotten() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    let url = forge.http("git.example/repo.git");
+    let stale = format!("url={url}\nusername=alice\npassword=canary-stale\n");
+    client.credential("approve", &stale).ends(0);
+    client.git(&["ls-remote", "--quiet", &url]).ends(128);
+    client.will_answer(&["alice", "canary-alice"]);
+    client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    client.agrees_with("changed", "A password that was changed on the host is forgotten here.");
+}
+
+/// The other is erased by whom it failed, and not by whom it did not.
+#[test]
+fn two_accounts_of_one_host_are_told_apart_by_name() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    for name in ["alice", "bob"] {
+        let url = forge.http("git.example/repo.git").replace("//", &format!("//{name}@"));
+        client.will_answer(&[&format!("canary-{name}")]);
+        client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    }
+    for name in ["alice", "bob"] {
+        let url = forge.http("git.example/repo.git").replace("//", &format!("//{name}@"));
+        client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    }
+    client.agrees_with("accounts", "Two accounts of one host, told apart by the URL's username.");
+}
+
+#[test]
+fn two_accounts_of_one_host_are_told_apart_by_path() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    client.prepare(&["config", "--global", "credential.useHttpPath", "true"]);
+    for name in ["alice", "bob"] {
+        let url = forge.http(&format!("git.example/{name}/repo.git"));
+        client.will_answer(&[name, &format!("canary-{name}")]);
+        client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    }
+    for name in ["alice", "bob"] {
+        let url = forge.http(&format!("git.example/{name}/repo.git"));
+        client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    }
+    client.agrees_with("paths", "Two accounts of one host, told apart by path.");
+}

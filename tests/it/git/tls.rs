@@ -1,0 +1,29 @@
+//! A certificate authority that nobody else knows, and what it vouches for.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Makes `ca.pem`, and `site.pem` with `site.key` for these hosts.
+pub(super) fn make(folder: &Path, hosts: &[&str]) {
+    let names: Vec<_> = hosts.iter().map(|host| format!("DNS:{host}")).collect();
+    let names = format!("subjectAltName={}", names.join(","));
+    fs::write(folder.join("openssl.cnf"), "[req]\ndistinguished_name = dn\n[dn]\n").unwrap();
+    let authority = ["-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=Keyward tests"];
+    let own = ["-addext", "basicConstraints=critical,CA:TRUE"];
+    certificate(folder, &[&authority[..], &own].concat());
+    let site = ["-keyout", "site.key", "-out", "site.pem", "-subj", "/CN=site"];
+    let signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", &names];
+    certificate(folder, &[&site[..], &signed].concat());
+}
+
+fn certificate(folder: &Path, arguments: &[&str]) {
+    let output = Command::new("openssl")
+        .args(["req", "-x509", "-config", "openssl.cnf", "-days", "2", "-nodes"])
+        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("openssl is installed");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
