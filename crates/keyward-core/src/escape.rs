@@ -1,4 +1,4 @@
-use std::fmt::Write;
+use std::borrow::Cow;
 
 use crate::EntryId;
 
@@ -27,7 +27,10 @@ pub fn escape(text: &str) -> String {
         match byte {
             b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => escaped.push(byte as char),
             b'.' if at != 0 && at != last => escaped.push('.'),
-            _ => write!(escaped, "%{byte:02x}").unwrap_or_default(),
+            _ => {
+                let digit = |value: u8| char::from(b"0123456789abcdef"[usize::from(value)]);
+                escaped.extend(['%', digit(byte >> 4), digit(byte & 0xf)]);
+            }
         }
     }
     escaped
@@ -58,19 +61,20 @@ pub fn unescape(escaped: &str) -> Option<String> {
 ///
 /// All runs but the last carry a `+` at their end, which no escaped name holds, so that a
 /// folder that continues a name is never taken for one that ends it.
-pub fn segments(escaped: &str) -> Vec<String> {
-    let mut segments = Vec::new();
-    let mut rest = escaped;
-    while rest.len() > MAX_SEGMENT {
+pub fn segments(escaped: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let mut rest = Some(escaped);
+    std::iter::from_fn(move || {
+        let left = rest.take()?;
+        if left.len() <= MAX_SEGMENT {
+            return Some(Cow::Borrowed(left));
+        }
         let mut cut = MAX_SEGMENT - 1;
-        while rest.as_bytes()[cut - 1] == b'%' || rest.as_bytes()[cut - 2] == b'%' {
+        while left.as_bytes()[cut - 1] == b'%' || left.as_bytes()[cut - 2] == b'%' {
             cut -= 1;
         }
-        segments.push(format!("{}+", &rest[..cut]));
-        rest = &rest[cut..];
-    }
-    segments.push(rest.to_owned());
-    segments
+        rest = Some(&left[cut..]);
+        Some(Cow::Owned(format!("{}+", &left[..cut])))
+    })
 }
 
 impl EntryId {
@@ -105,11 +109,11 @@ mod tests {
         #[test]
         fn segments_join_to_what_was_cut(text in ".{0,400}") {
             let escaped = escape(&text);
-            let segments = segments(&escaped);
+            let segments: Vec<_> = segments(&escaped).collect();
             prop_assert!(segments.iter().all(|s| s.len() <= MAX_SEGMENT));
             let (last, folders) = segments.split_last().unwrap();
             let joined: String = folders.iter().map(|s| s.strip_suffix('+').unwrap()).collect();
-            prop_assert_eq!(joined + last, escaped);
+            prop_assert_eq!(joined + last.as_ref(), escaped.as_str());
         }
     }
 }

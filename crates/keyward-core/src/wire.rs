@@ -44,12 +44,12 @@ pub enum Wire<'a> {
 #[serde(deny_unknown_fields)]
 pub struct RecordV1<'a> {
     kind: Cow<'a, str>,
-    fields: Sorted<FieldV1<'a>>,
-    origins: Limited<OriginV1>,
+    fields: Sorted<'a, Field>,
+    origins: Limited<'a, Origin>,
     created: u64,
     updated: u64,
     expires: Option<u64>,
-    labels: Sorted<Cow<'a, str>>,
+    labels: Sorted<'a, String>,
     derived_from: Option<DerivationV1>,
 }
 
@@ -71,9 +71,9 @@ enum ValueV1<'a> {
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OriginV1 {
-    scheme: String,
-    host: String,
+struct OriginV1<'a> {
+    scheme: Cow<'a, str>,
+    host: Cow<'a, str>,
     port: u16,
 }
 
@@ -87,17 +87,14 @@ struct DerivationV1 {
 
 impl<'a> From<&'a Record> for Wire<'a> {
     fn from(record: &'a Record) -> Self {
-        let fields = record.fields.iter().map(|(name, field)| (name.clone(), FieldV1::from(field)));
-        let labels =
-            record.labels.iter().map(|(name, text)| (name.clone(), Cow::Borrowed(text.as_str())));
         Self::V1(RecordV1 {
             kind: Cow::Borrowed(&record.kind),
-            fields: Sorted(fields.collect()),
-            origins: Limited(record.origins.iter().map(OriginV1::from).collect()),
+            fields: Sorted(Cow::Borrowed(&record.fields)),
+            origins: Limited(Cow::Borrowed(&record.origins)),
             created: record.created.as_unix(),
             updated: record.updated.as_unix(),
             expires: record.expires.map(Timestamp::as_unix),
-            labels: Sorted(labels.collect()),
+            labels: Sorted(Cow::Borrowed(&record.labels)),
             derived_from: record.derived_from.as_ref().map(DerivationV1::from),
         })
     }
@@ -110,12 +107,12 @@ impl TryFrom<Wire<'_>> for Record {
         let Wire::V1(v1) = wire;
         Ok(Self {
             kind: v1.kind.into_owned(),
-            fields: v1.fields.0.into_iter().map(|(name, field)| (name, field.into())).collect(),
-            origins: v1.origins.0.into_iter().map(Origin::from).collect(),
+            fields: v1.fields.0.into_owned(),
+            origins: v1.origins.0.into_owned(),
             created: Timestamp::from_unix(v1.created),
             updated: Timestamp::from_unix(v1.updated),
             expires: v1.expires.map(Timestamp::from_unix),
-            labels: v1.labels.0.into_iter().map(|(name, text)| (name, text.into_owned())).collect(),
+            labels: v1.labels.0.into_owned(),
             derived_from: v1.derived_from.map(Derivation::try_from).transpose()?,
         })
     }
@@ -146,15 +143,19 @@ impl From<FieldV1<'_>> for Field {
     }
 }
 
-impl From<&Origin> for OriginV1 {
-    fn from(origin: &Origin) -> Self {
-        Self { scheme: origin.scheme.clone(), host: origin.host.clone(), port: origin.port }
+impl<'a> From<&'a Origin> for OriginV1<'a> {
+    fn from(origin: &'a Origin) -> Self {
+        Self {
+            scheme: Cow::Borrowed(&origin.scheme),
+            host: Cow::Borrowed(&origin.host),
+            port: origin.port,
+        }
     }
 }
 
-impl From<OriginV1> for Origin {
-    fn from(v1: OriginV1) -> Self {
-        Self { scheme: v1.scheme, host: v1.host, port: v1.port }
+impl From<OriginV1<'_>> for Origin {
+    fn from(v1: OriginV1<'_>) -> Self {
+        Self { scheme: v1.scheme.into_owned(), host: v1.host.into_owned(), port: v1.port }
     }
 }
 
@@ -263,24 +264,42 @@ impl<'de> Deserialize<'de> for Bytes<'_> {
     }
 }
 
+/// What maps and lists are made of, and how one of it is written.
+trait Item: Clone {
+    /// What stands for a borrowed one while it is written, and for one while it is read.
+    type Wire<'a>: Serialize + Deserialize<'a> + From<&'a Self> + Into<Self>
+    where
+        Self: 'a;
+}
+
+impl Item for Field {
+    type Wire<'a> = FieldV1<'a>;
+}
+
+impl Item for Origin {
+    type Wire<'a> = OriginV1<'a>;
+}
+
+impl Item for String {
+    type Wire<'a> = Cow<'a, str>;
+}
+
 /// A map that is written sorted, and read only if no key comes twice and there are not too many.
 #[derive(Debug)]
-struct Sorted<V>(BTreeMap<String, V>);
+struct Sorted<'a, V: Clone>(Cow<'a, BTreeMap<String, V>>);
 
-impl<V: Serialize> Serialize for Sorted<V> {
+impl<V: Item> Serialize for Sorted<'_, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.len() > MAX_ITEMS {
-            return Err(serde::ser::Error::custom("too many items"));
-        }
-        self.0.serialize(serializer)
+        few_enough(self.0.len()).map_err(serde::ser::Error::custom)?;
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, V::Wire::from(value))))
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Sorted<V> {
+impl<'de, V: Item + 'de> Deserialize<'de> for Sorted<'_, V> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct SortedVisitor<V>(PhantomData<V>);
 
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for SortedVisitor<V> {
+        impl<'de, V: Item + 'de> Visitor<'de> for SortedVisitor<V> {
             type Value = BTreeMap<String, V>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -289,40 +308,37 @@ impl<'de, V: Deserialize<'de>> Deserialize<'de> for Sorted<V> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
                 let mut map = BTreeMap::new();
-                while let Some((key, value)) = access.next_entry()? {
-                    if map.insert(key, value).is_some() {
+                while let Some((key, value)) = access.next_entry::<String, V::Wire<'de>>()? {
+                    if map.insert(key, value.into()).is_some() {
                         return Err(de::Error::custom("a key that comes twice"));
                     }
-                    if map.len() > MAX_ITEMS {
-                        return Err(de::Error::custom("too many items"));
-                    }
+                    few_enough(map.len()).map_err(de::Error::custom)?;
                 }
                 Ok(map)
             }
         }
 
-        deserializer.deserialize_map(SortedVisitor(PhantomData)).map(Self)
+        let map = deserializer.deserialize_map(SortedVisitor(PhantomData))?;
+        Ok(Self(Cow::Owned(map)))
     }
 }
 
 /// A list that is read only if it is not too long.
 #[derive(Debug)]
-struct Limited<T>(Vec<T>);
+struct Limited<'a, T: Clone>(Cow<'a, [T]>);
 
-impl<T: Serialize> Serialize for Limited<T> {
+impl<T: Item> Serialize for Limited<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.0.len() > MAX_ITEMS {
-            return Err(serde::ser::Error::custom("too many items"));
-        }
-        self.0.serialize(serializer)
+        few_enough(self.0.len()).map_err(serde::ser::Error::custom)?;
+        serializer.collect_seq(self.0.iter().map(T::Wire::from))
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Limited<T> {
+impl<'de, T: Item + 'de> Deserialize<'de> for Limited<'_, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct LimitedVisitor<T>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for LimitedVisitor<T> {
+        impl<'de, T: Item + 'de> Visitor<'de> for LimitedVisitor<T> {
             type Value = Vec<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -331,18 +347,21 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Limited<T> {
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
                 let mut list = Vec::new();
-                while let Some(item) = access.next_element()? {
-                    if list.len() == MAX_ITEMS {
-                        return Err(de::Error::custom("too many items"));
-                    }
-                    list.push(item);
+                while let Some(item) = access.next_element::<T::Wire<'de>>()? {
+                    list.push(item.into());
+                    few_enough(list.len()).map_err(de::Error::custom)?;
                 }
                 Ok(list)
             }
         }
 
-        deserializer.deserialize_seq(LimitedVisitor(PhantomData)).map(Self)
+        let list = deserializer.deserialize_seq(LimitedVisitor(PhantomData))?;
+        Ok(Self(Cow::Owned(list)))
     }
+}
+
+fn few_enough(items: usize) -> Result<(), &'static str> {
+    if items > MAX_ITEMS { Err("too many items") } else { Ok(()) }
 }
 
 #[cfg(test)]

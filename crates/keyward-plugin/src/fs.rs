@@ -74,7 +74,7 @@ impl PrivateDir {
             Err(error) => return Err(failed("open", error, path)),
         };
         let stat = rustix::fs::fstat(&root).map_err(|error| failed("open", error, path))?;
-        check(&stat, FileType::Directory, owner, path)?;
+        check(&stat, FileType::Directory, owner, || path.to_owned())?;
         Ok(Some(Self { path: path.to_owned(), root, owner }))
     }
 
@@ -251,7 +251,7 @@ impl PrivateDir {
             Err(error) => return Err(self.failed("open", error, dir)),
         };
         let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("open", error, dir))?;
-        check(&stat, FileType::Directory, self.owner, &self.path.join(dir))?;
+        check(&stat, FileType::Directory, self.owner, || self.path.join(dir))?;
         Ok(Some(opened))
     }
 
@@ -300,7 +300,7 @@ impl PrivateDir {
             Err(error) => return Err(self.failed("read", error, file)),
         };
         let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("read", error, file))?;
-        check(&stat, FileType::RegularFile, self.owner, &self.path.join(file))?;
+        check(&stat, FileType::RegularFile, self.owner, || self.path.join(file))?;
         Ok(Some((opened, stat)))
     }
 
@@ -451,9 +451,9 @@ fn make_with_parents(path: &Path) -> Result<()> {
 }
 
 /// Holds a file or folder against what may be there: its kind, its owner, nobody else's rights.
-fn check(stat: &Stat, kind: FileType, owner: u32, path: &Path) -> Result<()> {
+fn check(stat: &Stat, kind: FileType, owner: u32, path: impl Fn() -> PathBuf) -> Result<()> {
     let refused = |why: &str| {
-        Error::new(ErrorKind::Refused, "open").because(format!("{} {why}", path.display()))
+        Error::new(ErrorKind::Refused, "open").because(format!("{} {why}", path().display()))
     };
     let found = FileType::from_raw_mode(stat.st_mode as RawMode);
     if found != kind {
@@ -472,7 +472,7 @@ fn check(stat: &Stat, kind: FileType, owner: u32, path: &Path) -> Result<()> {
     let (others, mode) = if folder { (0o022, "700") } else { (0o077, "600") };
     if stat.st_mode & others != 0 {
         return Err(refused("can be reached by other users")
-            .hint(format!("chmod {mode} '{}'", path.display())));
+            .hint(format!("chmod {mode} '{}'", path().display())));
     }
     Ok(())
 }

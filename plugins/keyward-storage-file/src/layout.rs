@@ -7,13 +7,21 @@ use keyward_plugin::{EntryId, escape, segments, unescape};
 /// The file of an entry, below the root.
 pub(crate) fn path(id: &EntryId) -> PathBuf {
     let mut path = folder(id.user());
-    path.extend(segments(&escape(id.name_or_empty())));
+    extend(&mut path, id.name_or_empty());
     path
 }
 
 /// The folder of a user, below the root.
 pub(crate) fn folder(user: &str) -> PathBuf {
-    segments(&escape(user)).into_iter().collect()
+    let mut path = PathBuf::new();
+    extend(&mut path, user);
+    path
+}
+
+fn extend(path: &mut PathBuf, name: &str) {
+    for segment in segments(&escape(name)) {
+        path.push(segment.as_ref());
+    }
 }
 
 /// What a name found on disk stands for.
@@ -69,7 +77,7 @@ mod tests {
             let parts: Vec<String> =
                 path(&id).iter().map(|part| part.to_str().unwrap().into()).collect();
             assert!(parts.iter().all(|part| part.len() <= 200));
-            let at = segments(&escape(user)).len();
+            let at = segments(&escape(user)).count();
             assert_eq!(entry(&parts[..at], &parts[at..]), Some(id));
         }
     }
