@@ -98,6 +98,28 @@ impl EntryId {
         }
         bytes
     }
+
+    /// The id that [`to_bytes`](Self::to_bytes) wrote down, reserved ones included.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if it did not write this.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        let read = || {
+            let (user, rest) = part(bytes)?;
+            let (name, rest) = part(rest)?;
+            rest.is_empty().then_some((user, name))
+        };
+        let (user, name) =
+            read().ok_or_else(|| Error::invalid("name", "no entry is written so"))?;
+        Self::restore(user, name)
+    }
+}
+
+/// A text with its length before it, and what follows.
+fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    let (text, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
+    Some((std::str::from_utf8(text).ok()?, rest))
 }
 
 /// Control characters are shown escaped, for names may come from anywhere.
@@ -164,5 +186,23 @@ mod tests {
         let a = EntryId::new("ab", Some("c")).unwrap();
         let b = EntryId::new("a", Some("bc")).unwrap();
         assert_ne!(a.to_bytes(), b.to_bytes());
+    }
+
+    #[test]
+    fn bytes_lead_back_to_the_entry() {
+        for id in [
+            EntryId::new("ann", None).unwrap(),
+            EntryId::new("\u{e9}", Some("https://example.com")).unwrap(),
+            EntryId::reserved("keyset"),
+        ] {
+            let bytes = id.to_bytes();
+            assert_eq!(EntryId::from_bytes(&bytes).unwrap(), id);
+            for length in 0..bytes.len() {
+                assert!(EntryId::from_bytes(&bytes[..length]).is_err());
+            }
+            assert!(EntryId::from_bytes(&[&bytes[..], b"x"].concat()).is_err());
+        }
+        assert!(EntryId::from_bytes(b"\0\x01\n\0\0").is_err());
+        assert!(EntryId::from_bytes(b"\0\x01\xff\0\0").is_err());
     }
 }

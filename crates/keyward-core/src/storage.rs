@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -149,6 +150,55 @@ impl Query<'_> {
         self.user.is_none_or(|user| user == id.user())
             && id.name_or_empty().starts_with(self.prefix)
     }
+
+    /// Fills the page of a storage that keeps its entries in the order of user and name.
+    ///
+    /// `from` is told a user and a name, and gives the entries from there on, in the order of their
+    /// bytes.
+    ///
+    /// # Errors
+    /// Those of `from` and of its entries; [`Corrupt`](crate::ErrorKind::Corrupt) if they are not in order,
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the cursor is not one of these pages.
+    pub fn page_in_order<I: IntoIterator<Item = Result<EntryId>>>(
+        &self,
+        from: impl FnOnce(&str, &str) -> Result<I>,
+    ) -> Result<Page> {
+        // The last entry that is not on this page.
+        let mut passed = self.resume()?;
+        let first = (self.user.unwrap_or_default(), self.user.map_or("", |_| self.prefix));
+        let after = passed.as_ref().map(|id| (id.user(), id.name_or_empty()));
+        let (user, name) = after.map_or(first, |after| after.max(first));
+        let mut page = Page::default();
+        for (at, id) in from(user, name)?.into_iter().enumerate() {
+            let id = id?;
+            match passed.as_ref().max(page.entries.last()).map(|last| last.cmp(&id)) {
+                Some(Ordering::Equal) if at == 0 => continue,
+                // In a damaged storage the way may lead in circles.
+                Some(Ordering::Equal | Ordering::Greater) => return Err(Error::corrupt("list")),
+                Some(Ordering::Less) | None => {}
+            }
+            if !self.matches(&id) {
+                // What matches of one user lies together; of all users it does not.
+                if self.user.is_some() {
+                    break;
+                }
+                passed = Some(id);
+                continue;
+            }
+            if page.entries.len() == self.limit {
+                page.next = page.entries.last().map(|last| Cursor(last.to_bytes()));
+                break;
+            }
+            page.entries.push(id);
+        }
+        Ok(page)
+    }
+
+    /// The entry at which the last page ended.
+    fn resume(&self) -> Result<Option<EntryId>> {
+        let id = self.cursor.as_ref().map(|cursor| EntryId::from_bytes(&cursor.0)).transpose();
+        id.map_err(|_| Error::invalid("list", "the cursor is not one of this storage"))
+    }
 }
 
 impl Default for Query<'_> {
@@ -263,4 +313,61 @@ pub trait Guard: Debug + Send {
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if it has been lost.
     fn renew(&mut self, ttl: Duration) -> Result<()>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(query: &Query<'_>, names: &[&str]) -> Result<Page> {
+        query.page_in_order(|user, name| {
+            let ids = names.iter().map(|name| EntryId::new("ann", Some(name)));
+            let (user, name) = (user.to_owned(), name.to_owned());
+            Ok(ids.skip_while(move |id| {
+                let id = id.as_ref().map(|id| (id.user(), id.name_or_empty()));
+                id.is_ok_and(|id| id < (&user, &name))
+            }))
+        })
+    }
+
+    #[test]
+    fn pages_in_order_show_every_entry_once() {
+        let names = ["a", "b", "ba", "bb", "c"];
+        for (limit, prefix, shown) in
+            [(1, "", &names[..]), (2, "", &names), (5, "", &names), (1, "b", &names[1..4])]
+        {
+            for user in [None, Some("ann")] {
+                let mut query = Query { user, prefix, limit, ..Query::default() };
+                let mut found = Vec::new();
+                loop {
+                    let page = page(&query, &names).unwrap();
+                    found.extend(page.entries.iter().map(|id| id.name_or_empty().to_owned()));
+                    query.cursor = page.next;
+                    if query.cursor.is_none() {
+                        break;
+                    }
+                }
+                assert_eq!(found, shown, "{limit} of {prefix}, {user:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_again_is_corrupt() {
+        for names in [["a", "b", "a"], ["a", "b", "b"], ["c", "a", "b"]] {
+            for prefix in ["", "b"] {
+                let query = Query { prefix, ..Query::default() };
+                let error = page(&query, &names).unwrap_err();
+                assert_eq!(error.kind(), crate::ErrorKind::Corrupt, "{names:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cursor_from_elsewhere_is_refused() {
+        for cursor in [&b""[..], b"x", b"\0\x01\n\0\0"] {
+            let query = Query { cursor: Some(Cursor(cursor.into())), ..Query::default() };
+            assert_eq!(page(&query, &["a"]).unwrap_err().kind(), crate::ErrorKind::Invalid);
+        }
+    }
 }
