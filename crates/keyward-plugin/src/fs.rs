@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 
-use keyward_core::{Error, ErrorKind, Host, Level, LockMode, Result};
+use keyward_core::{EntryId, Error, ErrorKind, Guard, Host, Level, LockMode, Result};
 
 pub use lock::FileLock;
 pub use trusted::read_trusted;
@@ -263,15 +263,20 @@ impl PrivateDir {
         lock::take(self, name, mode, wait)
     }
 
-    /// The same, where many share the lock and one may want it alone: those who come later wait
-    /// until that one has had it.
-    pub fn lock_fairly(
+    /// Takes the lock of an entry, as [`Locks`](keyward_core::Locks) promises it.
+    ///
+    /// Many may share it, and whoever wants it alone is not starved by them: those who come later
+    /// wait until that one has had it.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked) if the wait is over first.
+    pub fn lock_entry(
         &self,
-        name: &str,
+        id: &EntryId,
         mode: LockMode,
         wait: std::time::Duration,
-    ) -> Result<FileLock> {
-        lock::take_fairly(self, name, mode, wait)
+    ) -> Result<Box<dyn Guard>> {
+        Ok(Box::new(lock::take_fairly(self, &lock::of_entry(id), mode, wait)?))
     }
 
     fn put(
@@ -309,32 +314,34 @@ impl PrivateDir {
         let name = file.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| Error::invalid("path", "a file needs a name"))?;
         let parent = file.parent().unwrap_or(Path::new(""));
-        if make {
-            self.make_below(parent)?;
-        }
-        Ok(self.open_dir(parent)?.map(|dir| (dir, name)))
+        let dir = if make { Some(self.make_below(parent)?) } else { self.open_dir(parent)? };
+        Ok(dir.map(|dir| (dir, name)))
     }
 
-    fn make_below(&self, dir: &Path) -> Result<()> {
-        if dir.as_os_str().is_empty() {
-            return Ok(());
-        }
+    /// Opens a folder below, and makes it, and those on the way, where it is missing.
+    fn make_below(&self, dir: &Path) -> Result<OwnedFd> {
         if let Some(found) = self.open_dir(dir)? {
-            return self.hand_over_late(&found);
+            if !dir.as_os_str().is_empty() {
+                self.hand_over_late(&found)?;
+            }
+            return Ok(found);
         }
         let mut reached = PathBuf::new();
+        let mut opened = self.reach(&reached)?;
         for part in dir.components() {
-            let Some(above) = self.open_dir(&reached)? else {
-                return Err(self.failed("create", Errno::NOENT, &reached));
-            };
             reached.push(part);
             if self.open_dir(&reached)?.is_none() {
-                make_dir(&above, Path::new(part.as_os_str()), self.owner)
+                make_dir(&opened, Path::new(part.as_os_str()), self.owner)
                     .map_err(|error| self.failed("create", error, &reached))?;
-                self.sync(&above)?;
+                self.sync(&opened)?;
             }
+            opened = self.reach(&reached)?;
         }
-        Ok(())
+        Ok(opened)
+    }
+
+    fn reach(&self, dir: &Path) -> Result<OwnedFd> {
+        self.open_dir(dir)?.ok_or_else(|| self.failed("create", Errno::NOENT, dir))
     }
 
     /// Gives the owner a folder that an administrator had made and was interrupted over.

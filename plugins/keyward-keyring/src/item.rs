@@ -29,7 +29,7 @@ pub(crate) fn prefix(store: StoreId) -> String {
 }
 
 /// 128 bits that stand for an entry, in hexadecimal.
-pub(crate) fn hash(id: &EntryId) -> String {
+fn hash(id: &EntryId) -> String {
     Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

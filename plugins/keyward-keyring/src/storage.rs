@@ -55,7 +55,7 @@ impl Backend for Keyring {
 impl Storage for Keyring {
     fn get(&self, id: &EntryId) -> Result<Stored> {
         let item = self.item(id)?;
-        Ok(Stored { blob: item.blob, revision: item.revision })
+        Ok(Stored::new(item.blob, item.revision))
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
@@ -140,8 +140,7 @@ impl Locks for Keyring {
         wait: Duration,
         _: Duration,
     ) -> Result<Box<dyn Guard>> {
-        let name = format!("entry-{}", item::hash(id));
-        Ok(Box::new(PrivateDir::create(&self.state)?.lock_fairly(&name, mode, wait)?))
+        PrivateDir::create(&self.state)?.lock_entry(id, mode, wait)
     }
 }
 

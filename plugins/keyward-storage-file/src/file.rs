@@ -63,7 +63,7 @@ impl Storage for File {
             None => None,
         };
         let blob = blob.ok_or_else(|| Error::not_found("get"))?;
-        Ok(Stored { revision: revision(&blob)?, blob })
+        Ok(Stored::unnumbered(blob))
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
@@ -72,7 +72,7 @@ impl Storage for File {
         let _turn = self.turn(&dir, id)?;
         expect(&dir, &path, "put", &put.expect)?;
         dir.replace(&path, blob)?;
-        revision(blob)
+        Ok(Revision::of_content(blob))
     }
 
     fn delete(&self, id: &EntryId, expected: &Expect) -> Result<()> {
@@ -121,9 +121,7 @@ impl Locks for File {
         _ttl: Duration,
     ) -> Result<Box<dyn Guard>> {
         let dir = PrivateDir::create_for(&self.root, self.owner)?;
-        let name: String =
-            Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Box::new(dir.lock_fairly(&name, mode, wait)?))
+        dir.lock_entry(id, mode, wait)
     }
 }
 
@@ -132,10 +130,6 @@ fn expect(dir: &PrivateDir, path: &Path, operation: &'static str, expect: &Expec
     if *expect == Expect::Any {
         return Ok(());
     }
-    let found = dir.read(path, MAX_BLOB)?.map(|blob| revision(&blob)).transpose()?;
+    let found = dir.read(path, MAX_BLOB)?.map(|blob| Revision::of_content(&blob));
     expect.check(operation, found.as_ref())
-}
-
-fn revision(blob: &[u8]) -> Result<Revision> {
-    Revision::new(&Sha256::digest(blob))
 }

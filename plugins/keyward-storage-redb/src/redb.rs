@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use keyward_plugin::fs::foreign_files_stay;
 use keyward_plugin::{
-    Bulk, Cursor, EntryId, Error, Expect, Guard, Host, LockMode, Locks, Operation, Page,
-    Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
+    Bulk, EntryId, Error, Expect, Guard, Host, LockMode, Locks, Operation, Page, Persistence, Put,
+    Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
 };
 use redb::ReadableTable;
-use sha2::{Digest, Sha256};
 
 use crate::error::failed;
 use crate::place::{Entries, Place, Tables};
@@ -41,7 +40,7 @@ impl Storage for Redb {
             let found = entries.get(key(id)).map_err(|error| failed("get", error))?;
             Ok(found.map(|found| {
                 let (revision, _, blob) = found.value();
-                Stored { blob: blob.to_vec(), revision: revision.into() }
+                Stored::new(blob.to_vec(), revision.into())
             }))
         };
         let found = self.place.read("get", self.wait(), get)?.flatten();
@@ -103,9 +102,7 @@ impl Locks for Redb {
         wait: Duration,
         _ttl: Duration,
     ) -> Result<Box<dyn Guard>> {
-        let name: String =
-            Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Box::new(self.place.create_dir()?.lock_fairly(&name, mode, wait)?))
+        self.place.create_dir()?.lock_entry(id, mode, wait)
     }
 }
 
@@ -129,48 +126,16 @@ fn found(tables: &Tables<'_>, operation: &'static str, id: &EntryId) -> Result<O
     Ok(found.map(|found| Revision::from(found.value().0)))
 }
 
-/// Entries lie in the order of user and name, so a page begins where the last one ended.
+/// Entries lie in the order of user and name.
 fn page(entries: &Entries, query: &Query<'_>) -> Result<Page> {
-    let failed = |error| failed("list", error);
-    let after = query.cursor.as_ref().map(resume).transpose()?;
-    let first = (query.user.unwrap_or_default(), query.user.map_or("", |_| query.prefix));
-    let first = after.as_ref().map_or(first, |id| first.max(key(id)));
-
-    let mut page = Page::default();
-    for entry in entries.range(first..).map_err(failed)? {
-        let (found, _) = entry.map_err(failed)?;
-        let (user, name) = found.value();
-        let id = EntryId::restore(user, name).map_err(|_| Error::corrupt("list"))?;
-        if after.as_ref() == Some(&id) {
-            continue;
-        }
-        if !query.matches(&id) {
-            // What matches of one user lies together; of all users it does not.
-            if query.user.is_some() { break } else { continue }
-        }
-        if page.entries.len() == query.limit {
-            page.next = page.entries.last().map(|last| Cursor(last.to_bytes()));
-            break;
-        }
-        page.entries.push(id);
-    }
-    Ok(page)
-}
-
-/// The entry at which the last page ended, as [`EntryId::to_bytes`] wrote it.
-fn resume(cursor: &Cursor) -> Result<EntryId> {
-    let read = || {
-        let (user, rest) = part(&cursor.0)?;
-        let (name, rest) = part(rest)?;
-        if rest.is_empty() { EntryId::restore(user, name).ok() } else { None }
-    };
-    read().ok_or_else(|| Error::invalid("list", "the cursor is not one of this storage"))
-}
-
-fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {
-    let (len, rest) = bytes.split_first_chunk::<2>()?;
-    let (text, rest) = rest.split_at_checked(u16::from_be_bytes(*len).into())?;
-    Some((std::str::from_utf8(text).ok()?, rest))
+    query.page_in_order(|user, name| {
+        let found = entries.range((user, name)..).map_err(|error| failed("list", error))?;
+        Ok(found.map(|entry| {
+            let (key, _) = entry.map_err(|error| failed("list", error))?;
+            let (user, name) = key.value();
+            EntryId::restore(user, name).map_err(|_| Error::corrupt("list"))
+        }))
+    })
 }
 
 fn key(id: &EntryId) -> (&str, &str) {

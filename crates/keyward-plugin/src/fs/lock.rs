@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use keyward_core::{Error, ErrorKind, Guard, LockMode, Result};
+use keyward_core::{EntryId, Error, ErrorKind, Guard, LockMode, Result};
+use sha2::{Digest, Sha256};
 
 use super::{PrivateDir, hand_over};
 
@@ -26,6 +27,15 @@ impl Guard for FileLock {
     }
 }
 
+pub(super) fn take(
+    base: &PrivateDir,
+    name: &str,
+    mode: LockMode,
+    wait: Duration,
+) -> Result<FileLock> {
+    Sentinels::of(base)?.take(name, mode, wait)
+}
+
 /// Takes a lock for which those who share it must not keep out for ever who wants it alone.
 ///
 /// Everybody goes through a gate, and whoever wants the lock alone keeps it shut while waiting.
@@ -35,59 +45,71 @@ pub(super) fn take_fairly(
     mode: LockMode,
     wait: Duration,
 ) -> Result<FileLock> {
+    let sentinels = Sentinels::of(base)?;
     let started = Instant::now();
-    let _gate = take(base, &format!("{name}.gate"), mode, wait)?;
-    take(base, name, mode, wait.saturating_sub(started.elapsed()))
+    let _gate = sentinels.take(&format!("{name}.gate"), mode, wait)?;
+    sentinels.take(name, mode, wait.saturating_sub(started.elapsed()))
 }
 
-pub(super) fn take(
-    base: &PrivateDir,
-    name: &str,
-    mode: LockMode,
-    wait: Duration,
-) -> Result<FileLock> {
-    let sentinel = open(base, name)?;
-    let operation = match mode {
-        LockMode::Shared => FlockOperation::NonBlockingLockShared,
-        LockMode::Exclusive => FlockOperation::NonBlockingLockExclusive,
-    };
-    let started = Instant::now();
-    let mut pause = Duration::from_micros(200);
-    loop {
-        match rustix::fs::flock(&sentinel, operation) {
-            Ok(()) => return Ok(FileLock { _sentinel: sentinel }),
-            Err(Errno::WOULDBLOCK | Errno::INTR) if started.elapsed() < wait => {
-                std::thread::sleep(pause);
-                pause = (pause * 2).min(Duration::from_millis(10));
+/// The name of an entry's lock, in which the entry cannot be read.
+pub(super) fn of_entry(id: &EntryId) -> String {
+    Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The folder of the sentinel files, open.
+struct Sentinels<'a> {
+    base: &'a PrivateDir,
+    folder: OwnedFd,
+}
+
+impl<'a> Sentinels<'a> {
+    fn of(base: &'a PrivateDir) -> Result<Self> {
+        Ok(Self { base, folder: base.make_below(Path::new(FOLDER))? })
+    }
+
+    fn take(&self, name: &str, mode: LockMode, wait: Duration) -> Result<FileLock> {
+        let sentinel = self.open(name)?;
+        let operation = match mode {
+            LockMode::Shared => FlockOperation::NonBlockingLockShared,
+            LockMode::Exclusive => FlockOperation::NonBlockingLockExclusive,
+        };
+        let started = Instant::now();
+        let mut pause = Duration::from_micros(200);
+        loop {
+            match rustix::fs::flock(&sentinel, operation) {
+                Ok(()) => return Ok(FileLock { _sentinel: sentinel }),
+                Err(Errno::WOULDBLOCK | Errno::INTR) if started.elapsed() < wait => {
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(10));
+                }
+                Err(Errno::WOULDBLOCK | Errno::INTR) => {
+                    return Err(Error::new(ErrorKind::Locked, "lock").because(format!(
+                        "another process has held the lock for {} seconds",
+                        wait.as_secs()
+                    )));
+                }
+                Err(error) => return Err(self.failed(error, name)),
             }
-            Err(Errno::WOULDBLOCK | Errno::INTR) => {
-                return Err(Error::new(ErrorKind::Locked, "lock").because(format!(
-                    "another process has held the lock for {} seconds",
-                    wait.as_secs()
-                )));
-            }
-            Err(error) => return Err(base.failed("lock", error, &Path::new(FOLDER).join(name))),
         }
     }
-}
 
-fn open(base: &PrivateDir, name: &str) -> Result<OwnedFd> {
-    let path = Path::new(FOLDER).join(name);
-    let failed = |error| base.failed("lock", error, &path);
-    base.make_below(Path::new(FOLDER))?;
-    let Some(dir) = base.open_dir(Path::new(FOLDER))? else {
-        return Err(failed(Errno::NOENT));
-    };
-    loop {
-        if let Some(sentinel) = base.open_file(&path, false)? {
-            return Ok(sentinel.into());
+    fn open(&self, name: &str) -> Result<OwnedFd> {
+        let path = Path::new(FOLDER).join(name);
+        loop {
+            if let Some(sentinel) = self.base.open_file(&path, false)? {
+                return Ok(sentinel.into());
+            }
+            // Only a file that is ours from the start is handed over: what stands there already may
+            // be a link to somebody else's.
+            match create(&self.folder, name, self.base.owner) {
+                Err(Errno::EXIST) => {}
+                created => return created.map_err(|error| self.failed(error, name)),
+            }
         }
-        // Only a file that is ours from the start is handed over: what stands there already may
-        // be a link to somebody else's.
-        match create(&dir, name, base.owner) {
-            Err(Errno::EXIST) => {}
-            created => return created.map_err(failed),
-        }
+    }
+
+    fn failed(&self, error: Errno, name: &str) -> Error {
+        self.base.failed("lock", error, &Path::new(FOLDER).join(name))
     }
 }
 

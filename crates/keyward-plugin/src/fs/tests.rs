@@ -168,22 +168,23 @@ fn a_lock_keeps_others_out_until_it_is_dropped() {
 fn those_who_share_a_lock_starve_nobody() {
     let (_scratch, dir) = scratch();
     let wait = Duration::from_secs(20);
+    let id = EntryId::reserved("store");
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         for pause in [2, 3, 5] {
-            let (dir, done) = (&dir, &done);
+            let (dir, id, done) = (&dir, &id, &done);
             // One of them always has it.
             scope.spawn(move || {
-                let mut held = dir.lock_fairly("a", LockMode::Shared, wait).unwrap();
+                let mut held = dir.lock_entry(id, LockMode::Shared, wait).unwrap();
                 while !done.load(std::sync::atomic::Ordering::SeqCst) {
                     std::thread::sleep(Duration::from_millis(pause));
                     drop(held);
-                    held = dir.lock_fairly("a", LockMode::Shared, wait).unwrap();
+                    held = dir.lock_entry(id, LockMode::Shared, wait).unwrap();
                 }
             });
         }
         std::thread::sleep(Duration::from_millis(20));
-        let alone = dir.lock_fairly("a", LockMode::Exclusive, Duration::from_secs(5));
+        let alone = dir.lock_entry(&id, LockMode::Exclusive, Duration::from_secs(5));
         done.store(true, std::sync::atomic::Ordering::SeqCst);
         drop(alone.unwrap());
     });
