@@ -1,0 +1,219 @@
+//! The entries behind [`Accounts`]: read, written and removed one by one.
+
+use keyward_core::{Change, EntryId, MAX_NAME, Origin, Record, Result, Timestamp};
+use keyward_origin::Location;
+
+use super::index::Index;
+use super::{Account, Accounts, Unbound, occupied};
+
+/// What stands at the name of the origin itself.
+pub(super) enum Front {
+    Nothing,
+    Index(Index),
+    /// A record that is no index: the one for the whole origin, or something else altogether.
+    Single(Box<Account>),
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum IfAbsent {
+    Create,
+    Leave,
+}
+
+/// What became of a record that was to be kept.
+pub(super) struct Kept {
+    pub(super) kind: String,
+    pub(super) is_written: bool,
+}
+
+impl Accounts<'_> {
+    /// The account in the entry of exactly this name, whatever it holds.
+    pub(super) fn read(&self, location: &Location) -> Result<Option<Account>> {
+        let name = location.to_string();
+        // No entry can have such a name.
+        if name.len() > MAX_NAME {
+            return Ok(None);
+        }
+        match self.source.get(&EntryId::new(self.user, Some(&name))?) {
+            Ok(record) => Ok(Some(Account { location: location.clone(), record })),
+            Err(error) if error.is_miss() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(super) fn read_fitting(
+        &self,
+        location: &Location,
+        wanted: &Location,
+        kinds: &[&str],
+    ) -> Result<Option<Account>> {
+        Ok(self.read(location)?.filter(|account| self.is_fitting(account, wanted, kinds)))
+    }
+
+    pub(super) fn front(&self, origin: &Origin) -> Result<Front> {
+        let Some(account) = self.read(&front_of(origin)?)? else { return Ok(Front::Nothing) };
+        Ok(match Index::read(&account.record, origin)? {
+            Some(index) => Front::Index(index),
+            None => Front::Single(Box::new(account)),
+        })
+    }
+
+    /// Whether the account is wanted, and may be given to the origin that wants it.
+    pub(super) fn is_fitting(&self, account: &Account, wanted: &Location, kinds: &[&str]) -> bool {
+        let is_named =
+            wanted.account().is_none_or(|name| account.username() == Some(name.as_bytes()));
+        kinds.contains(&account.record.kind.as_str())
+            && self.is_given(&account.record, wanted.origin())
+            && wanted.origin() == account.location.origin()
+            && wanted.path().is_none_or(|path| account.location.path() == Some(path))
+            && is_named
+    }
+
+    pub(super) fn is_given(&self, record: &Record, origin: &Origin) -> bool {
+        record.origins.contains(origin)
+            || (record.origins.is_empty() && self.unbound == Unbound::Give)
+    }
+
+    /// Changes a record that is the origin's own.
+    pub(super) fn write(
+        &self,
+        id: &EntryId,
+        origin: &Origin,
+        now: Timestamp,
+        change: &dyn Fn(Record) -> Record,
+        if_absent: IfAbsent,
+    ) -> Result<Option<Kept>> {
+        let mut kept = None;
+        self.source.update(id, &mut |old| {
+            kept = None;
+            let (old, is_new) = match old {
+                Some(old) if self.is_given(&old, origin) => (old, false),
+                Some(_) => return Err(occupied()),
+                None if if_absent == IfAbsent::Leave => return Ok(Change::Leave),
+                None => {
+                    let fresh =
+                        Record { origins: vec![origin.clone()], created: now, ..Record::new("") };
+                    (fresh, true)
+                }
+            };
+            let mut record = change(old.clone());
+            let is_written = is_new || record != old;
+            kept = Some(Kept { kind: record.kind.clone(), is_written });
+            record.updated = now;
+            Ok(if is_written { Change::Put(Box::new(record)) } else { Change::Leave })
+        })?;
+        Ok(kept)
+    }
+
+    /// Takes entries off the list, if there is one, and removes those that are meant. What stays,
+    /// because it changed meanwhile, is listed again.
+    pub(super) fn remove(
+        &self,
+        places: &[Location],
+        is_listed: bool,
+        now: Timestamp,
+        is_meant: &dyn Fn(&Account) -> bool,
+    ) -> Result<usize> {
+        let Some(origin) = places.first().map(Location::origin) else { return Ok(0) };
+        if is_listed {
+            self.change_index(origin, now, &mut |index| {
+                index.remove(places);
+                Ok(())
+            })?;
+        }
+        let mut removed = 0;
+        for place in places {
+            match self.remove_entry(place, is_meant)? {
+                Removal::Done => removed += 1,
+                Removal::Absent => {}
+                Removal::Refused(kind) if is_listed => {
+                    self.change_index(origin, now, &mut |index| index.add(place, &kind))?;
+                }
+                Removal::Refused(_) => {}
+            }
+        }
+        Ok(removed)
+    }
+
+    fn remove_entry(
+        &self,
+        place: &Location,
+        is_meant: &dyn Fn(&Account) -> bool,
+    ) -> Result<Removal> {
+        let mut removal = Removal::Absent;
+        let id = self.id(place)?;
+        self.source.update(&id, &mut |old| {
+            let Some(record) = old else {
+                removal = Removal::Absent;
+                return Ok(Change::Leave);
+            };
+            let account = Account { location: place.clone(), record };
+            let is_meant = is_meant(&account);
+            removal = match is_meant {
+                true => Removal::Done,
+                false => Removal::Refused(account.record.kind),
+            };
+            Ok(if is_meant { Change::Remove } else { Change::Leave })
+        })?;
+        Ok(removal)
+    }
+
+    /// Drops lines that lead nowhere, as far as a look-up would come to them before any other. Left
+    /// alone, a few of them would hide the accounts behind them.
+    pub(super) fn drop_dangling(&self, kept: &Location, kind: &str, now: Timestamp) -> Result<()> {
+        let Front::Index(index) = self.front(kept.origin())? else { return Ok(()) };
+        let wanted = Location::new(kept.origin().clone(), None, kept.path())?;
+        let mut dangling = Vec::new();
+        for location in index.candidates(&wanted, &[kind]) {
+            if self.read(location)?.is_some() {
+                break;
+            }
+            dangling.push(location.clone());
+        }
+        self.remove(&dangling, true, now, &|_| false).map(drop)
+    }
+
+    /// # Errors
+    /// [`Exists`](ErrorKind::Exists) if something else has the index's name.
+    pub(super) fn change_index(
+        &self,
+        origin: &Origin,
+        now: Timestamp,
+        change: &mut dyn FnMut(&mut Index) -> Result<()>,
+    ) -> Result<()> {
+        self.source.update(&self.id(&front_of(origin)?)?, &mut |old| {
+            let before = match &old {
+                Some(record) => Index::read(record, origin)?.ok_or_else(occupied)?,
+                None => Index::default(),
+            };
+            let mut index = before.clone();
+            change(&mut index)?;
+            if index == before {
+                return Ok(Change::Leave);
+            }
+            if index.is_empty() {
+                return Ok(Change::Remove);
+            }
+            let record = old.unwrap_or_else(|| Record { created: now, ..Record::new("") });
+            let record = Record { updated: now, ..index.write(record, origin) };
+            Ok(Change::Put(Box::new(record)))
+        })
+    }
+
+    pub(super) fn id(&self, location: &Location) -> Result<EntryId> {
+        EntryId::new(self.user, Some(&location.to_string()))
+    }
+}
+
+/// What became of an entry that was to be removed.
+enum Removal {
+    Done,
+    Absent,
+    /// It was not meant; its record's kind.
+    Refused(String),
+}
+
+/// The name of the origin itself.
+fn front_of(origin: &Origin) -> Result<Location> {
+    Location::new(origin.clone(), None, None)
+}

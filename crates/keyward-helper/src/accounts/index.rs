@@ -1,0 +1,162 @@
+use std::fmt::Write as _;
+
+use keyward_core::{Error, ErrorKind, Field, Origin, Record, Result};
+use keyward_origin::Location;
+
+use super::{Listed, MAX_ACCOUNTS};
+
+/// The kind of record that lists the accounts of an origin.
+pub(super) const KIND: &str = "accounts";
+
+/// One line for each account, the oldest first: its location, a blank, its record's kind.
+const ACCOUNTS: &str = "accounts";
+
+/// The name of the account that was chosen.
+const DEFAULT: &str = "default";
+
+/// Which accounts an origin has. It may list some that have gone, and lack some that are there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Index {
+    lines: Vec<Line>,
+    default: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Line {
+    location: Location,
+    kind: String,
+}
+
+impl Index {
+    /// The index that this record is; `None` if it is something else, or another origin's.
+    pub(super) fn read(record: &Record, origin: &Origin) -> Result<Option<Self>> {
+        if record.kind != KIND || record.origins != [origin.clone()] {
+            return Ok(None);
+        }
+        let corrupt = || Error::corrupt("read the list of accounts");
+        let text =
+            |name| record.field(name).map(|field| field.value.expose_str().ok_or_else(corrupt));
+        let default = text(DEFAULT).transpose()?.map(str::to_owned);
+        let lines = text(ACCOUNTS).transpose()?.unwrap_or_default();
+        let lines = lines
+            .lines()
+            .map(|line| Line::parse(line).ok_or_else(corrupt))
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Some(Self { lines, default }))
+    }
+
+    /// The record that this index is, with what else the old one held.
+    pub(super) fn write(&self, mut record: Record, origin: &Origin) -> Record {
+        let mut text = String::new();
+        for Line { location, kind } in &self.lines {
+            writeln!(text, "{location} {kind}").expect("a string takes all that is written");
+        }
+        record.kind = KIND.to_owned();
+        record.origins = vec![origin.clone()];
+        record.fields.insert(ACCOUNTS.to_owned(), Field::open(text));
+        match &self.default {
+            Some(account) => {
+                record.fields.insert(DEFAULT.to_owned(), Field::open(account.as_str()))
+            }
+            None => record.fields.remove(DEFAULT),
+        };
+        record
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// All accounts, the oldest first.
+    pub(super) fn listed(&self) -> impl Iterator<Item = Listed> {
+        self.lines.iter().map(|Line { location, kind }| Listed {
+            location: location.clone(),
+            kind: kind.clone(),
+            is_default: location.account() == self.default.as_deref(),
+        })
+    }
+
+    /// The entries that fit, those first that are meant where nothing more is said: the chosen
+    /// account's, then those for no path in particular, then the older ones.
+    pub(super) fn candidates(&self, wanted: &Location, kinds: &[&str]) -> Vec<&Location> {
+        let mut fitting: Vec<_> = self
+            .lines
+            .iter()
+            .filter(|line| kinds.contains(&line.kind.as_str()))
+            .map(|line| &line.location)
+            .filter(|location| fits(wanted, location))
+            .collect();
+        fitting.sort_by_key(|location| {
+            let is_other = location.account() != self.default.as_deref();
+            (is_other, location.path().is_some())
+        });
+        fitting
+    }
+
+    /// # Errors
+    /// [`Full`](ErrorKind::Full) if no further account may be listed.
+    pub(super) fn check_room(&self) -> Result<()> {
+        if self.lines.len() < MAX_ACCOUNTS {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Full, "keep")
+            .because(format!("the origin has {MAX_ACCOUNTS} accounts already"))
+            .hint("Forget some of them first."))
+    }
+
+    /// Lists an entry, unless it is listed.
+    pub(super) fn add(&mut self, location: &Location, kind: &str) -> Result<()> {
+        if kind.is_empty() || kind.contains(char::is_control) {
+            return Err(Error::invalid("keep", "the record is of no kind"));
+        }
+        match self.lines.iter_mut().find(|line| line.location == *location) {
+            Some(line) => kind.clone_into(&mut line.kind),
+            None => {
+                self.check_room()?;
+                self.lines.push(Line { location: location.clone(), kind: kind.to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops these entries, and the choice of an account that has none left.
+    pub(super) fn remove(&mut self, places: &[Location]) {
+        self.lines.retain(|line| !places.contains(&line.location));
+        if !self.has(self.default.as_deref()) {
+            self.default = None;
+        }
+    }
+
+    /// Chooses the account that is meant where none is named, or lets the oldest be it.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if no such account is listed.
+    pub(super) fn choose(&mut self, account: Option<&str>) -> Result<()> {
+        if account.is_some() && !self.has(account) {
+            return Err(
+                Error::not_found("choose an account").because("the origin has no such account")
+            );
+        }
+        self.default = account.map(str::to_owned);
+        Ok(())
+    }
+
+    fn has(&self, account: Option<&str>) -> bool {
+        self.lines.iter().any(|line| line.location.account() == account)
+    }
+}
+
+impl Line {
+    fn parse(line: &str) -> Option<Self> {
+        let (location, kind) = line.split_once(' ')?;
+        Some(Self { location: Location::parse(location).ok()?, kind: kind.to_owned() })
+    }
+}
+
+/// Whether a location is one of those wanted: of its origin, and of its account and path where it
+/// has them.
+fn fits(wanted: &Location, location: &Location) -> bool {
+    wanted.origin() == location.origin()
+        && (wanted.account().is_none() || wanted.account() == location.account())
+        && (wanted.path().is_none() || wanted.path() == location.path())
+}

@@ -1,0 +1,132 @@
+use std::io::Write as _;
+
+use keyward_core::{Error, ErrorKind, Result, Secret, SecretWriter, Timestamp};
+
+use super::lines::{MAX_LINE, is_one_line};
+
+/// What a helper tells git; nothing at all by default, which git takes for a miss.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reply {
+    /// The scheme of an `Authorization` header, such as `Bearer`.
+    pub authtype: Option<Secret>,
+    /// What follows the scheme in the header.
+    pub credential: Option<Secret>,
+    /// The account's name.
+    pub username: Option<Secret>,
+    /// The password or access token.
+    pub password: Option<Secret>,
+    /// What a helper further on gets a new access token by.
+    pub oauth_refresh_token: Option<Secret>,
+    /// When the password or the credential stops being good.
+    pub password_expiry_utc: Option<Timestamp>,
+    /// Whether git is to give up, and neither ask another helper nor a person.
+    pub quit: bool,
+}
+
+impl Reply {
+    /// Tells git to give up: a credential may be there, but cannot be had.
+    pub fn quit() -> Self {
+        Self { quit: true, ..Self::default() }
+    }
+
+    /// The reply as git reads it, in the order in which git writes.
+    ///
+    /// The capability comes first: git believes `authtype` only after it, and says it again when
+    /// the credential is to be stored.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if a value holds a line break or another control
+    /// character, or is too long for a line. Then nothing is said at all.
+    pub fn encode(&self) -> Result<Secret> {
+        let mut lines = Lines(SecretWriter::new());
+        if self.authtype.is_some() || self.credential.is_some() {
+            lines.add("capability[]", b"authtype")?;
+        }
+        for (key, value) in [
+            ("authtype", &self.authtype),
+            ("credential", &self.credential),
+            ("username", &self.username),
+            ("password", &self.password),
+            ("oauth_refresh_token", &self.oauth_refresh_token),
+        ] {
+            if let Some(value) = value {
+                lines.add(key, value.expose())?;
+            }
+        }
+        if let Some(expiry) = self.password_expiry_utc {
+            lines.add("password_expiry_utc", expiry.as_unix().to_string().as_bytes())?;
+        }
+        if self.quit {
+            lines.add("quit", b"1")?;
+        }
+        Ok(lines.0.finish())
+    }
+}
+
+struct Lines(SecretWriter);
+
+impl Lines {
+    fn add(&mut self, key: &str, value: &[u8]) -> Result<()> {
+        let refused = |why: &str| {
+            let why = format!("the {key} {why}, which git's protocol cannot carry");
+            Err(Error::new(ErrorKind::Unsupported, "answer git").because(why))
+        };
+        if !is_one_line(value) {
+            return refused("holds a line break or another control character");
+        }
+        if key.len() + value.len() + 2 > MAX_LINE {
+            return refused("is too long");
+        }
+        for part in [key.as_bytes(), b"=", value, b"\n"] {
+            self.0.write_all(part).map_err(|error| Error::io("answer git", error))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(reply: &Reply, expected: &str) {
+        assert_eq!(reply.encode().unwrap().expose_str(), Some(expected));
+    }
+
+    #[test]
+    fn a_miss_says_nothing() {
+        check(&Reply::default(), "");
+        check(&Reply::quit(), "quit=1\n");
+    }
+
+    #[test]
+    fn attributes_stand_in_gits_order() {
+        let reply = Reply {
+            authtype: Some("Bearer".into()),
+            credential: Some("T".into()),
+            username: Some("".into()),
+            password: Some("p=w".into()),
+            oauth_refresh_token: Some("R".into()),
+            password_expiry_utc: Some(Timestamp::from_unix(9)),
+            quit: false,
+        };
+        check(
+            &reply,
+            "capability[]=authtype\nauthtype=Bearer\ncredential=T\nusername=\npassword=p=w\n\
+             oauth_refresh_token=R\npassword_expiry_utc=9\n",
+        );
+    }
+
+    #[test]
+    fn what_does_not_fit_a_line_is_refused_unsaid() {
+        for value in ["canary\nquit=1", "canary\r", "canary\u{2028}", "canary\0"] {
+            let reply = Reply { password: Some(value.into()), ..Reply::default() };
+            let error = reply.encode().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(!format!("{error} {error:?}").contains("canary"));
+        }
+        let long =
+            |len: usize| Reply { password: Some(vec![b'x'; len].into()), ..Reply::default() };
+        assert!(long(MAX_LINE - 10).encode().is_ok());
+        assert!(long(MAX_LINE - 9).encode().is_err());
+    }
+}

@@ -1,0 +1,35 @@
+//! The protocols in which other tools ask for credentials, as functions over bytes.
+//!
+//! One module per tool, and beside them [`accounts`], which all of them share: the accounts that a
+//! source of records keeps for an origin. A caller hands in what the tool wrote, the source and the
+//! time, and gets back what to answer. Nothing here reads, prints or looks at a clock. Bytes from
+//! outside have limits, are read whole or refused, and are never quoted in an error.
+//!
+//! You want this crate if you answer another tool's requests out of Keyward.
+//!
+//! # Examples
+//! ```
+//! # use keyward_core::{Change, EntryId, Error, Page, Query, Record, Result, Source, Timestamp};
+//! # #[derive(Debug)]
+//! # struct Empty;
+//! # impl Source for Empty {
+//! #     fn get(&self, _: &EntryId) -> Result<Record> { Err(Error::not_found("get")) }
+//! #     fn put(&self, _: &EntryId, _: &Record) -> Result<()> { Ok(()) }
+//! #     fn erase(&self, _: &EntryId) -> Result<()> { Ok(()) }
+//! #     fn update(
+//! #         &self, _: &EntryId, _: &mut dyn FnMut(Option<Record>) -> Result<Change>,
+//! #     ) -> Result<()> { Ok(()) }
+//! #     fn list(&self, _: &Query<'_>) -> Result<Page> { Ok(Page::default()) }
+//! # }
+//! # let source = Empty;
+//! # let now = Timestamp::from_unix(0);
+//! use keyward_helper::{accounts::Accounts, git};
+//!
+//! let request = git::Request::parse(b"protocol=https\nhost=example.com\n\n")?;
+//! let reply = git::get(&request, &Accounts::new(&source, "ann"), now)?;
+//! assert!(reply.encode()?.is_empty(), "nothing is kept, so nothing is said");
+//! # Ok::<(), keyward_core::Error>(())
+//! ```
+
+pub mod accounts;
+pub mod git;
