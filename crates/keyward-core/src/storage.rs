@@ -2,6 +2,8 @@ use std::cmp::Ordering;
 use std::fmt::Debug;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
+
 use crate::{EntryId, Error, Result, Timestamp};
 
 /// Keeps sealed blobs, one per entry.
@@ -53,8 +55,25 @@ pub trait Storage: Debug + Send + Sync {
 pub struct Stored {
     /// The sealed bytes.
     pub blob: Vec<u8>,
+    revision: Option<Revision>,
+}
+
+impl Stored {
+    /// A blob, and the revision that the storage gave it.
+    pub fn new(blob: Vec<u8>, revision: Revision) -> Self {
+        Self { blob, revision: Some(revision) }
+    }
+
+    /// A blob of a storage that numbers nothing: its revision is [`Revision::of_content`], and
+    /// costs nothing where nobody asks for it.
+    pub fn unnumbered(blob: Vec<u8>) -> Self {
+        Self { blob, revision: None }
+    }
+
     /// What a later [`Put`] may expect.
-    pub revision: Revision,
+    pub fn revision(&self) -> Revision {
+        self.revision.clone().unwrap_or_else(|| Revision::of_content(&self.blob))
+    }
 }
 
 /// Which state of an entry: opaque to everybody but the storage that gave it, up to 64 bytes.
@@ -74,6 +93,11 @@ impl Revision {
             return Err(Error::invalid("revision", "the revision is too long"));
         }
         Ok(Self(bytes.to_vec()))
+    }
+
+    /// The revision that a blob has by itself: its SHA-256 (FIPS 180-4).
+    pub fn of_content(blob: &[u8]) -> Self {
+        Self(Sha256::digest(blob).to_vec())
     }
 
     /// The bytes.

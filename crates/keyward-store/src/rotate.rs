@@ -119,7 +119,7 @@ impl Store {
         change(&mut keyset)?;
         let (header, _) = keyset_file::Header::parse(&stored.blob, &self.parts)?;
         let blob = keyset_file::wrap(&self.parts, &keyset, &key, &header.parameters)?;
-        self.put_blob(&entry, &blob, &Put::expecting(Expect::Revision(stored.revision)))?;
+        self.put_blob(&entry, &blob, &Put::expecting(Expect::Revision(stored.revision())))?;
         self.forget_keyset()
     }
 
@@ -157,7 +157,7 @@ impl Store {
             let plain = self.unseal_bytes(id, &stored.blob)?;
             let blob = self.seal_bytes(id, &plain, key, header.generation.saturating_add(1))?;
             let put = Put {
-                expect: Expect::Revision(stored.revision),
+                expect: Expect::Revision(stored.revision()),
                 expires: self.unseal(id, &stored.blob)?.expires,
             };
             match self.put_blob(id, &blob, &put) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use keyward_core::{
     Change, Encryption, EncryptionAbilities, EntryId, Error, ErrorKind, Expect, Guard, Host, Key,
     Keys, LockMode, MAX_BLOB, Page, Persistence, Put, Query, Record, Result, Revision, Secret,
-    Serializer, Source, Storage, StorageAbilities, StoreId,
+    Serializer, Source, Storage, StorageAbilities, StoreId, Stored,
 };
 
 use crate::envelope::Envelope;
@@ -127,22 +127,27 @@ impl Store {
 
     /// The record of this entry.
     pub fn get(&self, id: &EntryId) -> Result<Record> {
-        self.get_with_revision(id).map(|(record, _)| record)
+        self.opened(id).map(|(record, _)| record)
     }
 
     /// The record of this entry, and the revision that a later change may expect.
     pub fn get_with_revision(&self, id: &EntryId) -> Result<(Record, Revision)> {
+        self.opened(id).map(|(record, stored)| (record, stored.revision()))
+    }
+
+    /// The record, and the blob that it was in.
+    fn opened(&self, id: &EntryId) -> Result<(Record, Stored)> {
         let stored = self.found(self.parts.storage.it.get(id))?;
         match self.unseal(id, &stored.blob) {
-            Ok(record) => Ok((record, stored.revision)),
+            Ok(record) => Ok((record, stored)),
             // A rotation may have sealed the record anew, and its old key have been dropped, since
             // the blob was read.
             Err(error) if error.kind() == ErrorKind::NoKey => {
                 let again = self.found(self.parts.storage.it.get(id))?;
-                if again.revision == stored.revision {
+                if again.revision() == stored.revision() {
                     return Err(error);
                 }
-                Ok((self.unseal(id, &again.blob)?, again.revision))
+                Ok((self.unseal(id, &again.blob)?, again))
             }
             Err(error) => Err(error),
         }

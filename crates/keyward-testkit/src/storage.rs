@@ -3,7 +3,7 @@
 mod list;
 mod many;
 
-use keyward_core::{EntryId, ErrorKind, Expect, Put, Revision, Storage, Stored, Timestamp};
+use keyward_core::{EntryId, ErrorKind, Expect, Put, Revision, Storage, Timestamp};
 
 use crate::check::{fails, hides};
 use crate::{Subject, vectors};
@@ -70,7 +70,8 @@ fn put(storage: &dyn Storage, id: &EntryId, blob: &[u8]) -> Revision {
 
 #[track_caller]
 fn holds(storage: &dyn Storage, id: &EntryId, blob: &[u8]) -> Revision {
-    let Stored { blob: found, revision } = storage.get(id).unwrap();
+    let stored = storage.get(id).unwrap();
+    let (found, revision) = (&stored.blob, stored.revision());
     assert!(found == blob, "another blob is kept: {} bytes, not {}", found.len(), blob.len());
     revision
 }

@@ -40,10 +40,10 @@ impl Storage for Memory {
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
         let mut kept = self.0.write()?;
         let key = id.to_bytes();
-        put.expect.check("put", kept.blobs.get(&key).map(|found| &found.1.revision))?;
+        put.expect.check("put", kept.blobs.get(&key).map(|found| found.1.revision()).as_ref())?;
         kept.writes += 1;
         let revision = Revision::from(kept.writes);
-        let stored = Stored { blob: blob.to_vec(), revision: revision.clone() };
+        let stored = Stored::new(blob.to_vec(), revision.clone());
         kept.blobs.insert(key, (id.clone(), stored));
         Ok(revision)
     }
@@ -52,7 +52,7 @@ impl Storage for Memory {
         let mut kept = self.0.write()?;
         let key = id.to_bytes();
         let found = kept.blobs.get(&key).ok_or_else(|| Error::not_found("delete"))?;
-        expect.check("delete", Some(&found.1.revision))?;
+        expect.check("delete", Some(&found.1.revision()))?;
         kept.blobs.remove(&key);
         Ok(())
     }

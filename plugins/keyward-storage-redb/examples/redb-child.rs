@@ -43,7 +43,8 @@ fn count(storage: &dyn Storage, id: &EntryId, times: u64) -> Outcome {
     while done < times {
         let (number, expect) = match storage.get(id) {
             Ok(stored) => {
-                (String::from_utf8(stored.blob)?.parse()?, Expect::Revision(stored.revision))
+                let expect = Expect::Revision(stored.revision());
+                (String::from_utf8(stored.blob)?.parse()?, expect)
             }
             Err(error) if error.is_miss() => (0_u64, Expect::Absent),
             Err(error) => return Err(error.into()),

@@ -90,7 +90,7 @@ impl Storage for Sqlite {
             let mut get = connection.prepare_cached(GET)?;
             get.query_row([id.user(), id.name_or_empty()], |row| {
                 let blob = row.get_ref(0)?.as_blob()?.to_vec();
-                Ok(Stored { blob, revision: revision(row.get(1)?) })
+                Ok(Stored::new(blob, revision(row.get(1)?)))
             })
             .optional()
         };

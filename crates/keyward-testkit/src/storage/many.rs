@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keyward_core::{
     EntryId, ErrorKind, Expect, Guard, LockMode, Locks, Operation, Persistence, Put, Result,
-    Sharing, Storage, Stored,
+    Sharing, Storage,
 };
 
 use super::{any, entry, holds, lacks, put};
@@ -83,8 +83,9 @@ fn count(storage: &dyn Storage) {
 
 /// Adds one, unless somebody else did meanwhile.
 fn increment(storage: &dyn Storage, id: &EntryId) -> bool {
-    let Stored { blob, revision } = storage.get(id).unwrap();
-    let next = std::str::from_utf8(&blob).unwrap().parse::<usize>().unwrap() + 1;
+    let stored = storage.get(id).unwrap();
+    let (blob, revision) = (&stored.blob, stored.revision());
+    let next = std::str::from_utf8(blob).unwrap().parse::<usize>().unwrap() + 1;
     let put = Put::expecting(Expect::Revision(revision));
     match storage.put(id, next.to_string().as_bytes(), &put) {
         Ok(_) => true,

@@ -296,11 +296,11 @@ impl Kept {
 
     fn put_in(&self, state: &mut State, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
         let key = self.key(id);
-        let found = state.blobs.get(&key).map(|found| &found.1.revision);
-        self.expectation(put).check("put", found)?;
+        let found = state.blobs.get(&key).map(|found| found.1.revision());
+        self.expectation(put).check("put", found.as_ref())?;
         state.writes += 1;
         let revision = match found {
-            Some(found) if self.has(KeepsTheRevision) => found.clone(),
+            Some(found) if self.has(KeepsTheRevision) => found,
             _ => Revision::from(state.writes),
         };
         let mut blob = blob.to_vec();
@@ -309,7 +309,7 @@ impl Kept {
             Some(ExpiresAtOnce) if put.expires.is_some() => return Ok(revision),
             _ => {}
         }
-        let stored = Stored { blob, revision: revision.clone() };
+        let stored = Stored::new(blob, revision.clone());
         state.blobs.insert(key, (id.clone(), stored));
         Ok(revision)
     }
@@ -317,12 +317,12 @@ impl Kept {
     fn delete_in(&self, state: &mut State, id: &EntryId, expect: &Expect) -> Result<()> {
         let key = self.key(id);
         let found = match state.blobs.get(&key) {
-            Some(found) => &found.1.revision,
+            Some(found) => found.1.revision(),
             None if self.has(DeleteOfMissingSucceeds) => return Ok(()),
             None => return Err(Error::not_found("delete")),
         };
         if !self.has(DeletesAnyRevision) {
-            expect.check("delete", Some(found))?;
+            expect.check("delete", Some(&found))?;
         }
         if !self.has(SwallowsDelete) {
             state.blobs.remove(&key);
@@ -348,12 +348,10 @@ impl Storage for Kept {
         let state = self.shared.state.lock()?;
         let stored = state.blobs.get(&self.key(id)).map(|found| found.1.clone());
         match (stored, self.fault) {
-            (None, Some(MissingIsEmpty)) => {
-                Ok(Stored { blob: Vec::new(), revision: Revision::from(0) })
-            }
+            (None, Some(MissingIsEmpty)) => Ok(Stored::new(Vec::new(), Revision::from(0))),
             (Some(stored), Some(GivesAnotherRevision)) => {
-                let revision = [stored.revision.as_bytes(), b"!"].concat();
-                Ok(Stored { revision: Revision::new(&revision)?, ..stored })
+                let revision = [stored.revision().as_bytes(), b"!"].concat();
+                Ok(Stored::new(stored.blob, Revision::new(&revision)?))
             }
             (stored, _) => stored.ok_or_else(|| Error::not_found("get")),
         }
@@ -368,7 +366,7 @@ impl Storage for Kept {
             _ => blob,
         };
         if self.has(ChecksTooEarly) {
-            let found = self.get(id).ok().map(|found| found.revision);
+            let found = self.get(id).ok().map(|found| found.revision());
             put.expect.check("put", found.as_ref())?;
             sleep(Duration::from_millis(1));
             let put = Put::expecting(Expect::Any);
