@@ -1,10 +1,10 @@
 //! Strict reading of URLs: whom a credential may be given to, and under which name it is kept.
 //!
-//! A credential that was stored for one [`Origin`](keyward_core::Origin) is given to that origin alone, so everything
-//! hangs on two programs reading the same host out of the same text. Where parsers are known to
-//! disagree (a backslash, a tab, `https:/x`, an IPv4 address in octal, a percent sign in a host),
-//! this one refuses. What it accepts means the same under RFC 3986 and under the WHATWG's URL
-//! standard, and the host is the one that the `url` crate would connect to.
+//! A credential that was stored for one [`Origin`](keyward_core::Origin) is given to that origin
+//! alone, so everything hangs on two programs reading the same host out of the same text. Where
+//! parsers are known to disagree (a backslash, a tab, `https:/x`, an IPv4 address in octal, a
+//! percent sign in a host), this one refuses. What it accepts means the same under RFC 3986 and
+//! under the WHATWG's URL standard, and the host is the one that the `url` crate would connect to.
 //!
 //! - [`parse`] reads an origin that a person wrote: `https://example.com`.
 //! - [`from_parts`] reads what git's credential protocol sends: a scheme and `host[:port]`.

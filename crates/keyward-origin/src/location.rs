@@ -3,7 +3,7 @@ use std::fmt;
 use keyward_core::{Origin, Result};
 
 use crate::percent::{self, is_plain};
-use crate::syntax::{Parts, refusal};
+use crate::syntax::{Parts, refusal, too_long};
 use crate::{MAX_URL, from_parts, parse};
 
 /// What need not be escaped in a path, besides what is plain everywhere.
@@ -48,16 +48,22 @@ impl Location {
             return Err(refusal("the origin is not canonical"));
         }
         let path = path.map(|path| path.trim_matches('/')).filter(|path| !path.is_empty());
-        if [account, path].into_iter().flatten().any(|part| part.contains(char::is_control)) {
-            return Err(refusal("the account or the path holds a control character"));
+        for part in [account, path].into_iter().flatten() {
+            if part.len() > MAX_URL {
+                return Err(too_long());
+            }
+            if part.contains(char::is_control) {
+                return Err(refusal("the account or the path holds a control character"));
+            }
         }
-        if path.is_some_and(|path| path.split('/').any(|segment| matches!(segment, "." | ".."))) {
+        let is_dots = |segment| matches!(segment, "." | "..");
+        if path.is_some_and(|path| path.split(['/', '?', '#']).any(is_dots)) {
             return Err(refusal("the path has a segment `.` or `..`"));
         }
         let location =
             Self { origin, account: account.map(str::to_owned), path: path.map(str::to_owned) };
         if location.to_string().len() > MAX_URL {
-            return Err(refusal(format!("it is longer than {MAX_URL} bytes")));
+            return Err(too_long());
         }
         Ok(location)
     }

@@ -17,7 +17,7 @@ impl<'a> Parts<'a> {
     /// Cuts `text`, unless another parser could cut it elsewhere.
     pub(crate) fn of(text: &'a str) -> Result<Self> {
         if text.len() > MAX_URL {
-            return Err(refusal(format!("it is longer than {MAX_URL} bytes")));
+            return Err(too_long());
         }
         // The WHATWG's parser drops tabs and line ends, trims blanks and reads `\` as `/`.
         if text.chars().any(|c| c == '\\' || c.is_control() || c.is_whitespace()) {
@@ -40,4 +40,8 @@ impl<'a> Parts<'a> {
 
 pub(crate) fn refusal(why: impl Into<String>) -> Error {
     Error::invalid("url", why)
+}
+
+pub(crate) fn too_long() -> Error {
+    refusal(format!("it is longer than {MAX_URL} bytes"))
 }

@@ -1,0 +1,92 @@
+//! What others read in a URL, against what we do.
+
+use std::net::Ipv6Addr;
+
+use keyward_core::Origin;
+use keyward_origin::{Location, Login, parse};
+use url::{Host, Url};
+
+/// Holds all that is accepted of `text` against the other readings, and against itself written
+/// out; gives what was accepted.
+///
+/// # Panics
+/// If anybody reads another origin.
+pub(crate) fn check(text: &str) -> Vec<Origin> {
+    let origin = parse(text).ok();
+    if let Some(origin) = &origin {
+        agree(text, origin);
+        let written = origin.to_string();
+        assert_eq!(parse(&written).ok().as_ref(), Some(origin), "{text:?}");
+        agree(&written, origin);
+    }
+    let location = Location::parse(text).ok();
+    if let Some(location) = &location {
+        agree(text, location.origin());
+        is_written_canonically(location);
+    }
+    let login = Login::parse(text).ok().map(|login| login.location);
+    if let Some(location) = &login {
+        // Only git unescapes a port with the host.
+        if !authority(text).is_some_and(|authority| host(authority).contains('%')) {
+            agree(text, location.origin());
+        }
+        is_written_canonically(location);
+    }
+    if let (Some(location), Some(login)) = (&location, &login) {
+        assert_eq!(location, login, "{text:?}");
+    }
+    let of = |location: Location| location.origin().clone();
+    [origin, location.map(of), login.map(of)].into_iter().flatten().collect()
+}
+
+fn is_written_canonically(location: &Location) {
+    let written = location.to_string();
+    assert!(written.is_ascii(), "{written:?}");
+    assert_eq!(Location::parse(&written).ok().as_ref(), Some(location), "{written:?}");
+    agree(&written, location.origin());
+}
+
+fn agree(text: &str, origin: &Origin) {
+    assert_eq!(whatwg(text).as_ref(), Some(origin), "the `url` crate, {text:?}");
+    assert_eq!(rfc3986(text).as_ref(), Some(origin), "RFC 3986, {text:?}");
+}
+
+/// Whom the `url` crate would connect to. It folds the host of few schemes only; the others' is
+/// folded here.
+pub(crate) fn whatwg(text: &str) -> Option<Origin> {
+    let url = Url::parse(text).ok()?;
+    let host = Host::parse(url.host_str()?).ok()?.to_string();
+    let port = url.port_or_known_default().or_else(|| Origin::default_port(url.scheme()))?;
+    Some(Origin { scheme: url.scheme().into(), host, port })
+}
+
+/// The reading of RFC 3986, appendix B and section 3.2; the host in its ASCII form, as in RFC 3987.
+fn rfc3986(text: &str) -> Option<Origin> {
+    let (scheme, _) = text.split_once([':', '/', '?', '#'])?;
+    let scheme = scheme.to_lowercase();
+    let authority = authority(text)?;
+    let host = host(authority);
+    let port = match authority[authority.rfind(host)? + host.len()..].strip_prefix(':') {
+        Some(port) => port.parse().ok()?,
+        None => Origin::default_port(&scheme)?,
+    };
+    let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => Host::<&str>::Ipv6(address.parse::<Ipv6Addr>().ok()?).to_string(),
+        None if host.is_ascii() => host.to_lowercase(),
+        None => Host::parse(host).ok()?.to_string(),
+    };
+    Some(Origin { scheme, host, port })
+}
+
+/// What stands between `//` and the path.
+fn authority(text: &str) -> Option<&str> {
+    let rest = &text[text.find([':', '/', '?', '#'])?..];
+    rest.strip_prefix("://")?.split(['/', '?', '#']).next()
+}
+
+/// The authority without user-info and port.
+fn host(authority: &str) -> &str {
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let digits = host.trim_end_matches(|c: char| c.is_ascii_digit());
+    digits.strip_suffix(':').unwrap_or(host)
+}
