@@ -12,26 +12,7 @@ use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::error::failed;
-
-/// `Keyw`: tells our databases from those of other programs.
-const APPLICATION_ID: i32 = 0x4b65_7977;
-
-/// The version of the schema.
-const VERSION: i32 = 1;
-
-/// `floor` is at least as high as every revision that was ever deleted.
-const SCHEMA: &str = "
-    CREATE TABLE entry (
-        user TEXT NOT NULL,
-        name TEXT NOT NULL,
-        revision INTEGER NOT NULL,
-        expires INTEGER,
-        blob BLOB NOT NULL,
-        PRIMARY KEY (user, name)
-    ) STRICT, WITHOUT ROWID;
-    CREATE TABLE state (floor INTEGER NOT NULL) STRICT;
-    INSERT INTO state VALUES (0);
-";
+use crate::schema;
 
 /// What SQLite keeps beside a database, by the end of its name.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
@@ -79,7 +60,7 @@ impl Place {
         }
         // The log of a database that is gone would be played into the new one.
         self.remove_companions(&dir)?;
-        dir.create_new(&self.file, &empty()?)
+        dir.create_new(&self.file, &schema::empty()?)
     }
 
     /// Removes the database. Whether the folder is gone with it is the answer.
@@ -105,21 +86,6 @@ impl Place {
     }
 }
 
-/// The bytes of a database that holds nothing yet.
-fn empty() -> Result<Vec<u8>> {
-    let make = || {
-        let mut database = Connection::open_in_memory()?;
-        database.execute_batch(SCHEMA)?;
-        database.pragma_update(None, "application_id", APPLICATION_ID)?;
-        database.pragma_update(None, "user_version", VERSION)?;
-        Ok(database.serialize("main")?.to_vec())
-    };
-    let mut bytes = make().map_err(|error| failed("create", error))?;
-    // Read and write version 2: the database has a write-ahead log.
-    bytes[18..20].fill(2);
-    Ok(bytes)
-}
-
 /// Refuses another program's database before SQLite could write to it.
 fn recognise(path: &Path) -> Result<()> {
     // Immutable: neither locks nor the log are touched, only the file's first page is read.
@@ -127,9 +93,9 @@ fn recognise(path: &Path) -> Result<()> {
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let found = Connection::open_with_flags(immutable_uri(path), flags)
-        .and_then(|database| pragma(&database, "application_id"));
+        .and_then(|database| schema::pragma(&database, "application_id"));
     match found {
-        Ok(APPLICATION_ID) => Ok(()),
+        Ok(schema::APPLICATION_ID) => Ok(()),
         Ok(_) => Err(Error::new(ErrorKind::Refused, "open")
             .because(format!("{} is another program's database", path.display()))),
         // Somebody may be writing the page just now: then the connection will tell.
@@ -162,27 +128,21 @@ fn connect(path: &Path, wait: Duration) -> Result<Connection> {
         database.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         database.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
-        database.execute_batch(
-            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
-        )?;
-        let found = (pragma(&database, "application_id")?, pragma(&database, "user_version")?);
-        Ok((database, found))
+        database.execute_batch(SETTINGS)?;
+        Ok(database)
     };
-    let (database, found) = connect().map_err(|error| failed("open", error))?;
-    match found {
-        (APPLICATION_ID, VERSION) => Ok(database),
-        (APPLICATION_ID, newer) if newer > VERSION => {
-            Err(Error::new(ErrorKind::Unsupported, "open")
-                .because(format!("the database has version {newer}, this program knows {VERSION}"))
-                .hint("A newer Keyward made it; upgrade this one"))
-        }
-        _ => Err(Error::corrupt("open")),
-    }
+    let database = connect().map_err(|error| failed("open", error))?;
+    schema::check(&database)?;
+    Ok(database)
 }
+
+/// The cache has room for all branches of the tree of a million entries.
+const SETTINGS: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = ON;
+    PRAGMA cache_size = -4000;
+";
 
 /// The largest blob and the names it has.
 const LARGEST_ROW: i32 = (MAX_BLOB + 4096) as i32;
-
-fn pragma(database: &Connection, name: &str) -> rusqlite::Result<i32> {
-    database.pragma_query_value(None, name, |row| row.get(0))
-}

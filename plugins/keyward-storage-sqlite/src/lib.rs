@@ -5,7 +5,9 @@
 //! replaced blob stays in the log until the last process closes the database.
 
 mod database;
+mod entries;
 mod error;
+mod schema;
 mod sqlite;
 
 use std::path::PathBuf;

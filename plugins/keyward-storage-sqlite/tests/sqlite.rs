@@ -197,6 +197,35 @@ fn what_is_not_a_private_file_is_refused() {
 }
 
 #[test]
+fn a_database_of_another_shape_is_corrupt() {
+    let shapes = [
+        // To read it never ends.
+        "DROP TABLE entry;
+         CREATE VIEW entry (id, user, name, revision, expires, blob) AS
+            WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number)
+            SELECT n, 'bob', '', n, NULL, x'00' FROM number",
+        "CREATE TRIGGER lost AFTER UPDATE ON entry BEGIN DELETE FROM entry; END",
+        "CREATE INDEX slow ON entry (hex(zeroblob(1000000)))",
+        "DROP TABLE state",
+    ];
+    for shape in shapes {
+        let (_scratch, path) = filled(1);
+        sqlite3(&path, shape);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let storage = open(&path);
+            let put = storage.put(&ann(), b"blob", &any()).map(drop);
+            let list = storage.list(&Query::default()).map(drop);
+            sender.send([storage.get(&ann()).map(drop), put, list]).unwrap();
+        });
+        let results = receiver.recv_timeout(Duration::from_secs(20)).expect(shape);
+        for result in results {
+            assert_eq!(result.unwrap_err().kind(), ErrorKind::Corrupt, "{shape}");
+        }
+    }
+}
+
+#[test]
 fn another_programs_database_is_refused_and_not_touched() {
     for mode in ["delete", "wal"] {
         let scratch = Scratch::new();
