@@ -93,85 +93,30 @@ mod tests {
 
     #[test]
     fn an_address_has_one_spelling() {
-        for host in [
-            "127.1",
-            "2130706433",
-            "0x7f.0.0.1",
-            "0177.0.0.1",
-            "017700000001",
-            "127.0.0.01",
-            "127.0.0.1.",
-            "256.0.0.1",
-            "1.2.3.4.5",
-            "a.1",
-            "a.0x1",
-            "[::1%lo]",
-            "[::1%25lo]",
-            "[fe80::1%eth0]",
-            "[v1.a]",
-            "[1.2.3.4]",
-        ] {
-            check(host, "");
+        let others = "127.1 2130706433 0x7f.0.0.1 0177.0.0.1 017700000001 127.0.0.01 127.0.0.1. \
+            256.0.0.1 1.2.3.4.5 a.1 a.0x1 [::1%lo] [::1%25lo] [v1.a] [1.2.3.4] [::1 [::01.2.3.4.5]";
+        others.split(' ').for_each(|host| check(host, ""));
+    }
+
+    #[test]
+    fn what_stands_in_no_name_is_refused() {
+        for c in " \t\n\r\0\u{7f}\\/?#@:%!$&'()*+,;=|^`{}<>[]~\"".chars() {
+            check(&format!("a{c}b"), "");
+            check(&format!("a{c}"), "");
+            check(&format!("{c}b"), "");
         }
+        "-a a.-b .a a. a..b . .. %61 a%2eb".split(' ').for_each(|host| check(host, ""));
     }
 
     #[test]
     fn what_is_read_in_two_ways_is_refused() {
-        for host in [
-            "a%41",
-            "%61",
-            "a%2eb",
-            "a%00",
-            "a/b",
-            "a?b",
-            "a#b",
-            "a@b",
-            "a\\b",
-            "a b",
-            "a\tb",
-            "a\0b",
-            "a:b",
-            "a!b",
-            "a$b",
-            "a'b",
-            "a(b)",
-            "a*b",
-            "a,b",
-            "a;b",
-            "a=b",
-            "a|b",
-            "a^b",
-            "a`b",
-            "{a}",
-            "<a>",
-            "a\"b",
-            "a~b",
-            "-a",
-            "a.-b",
-            ".a",
-            "a.",
-            "a..b",
-            ".",
-            "..",
-            "faß.example",
-            "βόλος.com",
-            "a\u{200c}b.example",
-            "a\u{ad}b.example",
-            "ａ.example",
-            "a。b",
-            "℀.example",
-            "\u{212a}.example",
-            "BÜCHER.example",
-            "bu\u{308}cher.example",
-            "\u{202e}a.example",
-            "xn--ood-tia.example",
-            "xn--.example",
-            "xn--a.example",
-            "bücher.xn--bcher-kva.example",
-            "①.example",
-            "\u{fe00}a",
-        ] {
-            check(host, "");
+        let mapped = "BÜCHER.example bu\u{308}cher.example ａ.example a。b ℀.example ①.example \
+            \u{212a}.example a\u{ad}b.example \u{fe00}a \u{202e}a.example";
+        let deviating = "faß.example βόλος.com a\u{200c}b.example क्\u{200d}ष.example";
+        let misspelt =
+            "xn--ood-tia.example xn--.example xn--a.example bücher.xn--bcher-kva.example";
+        for hosts in [mapped, deviating, misspelt] {
+            hosts.split(' ').for_each(|host| check(host, ""));
         }
     }
 

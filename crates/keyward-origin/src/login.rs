@@ -90,28 +90,13 @@ mod tests {
 
     #[test]
     fn what_git_would_not_send_on_is_refused() {
-        for url in [
-            "https://a:b%0a@x",
-            "https://a:b%00@x",
-            "https://a:b%0d@x",
-            "https://a%0ab:c@x",
-            "https://a:b@x%0ahost=y",
-            "https://a:b@x/%0a",
-            "https://a:b%@x",
-            "https://a:b[c]@x",
-            "https://a:b@c@x",
-            "https://a:b/c@x",
-            "https://a:b#c@x",
-            "https://a:b@evil.example%2fgood.example",
-            "https://a:b@good.example%40evil.example",
-            "https://a:b@x%5c@y",
-            "https://a:b@x%25",
-            "https://a:b@",
-            "https://a:b@%00",
-            "cert:///x",
-            "https://a:b@x%00.y",
-        ] {
-            assert!(Login::parse(url).is_err(), "{url}");
+        let controls = "https://a:b%0a@x https://a:b%00@x https://a:b%0d@x https://a%0ab:c@x \
+            https://a:b@x%0ahost=y https://a:b@x/%0a https://a:b@x%00.y https://a:b@%00";
+        let other_hosts = "https://a:b@evil.example%2fgood.example https://a:b@good.example%40evil.example \
+            https://a:b@x%5c@y https://a:b@c@x https://a:b/c@x https://a:b#c@x https://a:b[c]@x";
+        let unfinished = "https://a:b%@x https://a:b@x%25 https://a:b@ cert:///x";
+        for urls in [controls, other_hosts, unfinished] {
+            urls.split(' ').for_each(|url| assert!(Login::parse(url).is_err(), "{url}"));
         }
     }
 
@@ -119,17 +104,9 @@ mod tests {
     fn neither_debug_nor_a_refusal_shows_the_password() {
         let login = Login::parse("https://ann:canary@x").unwrap();
         assert!(!format!("{login:?}").contains("canary"));
-        for url in [
-            "https://a:canary%@x",
-            "https://a:canary@x:y",
-            "https://a:canary/@x",
-            "https://a:canary@",
-            "a:canary@x",
-            "https://a:canary%0a@x",
-            "https://canary:canary@canary@x",
-            "https://a:canary@x/..",
-            "https://a:canary\\@x",
-        ] {
+        let urls = "https://a:canary%@x https://a:canary@x:y https://a:canary/@x https://a:canary@ a:canary@x \
+            https://a:canary%0a@x https://canary:canary@canary@x https://a:canary@x/.. https://a:canary\\@x";
+        for url in urls.split(' ') {
             assert!(!format!("{:?}", Login::parse(url).unwrap_err()).contains("canary"), "{url}");
         }
     }
