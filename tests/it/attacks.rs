@@ -118,20 +118,25 @@ fn a_store_that_could_not_be_kept_takes_nothing_with_it() {
 
 #[test]
 fn a_storage_that_is_not_there_never_looks_like_an_empty_one() {
-    for storage in crate::home::STORAGES {
+    let stores = crate::home::STORAGES.iter().flat_map(|storage| {
+        [("aes-gcm", 6), ("clear", 7)].map(|(encryption, exit)| (*storage, encryption, exit))
+    });
+    for (storage, encryption, exit) in stores {
         let home = Home::new();
-        home.init("work", storage, "aes-gcm");
+        home.init("work", storage, encryption);
         set(&home, "work");
         let stores = home.path().join(".local/share/keyward/stores");
         fs::rename(&stores, home.path().join("unmounted")).unwrap();
         for command in [
             &["get", "work", "--user", "ann"][..],
+            &["set", "work", "ann", "--user", "ann", "--password-file", "/etc/hostname"],
             &["unset", "work", "--user", "ann"],
             &["list", "work"],
             &["store", "verify", "work"],
         ] {
-            assert_eq!(code(&home, command), Some(6), "{storage}: {command:?}");
+            assert_eq!(code(&home, command), Some(exit), "{storage} {encryption}: {command:?}");
         }
+        fs::remove_dir_all(&stores).unwrap_or_default();
         fs::rename(home.path().join("unmounted"), &stores).unwrap();
         assert_eq!(get(&home, "work"), "s3cret\n", "{storage}");
         assert_eq!(code(&home, &["get", "work", "--user", "bob"]), Some(3), "{storage}");

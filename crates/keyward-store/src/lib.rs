@@ -7,6 +7,7 @@
 //! You want this crate if you assemble stores from backends yourself. Applications use
 //! `keyward`, which does that from configuration.
 
+mod anchor;
 mod binding;
 mod envelope;
 mod keyset;

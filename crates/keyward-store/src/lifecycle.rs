@@ -2,13 +2,14 @@
 
 use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Level, Persistence, Result};
 
+use crate::anchor;
 use crate::envelope;
 use crate::keyset_file;
 use crate::seal::Missing;
 use crate::store::Store;
 
 impl Store {
-    /// Makes what the store needs before its first record: its keyset, where it has one.
+    /// Makes what the store needs before its first record: its keyset, or the mark that stands for one.
     ///
     /// # Errors
     /// Those of key source and storage; a half-made store is undone by
@@ -22,20 +23,23 @@ impl Store {
                 .because(format!("there is something in the storage already: {id}"))
                 .hint("Give the store a place of its own")));
         }
-        if self.parts.encryption.it.abilities().keys == Keys::Store {
-            self.create_keyset()?;
+        match self.parts.encryption.it.abilities().keys {
+            Keys::Store => self.create_keyset().map(drop),
+            Keys::None | Keys::Own => self.leave_mark(),
         }
-        Ok(())
     }
 
     /// Asks the key source for the store's key and unwraps the keyset with it, without opening
-    /// any entry.
+    /// any entry. Where there is no keyset, it sees to it that the storage is the store's.
     ///
     /// # Errors
     /// Those of key source and storage.
     pub fn check_key(&self) -> Result<()> {
         let lasts = self.parts.storage.it.abilities().persistence == Persistence::Durable;
-        if lasts && self.parts.encryption.it.abilities().keys == Keys::Store {
+        if self.parts.encryption.it.abilities().keys != Keys::Store {
+            return self.check_present();
+        }
+        if lasts {
             self.keyset(Missing::Error)?;
         }
         Ok(())
@@ -105,8 +109,10 @@ impl Store {
     /// Whether what the storage holds under this id was written by this store.
     fn is_own(&self, id: &EntryId) -> Result<bool> {
         match self.parts.storage.it.get(id) {
-            Ok(stored) => Ok(envelope::is_of(&stored.blob, self.parts.id)
-                || keyset_file::is_of(&stored.blob, self.parts.id)),
+            Ok(stored) => {
+                let is_of = [envelope::is_of, keyset_file::is_of, anchor::is_of];
+                Ok(is_of.iter().any(|is_of| is_of(&stored.blob, self.parts.id)))
+            }
             Err(error) if error.is_miss() => Ok(true),
             // Of another owner, open to others, too large.
             Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Corrupt) => {

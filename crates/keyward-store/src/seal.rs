@@ -11,7 +11,7 @@ use crate::binding;
 use crate::envelope::{Envelope, Header};
 use crate::keyset::{Keyset, random};
 use crate::keyset_file;
-use crate::store::{Store, lost};
+use crate::store::Store;
 
 impl Store {
     /// A record as the storage keeps it.
@@ -175,7 +175,7 @@ impl Store {
         let storage = &self.parts.storage.it;
         let lasts = storage.abilities().persistence == Persistence::Durable;
         if lasts || missing == Missing::Error || self.entries(None).next().is_some() {
-            return Err(lost());
+            return Err(self.lost());
         }
         self.create_keyset()
     }

@@ -10,7 +10,6 @@ use keyward_core::{
 
 use crate::envelope::Envelope;
 use crate::keyset::Keyset;
-use crate::keyset_file;
 
 /// How long a writer waits for the store's lock.
 const WAIT: Duration = Duration::from_secs(30);
@@ -161,7 +160,10 @@ impl Store {
         let _writing = self.writing()?;
         let generation = match self.parts.storage.it.get(id) {
             Ok(old) => Envelope::parse(&old.blob).map_or(0, |old| old.header.generation),
-            Err(error) if error.is_miss() => 0,
+            Err(error) if error.is_miss() => {
+                self.check_present()?;
+                0
+            }
             Err(error) if error.kind() == ErrorKind::Corrupt => 0,
             Err(error) => return Err(error.in_backend(&self.parts.storage.name)),
         };
@@ -275,20 +277,6 @@ impl Store {
         }
     }
 
-    /// Looks for the keyset where there must be one: it was there before any entry.
-    fn check_present(&self) -> Result<()> {
-        let storage = &self.parts.storage.it;
-        if self.parts.encryption.it.abilities().keys != Keys::Store
-            || storage.abilities().persistence != Persistence::Durable
-        {
-            return Ok(());
-        }
-        match storage.get(&keyset_file::entry()) {
-            Err(error) if error.is_miss() => Err(lost()),
-            other => self.in_storage(other).map(drop),
-        }
-    }
-
     /// Says of an error that it happened in the storage.
     pub(crate) fn in_storage<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| error.in_backend(&self.parts.storage.name))
@@ -298,13 +286,6 @@ impl Store {
 /// Whether somebody else changed or removed the entry first.
 fn is_race(error: &Error) -> bool {
     error.kind() == ErrorKind::Conflict || error.is_miss()
-}
-
-/// That the storage is not what it was.
-pub(crate) fn lost() -> Error {
-    Error::new(ErrorKind::NoKey, "open")
-        .because("the store's keyset is missing from its storage")
-        .hint("Put the storage back from a backup that has the keyset, or mount it")
 }
 
 impl Source for Store {

@@ -123,10 +123,7 @@ impl Keyward {
             PrivateDir::make_for(&keys(&self.config, file).join(&folder), account.uid)?;
         }
         let store = self.assembler(Some(account.uid)).open(file)?;
-        match store.check_key() {
-            Err(error) if error.kind() == ErrorKind::NoKey => store.create(),
-            other => other,
-        }
+        if store.is_created()? { store.check_key() } else { store.create() }
     }
 
     /// Removes a central store: for each user the key and the data, then the folders.
