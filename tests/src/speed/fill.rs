@@ -1,5 +1,6 @@
 //! Large stores, quickly made: sealed as ever, but without waiting for the disk after each entry.
 
+use std::borrow::Cow;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -98,7 +99,7 @@ impl Filling {
 
     /// As the storage `file` does it, but for the waiting.
     fn write(&self, id: &EntryId, blob: &[u8]) -> Result<()> {
-        let path = |name: &str| segments(&escape(name)).into_iter().collect::<PathBuf>();
+        let path = |name: &str| segments(&escape(name)).map(Cow::into_owned).collect::<PathBuf>();
         let folder = self.root.join(path(id.user()));
         let file = folder.join(path(id.name_or_empty()));
         let write = || {

@@ -9,6 +9,7 @@ use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use hkdf::Hkdf;
 use keyward::OpenStore;
+use keyward_core::wire::Wire;
 use keyward_core::{EntryId, Expect, Field, Record};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::Sha256;
@@ -22,11 +23,14 @@ const READS: u32 = 50;
 
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
     let home = Home::new(&plan.program)?;
-    let stores = [home.store("file", "file")?, home.store("sqlite", "sqlite")?];
     let [by_file, by_sqlite] = [RawFile::new(&home)?.into_raw(), RawSqlite::new(&home)?.into_raw()];
     let mut tables = Vec::new();
-    for (store, raw) in stores.iter().zip([by_file, by_sqlite]) {
-        tables.extend(pair(plan, store, &*raw)?);
+    for (storage, raw) in [("file", by_file), ("sqlite", by_sqlite)] {
+        let stores = [
+            home.store_of(&format!("{storage}-postcard"), "postcard", storage)?,
+            home.store(storage, storage)?,
+        ];
+        tables.extend(beside(plan, storage, &stores, &*raw)?);
     }
     Ok(tables)
 }
@@ -37,44 +41,59 @@ trait Raw {
     fn write(&self, blob: &[u8]) -> Result;
 }
 
-fn pair(plan: &Plan, store: &OpenStore, raw: &dyn Raw) -> Result<[Table; 2]> {
-    let name = store.file.name.as_str();
+/// Stores with the quickest serializer and the default one, beside the raw calls of their storage.
+fn beside(
+    plan: &Plan,
+    storage: &str,
+    [quickest, default]: &[OpenStore; 2],
+    raw: &dyn Raw,
+) -> Result<[Table; 2]> {
     let id = EntryId::new("ann", None)?;
     let record = Record::new(keyward::USER_PASSWORD)
         .with("username", Field::open("ann"))
         .with("password", Field::secret(peers::PASSWORD));
-    store.store.put(&id, &record, Expect::Any)?;
-    // What CBOR makes of the record has about this length.
-    let plain = vec![7; 180];
+    for store in [quickest, default] {
+        store.store.put(&id, &record, Expect::Any)?;
+    }
+    let mut plain = Vec::new();
+    ciborium::into_writer(&Wire::from(&record), &mut plain)?;
     raw.write(&seal(&plain)?)?;
-    let get = race(
-        format!("`get` by the library, storage `{name}`"),
+    let opened = || unseal(&raw.read()?);
+    let get = |store: &OpenStore| {
+        let found = store.store.get(&id)?;
+        if found == record { Ok(()) } else { Err("another record".into()) }
+    };
+    let gets = race(
+        format!("`get` by the library, storage `{storage}`"),
         plan.rounds,
         vec![
             Contestant::calls("the raw calls", READS, || {
-                let opened = unseal(&raw.read()?)?;
-                if opened == plain { Ok(()) } else { Err("another text".into()) }
+                if opened()? == plain { Ok(()) } else { Err("another text".into()) }
             }),
-            Contestant::calls("**`Store::get`**", READS, || {
-                let found = store.store.get(&id)?;
-                if found.kind == record.kind { Ok(()) } else { Err("another record".into()) }
-            })
-            .within(1.25),
+            Contestant::calls("the raw calls, and ciborium", READS, || {
+                let wire: Wire<'_> = ciborium::from_reader(&opened()?[..])?;
+                let found = Record::try_from(wire)?;
+                if found == record { Ok(()) } else { Err("another record".into()) }
+            }),
+            Contestant::calls("**`Store::get`**, serializer `postcard`", READS, || get(quickest))
+                .within(1.25),
+            Contestant::calls("**`Store::get`**, serializer `cbor`", READS, || get(default))
+                .within(1.25),
         ],
     )?;
-    let put = race(
-        format!("`put` by the library, storage `{name}`"),
+    let puts = race(
+        format!("`put` by the library, storage `{storage}`"),
         plan.rounds,
         vec![
             Contestant::calls("the raw calls", 1, || raw.write(&seal(&plain)?)),
             Contestant::calls("**`Store::put`**", 1, || {
-                store.store.put(&id, &record, Expect::Any)?;
+                default.store.put(&id, &record, Expect::Any)?;
                 Ok(())
             })
             .within(1.25),
         ],
     )?;
-    Ok([get, put])
+    Ok([gets, puts])
 }
 
 /// A file that is replaced atomically and durably.

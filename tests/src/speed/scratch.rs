@@ -39,10 +39,21 @@ impl Home {
 
     /// A new store, default but for its storage.
     pub(super) fn store(&self, name: &str, storage: &str) -> Result<OpenStore> {
+        self.store_of(name, "cbor", storage)
+    }
+
+    /// A new store of these two and the default cipher, its key in a file.
+    pub(super) fn store_of(
+        &self,
+        name: &str,
+        serializer: &str,
+        storage: &str,
+    ) -> Result<OpenStore> {
         let keyward = self.keyward()?;
         let key =
             keyward_core::SecretRef { from: "file".into(), options: keyward_core::Values::new() };
         keyward.init_store(&NewStore {
+            serializer: Some(serializer.into()),
             storage: Some(storage.into()),
             key: Some(key),
             ..NewStore::named(name)?
