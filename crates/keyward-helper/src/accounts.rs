@@ -22,7 +22,7 @@ mod entries;
 mod index;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use keyward_core::{Error, ErrorKind, Origin, Record, Result, Source, Timestamp};
 use keyward_origin::Location;

@@ -154,13 +154,13 @@ fn a_choice_goes_with_its_last_account() {
 #[test]
 fn a_look_up_reads_three_entries_however_many_there_are() {
     let memory = Memory::default();
-    for number in 0..200 {
+    for number in 0..30 {
         keep(&memory, &format!("https://u{number}@x"), &format!("p{number}"));
         keep(&memory, &format!("https://u{number}@x/repo.git"), "repo");
     }
     // `check` counts.
     check(&memory, "https://x", "p0");
-    check(&memory, "https://u199@x", "p199");
+    check(&memory, "https://u29@x", "p29");
     check(&memory, "https://nobody@x", "");
     memory.erase(&id("https://u0@x")).unwrap();
     memory.erase(&id("https://u7@x")).unwrap();
