@@ -127,7 +127,7 @@ mod tests {
         check(&format!("{label}a"), "");
         let longest = [&*label, &label, &label, &label[..61]].join(".");
         check(&longest, &longest);
-        check(&format!("a{longest}"), "");
+        check(&format!("{longest}a"), "");
         check(&"ü".repeat(60), "");
         check(&"a".repeat(1 << 20), "");
         check(&"ü".repeat(1 << 20), "");

@@ -171,10 +171,18 @@ mod tests {
             https://a|b@x https://a^b@x https://x/\"";
         let no_text = "https://x/% https://x/%zz https://x/%ff https://%ff@x https://%0a@x https://x/%00 \
             https://x/%c2%85";
+        let blank = "https://x/\u{a0} https://\u{3000}@x";
         let elsewhere = "file:///etc/passwd /etc/passwd ann@example.com:repo.git";
-        for urls in [with_more, with_dots, misread, no_text, elsewhere] {
+        for urls in [with_more, with_dots, misread, no_text, blank, elsewhere] {
             urls.split(' ').for_each(|url| check(url, ""));
         }
+    }
+
+    #[test]
+    fn what_does_not_belong_there_is_named() {
+        let message = |url| Location::parse(url).unwrap_err().message().to_owned();
+        assert!(message("https://a:b@x").contains("password"));
+        assert!(message("https://x/?a").contains("query"));
     }
 
     #[test]

@@ -31,9 +31,6 @@ impl<'a> Parts<'a> {
             Some((user_info, host)) => (Some(user_info), host),
             None => (None, authority),
         };
-        if host.contains('@') {
-            return Err(refusal("it holds more than one `@` before its path"));
-        }
         Ok(Self { scheme, user_info, host, rest })
     }
 }

@@ -85,7 +85,7 @@ fn url_like() -> impl Strategy<Value = String> {
 fn origin() -> impl Strategy<Value = Origin> {
     let scheme = prop::sample::select(vec!["https", "http", "ssh", "git", "smtp", "x-y"]);
     let host = prop_oneof![
-        "[a-z][a-z0-9_]{0,9}(\\.[a-z][a-z0-9-]{0,9}){0,3}",
+        "[a-z][a-z0-9_]{0,9}(\\.[a-z][a-z0-9_]{0,9}){0,3}",
         any::<Ipv6Addr>().prop_map(|ip| format!("[{ip}]"))
     ];
     (scheme, host, 1..=u16::MAX).prop_map(|(scheme, host, port)| {
