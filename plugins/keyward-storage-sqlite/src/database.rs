@@ -44,9 +44,7 @@ impl Place {
         for companion in COMPANIONS {
             dir.contains(&self.beside(companion))?;
         }
-        // SQLite refuses links anywhere in a path; those above the folder are not its concern.
-        let folder = self.folder.canonicalize().map_err(|error| Error::io("open", error))?;
-        let path = folder.join(&self.file);
+        let path = self.path()?;
         recognise(&path)?;
         connect(&path, wait).map(Some)
     }
@@ -63,10 +61,15 @@ impl Place {
         dir.create_new(&self.file, &schema::empty()?)
     }
 
-    /// Removes the database. Whether the folder is gone with it is the answer.
+    /// Removes the database, be it damaged. Whether the folder is gone with it is the answer.
     pub(crate) fn remove(&self, wait: Duration) -> Result<bool> {
         let Some(dir) = PrivateDir::open(&self.folder)? else { return Ok(true) };
         let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+        if dir.contains(&self.file)? {
+            let path = self.path()?;
+            let by_hand = || format!("If it was the store's, remove {} by hand", path.display());
+            recognise(&path).map_err(|error| error.hint(by_hand()))?;
+        }
         dir.remove(&self.file)?;
         self.remove_companions(&dir)?;
         dir.destroy()
@@ -77,6 +80,12 @@ impl Place {
         COMPANIONS
             .into_iter()
             .try_for_each(|companion| dir.remove(&self.beside(companion)).map(drop))
+    }
+
+    /// SQLite refuses links anywhere in a path; those above the folder are not its concern.
+    fn path(&self) -> Result<PathBuf> {
+        let folder = self.folder.canonicalize().map_err(|error| Error::io("open", error))?;
+        Ok(folder.join(&self.file))
     }
 
     fn beside(&self, companion: &str) -> PathBuf {

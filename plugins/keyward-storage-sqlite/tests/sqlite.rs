@@ -156,23 +156,64 @@ fn processes_lose_no_increment() {
     assert_eq!(open(&path).get(&ann()).unwrap().blob, b"400");
 }
 
+const DAMAGES: [fn(&mut File); 3] = [
+    |file| {
+        file.seek(SeekFrom::Start(4096)).unwrap();
+        file.write_all(&[0xff; 300 * 1024]).unwrap();
+    },
+    |file| file.set_len(2 * 4096).unwrap(),
+    |file| file.write_all(&[0x5a; 1000]).unwrap(),
+];
+
+/// A store whose database was damaged.
+fn damaged(damage: fn(&mut File)) -> (Scratch, String) {
+    let (scratch, path) = filled(1000);
+    damage(&mut File::options().write(true).open(&path).unwrap());
+    (scratch, path)
+}
+
 #[test]
 fn a_damaged_database_is_corrupt() {
-    let damages: [fn(&mut File); 3] = [
-        |file| {
-            file.seek(SeekFrom::Start(4096)).unwrap();
-            file.write_all(&[0xff; 300 * 1024]).unwrap();
-        },
-        |file| file.write_all(&[0x5a; 1000]).unwrap(),
-        |file| file.set_len(2 * 4096).unwrap(),
-    ];
-    for (number, damage) in damages.into_iter().enumerate() {
-        let (_scratch, path) = filled(1000);
-        damage(&mut File::options().write(true).open(&path).unwrap());
+    for (number, damage) in DAMAGES.into_iter().enumerate() {
+        let (_scratch, path) = damaged(damage);
         let storage = open(&path);
         let id = EntryId::new("ann", Some("entry 500")).unwrap();
         assert_eq!(storage.get(&id).unwrap_err().kind(), ErrorKind::Corrupt, "{number}");
         assert_eq!(storage.put(&id, b"", &any()).unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[test]
+fn a_damaged_database_can_be_destroyed_if_it_is_still_seen_to_be_ours() {
+    let [entries, length, header] = DAMAGES.map(damaged);
+    for (scratch, path) in [entries, length] {
+        open(&path).destroy().unwrap();
+        assert!(!scratch.folder().join("store").exists());
+    }
+    let (_scratch, path) = header;
+    let error = open(&path).destroy().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.advice().is_some_and(|advice| advice.contains(&path)), "{error}");
+    assert!(Path::new(&path).exists());
+}
+
+#[test]
+fn destroying_leaves_what_is_not_ours() {
+    let place: [fn(&str); 4] = [
+        |path| fs::write(path, "precious").unwrap(),
+        |path| fs::write(path, "").unwrap(),
+        |path| drop(sqlite3(path, "CREATE TABLE entry (x)")),
+        |path| symlink("elsewhere", path).unwrap(),
+    ];
+    for (number, place) in place.into_iter().enumerate() {
+        let scratch = Scratch::new();
+        let path = scratch.path("store.db");
+        place(&path);
+        if fs::metadata(&path).is_ok() {
+            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        }
+        assert!(open(&path).destroy().is_err(), "{number}");
+        assert!(fs::symlink_metadata(&path).is_ok(), "{number}");
     }
 }
 
