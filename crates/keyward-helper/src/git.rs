@@ -88,8 +88,8 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
 ///
 /// A request without a whole credential, and one whose credential is ephemeral, of one stage among
 /// several, or expired, is passed over. Nothing is written if all of it is known already. The same
-/// password again keeps the expiry and the refresh token that the request does not name; with
-/// another password, the old ones go.
+/// password again keeps the refresh token that the request does not name, and the expiry if it is
+/// still to come; with another password, the old ones go.
 ///
 /// # Errors
 /// Those of the source; [`Exists`](keyward_core::ErrorKind::Exists) where somebody's own entry
@@ -97,7 +97,7 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
 pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
     let Some(location) = &request.location else { return Ok(()) };
     let Some(credential) = records::to_keep(request, now) else { return Ok(()) };
-    accounts.keep(location, now, &|old| records::with(old, &credential))
+    accounts.keep(location, now, &|old| records::with(old, &credential, now))
 }
 
 /// Forgets the credentials that match all of the request, password included.

@@ -28,6 +28,7 @@ const FIELDS: &[&str] = &[USERNAME, PASSWORD, SCHEME, CREDENTIAL, REFRESH_TOKEN]
 pub(super) fn reply(account: &Account, now: Timestamp) -> Reply {
     let record = &account.record;
     let value = |name| record.field(name).map(|field| field.value.clone());
+    let has = |name| record.field(name).is_some();
     let named = Reply {
         username: account.username().map(Secret::from),
         oauth_refresh_token: value(REFRESH_TOKEN),
@@ -36,10 +37,10 @@ pub(super) fn reply(account: &Account, now: Timestamp) -> Reply {
     let expires = expiry(record);
     let is_good = expires.is_none_or(|expires| expires > now);
     match record.kind.as_str() {
-        USER_PASSWORD if is_good && record.field(PASSWORD).is_some() => {
+        USER_PASSWORD if is_good && has(PASSWORD) => {
             Reply { password: value(PASSWORD), password_expiry_utc: expires, ..named }
         }
-        AUTHORIZATION if is_good && record.field(CREDENTIAL).is_some() => Reply {
+        AUTHORIZATION if is_good && has(SCHEME) && has(CREDENTIAL) => Reply {
             authtype: value(SCHEME),
             credential: value(CREDENTIAL),
             password_expiry_utc: expires,
@@ -82,30 +83,39 @@ pub(super) fn to_keep(request: &Request, now: Timestamp) -> Option<Record> {
     Some(more.fold(record, |record, (name, field)| record.with(name, field)))
 }
 
-/// The record with this credential in it.
+/// The record with this credential in it, which a server has accepted just `now`.
 ///
 /// The same secret again keeps what the credential does not name. Another one is another grant, so
 /// that the old expiry and the old refresh token mean nothing for it.
-pub(super) fn with(mut record: Record, credential: &Record) -> Record {
-    let known = secret(&record).map(|field| field.value.clone());
-    let is_known = known.is_some() && known == secret(credential).map(|field| field.value.clone());
+pub(super) fn with(mut record: Record, credential: &Record, now: Timestamp) -> Record {
     let known_expiry = expiry(&record);
-    if !is_known {
-        record.expires = None;
+    if !holds_secret_of(&record, credential) {
         record.fields.retain(|name, _| !FIELDS.contains(&name.as_str()));
+        record.expires = None;
+    } else if known_expiry.is_some_and(|expiry| expiry <= now) {
+        // It is good after all.
+        record.expires = None;
+        if let Some(field) = record.fields.get_mut(secret_name(&record.kind)) {
+            field.expires = None;
+        }
     }
     record.kind.clone_from(&credential.kind);
-    for (name, field) in &credential.fields {
+    for (name, new) in &credential.fields {
         match record.fields.get_mut(name) {
-            Some(old) if old.value == field.value => {
-                if field.expires.is_some() && field.expires != known_expiry {
-                    old.expires = field.expires;
-                }
+            Some(old) if old.value != new.value => *old = new.clone(),
+            Some(old) if new.expires.is_some() && new.expires != known_expiry => {
+                old.expires = new.expires;
             }
-            _ => drop(record.fields.insert(name.clone(), field.clone())),
+            Some(_) => {}
+            None => drop(record.fields.insert(name.clone(), new.clone())),
         }
     }
     record
+}
+
+fn holds_secret_of(record: &Record, credential: &Record) -> bool {
+    let [old, new] = [record, credential].map(|it| secret(it).map(|field| &field.value));
+    record.kind == credential.kind && old.is_some() && old == new
 }
 
 /// Whether the record holds the very password and credential that the request names, if any.
@@ -125,9 +135,9 @@ fn expiry(record: &Record) -> Option<Timestamp> {
 }
 
 fn secret(record: &Record) -> Option<&Field> {
-    match record.kind.as_str() {
-        USER_PASSWORD => record.field(PASSWORD),
-        AUTHORIZATION => record.field(CREDENTIAL),
-        _ => None,
-    }
+    record.field(secret_name(&record.kind))
+}
+
+fn secret_name(kind: &str) -> &'static str {
+    if kind == AUTHORIZATION { CREDENTIAL } else { PASSWORD }
 }

@@ -235,6 +235,37 @@ fn an_expired_credential_is_not_given_but_can_be_refreshed() {
 }
 
 #[test]
+fn a_password_that_outlived_its_expiry_has_none() {
+    let memory = Memory::default();
+    let ask = "protocol=https host=x";
+    store(
+        &memory,
+        "protocol=https host=x username=ann password=pw oauth_refresh_token=R password_expiry_utc=2000",
+    );
+    say(&memory, Action::Store, "protocol=https host=x username=ann password=pw", LATER).unwrap();
+    let given = say(&memory, Action::Get, ask, LATER).unwrap();
+    assert_eq!(given, "username=ann password=pw oauth_refresh_token=R");
+    let name = EntryId::new("me", Some("https://ann@x")).unwrap();
+    let expired =
+        Record { expires: Some(Timestamp::from_unix(NOW)), ..record(&memory, "https://ann@x") };
+    memory.put(&name, &expired).unwrap();
+    say(&memory, Action::Store, "protocol=https host=x username=ann password=pw", LATER).unwrap();
+    let given = say(&memory, Action::Get, ask, LATER).unwrap();
+    assert_eq!(given, "username=ann password=pw oauth_refresh_token=R");
+}
+
+#[test]
+fn half_a_header_is_not_given() {
+    let memory = Memory::default();
+    store(&memory, "protocol=https host=x authtype=Bearer credential=T oauth_refresh_token=R");
+    let mut half = record(&memory, "https://@x");
+    half.fields.remove("scheme");
+    memory.put(&EntryId::new("me", Some("https://@x")).unwrap(), &half).unwrap();
+    let ask = "capability[]=authtype protocol=https host=x";
+    check(&memory, ask, "oauth_refresh_token=R");
+}
+
+#[test]
 fn a_record_expires_as_a_whole_too() {
     let memory = Memory::default();
     store(&memory, "protocol=https host=x username=ann password=pw");
