@@ -6,6 +6,7 @@ pub(crate) mod config;
 mod doctor;
 mod get;
 mod help;
+mod helper;
 mod import;
 mod info;
 mod init;
@@ -46,6 +47,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     info::ENTRY,
     store::ENTRY,
     import::ENTRY,
+    helper::ENTRY,
     backend::ENTRY,
     config::ENTRY,
     doctor::ENTRY,
@@ -75,6 +77,7 @@ impl Session {
 
 /// Reads the command line and does what it says.
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
+    let arguments = helper::by_program_name(arguments);
     let chosen = match arguments::parse(&arguments) {
         Ok(chosen) => chosen,
         Err(error) if error.use_stderr() => {

@@ -12,6 +12,9 @@ pub(crate) fn process() {
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
     std::panic::set_hook(Box::new(|panic| {
+        if keyward_core::panic_is_caught() {
+            return;
+        }
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         crate::output::complain(&format!("error: this is a fault in keyward itself ({place})"));
     }));

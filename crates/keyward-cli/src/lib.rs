@@ -17,6 +17,7 @@ mod console;
 mod editor;
 mod exit;
 mod harden;
+mod input;
 mod output;
 mod password;
 mod progress;

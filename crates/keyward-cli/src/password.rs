@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io::Read;
-use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command};
@@ -17,6 +16,7 @@ use rustix::{
 use crate::arguments::switch;
 use crate::console::Console;
 use crate::exit::{Outcome, Stop, usage};
+use crate::input::standard_input;
 
 pub(crate) fn arguments(command: Command) -> Command {
     command
@@ -44,9 +44,7 @@ pub(crate) fn arguments(command: Command) -> Command {
 pub(crate) fn read(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
     let raw = matches.get_flag("raw");
     if matches.get_flag("stdin") {
-        // Past the buffer of standard input, which nobody would wipe.
-        let input = std::io::stdin().as_fd().try_clone_to_owned()?;
-        return take(File::from(input), "standard input", raw);
+        return take(standard_input()?, "standard input", raw);
     }
     if let Some(path) = matches.get_one::<PathBuf>("password-file") {
         let shown = path.display().to_string();

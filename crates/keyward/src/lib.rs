@@ -34,6 +34,10 @@ pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName}
 #[doc(no_inline)]
 pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
 
+/// Is set in the environment of a git that Keyward itself asks for a credential, so that git does
+/// not ask Keyward in turn.
+pub const GIT_ASKS: &str = "KEYWARD_GIT_ASKS";
+
 pub use credentials::{Credentials, USER_PASSWORD};
 pub use facade::Keyward;
 pub use new_store::{NewStore, Protection};

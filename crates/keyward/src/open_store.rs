@@ -16,6 +16,11 @@ pub struct OpenStore {
 }
 
 impl OpenStore {
+    /// When it was opened: the time that records are dated by.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
     /// The entry of a user, or of the default one, under a name or without one.
     ///
     /// # Errors

@@ -1,0 +1,105 @@
+use clap::{Arg, ArgMatches, Command};
+use keyward::{GIT_ASKS, Keyward, OpenStore, Silent, StoreName};
+use keyward_config::Environment;
+use keyward_core::Secret;
+use keyward_helper::accounts::{Accounts, Unbound};
+use keyward_helper::git::{self, Action, CAPABILITIES, MAX_REQUEST, Reply, Request};
+
+use crate::arguments::{self, switch, text};
+use crate::commands::Session;
+use crate::exit::{Outcome, Stop};
+use crate::input::{UntilEmptyLine, standard_input};
+use crate::output::print_secret;
+
+pub(super) fn command() -> Command {
+    Command::new("git")
+        .about("Speak git's credential protocol; `keyward setup git` has git call it")
+        .after_help("Example:\n  printf 'protocol=https\\nhost=example.com\\n' | keyward helper git get --store work")
+        .arg(
+            Arg::new("action")
+                .value_name("ACTION")
+                .required(true)
+                .help("get, store, erase or capability; any other does nothing"),
+        )
+        .arg(
+            Arg::new("store")
+                .long("store")
+                .value_name("S")
+                .default_value("git")
+                .help("The store; one that does not exist has no credentials"),
+        )
+        .arg(arguments::user().help("Whose credentials [default: yours]"))
+        .arg(switch("unbound", "Give also what was stored for no origin, by the name of its entry"))
+}
+
+pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let environment = Environment::of_process();
+    let action = Action::from_word(text(matches, "action").unwrap_or_default());
+    // Whoever asks git is not asked by git in turn.
+    let Some(action) = action.filter(|_| environment.get(GIT_ASKS).is_none()) else {
+        return Ok(());
+    };
+    if action == Action::Capability {
+        return print_secret(&Secret::from(CAPABILITIES), false);
+    }
+    match answer(session, environment, matches, action) {
+        Ok(reply) => print_secret(&reply.encode()?, false),
+        // Otherwise git would ask its next helper, or a person, for what may well be here.
+        Err(stop) if action == Action::Get => {
+            print_secret(&Reply::quit().encode()?, false)?;
+            Err(stop)
+        }
+        Err(stop) => Err(stop),
+    }
+}
+
+fn answer(
+    session: &Session,
+    environment: Environment,
+    matches: &ArgMatches,
+    action: Action,
+) -> Outcome<Reply> {
+    let request = request()?;
+    let user = text(matches, "user");
+    let keyward = keyward(session, environment)?;
+    let Some(store) = store(&keyward, matches, user)? else { return Ok(Reply::default()) };
+    let id = store.entry(user, None)?;
+    let unbound = if matches.get_flag("unbound") { Unbound::Give } else { Unbound::Refuse };
+    let accounts = Accounts::new(&store.store, id.user()).with_unbound(unbound);
+    let now = store.now();
+    match action {
+        Action::Get => return Ok(git::get(&request, &accounts, now)?),
+        Action::Store => git::store(&request, &accounts, now)?,
+        Action::Erase => git::erase(&request, &accounts, now)?,
+        Action::Capability => {}
+    }
+    Ok(Reply::default())
+}
+
+fn request() -> Outcome<Request> {
+    let request = Secret::read_from(UntilEmptyLine::new(standard_input()?), MAX_REQUEST)?;
+    Ok(Request::parse(request.expose())?)
+}
+
+/// As git has it: with `GIT_TERMINAL_PROMPT=0` nobody is asked for a passphrase.
+fn keyward(session: &Session, environment: Environment) -> Outcome<Keyward> {
+    let prompts = environment.get("GIT_TERMINAL_PROMPT");
+    let is_off = |word: &str| prompts.as_ref().is_some_and(|set| set.eq_ignore_ascii_case(word));
+    if ["0", "false", "no", "off", ""].into_iter().any(is_off) {
+        return Ok(Keyward::with(environment, Silent)?);
+    }
+    Ok(Keyward::with(environment, session.console)?)
+}
+
+/// The store, unless it does not exist or is being removed.
+fn store(
+    keyward: &Keyward,
+    matches: &ArgMatches,
+    user: Option<&str>,
+) -> Outcome<Option<OpenStore>> {
+    let name = text(matches, "store").unwrap_or_default();
+    match keyward.config().find_store(&StoreName::new(name)?)? {
+        Some(file) if !file.deleting => keyward.store_of(name, user).map(Some).map_err(Stop::from),
+        _ => Ok(None),
+    }
+}
