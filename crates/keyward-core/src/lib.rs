@@ -8,6 +8,7 @@
 //! You want this crate if you extend Keyward itself. Authors of backends import
 //! `keyward-plugin`, applications `keyward`.
 
+mod caught;
 mod encryption;
 mod entry;
 mod error;
@@ -26,6 +27,7 @@ mod storage;
 mod time;
 pub mod wire;
 
+pub use caught::{catch_panic, panic_is_caught};
 pub use encryption::{Context, Encryption, EncryptionAbilities, KeyId, Keys, StoreId, StoreKey};
 pub use entry::{EntryId, MAX_NAME, MAX_USER, canonical};
 pub use error::{Error, ErrorKind, Result};

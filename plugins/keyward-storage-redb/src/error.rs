@@ -1,9 +1,8 @@
 //! redb's errors in Keyward's words.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use keyward_plugin::{Error, ErrorKind, Result};
+use keyward_plugin::{Error, ErrorKind};
 
 /// What redb reported while it did `operation`. Its messages name tables and causes, never
 /// values.
@@ -35,10 +34,4 @@ pub(crate) fn failed(operation: &'static str, error: impl Into<redb::Error>) -> 
         _ => format!("redb: {error}"),
     };
     Error::new(kind, operation).because(message).caused_by(error)
-}
-
-/// Does `work` and takes a panic for damage: redb trusts that its file was last written by
-/// redb, and panics over some that were not.
-pub(crate) fn guarded<T>(operation: &'static str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(Error::corrupt(operation)))
 }

@@ -1,19 +1,20 @@
 //! The database file: making, recognising, opening and removing it.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use keyward_plugin::fs::PrivateDir;
-use keyward_plugin::{Error, ErrorKind, LockMode, Result};
+use keyward_plugin::{Error, ErrorKind, LockMode, Result, catch_panic};
 use redb::backends::FileBackend;
 use redb::{
     Builder, Database, DatabaseError, ReadOnlyTable, ReadTransaction, ReadableDatabase,
     ReadableTable, Table, TableDefinition, WriteTransaction,
 };
 
-use crate::error::{failed, guarded};
+use crate::error::failed;
 
 /// User and name; a revision, when the entry expires, and the blob.
 type Key = (&'static str, &'static str);
@@ -24,6 +25,9 @@ const STATE: TableDefinition<&str, u64> = TableDefinition::new("keyward");
 
 /// The version of the tables, under `version` in `STATE`.
 const VERSION: u64 = 1;
+
+/// What every database of redb begins with.
+const MAGIC: &[u8; 9] = b"redb\x1a\x0a\xa9\x0d\x0a";
 
 /// As much as redb may keep in memory; each operation starts with none.
 const CACHE: usize = 16 << 20;
@@ -80,7 +84,7 @@ impl Place {
         if !dir.contains(&self.file)? {
             return Ok(None);
         }
-        guarded(operation, || {
+        catch_panic(operation, || {
             loop {
                 let turn = dir.lock("database", LockMode::Shared, wait)?;
                 let Some(file) = dir.open_file(&self.file, false)? else { return Ok(None) };
@@ -118,7 +122,7 @@ impl Place {
             // To open another program's database for writing would change it.
             self.read(operation, wait, |_| Ok(()))?;
         }
-        guarded(operation, || {
+        catch_panic(operation, || {
             let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
             let gone = || {
                 Error::new(ErrorKind::Unavailable, operation)
@@ -154,13 +158,27 @@ impl Place {
             .map_err(|error| Error::io("create", error))
     }
 
-    /// Removes the database. Whether the folder is gone with it is the answer.
+    /// Removes the database, be it damaged. Whether the folder is gone with it is the answer.
     pub(crate) fn remove(&self, wait: Duration) -> Result<bool> {
         let Some(dir) = PrivateDir::open(&self.folder)? else { return Ok(true) };
+        if let Err(error) = self.read("destroy", wait, |_| Ok(()))
+            && !(is_beyond_us(&error) && self.is_redb(&dir)?)
+        {
+            let path = self.folder.join(&self.file);
+            let hint = format!("If it was the store's, remove {} by hand", path.display());
+            return Err(error.hint(hint));
+        }
         let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
         dir.remove(&self.file)?;
         dir.remove(&self.unfinished())?;
         dir.destroy()
+    }
+
+    /// Whether the file was a database of redb, whatever became of it.
+    fn is_redb(&self, dir: &PrivateDir) -> Result<bool> {
+        let Some(mut file) = dir.open_file(&self.file, false)? else { return Ok(false) };
+        let mut start = [0; MAGIC.len()];
+        Ok(file.read_exact(&mut start).is_ok() && start == *MAGIC)
     }
 
     /// The database while it is made.
@@ -206,6 +224,11 @@ fn tables<'t>(transaction: &'t WriteTransaction, operation: &'static str) -> Res
     let failed = |error| failed(operation, error);
     let entries = transaction.open_table(ENTRIES).map_err(failed)?;
     Ok(Tables { entries, state: transaction.open_table(STATE).map_err(failed)? })
+}
+
+/// Whether a database was found that this program cannot read.
+fn is_beyond_us(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Unsupported)
 }
 
 fn builder() -> Builder {

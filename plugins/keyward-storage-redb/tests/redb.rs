@@ -120,25 +120,56 @@ fn processes_lose_no_increment() {
     assert_eq!(open(&path).get(&ann()).unwrap().blob, b"400");
 }
 
+const DAMAGES: [fn(&mut File); 4] = [
+    |file| {
+        file.seek(SeekFrom::Start(4096)).unwrap();
+        file.write_all(&[0xff; 300 * 1024]).unwrap();
+    },
+    |file| file.set_len(2 * 4096).unwrap(),
+    |file| file.set_len(0).unwrap(),
+    |file| file.write_all(&[0x5a; 1000]).unwrap(),
+];
+
+/// A store whose database was damaged.
+fn damaged(damage: fn(&mut File)) -> (Scratch, String) {
+    let (scratch, path) = filled(1000);
+    damage(&mut File::options().write(true).open(&path).unwrap());
+    (scratch, path)
+}
+
 #[test]
 fn a_damaged_database_is_corrupt() {
-    let damages: [fn(&mut File); 4] = [
-        |file| file.set_len(0).unwrap(),
-        |file| {
-            file.seek(SeekFrom::Start(4096)).unwrap();
-            file.write_all(&[0xff; 300 * 1024]).unwrap();
-        },
-        |file| file.write_all(&[0x5a; 1000]).unwrap(),
-        |file| file.set_len(2 * 4096).unwrap(),
-    ];
-    for (number, damage) in damages.into_iter().enumerate() {
-        let (_scratch, path) = filled(1000);
-        damage(&mut File::options().write(true).open(&path).unwrap());
+    for (number, damage) in DAMAGES.into_iter().enumerate() {
+        let (_scratch, path) = damaged(damage);
         let storage = open(&path);
         let id = EntryId::new("ann", Some("entry 500")).unwrap();
         assert_eq!(storage.get(&id).unwrap_err().kind(), ErrorKind::Corrupt, "{number}");
         assert_eq!(storage.put(&id, b"", &any()).unwrap_err().kind(), ErrorKind::Corrupt);
     }
+}
+
+#[test]
+fn a_damaged_database_can_be_destroyed_if_it_is_still_seen_to_be_redbs() {
+    let [entries, length, empty, header] = DAMAGES.map(damaged);
+    for (scratch, path) in [entries, length] {
+        open(&path).destroy().unwrap();
+        assert!(!scratch.folder().join("store").exists());
+    }
+    for (_scratch, path) in [empty, header] {
+        let error = open(&path).destroy().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.advice().is_some_and(|advice| advice.contains(&path)), "{error}");
+        assert!(Path::new(&path).exists());
+    }
+}
+
+#[test]
+fn a_link_is_not_destroyed() {
+    let scratch = Scratch::new();
+    let path = scratch.path("store.redb");
+    symlink("elsewhere", &path).unwrap();
+    assert_eq!(open(&path).destroy().unwrap_err().kind(), ErrorKind::Refused);
+    assert!(fs::symlink_metadata(&path).is_ok());
 }
 
 #[test]
@@ -175,6 +206,7 @@ fn another_programs_database_is_refused_and_not_touched() {
     assert_eq!(storage.get(&ann()).unwrap_err().kind(), ErrorKind::Refused);
     let put = storage.put(&ann(), b"blob", &any());
     assert_eq!(put.unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(storage.destroy().unwrap_err().kind(), ErrorKind::Refused);
     assert_eq!(contents(scratch.folder()), before);
 }
 
