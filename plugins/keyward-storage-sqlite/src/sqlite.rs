@@ -7,7 +7,7 @@ use keyward_plugin::{
     Bulk, EntryId, Error, ErrorKind, Expect, Guard, Host, LockMode, Locks, Operation, Page,
     Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
 };
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use rusqlite::Connection;
 
 use crate::database::Place;
 use crate::entries;
@@ -57,12 +57,17 @@ impl Sqlite {
             Error::new(ErrorKind::Unavailable, operation).because("the store is being destroyed")
         };
         let connection = connection.as_ref().ok_or_else(gone)?;
-        let failed = |error| failed(operation, error);
-        let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)
-            .map_err(failed)?;
-        let result = work(&transaction)?;
-        transaction.commit().map_err(failed)?;
-        Ok(result)
+        // Statements are kept compiled, these as well.
+        let run = |statement| {
+            let run = || connection.prepare_cached(statement)?.execute([]);
+            run().map(drop).map_err(|error| failed(operation, error))
+        };
+        run("BEGIN IMMEDIATE")?;
+        let result = work(connection).and_then(|result| run("COMMIT").map(|()| result));
+        if result.is_err() && !connection.is_autocommit() {
+            run("ROLLBACK")?;
+        }
+        result
     }
 
     /// Drops from the log what was deleted: best effort, since readers may still need it.

@@ -199,19 +199,18 @@ fn a_damaged_database_can_be_destroyed_if_it_is_still_seen_to_be_ours() {
 
 #[test]
 fn destroying_leaves_what_is_not_ours() {
-    let place: [fn(&str); 4] = [
-        |path| fs::write(path, "precious").unwrap(),
-        |path| fs::write(path, "").unwrap(),
-        |path| drop(sqlite3(path, "CREATE TABLE entry (x)")),
-        |path| symlink("elsewhere", path).unwrap(),
+    let place: [fn(&Scratch, &str); 4] = [
+        |scratch, name| drop(scratch.file(name, b"precious")),
+        |scratch, name| drop(scratch.file(name, b"")),
+        |scratch, name| {
+            sqlite3(&scratch.file(name, b""), "CREATE TABLE entry (x)");
+        },
+        |scratch, name| symlink("elsewhere", scratch.path(name)).unwrap(),
     ];
     for (number, place) in place.into_iter().enumerate() {
         let scratch = Scratch::new();
+        place(&scratch, "store.db");
         let path = scratch.path("store.db");
-        place(&path);
-        if fs::metadata(&path).is_ok() {
-            fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
-        }
         assert!(open(&path).destroy().is_err(), "{number}");
         assert!(fs::symlink_metadata(&path).is_ok(), "{number}");
     }
