@@ -92,6 +92,20 @@ fn verify_names_what_does_not_open() {
 }
 
 #[test]
+fn a_damaged_database_is_no_fault_of_the_program() {
+    for (storage, file) in [("sqlite", "/store.db"), ("redb", "/store.redb")] {
+        let home = Sandbox::with_store(&format!("--option key.from=file --storage {storage}"));
+        home.keyward("set s ann --stdin -u b").input("x").run().ends(0);
+        let database = home.path(&only(&home, ".local/share/keyward/stores", file));
+        let mut bytes = fs::read(&database).unwrap();
+        bytes[4096..].fill(0xff);
+        fs::write(&database, bytes).unwrap();
+        home.keyward("get s -u b").run().ends(6);
+        home.keyward("set s ann --stdin -u b").input("x").run().ends(6);
+    }
+}
+
+#[test]
 fn a_reader_who_leaves_is_no_error_message() {
     let home = home();
     let script = "exec 9>&1; { \"$@\"; echo $? >&9; } | :";
