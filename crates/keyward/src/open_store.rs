@@ -41,7 +41,8 @@ impl OpenStore {
         }
     }
 
-    /// Keeps credentials in place of those that were there.
+    /// Keeps credentials in place of those that were there. For which origins they are, their
+    /// labels and when they were made stays as it was.
     ///
     /// # Errors
     /// Those of the store.
@@ -54,6 +55,11 @@ impl OpenStore {
         let mut record = Record::from(credentials);
         record.created = self.now;
         record.updated = self.now;
+        // A record that does not open any more can be set anew; nothing of it can be kept.
+        if let Ok(old) = self.store.get(id) {
+            record =
+                Record { created: old.created, origins: old.origins, labels: old.labels, ..record };
+        }
         self.store.put(id, &record, Expect::Any).map(drop)
     }
 
@@ -63,5 +69,37 @@ impl OpenStore {
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
     pub fn unset(&self, id: &EntryId) -> Result<()> {
         self.store.delete(id, &Expect::Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyward_config::{Environment, Silent};
+    use keyward_core::Origin;
+    use keyward_defaults as _;
+
+    use super::*;
+    use crate::{Keyward, NewStore};
+
+    #[test]
+    fn another_password_is_for_the_same_origins() {
+        let home = tempfile::tempdir().unwrap();
+        let keyward = Keyward::with(Environment::of([("HOME", home.path())]), Silent).unwrap();
+        let memory = NewStore { storage: Some("memory".into()), ..NewStore::named("s").unwrap() };
+        keyward.init_store(&memory).unwrap();
+        let store = keyward.store("s").unwrap();
+        let id = store.entry(Some("ann"), None).unwrap();
+        let origin = Origin { scheme: "https".into(), host: "x".into(), port: 443 };
+        let mut record = Record::from(&Credentials::new("ann", "old"));
+        record.created = Timestamp::from_unix(7);
+        record.origins.push(origin.clone());
+        record.labels.insert("team".into(), "red".into());
+        store.store.put(&id, &record, Expect::Any).unwrap();
+        store.set(&id, &Credentials::new("ann", "new")).unwrap();
+        let changed = store.store.get(&id).unwrap();
+        assert_eq!(store.get(&id).unwrap().unwrap().password.expose(), b"new");
+        assert_eq!((changed.created, changed.origins), (Timestamp::from_unix(7), vec![origin]));
+        assert_eq!(changed.labels, record.labels);
+        assert_eq!(changed.updated, store.now());
     }
 }
