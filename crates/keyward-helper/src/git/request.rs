@@ -10,9 +10,10 @@ use super::lines::{Attribute, attributes};
 pub struct Request {
     /// What git understands beyond the first version of the protocol.
     pub capabilities: Capabilities,
-    /// What it is about: `protocol`, `host`, `username` and `path`. Without the first two nothing
-    /// is given, kept or forgotten. An empty account is another than none; a path git sends for
-    /// HTTP only if `credential.useHttpPath` says so.
+    /// What it is about: `protocol`, `host`, `username` and `path`. Without the first two, and where
+    /// they could be read in two ways, there is none, and nothing is given, kept or forgotten. An
+    /// empty account is another than none; a path git sends for HTTP only if
+    /// `credential.useHttpPath` says so.
     pub location: Option<Location>,
     /// The password or access token.
     pub password: Option<Secret>,
@@ -52,8 +53,8 @@ impl Request {
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if a line is too long, has no key, or holds a
-    /// control character other than a tab in a secret or a header; if a URL or a host could be
-    /// read in two ways; if a boolean is none. Nothing read is quoted.
+    /// control character other than a tab in a secret or a header; if a URL could be read in two
+    /// ways; if a boolean is none. Nothing read is quoted.
     ///
     /// # Examples
     /// ```
@@ -69,7 +70,7 @@ impl Request {
         for attribute in attributes(bytes)? {
             draft.take(attribute)?;
         }
-        draft.finish()
+        Ok(draft.finish())
     }
 }
 
@@ -124,13 +125,12 @@ impl Draft {
         })
     }
 
-    fn finish(self) -> Result<Request> {
-        if self.protocol.is_empty() || self.host.is_empty() {
-            return Ok(self.request);
-        }
-        let origin = keyward_origin::from_parts(&self.protocol, &self.host)?;
-        let location = Location::new(origin, self.username.as_deref(), self.path.as_deref())?;
-        Ok(Request { location: Some(location), ..self.request })
+    fn finish(self) -> Request {
+        // Other helpers may know protocols that have no origins; for us there is nothing in them.
+        let location = keyward_origin::from_parts(&self.protocol, &self.host).and_then(|origin| {
+            Location::new(origin, self.username.as_deref(), self.path.as_deref())
+        });
+        Request { location: location.ok(), ..self.request }
     }
 }
 
