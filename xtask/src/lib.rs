@@ -9,6 +9,7 @@ use std::process::ExitCode;
 mod bench;
 mod ci;
 mod docs;
+mod fuzz;
 mod packages;
 mod quickstart;
 mod shell;
@@ -26,6 +27,7 @@ usage: cargo xtask CHORE
   test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`
   bench           measure how fast the released program is, for docs/performance.md; with ENTRIES ROUNDS, quicker
   ci [STAGE]...   fmt, clippy, tidy, doc, deny; or the stages named
+  fuzz            look for bytes that break a reader, for a minute each; or [TARGET [SECONDS]]
   tidy            the rules of this house that no compiler knows
   docs            write the parts of the documentation that are made from the code";
 
@@ -40,6 +42,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         "test" => test::run(rest),
         "bench" => bench::run(rest),
         "ci" => ci::run(rest),
+        "fuzz" => fuzz::run(rest),
         "tidy" => tidy::run(),
         "docs" => docs::run(),
         "help" | "-h" | "--help" => {

@@ -62,7 +62,7 @@ fn what_is_too_long_is_refused() {
             assert!(Login::parse(&text).is_err());
         }
         assert!(from_parts("https", &long).is_err());
-        assert!(from_parts(&long, "x").is_err());
+        assert!(from_parts(&long, "x:1").is_err());
         assert!(from_parts("https", &format!("x:{long}")).is_err());
         let origin = from_parts("https", "x").unwrap();
         assert!(Location::new(origin.clone(), Some(&long), None).is_err());

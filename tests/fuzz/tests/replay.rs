@@ -1,0 +1,38 @@
+//! Every target holds for what is in its corpus.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use keyward_fuzz::TARGETS;
+
+#[test]
+fn every_corpus_is_replayed() {
+    for (name, target) in TARGETS {
+        let files = entries(&format!("corpus/{name}"));
+        assert!(!files.is_empty(), "{name} has no corpus");
+        for file in files {
+            // Seen only if the target panics.
+            println!("corpus/{name}/{file}");
+            target(&fs::read(folder(&format!("corpus/{name}/{file}"))).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_target_has_a_program_and_a_corpus() {
+    let targets: BTreeSet<_> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(targets, entries("corpus"));
+    assert_eq!(targets, entries("src/bin").iter().map(|file| file.replace(".rs", "")).collect());
+}
+
+fn entries(path: &str) -> BTreeSet<String> {
+    let names = fs::read_dir(folder(path)).expect("the folder is there");
+    names
+        .map(|entry| entry.expect("it is read").file_name().into_string().expect("ASCII"))
+        .collect()
+}
+
+fn folder(path: &str) -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+}
