@@ -27,6 +27,7 @@ mod readme;
 mod rotation;
 mod samples;
 mod sandbox;
+mod scale;
 #[allow(dead_code, reason = "the keyring's own tests use more of it")]
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]
 mod secret_service;
