@@ -6,6 +6,7 @@
 
 mod cold;
 mod fill;
+mod git;
 mod library;
 mod many;
 mod page;
@@ -32,6 +33,8 @@ pub struct Plan {
     pub entries: usize,
     /// How often each contestant runs.
     pub rounds: usize,
+    /// The one section to measure, if not all of them.
+    pub section: Option<String>,
 }
 
 impl Plan {
@@ -46,13 +49,26 @@ impl Plan {
     }
 }
 
+type Section = fn(&Plan) -> Result<Vec<Table>>;
+
+const SECTIONS: &[(&str, Section)] = &[
+    ("cold", cold::measure),
+    ("git", git::measure),
+    ("library", library::measure),
+    ("many", many::measure),
+    ("scale", scale::measure),
+];
+
 /// Measures everything; `report` is told each table as it is ready.
 ///
 /// # Errors
 /// When something does not run. That something is slow is no error.
 pub fn measure(plan: &Plan, mut report: impl FnMut(&Table)) -> Result<Vec<Table>> {
     let mut tables = Vec::new();
-    for section in [cold::measure, library::measure, many::measure, scale::measure] {
+    for (name, section) in SECTIONS {
+        if plan.section.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
         for table in section(plan)? {
             report(&table);
             tables.push(table);

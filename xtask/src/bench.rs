@@ -6,13 +6,13 @@ use crate::shell::{self, Result, cargo, root, stage, target};
 /// Entries of the largest store, and how often each contestant runs.
 const THOROUGH: [&str; 2] = ["1000000", "200"];
 
-const USAGE: &str = "usage: cargo xtask bench [ENTRIES ROUNDS]";
+const USAGE: &str = "usage: cargo xtask bench [ENTRIES ROUNDS [cold|git|library|many|scale]]";
 
 /// Measures, and writes the figures into `docs/performance.md`; a smaller run only shows them.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let smaller = match arguments {
-        [] => None,
-        [entries, rounds] => Some([entries.as_str(), rounds.as_str()]),
+    let is_smaller = match arguments.len() {
+        0 => false,
+        2 | 3 => true,
         _ => return Err(USAGE.into()),
     };
     stage("what is measured beside", packages::ensure)?;
@@ -25,9 +25,11 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     stage("measure", || {
         let programs = target()?.join("release");
         let mut speed = std::process::Command::new(programs.join("speed"));
-        speed.arg(programs.join("keyward")).args(smaller.unwrap_or(THOROUGH));
-        if smaller.is_none() {
-            speed.arg(root().join("docs/performance.md"));
+        speed.arg(programs.join("keyward"));
+        if is_smaller {
+            speed.args(arguments);
+        } else {
+            speed.args(THOROUGH).arg(root().join("docs/performance.md"));
         }
         shell::run(&mut speed)
     })

@@ -1,4 +1,4 @@
-//! Measures how fast Keyward is: `speed PROGRAM ENTRIES ROUNDS [PAGE]`. `cargo xtask bench` starts it.
+//! Measures how fast Keyward is: `speed PROGRAM ENTRIES ROUNDS [PAGE|SECTION]`. `cargo xtask bench` starts it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
 
@@ -19,15 +19,18 @@ fn main() -> ExitCode {
 
 fn run(arguments: Vec<String>) -> Result {
     let (plan, page) = match &arguments[..] {
-        [program, entries, rounds, page @ ..] => {
+        [program, entries, rounds, last @ ..] if last.len() <= 1 => {
             let program = PathBuf::from(program);
-            (Plan { program, entries: entries.parse()?, rounds: rounds.parse()? }, page.first())
+            let (page, section) =
+                last.iter().cloned().partition::<Vec<_>, _>(|it| it.ends_with(".md"));
+            let (page, section) = (page.first().cloned(), section.first().cloned());
+            (Plan { program, entries: entries.parse()?, rounds: rounds.parse()?, section }, page)
         }
-        _ => return Err("usage: speed PROGRAM ENTRIES ROUNDS [PAGE]".into()),
+        _ => return Err("usage: speed PROGRAM ENTRIES ROUNDS [PAGE.md|SECTION]".into()),
     };
     let tables = measure(&plan, |table| println!("{table}"))?;
     match page {
-        Some(page) => write_page(Path::new(page), &plan, &tables),
+        Some(page) => write_page(Path::new(&page), &plan, &tables),
         None => Ok(()),
     }
 }

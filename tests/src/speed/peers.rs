@@ -100,7 +100,7 @@ pub(super) fn write(path: &Path, text: &str) -> Result {
 
 /// A private bus with a private GNOME Keyring on it, which holds the password. Both end when the
 /// shell's input does.
-struct Session {
+pub(super) struct Session {
     bus: String,
     shell: Child,
     input: Option<ChildStdin>,
@@ -121,7 +121,7 @@ dbus-run-session -- sh -ec '
 "#;
 
 impl Session {
-    fn start(home: &Home) -> Result<Self> {
+    pub(super) fn start(home: &Home) -> Result<Self> {
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT])
             .env_clear()
@@ -138,6 +138,11 @@ impl Session {
         BufReader::new(shell.stdout.take().ok_or("it is piped")?).read_line(&mut bus)?;
         let session = Self { bus: bus.trim().to_owned(), shell, input };
         if session.bus.is_empty() { Err("there is no session".into()) } else { Ok(session) }
+    }
+
+    /// Where the bus is.
+    pub(super) fn bus(&self) -> &str {
+        &self.bus
     }
 }
 
