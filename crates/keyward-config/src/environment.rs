@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -45,6 +45,12 @@ impl Environment {
         };
         variables.insert(name.to_owned(), value.into());
         Self(Some(variables))
+    }
+
+    /// The variables, where they are not the process's own, which its children get in any case.
+    pub fn given(&self) -> Option<impl Iterator<Item = (&str, &OsStr)>> {
+        let variables = self.0.as_ref()?;
+        Some(variables.iter().map(|(name, value)| (name.as_str(), value.as_os_str())))
     }
 
     /// A variable that is text and not empty.

@@ -6,4 +6,5 @@
 //!
 //! You want this crate if you bring credentials from elsewhere into Keyward.
 
+pub mod git_credentials;
 pub mod pycred;

@@ -1,5 +1,6 @@
 //! No bytes make a parser panic, and whatever opens was not altered.
 
+use keyward_import::git_credentials;
 use keyward_import::pycred::{FernetKey, Installation, Login, StoreConfig};
 use proptest::prelude::*;
 
@@ -67,6 +68,7 @@ proptest! {
         let _ = StoreConfig::parse(&bytes);
         let _ = Installation::parse(&bytes);
         let _ = FernetKey::parse(&bytes);
+        let _ = git_credentials::parse(&bytes);
         prop_assert!(Login::parse(&bytes).is_err());
         prop_assert!(FernetKey::parse(KEY).unwrap().open(&bytes).is_err());
     }
@@ -92,5 +94,15 @@ proptest! {
     #[test]
     fn any_json_string(inside in r#"(\\u[dD][89a-fA-F][0-9a-f]{2}|\\[nt"\\]|[a-zé]|\\)*"#) {
         let _ = Login::parse(format!(r#"["a", "{inside}"]"#).as_bytes());
+    }
+
+    #[test]
+    fn any_git_credentials(file in r"((https?|ssh|x)://|%(3a|40|0a|ff|2e)|[:@/a.\[\]?#\\é%\n]){0,40}") {
+        for line in git_credentials::parse(file.as_bytes())? {
+            if let Ok(login) = line.login {
+                prop_assert!(login.location.account().is_some());
+                prop_assert!(!login.password.expose().iter().any(u8::is_ascii_control));
+            }
+        }
     }
 }

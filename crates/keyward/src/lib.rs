@@ -25,6 +25,7 @@ mod assemble;
 mod central;
 mod credentials;
 mod facade;
+mod git_source;
 mod init;
 mod new_store;
 mod open_store;
@@ -40,5 +41,6 @@ pub const GIT_ASKS: &str = "KEYWARD_GIT_ASKS";
 
 pub use credentials::{Credentials, USER_PASSWORD};
 pub use facade::Keyward;
+pub use git_source::GitSource;
 pub use new_store::{NewStore, Protection};
 pub use open_store::OpenStore;

@@ -1,0 +1,175 @@
+//! The file of git's own `credential-store`, `~/.git-credentials`: git-credential-store(1).
+//!
+//! Each line is a URL with a username and a password, percent-encoded. git writes new ones on top
+//! and takes the first that fits, so that of two lines for one account the second is dead.
+//!
+//! # Examples
+//! ```
+//! use keyward_import::git_credentials::parse;
+//!
+//! let lines = parse(b"https://ann:s%40cret@example.com%3a8443\nhttps://example.com\n")?;
+//! let login = lines[0].login.as_ref().unwrap();
+//! assert_eq!(login.location.to_string(), "https://ann@example.com:8443");
+//! assert_eq!(login.password.expose(), b"s@cret");
+//! assert!(lines[1].login.is_err(), "there is neither a username nor a password");
+//! # Ok::<(), keyward_core::Error>(())
+//! ```
+
+use std::collections::HashMap;
+
+use keyward_core::{Error, ErrorKind, Result, Secret};
+use keyward_origin::Location;
+
+/// The largest file, in bytes.
+pub const MAX_FILE: usize = 16 << 20;
+
+/// A line that is not empty.
+#[derive(Debug)]
+pub struct Line {
+    /// Which line of the file it is, from 1.
+    pub number: usize,
+    /// What it says.
+    ///
+    /// [`Invalid`](ErrorKind::Invalid) if it is not such a URL, has no username or no password, or
+    /// could be read in two ways, as by [`Login::parse`](keyward_origin::Login::parse); and
+    /// [`Conflict`](ErrorKind::Conflict) if a line before it has another password for the account.
+    pub login: Result<Login>,
+}
+
+/// The username and password of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Login {
+    /// Where, and as whom: it has an account.
+    pub location: Location,
+    /// The password.
+    pub password: Secret,
+}
+
+/// Reads all lines. What is wrong with one is for that line to say.
+///
+/// # Errors
+/// [`Unsupported`](ErrorKind::Unsupported) if there are more bytes than [`MAX_FILE`].
+pub fn parse(file: &[u8]) -> Result<Vec<Line>> {
+    if file.len() > MAX_FILE {
+        let why = format!("the file is larger than {MAX_FILE} bytes");
+        return Err(Error::new(ErrorKind::Unsupported, "import").because(why));
+    }
+    let mut lines: Vec<_> = (1..)
+        .zip(file.split(|&byte| byte == b'\n'))
+        .filter(|(_, line)| !line.is_empty())
+        .map(|(number, line)| Line { number, login: login(line) })
+        .collect();
+    refuse_dead(&mut lines);
+    Ok(lines)
+}
+
+fn login(line: &[u8]) -> Result<Login> {
+    let wrong = |what| Error::invalid("import", what);
+    let text = std::str::from_utf8(line).map_err(|_| wrong("it is not text"))?;
+    let keyward_origin::Login { location, password } = keyward_origin::Login::parse(text)?;
+    if location.account().is_none() {
+        return Err(wrong("it has no username"));
+    }
+    let password = password.ok_or_else(|| wrong("it has no password"))?;
+    Ok(Login { location, password })
+}
+
+/// Refuses what git would never come to. The same password once more does no harm.
+fn refuse_dead(lines: &mut [Line]) {
+    let mut first: HashMap<Location, Secret> = HashMap::new();
+    for line in lines {
+        let Ok(login) = &line.login else { continue };
+        match first.get(&login.location) {
+            Some(password) if *password != login.password => {
+                let why =
+                    "a line before it has another password for the same account, which counts";
+                line.login = Err(Error::new(ErrorKind::Conflict, "import").because(why));
+            }
+            Some(_) => {}
+            None => drop(first.insert(login.location.clone(), login.password.clone())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each line as `NUMBER LOCATION PASSWORD`, or why it is refused.
+    fn read(file: &[u8]) -> Vec<String> {
+        let shown = |line: Line| match line.login {
+            Ok(Login { location, password }) => {
+                format!("{} {location} {}", line.number, password.expose().escape_ascii())
+            }
+            Err(error) => format!("{} {:?}", line.number, error.kind()),
+        };
+        parse(file).unwrap().into_iter().map(shown).collect()
+    }
+
+    #[test]
+    fn lines_are_read_as_git_writes_them() {
+        let file = b"https://a%20b%40%3a%2f%c3%a9:p%25q%5ct%3a%40%2f%ff@x\n\
+            https://:p@x%3a8443/a%20b/c?d#e\nfoo://u:@x%3a1\n\nhttps://a:b@%5b%3a%3a1%5d%3a8";
+        assert_eq!(
+            read(file),
+            [
+                r"1 https://a%20b%40%3A%2F%C3%A9@x p%q\\t:@/\xff",
+                "2 https://@x:8443/a%20b/c%3Fd%23e p",
+                "3 foo://u@x:1 ",
+                "5 https://a@[::1]:8 b",
+            ]
+        );
+    }
+
+    #[test]
+    fn what_git_would_ignore_is_refused() {
+        for line in [
+            "https://x",
+            "https://ann@x",
+            "https:///path",
+            "https://ann:pw@",
+            "foo://ann:pw@x",
+            "# comment",
+            " ",
+            "https://ann:pw@x\r",
+            "https://ann:pw%0a@x",
+            "https://ann:pw@x%0ahost=y",
+            "ann:pw@x",
+        ] {
+            assert_eq!(read(line.as_bytes()), ["1 Invalid"], "{line}");
+        }
+        assert_eq!(read(b"https://a:b@x/\xff\nhttps://%ff:b@x\n"), ["1 Invalid", "2 Invalid"]);
+    }
+
+    #[test]
+    fn the_first_line_of_an_account_counts() {
+        let file =
+            b"https://a:1@x\nhttps://a:2@x:443\nhttps://a:1@X\nhttps://a:2@x/p\nhttps://b:2@x\n";
+        assert_eq!(
+            read(file),
+            [
+                "1 https://a@x 1",
+                "2 Conflict",
+                "3 https://a@x 1",
+                "4 https://a@x/p 2",
+                "5 https://b@x 2"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_has_a_limit_and_a_line_too() {
+        assert!(parse(&vec![b'\n'; MAX_FILE]).unwrap().is_empty());
+        assert!(parse(&vec![b'\n'; MAX_FILE + 1]).is_err());
+        let long = format!("https://a:{}@x", "p".repeat(keyward_origin::MAX_URL));
+        assert_eq!(read(long.as_bytes()), ["1 Invalid"]);
+    }
+
+    #[test]
+    fn nothing_is_quoted() {
+        let file = b"canary\nhttps://canary:canary\\@x\nhttps://a:1@x\nhttps://a:canary@x\ncanary://canary@x\n";
+        for line in parse(file).unwrap() {
+            assert!(!format!("{line:?}").contains("canary"), "line {}", line.number);
+        }
+    }
+}

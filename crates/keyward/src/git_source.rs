@@ -1,0 +1,155 @@
+//! git's own credential helpers, asked through git itself: git-credential(1).
+
+mod question;
+mod run;
+
+use std::time::Duration;
+
+use keyward_config::Environment;
+use keyward_core::{Change, EntryId, Error, ErrorKind, Page, Query, Record, Result, Source};
+use keyward_helper::git::Request;
+use keyward_origin::Location;
+
+use question::{credential_of, record_of};
+use run::Git;
+
+/// What git's credential helpers know, as records.
+///
+/// An entry is named by its [`Location`]: `https://example.com`, `https://ann@example.com`, or with
+/// a path, which git is then made to look at. Entries of other names, and of other users than the
+/// one it was made for, are not here.
+///
+/// Nobody is asked for anything, and git does not ask Keyward in turn ([`GIT_ASKS`]). git is run
+/// outside of any repository, so that the configuration of the system and of the user alone says
+/// which helpers there are.
+///
+/// # Contract
+/// - A record is bound to the origin that was asked for. An answer for another one is refused.
+/// - Helpers keep what they can: `credential-store` keeps neither expiry nor refresh token.
+/// - [`update`](Source::update) is not atomic: git knows neither revisions nor locks.
+///
+/// # Errors
+/// - [`Unavailable`](ErrorKind::Unavailable): git is missing, failed, was told to quit by a
+///   helper, or took too long. Then it and the helpers that it started are killed.
+/// - [`Refused`](ErrorKind::Refused): the answer is not one to what was asked, or holds what no
+///   line of the protocol may.
+/// - [`Unsupported`](ErrorKind::Unsupported): the credential must not be kept, or no helper keeps
+///   it; and always for [`list`](Source::list).
+///
+/// # Security
+/// A secret goes through pipes alone, never through arguments or the environment.
+///
+/// [`GIT_ASKS`]: crate::GIT_ASKS
+#[derive(Debug)]
+pub struct GitSource {
+    git: Git,
+    user: String,
+}
+
+impl GitSource {
+    /// The helpers that git has in this environment, as the source of this user's records. git
+    /// may take as long as `limit` each time.
+    pub fn new(environment: Environment, user: impl Into<String>, limit: Duration) -> Self {
+        Self { git: Git { environment, limit }, user: user.into() }
+    }
+
+    /// The location that the entry is named by.
+    fn location(&self, id: &EntryId) -> Option<Location> {
+        let name = id.name().filter(|_| id.user() == self.user)?;
+        Location::parse(name).ok().filter(|location| location.to_string() == name)
+    }
+
+    /// What git answers; `None` if no helper knows a credential.
+    fn ask(&self, asked: &Location) -> Result<Option<Request>> {
+        let Some(answer) = self.git.fill(asked)? else { return Ok(None) };
+        let answer = Request::parse(answer.expose())
+            .map_err(|error| refused(format!("of its answer, {}", error.message())))?;
+        let is_of = |found: &Location| {
+            let same = |asked: Option<&str>, found| asked.is_none() || asked == found;
+            found.origin() == asked.origin()
+                && same(asked.account(), found.account())
+                // Whoever told git to leave paths away means all of them.
+                && (found.path().is_none() || found.path() == asked.path())
+        };
+        if !answer.location.as_ref().is_some_and(is_of) {
+            return Err(refused("a helper answered for something else than was asked"));
+        }
+        Ok(Some(answer))
+    }
+}
+
+impl Source for GitSource {
+    fn get(&self, id: &EntryId) -> Result<Record> {
+        let missing = || Error::not_found("get").in_backend(NAME);
+        let asked = self.location(id).ok_or_else(missing)?;
+        record_of(self.ask(&asked)?.ok_or_else(missing)?)?.ok_or_else(missing)
+    }
+
+    fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
+        let location = self
+            .location(id)
+            .ok_or_else(|| unsupported("put", "git keeps what is named by a URL alone"))?;
+        let credential = credential_of(record, &location)?;
+        self.git.approve(&location, &credential)?;
+        // git says nothing of helpers that did not keep it, and has none by default.
+        match self.get(id) {
+            Ok(kept) if is_same(&kept, record) => Ok(()),
+            Err(error) if !error.is_miss() => Err(error),
+            _ => Err(unsupported("put", "none of git's helpers gives back what it was to keep")),
+        }
+    }
+
+    fn erase(&self, id: &EntryId) -> Result<()> {
+        let record = self.get(id)?;
+        let location = self.location(id).ok_or_else(|| Error::not_found("erase"))?;
+        let username = record.field("username").map(|field| field.value.clone());
+        self.git.reject(&location, username)?;
+        match self.get(id) {
+            Ok(left) if is_same(&left, &record) => {
+                Err(unsupported("erase", "one of git's helpers does not forget it"))
+            }
+            Err(error) if !error.is_miss() => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn update(
+        &self,
+        id: &EntryId,
+        change: &mut dyn FnMut(Option<Record>) -> Result<Change>,
+    ) -> Result<()> {
+        let old = match self.get(id) {
+            Ok(record) => Some(record),
+            Err(error) if error.is_miss() => None,
+            Err(error) => return Err(error),
+        };
+        let is_there = old.is_some();
+        match change(old)? {
+            Change::Put(record) => self.put(id, &record),
+            Change::Remove if is_there => self.erase(id),
+            Change::Leave | Change::Remove => Ok(()),
+        }
+    }
+
+    fn list(&self, _: &Query<'_>) -> Result<Page> {
+        Err(unsupported("list", "git's helpers cannot say what they keep"))
+    }
+}
+
+/// How errors call it.
+const NAME: &str = "git";
+
+/// Whether both hold the same secret for the same account.
+fn is_same(one: &Record, other: &Record) -> bool {
+    let value = |record: &Record, name: &str| record.field(name).map(|field| field.value.clone());
+    let is = |name| value(one, name) == value(other, name);
+    one.kind == other.kind && ["username", "password", "scheme", "credential"].into_iter().all(is)
+}
+
+fn refused(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Refused, "get").in_backend(NAME).because(why)
+}
+
+fn unsupported(operation: &'static str, why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unsupported, operation).in_backend(NAME).because(why)
+}

@@ -1,0 +1,86 @@
+//! Between records and the lines that git reads and prints.
+
+use std::io::{self, Write as _};
+
+use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret, SecretWriter, Timestamp};
+use keyward_helper::git::{AUTHORIZATION, Reply, Request, USER_PASSWORD};
+use keyward_origin::Location;
+
+use super::unsupported;
+
+/// What git is asked about, and the credential if there is one to be kept.
+pub(super) fn lines(location: &Location, credential: &Reply) -> Result<Secret> {
+    let credential = credential.encode()?;
+    let mut lines = SecretWriter::new();
+    write(&mut lines, location, &credential).map_err(|error| Error::io("ask git", error))?;
+    Ok(lines.finish())
+}
+
+fn write(lines: &mut SecretWriter, location: &Location, credential: &Secret) -> io::Result<()> {
+    let origin = location.origin().to_string();
+    let (protocol, host) = origin.split_once("://").expect("an origin is written with `://`");
+    write!(lines, "capability[]=authtype\nprotocol={protocol}\nhost={host}\n")?;
+    if let Some(path) = location.path() {
+        writeln!(lines, "path={path}")?;
+    }
+    if let Some(account) = location.account() {
+        writeln!(lines, "username={account}")?;
+    }
+    lines.write_all(credential.expose())
+}
+
+/// The record of what git answered; `None` if that is no whole credential.
+pub(super) fn record_of(answer: Request) -> Result<Option<Record>> {
+    let Some(location) = answer.location else { return Ok(None) };
+    if answer.ephemeral || answer.multistage {
+        return Err(unsupported("get", "the credential is for the moment, and must not be kept"));
+    }
+    let passing = |value| Field { expires: answer.password_expiry_utc, ..Field::secret(value) };
+    let mut record = match (answer.authtype, answer.credential, answer.password) {
+        (Some(scheme), Some(credential), _) => Record::new(AUTHORIZATION)
+            .with("scheme", Field::open(scheme))
+            .with("credential", passing(credential)),
+        (_, _, Some(password)) if location.account().is_some() => {
+            Record::new(USER_PASSWORD).with("password", passing(password))
+        }
+        _ => return Ok(None),
+    };
+    record.origins = vec![location.origin().clone()];
+    let account = location.account().map(|name| ("username", Field::open(name)));
+    let token = answer.oauth_refresh_token.map(|token| ("refresh_token", Field::secret(token)));
+    Ok(Some(
+        [account, token]
+            .into_iter()
+            .flatten()
+            .fold(record, |record, (name, field)| record.with(name, field)),
+    ))
+}
+
+/// What git is told to keep.
+pub(super) fn credential_of(record: &Record, location: &Location) -> Result<Reply> {
+    if !record.origins.contains(location.origin()) {
+        return Err(
+            Error::new(ErrorKind::Refused, "put").because("the record is not for this origin")
+        );
+    }
+    let value = |name| record.field(name).map(|field| field.value.clone());
+    let username = value("username").or_else(|| location.account().map(Secret::from));
+    if location.account().is_some_and(|it| username != Some(Secret::from(it))) {
+        return Err(Error::invalid("put", "the record is of another account"));
+    }
+    let common =
+        Reply { username, oauth_refresh_token: value("refresh_token"), ..Reply::default() };
+    let (reply, secret) = match record.kind.as_str() {
+        USER_PASSWORD if common.username.is_some() => {
+            (Reply { password: value("password"), ..common }, "password")
+        }
+        AUTHORIZATION => {
+            let (authtype, credential) = (value("scheme"), value("credential"));
+            (Reply { authtype, credential, ..common }, "credential")
+        }
+        _ => return Err(unsupported("put", "git keeps passwords and headers of accounts alone")),
+    };
+    let expires = [record.expires, record.field(secret).and_then(|field| field.expires)];
+    let password_expiry_utc: Option<Timestamp> = expires.into_iter().flatten().min();
+    Ok(Reply { password_expiry_utc, ..reply })
+}
