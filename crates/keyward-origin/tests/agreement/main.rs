@@ -8,6 +8,7 @@ use keyward_origin::{Location, Login, MAX_URL, from_parts, parse};
 use proptest::prelude::*;
 use serde_json::Value;
 
+mod git;
 mod readings;
 
 /// The cases by which browsers' parsers are tested.
@@ -50,6 +51,19 @@ fn hosts_that_are_confused() {
             _ => assert!(!origins.iter().any(|origin| allowed.contains(origin)), "{case}"),
         }
     }
+}
+
+#[test]
+fn git_reads_the_same_login() {
+    let urls = "https://ann:s%40cret@example.com%3a8080/repo.git https://a:b@x/p?q=1#f[] https://a:b@x?q \
+        https://a:b:c@x/a%2fb// https://:pw@x https://a:@x https://a%3ab:c%40%ff@x https://a:b@X:443//x/ \
+        https://a:b@%5b%3a%3a1%5d%3a8080 https://a:pässwort@bücher.example/%20y ssh://a:b@x/%2b+";
+    for url in urls.split(' ') {
+        assert!(git::check(url), "{url}");
+    }
+    let cases = vectors("tests/vectors/urltestdata.json");
+    let inputs = cases.as_array().unwrap().iter().filter_map(|case| case["input"].as_str());
+    assert_eq!(inputs.filter(|input| git::check(input)).count(), 13);
 }
 
 #[test]
