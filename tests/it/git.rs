@@ -2,11 +2,18 @@
 //!
 //! What they said to each other is in `tests/vectors/git`; [`transcript`] says how that is kept.
 
+mod battery;
+mod bearer;
 mod client;
+mod expiry;
+mod failing;
 mod forge;
 mod hosts;
+mod parallel;
 mod passwords;
+mod replay;
 mod request;
+mod setup;
 mod stages;
 mod tls;
 mod transcript;

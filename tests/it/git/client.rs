@@ -27,8 +27,11 @@ pub(super) const AUTHOR: [(&str, &str); 6] = [
     ("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z"),
 ];
 
-/// The helper under test, and its name in transcripts. Git's own stands in until the program has one.
-pub(super) const KEYWARD: &str = "store git credential-store";
+/// Keyward as a helper, with what it hears and says on record under the name `keyward`.
+pub(super) const KEYWARD: &str = "~/tap keyward KEYWARD helper git --store git";
+
+/// The same, off the record.
+pub(super) const UNHEARD: &str = "KEYWARD helper git --store git";
 
 /// The longest that any one command may take, in seconds.
 const PATIENCE: &str = "20";
@@ -39,6 +42,7 @@ pub(super) struct Client<'a> {
     forge: Option<&'a Forge>,
     transcript: RefCell<String>,
     requests: RefCell<Vec<Request>>,
+    names: RefCell<Vec<(String, &'static str)>>,
 }
 
 impl<'a> Client<'a> {
@@ -51,8 +55,14 @@ impl<'a> Client<'a> {
 
     /// Somebody in a home that has the store already, or never will.
     pub(super) fn at(home: Home, forge: Option<&'a Forge>) -> Self {
-        let client =
-            Self { home, forge, transcript: RefCell::default(), requests: RefCell::default() };
+        let client = Self {
+            home,
+            forge,
+            transcript: RefCell::default(),
+            requests: RefCell::default(),
+            names: RefCell::default(),
+        };
+        client.names.borrow_mut().extend(forge.iter().flat_map(|forge| forge.names()));
         client.write_program("tap", include_str!("tap.sh"));
         client.write_program("askpass", include_str!("askpass.sh"));
         client.will_answer(&[]);
@@ -65,9 +75,8 @@ impl<'a> Client<'a> {
         let mut config = self.forge.map(Forge::git_config).unwrap_or_default();
         config += "[credential]\n";
         for helper in helpers {
-            let program = keyward();
-            let tapped = helper.replace("KEYWARD", &format!("'{}'", program.display()));
-            writeln!(config, "\thelper = \"!~/tap {tapped}\"").unwrap();
+            let helper = helper.replace("KEYWARD", &format!("'{}'", keyward().display()));
+            writeln!(config, "\thelper = \"!{helper}\"").unwrap();
         }
         fs::write(self.path(".gitconfig"), config).unwrap();
     }
@@ -129,6 +138,11 @@ impl<'a> Client<'a> {
         text
     }
 
+    /// What is different each time, and what stands for it in the transcript.
+    pub(super) fn names(&self, what: impl ToString, name: &'static str) {
+        self.names.borrow_mut().push((what.to_string(), name));
+    }
+
     /// Which credentials came to the host of this address, in what was written down.
     pub(super) fn given_to(&self, address: &str) -> Vec<String> {
         let requests = self.requests.borrow();
@@ -144,10 +158,10 @@ impl<'a> Client<'a> {
     }
 
     /// The command, with all that git is to find in its environment.
-    pub(super) fn set_up(&self, mut command: Command) -> Command {
+    fn set_up(&self, mut command: Command) -> Command {
         command
             .current_dir(self.home.path())
-            .env("PATH", PROGRAMS)
+            .env("PATH", format!("{}:{PROGRAMS}", self.path("bin").display()))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_ASKPASS", self.path("askpass"))
@@ -160,10 +174,9 @@ impl<'a> Client<'a> {
     #[track_caller]
     pub(super) fn agrees_with(&self, name: &str, title: &str) {
         let mut text = self.transcript.borrow().clone();
-        let home = self.home.path().to_str().unwrap();
-        text = text.replace(home, "~");
-        for (from, to) in self.forge.iter().flat_map(|forge| forge.names()) {
-            text = text.replace(&from, to);
+        self.names(self.home.path().display(), "~");
+        for (from, to) in self.names.borrow().iter() {
+            text = text.replace(from, to);
         }
         transcript::compare(name, title, &text);
     }

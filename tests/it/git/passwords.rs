@@ -1,7 +1,8 @@
 //! Usernames and passwords: asked for once, kept, and forgotten when they are wrong.
 
-use super::client::Client;
+use super::client::{Client, UNHEARD};
 use super::forge::Forge;
+use crate::sandbox::files;
 
 #[test]
 fn a_password_is_asked_for_once() {
@@ -16,6 +17,20 @@ fn a_password_is_asked_for_once() {
     client.git(&["clone", "--quiet", &url, "two"]).ends(0);
     client.git(&["-C", "two", "log", "--format=%s"]).ends(0).prints("second\nfirst\n");
     client.agrees_with("password", "A password is asked for once; clone, fetch and push use it.");
+}
+
+/// After every success git says what it used; a store that only repeats itself stays as it is.
+#[test]
+fn what_was_just_given_is_not_written_again() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    client.has_helpers(&[UNHEARD]);
+    let url = forge.http("git.example/repo.git");
+    client.will_answer(&["alice", "canary-alice"]);
+    client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    let before = files(&client.home.store_folder());
+    client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    assert_eq!(files(&client.home.store_folder()), before);
 }
 
 #[test]

@@ -20,7 +20,7 @@ fn another_helper_answers_in_stages_and_keyward_keeps_out_of_it() {
     let client = Client::new(&forge);
     client.write_program("stages", STAGES);
     let url = forge.http("stages.example/repo.git");
-    for helpers in [[KEYWARD, "stages ~/stages"], ["stages ~/stages", KEYWARD]] {
+    for helpers in [[KEYWARD, "~/tap stages ~/stages"], ["~/tap stages ~/stages", KEYWARD]] {
         client.has_helpers(&helpers);
         client.git(&["ls-remote", "--quiet", &url]).ends(0);
     }
