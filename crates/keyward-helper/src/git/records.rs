@@ -68,11 +68,9 @@ pub(super) fn to_keep(request: &Request, now: Timestamp) -> Option<Record> {
                 .with(CREDENTIAL, passing(credential))
         }
         _ => {
-            let password = request.password.as_ref()?;
-            if request.location.as_ref()?.account()?.is_empty() && password.is_empty() {
-                return None;
-            }
-            Record::new(USER_PASSWORD).with(PASSWORD, passing(password))
+            // Both may be empty: git has it so where a ticket or a certificate says who somebody is.
+            request.location.as_ref()?.account()?;
+            Record::new(USER_PASSWORD).with(PASSWORD, passing(request.password.as_ref()?))
         }
     };
     let username = request.location.as_ref().and_then(Location::account);

@@ -123,7 +123,6 @@ fn what_is_no_whole_credential_is_not_stored() {
         "protocol=https host=x",
         "protocol=https host=x username=ann",
         "protocol=https host=x password=pw",
-        "protocol=https host=x username= password=",
         "protocol=https host=x username=ann oauth_refresh_token=R",
         "protocol=https host=x authtype=Bearer",
         "protocol=https host=x credential=T",
@@ -146,8 +145,10 @@ fn empty_names_and_empty_passwords_are_kept() {
     let memory = Memory::default();
     store(&memory, "protocol=https host=x username= password=pw");
     store(&memory, "protocol=https host=x username=ann password=");
+    store(&memory, "protocol=https host=y username= password=");
     check(&memory, "protocol=https host=x username=", "username= password=pw");
     check(&memory, "protocol=https host=x username=ann", "username=ann password=");
+    check(&memory, "protocol=https host=y", "username= password=");
 }
 
 #[test]
