@@ -55,6 +55,7 @@ impl<'a> Client<'a> {
 
     /// Somebody in a home that has the store already, or never will.
     pub(super) fn at(home: Home, forge: Option<&'a Forge>) -> Self {
+        super::version();
         let client = Self {
             home,
             forge,
