@@ -9,7 +9,7 @@ use keyward_helper::git::{Reply, Request, erase, get, store};
 use keyward_origin::Location;
 
 /// What one request stores is given to its own origin, as it was and so that git can read it, and
-/// to no other; and it is forgotten by the same request.
+/// to no other; and it is forgotten once git refuses what it was given.
 pub fn git_request(bytes: &[u8]) {
     let Ok(request) = Request::parse(bytes) else { return };
     let memory = Memory::default();
@@ -30,8 +30,10 @@ pub fn git_request(bytes: &[u8]) {
     for other in others(&request) {
         assert_eq!(asked(&other), Reply::default(), "{other:?}");
     }
-    erase(&request, &accounts, now).expect("the memory is there");
-    assert_eq!(asked(&request), Reply::default(), "{request:?}");
+    let Reply { password, credential, .. } = reply;
+    let refused = Request { password, credential, ..request };
+    erase(&refused, &accounts, now).expect("the memory is there");
+    assert_eq!(asked(&refused), Reply::default(), "{refused:?}");
 }
 
 /// What the reply says, a request in the same words says, too.
