@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod account;
 mod backend;
 mod completions;
 pub(crate) mod config;
@@ -46,6 +47,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     list::ENTRY,
     info::ENTRY,
     store::ENTRY,
+    account::ENTRY,
     import::ENTRY,
     helper::ENTRY,
     backend::ENTRY,
@@ -66,11 +68,18 @@ impl Session {
         Ok(Keyward::with(Environment::of_process(), self.console)?)
     }
 
-    /// The store and the entry that `STORE`, `--user` and `--name` choose.
-    pub(crate) fn entry(&self, matches: &ArgMatches) -> Outcome<(OpenStore, EntryId)> {
+    /// The store and the user that `STORE` and `--user` choose.
+    pub(crate) fn store(&self, matches: &ArgMatches) -> Outcome<(OpenStore, String)> {
         let user = text(matches, "user");
         let store = self.keyward()?.store_of(text(matches, "store").unwrap_or_default(), user)?;
-        let id = store.entry(user, text(matches, "name"))?;
+        let user = store.entry(user, None)?.user().to_owned();
+        Ok((store, user))
+    }
+
+    /// The store and the entry that `STORE`, `--user` and `--name` choose.
+    pub(crate) fn entry(&self, matches: &ArgMatches) -> Outcome<(OpenStore, EntryId)> {
+        let (store, user) = self.store(matches)?;
+        let id = store.entry(Some(&user), text(matches, "name"))?;
         Ok((store, id))
     }
 }

@@ -47,11 +47,7 @@ impl OpenStore {
     /// # Errors
     /// Those of the store.
     pub fn set(&self, id: &EntryId, credentials: &Credentials) -> Result<()> {
-        if self.file.deleting {
-            return Err(
-                Error::new(ErrorKind::Conflict, "set").because("the store is being removed")
-            );
-        }
+        self.check_staying()?;
         let mut record = Record::from(credentials);
         record.created = self.now;
         record.updated = self.now;
@@ -61,6 +57,17 @@ impl OpenStore {
                 Record { created: old.created, origins: old.origins, labels: old.labels, ..record };
         }
         self.store.put(id, &record, Expect::Any).map(drop)
+    }
+
+    /// Checks that the store is to stay, so that something may be added to it.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) if it is being removed.
+    pub fn check_staying(&self) -> Result<()> {
+        if !self.file.deleting {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Conflict, "set").because("the store is being removed"))
     }
 
     /// Forgets an entry.

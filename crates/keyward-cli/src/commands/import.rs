@@ -1,155 +1,87 @@
-use std::path::PathBuf;
+//! Bringing credentials in. Nothing that a store holds is ever replaced, so that an import can be repeated.
 
-use clap::{Arg, ArgMatches, Command, value_parser};
-use keyward::{Credentials, Keyward, NewStore, OpenStore, StoreName};
-use keyward_core::{Error, ErrorKind, Expect, Record};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use clap::{ArgMatches, Command};
+use keyward_core::{Error, ErrorKind, Result, Secret, Timestamp};
+use keyward_plugin::fs::PrivateDir;
 
 use super::{Entry, Session};
-use crate::arguments::{self, switch, text};
-use crate::exit::{Outcome, Stop};
-use crate::output::print;
-use pycred::{Account, Content, Found, User};
-use report::Report;
+use crate::exit::{Outcome, Stop, code_of};
+use crate::output::harmless;
 
+mod accounts;
+mod git_credentials;
+mod git_helper;
 mod pycred;
-mod report;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "import",
     about: "Bring credentials in from another system",
-    example: "keyward import pycred ~/.pycred --dry-run\nkeyward import pycred ~/.pycred",
+    example: "keyward import git-credentials ~/.git-credentials\nkeyward import pycred ~/.pycred --dry-run",
     arguments,
     run,
 };
 
 fn arguments(command: Command) -> Command {
-    command.subcommand_required(true).arg_required_else_help(true).subcommand(
-        Command::new("pycred")
-            .about("Make a store for each of PyCred's, with the same users; PyCred's own files stay as they are")
-            .after_help("Example:\n  keyward import pycred ~/.pycred --dry-run\n  keyward import pycred ~/.pycred")
-            .arg(
-                Arg::new("dir")
-                    .value_name("DIR")
-                    .required(true)
-                    .value_parser(value_parser!(PathBuf))
-                    .help("PyCred's home, such as ~/.pycred, or its folder of stores"),
-            )
-            .arg(
-                Arg::new("prefix")
-                    .long("prefix")
-                    .value_name("P")
-                    .help("Put this in front of the names of the stores"),
-            )
-            .arg(switch("dry-run", "Open everything and write nothing"))
-            .arg(arguments::json().help("Print a JSON object a line, one for each store")),
-    )
+    command
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(git_credentials::command())
+        .subcommand(git_helper::command())
+        .subcommand(pycred::command())
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let Some(("pycred", matches)) = matches.subcommand() else { return Ok(()) };
-    let keyward = session.keyward()?;
-    let dir = matches.get_one::<PathBuf>("dir").expect("clap requires it");
-    let import = Import {
-        keyward: &keyward,
-        prefix: text(matches, "prefix").unwrap_or_default(),
-        dry_run: matches.get_flag("dry-run"),
-    };
-    let json = matches.get_flag("json");
-    let (mut code, mut imported) = (0, 0);
-    for found in pycred::stores(dir, &keyward.config().places().home)? {
-        let report = import.store(found);
-        print(&if json { report.json() } else { report.text() })?;
-        code = code.max(report.code());
-        imported += report.imported.len();
+    match matches.subcommand() {
+        Some(("git-credentials", matches)) => git_credentials::run(session, matches),
+        Some(("git-helper", matches)) => git_helper::run(session, matches),
+        Some(("pycred", matches)) => pycred::run(session, matches),
+        _ => Ok(()),
     }
-    if imported > 0 && !json && !import.dry_run {
-        print("PyCred's own files are as they were; `pycred rm` removes them.")?;
-    }
+}
+
+/// The content of a file that only its owner can read, and when it was written.
+fn read_secret(dir: &PrivateDir, file: &str, limit: usize) -> Result<Option<(Secret, Timestamp)>> {
+    let Some(opened) = dir.open_file(Path::new(file), false)? else { return Ok(None) };
+    read(opened, limit).map(Some).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Error::corrupt("read").because("the file is too large"),
+        _ => Error::io("read", error),
+    })
+}
+
+fn read(file: File, limit: usize) -> io::Result<(Secret, Timestamp)> {
+    let written = file.metadata()?.modified()?;
+    Ok((Secret::read_from(file, limit)?, written.into()))
+}
+
+/// That what is there stays.
+fn conflict(whose: &str) -> Error {
+    Error::new(ErrorKind::Conflict, "import")
+        .because(format!("the store holds something else for this {whose}, and keeps it"))
+}
+
+/// How the import as a whole went, by the highest exit code that any part of it asks for.
+fn end(code: u8) -> Outcome {
     match code {
         0 => Ok(()),
         code => Err(Stop::Code(code, "error: not everything was imported, see above".into())),
     }
 }
 
-struct Import<'a> {
-    keyward: &'a Keyward,
-    prefix: &'a str,
-    dry_run: bool,
+/// The exit code for something that was not imported. What is wrong with what the other system
+/// wrote is one thing to the caller, wherever it shows.
+fn code(error: &Error) -> u8 {
+    match error.kind() {
+        ErrorKind::Invalid | ErrorKind::Unsupported => 6,
+        kind => code_of(kind),
+    }
 }
 
-impl Import<'_> {
-    fn store(&self, found: Found) -> Report {
-        let mut report = Report::new(&found.name, self.prefix, self.dry_run);
-        if let Err(error) = self.fill(&mut report, found) {
-            report.failed = Some(error);
-        }
-        report
-    }
-
-    fn fill(&self, report: &mut Report, found: Found) -> Result<(), Error> {
-        let users = match found.content? {
-            Content::Users(users) => users,
-            Content::Fleeting => {
-                report.note = Some("PyCred kept it in memory".into());
-                return Ok(());
-            }
-            Content::Nowhere(path) => {
-                report.note = Some(format!("{} is not there", path.display()));
-                Vec::new()
-            }
-        };
-        let nothing_opens = !users.is_empty() && users.iter().all(|user| user.account.is_err());
-        let store = self.target(report, nothing_opens)?;
-        for User { name, account } in users {
-            match account.and_then(|account| self.add(store.as_ref(), &account)) {
-                Ok(true) => report.imported.push(name),
-                Ok(false) => report.present.push(name),
-                Err(error) => report.refused.push((name, error)),
-            }
-        }
-        Ok(())
-    }
-
-    /// The store to fill: one that is there, or else a new one if anything can be put into it.
-    fn target(&self, report: &mut Report, nothing_opens: bool) -> Result<Option<OpenStore>, Error> {
-        let name = StoreName::new(&report.into)?;
-        if self.keyward.config().find_store(&name)?.is_none() {
-            if nothing_opens || self.dry_run {
-                report.made = !nothing_opens;
-                return Ok(None);
-            }
-            self.keyward.init_store(&NewStore::named(name.as_str())?)?;
-            report.made = true;
-        }
-        let store = self.keyward.store(name.as_str())?;
-        if store.file.deleting {
-            return Err(
-                Error::new(ErrorKind::Conflict, "import").because("the store is being removed")
-            );
-        }
-        Ok(Some(store))
-    }
-
-    /// Adds what is not there. Whether it was added is the answer; nothing is ever replaced, so
-    /// that an import can be repeated.
-    fn add(&self, store: Option<&OpenStore>, account: &Account) -> Result<bool, Error> {
-        let Some(store) = store else { return Ok(true) };
-        let credentials =
-            Credentials::new(account.login.username.as_str(), account.login.password.clone());
-        match store.get(&account.id)? {
-            Some(kept) if kept == credentials => return Ok(false),
-            Some(_) => {
-                return Err(Error::new(ErrorKind::Conflict, "import")
-                    .because("the store holds something else for this user, and keeps it"));
-            }
-            None => {}
-        }
-        if !self.dry_run {
-            let mut record = Record::from(&credentials);
-            record.created = account.written;
-            record.updated = account.written;
-            store.store.put(&account.id, &record, Expect::Absent)?;
-        }
-        Ok(true)
-    }
+/// Why something was not imported, and what to do about it.
+fn why(error: &Error) -> String {
+    let hint = error.advice().map(|hint| format!(" ({hint})")).unwrap_or_default();
+    harmless(&format!("{}{hint}", error.message()))
 }

@@ -1,5 +1,7 @@
 use clap::{Arg, ArgMatches, Command};
-use keyward::Credentials;
+use keyward::{Credentials, Record};
+use keyward_helper::accounts::Accounts;
+use keyward_origin::Location;
 
 use super::{Entry, Session};
 use crate::arguments::{self, text};
@@ -9,19 +11,37 @@ use crate::password;
 pub(super) const ENTRY: Entry = Entry {
     name: "set",
     about: "Keep a username and a password",
-    example: "keyward set work ann\nprintf s3cret | keyward set work ann --stdin",
+    example: "keyward set work ann\nprintf s3cret | keyward set work ann --stdin\nkeyward set git ann --origin https://example.com",
     arguments,
     run,
 };
 
 fn arguments(command: Command) -> Command {
     let username = Arg::new("username").value_name("USERNAME").required(true).help("The username");
-    password::arguments(arguments::entry(command.arg(arguments::store()).arg(username)))
+    let origin = Arg::new("origin").long("origin").value_name("URL").conflicts_with("name").help(
+        "As an account of this origin, such as https://example.com, which helpers give there",
+    );
+    let command = arguments::entry(command.arg(arguments::store()).arg(username));
+    password::arguments(command.arg(origin))
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let (store, id) = session.entry(matches)?;
+    let username = text(matches, "username").unwrap_or_default();
+    let Some(origin) = text(matches, "origin") else {
+        let (store, id) = session.entry(matches)?;
+        let password = password::read(matches, &session.console)?;
+        return Ok(store.set(&id, &Credentials::new(username, password))?);
+    };
+    let location = Location::new(keyward_origin::parse(origin)?, Some(username), None)?;
+    let (store, user) = session.store(matches)?;
+    store.check_staying()?;
     let password = password::read(matches, &session.console)?;
-    store.set(&id, &Credentials::new(text(matches, "username").unwrap_or_default(), password))?;
+    let record = Record::from(&Credentials::new(username, password));
+    Accounts::new(&store.store, &user).keep(&location, store.now(), &|old| Record {
+        origins: old.origins,
+        created: old.created,
+        labels: old.labels,
+        ..record.clone()
+    })?;
     Ok(())
 }

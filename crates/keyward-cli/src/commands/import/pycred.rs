@@ -1,213 +1,137 @@
-//! Finds PyCred's stores and reads them, as their owner's files that may hold anything.
+//! PyCred's stores, each into one of the same name.
 
-use std::ffi::OsStr;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use keyward_core::{EntryId, Error, ErrorKind, Result, Secret, Timestamp};
-use keyward_import::pycred::{
-    Encryption, FernetKey, Installation, Login, MAX_CONFIG, MAX_KEY, MAX_RECORD, Storage,
-    StoreConfig,
-};
-use keyward_plugin::fs::{PrivateDir, read_trusted};
+use clap::{Arg, ArgMatches, Command, value_parser};
+use keyward::{Credentials, Keyward, NewStore, OpenStore, StoreName};
+use keyward_core::{Error, Expect, Record};
 
-/// A store of PyCred's.
-pub(super) struct Found {
-    pub(super) name: String,
-    pub(super) content: Result<Content>,
+use super::{conflict, end};
+use crate::arguments::{self, switch, text};
+use crate::commands::Session;
+use crate::exit::Outcome;
+use crate::output::print;
+use installation::{Account, Content, Found, User};
+use report::Report;
+
+mod installation;
+mod report;
+
+pub(super) fn command() -> Command {
+    Command::new("pycred")
+        .about("Make a store for each of PyCred's, with the same users; PyCred's own files stay as they are")
+        .after_help("Example:\n  keyward import pycred ~/.pycred --dry-run\n  keyward import pycred ~/.pycred")
+        .arg(
+            Arg::new("dir")
+                .value_name("DIR")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("PyCred's home, such as ~/.pycred, or its folder of stores"),
+        )
+        .arg(
+            Arg::new("prefix")
+                .long("prefix")
+                .value_name("P")
+                .help("Put this in front of the names of the stores"),
+        )
+        .arg(switch("dry-run", "Open everything and write nothing"))
+        .arg(arguments::json().help("Print a JSON object a line, one for each store"))
 }
 
-/// What a store keeps.
-pub(super) enum Content {
-    /// Nothing, since it was kept in the memory of a process.
-    Fleeting,
-    /// Nothing, since there is no such folder: nobody has set anything yet, or it is gone.
-    Nowhere(PathBuf),
-    Users(Vec<User>),
+pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let keyward = session.keyward()?;
+    let dir = matches.get_one::<PathBuf>("dir").expect("clap requires it");
+    let import = Import {
+        keyward: &keyward,
+        prefix: text(matches, "prefix").unwrap_or_default(),
+        dry_run: matches.get_flag("dry-run"),
+    };
+    let json = matches.get_flag("json");
+    let (mut code, mut imported) = (0, 0);
+    for found in installation::stores(dir, &keyward.config().places().home)? {
+        let report = import.store(found);
+        print(&if json { report.json() } else { report.text() })?;
+        code = code.max(report.code());
+        imported += report.imported.len();
+    }
+    if imported > 0 && !json && !import.dry_run {
+        print("PyCred's own files are as they were; `pycred rm` removes them.")?;
+    }
+    end(code)
 }
 
-/// A user and what opened.
-pub(super) struct User {
-    pub(super) name: String,
-    pub(super) account: Result<Account>,
+struct Import<'a> {
+    keyward: &'a Keyward,
+    prefix: &'a str,
+    dry_run: bool,
 }
 
-/// What a user keeps in a store.
-pub(super) struct Account {
-    pub(super) id: EntryId,
-    pub(super) login: Login,
-    /// When PyCred wrote it.
-    pub(super) written: Timestamp,
-}
+impl Import<'_> {
+    fn store(&self, found: Found) -> Report {
+        let mut report = Report::new(&found.name, self.prefix, self.dry_run);
+        if let Err(error) = self.fill(&mut report, found) {
+            report.failed = Some(error);
+        }
+        report
+    }
 
-/// All stores of a PyCred whose home, or whose folder of stores, is `dir`; each is read when its turn comes.
-///
-/// # Errors
-/// [`Invalid`](ErrorKind::Invalid) if it is neither. What is wrong with one store is for that store to say.
-pub(super) fn stores(dir: &Path, home: &Path) -> Result<impl Iterator<Item = Found>> {
-    let places = Places::find(dir, home)?;
-    let names = names(&places.stores)?.into_iter();
-    let named = names.filter_map(|name| Some(name.strip_suffix(".yaml")?.to_owned()));
-    let stores = named.filter(|name| name != ".config");
-    Ok(stores.map(move |name| Found { content: places.read(&name), name }))
-}
-
-/// Where PyCred keeps things.
-struct Places {
-    /// The folder of the stores' files.
-    stores: PathBuf,
-    /// The folder that `~/.pycred` has become, if it was moved or copied.
-    base: PathBuf,
-    /// What `~` stands for.
-    home: PathBuf,
-}
-
-impl Places {
-    fn find(dir: &Path, home: &Path) -> Result<Self> {
-        let none = || {
-            Error::invalid("usage", format!("PyCred has no stores in {}", dir.display()))
-                .hint("Give PyCred's home, which is ~/.pycred, or its folder of stores")
+    fn fill(&self, report: &mut Report, found: Found) -> Result<(), Error> {
+        let users = match found.content? {
+            Content::Users(users) => users,
+            Content::Fleeting => {
+                report.note = Some("PyCred kept it in memory".into());
+                return Ok(());
+            }
+            Content::Nowhere(path) => {
+                report.note = Some(format!("{} is not there", path.display()));
+                Vec::new()
+            }
         };
-        let base = dir.canonicalize().map_err(|_| none())?;
-        let home = home.to_owned();
-        let config = base.join(".config.yaml");
-        if let Some(text) = read_config(&config)? {
-            let installation =
-                Installation::parse(&text).map_err(|error| in_file(&config, error))?;
-            let stores = expand(&installation.store_path, &home);
-            if let Some(stores) = stores.filter(|path| path.is_dir()) {
-                return Ok(Self { stores, base, home });
+        let nothing_opens = !users.is_empty() && users.iter().all(|user| user.account.is_err());
+        let store = self.target(report, nothing_opens)?;
+        for User { name, account } in users {
+            match account.and_then(|account| self.add(store.as_ref(), &account)) {
+                Ok(true) => report.imported.push(name),
+                Ok(false) => report.present.push(name),
+                Err(error) => report.refused.push((name, error)),
             }
         }
-        let stores = base.join("store");
-        if stores.is_dir() {
-            return Ok(Self { stores, base, home });
-        }
-        if base.is_dir() && names(&base)?.iter().any(|name| name.ends_with(".yaml")) {
-            let above = base.parent().unwrap_or(&base).to_owned();
-            return Ok(Self { stores: base, base: above, home });
-        }
-        Err(none())
+        Ok(())
     }
 
-    fn read(&self, name: &str) -> Result<Content> {
-        let path = self.stores.join(format!("{name}.yaml"));
-        let config = read_config(&path)?.ok_or_else(|| missing("the store's file", &path))?;
-        let config = StoreConfig::parse(&config).map_err(|error| in_file(&path, error))?;
-        let path = match &config.storage {
-            Storage::Memory => return Ok(Content::Fleeting),
-            Storage::File { data_dir } => self.locate(data_dir, name, "storage/file"),
-        };
-        let Some(data) = PrivateDir::open(&path)? else { return Ok(Content::Nowhere(path)) };
-        let files = names(data.path())?;
-        let key = match &config.encryption {
-            Encryption::Aes { key_path } if !files.is_empty() => {
-                Some(read_key(&self.locate(key_path, name, "encryption/aes/key.aes"))?)
+    /// The store to fill: one that is there, or else a new one if anything can be put into it.
+    fn target(&self, report: &mut Report, nothing_opens: bool) -> Result<Option<OpenStore>, Error> {
+        let name = StoreName::new(&report.into)?;
+        if self.keyward.config().find_store(&name)?.is_none() {
+            if nothing_opens || self.dry_run {
+                report.made = !nothing_opens;
+                return Ok(None);
             }
-            _ => None,
-        };
-        let users = files.iter().filter_map(|file| user(&data, file, key.as_ref()));
-        Ok(Content::Users(users.collect()))
-    }
-
-    /// Where a path of a store's file leads. What lies in PyCred's usual place is looked for below
-    /// `base` first, so that a copy of PyCred's home is not mistaken for the one it was made from.
-    fn locate(&self, written: &str, store: &str, usual: &str) -> PathBuf {
-        let usual = Path::new("data").join(store).join(usual);
-        let here = self.base.join(&usual);
-        match expand(written, &self.home) {
-            Some(path) if !here.exists() || (path.exists() && !path.ends_with(&usual)) => path,
-            _ => here,
+            self.keyward.init_store(&NewStore::named(name.as_str())?)?;
+            report.made = true;
         }
+        let store = self.keyward.store(name.as_str())?;
+        store.check_staying()?;
+        Ok(Some(store))
     }
-}
 
-/// An absolute path, or one below the home folder. Others meant something to one process only.
-fn expand(written: &str, home: &Path) -> Option<PathBuf> {
-    match written.strip_prefix('~') {
-        Some("") => Some(home.to_owned()),
-        Some(rest) => Some(home.join(rest.strip_prefix('/')?.trim_start_matches('/'))),
-        None => Some(PathBuf::from(written)).filter(|path| path.is_absolute()),
+    /// Adds what is not there. Whether it was added is the answer; nothing is ever replaced, so
+    /// that an import can be repeated.
+    fn add(&self, store: Option<&OpenStore>, account: &Account) -> Result<bool, Error> {
+        let Some(store) = store else { return Ok(true) };
+        let credentials =
+            Credentials::new(account.login.username.as_str(), account.login.password.clone());
+        match store.get(&account.id)? {
+            Some(kept) if kept == credentials => return Ok(false),
+            Some(_) => return Err(conflict("user")),
+            None => {}
+        }
+        if !self.dry_run {
+            let mut record = Record::from(&credentials);
+            record.created = account.written;
+            record.updated = account.written;
+            store.store.put(&account.id, &record, Expect::Absent)?;
+        }
+        Ok(true)
     }
-}
-
-/// The user of a file, and what is in it; `None` if it is none of PyCred's.
-fn user(data: &PrivateDir, file: &str, key: Option<&FernetKey>) -> Option<User> {
-    if data.path().join(file).is_dir() {
-        let why = "a folder, which PyCred makes for a user with a slash in the name";
-        let error = Error::new(ErrorKind::Unsupported, "import").because(why);
-        return Some(User { name: format!("{file}/"), account: Err(error) });
-    }
-    let name = file.strip_suffix(".dat")?;
-    Some(User { name: name.to_owned(), account: account(data, file, name, key) })
-}
-
-fn account(data: &PrivateDir, file: &str, user: &str, key: Option<&FernetKey>) -> Result<Account> {
-    let id = EntryId::new(user, None)?;
-    let (content, written) = read_secret(data, file, MAX_RECORD)?
-        .ok_or_else(|| missing("the record", &data.path().join(file)))?;
-    let login = match key {
-        Some(key) => Login::parse(key.open(content.expose())?.expose())?,
-        None => Login::parse(content.expose())?,
-    };
-    Ok(Account { id, login, written })
-}
-
-fn read_key(path: &Path) -> Result<FernetKey> {
-    let no_key = || {
-        Error::new(ErrorKind::NoKey, "import")
-            .because(format!("the key file {} is missing", path.display()))
-            .hint("Put it back before PyCred runs again: PyCred makes a new one in its place")
-    };
-    let (Some(folder), Some(file)) = (path.parent(), path.file_name().and_then(OsStr::to_str))
-    else {
-        return Err(no_key());
-    };
-    let folder = PrivateDir::open(folder)?.ok_or_else(no_key)?;
-    let (key, _) = read_secret(&folder, file, MAX_KEY)?.ok_or_else(no_key)?;
-    FernetKey::parse(key.expose())
-}
-
-/// The content of a file that only its owner can read, and when it was written.
-fn read_secret(dir: &PrivateDir, file: &str, limit: usize) -> Result<Option<(Secret, Timestamp)>> {
-    let Some(opened) = dir.open_file(Path::new(file), false)? else { return Ok(None) };
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::InvalidData => Error::corrupt("read").because("the file is too large"),
-        _ => Error::io("read", error),
-    };
-    let written = opened.metadata().and_then(|data| data.modified()).map_err(failed)?;
-    let content = Secret::read_from(opened, limit).map_err(failed)?;
-    Ok(Some((content, written.into())))
-}
-
-/// A file that others may read, but not one that somebody else put there.
-fn read_config(path: &Path) -> Result<Option<Vec<u8>>> {
-    if path.is_symlink() {
-        return Err(Error::new(ErrorKind::Refused, "read")
-            .because(format!("{} is a symbolic link", path.display())));
-    }
-    read_trusted(path, MAX_CONFIG)
-}
-
-/// The names of a folder's files, sorted. One that is not text is shown as far as it is, and leads to no file.
-fn names(dir: &Path) -> Result<Vec<String>> {
-    let failed =
-        |error| Error::io("list", error).because(format!("{} cannot be listed", dir.display()));
-    let mut names = Vec::new();
-    for entry in fs::read_dir(dir).map_err(failed)? {
-        names.push(entry.map_err(failed)?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort();
-    Ok(names)
-}
-
-fn in_file(path: &Path, error: Error) -> Error {
-    let why = format!("{}: {}", path.display(), error.message());
-    error.because(why)
-}
-
-fn missing(what: &str, path: &Path) -> Error {
-    Error::corrupt("import")
-        .because(format!("{what} {} is gone, or its name is not text", path.display()))
 }

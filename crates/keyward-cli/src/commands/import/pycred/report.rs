@@ -1,9 +1,9 @@
 //! What became of a store.
 
-use keyward_core::{Error, ErrorKind};
+use keyward_core::Error;
 use serde_json::json;
 
-use crate::exit::code_of;
+use crate::commands::import::{code, why};
 use crate::output::harmless;
 
 pub(super) struct Report {
@@ -65,19 +65,14 @@ impl Report {
         }
         text += ": ";
         text += &match &self.failed {
-            Some(error) => format!("not imported: {}{}", harmless(error.message()), hint(error)),
+            Some(error) => format!("not imported: {}", why(error)),
             None => self.counts(),
         };
         if let Some(note) = &self.note {
             text += &format!(" ({})", harmless(note));
         }
         for (user, error) in &self.refused {
-            text += &format!(
-                "\n  user `{}`: {}{}",
-                harmless(user),
-                harmless(error.message()),
-                hint(error)
-            );
+            text += &format!("\n  user `{}`: {}", harmless(user), why(error));
         }
         text
     }
@@ -102,16 +97,4 @@ impl Report {
         }
         counts
     }
-}
-
-/// What is wrong with PyCred's own files is one thing to the caller, wherever it shows.
-fn code(error: &Error) -> u8 {
-    match error.kind() {
-        ErrorKind::Invalid | ErrorKind::Unsupported => 6,
-        kind => code_of(kind),
-    }
-}
-
-fn hint(error: &Error) -> String {
-    error.advice().map(|hint| format!(" ({})", harmless(hint))).unwrap_or_default()
 }

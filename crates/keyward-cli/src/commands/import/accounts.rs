@@ -1,0 +1,205 @@
+//! Bringing in the accounts of origins, so that helpers give them.
+
+use std::cell::Cell;
+use std::fmt;
+
+use clap::{Arg, ArgMatches};
+use keyward::{Keyward, NewStore, OpenStore, StoreName};
+use keyward_core::{Error, ErrorKind, Record, Result};
+use keyward_helper::accounts::Accounts;
+use keyward_origin::Location;
+use serde_json::{Value, json};
+
+use super::{code, conflict, end, why};
+use crate::arguments::text;
+use crate::exit::Outcome;
+use crate::output::print;
+use crate::progress::Progress;
+
+/// `--store`.
+pub(super) fn store() -> Arg {
+    Arg::new("store")
+        .long("store")
+        .value_name("S")
+        .default_value("git")
+        .help("The store; it is made if it does not exist")
+}
+
+/// Where a credential was found.
+pub(super) enum Place {
+    Line(usize),
+    Url(String),
+}
+
+/// What was found there.
+pub(super) struct Found {
+    pub(super) place: Place,
+    pub(super) credential: Result<(Location, Record)>,
+}
+
+/// Brings in what can be; `advice` is for whoever has brought in something.
+pub(super) fn bring(
+    keyward: &Keyward,
+    matches: &ArgMatches,
+    found: Vec<Found>,
+    advice: &str,
+) -> Outcome {
+    let report = Report::of(keyward, matches, found)?;
+    if matches.get_flag("json") {
+        print(&report.json())?;
+    } else {
+        print(&report.to_string())?;
+        if !report.imported.is_empty() {
+            print(advice)?;
+        }
+    }
+    end(report.code())
+}
+
+struct Report {
+    store: String,
+    /// Whether the store was not there before.
+    made: bool,
+    imported: Vec<String>,
+    present: Vec<String>,
+    refused: Vec<(Place, Error)>,
+}
+
+impl Report {
+    fn of(keyward: &Keyward, matches: &ArgMatches, found: Vec<Found>) -> Result<Self> {
+        let store = text(matches, "store").unwrap_or_default().to_owned();
+        let (imported, present, refused) = (Vec::new(), Vec::new(), Vec::new());
+        let mut report = Self { store, made: false, imported, present, refused };
+        if found.iter().any(|found| found.credential.is_ok()) {
+            let user = text(matches, "user");
+            let store = report.open(keyward, user)?;
+            let user = store.entry(user, None)?;
+            report.fill(&store, user.user(), found)?;
+        } else {
+            let refused = found.into_iter().filter_map(|it| Some((it.place, it.credential.err()?)));
+            report.refused.extend(refused);
+        }
+        Ok(report)
+    }
+
+    fn open(&mut self, keyward: &Keyward, user: Option<&str>) -> Result<OpenStore> {
+        let name = StoreName::new(&self.store)?;
+        if keyward.config().find_store(&name)?.is_none() {
+            keyward.init_store(&NewStore::named(name.as_str())?)?;
+            self.made = true;
+        }
+        let store = keyward.store_of(name.as_str(), user)?;
+        store.check_staying()?;
+        Ok(store)
+    }
+
+    /// # Errors
+    /// What is wrong with the store, rather than with a credential.
+    fn fill(&mut self, store: &OpenStore, user: &str, found: Vec<Found>) -> Result<()> {
+        let accounts = Accounts::new(&store.store, user);
+        let mut progress = Progress::new("credentials");
+        for Found { place, credential } in found {
+            let kept = credential.and_then(|(location, record)| {
+                let kept = keep(&accounts, &location, &record, store)?;
+                Ok((location, kept))
+            });
+            match kept {
+                Ok((location, Kept::New)) => self.imported.push(location.to_string()),
+                Ok((location, Kept::Already)) => self.present.push(location.to_string()),
+                Ok((_, Kept::Other)) => self.refused.push((place, conflict("account"))),
+                Err(error) if is_of_one(&error) => self.refused.push((place, error)),
+                Err(error) => {
+                    progress.clear();
+                    return Err(error);
+                }
+            }
+            progress.step();
+        }
+        progress.clear();
+        Ok(())
+    }
+
+    fn code(&self) -> u8 {
+        self.refused.iter().map(|(_, error)| code(error)).max().unwrap_or_default()
+    }
+
+    fn json(&self) -> String {
+        let refused = self.refused.iter().map(|(place, error)| match place {
+            Place::Line(number) => json!({ "line": number, "why": error.message() }),
+            Place::Url(url) => json!({ "url": url, "why": error.message() }),
+        });
+        json!({
+            "store": self.store,
+            "made": self.made,
+            "imported": self.imported,
+            "present": self.present,
+            "refused": Value::from_iter(refused),
+        })
+        .to_string()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.imported.len() {
+            1 => f.write_str("1 credential imported")?,
+            count => write!(f, "{count} credentials imported")?,
+        }
+        if self.made {
+            f.write_str(" into a new store")?;
+        }
+        if !self.present.is_empty() {
+            write!(f, ", {} there already", self.present.len())?;
+        }
+        if !self.refused.is_empty() {
+            write!(f, ", {} refused", self.refused.len())?;
+        }
+        for (place, error) in &self.refused {
+            match place {
+                Place::Line(number) => write!(f, "\n  line {number}: {}", why(error))?,
+                Place::Url(url) => write!(f, "\n  {url}: {}", why(error))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What became of a credential.
+#[derive(Clone, Copy)]
+enum Kept {
+    New,
+    /// The same was there.
+    Already,
+    /// Something else was there, and still is.
+    Other,
+}
+
+fn keep(
+    accounts: &Accounts<'_>,
+    location: &Location,
+    record: &Record,
+    store: &OpenStore,
+) -> Result<Kept> {
+    let kept = Cell::new(Kept::New);
+    accounts.keep(location, store.now(), &|old| {
+        if old.kind.is_empty() {
+            kept.set(Kept::New);
+            return Record { origins: old.origins, created: old.created, ..record.clone() };
+        }
+        kept.set(if holds(&old, record) { Kept::Already } else { Kept::Other });
+        old
+    })?;
+    Ok(kept.get())
+}
+
+/// Whether all values of the new record are in the old one.
+fn holds(old: &Record, new: &Record) -> bool {
+    let has = |name, value| old.field(name).is_some_and(|field| field.value == value);
+    old.kind == new.kind && new.fields.iter().all(|(name, field)| has(name, field.value.clone()))
+}
+
+/// Whether the next credential may fare better.
+fn is_of_one(error: &Error) -> bool {
+    use ErrorKind::{Conflict, Exists, Full, Invalid, NotFound, Refused, Unsupported};
+    matches!(error.kind(), Conflict | Exists | Full | Invalid | NotFound | Refused | Unsupported)
+}

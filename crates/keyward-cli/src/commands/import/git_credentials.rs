@@ -1,0 +1,58 @@
+//! The file in which git's `credential-store` keeps passwords in the open.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgMatches, Command, value_parser};
+use keyward::Credentials;
+use keyward_core::{Error, Record, Result, Secret};
+use keyward_import::git_credentials::{Line, Login, MAX_FILE, parse};
+use keyward_plugin::fs::PrivateDir;
+
+use super::accounts::{self, Found, Place, bring};
+use super::read_secret;
+use crate::arguments;
+use crate::commands::Session;
+use crate::exit::Outcome;
+use crate::output::harmless;
+
+pub(super) fn command() -> Command {
+    Command::new("git-credentials")
+        .about("Keep what git's own `store` helper kept in a file; the file stays as it is")
+        .after_help("Example:\n  keyward import git-credentials ~/.git-credentials")
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("The file, such as ~/.git-credentials"),
+        )
+        .arg(accounts::store())
+        .arg(arguments::user().help("Whose credentials they become [default: yours]"))
+        .arg(arguments::json().help("Print a JSON object"))
+}
+
+pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let path = matches.get_one::<PathBuf>("file").expect("clap requires it");
+    let found = parse(read(path)?.expose())?.into_iter().map(found).collect();
+    let advice = format!(
+        "{} is as it was, with its passwords in the open; delete it once git asks Keyward (`keyward setup git`).",
+        harmless(&path.display().to_string())
+    );
+    bring(&session.keyward()?, matches, found, &advice)
+}
+
+fn read(path: &Path) -> Result<Secret> {
+    let none = || Error::invalid("usage", format!("there is no file {}", path.display()));
+    let path = path.canonicalize().map_err(|_| none())?;
+    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(none)?;
+    let folder = PrivateDir::open(path.parent().ok_or_else(none)?)?.ok_or_else(none)?;
+    Ok(read_secret(&folder, name, MAX_FILE)?.ok_or_else(none)?.0)
+}
+
+fn found(Line { number, login }: Line) -> Found {
+    let credential = login.map(|Login { location, password }| {
+        let username = location.account().unwrap_or_default().to_owned();
+        (location, Record::from(&Credentials { username, password }))
+    });
+    Found { place: Place::Line(number), credential }
+}

@@ -1,0 +1,72 @@
+//! What git's other credential helpers know, each URL asked for by name: they cannot list.
+
+use std::time::Duration;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use keyward::GitSource;
+use keyward_core::{EntryId, Error, Record, Result, Source};
+use keyward_origin::Location;
+
+use super::accounts::{self, Found, Place, bring};
+use crate::arguments;
+use crate::commands::Session;
+use crate::exit::Outcome;
+
+/// Whose git's helpers are, in a source that knows nobody else.
+const CALLER: &str = "caller";
+
+pub(super) fn command() -> Command {
+    Command::new("git-helper")
+        .about("Keep what git's other credential helpers know; they keep it too")
+        .after_help(
+            "Example:\n  keyward import git-helper https://github.com https://ann@example.com",
+        )
+        .arg(
+            Arg::new("urls")
+                .value_name("URL")
+                .required(true)
+                .action(ArgAction::Append)
+                .num_args(1..)
+                .help("What to ask for; with an account, a path or neither"),
+        )
+        .arg(accounts::store())
+        .arg(arguments::user().help("Whose credentials they become [default: yours]"))
+        .arg(
+            Arg::new("timeout")
+                .long("timeout")
+                .value_name("SECONDS")
+                .default_value("30")
+                .value_parser(value_parser!(u64).range(1..=3600))
+                .help("How long git may take for each"),
+        )
+        .arg(arguments::json().help("Print a JSON object"))
+}
+
+pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let limit = matches.get_one("timeout").copied().expect("it has a default");
+    let keyward = session.keyward()?;
+    let environment = keyward.config().environment().clone();
+    let git = GitSource::new(environment, CALLER, Duration::from_secs(limit));
+    let urls = matches.get_many::<String>("urls").into_iter().flatten();
+    let locations = urls.map(|url| Location::parse(url)).collect::<Result<Vec<_>>>()?;
+    let found = locations.into_iter().map(|location| Found {
+        place: Place::Url(location.to_string()),
+        credential: ask(&git, &location),
+    });
+    let advice = "git's helpers still have them too; `git credential reject` has them forget one.";
+    bring(&keyward, matches, found.collect(), advice)
+}
+
+/// The record, and where it belongs: git says for which account it is.
+fn ask(git: &GitSource, asked: &Location) -> Result<(Location, Record)> {
+    let record = git.get(&EntryId::new(CALLER, Some(&asked.to_string()))?).map_err(|error| {
+        match error.is_miss() {
+            true => Error::not_found("import").because("none of git's helpers knows a credential"),
+            false => error,
+        }
+    })?;
+    let username = record.field("username").and_then(|field| field.value.expose_str());
+    let account = username.or(asked.account()).map(str::to_owned);
+    let location = Location::new(asked.origin().clone(), account.as_deref(), asked.path())?;
+    Ok((location, record))
+}
