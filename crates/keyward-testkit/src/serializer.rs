@@ -20,6 +20,7 @@ cases! {
     a_full_record_comes_back,
     edge_values_come_back,
     a_large_value_comes_back,
+    the_largest_record_comes_back,
     any_record_comes_back,
     trailing_bytes_are_refused,
     every_truncation_is_refused,
@@ -64,6 +65,18 @@ pub fn edge_values_come_back(subject: &Subject<dyn Serializer>) {
 pub fn a_large_value_comes_back(subject: &Subject<dyn Serializer>) {
     let value: Vec<u8> = (0..1_u32 << 20).map(|at| (at >> 8 ^ at) as u8).collect();
     comes_back(&*subject.open(), &Record::new("").with("key", Field::secret(value)));
+}
+
+/// A record that encodes to almost as much as is allowed.
+pub fn the_largest_record_comes_back(subject: &Subject<dyn Serializer>) {
+    const SAMPLE: usize = 1 << 20;
+    let serializer = subject.open();
+    let filled = |size| Record::new("").with("key", Field::secret(vec![0xff; size]));
+    let encoded = |size| serializer.encode(&filled(size)).unwrap().len();
+    // As base64, for one, a value grows by a third.
+    let (empty, sample) = (encoded(0), encoded(SAMPLE));
+    let largest = (MAX_RECORD - empty - 256) * SAMPLE / (sample - empty);
+    comes_back(&*serializer, &filled(largest));
 }
 
 /// Records as chance makes them.
@@ -114,14 +127,19 @@ pub fn no_bit_flip_does_harm(subject: &Subject<dyn Serializer>) {
     }
 }
 
-/// Bytes as chance makes them are no record, or one that comes back.
+/// Bytes as chance makes them, alone or behind the beginning of a record, are no record, or one
+/// that comes back.
 pub fn no_garbage_does_harm(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
-    let check = |garbage: Vec<u8>| {
+    let encoded = serializer.encode(&full()).unwrap();
+    let check = |(garbage, begun): (Vec<u8>, prop::sample::Index)| {
         harmless(&*serializer, &garbage);
+        let beginning = &encoded.expose()[..begun.index(encoded.len())];
+        harmless(&*serializer, &[beginning, &garbage].concat());
         Ok(())
     };
-    runner(1000).run(&prop::collection::vec(any::<u8>(), 0..300), check).unwrap();
+    let garbage = prop::collection::vec(any::<u8>(), 0..300);
+    runner(1000).run(&(garbage, any::<prop::sample::Index>()), check).unwrap();
 }
 
 /// What claims to be huge or deep is refused at once.
@@ -140,6 +158,7 @@ pub fn no_bomb_does_harm(subject: &Subject<dyn Serializer>) {
         b"\x9b\0\0\0\xff\0\0\0\0",
         b"\xbb\0\0\0\xff\0\0\0\0",
         b"\xfd\0\0\0\0\0\xff\0\0",
+        b"\x80\x80\x80\x80\x80\x20",
     ] {
         for at in 0..encoded.len() {
             let bytes = [&encoded.expose()[..at], length, &encoded.expose()[at..]].concat();

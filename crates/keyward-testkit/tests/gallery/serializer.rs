@@ -14,6 +14,7 @@ enum Fault {
     DropsDerivations,
     TrimsText,
     CutsLargeValues,
+    ReadsLessThanItWrites,
     DropsFieldExpiry,
     StopsAtTheEnd,
     FillsUp,
@@ -51,7 +52,8 @@ fn every_faulty_serializer_is_caught() {
         ),
         (DropsDerivations, &["a_full_record_comes_back", "any_record_comes_back"]),
         (TrimsText, &["edge_values_come_back", "any_record_comes_back?"]),
-        (CutsLargeValues, &["a_large_value_comes_back"]),
+        (CutsLargeValues, &["a_large_value_comes_back", "the_largest_record_comes_back"]),
+        (ReadsLessThanItWrites, &["the_largest_record_comes_back"]),
         (DropsFieldExpiry, &["a_full_record_comes_back", "any_record_comes_back"]),
         (StopsAtTheEnd, &["trailing_bytes_are_refused"]),
         (FillsUp, &["every_truncation_is_refused"]),
@@ -145,6 +147,9 @@ impl Serializer for Json {
     fn decode(&self, bytes: &[u8]) -> Result<Record> {
         match self.fault {
             Some(PanicsOnGarbage) => assert!(bytes.is_empty() || bytes[0] == b'{'),
+            Some(ReadsLessThanItWrites) if bytes.len() > MAX_RECORD - 1000 => {
+                return Err(Error::corrupt("decode"));
+            }
             Some(PanicsOnBadText) => drop(std::str::from_utf8(bytes).unwrap()),
             Some(Dawdles) if bytes.len() == 100_000 => {
                 std::thread::sleep(std::time::Duration::from_millis(45));
