@@ -32,6 +32,7 @@ mod scale;
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]
 mod secret_service;
 mod session;
+mod setup;
 mod startup;
 mod tamper;
 mod terminal;

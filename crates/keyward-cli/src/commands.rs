@@ -14,6 +14,7 @@ mod init;
 mod list;
 mod rm;
 mod set;
+mod setup;
 mod store;
 mod unset;
 
@@ -49,6 +50,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     store::ENTRY,
     account::ENTRY,
     import::ENTRY,
+    setup::ENTRY,
     helper::ENTRY,
     backend::ENTRY,
     config::ENTRY,

@@ -90,12 +90,7 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
 
 /// What, why where that is known, and one hint.
 fn describe(error: &Error) -> String {
-    let mut text = match error.operation() {
-        "usage" | "name" | "options" | "registry" | "config" | "open" | "init" => {
-            format!("error: {}", error.message())
-        }
-        _ => format!("error: {error}"),
-    };
+    let mut text = format!("error: {}", what(error));
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {
         let cause_text = cause.to_string();
@@ -108,4 +103,14 @@ fn describe(error: &Error) -> String {
         text += &format!("\n  hint: {hint}");
     }
     text
+}
+
+/// The line that says what went wrong; with the operation, unless it adds nothing.
+pub(crate) fn what(error: &Error) -> String {
+    match error.operation() {
+        "usage" | "name" | "options" | "registry" | "config" | "open" | "init" | "setup" => {
+            error.message().to_owned()
+        }
+        _ => error.to_string(),
+    }
 }

@@ -16,10 +16,13 @@ mod commands;
 mod console;
 mod editor;
 mod exit;
+mod findings;
+mod git;
 mod harden;
 mod input;
 mod output;
 mod password;
+mod program;
 mod progress;
 mod terminal;
 

@@ -1,12 +1,11 @@
 use clap::{ArgMatches, Command};
 use keyward::{Keyward, OpenStore, Protection};
 use keyward_core::{EntryId, Error, Persistence};
-use serde_json::json;
 
 use super::{Entry, Session};
 use crate::arguments;
-use crate::exit::{Outcome, Stop, code_of};
-use crate::output::print;
+use crate::exit::Outcome;
+use crate::findings::{Finding, Findings};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "doctor",
@@ -20,45 +19,21 @@ fn arguments(command: Command) -> Command {
     command.arg(arguments::json())
 }
 
-/// What a check found: nothing, something to know, or something wrong.
-enum Finding {
-    Good(String),
-    Note(String),
-    Bad(Error),
-}
-
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let keyward = session.keyward()?;
-    let mut worst = 0;
-    let mut tell = |about: &str, finding: Finding| -> Outcome {
-        let (mark, text) = match finding {
-            Finding::Good(text) => ("good", text),
-            Finding::Note(text) => ("note", text),
-            Finding::Bad(error) => {
-                worst = worst.max(code_of(error.kind()));
-                let hint = error.advice().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                ("bad", format!("{error}{hint}"))
-            }
-        };
-        print(&match matches.get_flag("json") {
-            true => json!({ "about": about, "finding": mark, "text": text }).to_string(),
-            false => format!("{mark}: {about}: {text}"),
-        })
-    };
-    tell("configuration", Finding::Good("can be read, and only you can write it".into()))?;
+    let mut findings = Findings::new(matches.get_flag("json"));
+    let sound = "can be read, and only you can write it";
+    findings.tell("configuration", Finding::Good(sound.into()))?;
     for name in keyward.store_names()? {
-        let about = format!("store {name}");
         for finding in check(&keyward, name.as_str()) {
-            tell(&about, finding)?;
+            findings.tell(&format!("store {name}"), finding)?;
         }
     }
-    match worst {
-        0 => Ok(()),
-        code => Err(Stop::Code(code, "error: something is wrong, see above".into())),
-    }
+    findings.end()
 }
 
-fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
+/// What there is to say of a store.
+pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
     let store = match keyward.store(name) {
         Ok(store) => store,
         Err(error) => return vec![Finding::Bad(error)],

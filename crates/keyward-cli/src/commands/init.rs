@@ -93,7 +93,7 @@ fn add_option(keyward: &keyward::Keyward, new: &mut NewStore, option: &str) -> O
 }
 
 /// Says what was made, and what it protects against.
-fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
+pub(super) fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
     let store = keyward.store(file.name.as_str())?;
     let protection = Protection::of(store.store.encryption_abilities(), file.envelope);
     print(&format!(

@@ -1,0 +1,194 @@
+mod check;
+
+use std::path::Path;
+
+use clap::{Arg, ArgMatches, Command};
+use keyward::{Keyward, NewStore, StoreName};
+use keyward_core::{Error, ErrorKind};
+use serde_json::json;
+
+use crate::arguments::{self, switch, text};
+use crate::commands::{Session, init};
+use crate::exit::Outcome;
+use crate::git::{Change, ConfigFile, Git, Helper, Setup, asked, shown as lossy, value};
+use crate::output::{complain, print, shown};
+use crate::program;
+
+pub(super) fn command() -> Command {
+    Command::new("git")
+        .about("Have git ask Keyward, from a store of your own")
+        .after_help("Example:\n  keyward setup git\n  keyward setup git --check\n  keyward setup git --undo")
+        .arg(switch("global", "For all your repositories [default]"))
+        .arg(switch("local", "For the repository you are in").conflicts_with("global"))
+        .arg(
+            Arg::new("store")
+                .long("store")
+                .value_name("S")
+                .default_value("git")
+                .help("The store; one that does not exist is made"),
+        )
+        .arg(switch("only", "Have git ask no other helper that it reads of before"))
+        .arg(
+            switch("undo", "Put git's configuration back as it was; the store stays")
+                .conflicts_with_all(["store", "only", "check"]),
+        )
+        .arg(
+            switch("check", "Change nothing; show whom git asks, and whether Keyward answers")
+                .conflicts_with_all(["store", "only", "global", "local"]),
+        )
+        .arg(arguments::json())
+}
+
+pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let json = matches.get_flag("json");
+    if matches.get_flag("check") {
+        return check::run(json);
+    }
+    let git = Git::find()?;
+    let keyward = session.keyward()?;
+    let (environment, places) = (keyward.config().environment(), keyward.config().places());
+    let file = match matches.get_flag("local") {
+        true => ConfigFile::local(&git)?,
+        false => ConfigFile::global(environment, places)?,
+    };
+    let setup = Setup::begin(&git, &file, &places.state.join("git"))?;
+    if matches.get_flag("undo") {
+        return report_undone(&file, &setup.undo()?, json);
+    }
+    let store = text(matches, "store").unwrap_or_default();
+    let program = program::path(environment)?;
+    let only = matches.get_flag("only");
+    let made = make(&keyward, store, json)?;
+    let is_good = |helpers: &[Helper]| is_set_up(helpers, &program, store, only);
+    let change = setup.add(&value(&program, store), only, is_good)?;
+    report(&file, &change, store, made, json)?;
+    if environment.get("GIT_CONFIG_GLOBAL").is_some() && !matches.get_flag("local") {
+        complain("note: git reads this file only where GIT_CONFIG_GLOBAL is set");
+    }
+    advise(&git)
+}
+
+/// Makes the store unless it is there. Whether it was made is the answer.
+fn make(keyward: &Keyward, store: &str, json: bool) -> Outcome<bool> {
+    match keyward.config().find_store(&StoreName::new(store)?)? {
+        Some(file) if file.deleting => Err(Error::new(ErrorKind::Conflict, "setup")
+            .because(format!("the store `{}` is being removed", file.name))
+            .hint(format!("Finish that with `keyward rm {}`", file.name))
+            .into()),
+        Some(_) => Ok(false),
+        None => {
+            let file = keyward.init_store(&NewStore::named(store)?)?;
+            if !json {
+                init::report(keyward, &file)?;
+            }
+            Ok(true)
+        }
+    }
+}
+
+/// Whether a file has git call this program for this store, once; and alone, if it is to be so.
+fn is_set_up(helpers: &[Helper], program: &str, store: &str, only: bool) -> bool {
+    let start = helpers.iter().rposition(Helper::is_reset).map(|at| at + 1);
+    let alone = start.is_some_and(|start| helpers.len() == start + 1);
+    let mut calls = helpers.iter().filter_map(|helper| helper.keyward.as_ref());
+    match (calls.next(), calls.next()) {
+        (Some(call), None) => {
+            let leads_here = match &call.program {
+                Some(path) => leads_to(path, program),
+                None => true,
+            };
+            leads_here && call.store == store && (alone || !only)
+        }
+        _ => false,
+    }
+}
+
+/// Whether two paths are the same program.
+fn leads_to(path: &str, program: &str) -> bool {
+    let real = |path: &str| Path::new(path).canonicalize().ok();
+    path == program || real(path).is_some_and(|path| Some(path) == real(program))
+}
+
+fn report(file: &ConfigFile, change: &Change, store: &str, made: bool, json: bool) -> Outcome {
+    if json {
+        let mut report = as_json(file, change);
+        report["store"] = json!(store);
+        report["made"] = json!(made);
+        return print(&report.to_string());
+    }
+    match change.before == change.after {
+        true => print(&format!("{} has it already.", path(file))),
+        false => show(file, change),
+    }
+}
+
+fn report_undone(file: &ConfigFile, change: &Change, json: bool) -> Outcome {
+    let changed = change.before != change.after;
+    if json {
+        let mut report = as_json(file, change);
+        report["restored"] = json!(change.restored);
+        return print(&report.to_string());
+    }
+    if !changed {
+        return print(&format!("{} does not mention Keyward.", path(file)));
+    }
+    show(file, change)?;
+    print(match change.restored {
+        true => "It is again what it was before.",
+        false => "It was changed since it was set up: what else is new in it stays.",
+    })
+}
+
+fn as_json(file: &ConfigFile, change: &Change) -> serde_json::Value {
+    let list =
+        |helpers: &[Helper]| helpers.iter().map(|helper| helper.shown.clone()).collect::<Vec<_>>();
+    json!({
+        "file": lossy(file.path()),
+        "changed": change.before != change.after,
+        "before": list(&change.before),
+        "after": list(&change.after),
+    })
+}
+
+/// The helpers of the file; those that went or came are marked.
+fn show(file: &ConfigFile, change: &Change) -> Outcome {
+    print(&format!("{}:", path(file)))?;
+    let line = |mark, helper: &Helper| {
+        print(&shown(&format!("{mark} credential.helper = {}", helper.shown)))
+    };
+    let mut gone = change.before.iter().filter(|helper| !change.after.contains(helper));
+    gone.try_for_each(|helper| line('-', helper))?;
+    for helper in &change.after {
+        line(if change.before.contains(helper) { ' ' } else { '+' }, helper)?;
+    }
+    Ok(())
+}
+
+/// Says what else there is to know.
+fn advise(git: &Git) -> Outcome {
+    let configured = git.configured()?;
+    let asked = asked(&configured, None);
+    let first = asked.iter().position(|found| found.helper.keyward.is_some());
+    let others: Vec<_> =
+        asked[..first.unwrap_or(0)].iter().map(|found| &*found.helper.shown).collect();
+    if !others.is_empty() {
+        complain(&format!(
+            "note: git asks these first: {}\n  hint: --only has it ask Keyward alone",
+            others.join(", ")
+        ));
+    }
+    if first.is_none() {
+        complain("note: git does not ask Keyward here; `keyward setup git --check` says more");
+    }
+    if !git.knows_authtype() {
+        complain(&format!(
+            "note: git {} takes usernames and passwords alone; tokens for other schemes need git 2.46",
+            git.version
+        ));
+    }
+    Ok(())
+}
+
+fn path(file: &ConfigFile) -> String {
+    shown(&lossy(file.path()))
+}

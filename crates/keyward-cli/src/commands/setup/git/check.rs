@@ -1,0 +1,118 @@
+//! Whether git asks Keyward, and what comes of it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use keyward::{Environment, Keyward, Silent};
+use keyward_core::{Error, ErrorKind};
+
+use crate::commands::doctor;
+use crate::exit::Outcome;
+use crate::findings::{Finding, Findings};
+use crate::git::{Call, Configured, Git, asked, run as run_git};
+use crate::program;
+
+/// Nobody can have a credential for it: such names are never given to anybody (RFC 6761).
+const NOWHERE: &[u8] = b"protocol=https\nhost=keyward-check.invalid\n\n";
+
+pub(super) fn run(json: bool) -> Outcome {
+    let git = Git::find()?;
+    let mut findings = Findings::new(json);
+    findings.tell("git", version(&git))?;
+    let configured = git.configured()?;
+    let urls: BTreeSet<_> = configured.iter().filter_map(|found| found.url.as_deref()).collect();
+    let general = asked(&configured, None);
+    findings.tell("helpers", describe(&general, None))?;
+    for url in urls {
+        findings.tell("helpers", describe(&asked(&configured, Some(url)), Some(url)))?;
+    }
+    let Some(call) = general.iter().find_map(|found| found.helper.keyward.as_ref()) else {
+        let missing = Error::not_found("setup").because("git does not ask it");
+        let hint = "Have it do so with `keyward setup git`";
+        findings.tell("keyward", Finding::Bad(missing.hint(hint)))?;
+        return findings.end();
+    };
+    // Nobody is to type a passphrase for a check, no more than git would have them do so below.
+    let keyward = Keyward::with(Environment::of_process(), Silent)?;
+    findings.tell("keyward", program(call, &keyward)?)?;
+    for finding in doctor::check(&keyward, &call.store) {
+        findings.tell(&format!("store {}", call.store), finding)?;
+    }
+    findings.tell("answer", answer(&git, call)?)?;
+    findings.end()
+}
+
+fn version(git: &Git) -> Finding {
+    match git.knows_authtype() {
+        true => Finding::Good(format!("version {}", git.version)),
+        false => Finding::Note(format!(
+            "version {} takes usernames and passwords alone; tokens for other schemes need 2.46",
+            git.version
+        )),
+    }
+}
+
+/// Whom git asks, and where each of them stands.
+fn describe(asked: &[&Configured], url: Option<&str>) -> Finding {
+    let about = url.map(|url| format!("for {url}, ")).unwrap_or_default();
+    let helpers = asked.iter().map(|found| format!("{} ({})", found.helper.shown, found.place));
+    let text = match asked {
+        [] => format!("{about}git asks nobody"),
+        _ => format!("{about}git asks {}", helpers.collect::<Vec<_>>().join(", then ")),
+    };
+    match asked.iter().any(|found| found.helper.keyward.is_some()) {
+        true => Finding::Good(text),
+        false => Finding::Note(text),
+    }
+}
+
+/// Whether the value leads to a program, and to this one.
+fn program(call: &Call, keyward: &Keyward) -> Outcome<Finding> {
+    let Some(path) = &call.program else {
+        return Ok(Finding::Note("git looks for git-credential-keyward".into()));
+    };
+    let home = &keyward.config().places().home;
+    let path = match path.strip_prefix("~/") {
+        Some(rest) => home.join(rest),
+        None => Path::new(path).to_owned(),
+    };
+    let this = program::path(keyward.config().environment())?;
+    Ok(match path.canonicalize() {
+        _ if !path.is_absolute() => Finding::Note("a shell looks for the program".into()),
+        Ok(real) if Path::new(&this).canonicalize().is_ok_and(|this| this == real) => {
+            Finding::Good("git calls this program".into())
+        }
+        Ok(_) => Finding::Note(format!("git calls another program than {this}")),
+        Err(_) => Finding::Bad(
+            Error::invalid("setup", "the program that git is to call is not there")
+                .hint("`keyward setup git` has it call this one"),
+        ),
+    })
+}
+
+/// Has git ask Keyward, and nobody else, for what nobody can have.
+fn answer(git: &Git, call: &Call) -> Outcome<Finding> {
+    let helper = format!("credential.helper={}", call.value);
+    let arguments = ["-c", "credential.helper=", "-c", &helper, "credential", "fill"];
+    let ran = run_git(git.command(&arguments).env("GIT_TRACE2_EVENT", "1"), NOWHERE)?;
+    let wrong = |why: &str| Finding::Bad(Error::new(ErrorKind::Other, "setup").because(why));
+    Ok(match exit_of_helper(&ran.err) {
+        _ if ran.err.contains("told us to quit") => {
+            wrong("Keyward tells git that something is wrong")
+        }
+        None => wrong("git stops before it asks anybody"),
+        Some(0) if ran.out.is_empty() => {
+            Finding::Good("nothing for a host that nobody knows, as it should be".into())
+        }
+        Some(0) => wrong("git gets an answer for a host that nobody knows"),
+        Some(_) => wrong("git cannot run the program"),
+    })
+}
+
+/// How the helper ended, from what git writes down about itself (`git help api-trace2`).
+fn exit_of_helper(trace: &str) -> Option<i64> {
+    let events =
+        trace.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let exit = events.rev().find(|event| event["event"] == "child_exit")?;
+    exit["code"].as_i64()
+}

@@ -1,0 +1,50 @@
+//! What checks found, told one by one.
+
+use keyward_core::Error;
+use serde_json::json;
+
+use crate::exit::{Outcome, Stop, code_of, what};
+use crate::output::{print, shown};
+
+/// What a check found: nothing, something to know, or something wrong.
+pub(crate) enum Finding {
+    Good(String),
+    Note(String),
+    Bad(Error),
+}
+
+/// Tells findings, and remembers the worst.
+pub(crate) struct Findings {
+    json: bool,
+    worst: u8,
+}
+
+impl Findings {
+    pub(crate) const fn new(json: bool) -> Self {
+        Self { json, worst: 0 }
+    }
+
+    pub(crate) fn tell(&mut self, about: &str, finding: Finding) -> Outcome {
+        let (mark, text) = match finding {
+            Finding::Good(text) => ("good", text),
+            Finding::Note(text) => ("note", text),
+            Finding::Bad(error) => {
+                self.worst = self.worst.max(code_of(error.kind()));
+                let hint = error.advice().map(|hint| format!(" ({hint})")).unwrap_or_default();
+                ("bad", format!("{}{hint}", what(&error)))
+            }
+        };
+        print(&match self.json {
+            true => json!({ "about": about, "finding": mark, "text": text }).to_string(),
+            false => shown(&format!("{mark}: {about}: {text}")),
+        })
+    }
+
+    /// The outcome of all checks.
+    pub(crate) fn end(self) -> Outcome {
+        match self.worst {
+            0 => Ok(()),
+            code => Err(Stop::Code(code, "error: something is wrong, see above".into())),
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The real git, and Keyward's place in its configuration.
+
+mod chain;
+mod file;
+mod helper;
+mod kept;
+mod setup;
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+
+use keyward_core::{Error, ErrorKind, Result, Secret};
+
+pub(crate) use chain::{Configured, asked};
+pub(crate) use file::ConfigFile;
+pub(crate) use helper::{Call, Helper, value};
+pub(crate) use setup::{Change, Setup};
+
+/// The variable whose values are git's credential helpers.
+const KEY: &str = "credential.helper";
+
+/// More than any configuration needs.
+const MAX: usize = 4 << 20;
+
+/// Where `git config` can be told a value instead of a pattern for it.
+const OLDEST: (u32, u32) = (2, 30);
+
+/// Where helpers can give more than usernames and passwords.
+const AUTHTYPE: (u32, u32) = (2, 46);
+
+/// The git that is installed.
+pub(crate) struct Git {
+    /// What it says of itself, as in `2.47.3`.
+    pub(crate) version: String,
+    numbers: (u32, u32),
+}
+
+/// How a git went.
+pub(crate) struct Ran {
+    pub(crate) status: ExitStatus,
+    /// What it printed. That may be a whole configuration, with the secrets in it.
+    pub(crate) out: Secret,
+    pub(crate) err: String,
+}
+
+impl Git {
+    /// Finds it, in a version that will do.
+    pub(crate) fn find() -> Result<Self> {
+        let ran = run(without_config(&mut Command::new("git")).arg("version"), b"")?;
+        if !ran.status.success() {
+            return Err(failure(&ran.err));
+        }
+        let text = ran.out.expose_str().unwrap_or_default();
+        let version = text.split_whitespace().nth(2).unwrap_or_default().to_owned();
+        let mut numbers = version.split('.').map_while(|number| number.parse().ok());
+        let numbers = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        if numbers < OLDEST {
+            let (major, minor) = OLDEST;
+            return Err(Error::new(ErrorKind::Unsupported, "setup")
+                .because(format!("this needs git {major}.{minor} or newer")));
+        }
+        Ok(Self { version, numbers })
+    }
+
+    /// Whether helpers can give it tokens for schemes such as Bearer.
+    pub(crate) fn knows_authtype(&self) -> bool {
+        self.numbers >= AUTHTYPE
+    }
+
+    /// Git with these arguments, away from any terminal and from whatever would ask a person.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
+            .args(["-c", "core.askPass="])
+            .args(arguments)
+            .env("LC_ALL", "C")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_ASKPASS", "")
+            // Only `git config` heeds it.
+            .env_remove("GIT_CONFIG");
+        command
+    }
+
+    /// The credential helpers in one file, those of single URLs apart.
+    fn helpers(&self, file: &Path) -> Result<Vec<Helper>> {
+        let ran = self.config(file, &["-z", "--get-all", KEY])?;
+        match ran.status.code() {
+            Some(0) => {
+                let values = ran.out.expose().split_inclusive(|byte| *byte == 0);
+                Ok(values
+                    .map(|value| Helper::read(value.strip_suffix(b"\0").unwrap_or(value)))
+                    .collect())
+            }
+            Some(1) => Ok(Vec::new()),
+            _ => Err(failure(&ran.err)),
+        }
+    }
+
+    fn add(&self, file: &Path, value: &str) -> Result<()> {
+        self.edit(file, &["--add", KEY, value])
+    }
+
+    /// Takes every line out of the file that has this value.
+    fn remove(&self, file: &Path, value: &str) -> Result<()> {
+        self.edit(file, &["--fixed-value", "--unset-all", KEY, value])
+    }
+
+    fn edit(&self, file: &Path, arguments: &[&str]) -> Result<()> {
+        let ran = self.config(file, arguments)?;
+        if ran.status.success() { Ok(()) } else { Err(failure(&ran.err)) }
+    }
+
+    fn config(&self, file: &Path, arguments: &[&str]) -> Result<Ran> {
+        let mut command = self.command(&["config", "--file"]);
+        run(without_config(&mut command).arg(file).args(arguments), b"")
+    }
+}
+
+/// Git without a configuration of the user's or the system's, which may be what is to be mended.
+fn without_config(git: &mut Command) -> &mut Command {
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1")
+}
+
+/// Runs a git with this on its standard input.
+pub(crate) fn run(command: &mut Command, input: &[u8]) -> Result<Ran> {
+    let missing = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Error::new(ErrorKind::Unavailable, "setup")
+            .because("git is not installed, or not where programs are looked for"),
+        _ => Error::io("setup", error),
+    };
+    let failed = |error| Error::io("setup", error);
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().map_err(missing)?;
+    // Few bytes, which a pipe holds; who does not read them closes it.
+    drop(child.stdin.take().map(|mut pipe| std::io::Write::write_all(&mut pipe, input)));
+    let err = child.stderr.take().map(|pipe| std::thread::spawn(|| Secret::read_from(pipe, MAX)));
+    let out = match child.stdout.take() {
+        Some(pipe) => Secret::read_from(pipe, MAX).map_err(failed)?,
+        None => Secret::default(),
+    };
+    let status = child.wait().map_err(failed)?;
+    let err = err.and_then(|thread| thread.join().ok()?.ok()).unwrap_or_default();
+    Ok(Ran { status, out, err: String::from_utf8_lossy(err.expose()).into_owned() })
+}
+
+/// Why git could not do it. Of its own words, which may quote the file, only a number is shown.
+fn failure(err: &str) -> Error {
+    let line = err.split_once("bad config line ").map(|(_, rest)| rest);
+    let line = line.and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+    match line {
+        Some(line) => Error::invalid(
+            "setup",
+            format!("git does not understand line {line} of its configuration"),
+        ),
+        None => Error::new(ErrorKind::Other, "setup")
+            .because("git could not read or change its configuration"),
+    }
+}
+
+/// The path as text that a message can show.
+pub(crate) fn shown(path: impl AsRef<OsStr>) -> String {
+    path.as_ref().to_string_lossy().into_owned()
+}

@@ -1,0 +1,182 @@
+//! One configuration file of git's, read and replaced as git itself does it.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, Permissions};
+use std::io::Write;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keyward_config::{Environment, Places};
+use keyward_core::{Error, ErrorKind, Result, Secret};
+
+use super::{Git, MAX, run, shown};
+
+/// How often, and after which pause, a lock that somebody holds is tried again.
+const ATTEMPTS: usize = 20;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// How many links may lead to a file.
+const LINKS: usize = 16;
+
+/// A configuration file of git's, whether it is there or not.
+pub(crate) struct ConfigFile(PathBuf);
+
+impl ConfigFile {
+    /// The one that `git config --global` writes.
+    pub(crate) fn global(environment: &Environment, places: &Places) -> Result<Self> {
+        if let Some(file) = environment.get("GIT_CONFIG_GLOBAL") {
+            if file.is_empty() {
+                return Err(Error::invalid(
+                    "setup",
+                    "GIT_CONFIG_GLOBAL is empty: git reads no global configuration",
+                ));
+            }
+            return Self::at(Path::new(&file));
+        }
+        let own = places.home.join(".gitconfig");
+        let folder = environment.get("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
+        let folder = folder.map_or_else(|| places.home.join(".config"), PathBuf::from);
+        let other = folder.join("git/config");
+        Self::at(if !own.exists() && other.exists() { &other } else { &own })
+    }
+
+    /// The one of the repository in whose folders the process stands.
+    pub(crate) fn local(git: &Git) -> Result<Self> {
+        let ran = run(&mut git.command(&["rev-parse", "--git-path", "config"]), b"")?;
+        let path = ran.out.expose_str().map(str::trim_end).filter(|path| !path.is_empty());
+        match path.filter(|_| ran.status.success()) {
+            Some(path) => Self::at(Path::new(path)),
+            None => Err(Error::invalid(
+                "setup",
+                "this is not in a git repository, or in one that git does not trust",
+            )
+            .hint("Go to a folder of the repository; `git status` says more")),
+        }
+    }
+
+    /// Follows links to the file itself: what replaces it is to stand there, and not in their place.
+    fn at(path: &Path) -> Result<Self> {
+        let mut path = std::path::absolute(path).map_err(|error| Error::io("setup", error))?;
+        for _ in 0..LINKS {
+            match std::fs::read_link(&path) {
+                Ok(target) => path = path.parent().unwrap_or(Path::new("/")).join(target),
+                Err(_) => return Ok(Self(path)),
+            }
+        }
+        Err(refused(&path, "is a link that leads nowhere"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// What is in it; nothing if it is not there.
+    pub(crate) fn read(&self) -> Result<Option<Secret>> {
+        let Some(file) = self.open()? else { return Ok(None) };
+        Secret::read_from(file, MAX).map(Some).map_err(|error| self.failed(error))
+    }
+
+    /// Puts `new` in place of `old`, at once, durably, and with the same permissions; `None` is no
+    /// file. Whoever uses git's own lock waits, or has us wait.
+    ///
+    /// # Errors
+    /// - `Conflict` if it is not `old` that is there.
+    /// - `Locked` if somebody else keeps it locked.
+    pub(crate) fn replace(&self, old: Option<&Secret>, new: Option<&Secret>) -> Result<()> {
+        let mode = self
+            .open()?
+            .map(|file| file.metadata())
+            .transpose()
+            .map_err(|error| self.failed(error))?;
+        let mode = mode.map(|metadata| metadata.mode() & 0o7777);
+        let lock = Lock::take(self, mode)?;
+        if self.read()?.as_ref() != old {
+            return Err(Error::new(ErrorKind::Conflict, "setup")
+                .because(format!("{} was changed meanwhile", shown(&self.0))));
+        }
+        let done = match new {
+            Some(content) => lock.become_the_file(content, mode),
+            None => std::fs::remove_file(&self.0),
+        };
+        done.and_then(|()| File::open(self.folder())?.sync_all())
+            .map_err(|error| self.failed(error))
+    }
+
+    /// Opens it for reading, if it is a file that is to be changed by whoever asks.
+    fn open(&self) -> Result<Option<File>> {
+        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
+        let file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(&self.0) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(self.failed(error)),
+        };
+        let metadata = file.metadata().map_err(|error| self.failed(error))?;
+        if !metadata.is_file() {
+            return Err(refused(&self.0, "is not a regular file"));
+        }
+        if metadata.uid() != rustix::process::geteuid().as_raw() {
+            return Err(refused(&self.0, "belongs to somebody else"));
+        }
+        Ok(Some(file))
+    }
+
+    fn folder(&self) -> &Path {
+        self.0.parent().unwrap_or(Path::new("/"))
+    }
+
+    fn failed(&self, error: std::io::Error) -> Error {
+        let why = format!("{}: {error}", shown(&self.0));
+        Error::io("setup", error).because(why)
+    }
+}
+
+/// Git's lock of a file: another one beside it, which then takes its place.
+struct Lock<'a> {
+    of: &'a ConfigFile,
+    path: PathBuf,
+    file: File,
+}
+
+impl<'a> Lock<'a> {
+    fn take(of: &'a ConfigFile, mode: Option<u32>) -> Result<Self> {
+        let mut path = OsString::from(&of.0);
+        path.push(".lock");
+        let path = PathBuf::from(path);
+        // A new file is what git would make it; one that is there may be nobody else's business.
+        let mode = mode.map_or(0o666, |mode| mode & 0o777);
+        for attempt in 1.. {
+            match OpenOptions::new().write(true).create_new(true).mode(mode).open(&path) {
+                Ok(file) => return Ok(Self { of, path, file }),
+                Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+                    return Err(of.failed(error));
+                }
+                Err(_) if attempt < ATTEMPTS => std::thread::sleep(PAUSE),
+                Err(_) => break,
+            }
+        }
+        Err(Error::new(ErrorKind::Locked, "setup")
+            .because(format!("{} is locked by another program", shown(&of.0)))
+            .hint(format!("If no git is at work, one was interrupted: remove {}", shown(&path))))
+    }
+
+    fn become_the_file(&self, content: &Secret, mode: Option<u32>) -> std::io::Result<()> {
+        if let Some(mode) = mode {
+            self.file.set_permissions(Permissions::from_mode(mode))?;
+        }
+        (&self.file).write_all(content.expose())?;
+        self.file.sync_all()?;
+        std::fs::rename(&self.path, &self.of.0)
+    }
+}
+
+impl Drop for Lock<'_> {
+    fn drop(&mut self) {
+        // Unless it has become the file. While it stood there nobody else could make one.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn refused(path: &Path, why: &str) -> Error {
+    Error::new(ErrorKind::Refused, "setup").because(format!("{} {why}", shown(path)))
+}

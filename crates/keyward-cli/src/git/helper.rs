@@ -1,0 +1,219 @@
+use std::path::Path;
+
+/// One value of `credential.helper`.
+///
+/// Git has a shell run it: a value that begins with `!` or `/` as it is, any other one behind
+/// `git credential-`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Helper {
+    /// How it can be shown. Commands of others may hold secrets, so that only their program is.
+    pub(crate) shown: String,
+    /// What it calls, if that is Keyward.
+    pub(crate) keyward: Option<Call>,
+}
+
+/// A call of Keyward.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// The whole value.
+    pub(crate) value: String,
+    /// The program; where git looks for `git-credential-keyward`, none.
+    pub(crate) program: Option<String>,
+    pub(crate) store: String,
+}
+
+/// The value that has git call the program at this absolute path.
+pub(crate) fn value(program: &str, store: &str) -> String {
+    // A plain path needs no shell syntax, and reads best. Either way it is one shell and,
+    // since that has nothing else to do, no process more than the program itself.
+    let mark = if program.chars().all(is_plain) { "" } else { "!" };
+    format!(
+        "{mark}{} helper git --store{}",
+        quoted(program),
+        match store.starts_with('-') {
+            true => format!("={}", quoted(store)),
+            false => format!(" {}", quoted(store)),
+        }
+    )
+}
+
+impl Helper {
+    /// Reads a value.
+    pub(crate) fn read(value: &[u8]) -> Self {
+        let Ok(value) = std::str::from_utf8(value) else {
+            return Self { shown: "a shell snippet".into(), keyward: None };
+        };
+        let keyward = call(value);
+        Self {
+            shown: if keyward.is_some() { value.to_owned() } else { program_of(value) },
+            keyward,
+        }
+    }
+
+    /// Whether it makes git forget the helpers before it.
+    pub(crate) fn is_reset(&self) -> bool {
+        self.shown.is_empty()
+    }
+}
+
+fn call(value: &str) -> Option<Call> {
+    let command = value.strip_prefix('!');
+    let words = words(command.unwrap_or(value))?;
+    let (program, rest) = words.split_first()?;
+    let by_name = command.is_none() && !program.starts_with('/');
+    let rest = match (by_name, Path::new(program).file_name()?.to_str()?) {
+        (true, "keyward") | (false, "git-credential-keyward") => rest,
+        (true, _) => return None,
+        (false, _) => rest.strip_prefix(&["helper".to_owned(), "git".to_owned()][..])?,
+    };
+    let store = rest.iter().enumerate().rev().find_map(|(at, word)| match word.as_str() {
+        "--store" => rest.get(at + 1).map(String::as_str),
+        word => word.strip_prefix("--store="),
+    });
+    Some(Call {
+        value: value.to_owned(),
+        program: (!by_name).then(|| program.clone()),
+        store: store.unwrap_or("git").to_owned(),
+    })
+}
+
+/// The program of a command, and a sign that it is told more.
+fn program_of(value: &str) -> String {
+    let (program, rest) = match value.strip_prefix('!').unwrap_or(value).split_once([' ', '\t']) {
+        Some((program, _)) => (program, " …"),
+        None => (value, ""),
+    };
+    let is_simple = program.chars().all(|c| is_plain(c) && c != '=');
+    if is_simple { format!("{program}{rest}") } else { "a shell snippet".into() }
+}
+
+/// The words of a command, if it is nothing but words to a shell.
+fn words(command: &str) -> Option<Vec<String>> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut chars = command.chars();
+    while let Some(c) = chars.next() {
+        if matches!(c, ' ' | '\t') {
+            words.extend(word.take());
+            continue;
+        }
+        let word = word.get_or_insert_default();
+        match c {
+            '\'' => loop {
+                match chars.next()? {
+                    '\'' => break,
+                    c => word.push(c),
+                }
+            },
+            '"' => loop {
+                match chars.next()? {
+                    '"' => break,
+                    '\\' | '$' | '`' => return None,
+                    c => word.push(c),
+                }
+            },
+            '\\' => word.push(chars.next()?),
+            c if is_plain(c) => word.push(c),
+            _ => return None,
+        }
+    }
+    words.extend(word);
+    Some(words)
+}
+
+fn quoted(word: &str) -> String {
+    match !word.is_empty() && word.chars().all(is_plain) && !word.starts_with('~') {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// Whether a shell takes it for nothing but itself.
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "/._-+@%:,=~".contains(c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_plain_where_it_can_be() {
+        for (program, store, expected) in [
+            ("/usr/bin/keyward", "git", "/usr/bin/keyward helper git --store git"),
+            (
+                "/opt/it's mine/keyward",
+                "git",
+                r"!'/opt/it'\''s mine/keyward' helper git --store git",
+            ),
+            ("/usr/bin/keyward", "a b", "/usr/bin/keyward helper git --store 'a b'"),
+            ("/usr/bin/keyward", "-x", "/usr/bin/keyward helper git --store=-x"),
+            ("/usr/bin/keyward", "~", "/usr/bin/keyward helper git --store '~'"),
+        ] {
+            let value = value(program, store);
+            assert_eq!(value, expected);
+            let call = Helper::read(value.as_bytes()).keyward.unwrap();
+            assert_eq!((call.program.as_deref(), &*call.store), (Some(program), store), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_shell_finds_the_words_that_are_meant() {
+        for store in ["git", "a b", "it's", "-x", "$HOME", "~", "a\"b\\c", "`id`;#&|<>(*?[!", "ü"]
+        {
+            let command = value("/usr/bin/printf", store).replacen(" helper git", " %s-", 1);
+            let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
+            let printed = String::from_utf8(output.stdout).unwrap();
+            let expected = match store.starts_with('-') {
+                true => format!("--store={store}-"),
+                false => format!("--store-{store}-"),
+            };
+            assert_eq!(printed, expected, "{command}");
+        }
+    }
+
+    #[test]
+    fn keyward_is_known_in_each_of_its_forms() {
+        for (value, program, store) in [
+            ("keyward", None, "git"),
+            ("keyward --store work", None, "work"),
+            ("/x/git-credential-keyward --store=work", Some("/x/git-credential-keyward"), "work"),
+            ("!keyward helper git", Some("keyward"), "git"),
+            ("!~/bin/keyward helper git --unbound", Some("~/bin/keyward"), "git"),
+            ("!\"/a b/keyward\" helper git --store x", Some("/a b/keyward"), "x"),
+            ("/a\\ b/keyward helper git", Some("/a b/keyward"), "git"),
+        ] {
+            let call = Helper::read(value.as_bytes()).keyward.unwrap();
+            assert_eq!((call.program.as_deref(), &*call.store), (program, store), "{value}");
+        }
+        for value in [
+            "",
+            "store",
+            "keyward-x",
+            "/x/keyward list",
+            "!keyward helper git; id",
+            "!f() { keyward helper git; }; f",
+        ] {
+            assert_eq!(Helper::read(value.as_bytes()).keyward, None, "{value}");
+        }
+    }
+
+    #[test]
+    fn of_other_commands_only_the_program_is_shown() {
+        for (value, shown) in [
+            ("", ""),
+            ("store", "store"),
+            ("cache --timeout 9", "cache …"),
+            (
+                "/usr/lib/git-core/git-credential-libsecret",
+                "/usr/lib/git-core/git-credential-libsecret",
+            ),
+            ("!gh auth git-credential", "gh …"),
+            ("!f() { echo password=canary; }; f", "a shell snippet"),
+            ("!PASSWORD=canary run", "a shell snippet"),
+            ("!canary$(x)", "a shell snippet"),
+        ] {
+            assert_eq!(Helper::read(value.as_bytes()).shown, shown);
+        }
+    }
+}

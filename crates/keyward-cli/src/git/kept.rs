@@ -1,0 +1,66 @@
+use std::path::{Path, PathBuf};
+
+use keyward_core::{Error, Result, Secret, SecretWriter};
+use keyward_plugin::fs::PrivateDir;
+use sha2::{Digest, Sha256};
+
+use super::MAX;
+
+/// How many bytes of a kept file come before the content: a digest in hexadecimal, whether there
+/// was a file, the end of the line.
+const HEAD: usize = 64 + 2;
+
+/// What a configuration file was before Keyward changed it, and what it was then.
+pub(super) struct Kept {
+    pub(super) before: Option<Secret>,
+    after: String,
+}
+
+impl Kept {
+    pub(super) fn new(before: Option<Secret>, after: &Secret) -> Self {
+        Self { before, after: digest(after.expose()) }
+    }
+
+    /// Whether a file is still as Keyward left it.
+    pub(super) fn is_followed_by(&self, content: &Secret) -> bool {
+        self.after == digest(content.expose())
+    }
+
+    pub(super) fn load(folder: &PrivateDir, file: &Path) -> Result<Option<Self>> {
+        let Some(kept) = folder.read(&name_of(file), MAX + HEAD)?.map(Secret::new) else {
+            return Ok(None);
+        };
+        let damaged = || Error::corrupt("setup").because("what was kept for undoing is damaged");
+        let (head, content) = kept.expose().split_at_checked(HEAD).ok_or_else(damaged)?;
+        let (after, mark) = head.split_at(HEAD - 2);
+        let before = match mark {
+            b"+\n" => Some(Secret::from(content)),
+            b"-\n" if content.is_empty() => None,
+            _ => return Err(damaged()),
+        };
+        Ok(Some(Self { before, after: String::from_utf8_lossy(after).into_owned() }))
+    }
+
+    pub(super) fn save(&self, folder: &PrivateDir, file: &Path) -> Result<()> {
+        let content = self.before.as_ref().map_or(&[][..], Secret::expose);
+        let mut writer = SecretWriter::new();
+        let mark: &[u8] = if self.before.is_some() { b"+\n" } else { b"-\n" };
+        for part in [self.after.as_bytes(), mark, content] {
+            std::io::Write::write_all(&mut writer, part)
+                .map_err(|error| Error::io("setup", error))?;
+        }
+        folder.replace(&name_of(file), writer.finish().expose())
+    }
+
+    pub(super) fn forget(folder: &PrivateDir, file: &Path) -> Result<()> {
+        folder.remove(&name_of(file)).map(drop)
+    }
+}
+
+fn name_of(file: &Path) -> PathBuf {
+    PathBuf::from(digest(file.as_os_str().as_encoded_bytes()))
+}
+
+fn digest(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,157 @@
+use std::path::Path;
+use std::time::Duration;
+
+use keyward_core::{ErrorKind, LockMode, Result, Secret};
+use keyward_plugin::fs::{FileLock, PrivateDir};
+
+use super::kept::Kept;
+use super::{ConfigFile, Git, Helper};
+
+/// How often a change begins anew when somebody else changes the file meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// How long to wait for another setup.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// The copy of a configuration file that git edits.
+const COPY: &str = "copy";
+
+/// Keyward's place in a configuration file of git's.
+///
+/// Git edits a copy, in a folder that nobody else can enter; then the copy takes the file's place,
+/// unless that has changed meanwhile. So what was there before is known to the byte.
+pub(crate) struct Setup<'a> {
+    git: &'a Git,
+    file: &'a ConfigFile,
+    folder: PrivateDir,
+    _turn: FileLock,
+}
+
+/// The credential helpers of a file before and after a change.
+pub(crate) struct Change {
+    pub(crate) before: Vec<Helper>,
+    pub(crate) after: Vec<Helper>,
+    /// Whether the file is to the byte what it was without Keyward.
+    pub(crate) restored: bool,
+}
+
+impl<'a> Setup<'a> {
+    /// Takes its turn. What was there before is kept in `folder`.
+    pub(crate) fn begin(git: &'a Git, file: &'a ConfigFile, folder: &Path) -> Result<Self> {
+        let folder = PrivateDir::create(folder)?;
+        let _turn = folder.lock("setup", LockMode::Exclusive, WAIT)?;
+        Ok(Self { git, file, folder, _turn })
+    }
+
+    /// Has git call Keyward with this value, behind the helpers that the file has, or instead of
+    /// all before. Nothing changes where `is_good` says that Keyward is there as it should be.
+    pub(crate) fn add(
+        &self,
+        value: &str,
+        only: bool,
+        is_good: impl Fn(&[Helper]) -> bool,
+    ) -> Result<Change> {
+        self.change(|current| {
+            if is_good(&self.helpers(current)?) {
+                return Ok((current.cloned(), false));
+            }
+            let (before, _) = self.without(current)?;
+            let after = self.edited(before.as_ref(), |copy| {
+                if only {
+                    self.git.add(copy, "")?;
+                }
+                self.git.add(copy, value)
+            })?;
+            Kept::new(before, &after).save(&self.folder, self.file.path())?;
+            Ok((Some(after), false))
+        })
+    }
+
+    /// Has git no longer call Keyward.
+    pub(crate) fn undo(&self) -> Result<Change> {
+        let change = self.change(|current| self.without(current))?;
+        Kept::forget(&self.folder, self.file.path())?;
+        Ok(change)
+    }
+
+    /// Replaces the file by what `new` makes of it.
+    fn change(
+        &self,
+        new: impl Fn(Option<&Secret>) -> Result<(Option<Secret>, bool)>,
+    ) -> Result<Change> {
+        let mut attempts = 0..ATTEMPTS;
+        loop {
+            attempts.next();
+            let current = self.file.read()?;
+            let (new, restored) = new(current.as_ref())?;
+            let change = Change {
+                before: self.helpers(current.as_ref())?,
+                after: self.helpers(new.as_ref())?,
+                restored,
+            };
+            if new == current {
+                return Ok(change);
+            }
+            match self.file.replace(current.as_ref(), new.as_ref()) {
+                Err(error) if error.kind() == ErrorKind::Conflict && !attempts.is_empty() => {}
+                done => return done.map(|()| change),
+            }
+        }
+    }
+
+    /// The file without Keyward: as it was before if nobody has changed it since, otherwise without
+    /// the lines that call Keyward.
+    fn without(&self, current: Option<&Secret>) -> Result<(Option<Secret>, bool)> {
+        let Some(current) = current else { return Ok((None, false)) };
+        if let Some(kept) = Kept::load(&self.folder, self.file.path())?
+            && kept.is_followed_by(current)
+        {
+            return Ok((kept.before, true));
+        }
+        let helpers = self.helpers(Some(current))?;
+        let without = self.edited(Some(current), |copy| {
+            for value in to_remove(&helpers) {
+                self.git.remove(copy, value)?;
+            }
+            Ok(())
+        })?;
+        Ok((Some(without), false))
+    }
+
+    fn helpers(&self, content: Option<&Secret>) -> Result<Vec<Helper>> {
+        let Some(content) = content else { return Ok(Vec::new()) };
+        self.folder.replace(Path::new(COPY), content.expose())?;
+        let helpers = self.git.helpers(&self.folder.path().join(COPY));
+        self.folder.remove(Path::new(COPY))?;
+        helpers
+    }
+
+    /// What git makes of a configuration.
+    fn edited(
+        &self,
+        content: Option<&Secret>,
+        edit: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<Secret> {
+        let copy = Path::new(COPY);
+        self.folder.replace(copy, content.map_or(&[][..], Secret::expose))?;
+        let done = edit(&self.folder.path().join(copy));
+        let edited = self.folder.read(copy, super::MAX);
+        self.folder.remove(copy)?;
+        done?;
+        Ok(Secret::new(edited?.unwrap_or_default()))
+    }
+}
+
+/// The values that call Keyward, and the empty one that `--only` puts before them. Where there are
+/// more empty ones, somebody else wrote them, and they stay.
+fn to_remove(helpers: &[Helper]) -> Vec<&str> {
+    let mut values: Vec<&str> =
+        helpers.iter().filter_map(|helper| Some(&*helper.keyward.as_ref()?.value)).collect();
+    values.dedup();
+    let resets = helpers.iter().filter(|helper| helper.is_reset()).count();
+    let is_ours = |pair: &[Helper]| pair[0].is_reset() && pair[1].keyward.is_some();
+    if resets == 1 && helpers.windows(2).any(is_ours) {
+        values.push("");
+    }
+    values
+}
