@@ -48,21 +48,18 @@ pub(crate) fn fill(database: &Connection) -> rusqlite::Result<()> {
     database.pragma_update(None, "user_version", VERSION)
 }
 
-/// Refuses a database that is not ours, or not as we made it.
+/// Refuses a database that is not as we made it.
 ///
 /// A view in a table's place may have no end, and a trigger may do anything.
 pub(crate) fn check(database: &Connection) -> Result<()> {
     let failed = |error| failed("open", error);
     let version = pragma(database, "user_version").map_err(failed)?;
-    if pragma(database, "application_id").map_err(failed)? != APPLICATION_ID || version < VERSION {
-        return Err(Error::corrupt("open"));
-    }
     if version > VERSION {
         return Err(Error::new(ErrorKind::Unsupported, "open")
             .because(format!("the database has version {version}, this program knows {VERSION}"))
             .hint("A newer Keyward made it; upgrade this one"));
     }
-    if statements(database).map_err(failed)? != TABLES {
+    if version < VERSION || statements(database).map_err(failed)? != TABLES {
         return Err(Error::corrupt("open").because("the database was not made by this program"));
     }
     Ok(())
