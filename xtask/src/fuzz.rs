@@ -1,8 +1,8 @@
 //! `cargo xtask fuzz`: libFuzzer looks for bytes that break what a target in `tests/fuzz` promises.
 //!
-//! It works with the ordinary compiler: coverage comes from a pass of LLVM's, and what the readers
-//! are made of is free of unsafe code, which only a sanitizer could watch. libFuzzer itself is
-//! built from source and takes a C++ compiler.
+//! It works with the ordinary compiler: coverage comes from a pass of LLVM's. A sanitizer would take
+//! another one, but no reader here has unsafe code for it to watch. libFuzzer itself is built from
+//! source, by a C++ compiler.
 
 use std::fs;
 use std::path::{Path, PathBuf};
