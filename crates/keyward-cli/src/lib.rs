@@ -22,7 +22,6 @@ mod harden;
 mod input;
 mod output;
 mod password;
-mod program;
 mod progress;
 mod terminal;
 

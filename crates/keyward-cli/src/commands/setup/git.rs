@@ -3,7 +3,8 @@ mod check;
 use std::path::Path;
 
 use clap::{Arg, ArgMatches, Command};
-use keyward::{Keyward, NewStore, StoreName};
+use keyward::{Environment, Keyward, NewStore, StoreName};
+use keyward_config::path_of_program;
 use keyward_core::{Error, ErrorKind};
 use serde_json::json;
 
@@ -12,7 +13,6 @@ use crate::commands::{Session, init};
 use crate::exit::Outcome;
 use crate::git::{Change, ConfigFile, Git, Helper, Setup, asked, shown as lossy, value};
 use crate::output::{complain, print, shown};
-use crate::program;
 
 pub(super) fn command() -> Command {
     Command::new("git")
@@ -56,7 +56,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         return report_undone(&file, &setup.undo()?, json);
     }
     let store = text(matches, "store").unwrap_or_default();
-    let program = program::path(environment)?;
+    let program = this_program(environment)?;
     let only = matches.get_flag("only");
     let made = make(&keyward, store, json)?;
     let is_good = |helpers: &[Helper]| is_set_up(helpers, &program, store, only);
@@ -66,6 +66,14 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         complain("note: git reads this file only where GIT_CONFIG_GLOBAL is set");
     }
     advise(&git)
+}
+
+/// The path of this program, as git's configuration can hold it.
+fn this_program(environment: &Environment) -> Outcome<String> {
+    let path = path_of_program(environment)?.into_os_string().into_string();
+    path.ok().filter(|path| !path.chars().any(char::is_control)).ok_or_else(|| {
+        Error::invalid("setup", "git's configuration cannot hold the path of this program").into()
+    })
 }
 
 /// Makes the store unless it is there. Whether it was made is the answer.

@@ -6,11 +6,11 @@ use std::path::Path;
 use keyward::{Environment, Keyward, Silent};
 use keyward_core::{Error, ErrorKind};
 
+use super::this_program;
 use crate::commands::doctor;
 use crate::exit::Outcome;
 use crate::findings::{Finding, Findings};
 use crate::git::{Call, Configured, Git, asked, run as run_git};
-use crate::program;
 
 /// Nobody can have a credential for it: such names are never given to anybody (RFC 6761).
 const NOWHERE: &[u8] = b"protocol=https\nhost=keyward-check.invalid\n\n";
@@ -76,7 +76,7 @@ fn program(call: &Call, keyward: &Keyward) -> Outcome<Finding> {
         Some(rest) => home.join(rest),
         None => Path::new(path).to_owned(),
     };
-    let this = program::path(keyward.config().environment())?;
+    let this = this_program(keyward.config().environment())?;
     Ok(match path.canonicalize() {
         _ if !path.is_absolute() => Finding::Note("a shell looks for the program".into()),
         Ok(real) if Path::new(&this).canonicalize().is_ok_and(|this| this == real) => {
