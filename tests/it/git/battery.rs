@@ -105,6 +105,7 @@ const CASES: &[fn(&Host)] = &[
     stores_and_gives,
     tells_protocols_apart,
     tells_hosts_apart,
+    knows_a_host_in_any_spelling,
     tells_usernames_apart,
     tells_paths_apart,
     overwrites,
@@ -142,9 +143,18 @@ fn tells_protocols_apart(host: &Host) {
 
 fn tells_hosts_apart(host: &Host) {
     host.approve("username=ann password=one");
-    for name in ["%.test", "x%", "www.%", "%:8443", "%.evil.test"] {
+    for name in ["%.test", "x%", "www.%", "%:8443", "%.", "%.evil.test"] {
         host.named(name.replace('%', &host.name)).fills("", ASKED);
     }
+}
+
+fn knows_a_host_in_any_spelling(host: &Host) {
+    host.approve("username=ann password=one");
+    for name in [host.name.to_uppercase(), format!("{}:443", host.name)] {
+        host.named(name).fills("", "username=ann\npassword=one");
+    }
+    host.named("xn--bcher-kva.example".to_owned()).approve("username=ann password=one");
+    host.named("bücher.example".to_owned()).fills("", "username=ann\npassword=one");
 }
 
 fn tells_usernames_apart(host: &Host) {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::forge::Forge;
@@ -158,6 +158,19 @@ impl<'a> Client<'a> {
         Call::of(self.set_up(command))
     }
 
+    /// Runs Keyward, which must succeed, and writes down that it was run.
+    pub(super) fn keyward(&self, arguments: &[&str]) {
+        self.home.keyward(arguments);
+        writeln!(self.transcript.borrow_mut(), "\n$ keyward {}", arguments.join(" ")).unwrap();
+    }
+
+    /// Runs a program as git would.
+    pub(super) fn run(&self, program: &Path, arguments: &[&str]) -> Ran {
+        let mut command = self.home.command("setsid");
+        command.arg("--wait").arg(program).args(arguments);
+        Call::of(self.set_up(command)).run()
+    }
+
     /// The command, with all that git is to find in its environment.
     fn set_up(&self, mut command: Command) -> Command {
         command
@@ -180,6 +193,11 @@ impl<'a> Client<'a> {
             text = text.replace(from, to);
         }
         transcript::compare(name, title, &text);
+    }
+
+    /// A text in the home.
+    pub(super) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).unwrap()
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

@@ -19,7 +19,7 @@ fn submodules_of_other_hosts_get_nothing() {
     let client = known(&forge);
     let closed = forge.http("other.example/repo.git");
     let open = forge.http("open.example/repo.git");
-    let disguised = closed.replace("//", "//git.example@");
+    let disguised = forge.http("git.example@other.example/repo.git");
     let modules = [("closed", &closed), ("open", &open), ("disguised", &disguised)];
     let mut names = String::new();
     for (name, url) in modules {

@@ -60,21 +60,39 @@ fn a_password_that_is_wrong_by_now_is_forgotten() {
     client.agrees_with("changed", "A password that was changed on the host is forgotten here.");
 }
 
-/// The other is erased by whom it failed, and not by whom it did not.
 #[test]
 fn two_accounts_of_one_host_are_told_apart_by_name() {
     let forge = Forge::start();
     let client = Client::new(&forge);
     for name in ["alice", "bob"] {
-        let url = forge.http("git.example/repo.git").replace("//", &format!("//{name}@"));
+        let url = forge.http(&format!("{name}@git.example/repo.git"));
         client.will_answer(&[&format!("canary-{name}")]);
         client.git(&["ls-remote", "--quiet", &url]).ends(0);
     }
     for name in ["alice", "bob"] {
-        let url = forge.http("git.example/repo.git").replace("//", &format!("//{name}@"));
+        let url = forge.http(&format!("{name}@git.example/repo.git"));
         client.git(&["ls-remote", "--quiet", &url]).ends(0);
     }
     client.agrees_with("accounts", "Two accounts of one host, told apart by the URL's username.");
+}
+
+#[test]
+fn where_no_account_is_named_it_is_the_chosen_one() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    let url = forge.http("git.example/repo.git");
+    for name in ["alice", "bob"] {
+        let known = format!("url={url}\nusername={name}\npassword=canary-{name}\n");
+        client.credential("approve", &known).ends(0);
+    }
+    client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    let bob = forge.http("bob@git.example/");
+    client.keyward(&["account", "default", "git", &bob]);
+    client.git(&["ls-remote", "--quiet", &url]).ends(0);
+    client.agrees_with(
+        "default",
+        "Where no account is named, the oldest is meant, or the chosen one.",
+    );
 }
 
 #[test]
