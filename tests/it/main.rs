@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
 
+mod account;
 mod architecture;
 mod attacks;
 mod bombs;
@@ -16,6 +17,7 @@ mod git;
 mod golden;
 mod home;
 mod import;
+mod import_git;
 mod keyring;
 mod leaks;
 mod matrix;

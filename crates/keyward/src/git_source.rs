@@ -25,7 +25,8 @@ use run::Git;
 ///
 /// # Contract
 /// - A record is bound to the origin that was asked for. An answer for another one is refused.
-/// - Helpers keep what they can: `credential-store` keeps neither expiry nor refresh token.
+/// - Helpers keep what they can: `credential-store` keeps neither expiry nor refresh token. What is
+///   [`put`](Source::put) is asked for again, and it is an error if anything of it is missing.
 /// - [`update`](Source::update) is not atomic: git knows neither revisions nor locks.
 ///
 /// # Errors
@@ -93,9 +94,11 @@ impl Source for GitSource {
         self.git.approve(&location, &credential)?;
         // git says nothing of helpers that did not keep it, and has none by default.
         match self.get(id) {
-            Ok(kept) if is_same(&kept, record) => Ok(()),
+            Ok(kept) if credential_of(&kept, &location)? == credential => Ok(()),
             Err(error) if !error.is_miss() => Err(error),
-            _ => Err(unsupported("put", "none of git's helpers gives back what it was to keep")),
+            _ => {
+                Err(unsupported("put", "none of git's helpers gives back all that it was to keep"))
+            }
         }
     }
 
@@ -105,7 +108,7 @@ impl Source for GitSource {
         let username = record.field("username").map(|field| field.value.clone());
         self.git.reject(&location, username)?;
         match self.get(id) {
-            Ok(left) if is_same(&left, &record) => {
+            Ok(left) if left == record => {
                 Err(unsupported("erase", "one of git's helpers does not forget it"))
             }
             Err(error) if !error.is_miss() => Err(error),
@@ -138,13 +141,6 @@ impl Source for GitSource {
 
 /// How errors call it.
 const NAME: &str = "git";
-
-/// Whether both hold the same secret for the same account.
-fn is_same(one: &Record, other: &Record) -> bool {
-    let value = |record: &Record, name: &str| record.field(name).map(|field| field.value.clone());
-    let is = |name| value(one, name) == value(other, name);
-    one.kind == other.kind && ["username", "password", "scheme", "credential"].into_iter().all(is)
-}
 
 fn refused(why: impl Into<String>) -> Error {
     Error::new(ErrorKind::Refused, "get").in_backend(NAME).because(why)

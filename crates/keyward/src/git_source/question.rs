@@ -8,6 +8,9 @@ use keyward_origin::Location;
 
 use super::unsupported;
 
+/// The fields of a record that git can carry.
+const FIELDS: &[&str] = &["username", "password", "scheme", "credential", "refresh_token"];
+
 /// What git is asked about, and the credential if there is one to be kept.
 pub(super) fn lines(location: &Location, credential: &Reply) -> Result<Secret> {
     let credential = credential.encode()?;
@@ -62,6 +65,10 @@ pub(super) fn credential_of(record: &Record, location: &Location) -> Result<Repl
         return Err(
             Error::new(ErrorKind::Refused, "put").because("the record is not for this origin")
         );
+    }
+    let is_known = |name: &String| FIELDS.contains(&name.as_str());
+    if !record.fields.keys().all(is_known) {
+        return Err(unsupported("put", "git knows no field but those of a credential"));
     }
     let value = |name| record.field(name).map(|field| field.value.clone());
     let username = value("username").or_else(|| location.account().map(Secret::from));
