@@ -41,7 +41,8 @@ fn battery(home: Home, storage: &str) {
     client.has_helpers(&[UNHEARD]);
     client.write_program("askpass", ASKPASS);
     for (number, case) in CASES.iter().enumerate() {
-        case(&Host { client: &client, name: format!("host{number}.example") });
+        let name = format!("host{number}.example");
+        case(&Host { client: &client, protocol: "https", name });
     }
     client.home.keyward(&["store", "verify", "git"]);
 }
@@ -57,6 +58,7 @@ esac
 /// The host of one case, of which nothing is known before.
 struct Host<'a> {
     client: &'a Client<'a>,
+    protocol: &'static str,
     name: String,
 }
 
@@ -83,20 +85,20 @@ impl Host<'_> {
     }
 
     fn credential(&self, operation: &str, lines: &str) -> String {
-        let (protocol, rest) = match lines.strip_prefix("http ") {
-            Some(rest) => ("http", rest),
-            None => ("https", lines),
-        };
-        let words = rest.split_whitespace().map(|word| format!("{word}\n"));
-        let input =
-            format!("protocol={protocol}\nhost={}\n{}", self.name, words.collect::<String>());
+        let words: String = lines.split_whitespace().map(|word| format!("{word}\n")).collect();
+        let input = format!("protocol={}\nhost={}\n{words}", self.protocol, self.name);
         let call = self.client.call(&["credential", operation]).input(input);
         call.run().ends(0).says_nothing().text().to_owned()
     }
 
     /// A host of another name.
     fn named(&self, name: String) -> Self {
-        Self { client: self.client, name }
+        Self { name, ..*self }
+    }
+
+    /// The same host by another protocol.
+    fn over(&self, protocol: &'static str) -> Self {
+        Self { protocol, name: self.name.clone(), ..*self }
     }
 }
 
@@ -136,9 +138,14 @@ fn stores_and_gives(host: &Host) {
 
 fn tells_protocols_apart(host: &Host) {
     host.approve("username=ann password=one");
-    host.fills("http ", ASKED);
-    host.approve("http username=bob password=two");
+    host.over("http").fills("", ASKED);
+    host.over("smtp").fills("", ASKED);
+    host.over("http").approve("username=bob password=two");
+    // For `git send-email`.
+    host.over("smtp").approve("username=eve password=three");
     host.fills("", "username=ann\npassword=one");
+    host.over("http").fills("", "username=bob\npassword=two");
+    host.over("smtp").fills("", "username=eve\npassword=three");
 }
 
 fn tells_hosts_apart(host: &Host) {
@@ -170,6 +177,10 @@ fn tells_paths_apart(host: &Host) {
     host.fills("path=one.git", "username=ann\npassword=one");
     host.fills("path=two.git", ASKED);
     host.fills("path=one", ASKED);
+    host.fills("path=one.git/more", ASKED);
+    let whole = host.named(format!("whole.{}", host.name));
+    whole.approve("username=ann password=one");
+    whole.fills("path=one.git", ASKED);
     host.client.prepare(&[&by_path[..], &["false"]].concat());
 }
 

@@ -34,7 +34,7 @@ pub(super) const KEYWARD: &str = "~/tap keyward KEYWARD helper git --store git";
 pub(super) const UNHEARD: &str = "KEYWARD helper git --store git";
 
 /// The longest that any one command may take, in seconds.
-const PATIENCE: &str = "20";
+const PATIENCE: &str = "60";
 
 /// A home with git in it, and Keyward as git's credential helper.
 pub(super) struct Client<'a> {

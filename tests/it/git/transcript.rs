@@ -3,6 +3,7 @@
 //! With `KEYWARD_UPDATE_TRANSCRIPTS=1` the transcripts are written instead of compared.
 
 use std::fs;
+use std::path::PathBuf;
 
 use xtask::root;
 
@@ -27,6 +28,21 @@ pub(super) fn compare(name: &str, title: &str, text: &str) {
             at + 1
         );
     }
+}
+
+#[test]
+fn no_transcript_is_left_over() {
+    let text = |path: PathBuf| fs::read_to_string(path).unwrap();
+    let tests: String = listed("tests/it/git").into_iter().map(text).collect();
+    for path in listed("tests/vectors/git") {
+        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        assert!(tests.contains(&format!("\"{name}\"")), "no test makes {name}.txt");
+    }
+}
+
+fn listed(folder: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join(folder)).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
 }
 
 /// Another git says the same in another version.
