@@ -67,6 +67,13 @@ impl Store {
                     }
                 }
                 Err(error) if error.is_miss() => {}
+                Err(error) if error.kind() == ErrorKind::Corrupt => self.parts.host.log(
+                    Level::Warning,
+                    format_args!(
+                        "the storage is damaged; the key in `{}` stays where it is",
+                        source.name
+                    ),
+                ),
                 Err(error) => return self.in_storage(Err(error)),
             }
         }
@@ -75,8 +82,11 @@ impl Store {
             self.parts.host.log(Level::Warning, message);
             return Ok(());
         }
-        if self.holds_foreign()? {
-            return self.delete_own();
+        // What is damaged cannot be told apart: the storage removes it, or refuses to.
+        match self.holds_foreign() {
+            Ok(true) => return self.delete_own(),
+            Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
+            Ok(false) | Err(_) => {}
         }
         self.in_storage(self.parts.storage.it.destroy())
     }

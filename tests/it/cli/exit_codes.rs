@@ -102,6 +102,9 @@ fn a_damaged_database_is_no_fault_of_the_program() {
         fs::write(&database, bytes).unwrap();
         home.keyward("get s -u b").run().ends(6);
         home.keyward("set s ann --stdin -u b").input("x").run().ends(6);
+        home.keyward("rm s --yes").run().ends(0).says("stays where it is");
+        assert!(!database.exists(), "{storage}");
+        home.keyward("get s -u b").run().ends(2);
     }
 }
 
