@@ -21,6 +21,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("config show", &["config show --json"]),
     ("config explain", &["config explain defaults.storage --json"]),
     ("config path", &["config path --json"]),
+    ("setup git", &["setup git --json", "setup git --check --json", "setup git --undo --json"]),
     ("doctor", &["doctor --json"]),
 ];
 

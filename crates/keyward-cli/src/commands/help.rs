@@ -23,6 +23,7 @@ const INSTALLED: &str = "/usr/share/doc/keyward";
 /// The guide, as it was when the program was built.
 const TOPICS: &[(&str, &str)] = &[
     ("guide", include_str!("../../../../docs/guide.md")),
+    ("git", include_str!("../../../../docs/clients/git.md")),
     ("importing", include_str!("../../../../docs/importing.md")),
     ("configuration", include_str!("../../../../docs/configuration.md")),
     ("exit-codes", include_str!("../../../../docs/exit-codes.md")),

@@ -162,7 +162,7 @@ fn as_json(file: &ConfigFile, change: &Change) -> serde_json::Value {
 fn show(file: &ConfigFile, change: &Change) -> Outcome {
     print(&format!("{}:", path(file)))?;
     let line = |mark, helper: &Helper| {
-        print(&shown(&format!("{mark} credential.helper = {}", helper.shown)))
+        print(shown(&format!("{mark} credential.helper = {}", helper.shown)).trim_end())
     };
     let mut gone = change.before.iter().filter(|helper| !change.after.contains(helper));
     gone.try_for_each(|helper| line('-', helper))?;
