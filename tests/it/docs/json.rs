@@ -15,6 +15,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("list", &["list --json"]),
     ("list STORE", &["list s --json"]),
     ("info", &["info s --users --json"]),
+    ("account list", &["account list s --user ann --json"]),
     ("store verify", &["store verify s --json"]),
     ("store rotate", &["store rotate s --json", "store rotate s --retire --json"]),
     ("backend list", &["backend list --json", "backend show storage file --json"]),
@@ -33,6 +34,7 @@ fn the_guide_names_every_key() {
     let run = |command: String| home.run(&Step { command, expected: String::new() }).unwrap();
     run("keyward init s; printf '\\377' | keyward set s ann --user ann --stdin".into());
     run("printf t | keyward set s ann --user ann --name n --stdin".into());
+    run("printf t | keyward set s ann --user ann --origin https://x.example --stdin".into());
 
     let mut documented = documented();
     // Another page has it.
