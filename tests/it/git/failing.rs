@@ -3,6 +3,7 @@
 
 use std::fmt::Arguments;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use keyward::{Environment, Interaction, Keyward, NewStore, Secret};
 use keyward_core::{Level, Prompt, SecretRef, Value, Values};
@@ -12,6 +13,7 @@ use keyward_helper::git::{self, Request};
 use super::client::{Client, KEYWARD};
 use super::forge::Forge;
 use crate::home::Home;
+use crate::sandbox::files;
 use crate::secret_service::Session;
 
 #[test]
@@ -34,6 +36,36 @@ fn a_store_without_its_key_is_an_end() {
     let id = someone.0.home.store_folder();
     someone.0.names(id.file_name().unwrap().display(), "STORE-ID");
     someone.0.agrees_with("keyless", "The store's key is gone.");
+}
+
+#[test]
+fn an_altered_record_is_an_end() {
+    let forge = Forge::start();
+    let home = Home::new();
+    home.init("git", "file", "aes-gcm");
+    let someone = Someone::at(home, &forge);
+    someone.is_known();
+    for (path, mut content) in files(&someone.0.home.store_folder()) {
+        if let Some(last) = content.last_mut().filter(|_| !path.ends_with("keyset")) {
+            *last ^= 1;
+            fs::write(path, content).unwrap();
+        }
+    }
+    someone.tries(128);
+    someone.0.agrees_with("altered", "A record was altered.");
+}
+
+#[test]
+fn a_configuration_that_others_can_write_is_an_end() {
+    let forge = Forge::start();
+    let home = Home::new();
+    home.init("git", "file", "aes-gcm");
+    let someone = Someone::at(home, &forge);
+    someone.is_known();
+    let file = someone.0.path(".config/keyward/stores/git.toml");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o666)).unwrap();
+    someone.tries(128);
+    someone.0.agrees_with("unsafe", "Others can write the file that describes the store.");
 }
 
 #[test]
