@@ -6,7 +6,6 @@ mod helper;
 mod kept;
 mod setup;
 
-use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
@@ -14,7 +13,7 @@ use keyward_core::{Error, ErrorKind, Result, Secret};
 
 pub(crate) use chain::{Configured, asked};
 pub(crate) use file::ConfigFile;
-pub(crate) use helper::{Call, Helper, value};
+pub(crate) use helper::{Call, Helper};
 pub(crate) use setup::{Change, Setup};
 
 /// The variable whose values are git's credential helpers.
@@ -48,11 +47,12 @@ impl Git {
     /// Finds it, in a version that will do.
     pub(crate) fn find() -> Result<Self> {
         let ran = run(without_config(&mut Command::new("git")).arg("version"), b"")?;
-        if !ran.status.success() {
-            return Err(failure(&ran.err));
-        }
-        let text = ran.out.expose_str().unwrap_or_default();
-        let version = text.split_whitespace().nth(2).unwrap_or_default().to_owned();
+        Self::of(ran.out.expose_str().unwrap_or_default())
+    }
+
+    /// The git that says so of its version.
+    fn of(version: &str) -> Result<Self> {
+        let version = version.split_whitespace().nth(2).unwrap_or_default().to_owned();
         let mut numbers = version.split('.').map_while(|number| number.parse().ok());
         let numbers = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         if numbers < OLDEST {
@@ -152,13 +152,49 @@ fn failure(err: &str) -> Error {
         Some(line) => Error::invalid(
             "setup",
             format!("git does not understand line {line} of its configuration"),
-        ),
+        )
+        .hint("`git config --list` says in which file"),
         None => Error::new(ErrorKind::Other, "setup")
             .because("git could not read or change its configuration"),
     }
 }
 
-/// The path as text that a message can show.
-pub(crate) fn shown(path: impl AsRef<OsStr>) -> String {
-    path.as_ref().to_string_lossy().into_owned()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_number() {
+        for (version, knows_authtype) in [
+            ("git version 2.30.2", Some(false)),
+            ("git version 2.45.9.windows.1", Some(false)),
+            ("git version 2.46.0", Some(true)),
+            ("git version 2.47.3 (Apple Git-154)", Some(true)),
+            ("git version 2.100.rc1", Some(true)),
+            ("git version 3.0", Some(true)),
+            ("git version 2.9.5", None),
+            ("something else", None),
+            ("", None),
+        ] {
+            let git = Git::of(version).ok();
+            assert_eq!(git.map(|git| git.knows_authtype()), knows_authtype, "{version}");
+        }
+    }
+
+    #[test]
+    fn of_gits_own_words_only_a_number_is_shown() {
+        for (words, shown) in [
+            (
+                "fatal: bad config line 12 in file /x/canary",
+                "git does not understand line 12 of its configuration",
+            ),
+            (
+                "fatal: bad boolean config value 'canary' for 'x'",
+                "git could not read or change its configuration",
+            ),
+            ("fatal: bad config line canary", "git could not read or change its configuration"),
+        ] {
+            assert_eq!(failure(words).message(), shown);
+        }
+    }
 }

@@ -129,6 +129,32 @@ fn what_was_changed_between_two_setups_stays() {
 }
 
 #[test]
+fn every_line_that_calls_keyward_goes_whoever_wrote_it() {
+    let sandbox = Sandbox::new();
+    let ours = "\thelper = keyward --store a\n\thelper = /x/keyward helper git --unbound\n";
+    sandbox.write(".gitconfig", format!("[credential]\n{ours}\thelper = store\n{ours}"));
+    setup(&sandbox, "--undo").run().ends(0).says_nothing();
+    assert_eq!(sandbox.read(".gitconfig"), "[credential]\n\thelper = store\n");
+}
+
+#[test]
+fn what_was_kept_and_is_damaged_is_not_put_back() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitconfig", "[user]\n\tname = canary\n");
+    setup(&sandbox, "").run().ends(0);
+    let set_up = sandbox.read(".gitconfig");
+    let kept = canaries(&sandbox).into_iter().find(|path| !path.ends_with(".gitconfig")).unwrap();
+    for damaged in ["", "x", &"0".repeat(70)] {
+        fs::write(&kept, damaged).unwrap();
+        setup(&sandbox, "--undo").run().ends(6).says("what was kept for undoing is damaged");
+        assert_eq!(sandbox.read(".gitconfig"), set_up);
+    }
+    fs::remove_file(kept).unwrap();
+    setup(&sandbox, "--undo").run().ends(0);
+    assert_eq!(sandbox.read(".gitconfig"), "[user]\n\tname = canary\n");
+}
+
+#[test]
 fn what_a_person_took_out_is_not_missed() {
     let sandbox = Sandbox::new();
     setup(&sandbox, "").run().ends(0);

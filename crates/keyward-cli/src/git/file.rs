@@ -1,8 +1,9 @@
 //! One configuration file of git's, read and replaced as git itself does it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::Write;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use keyward_config::{Environment, Places};
 use keyward_core::{Error, ErrorKind, Result, Secret};
 
-use super::{Git, MAX, run, shown};
+use super::{Git, MAX, run};
 
 /// How often, and after which pause, a lock that somebody holds is tried again.
 const ATTEMPTS: usize = 20;
@@ -44,9 +45,9 @@ impl ConfigFile {
     /// The one of the repository in whose folders the process stands.
     pub(crate) fn local(git: &Git) -> Result<Self> {
         let ran = run(&mut git.command(&["rev-parse", "--git-path", "config"]), b"")?;
-        let path = ran.out.expose_str().map(str::trim_end).filter(|path| !path.is_empty());
-        match path.filter(|_| ran.status.success()) {
-            Some(path) => Self::at(Path::new(path)),
+        let path = ran.out.expose().strip_suffix(b"\n").filter(|_| ran.status.success());
+        match path {
+            Some(path) => Self::at(Path::new(OsStr::from_bytes(path))),
             None => Err(Error::invalid(
                 "setup",
                 "this is not in a git repository, or in one that git does not trust",
@@ -93,7 +94,7 @@ impl ConfigFile {
         let lock = Lock::take(self, mode)?;
         if self.read()?.as_ref() != old {
             return Err(Error::new(ErrorKind::Conflict, "setup")
-                .because(format!("{} was changed meanwhile", shown(&self.0))));
+                .because(format!("{} was changed meanwhile", self.0.display())));
         }
         let done = match new {
             Some(content) => lock.become_the_file(content, mode),
@@ -126,7 +127,7 @@ impl ConfigFile {
     }
 
     fn failed(&self, error: std::io::Error) -> Error {
-        let why = format!("{}: {error}", shown(&self.0));
+        let why = format!("{}: {error}", self.0.display());
         Error::io("setup", error).because(why)
     }
 }
@@ -156,8 +157,8 @@ impl<'a> Lock<'a> {
             }
         }
         Err(Error::new(ErrorKind::Locked, "setup")
-            .because(format!("{} is locked by another program", shown(&of.0)))
-            .hint(format!("If no git is at work, one was interrupted: remove {}", shown(&path))))
+            .because(format!("{} is locked by another program", of.0.display()))
+            .hint(format!("If no git is at work, one was interrupted: remove {}", path.display())))
     }
 
     fn become_the_file(&self, content: &Secret, mode: Option<u32>) -> std::io::Result<()> {
@@ -178,5 +179,5 @@ impl Drop for Lock<'_> {
 }
 
 fn refused(path: &Path, why: &str) -> Error {
-    Error::new(ErrorKind::Refused, "setup").because(format!("{} {why}", shown(path)))
+    Error::new(ErrorKind::Refused, "setup").because(format!("{} {why}", path.display()))
 }

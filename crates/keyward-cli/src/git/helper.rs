@@ -22,19 +22,33 @@ pub(crate) struct Call {
     pub(crate) store: String,
 }
 
-/// The value that has git call the program at this absolute path.
-pub(crate) fn value(program: &str, store: &str) -> String {
-    // A plain path needs no shell syntax, and reads best. Either way it is one shell and,
-    // since that has nothing else to do, no process more than the program itself.
-    let mark = if program.chars().all(is_plain) { "" } else { "!" };
-    format!(
-        "{mark}{} helper git --store{}",
-        quoted(program),
-        match store.starts_with('-') {
-            true => format!("={}", quoted(store)),
-            false => format!(" {}", quoted(store)),
+impl Call {
+    /// Has git call the program at this absolute path.
+    pub(crate) fn new(program: &str, store: &str) -> Self {
+        // A plain path needs no shell syntax, and reads best. Either way it is one shell and,
+        // since that has nothing else to do, no process more than the program itself.
+        let mark = if program.chars().all(is_plain) { "" } else { "!" };
+        let equals = if store.starts_with('-') { '=' } else { ' ' };
+        let (called, of_store) = (quoted(program), quoted(store));
+        Self {
+            value: format!("{mark}{called} helper git --store{equals}{of_store}"),
+            program: Some(program.to_owned()),
+            store: store.to_owned(),
         }
-    )
+    }
+
+    /// Whether both have the same program give from the same store. A program that git looks for
+    /// by its name is taken to be the same.
+    pub(crate) fn does_the_same_as(&self, other: &Self) -> bool {
+        let real = |program: &str| Path::new(program).canonicalize().ok();
+        let is_same = match (&self.program, &other.program) {
+            (Some(one), Some(other)) => {
+                one == other || real(one).is_some_and(|one| Some(one) == real(other))
+            }
+            _ => true,
+        };
+        is_same && self.store == other.store
+    }
 }
 
 impl Helper {
@@ -150,10 +164,9 @@ mod tests {
             ("/usr/bin/keyward", "-x", "/usr/bin/keyward helper git --store=-x"),
             ("/usr/bin/keyward", "~", "/usr/bin/keyward helper git --store '~'"),
         ] {
-            let value = value(program, store);
-            assert_eq!(value, expected);
-            let call = Helper::read(value.as_bytes()).keyward.unwrap();
-            assert_eq!((call.program.as_deref(), &*call.store), (Some(program), store), "{value}");
+            let call = Call::new(program, store);
+            assert_eq!(call.value, expected);
+            assert_eq!(Helper::read(expected.as_bytes()).keyward, Some(call));
         }
     }
 
@@ -161,7 +174,8 @@ mod tests {
     fn a_shell_finds_the_words_that_are_meant() {
         for store in ["git", "a b", "it's", "-x", "$HOME", "~", "a\"b\\c", "`id`;#&|<>(*?[!", "ü"]
         {
-            let command = value("/usr/bin/printf", store).replacen(" helper git", " %s-", 1);
+            let command = Call::new("/usr/bin/printf", store).value;
+            let command = command.replacen(" helper git", " %s-", 1);
             let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
             let printed = String::from_utf8(output.stdout).unwrap();
             let expected = match store.starts_with('-') {

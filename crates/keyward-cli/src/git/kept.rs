@@ -30,7 +30,12 @@ impl Kept {
         let Some(kept) = folder.read(&name_of(file), MAX + HEAD)?.map(Secret::new) else {
             return Ok(None);
         };
-        let damaged = || Error::corrupt("setup").because("what was kept for undoing is damaged");
+        let damaged = || {
+            let path = folder.path().join(name_of(file));
+            Error::corrupt("setup")
+                .because("what was kept for undoing is damaged")
+                .hint(format!("Without {} only Keyward's lines will be taken out", path.display()))
+        };
         let (head, content) = kept.expose().split_at_checked(HEAD).ok_or_else(damaged)?;
         let (after, mark) = head.split_at(HEAD - 2);
         let before = match mark {

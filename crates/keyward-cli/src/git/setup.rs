@@ -5,7 +5,7 @@ use keyward_core::{ErrorKind, LockMode, Result, Secret};
 use keyward_plugin::fs::{FileLock, PrivateDir};
 
 use super::kept::Kept;
-use super::{ConfigFile, Git, Helper};
+use super::{Call, ConfigFile, Git, Helper};
 
 /// How often a change begins anew when somebody else changes the file meanwhile.
 const ATTEMPTS: usize = 8;
@@ -43,16 +43,11 @@ impl<'a> Setup<'a> {
         Ok(Self { git, file, folder, _turn })
     }
 
-    /// Has git call Keyward with this value, behind the helpers that the file has, or instead of
-    /// all before. Nothing changes where `is_good` says that Keyward is there as it should be.
-    pub(crate) fn add(
-        &self,
-        value: &str,
-        only: bool,
-        is_good: impl Fn(&[Helper]) -> bool,
-    ) -> Result<Change> {
+    /// Has git call Keyward like this, behind the helpers that the file has, or instead of all
+    /// before. Where it does so already, nothing changes.
+    pub(crate) fn add(&self, call: &Call, only: bool) -> Result<Change> {
         self.change(|current| {
-            if is_good(&self.helpers(current)?) {
+            if is_there(&self.helpers(current)?, call, only) {
                 return Ok((current.cloned(), false));
             }
             let (before, _) = self.without(current)?;
@@ -60,7 +55,7 @@ impl<'a> Setup<'a> {
                 if only {
                     self.git.add(copy, "")?;
                 }
-                self.git.add(copy, value)
+                self.git.add(copy, &call.value)
             })?;
             Kept::new(before, &after).save(&self.folder, self.file.path())?;
             Ok((Some(after), false))
@@ -142,11 +137,20 @@ impl<'a> Setup<'a> {
     }
 }
 
+/// Whether git calls Keyward like this, once; and alone, if it is to be so.
+fn is_there(helpers: &[Helper], call: &Call, only: bool) -> bool {
+    let start = helpers.iter().rposition(Helper::is_reset).map(|at| at + 1);
+    let alone = start.is_some_and(|start| helpers.len() == start + 1);
+    let calls: Vec<_> = helpers.iter().filter_map(|helper| helper.keyward.as_ref()).collect();
+    matches!(calls[..], [there] if there.does_the_same_as(call)) && (alone || !only)
+}
+
 /// The values that call Keyward, and the empty one that `--only` puts before them. Where there are
 /// more empty ones, somebody else wrote them, and they stay.
 fn to_remove(helpers: &[Helper]) -> Vec<&str> {
     let mut values: Vec<&str> =
         helpers.iter().filter_map(|helper| Some(&*helper.keyward.as_ref()?.value)).collect();
+    values.sort_unstable();
     values.dedup();
     let resets = helpers.iter().filter(|helper| helper.is_reset()).count();
     let is_ours = |pair: &[Helper]| pair[0].is_reset() && pair[1].keyward.is_some();

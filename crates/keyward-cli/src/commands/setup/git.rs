@@ -1,7 +1,5 @@
 mod check;
 
-use std::path::Path;
-
 use clap::{Arg, ArgMatches, Command};
 use keyward::{Environment, Keyward, NewStore, StoreName};
 use keyward_config::path_of_program;
@@ -11,7 +9,7 @@ use serde_json::json;
 use crate::arguments::{self, switch, text};
 use crate::commands::{Session, init};
 use crate::exit::Outcome;
-use crate::git::{Change, ConfigFile, Git, Helper, Setup, asked, shown as lossy, value};
+use crate::git::{Call, Change, ConfigFile, Git, Helper, Setup, asked};
 use crate::output::{complain, print, shown};
 
 pub(super) fn command() -> Command {
@@ -27,7 +25,7 @@ pub(super) fn command() -> Command {
                 .default_value("git")
                 .help("The store; one that does not exist is made"),
         )
-        .arg(switch("only", "Have git ask no other helper that it reads of before"))
+        .arg(switch("only", "Have git forget the helpers that it finds before this one"))
         .arg(
             switch("undo", "Put git's configuration back as it was; the store stays")
                 .conflicts_with_all(["store", "only", "check"]),
@@ -56,11 +54,9 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         return report_undone(&file, &setup.undo()?, json);
     }
     let store = text(matches, "store").unwrap_or_default();
-    let program = this_program(environment)?;
-    let only = matches.get_flag("only");
+    let call = Call::new(&this_program(environment)?, store);
     let made = make(&keyward, store, json)?;
-    let is_good = |helpers: &[Helper]| is_set_up(helpers, &program, store, only);
-    let change = setup.add(&value(&program, store), only, is_good)?;
+    let change = setup.add(&call, matches.get_flag("only"))?;
     report(&file, &change, store, made, json)?;
     if environment.get("GIT_CONFIG_GLOBAL").is_some() && !matches.get_flag("local") {
         complain("note: git reads this file only where GIT_CONFIG_GLOBAL is set");
@@ -92,29 +88,6 @@ fn make(keyward: &Keyward, store: &str, json: bool) -> Outcome<bool> {
             Ok(true)
         }
     }
-}
-
-/// Whether a file has git call this program for this store, once; and alone, if it is to be so.
-fn is_set_up(helpers: &[Helper], program: &str, store: &str, only: bool) -> bool {
-    let start = helpers.iter().rposition(Helper::is_reset).map(|at| at + 1);
-    let alone = start.is_some_and(|start| helpers.len() == start + 1);
-    let mut calls = helpers.iter().filter_map(|helper| helper.keyward.as_ref());
-    match (calls.next(), calls.next()) {
-        (Some(call), None) => {
-            let leads_here = match &call.program {
-                Some(path) => leads_to(path, program),
-                None => true,
-            };
-            leads_here && call.store == store && (alone || !only)
-        }
-        _ => false,
-    }
-}
-
-/// Whether two paths are the same program.
-fn leads_to(path: &str, program: &str) -> bool {
-    let real = |path: &str| Path::new(path).canonicalize().ok();
-    path == program || real(path).is_some_and(|path| Some(path) == real(program))
 }
 
 fn report(file: &ConfigFile, change: &Change, store: &str, made: bool, json: bool) -> Outcome {
@@ -151,7 +124,7 @@ fn as_json(file: &ConfigFile, change: &Change) -> serde_json::Value {
     let list =
         |helpers: &[Helper]| helpers.iter().map(|helper| helper.shown.clone()).collect::<Vec<_>>();
     json!({
-        "file": lossy(file.path()),
+        "file": file.path().display().to_string(),
         "changed": change.before != change.after,
         "before": list(&change.before),
         "after": list(&change.after),
@@ -198,5 +171,5 @@ fn advise(git: &Git) -> Outcome {
 }
 
 fn path(file: &ConfigFile) -> String {
-    shown(&lossy(file.path()))
+    shown(&file.path().display().to_string())
 }
