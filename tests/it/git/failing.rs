@@ -98,6 +98,9 @@ fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
     git::store(&request, &Accounts::new(&store.store, entry.user()), store.now()).unwrap();
     someone.tries(128);
     someone.0.agrees_with("passphrase", "Nobody can be asked for the store's passphrase.");
+    // Nor if git would ask, were there a terminal.
+    let call = someone.0.call(&["ls-remote", &someone.url()]).without("GIT_TERMINAL_PROMPT");
+    call.run().ends(128).says("there is no terminal").says("told us to quit");
 }
 
 /// Somebody with one more helper, which would know, and must not be asked once Keyward has failed.
