@@ -11,6 +11,8 @@ const COMMANDS: &[&str] = &[
     "list",
     "info",
     "store",
+    "account",
+    "import",
     "backend",
     "config",
     "doctor",

@@ -157,10 +157,11 @@ fn nobody_is_asked_and_no_repository_counts() {
     home.program("git").args(["init", "-q"]).run().ends(0);
     let evil = "!touch \"$HOME/asked\"";
     home.program("git").args(["config", "credential.helper", evil]).run().ends(0);
-    for (name, value) in [("GIT_DIR", home.path(".git")), ("NOTHING", ask.clone())] {
-        let call = home.keyward("import git-helper https://x").env(name, value);
+    for repository in [home.path("."), home.path(".git")] {
+        let call = home.keyward("import git-helper https://x").env("GIT_DIR", repository);
         call.env("GIT_ASKPASS", &ask).env("SSH_ASKPASS", &ask).env("DISPLAY", ":0").run().ends(3);
     }
+    home.keyward("import git-helper https://x").run().ends(3);
     assert!(!home.path("asked").exists());
 }
 

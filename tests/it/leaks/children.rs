@@ -68,3 +68,32 @@ fn editor_and_pager_get_no_secret() {
     assert!(!starts(&home, "/script\"").is_empty());
     assert!(!canary.is_in(home.read("trace").as_bytes()));
 }
+
+#[test]
+fn git_gets_no_secret_but_through_pipes() {
+    let canary = Canary::new();
+    let home = Sandbox::with_store("--option key.from=file");
+    home.write(".gitconfig", "[credential]\n\thelper = store\n");
+    let asked = format!("url=https://ann@x.example\npassword={}\n", canary.text);
+    home.program("git").args(["credential", "approve"]).input(asked).run().ends(0);
+    let file = home.read(".git-credentials");
+    let line = "import git-helper https://x.example --store s";
+    canary.is_kept_by(traced(&home, line)).ends(0);
+    assert!(!starts(&home, "git\"").is_empty());
+    assert!(!canary.is_in(home.read("trace").as_bytes()));
+    let get = "get s --name https://ann@x.example -p";
+    home.keyward(get).run().ends(0).prints(format!("{}\n", canary.text));
+    let line = "import git-credentials .git-credentials --store s";
+    canary
+        .is_kept_by(home.keyward(line))
+        .ends(0)
+        .prints("0 credentials imported, 1 there already\n");
+    let damaged = file.replace("https://", "https:/") + &file.replace("@", "\\@") + &canary.text;
+    home.write(".git-credentials", damaged);
+    for line in [line.to_owned(), format!("{line} --json")] {
+        let ran = canary.is_kept_by(home.keyward(&line)).ends(6);
+        assert!(ran.text().contains("line"), "{}", ran.text());
+    }
+    home.write(".git-credentials", "");
+    assert_eq!(canary.files(&home.path("")), [] as [std::path::PathBuf; 0]);
+}
