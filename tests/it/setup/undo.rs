@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use super::{git, helpers, setup};
+use super::{git, helper, helpers, setup};
 use crate::sandbox::Sandbox;
 
 /// What people have in their configurations.
@@ -52,7 +52,7 @@ fn what_was_there_comes_back_to_the_byte() {
         setup(&sandbox, "--undo").run().ends(0).says_nothing();
         assert_eq!(fs::read(&path).unwrap(), text.as_bytes(), "{text:?} {steps:?}");
         assert_eq!(mode(&path), *bits, "{text:?}");
-        let again = format!("{} does not mention Keyward.\n", path.display());
+        let again = format!("There is nothing to undo in {}.\n", path.display());
         setup(&sandbox, "--undo").run().ends(0).prints(again);
         assert_eq!(fs::read(&path).unwrap(), text.as_bytes(), "{text:?} {steps:?}");
     }
@@ -135,6 +135,18 @@ fn every_line_that_calls_keyward_goes_whoever_wrote_it() {
     sandbox.write(".gitconfig", format!("[credential]\n{ours}\thelper = store\n{ours}"));
     setup(&sandbox, "--undo").run().ends(0).says_nothing();
     assert_eq!(sandbox.read(".gitconfig"), "[credential]\n\thelper = store\n");
+}
+
+#[test]
+fn a_line_written_by_hand_comes_back() {
+    let sandbox = Sandbox::new();
+    let by_hand = "[credential]\n\thelper = keyward --store mine # by hand\n\thelper = store\n";
+    sandbox.write(".gitconfig", by_hand);
+    setup(&sandbox, "").run().ends(0);
+    assert_eq!(helpers(&sandbox, ".gitconfig"), ["store".to_owned(), helper("git")]);
+    setup(&sandbox, "--store work").run().ends(0);
+    setup(&sandbox, "--undo").run().ends(0);
+    assert_eq!(sandbox.read(".gitconfig"), by_hand);
 }
 
 #[test]

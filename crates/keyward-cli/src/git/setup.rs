@@ -50,19 +50,22 @@ impl<'a> Setup<'a> {
             if is_there(&self.helpers(current)?, call, only) {
                 return Ok((current.cloned(), false));
             }
-            let (before, _) = self.without(current)?;
-            let after = self.edited(before.as_ref(), |copy| {
+            let (without, _) = self.without(current)?;
+            let after = self.edited(without.as_ref(), |copy| {
                 if only {
                     self.git.add(copy, "")?;
                 }
                 self.git.add(copy, &call.value)
             })?;
+            // Lines for Keyward that somebody wrote by hand come back when this is undone.
+            let is_first = Kept::load(&self.folder, self.file.path())?.is_none();
+            let before = if is_first { current.cloned() } else { without };
             Kept::new(before, &after).save(&self.folder, self.file.path())?;
             Ok((Some(after), false))
         })
     }
 
-    /// Has git no longer call Keyward.
+    /// Puts back what was there before.
     pub(crate) fn undo(&self) -> Result<Change> {
         let change = self.change(|current| self.without(current))?;
         Kept::forget(&self.folder, self.file.path())?;

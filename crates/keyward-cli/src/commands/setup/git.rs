@@ -111,7 +111,7 @@ fn report_undone(file: &ConfigFile, change: &Change, json: bool) -> Outcome {
         return print(&report.to_string());
     }
     if !changed {
-        return print(&format!("{} does not mention Keyward.", path(file)));
+        return print(&format!("There is nothing to undo in {}.", path(file)));
     }
     show(file, change)?;
     print(match change.restored {
