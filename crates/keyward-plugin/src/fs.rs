@@ -420,13 +420,13 @@ pub fn not_enrolled(owner: u32) -> Error {
 }
 
 /// Gives what this process has just made to its owner.
-fn hand_over(made: &OwnedFd, owner: u32) -> rustix::io::Result<()> {
+fn hand_over(made: impl AsFd, owner: u32) -> rustix::io::Result<()> {
     if is_own(owner) {
         return Ok(());
     }
     // The owner of the folder above may have put a folder of somebody else's in its place. One
     // that is ours, and that nobody else can write, cannot have been moved there.
-    let stat = rustix::fs::fstat(made)?;
+    let stat = rustix::fs::fstat(&made)?;
     if !is_own(stat.st_uid) || stat.st_mode & 0o022 != 0 {
         return Err(Errno::XDEV);
     }

@@ -1,13 +1,14 @@
 //! Temporary files: held by a lock as long as somebody writes them, so that what an
 //! interrupted writer left can be told apart and swept.
 
+use std::ffi::CStr;
 use std::fs::File;
 use std::io::Write;
-use std::os::fd::{AsFd, OwnedFd};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, Dir, FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
+use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RawDir};
 
 use keyward_core::{Error, Result};
 
@@ -31,24 +32,21 @@ pub(super) struct Temp {
 impl Temp {
     /// Writes `content` to a new file and waits until it is on the disk. Sweeps on the way.
     pub(super) fn write(base: &PrivateDir, content: &[u8]) -> Result<Self> {
-        base.make_below(Path::new(FOLDER))?;
-        sweep(base)?;
+        let dir = base.make_below(Path::new(FOLDER))?;
+        sweep_in(base, &dir)?;
         let failed = |error: std::io::Error| {
             let why = format!("{}: {error}", base.path().display());
             Error::io("write", error).because(why)
         };
-        let mut temp = Self::create(base)?;
+        let mut temp = Self::create(base, dir)?;
         temp._file.write_all(content).map_err(failed)?;
         temp._file.sync_all().map_err(failed)?;
         Ok(temp)
     }
 
-    fn create(base: &PrivateDir) -> Result<Self> {
+    fn create(base: &PrivateDir, mut dir: OwnedFd) -> Result<Self> {
         let failed = |error| base.failed("write", error, Path::new(FOLDER));
         loop {
-            let Some(dir) = base.open_dir(Path::new(FOLDER))? else {
-                return Err(failed(Errno::NOENT));
-            };
             let name: String =
                 random::<RANDOM>()?.iter().map(|byte| format!("{byte:02x}")).collect();
             let flags =
@@ -65,15 +63,11 @@ impl Temp {
             // Between creation and lock a sweeper may have taken it for a left-over.
             let stat = rustix::fs::fstat(&temp._file).map_err(failed)?;
             if stat.st_nlink == 0 {
+                dir = base.reach(Path::new(FOLDER))?;
                 continue;
             }
             rustix::fs::fchmod(&temp._file, Mode::RUSR | Mode::WUSR).map_err(failed)?;
-            let file = temp
-                ._file
-                .as_fd()
-                .try_clone_to_owned()
-                .map_err(|error| Error::io("write", error))?;
-            hand_over(&file, base.owner).map_err(failed)?;
+            hand_over(&temp._file, base.owner).map_err(failed)?;
             return Ok(temp);
         }
     }
@@ -103,18 +97,32 @@ impl Drop for Temp {
 
 /// Removes the temporary files that nobody holds any more.
 pub(super) fn sweep(base: &PrivateDir) -> Result<()> {
-    each(base, |dir, name| {
-        if !is_ours(name.to_bytes()) {
-            return;
+    match base.open_dir(Path::new(FOLDER))? {
+        Some(dir) => sweep_in(base, &dir),
+        None => Ok(()),
+    }
+}
+
+/// Goes through a folder that was just opened.
+fn sweep_in(base: &PrivateDir, dir: &OwnedFd) -> Result<()> {
+    let mut buffer = [MaybeUninit::uninit(); 1024];
+    let mut entries = RawDir::new(dir, &mut buffer);
+    while let Some(entry) = entries.next() {
+        let entry = entry.map_err(|error| base.failed("sweep", error, Path::new(FOLDER)))?;
+        if is_ours(entry.file_name().to_bytes()) {
+            remove_left_over(dir, entry.file_name());
         }
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let Ok(file) = rustix::fs::openat(dir, name, flags, Mode::empty()) else {
-            return;
-        };
-        if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
-            let _ = rustix::fs::unlinkat(dir, name, AtFlags::empty());
-        }
-    })
+    }
+    Ok(())
+}
+
+/// Removes a temporary file, unless it is somebody's still.
+fn remove_left_over(dir: &OwnedFd, name: &CStr) {
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let Ok(file) = rustix::fs::openat(dir, name, flags, Mode::empty()) else { return };
+    if rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+        let _ = rustix::fs::unlinkat(dir, name, AtFlags::empty());
+    }
 }
 
 /// Whether a temporary file of ours can have this name. A home folder may have a `.tmp` as well.
@@ -126,18 +134,4 @@ fn is_ours(name: &[u8]) -> bool {
 pub(super) fn clear(base: &PrivateDir) -> Result<()> {
     sweep(base)?;
     base.remove_empty(Path::new(FOLDER)).map(drop)
-}
-
-fn each(base: &PrivateDir, visit: impl Fn(&OwnedFd, &std::ffi::CStr)) -> Result<()> {
-    let Some(dir) = base.open_dir(Path::new(FOLDER))? else {
-        return Ok(());
-    };
-    let failed = |error| base.failed("sweep", error, Path::new(FOLDER));
-    for entry in Dir::read_from(&dir).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        if entry.file_name() != c"." && entry.file_name() != c".." {
-            visit(&dir, entry.file_name());
-        }
-    }
-    Ok(())
 }
