@@ -1,5 +1,6 @@
 //! The program on a terminal: what it asks, what it shows, and how it leaves the terminal.
 
+mod git;
 mod pty;
 mod shows;
 mod signals;
