@@ -109,8 +109,8 @@ fn keyward_itself_is_not_asked() {
 #[test]
 fn an_answer_to_something_else_is_refused() {
     for (answer, code) in [
-        ("username=a\\npassword=canary\\nhost=evil.example", 4),
-        ("username=a\\npassword=canary\\nprotocol=http", 4),
+        ("username=ann\\npassword=canary\\nhost=evil.example", 4),
+        ("username=ann\\npassword=canary\\nprotocol=http", 4),
         ("username=eve\\npassword=canary", 4),
         ("username=ann\\npassword=canary\\npath=q", 4),
         ("username=ann\\npassword=canary\\001", 4),
