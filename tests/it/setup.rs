@@ -1,6 +1,7 @@
 //! `keyward setup git` with the real git: what it changes, what it leaves, and what git does then.
 
 mod check;
+mod disk;
 mod race;
 mod undo;
 

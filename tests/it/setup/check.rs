@@ -72,9 +72,12 @@ fn whom_git_asks_is_told_for_each_url() {
     filled.run().ends(0).prints("protocol=https\nhost=two.example\nusername=u\npassword=canary\n");
 }
 
+/// Makes a good setup a bad one.
+type Spoil = fn(&Sandbox);
+
 #[test]
 fn what_is_wrong_decides_the_exit_code() {
-    let broken: [(&str, i32, fn(&Sandbox)); 5] = [
+    let broken: [(&str, i32, Spoil); 5] = [
         ("store git", 2, |sandbox| drop(sandbox.keyward("rm git --yes").run().ends(0))),
         ("store git", 6, |sandbox| {
             fs::remove_dir_all(sandbox.path(".local/state/keyward/keys")).unwrap()
