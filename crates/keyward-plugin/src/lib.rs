@@ -45,6 +45,7 @@
 
 pub mod fs;
 mod key;
+pub mod process;
 mod random;
 
 pub use key::{KEY_LENGTH, create_supplied, decode_key, encode_key, load_supplied};

@@ -1,0 +1,211 @@
+//! Programs that are run for their answer, bounded in time and in what they may print.
+
+use std::io::{self, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use keyward_core::Secret;
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, Signal};
+
+/// What a pipe that is ready takes at once: POSIX's `PIPE_BUF`, as it is on Linux at least.
+const CHUNK: usize = 512;
+
+/// The longest that anybody waits: a century, which every clock can add.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// How a program ended, and what it printed.
+#[derive(Debug)]
+pub struct Answer {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// What it printed.
+    pub output: Secret,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Failure {
+    /// The program cannot be started.
+    NotStarted(io::Error),
+    /// It took too long, and was ended.
+    Late,
+    /// It printed too much, and was ended.
+    TooMuch,
+    /// The operating system failed.
+    Io(io::Error),
+}
+
+/// Runs a program, hands it `input`, and gives what it prints, up to `largest` bytes.
+///
+/// It must have read its input before it prints more than a pipe holds. It stands in a process
+/// group of its own: when `wait` is over it is killed, with all of that group. It cannot ask on the
+/// terminal. Its error output is dropped, for it may quote a secret.
+///
+/// # Errors
+/// That there is no answer. A program that ends with an error has given one.
+///
+/// # Examples
+/// ```
+/// use std::{process::Command, time::Duration};
+///
+/// use keyward_plugin::{Secret, process};
+///
+/// let mut cat = Command::new("cat");
+/// let answer = process::ask(&mut cat, &Secret::from("hello"), 100, Duration::from_secs(5)).unwrap();
+/// assert_eq!(answer.output.expose(), b"hello");
+/// assert!(answer.status.success());
+/// ```
+pub fn ask(
+    command: &mut Command,
+    input: &Secret,
+    largest: usize,
+    wait: Duration,
+) -> Result<Answer, Failure> {
+    let deadline = Instant::now() + wait.min(LONGEST);
+    let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+    command.process_group(0).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut leader = command.spawn().map_err(Failure::NotStarted)?;
+    let (stdin, stdout) = (leader.stdin.take(), leader.stdout.take());
+    let mut group = Group { leader, ended: false };
+    let work = || {
+        if let Some(stdin) = stdin {
+            write(stdin, input, deadline)?;
+        }
+        let output = stdout.map(|stdout| Patient { stdout, deadline });
+        let output = output.map(|output| Secret::read_from(output, largest)).transpose()?;
+        Ok(Answer { status: group.wait(deadline)?, output: output.unwrap_or_default() })
+    };
+    work().map_err(|error: io::Error| match error.kind() {
+        io::ErrorKind::TimedOut => Failure::Late,
+        io::ErrorKind::InvalidData => Failure::TooMuch,
+        _ => Failure::Io(error),
+    })
+}
+
+/// A program that reads no further says by its end what it makes of that.
+fn write(mut stdin: ChildStdin, input: &Secret, deadline: Instant) -> io::Result<()> {
+    for chunk in input.expose().chunks(CHUNK) {
+        wait_for(&stdin, PollFlags::OUT, deadline)?;
+        match stdin.write_all(chunk) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            written => written?,
+        }
+    }
+    Ok(())
+}
+
+/// Reads until a point in time and no longer.
+struct Patient {
+    stdout: ChildStdout,
+    deadline: Instant,
+}
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        wait_for(&self.stdout, PollFlags::IN, self.deadline)?;
+        self.stdout.read(buffer)
+    }
+}
+
+/// Waits until a pipe is ready, be it for an error, which whoever uses it then meets.
+fn wait_for(pipe: &impl AsFd, ready: PollFlags, deadline: Instant) -> io::Result<()> {
+    let poll = || {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let left = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
+        rustix::event::poll(&mut [PollFd::new(pipe, ready)], Some(&left))
+    };
+    match rustix::io::retry_on_intr(poll)? {
+        0 => Err(io::ErrorKind::TimedOut.into()),
+        _ => Ok(()),
+    }
+}
+
+/// The program and all that it started in turn. Dropped before its end, none of it survives.
+struct Group {
+    leader: Child,
+    ended: bool,
+}
+
+impl Group {
+    fn wait(&mut self, deadline: Instant) -> io::Result<ExitStatus> {
+        let mut pause = Duration::from_micros(200);
+        loop {
+            if let Some(status) = self.leader.try_wait()? {
+                self.ended = true;
+                return Ok(status);
+            }
+            if Instant::now() >= deadline {
+                return Err(io::ErrorKind::TimedOut.into());
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        // As long as nobody has waited for the leader, no other group can have its number.
+        if let Some(group) = Pid::from_raw(self.leader.id() as i32) {
+            let _ = rustix::process::kill_process_group(group, Signal::KILL);
+        }
+        // A leader may have gone over to another group; it is waited for all the same.
+        let _ = self.leader.kill();
+        let _ = self.leader.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, input: &str, largest: usize) -> Result<Answer, Failure> {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        ask(&mut command, &Secret::from(input), largest, Duration::from_secs(1))
+    }
+
+    #[test]
+    fn what_goes_in_comes_out() {
+        let long = "x".repeat(300_000);
+        let answer = shell("cat >/dev/null; echo done >&2; echo out; exit 3", &long, 10).unwrap();
+        assert_eq!((answer.output.expose(), answer.status.code()), (&b"out\n"[..], Some(3)));
+        assert_eq!(shell("wc -c", &long, 10).unwrap().output.expose(), b"300000\n");
+        assert_eq!(shell("cat", "", 10).unwrap().output.expose(), b"");
+    }
+
+    #[test]
+    fn a_program_need_not_read() {
+        let long = "x".repeat(300_000);
+        assert_eq!(shell("exec <&-; echo out", &long, 10).unwrap().output.expose(), b"out\n");
+    }
+
+    #[test]
+    fn what_takes_too_long_is_late_wherever_it_hangs() {
+        let long = "x".repeat(300_000);
+        for script in ["sleep 60", "exec >&-; sleep 60", "cat >/dev/null; echo a; sleep 60"] {
+            let started = Instant::now();
+            assert!(matches!(shell(script, &long, 10), Err(Failure::Late)), "{script}");
+            assert!(started.elapsed() < Duration::from_secs(20), "{script}");
+        }
+    }
+
+    #[test]
+    fn there_is_a_most_that_is_read() {
+        assert!(shell("printf 1234", "", 4).is_ok());
+        assert!(matches!(shell("printf 12345", "", 4), Err(Failure::TooMuch)));
+        assert!(matches!(shell("yes", "", 4), Err(Failure::TooMuch)));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_not_started() {
+        let failure = ask(&mut Command::new("/nowhere"), &Secret::default(), 1, Duration::MAX);
+        assert!(matches!(failure, Err(Failure::NotStarted(_))));
+    }
+}
