@@ -99,23 +99,32 @@ impl Report {
         let accounts = Accounts::new(&store.store, user);
         let mut progress = Progress::new("credentials");
         for Found { place, credential } in found {
-            let kept = credential.and_then(|(location, record)| {
-                let kept = keep(&accounts, &location, &record, store)?;
-                Ok((location, kept))
-            });
-            match kept {
-                Ok((location, Kept::New)) => self.imported.push(location.to_string()),
-                Ok((location, Kept::Already)) => self.present.push(location.to_string()),
-                Ok((_, Kept::Other)) => self.refused.push((place, conflict("account"))),
-                Err(error) if is_of_one(&error) => self.refused.push((place, error)),
-                Err(error) => {
-                    progress.clear();
-                    return Err(error);
+            match credential {
+                Ok((location, record)) => {
+                    let kept = keep(&accounts, &location, &record, store);
+                    let added = self.add(place, &location, kept);
+                    added.inspect_err(|_| progress.clear())?;
                 }
+                Err(error) => self.refused.push((place, error)),
             }
             progress.step();
         }
         progress.clear();
+        Ok(())
+    }
+
+    fn add(&mut self, place: Place, location: &Location, kept: Result<Kept>) -> Result<()> {
+        use ErrorKind::{Exists, Full, Invalid, Unsupported};
+        match kept {
+            Ok(Kept::New) => self.imported.push(location.to_string()),
+            Ok(Kept::Already) => self.present.push(location.to_string()),
+            Ok(Kept::Other) => self.refused.push((place, conflict("account"))),
+            // The next one may fare better.
+            Err(error) if matches!(error.kind(), Exists | Full | Invalid | Unsupported) => {
+                self.refused.push((place, error));
+            }
+            Err(error) => return Err(error),
+        }
         Ok(())
     }
 
@@ -196,10 +205,4 @@ fn keep(
 fn holds(old: &Record, new: &Record) -> bool {
     let has = |name, value| old.field(name).is_some_and(|field| field.value == value);
     old.kind == new.kind && new.fields.iter().all(|(name, field)| has(name, field.value.clone()))
-}
-
-/// Whether the next credential may fare better.
-fn is_of_one(error: &Error) -> bool {
-    use ErrorKind::{Conflict, Exists, Full, Invalid, NotFound, Refused, Unsupported};
-    matches!(error.kind(), Conflict | Exists | Full | Invalid | NotFound | Refused | Unsupported)
 }
