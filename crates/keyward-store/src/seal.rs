@@ -11,7 +11,7 @@ use crate::binding;
 use crate::envelope::{Envelope, Header};
 use crate::keyset::{Keyset, random};
 use crate::keyset_file;
-use crate::store::Store;
+use crate::store::{Known, Store};
 
 impl Store {
     /// A record as the storage keeps it.
@@ -145,26 +145,36 @@ impl Store {
 
     /// The store's keys.
     pub(crate) fn keyset(&self, missing: Missing) -> Result<Arc<Keyset>> {
-        if let Some(keyset) = self.keyset.lock()?.as_ref() {
-            return Ok(Arc::clone(keyset));
+        if let Some(known) = self.keyset.lock()?.as_ref().filter(|known| known.is_current) {
+            return Ok(Arc::clone(&known.keyset));
         }
-        let keyset = Arc::new(match self.parts.storage.it.get(&keyset_file::entry()) {
-            Ok(stored) => {
-                let key = self.load_wrapping_key(&stored.blob)?;
-                keyset_file::unwrap(&self.parts, &stored.blob, &key).map_err(other_key)?
-            }
+        let blob = match self.parts.storage.it.get(&keyset_file::entry()) {
+            Ok(stored) => stored.blob,
             Err(error) if error.is_miss() => return self.missing_keyset(missing),
             Err(error) => return self.in_storage(Err(error)),
-        });
-        *self.keyset.lock()? = Some(Arc::clone(&keyset));
+        };
+        if let Some(known) = self.keyset.lock()?.as_mut().filter(|known| known.blob == blob) {
+            known.is_current = true;
+            return Ok(Arc::clone(&known.keyset));
+        }
+        let key = self.load_wrapping_key(&blob)?;
+        let keyset = keyset_file::unwrap(&self.parts, &blob, &key).map_err(other_key)?;
+        self.know(blob, Arc::new(keyset))
+    }
+
+    fn know(&self, blob: Vec<u8>, keyset: Arc<Keyset>) -> Result<Arc<Keyset>> {
+        let known = Known { blob, keyset: Arc::clone(&keyset), is_current: true };
+        *self.keyset.lock()? = Some(known);
         Ok(keyset)
     }
 
-    /// Reads the keyset afresh when it is next needed. One that lives in this process alone is
+    /// Looks at the keyset anew when it is next needed. One that lives in this process alone is
     /// kept.
     pub(crate) fn forget_keyset(&self) -> Result<()> {
-        if self.parts.key.is_some() {
-            *self.keyset.lock()? = None;
+        if self.parts.key.is_some()
+            && let Some(known) = self.keyset.lock()?.as_mut()
+        {
+            known.is_current = false;
         }
         Ok(())
     }
@@ -183,6 +193,7 @@ impl Store {
     /// Makes a keyset and keeps it, wrapped, unless somebody else was faster.
     pub(crate) fn create_keyset(&self) -> Result<Arc<Keyset>> {
         let keyset = Arc::new(Keyset::generate()?);
+        let mut wrapped = Vec::new();
         if let Some(source) = &self.parts.key {
             let created = source
                 .it
@@ -191,10 +202,10 @@ impl Store {
             let kept = keyset_file::wrap(&self.parts, &keyset, &created.key, &created.parameters)
                 .and_then(|blob| {
                     let absent = Put::expecting(Expect::Absent);
-                    self.put_blob(&keyset_file::entry(), &blob, &absent)
+                    self.put_blob(&keyset_file::entry(), &blob, &absent).map(|_| blob)
                 });
             match kept {
-                Ok(_) => {}
+                Ok(blob) => wrapped = blob,
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     return self.keyset(Missing::Error);
                 }
@@ -208,8 +219,7 @@ impl Store {
             }
             *self.wrapping.lock()? = Some((created.parameters, created.key));
         }
-        *self.keyset.lock()? = Some(Arc::clone(&keyset));
-        Ok(keyset)
+        self.know(wrapped, keyset)
     }
 
     /// The key that wraps the keyset in `blob`, asked of the key source once.

@@ -78,7 +78,7 @@ pub struct Parts {
 /// record is not detected: a restored backup opens.
 pub struct Store {
     pub(crate) parts: Parts,
-    pub(crate) keyset: Mutex<Option<Arc<Keyset>>>,
+    pub(crate) keyset: Mutex<Option<Known>>,
     /// What wraps the keyset, once loaded, with the parameters it was loaded by.
     pub(crate) wrapping: Mutex<Option<(Vec<u8>, Secret)>>,
 }
@@ -312,6 +312,15 @@ impl Source for Store {
     fn list(&self, query: &Query<'_>) -> Result<Page> {
         self.list(query)
     }
+}
+
+/// The keyset as it was last read.
+pub(crate) struct Known {
+    /// How it lay in the storage, wrapped; empty where it lives in this process alone.
+    pub(crate) blob: Vec<u8>,
+    pub(crate) keyset: Arc<Keyset>,
+    /// Whether it need not be looked at again.
+    pub(crate) is_current: bool,
 }
 
 impl fmt::Debug for Store {
