@@ -40,6 +40,19 @@ use run::Git;
 /// # Security
 /// A secret goes through pipes alone, never through arguments or the environment.
 ///
+/// # Examples
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use keyward::{EntryId, Environment, GitSource};
+/// use keyward_core::Source;
+///
+/// let git = GitSource::new(Environment::of_process(), "ann", Duration::from_secs(10));
+/// let record = git.get(&EntryId::new("ann", Some("https://bot@example.com"))?)?;
+/// assert_eq!(record.origins[0].host, "example.com");
+/// # Ok::<(), keyward::Error>(())
+/// ```
+///
 /// [`GIT_ASKS`]: crate::GIT_ASKS
 #[derive(Debug)]
 pub struct GitSource {
@@ -63,8 +76,9 @@ impl GitSource {
     /// What git answers; `None` if no helper knows a credential.
     fn ask(&self, asked: &Location) -> Result<Option<Request>> {
         let Some(answer) = self.git.fill(asked)? else { return Ok(None) };
-        let answer = Request::parse(answer.expose())
-            .map_err(|error| refused(format!("of its answer, {}", error.message())))?;
+        let answer = Request::parse(answer.expose()).map_err(|error| {
+            refused(format!("git's answer cannot be used: {}", error.message()))
+        })?;
         let is_of = |found: &Location| {
             let same = |asked: Option<&str>, found| asked.is_none() || asked == found;
             found.origin() == asked.origin()
