@@ -15,6 +15,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("gpg", "gnupg"),
     ("keyctl", "keyutils"),
+    ("man", "man-db"),
     ("mkfs.ext4", "e2fsprogs"),
     ("mkfs.xfs", "xfsprogs"),
     ("nginx", "nginx-light"),

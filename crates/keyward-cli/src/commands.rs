@@ -12,6 +12,7 @@ mod import;
 mod info;
 mod init;
 mod list;
+mod man;
 mod rm;
 mod set;
 mod setup;
@@ -56,6 +57,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     config::ENTRY,
     doctor::ENTRY,
     completions::ENTRY,
+    man::ENTRY,
     help::ENTRY,
 ];
 

@@ -13,10 +13,13 @@ const COMMANDS: &[&str] = &[
     "store",
     "account",
     "import",
+    "setup",
+    "helper",
     "backend",
     "config",
     "doctor",
     "completions",
+    "man",
     "help",
 ];
 
@@ -39,6 +42,7 @@ fn help_needs_no_configuration() {
         lines.push(format!("help {command}"));
     }
     lines.push("completions bash".into());
+    lines.push("man".into());
     for line in lines {
         let first = broken.keyward(&line).run().ends(0).says_nothing();
         assert!(first.out.len() > 5 && first.out.ends_with(b"\n"), "{line}");
@@ -147,6 +151,23 @@ fn bash_completes_a_command() {
     home.write("completions", &script.out);
     let ask = "source completions; COMP_WORDS=(keyward conf); COMP_CWORD=1; _keyward keyward conf keyward; echo \"${COMPREPLY[@]}\"";
     home.program("bash").args(["-c", ask]).run().ends(0).prints("config\n");
+}
+
+#[test]
+fn every_command_has_a_page_in_the_manual() {
+    let home = Sandbox::new();
+    home.keyward("man --all share/man1").run().ends(0).prints("").says_nothing();
+    for command in COMMANDS {
+        assert!(home.path(&format!("share/man1/keyward-{command}.1")).exists(), "{command}");
+    }
+    for page in std::fs::read_dir(home.path("share/man1")).unwrap() {
+        let man = home.program("man").args(["--warnings", "-l"]).arg(page.unwrap().path());
+        let shown = man.env("MANPAGER", "cat").env("MAN_KEEP_STDERR", "1").run().ends(0);
+        assert!(shown.says_nothing().text().contains("SYNOPSIS"));
+    }
+    let page = home.keyward("man store verify").run().ends(0);
+    assert_eq!(page.text().trim_end(), home.read("share/man1/keyward-store-verify.1").trim_end());
+    home.keyward("man nope").run().ends(2);
 }
 
 #[test]
