@@ -42,11 +42,11 @@ mod tests {
     use super::*;
 
     /// Gives what is written one line of a terminal after the other.
-    struct Chunks(std::vec::IntoIter<&'static str>);
+    struct Chunks(std::slice::Iter<'static, &'static str>);
 
     impl Read for Chunks {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            self.0.next().unwrap_or_default().as_bytes().read(buffer)
+            self.0.next().copied().unwrap_or_default().as_bytes().read(buffer)
         }
     }
 
@@ -58,7 +58,7 @@ mod tests {
             (&["\n", "a"], "\n"),
             (&["a", "\n", "b\n"], "a\nb\n"),
         ] {
-            let chunks = Chunks(chunks.to_vec().into_iter());
+            let chunks = Chunks(chunks.iter());
             let read = io::read_to_string(UntilEmptyLine::new(chunks)).unwrap();
             assert_eq!(read, expected);
         }

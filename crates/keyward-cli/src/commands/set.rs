@@ -27,11 +27,16 @@ fn arguments(command: Command) -> Command {
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let username = text(matches, "username").unwrap_or_default();
-    let Some(origin) = text(matches, "origin") else {
-        let (store, id) = session.entry(matches)?;
-        let password = password::read(matches, &session.console)?;
-        return Ok(store.set(&id, &Credentials::new(username, password))?);
-    };
+    if let Some(origin) = text(matches, "origin") {
+        return set_account(session, matches, username, origin);
+    }
+    let (store, id) = session.entry(matches)?;
+    let password = password::read(matches, &session.console)?;
+    store.set(&id, &Credentials::new(username, password))?;
+    Ok(())
+}
+
+fn set_account(session: &Session, matches: &ArgMatches, username: &str, origin: &str) -> Outcome {
     let location = Location::new(keyward_origin::parse(origin)?, Some(username), None)?;
     let (store, user) = session.store(matches)?;
     store.check_staying()?;
