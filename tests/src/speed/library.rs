@@ -67,25 +67,27 @@ fn beside(
         format!("`get` by the library, storage `{storage}`"),
         plan.rounds,
         vec![
-            Contestant::calls("the raw calls", READS, || {
-                if opened()? == plain { Ok(()) } else { Err("another text".into()) }
-            }),
             Contestant::calls("the raw calls, and ciborium", READS, || {
                 let wire: Wire<'_> = ciborium::from_reader(&opened()?[..])?;
                 let found = Record::try_from(wire)?;
                 if found == record { Ok(()) } else { Err("another record".into()) }
             }),
-            Contestant::calls("**`Store::get`**, serializer `postcard`", READS, || get(quickest))
-                .within(1.25),
-            Contestant::calls("**`Store::get`**, serializer `cbor`", READS, || get(default))
-                .within(1.25),
+            Contestant::calls("**`Store::get`**", READS, || get(default)).within(1.25),
+            Contestant::calls("the raw calls alone", READS, || {
+                if opened()? == plain { Ok(()) } else { Err("another text".into()) }
+            }),
+            Contestant::calls("`Store::get`, serializer `postcard`", READS, || get(quickest)),
         ],
     )?;
     let puts = race(
         format!("`put` by the library, storage `{storage}`"),
         plan.rounds,
         vec![
-            Contestant::calls("the raw calls", 1, || raw.write(&seal(&plain)?)),
+            Contestant::calls("the raw calls, and ciborium", 1, || {
+                let mut plain = Vec::new();
+                ciborium::into_writer(&Wire::from(&record), &mut plain)?;
+                raw.write(&seal(&plain)?)
+            }),
             Contestant::calls("**`Store::put`**", 1, || {
                 default.store.put(&id, &record, Expect::Any)?;
                 Ok(())
