@@ -158,6 +158,8 @@ fn only_a_file_of_ones_own_is_read() {
     used.0.keyward("import git-credentials link").run().ends(0);
     fs::set_permissions(used.0.path(FILE), fs::Permissions::from_mode(0o644)).unwrap();
     used.import().ends(4).says("chmod 600");
+    used.write(&"\n".repeat((16 << 20) + 1));
+    used.import().ends(6).says("too large");
     used.0.program("mkfifo").args(["-m", "600", "pipe"]).run().ends(0);
     used.0.keyward("import git-credentials pipe").run().ends(4);
 }

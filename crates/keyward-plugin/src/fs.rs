@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use keyward_core::{EntryId, Error, ErrorKind, Guard, Host, Level, LockMode, Result};
 
 pub use lock::FileLock;
-pub use trusted::read_trusted;
+pub use trusted::{open_private, read_trusted};
 
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 

@@ -2,11 +2,9 @@
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
 
 use clap::{ArgMatches, Command};
 use keyward_core::{Error, ErrorKind, Result, Secret, Timestamp};
-use keyward_plugin::fs::PrivateDir;
 
 use super::{Entry, Session};
 use crate::exit::{Outcome, Stop, code_of};
@@ -43,18 +41,14 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     }
 }
 
-/// The content of a file that only its owner can read, and when it was written.
-fn read_secret(dir: &PrivateDir, file: &str, limit: usize) -> Result<Option<(Secret, Timestamp)>> {
-    let Some(opened) = dir.open_file(Path::new(file), false)? else { return Ok(None) };
-    read(opened, limit).map(Some).map_err(|error| match error.kind() {
+/// The content of a file, and when it was written.
+fn read_secret(file: File, limit: usize) -> Result<(Secret, Timestamp)> {
+    let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::InvalidData => Error::corrupt("read").because("the file is too large"),
         _ => Error::io("read", error),
-    })
-}
-
-fn read(file: File, limit: usize) -> io::Result<(Secret, Timestamp)> {
-    let written = file.metadata()?.modified()?;
-    Ok((Secret::read_from(file, limit)?, written.into()))
+    };
+    let written = file.metadata().and_then(|data| data.modified()).map_err(failed)?;
+    Ok((Secret::read_from(file, limit).map_err(failed)?, written.into()))
 }
 
 /// That what is there stays.

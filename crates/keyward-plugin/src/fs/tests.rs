@@ -221,9 +221,27 @@ fn a_trusted_file_is_one_that_only_its_owner_can_write() {
 }
 
 #[test]
+fn a_private_file_is_for_its_owner_alone_wherever_it_lies() {
+    let scratch = tempfile::tempdir().unwrap();
+    let set_mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set_mode(scratch.path(), 0o777);
+    let path = scratch.path().join("secrets");
+    assert!(open_private(&path).unwrap().is_none());
+    std::fs::write(&path, b"s").unwrap();
+    for (mode, is_private) in [(0o600, true), (0o400, true), (0o640, false), (0o602, false)] {
+        set_mode(&path, mode);
+        assert_eq!(open_private(&path).is_ok(), is_private, "{mode:o}");
+    }
+    assert_eq!(open_private(scratch.path()).unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
 fn a_fifo_is_refused_at_once_where_a_trusted_file_is_expected() {
     let scratch = tempfile::tempdir().unwrap();
     let path = scratch.path().join("fifo");
     rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
     assert_eq!(read_trusted(&path, 4).unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(open_private(&path).unwrap_err().kind(), ErrorKind::Refused);
 }

@@ -6,7 +6,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use keyward::Credentials;
 use keyward_core::{Error, Record, Result, Secret};
 use keyward_import::git_credentials::{Line, Login, MAX_FILE, parse};
-use keyward_plugin::fs::PrivateDir;
+use keyward_plugin::fs::open_private;
 
 use super::accounts::{self, Found, Place, bring};
 use super::read_secret;
@@ -43,10 +43,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
 
 fn read(path: &Path) -> Result<Secret> {
     let none = || Error::invalid("usage", format!("there is no file {}", path.display()));
-    let path = path.canonicalize().map_err(|_| none())?;
-    let name = path.file_name().and_then(|name| name.to_str()).ok_or_else(none)?;
-    let folder = PrivateDir::open(path.parent().ok_or_else(none)?)?.ok_or_else(none)?;
-    Ok(read_secret(&folder, name, MAX_FILE)?.ok_or_else(none)?.0)
+    Ok(read_secret(open_private(path)?.ok_or_else(none)?, MAX_FILE)?.0)
 }
 
 fn found(Line { number, login }: Line) -> Found {

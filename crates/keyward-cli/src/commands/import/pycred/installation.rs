@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use keyward_core::{EntryId, Error, ErrorKind, Result, Timestamp};
+use keyward_core::{EntryId, Error, ErrorKind, Result, Secret, Timestamp};
 use keyward_import::pycred::{
     Encryption, FernetKey, Installation, Login, MAX_CONFIG, MAX_KEY, MAX_RECORD, Storage,
     StoreConfig,
@@ -146,7 +146,7 @@ fn user(data: &PrivateDir, file: &str, key: Option<&FernetKey>) -> Option<User> 
 
 fn account(data: &PrivateDir, file: &str, user: &str, key: Option<&FernetKey>) -> Result<Account> {
     let id = EntryId::new(user, None)?;
-    let (content, written) = read_secret(data, file, MAX_RECORD)?
+    let (content, written) = read_private(data, file, MAX_RECORD)?
         .ok_or_else(|| missing("the record", &data.path().join(file)))?;
     let login = match key {
         Some(key) => Login::parse(key.open(content.expose())?.expose())?,
@@ -166,8 +166,14 @@ fn read_key(path: &Path) -> Result<FernetKey> {
         return Err(no_key());
     };
     let folder = PrivateDir::open(folder)?.ok_or_else(no_key)?;
-    let (key, _) = read_secret(&folder, file, MAX_KEY)?.ok_or_else(no_key)?;
+    let (key, _) = read_private(&folder, file, MAX_KEY)?.ok_or_else(no_key)?;
     FernetKey::parse(key.expose())
+}
+
+/// The content of a file that only its owner can read, and when it was written.
+fn read_private(dir: &PrivateDir, file: &str, limit: usize) -> Result<Option<(Secret, Timestamp)>> {
+    let opened = dir.open_file(Path::new(file), false)?;
+    opened.map(|opened| read_secret(opened, limit)).transpose()
 }
 
 /// A file that others may read, but not one that somebody else put there.
