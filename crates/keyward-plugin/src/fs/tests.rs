@@ -229,7 +229,7 @@ fn a_private_file_is_for_its_owner_alone_wherever_it_lies() {
     set_mode(scratch.path(), 0o777);
     let path = scratch.path().join("secrets");
     assert!(open_private(&path).unwrap().is_none());
-    std::fs::write(&path, b"s").unwrap();
+    drop(File::create(&path).unwrap());
     for (mode, is_private) in [(0o600, true), (0o400, true), (0o640, false), (0o602, false)] {
         set_mode(&path, mode);
         assert_eq!(open_private(&path).is_ok(), is_private, "{mode:o}");
