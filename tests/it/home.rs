@@ -90,7 +90,10 @@ pub(crate) fn init<'a>(store: &'a str, storage: &'a str, encryption: &'a str) ->
 
 /// The command, in this home and nothing else around it.
 pub(crate) fn at_home(mut command: Command, home: &Path) -> Command {
-    command.env_clear().env("HOME", home).env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+    command
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
     command
 }
 

@@ -23,6 +23,7 @@ mod lines;
 mod records;
 mod reply;
 mod request;
+mod served;
 
 #[cfg(test)]
 mod tests;
@@ -37,10 +38,7 @@ use keyward_core::{Record, Result, Timestamp};
 use crate::accounts::Accounts;
 
 /// What the action `capability` prints.
-///
-/// `state` is not among them: what git was given is compared with what it stores, so there is
-/// nothing to remember.
-pub const CAPABILITIES: &str = "version 0\ncapability authtype\n";
+pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state\n";
 
 /// What git wants of a helper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,13 +79,17 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
         if request.capabilities.authtype { records::KINDS } else { &[USER_PASSWORD] };
     let Some(wanted) = &request.location else { return Ok(Reply::default()) };
     let found = accounts.find(wanted, kinds)?;
-    Ok(found.map(|account| records::reply(&account, now)).unwrap_or_default())
+    let mut reply = found.map(|account| records::reply(&account, now)).unwrap_or_default();
+    if request.capabilities.state && (reply.password.is_some() || reply.credential.is_some()) {
+        reply.state = Some(served::mark(wanted, &reply));
+    }
+    Ok(reply)
 }
 
 /// Keeps the credential that the request holds.
 ///
 /// A request without a whole credential, and one whose credential is ephemeral, of one stage among
-/// several, or expired, is passed over. Nothing is written if all of it is known already. The same
+/// several, expired, or by its `state[]` just what [`get`] gave, is passed over. Nothing is written if all of it is known already. The same
 /// password again keeps the refresh token that the request does not name, and the expiry if it is
 /// still to come; with another password, the old ones go.
 ///
@@ -96,6 +98,9 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
 /// stands in the way, [`Full`](keyward_core::ErrorKind::Full) if the origin has too many accounts.
 pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
     let Some(location) = &request.location else { return Ok(()) };
+    if served::is_unchanged(request) {
+        return Ok(());
+    }
     let Some(credential) = records::to_keep(request, now) else { return Ok(()) };
     accounts.keep(location, now, &|old| records::with(old, &credential, now))
 }

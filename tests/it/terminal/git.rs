@@ -10,6 +10,9 @@ const APPROVE: &str =
     "printf 'url=https://ann@git.example\\npassword=s3cret\\n' | git credential approve";
 const FILL: &str = "echo url=https://git.example | git credential fill";
 
+/// What a git does that remembers for its helpers, and was let in.
+const USE: &str = "printf 'capability[]=state\\nprotocol=https\\nhost=git.example\\n' | git credential fill | git credential approve";
+
 #[test]
 fn whoever_is_at_the_terminal_opens_the_store_for_git() {
     let home = Home::new();
@@ -27,6 +30,7 @@ fn whoever_is_at_the_terminal_opens_the_store_for_git() {
     for (script, passphrase, code, given) in [
         (APPROVE, "open sesame\r", 0, ""),
         (FILL, "open sesame\r", 0, "password=s3cret\n"),
+        (USE, "open sesame\r", 0, ""),
         (FILL, "close sesame\r", 128, ""),
     ] {
         let child = terminal.start(&home, &["sh", "-c", script]);

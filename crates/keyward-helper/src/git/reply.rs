@@ -19,6 +19,8 @@ pub struct Reply {
     pub oauth_refresh_token: Option<Secret>,
     /// When the password or the credential stops being good.
     pub password_expiry_utc: Option<Timestamp>,
+    /// What git is to say again when it stores the credential, as secret as that is.
+    pub state: Option<Secret>,
     /// Whether git is to give up, and neither ask another helper nor a person.
     pub quit: bool,
 }
@@ -31,8 +33,8 @@ impl Reply {
 
     /// The reply as git reads it, in the order in which git writes.
     ///
-    /// The capability comes first: git believes `authtype` only after it, and says it again when
-    /// the credential is to be stored.
+    /// Capabilities come first: git believes `authtype` and `state[]` only after them, and says
+    /// them again when the credential is to be stored.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if a value holds a line break or another control
@@ -41,6 +43,9 @@ impl Reply {
         let mut lines = Lines(SecretWriter::new());
         if self.authtype.is_some() || self.credential.is_some() {
             lines.add("capability[]", b"authtype")?;
+        }
+        if self.state.is_some() {
+            lines.add("capability[]", b"state")?;
         }
         for (key, value) in [
             ("authtype", &self.authtype),
@@ -55,6 +60,9 @@ impl Reply {
         }
         if let Some(expiry) = self.password_expiry_utc {
             lines.add("password_expiry_utc", expiry.as_unix().to_string().as_bytes())?;
+        }
+        if let Some(state) = &self.state {
+            lines.add("state[]", state.expose())?;
         }
         if self.quit {
             lines.add("quit", b"1")?;
@@ -107,12 +115,13 @@ mod tests {
             password: Some("p=w".into()),
             oauth_refresh_token: Some("R".into()),
             password_expiry_utc: Some(Timestamp::from_unix(9)),
+            state: Some("keyward:S".into()),
             quit: false,
         };
         check(
             &reply,
-            "capability[]=authtype\nauthtype=Bearer\ncredential=T\nusername=\npassword=p=w\n\
-             oauth_refresh_token=R\npassword_expiry_utc=9\n",
+            "capability[]=authtype\ncapability[]=state\nauthtype=Bearer\ncredential=T\nusername=\npassword=p=w\n\
+             oauth_refresh_token=R\npassword_expiry_utc=9\nstate[]=keyward:S\n",
         );
     }
 

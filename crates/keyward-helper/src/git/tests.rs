@@ -59,6 +59,32 @@ fn actions_are_four_words() {
 }
 
 #[test]
+fn what_was_just_given_is_not_looked_at_again() {
+    let asked = "capability[]=authtype capability[]=state protocol=https host=x";
+    for credential in [
+        "username=ann password=pw",
+        "username=ann password=pw oauth_refresh_token=R password_expiry_utc=2000",
+        "authtype=Bearer credential=T",
+        "authtype=Bearer credential=T username=ann",
+    ] {
+        let memory = Memory::default();
+        store(&memory, &format!("{asked} {credential}"));
+        let given = say(&memory, Action::Get, asked, NOW).unwrap();
+        assert!(given.contains("state[]=keyward:"), "{given}");
+        let again = format!("{asked} {given}");
+        memory.fail_after(0);
+        store(&memory, &again);
+        for changed in ["password=other", "credential=other", "host=y", "path=p", "protocol=http"] {
+            let changed = format!("{again} {changed}");
+            assert!(say(&memory, Action::Store, &changed, NOW).is_err(), "{changed}");
+        }
+    }
+    let memory = Memory::default();
+    store(&memory, "protocol=https host=x username=ann password=pw");
+    check(&memory, "protocol=https host=x", "username=ann password=pw");
+}
+
+#[test]
 fn what_is_stored_is_given() {
     let memory = Memory::default();
     check(&memory, "protocol=https host=x", "");
@@ -495,7 +521,7 @@ proptest! {
             password,
             oauth_refresh_token: token,
             password_expiry_utc: expiry.map(Timestamp::from_unix),
-            quit: false,
+            ..Reply::default()
         };
         if let Ok(said) = reply.encode() {
             let bytes = [b"protocol=https\nhost=x\n", said.expose()].concat();

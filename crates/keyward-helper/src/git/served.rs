@@ -1,0 +1,62 @@
+//! What git remembers for us between `get` and `store` (`state[]`), so that a credential which came
+//! from us and was accepted need not be compared with the store: that would ask for the store's
+//! passphrase a second time.
+
+use keyward_core::Secret;
+use keyward_origin::Location;
+use sha2::{Digest, Sha256};
+
+use super::{Reply, Request};
+
+/// Git hands what a helper said to all of them; each knows its own by the beginning.
+const PREFIX: &str = "keyward:";
+
+/// What git is to remember of this answer: a digest, which says no more than the answer itself and
+/// is kept as secret.
+pub(super) fn mark(asked: &Location, reply: &Reply) -> Secret {
+    let expiry = reply.password_expiry_utc.map(|expiry| Secret::from(expiry.as_unix().to_string()));
+    digest(
+        asked,
+        [
+            &reply.username,
+            &reply.password,
+            &reply.authtype,
+            &reply.credential,
+            &reply.oauth_refresh_token,
+            &expiry,
+        ],
+    )
+}
+
+/// Whether git stores what it was given by us, unchanged.
+pub(super) fn is_unchanged(request: &Request) -> bool {
+    let Some(location) = &request.location else { return false };
+    let text = |text: &str| Secret::from(text);
+    let mark = digest(
+        location,
+        [
+            &location.account().map(text),
+            &request.password,
+            &request.authtype.as_deref().map(text),
+            &request.credential,
+            &request.oauth_refresh_token,
+            &request.password_expiry_utc.map(|expiry| Secret::from(expiry.as_unix().to_string())),
+        ],
+    );
+    request.state.contains(&mark)
+}
+
+/// Each part is preceded by whether it is there and its length, so that no two lists look alike.
+fn digest(location: &Location, credential: [&Option<Secret>; 6]) -> Secret {
+    let place = [location.origin().to_string(), location.path().unwrap_or_default().to_owned()];
+    let place = place.map(|part| Some(Secret::from(part)));
+    let mut hasher = Sha256::new();
+    for part in place.iter().chain(credential) {
+        hasher.update([u8::from(part.is_some())]);
+        let bytes = part.as_ref().map(Secret::expose).unwrap_or_default();
+        hasher.update((bytes.len() as u64).to_be_bytes());
+        hasher.update(bytes);
+    }
+    let digits: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Secret::from(format!("{PREFIX}{digits}"))
+}
