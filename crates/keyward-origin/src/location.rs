@@ -47,6 +47,11 @@ impl Location {
         if parse(&origin.to_string()).ok().as_ref() != Some(&origin) {
             return Err(refusal("the origin is not canonical"));
         }
+        Self::at(origin, account, path)
+    }
+
+    /// The place with these parts, of which the origin is canonical.
+    fn at(origin: Origin, account: Option<&str>, path: Option<&str>) -> Result<Self> {
         let path = path.map(|path| path.trim_matches('/')).filter(|path| !path.is_empty());
         for part in [account, path].into_iter().flatten() {
             if part.len() > MAX_URL {
@@ -88,7 +93,38 @@ impl Location {
         }
         let account = url.user_info.map(|account| decode(account, "")).transpose()?;
         let path = decode(url.rest, PATH)?;
-        Self::new(from_parts(url.scheme, url.host)?, account.as_deref(), Some(&path))
+        Self::at(from_parts(url.scheme, url.host)?, account.as_deref(), Some(&path))
+    }
+
+    /// The location of this very text, if there is one within the origin of `self`: for reading
+    /// many of them, when [`parse`](Self::parse) would look at the same host again and again.
+    ///
+    /// # Examples
+    /// ```
+    /// use keyward_origin::Location;
+    ///
+    /// let site = Location::parse("https://example.com")?;
+    /// let ann = site.sibling("https://ann@example.com/repo.git");
+    /// assert_eq!(ann, Some(Location::parse("https://ann@example.com/repo.git")?));
+    /// assert_eq!(site.sibling("https://ann@example.com:8443"), None);
+    /// # Ok::<(), keyward_core::Error>(())
+    /// ```
+    pub fn sibling(&self, text: &str) -> Option<Self> {
+        let origin = self.origin.to_string();
+        let (scheme, host) = origin.split_once("://")?;
+        let rest = text.strip_prefix(scheme)?.strip_prefix("://")?;
+        let (authority, path) = match rest.split_once('/') {
+            Some((authority, path)) => (authority, Some(path)),
+            None => (rest, None),
+        };
+        let account = match authority.split_once('@') {
+            Some((account, found)) if found == host => Some(decode(account, "").ok()?),
+            None if authority == host => None,
+            _ => return None,
+        };
+        let path = path.map(|path| decode(path, PATH)).transpose().ok()?;
+        let location = Self::at(self.origin.clone(), account.as_deref(), path.as_deref()).ok()?;
+        (location.to_string() == text).then_some(location)
     }
 
     /// Whom the credential may be given to.

@@ -38,9 +38,10 @@ impl Index {
             |name| record.field(name).map(|field| field.value.expose_str().ok_or_else(corrupt));
         let default = text(DEFAULT).transpose()?.map(str::to_owned);
         let lines = text(ACCOUNTS).transpose()?.unwrap_or_default();
+        let front = Location::new(origin.clone(), None, None)?;
         let lines = lines
             .lines()
-            .map(|line| Line::parse(line).ok_or_else(corrupt))
+            .map(|line| Line::parse(line, &front).ok_or_else(corrupt))
             .collect::<Result<Vec<_>>>()?;
         Ok(Some(Self { lines, default }))
     }
@@ -147,9 +148,9 @@ impl Index {
 }
 
 impl Line {
-    fn parse(line: &str) -> Option<Self> {
+    fn parse(line: &str, front: &Location) -> Option<Self> {
         let (location, kind) = line.split_once(' ')?;
-        Some(Self { location: Location::parse(location).ok()?, kind: kind.to_owned() })
+        Some(Self { location: front.sibling(location)?, kind: kind.to_owned() })
     }
 }
 

@@ -131,6 +131,17 @@ proptest! {
     }
 
     #[test]
+    fn a_sibling_is_what_its_text_is(text in url_like(), of in origin()) {
+        let front = Location::new(of, None, None)?;
+        let texts = [text.clone(), format!("{front}{text}"), format!("{front}/{text}")];
+        for text in texts {
+            let parsed = Location::parse(&text).ok();
+            let own = parsed.filter(|it| it.origin() == front.origin() && it.to_string() == text);
+            prop_assert_eq!(front.sibling(&text), own);
+        }
+    }
+
+    #[test]
     fn a_location_comes_back(
         origin in origin(), account in prop::option::of("\\PC{0,20}"), path in prop::option::of("\\PC{0,40}"),
     ) {
@@ -146,6 +157,7 @@ proptest! {
         prop_assert!(text.len() <= MAX_URL);
         readings::check(&text);
         prop_assert_eq!(Location::parse(&text)?, location.clone());
+        prop_assert_eq!(location.sibling(&text), Some(location.clone()));
         prop_assert_eq!(Login::parse(&text)?.location, location);
     }
 }
