@@ -31,7 +31,8 @@ pub struct Silent;
 impl Interaction for Silent {
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
         Err(Error::new(ErrorKind::Locked, "prompt")
-            .because(format!("nobody can be asked for the {}", prompt.text)))
+            .because(format!("nobody can be asked: {}", prompt.text.to_lowercase()))
+            .hint("Give the store a key source that asks nobody, or run this on a terminal"))
     }
 
     fn log(&self, _: Level, _: Arguments<'_>) {}
