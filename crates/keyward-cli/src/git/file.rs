@@ -91,7 +91,7 @@ impl ConfigFile {
             .transpose()
             .map_err(|error| self.failed(error))?;
         let mode = mode.map(|metadata| metadata.mode() & 0o7777);
-        let lock = Lock::take(self, mode)?;
+        let mut lock = Lock::take(self, mode)?;
         if self.read()?.as_ref() != old {
             return Err(Error::new(ErrorKind::Conflict, "setup")
                 .because(format!("{} was changed meanwhile", self.0.display())));
@@ -137,6 +137,7 @@ struct Lock<'a> {
     of: &'a ConfigFile,
     path: PathBuf,
     file: File,
+    became_the_file: bool,
 }
 
 impl<'a> Lock<'a> {
@@ -148,7 +149,7 @@ impl<'a> Lock<'a> {
         let mode = mode.map_or(0o666, |mode| mode & 0o777);
         for attempt in 1.. {
             match OpenOptions::new().write(true).create_new(true).mode(mode).open(&path) {
-                Ok(file) => return Ok(Self { of, path, file }),
+                Ok(file) => return Ok(Self { of, path, file, became_the_file: false }),
                 Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
                     return Err(of.failed(error));
                 }
@@ -161,23 +162,48 @@ impl<'a> Lock<'a> {
             .hint(format!("If no git is at work, one was interrupted: remove {}", path.display())))
     }
 
-    fn become_the_file(&self, content: &Secret, mode: Option<u32>) -> std::io::Result<()> {
+    fn become_the_file(&mut self, content: &Secret, mode: Option<u32>) -> std::io::Result<()> {
         if let Some(mode) = mode {
             self.file.set_permissions(Permissions::from_mode(mode))?;
         }
         (&self.file).write_all(content.expose())?;
         self.file.sync_all()?;
-        std::fs::rename(&self.path, &self.of.0)
+        std::fs::rename(&self.path, &self.of.0)?;
+        self.became_the_file = true;
+        Ok(())
     }
 }
 
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
-        // Unless it has become the file. While it stood there nobody else could make one.
-        let _ = std::fs::remove_file(&self.path);
+        // Once it has become the file, a lock of this name is somebody else's.
+        if !self.became_the_file {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
 fn refused(path: &Path, why: &str) -> Error {
     Error::new(ErrorKind::Refused, "setup").because(format!("{} {why}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_that_became_the_file_leaves_the_next_one_alone() {
+        let folder = std::env::temp_dir().join(format!("keyward-git-lock-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let file = ConfigFile(folder.join("config"));
+        let mut lock = Lock::take(&file, None).unwrap();
+        lock.become_the_file(&Secret::from("[a]\n"), None).unwrap();
+        let next = Lock::take(&file, None).unwrap();
+        drop(lock);
+        let is_there = next.path.exists();
+        drop(next);
+        let left = folder.join("config.lock").exists();
+        std::fs::remove_dir_all(&folder).unwrap();
+        assert_eq!((is_there, left), (true, false));
+    }
 }
