@@ -42,8 +42,9 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     if action == Action::Capability {
         return print_secret(&Secret::from(CAPABILITIES), false);
     }
-    match answer(session, environment, matches, action) {
-        Ok(reply) => print_secret(&reply.encode()?, false),
+    let said = answer(session, environment, matches, action);
+    match said.and_then(|reply| Ok(reply.encode()?)) {
+        Ok(said) => print_secret(&said, false),
         // Otherwise git would ask its next helper, or a person, for what may well be here.
         Err(stop) if action == Action::Get => {
             print_secret(&Reply::quit().encode()?, false)?;
