@@ -177,3 +177,24 @@ fn an_entry_of_ones_own_is_not_taken_over() {
     home.keyward("account rm s https://ann@x").run().ends(3);
     home.keyward("get s --name https://ann@x -np").run().ends(0).prints("own\nmine\n");
 }
+
+#[test]
+fn a_password_of_two_lines_is_an_end_for_git() {
+    let home = home();
+    set(&home, "ann --origin https://x.example", "canary\nhost=y.example");
+    let asked = "protocol=https\nhost=x.example\n\n";
+    let answer = home.keyward("helper git get --store s").input(asked).run().ends(2);
+    assert_eq!(answer.says("the password holds a line break").text(), "quit=1\n");
+}
+
+#[test]
+fn accounts_that_were_unset_hide_no_others() {
+    let home = home();
+    for name in ["ann", "bob", "carl", "dora"] {
+        set(&home, &format!("{name} --origin https://x.example"), name);
+    }
+    for name in ["ann", "bob", "carl"] {
+        home.keyward(&format!("unset s --name https://{name}@x.example")).run().ends(0);
+    }
+    given(&home, "protocol=https host=x.example", "username=dora password=dora");
+}

@@ -1,6 +1,10 @@
 use clap::{ArgMatches, Command};
+use keyward::OpenStore;
 use keyward_config::Interaction;
-use keyward_core::Level;
+use keyward_core::{EntryId, Level, Result};
+use keyward_helper::accounts::Accounts;
+use keyward_helper::git::{AUTHORIZATION, USER_PASSWORD};
+use keyward_origin::Location;
 
 use super::{Entry, Session, missing};
 use crate::arguments;
@@ -27,6 +31,19 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     );
     match store.unset(&id) {
         Err(error) if error.is_miss() => Err(missing(&id, &store)),
-        other => Ok(other?),
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(take_off_list(&store, &id)?),
     }
+}
+
+/// Entries of accounts are listed for helpers, whose look-ups pass over a few that are gone, but not
+/// over many.
+fn take_off_list(store: &OpenStore, id: &EntryId) -> Result<()> {
+    let Ok(location) = Location::parse(id.name_or_empty()) else { return Ok(()) };
+    if location.account().is_none() {
+        return Ok(());
+    }
+    let accounts = Accounts::new(&store.store, id.user());
+    // None that is there is meant.
+    accounts.forget(&location, &[USER_PASSWORD, AUTHORIZATION], store.now(), &|_| false).map(drop)
 }
