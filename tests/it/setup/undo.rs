@@ -117,6 +117,25 @@ fn what_was_changed_since_stays() {
 }
 
 #[test]
+fn an_empty_line_of_their_own_stays() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitconfig", "[credential]\n\thelper =\n");
+    setup(&sandbox, "").run().ends(0);
+    git(&sandbox, "config --global user.name Ann").run().ends(0);
+    setup(&sandbox, "--undo").run().ends(0);
+    assert_eq!(sandbox.read(".gitconfig"), "[credential]\n\thelper =\n[user]\n\tname = Ann\n");
+}
+
+#[test]
+fn a_line_that_git_forgets_again_is_put_behind() {
+    let sandbox = Sandbox::new();
+    setup(&sandbox, "").run().ends(0);
+    git(&sandbox, "config --global --add credential.helper").arg("").run().ends(0);
+    setup(&sandbox, "").run().ends(0);
+    assert_eq!(helpers(&sandbox, ".gitconfig"), [String::new(), helper("git")]);
+}
+
+#[test]
 fn what_was_changed_between_two_setups_stays() {
     let sandbox = Sandbox::new();
     sandbox.write(".gitconfig", "[core]\n\tbare = false\n");

@@ -101,14 +101,16 @@ impl<'a> Setup<'a> {
     /// the lines that call Keyward.
     fn without(&self, current: Option<&Secret>) -> Result<(Option<Secret>, bool)> {
         let Some(current) = current else { return Ok((None, false)) };
-        if let Some(kept) = Kept::load(&self.folder, self.file.path())?
-            && kept.is_followed_by(current)
-        {
-            return Ok((kept.before, true));
+        let mut had_reset = false;
+        if let Some(kept) = Kept::load(&self.folder, self.file.path())? {
+            if kept.is_followed_by(current) {
+                return Ok((kept.before, true));
+            }
+            had_reset = self.helpers(kept.before.as_ref())?.iter().any(Helper::is_reset);
         }
         let helpers = self.helpers(Some(current))?;
         let without = self.edited(Some(current), |copy| {
-            for value in to_remove(&helpers) {
+            for value in to_remove(&helpers, had_reset) {
                 self.git.remove(copy, value)?;
             }
             Ok(())
@@ -140,24 +142,27 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// Whether git calls Keyward like this, once; and alone, if it is to be so.
+/// Whether git calls Keyward like this, once and not before an empty value, which would have git
+/// forget it; and alone, if it is to be so.
 fn is_there(helpers: &[Helper], call: &Call, only: bool) -> bool {
-    let start = helpers.iter().rposition(Helper::is_reset).map(|at| at + 1);
-    let alone = start.is_some_and(|start| helpers.len() == start + 1);
-    let calls: Vec<_> = helpers.iter().filter_map(|helper| helper.keyward.as_ref()).collect();
-    matches!(calls[..], [there] if there.does_the_same_as(call)) && (alone || !only)
+    let reset = helpers.iter().rposition(Helper::is_reset);
+    let alone = reset.is_some_and(|reset| helpers.len() == reset + 2);
+    let mut calls =
+        helpers.iter().enumerate().filter_map(|(at, it)| Some((at, it.keyward.as_ref()?)));
+    let (Some((at, there)), None) = (calls.next(), calls.next()) else { return false };
+    there.does_the_same_as(call) && Some(at) > reset && (alone || !only)
 }
 
 /// The values that call Keyward, and the empty one that `--only` puts before them. Where there are
-/// more empty ones, somebody else wrote them, and they stay.
-fn to_remove(helpers: &[Helper]) -> Vec<&str> {
+/// more empty ones, or was one before, somebody else wrote them, and they stay.
+fn to_remove(helpers: &[Helper], had_reset: bool) -> Vec<&str> {
     let mut values: Vec<&str> =
         helpers.iter().filter_map(|helper| Some(&*helper.keyward.as_ref()?.value)).collect();
     values.sort_unstable();
     values.dedup();
     let resets = helpers.iter().filter(|helper| helper.is_reset()).count();
     let is_ours = |pair: &[Helper]| pair[0].is_reset() && pair[1].keyward.is_some();
-    if resets == 1 && helpers.windows(2).any(is_ours) {
+    if resets == 1 && !had_reset && helpers.windows(2).any(is_ours) {
         values.push("");
     }
     values
