@@ -198,3 +198,20 @@ fn accounts_that_were_unset_hide_no_others() {
     }
     given(&home, "protocol=https host=x.example", "username=dora password=dora");
 }
+
+#[test]
+fn the_list_of_accounts_is_not_overwritten() {
+    let home = home();
+    set(&home, "ann --origin https://x.example", "1");
+    let line = "set s bob --name https://x.example --stdin";
+    home.keyward(line).input("2").run().ends(2).says("lists the accounts").says("--origin");
+    set(&home, "bob --origin https://x.example", "2");
+    given(&home, "protocol=https host=x.example username=bob", "username=bob password=2");
+}
+
+#[test]
+fn a_request_that_is_too_large_is_bad_input() {
+    let request = format!("protocol=https\nhost=x\n{}", "a=b\n".repeat(300_000));
+    let ran = home().keyward("helper git get --store s").input(request).run();
+    ran.ends(2).prints("quit=1\n").says("read the request");
+}

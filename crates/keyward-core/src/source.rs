@@ -15,6 +15,9 @@ pub trait Source: Debug + Send + Sync {
     /// The record of this entry.
     fn get(&self, id: &EntryId) -> Result<Record>;
 
+    /// Whether the entry is there. It is not opened where that can be told without.
+    fn contains(&self, id: &EntryId) -> Result<bool>;
+
     /// Keeps the record under this entry, in place of what was there.
     fn put(&self, id: &EntryId, record: &Record) -> Result<()>;
 

@@ -29,6 +29,8 @@ use keyward_origin::Location;
 
 use entries::{Front, IfAbsent};
 
+pub use index::KIND;
+
 /// The most accounts that one origin may have.
 pub const MAX_ACCOUNTS: usize = 1_000;
 
@@ -112,9 +114,16 @@ impl<'a> Accounts<'a> {
     /// The account that fits, if there is one: of the origin, of one of these kinds, and of the
     /// account and the path where `wanted` has them.
     ///
-    /// Of several that fit it is the chosen account's, then one without a path, then the oldest.
-    pub fn find(&self, wanted: &Location, kinds: &[&str]) -> Result<Option<Account>> {
+    /// Of several that fit it is the chosen account's, then one without a path, then the oldest;
+    /// but one of them that `is_good`, before one that is not.
+    pub fn find(
+        &self,
+        wanted: &Location,
+        kinds: &[&str],
+        is_good: &dyn Fn(&Record) -> bool,
+    ) -> Result<Option<Account>> {
         let is_named = wanted.account().is_some();
+        let mut fallback = None;
         if is_named {
             // Most often this is the only one that fits, and it may not be listed.
             let found = self.read_fitting(wanted, wanted, kinds)?;
@@ -132,12 +141,17 @@ impl<'a> Accounts<'a> {
         let left = MAX_READS - 1 - usize::from(is_named);
         let others = index.candidates(wanted, kinds).into_iter().filter(|&it| it != wanted);
         for location in others.take(left) {
-            let found = self.read_fitting(location, wanted, kinds)?;
-            if found.is_some() {
-                return Ok(found);
+            match self.read_fitting(location, wanted, kinds)? {
+                Some(found) if is_good(&found.record) => return Ok(Some(found)),
+                found => fallback = fallback.or(found),
             }
         }
-        Ok(None)
+        Ok(fallback)
+    }
+
+    /// Whether the entry of this location is there, opened or not.
+    pub fn contains(&self, location: &Location) -> Result<bool> {
+        self.source.contains(&self.id(&listed_as(location)?)?)
     }
 
     /// Keeps what `change` makes of the record of this location, and lists it.

@@ -78,7 +78,8 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
     let kinds: &[&str] =
         if request.capabilities.authtype { records::KINDS } else { &[USER_PASSWORD] };
     let Some(wanted) = &request.location else { return Ok(Reply::default()) };
-    let found = accounts.find(wanted, kinds)?;
+    let is_good = |record: &Record| records::is_good(record, now);
+    let found = accounts.find(wanted, kinds, &is_good)?;
     let mut reply = found.map(|account| records::reply(&account, now)).unwrap_or_default();
     if request.capabilities.state && (reply.password.is_some() || reply.credential.is_some()) {
         reply.state = Some(served::mark(wanted, &reply));
@@ -98,7 +99,8 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
 /// stands in the way, [`Full`](keyward_core::ErrorKind::Full) if the origin has too many accounts.
 pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
     let Some(location) = &request.location else { return Ok(()) };
-    if served::is_unchanged(request) {
+    // What another git had forgotten meanwhile is to be there again.
+    if served::is_unchanged(request) && accounts.contains(location)? {
         return Ok(());
     }
     let Some(credential) = records::to_keep(request, now) else { return Ok(()) };

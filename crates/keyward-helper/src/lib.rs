@@ -14,6 +14,7 @@
 //! # struct Empty;
 //! # impl Source for Empty {
 //! #     fn get(&self, _: &EntryId) -> Result<Record> { Err(Error::not_found("get")) }
+//! #     fn contains(&self, _: &EntryId) -> Result<bool> { Ok(false) }
 //! #     fn put(&self, _: &EntryId, _: &Record) -> Result<()> { Ok(()) }
 //! #     fn erase(&self, _: &EntryId) -> Result<()> { Ok(()) }
 //! #     fn update(

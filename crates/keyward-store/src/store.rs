@@ -152,6 +152,14 @@ impl Store {
         }
     }
 
+    /// Whether the entry is there, opened or not.
+    pub fn contains(&self, id: &EntryId) -> Result<bool> {
+        match self.found(self.parts.storage.it.get(id)) {
+            Err(error) if error.is_miss() => Ok(false),
+            found => found.map(|_| true),
+        }
+    }
+
     /// Keeps the record under this entry, if the expectation holds.
     ///
     /// # Errors
@@ -291,6 +299,10 @@ fn is_race(error: &Error) -> bool {
 impl Source for Store {
     fn get(&self, id: &EntryId) -> Result<Record> {
         self.get(id)
+    }
+
+    fn contains(&self, id: &EntryId) -> Result<bool> {
+        self.contains(id)
     }
 
     fn put(&self, id: &EntryId, record: &Record) -> Result<()> {

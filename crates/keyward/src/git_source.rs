@@ -100,6 +100,13 @@ impl Source for GitSource {
         record_of(self.ask(&asked)?.ok_or_else(missing)?)?.ok_or_else(missing)
     }
 
+    fn contains(&self, id: &EntryId) -> Result<bool> {
+        match self.get(id) {
+            Err(error) if error.is_miss() => Ok(false),
+            found => found.map(|_| true),
+        }
+    }
+
     fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
         let location = self
             .location(id)

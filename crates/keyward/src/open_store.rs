@@ -1,5 +1,6 @@
 use keyward_config::StoreFile;
 use keyward_core::{EntryId, Error, ErrorKind, Expect, Record, Result, Timestamp};
+use keyward_helper::accounts;
 use keyward_store::Store;
 
 use crate::credentials::Credentials;
@@ -45,7 +46,8 @@ impl OpenStore {
     /// labels and when they were made stays as it was.
     ///
     /// # Errors
-    /// Those of the store.
+    /// Those of the store; [`Exists`](ErrorKind::Exists) if the entry is the list of an origin's
+    /// accounts.
     pub fn set(&self, id: &EntryId, credentials: &Credentials) -> Result<()> {
         self.check_staying()?;
         let mut record = Record::from(credentials);
@@ -53,6 +55,11 @@ impl OpenStore {
         record.updated = self.now;
         // A record that does not open any more can be set anew; nothing of it can be kept.
         if let Ok(old) = self.store.get(id) {
+            if old.kind == accounts::KIND {
+                return Err(Error::new(ErrorKind::Exists, "set")
+                    .because("the entry lists the accounts of an origin")
+                    .hint("Name the account: `--origin` instead of `--name` does so"));
+            }
             record =
                 Record { created: old.created, origins: old.origins, labels: old.labels, ..record };
         }

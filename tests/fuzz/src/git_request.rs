@@ -75,6 +75,10 @@ impl Source for Memory {
         self.records().get(id).cloned().ok_or_else(|| Error::not_found("get"))
     }
 
+    fn contains(&self, id: &EntryId) -> Result<bool> {
+        Ok(self.records().contains_key(id))
+    }
+
     fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
         self.records().insert(id.clone(), record.clone());
         Ok(())

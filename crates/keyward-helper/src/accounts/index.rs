@@ -6,7 +6,7 @@ use keyward_origin::Location;
 use super::{Listed, MAX_ACCOUNTS};
 
 /// The kind of record that lists the accounts of an origin.
-pub(super) const KIND: &str = "accounts";
+pub const KIND: &str = "accounts";
 
 /// One line for each account, the oldest first: its location, a blank, its record's kind.
 const ACCOUNTS: &str = "accounts";

@@ -63,7 +63,7 @@ fn check(memory: &Memory, wanted: &str, expected: &str) {
 #[track_caller]
 fn check_in(accounts: Accounts<'_>, memory: &Memory, wanted: &str, expected: &str) {
     memory.take_reads();
-    let found = accounts.find(&at(wanted), KINDS).unwrap();
+    let found = accounts.find(&at(wanted), KINDS, &|_| true).unwrap();
     assert!(memory.take_reads() <= 3, "{wanted}");
     let password = found.map(|account| account.record.field("password").unwrap().value.clone());
     let password = password.unwrap_or_default();
@@ -406,8 +406,8 @@ fn a_source_that_fails_is_never_a_miss() {
     let x = at("https://x");
     let ann = at("https://ann@x");
     let errors = [
-        it.find(&x, KINDS).unwrap_err(),
-        it.find(&ann, KINDS).unwrap_err(),
+        it.find(&x, KINDS, &|_| true).unwrap_err(),
+        it.find(&ann, KINDS, &|_| true).unwrap_err(),
         it.keep(&ann, now(), &set(None, "pw")).unwrap_err(),
         it.forget(&ann, KINDS, now(), &|_| true).unwrap_err(),
         it.list(x.origin()).unwrap_err(),
@@ -424,7 +424,7 @@ fn a_damaged_list_is_an_error() {
     for text in ["canary", "canary user-password", "https://ann@x", "\n"] {
         let damaged = list.clone().with("accounts", Field::open(text));
         memory.put(&id("https://x"), &damaged).unwrap();
-        let error = accounts(&memory).find(&at("https://x"), KINDS).unwrap_err();
+        let error = accounts(&memory).find(&at("https://x"), KINDS, &|_| true).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(!format!("{error:?}").contains("canary"));
     }

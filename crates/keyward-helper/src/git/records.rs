@@ -35,7 +35,7 @@ pub(super) fn reply(account: &Account, now: Timestamp) -> Reply {
         ..Reply::default()
     };
     let expires = expiry(record);
-    let is_good = expires.is_none_or(|expires| expires > now);
+    let is_good = is_good(record, now);
     match record.kind.as_str() {
         USER_PASSWORD if is_good && has(PASSWORD) => {
             Reply { password: value(PASSWORD), password_expiry_utc: expires, ..named }
@@ -49,6 +49,11 @@ pub(super) fn reply(account: &Account, now: Timestamp) -> Reply {
         _ if named.oauth_refresh_token.is_some() => named,
         _ => Reply::default(),
     }
+}
+
+/// Whether the record has not expired.
+pub(super) fn is_good(record: &Record, now: Timestamp) -> bool {
+    expiry(record).is_none_or(|expires| expires > now)
 }
 
 /// The fields to keep of a request, if it holds a credential that may be kept.

@@ -1,7 +1,9 @@
+use std::io;
+
 use clap::{Arg, ArgMatches, Command};
 use keyward::{GIT_ASKS, Keyward, OpenStore, Silent, StoreName};
 use keyward_config::Environment;
-use keyward_core::Secret;
+use keyward_core::{Error, Secret};
 use keyward_helper::accounts::{Accounts, Unbound};
 use keyward_helper::git::{self, Action, CAPABILITIES, MAX_REQUEST, Reply, Request};
 
@@ -78,7 +80,11 @@ fn answer(
 }
 
 fn request() -> Outcome<Request> {
-    let request = Secret::read_from(UntilEmptyLine::new(standard_input()?), MAX_REQUEST)?;
+    let input = UntilEmptyLine::new(standard_input()?);
+    let request = Secret::read_from(input, MAX_REQUEST).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => Error::invalid("read the request", "it is too large"),
+        _ => Error::io("read the request", error),
+    })?;
     Ok(Request::parse(request.expose())?)
 }
 

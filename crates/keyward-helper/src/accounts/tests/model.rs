@@ -167,7 +167,7 @@ static QUESTIONS: LazyLock<Vec<Location>> = LazyLock::new(|| {
 
 fn ask(memory: &Memory, wanted: &Location) -> Option<Account> {
     memory.take_reads();
-    let found = accounts(memory).find(wanted, KINDS).unwrap();
+    let found = accounts(memory).find(wanted, KINDS, &|_| true).unwrap();
     assert!(memory.take_reads() <= 3, "{wanted}");
     found
 }
@@ -240,7 +240,7 @@ proptest! {
         }
         let giving = accounts(&memory).with_unbound(Unbound::Give);
         for wanted in QUESTIONS.iter() {
-            if let Some(account) = giving.find(wanted, KINDS).unwrap() {
+            if let Some(account) = giving.find(wanted, KINDS, &|_| true).unwrap() {
                 let origins = &account.record.origins;
                 prop_assert!(origins.is_empty() || origins.contains(wanted.origin()));
                 prop_assert_eq!(account.location.origin(), wanted.origin());

@@ -74,6 +74,10 @@ impl State {
 }
 
 impl Source for Memory {
+    fn contains(&self, id: &EntryId) -> Result<bool> {
+        Ok(self.0.lock().unwrap().read(id)?.is_some())
+    }
+
     fn get(&self, id: &EntryId) -> Result<Record> {
         self.0.lock().unwrap().read(id)?.ok_or_else(|| Error::not_found("get"))
     }
