@@ -84,10 +84,12 @@ impl Program {
 
     /// The most memory it holds, in KiB, and how many lines it prints.
     ///
-    /// The kernel's figure goes with the process, so it is read each time the pipe is full.
+    /// The kernel's figure goes with the process, so it is read each time the pipe is full; and the
+    /// pipe is small, lest all of the output fit into it and the process be gone.
     pub(super) fn peak(&self) -> Result<(usize, usize)> {
         let mut child = self.command()?.stdout(Stdio::piped()).spawn()?;
         let mut output = child.stdout.take().ok_or("it is piped")?;
+        rustix::pipe::fcntl_setpipe_size(&output, 4096)?;
         let status = format!("/proc/{}/status", child.id());
         let (mut peak, mut lines) = (0, 0);
         let mut chunk = vec![0; 64 << 10];
