@@ -43,7 +43,11 @@ impl Store {
         let Some(anchor) = self.anchor() else { return Ok(true) };
         match self.parts.storage.it.get(&anchor) {
             Err(error) if error.is_miss() => Ok(false),
-            other => self.in_storage(other).map(|_| true),
+            Err(error) => self.in_storage(Err(error)),
+            Ok(stored) => {
+                *self.seen.lock()? = Some(stored.blob);
+                Ok(true)
+            }
         }
     }
 

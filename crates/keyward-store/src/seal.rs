@@ -148,10 +148,10 @@ impl Store {
         if let Some(known) = self.keyset.lock()?.as_ref().filter(|known| known.is_current) {
             return Ok(Arc::clone(&known.keyset));
         }
-        let blob = match self.parts.storage.it.get(&keyset_file::entry()) {
-            Ok(stored) => stored.blob,
+        let seen = self.seen.lock()?.take();
+        let blob = match seen.map_or_else(|| self.read_keyset(), Ok) {
             Err(error) if error.is_miss() => return self.missing_keyset(missing),
-            Err(error) => return self.in_storage(Err(error)),
+            other => self.in_storage(other)?,
         };
         if let Some(known) = self.keyset.lock()?.as_mut().filter(|known| known.blob == blob) {
             known.is_current = true;
@@ -160,6 +160,10 @@ impl Store {
         let key = self.load_wrapping_key(&blob)?;
         let keyset = keyset_file::unwrap(&self.parts, &blob, &key).map_err(other_key)?;
         self.know(blob, Arc::new(keyset))
+    }
+
+    fn read_keyset(&self) -> Result<Vec<u8>> {
+        self.parts.storage.it.get(&keyset_file::entry()).map(|stored| stored.blob)
     }
 
     fn know(&self, blob: Vec<u8>, keyset: Arc<Keyset>) -> Result<Arc<Keyset>> {
@@ -171,6 +175,7 @@ impl Store {
     /// Looks at the keyset anew when it is next needed. One that lives in this process alone is
     /// kept.
     pub(crate) fn forget_keyset(&self) -> Result<()> {
+        *self.seen.lock()? = None;
         if self.parts.key.is_some()
             && let Some(known) = self.keyset.lock()?.as_mut()
         {

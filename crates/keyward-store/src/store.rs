@@ -79,6 +79,8 @@ pub struct Parts {
 pub struct Store {
     pub(crate) parts: Parts,
     pub(crate) keyset: Mutex<Option<Known>>,
+    /// A keyset that was read to see whether the storage is the store's, and not yet used.
+    pub(crate) seen: Mutex<Option<Vec<u8>>>,
     /// What wraps the keyset, once loaded, with the parameters it was loaded by.
     pub(crate) wrapping: Mutex<Option<(Vec<u8>, Secret)>>,
 }
@@ -106,7 +108,12 @@ impl Store {
                 return unsupported("this encryption needs a key source");
             }
         }
-        Ok(Self { parts, keyset: Mutex::new(None), wrapping: Mutex::new(None) })
+        Ok(Self {
+            parts,
+            keyset: Mutex::new(None),
+            seen: Mutex::new(None),
+            wrapping: Mutex::new(None),
+        })
     }
 
     /// Which store it is.
