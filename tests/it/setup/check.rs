@@ -48,7 +48,7 @@ fn whom_git_asks_is_told_for_each_url() {
     let config = format!(
         "[credential]\n\thelper = cache\n[credential \"https://one.example\"]\n\thelper = store --file x\n\
          [credential \"https://two.example\"]\n\thelper =\n\thelper = \"!f() {{ echo password=canary; }}; f\"\n\
-         [credential]\n\thelper = {}\n[credential \"https://three.example\"]\n\thelper =\n",
+         [credential]\n\thelper = {}\n[credential \"https://u:canary@three.example/p\"]\n\thelper =\n",
         helper("git")
     );
     let place = sandbox.write(".gitconfig", config);
@@ -63,8 +63,8 @@ fn whom_git_asks_is_told_for_each_url() {
             format!(
                 "good: for https://one.example, git asks cache {place}, then store … {place}, then {ours}"
             ),
-            "note: for https://three.example, git asks nobody".to_owned(),
             format!("good: for https://two.example, git asks a shell snippet {place}, then {ours}"),
+            "note: for https://…@three.example/p, git asks nobody".to_owned(),
         ]
     );
     // And that is what git does.

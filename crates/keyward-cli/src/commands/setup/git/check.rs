@@ -54,7 +54,7 @@ fn version(git: &Git) -> Finding {
 
 /// Whom git asks, and where each of them stands.
 fn describe(asked: &[&Configured], url: Option<&str>) -> Finding {
-    let about = url.map(|url| format!("for {url}, ")).unwrap_or_default();
+    let about = url.map(|url| format!("for {}, ", without_user_info(url))).unwrap_or_default();
     let helpers = asked.iter().map(|found| format!("{} ({})", found.helper.shown, found.place));
     let text = match asked {
         [] => format!("{about}git asks nobody"),
@@ -63,6 +63,16 @@ fn describe(asked: &[&Configured], url: Option<&str>) -> Finding {
     match asked.iter().any(|found| found.helper.keyward.is_some()) {
         true => Finding::Good(text),
         false => Finding::Note(text),
+    }
+}
+
+/// The URL, without the password that may be in it.
+fn without_user_info(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
+    let authority = &rest[..rest.find('/').unwrap_or(rest.len())];
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}://…{}", &rest[at..]),
+        None => url.to_owned(),
     }
 }
 
