@@ -239,14 +239,17 @@ fn what_cannot_be_changed_says_so() {
     symlink("loop", sandbox.path("loop")).unwrap();
     for (file, code, says) in [
         ("broken", 2, "git does not understand line 3 of its configuration"),
-        ("locked", 5, "locked is locked by another program\n  hint: If no git is at work"),
         ("loop", 4, "is a link that leads nowhere"),
         ("run", 4, "is not a regular file"),
+        ("locked", 5, "locked is locked by another program\n  hint: If no git is at work"),
         ("missing/config", 7, "No such file or directory"),
     ] {
         let before = sandbox.read("broken");
-        let ran = setup(&sandbox, "--store s").env("GIT_CONFIG_GLOBAL", sandbox.path(file)).run();
+        let ran = setup(&sandbox, "").env("GIT_CONFIG_GLOBAL", sandbox.path(file)).run();
         let ran = ran.ends(code).says(says);
+        // No store was made for nothing.
+        let made = sandbox.keyward("list git").run().code == 0;
+        assert_eq!(made, ["locked", "missing/config"].contains(&file), "{file}");
         assert!(!ran.err.contains("canary"), "{}", ran.err);
         assert_eq!(sandbox.read("broken"), before);
         assert_eq!(sandbox.read("locked"), "");

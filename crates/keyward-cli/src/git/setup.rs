@@ -43,6 +43,11 @@ impl<'a> Setup<'a> {
         Ok(Self { git, file, folder, _turn })
     }
 
+    /// Fails if git would not understand the file, before anything is made for it.
+    pub(crate) fn check(&self) -> Result<()> {
+        self.helpers(self.file.read()?.as_ref()).map(drop)
+    }
+
     /// Has git call Keyward like this, behind the helpers that the file has, or instead of all
     /// before. Where it does so already, nothing changes.
     pub(crate) fn add(&self, call: &Call, only: bool) -> Result<Change> {

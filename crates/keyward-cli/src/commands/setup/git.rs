@@ -55,6 +55,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     }
     let store = text(matches, "store").unwrap_or_default();
     let call = Call::new(&this_program(environment)?, store);
+    setup.check()?;
     let made = make(&keyward, store, json)?;
     let change = setup.add(&call, matches.get_flag("only"))?;
     report(&file, &change, store, made, json)?;
