@@ -123,7 +123,6 @@ impl<'a> Accounts<'a> {
         is_good: &dyn Fn(&Record) -> bool,
     ) -> Result<Option<Account>> {
         let is_named = wanted.account().is_some();
-        let mut fallback = None;
         if is_named {
             // Most often this is the only one that fits, and it may not be listed.
             let found = self.read_fitting(wanted, wanted, kinds)?;
@@ -140,6 +139,7 @@ impl<'a> Accounts<'a> {
         };
         let left = MAX_READS - 1 - usize::from(is_named);
         let others = index.candidates(wanted, kinds).into_iter().filter(|&it| it != wanted);
+        let mut fallback = None;
         for location in others.take(left) {
             match self.read_fitting(location, wanted, kinds)? {
                 Some(found) if is_good(&found.record) => return Ok(Some(found)),

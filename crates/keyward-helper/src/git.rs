@@ -29,7 +29,7 @@ mod served;
 mod tests;
 
 pub use lines::{MAX_LINE, MAX_REQUEST};
-pub use records::{AUTHORIZATION, USER_PASSWORD};
+pub use records::{AUTHORIZATION, USER_PASSWORD, credential, expiry};
 pub use reply::Reply;
 pub use request::{Capabilities, Request};
 

@@ -97,7 +97,7 @@ impl Source for GitSource {
     fn get(&self, id: &EntryId) -> Result<Record> {
         let missing = || Error::not_found("get").in_backend(NAME);
         let asked = self.location(id).ok_or_else(missing)?;
-        record_of(self.ask(&asked)?.ok_or_else(missing)?)?.ok_or_else(missing)
+        record_of(&self.ask(&asked)?.ok_or_else(missing)?)?.ok_or_else(missing)
     }
 
     fn contains(&self, id: &EntryId) -> Result<bool> {

@@ -75,8 +75,7 @@ fn list(session: &Session, matches: &ArgMatches) -> Outcome {
         for listed in Accounts::new(&store.store, &user).list(&origin)? {
             let id = EntryId::new(&user, Some(&listed.location.to_string()))?;
             // `unset` may have removed it.
-            let is_gone = store.store.get(&id).is_err_and(|error| error.is_miss());
-            if !is_gone {
+            if store.store.contains(&id)? {
                 lines.print(&line(&listed, matches.get_flag("json")))?;
             }
         }

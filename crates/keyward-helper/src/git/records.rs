@@ -61,10 +61,14 @@ pub(super) fn is_good(record: &Record, now: Timestamp) -> bool {
 /// git says after every success what it used. That may be no more than an origin, and must not
 /// count as an empty credential.
 pub(super) fn to_keep(request: &Request, now: Timestamp) -> Option<Record> {
+    let has_expired = request.password_expiry_utc.is_some_and(|expires| expires <= now);
+    if request.ephemeral || request.multistage || has_expired { None } else { credential(request) }
+}
+
+/// The credential that a request holds, or an answer of git's, which is written alike; `None` if
+/// that is no whole one. For whom it is, is for the caller to say.
+pub fn credential(request: &Request) -> Option<Record> {
     let expires = request.password_expiry_utc;
-    if request.ephemeral || request.multistage || expires.is_some_and(|expires| expires <= now) {
-        return None;
-    }
     let passing = |secret: &Secret| Field { expires, ..Field::secret(secret.clone()) };
     let record = match (&request.authtype, &request.credential) {
         (Some(scheme), Some(credential)) if !scheme.is_empty() && !credential.is_empty() => {
@@ -131,8 +135,8 @@ pub(super) fn is_meant(request: &Request, record: &Record) -> bool {
     is(PASSWORD, &request.password) && is(CREDENTIAL, &request.credential)
 }
 
-/// When the secret stops being good, by itself or with the record.
-fn expiry(record: &Record) -> Option<Timestamp> {
+/// When the secret of a credential stops being good, by itself or with the record.
+pub fn expiry(record: &Record) -> Option<Timestamp> {
     let own = secret(record).and_then(|field| field.expires);
     [record.expires, own].into_iter().flatten().min()
 }

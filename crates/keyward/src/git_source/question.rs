@@ -2,8 +2,8 @@
 
 use std::io::{self, Write as _};
 
-use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret, SecretWriter, Timestamp};
-use keyward_helper::git::{AUTHORIZATION, Reply, Request, USER_PASSWORD};
+use keyward_core::{Error, ErrorKind, Record, Result, Secret, SecretWriter};
+use keyward_helper::git::{self, AUTHORIZATION, Reply, Request, USER_PASSWORD};
 use keyward_origin::Location;
 
 use super::unsupported;
@@ -33,30 +33,12 @@ fn write(lines: &mut SecretWriter, location: &Location, credential: &Secret) -> 
 }
 
 /// The record of what git answered; `None` if that is no whole credential.
-pub(super) fn record_of(answer: Request) -> Result<Option<Record>> {
-    let Some(location) = answer.location else { return Ok(None) };
+pub(super) fn record_of(answer: &Request) -> Result<Option<Record>> {
     if answer.ephemeral || answer.multistage {
         return Err(unsupported("get", "the credential is for the moment, and must not be kept"));
     }
-    let passing = |value| Field { expires: answer.password_expiry_utc, ..Field::secret(value) };
-    let mut record = match (answer.authtype, answer.credential, answer.password) {
-        (Some(scheme), Some(credential), _) => Record::new(AUTHORIZATION)
-            .with("scheme", Field::open(scheme))
-            .with("credential", passing(credential)),
-        (_, _, Some(password)) if location.account().is_some() => {
-            Record::new(USER_PASSWORD).with("password", passing(password))
-        }
-        _ => return Ok(None),
-    };
-    record.origins = vec![location.origin().clone()];
-    let account = location.account().map(|name| ("username", Field::open(name)));
-    let token = answer.oauth_refresh_token.map(|token| ("refresh_token", Field::secret(token)));
-    Ok(Some(
-        [account, token]
-            .into_iter()
-            .flatten()
-            .fold(record, |record, (name, field)| record.with(name, field)),
-    ))
+    let origins = answer.location.iter().map(|location| location.origin().clone()).collect();
+    Ok(git::credential(answer).map(|record| Record { origins, ..record }))
 }
 
 /// What git is told to keep.
@@ -77,17 +59,14 @@ pub(super) fn credential_of(record: &Record, location: &Location) -> Result<Repl
     }
     let common =
         Reply { username, oauth_refresh_token: value("refresh_token"), ..Reply::default() };
-    let (reply, secret) = match record.kind.as_str() {
+    let reply = match record.kind.as_str() {
         USER_PASSWORD if common.username.is_some() => {
-            (Reply { password: value("password"), ..common }, "password")
+            Reply { password: value("password"), ..common }
         }
         AUTHORIZATION => {
-            let (authtype, credential) = (value("scheme"), value("credential"));
-            (Reply { authtype, credential, ..common }, "credential")
+            Reply { authtype: value("scheme"), credential: value("credential"), ..common }
         }
         _ => return Err(unsupported("put", "git keeps passwords and headers of accounts alone")),
     };
-    let expires = [record.expires, record.field(secret).and_then(|field| field.expires)];
-    let password_expiry_utc: Option<Timestamp> = expires.into_iter().flatten().min();
-    Ok(Reply { password_expiry_utc, ..reply })
+    Ok(Reply { password_expiry_utc: git::expiry(record), ..reply })
 }
