@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::PoisonError;
@@ -111,7 +112,7 @@ pub struct Error(Box<Parts>);
 
 struct Parts {
     kind: ErrorKind,
-    operation: &'static str,
+    operation: Cow<'static, str>,
     backend: String,
     message: String,
     hint: String,
@@ -120,10 +121,10 @@ struct Parts {
 
 impl Error {
     /// Something of this kind happened in this operation.
-    pub fn new(kind: ErrorKind, operation: &'static str) -> Self {
+    pub fn new(kind: ErrorKind, operation: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Parts {
             kind,
-            operation,
+            operation: operation.into(),
             backend: String::new(),
             message: String::new(),
             hint: String::new(),
@@ -196,8 +197,8 @@ impl Error {
     }
 
     /// Which operation failed.
-    pub fn operation(&self) -> &'static str {
-        self.0.operation
+    pub fn operation(&self) -> &str {
+        &self.0.operation
     }
 
     /// The backend it happened in, or nothing.

@@ -19,6 +19,7 @@ mod limits;
 mod options;
 mod origin;
 mod record;
+mod registration;
 mod registry;
 mod secret;
 mod serializer;
@@ -40,7 +41,8 @@ pub use options::{
 };
 pub use origin::Origin;
 pub use record::{Derivation, Field, Form, Record};
-pub use registry::{Backend, Factory, Info, Registration, Registry, Role};
+pub use registration::{Backend, Door, Factory, Info, Open, Registration, Role};
+pub use registry::{Offer, Registry};
 pub use secret::{Secret, SecretWriter};
 pub use serializer::Serializer;
 pub use source::{Change, Source};

@@ -1,169 +1,27 @@
 use std::fmt::{self, Debug};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::{
-    Encryption, Error, Host, Key, OptionSpec, Options, Result, Serializer, Storage, Values,
+    Encryption, Error, ErrorKind, Factory, Host, Key, Registration, Result, Role, Serializer,
+    Storage, Values,
 };
-
-/// A backend's birth certificate: what it is called, what it can be told, how it is opened.
-///
-/// A type implements this once, and beside it the traits of the roles it plays.
-pub trait Backend: Sized + 'static {
-    /// Its name and what it is for.
-    const INFO: Info;
-    /// What it can be told.
-    type Options: Options;
-
-    /// Opens it. Nothing is made or asked for until it is used.
-    ///
-    /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) if the options make no sense together.
-    fn open(options: Self::Options, host: &Arc<dyn Host>) -> Result<Self>;
-}
-
-/// What a backend is called and what it is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Info {
-    /// The one spelling of its name: in configuration, on disk, in the registry.
-    pub name: &'static str,
-    /// What it is for, in one line.
-    pub help: &'static str,
-}
-
-impl Info {
-    /// A name in lower-case ASCII, and one line of help.
-    pub const fn new(name: &'static str, help: &'static str) -> Self {
-        Self { name, help }
-    }
-}
-
-/// What a backend does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Records to bytes.
-    Serializer,
-    /// Bytes to blobs.
-    Encryption,
-    /// Keeps secrets that stores need.
-    Key,
-    /// Keeps blobs.
-    Storage,
-}
-
-impl Role {
-    /// All roles, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Serializer, Self::Encryption, Self::Key, Self::Storage];
-
-    /// The role's name in configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Serializer => "serializer",
-            Self::Encryption => "encryption",
-            Self::Key => "key",
-            Self::Storage => "storage",
-        }
-    }
-
-    /// The role of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-type Open<T> = fn(&Values, &Arc<dyn Host>) -> Result<Box<T>>;
-
-/// How a backend is opened in one of its roles.
-#[derive(Clone, Copy, Debug)]
-pub enum Factory {
-    /// As a serializer.
-    Serializer(Open<dyn Serializer>),
-    /// As an encryption.
-    Encryption(Open<dyn Encryption>),
-    /// As a key source.
-    Key(Open<dyn Key>),
-    /// As a storage.
-    Storage(Open<dyn Storage>),
-}
-
-/// One backend in one role, as the registry knows it.
-#[derive(Clone, Copy, Debug)]
-pub struct Registration {
-    /// Its name and what it is for.
-    pub info: Info,
-    /// What it can be told.
-    pub options: &'static [OptionSpec],
-    /// The crate it came from.
-    pub package: &'static str,
-    /// How it is opened.
-    pub factory: Factory,
-}
-
-inventory::collect!(Registration);
-
-macro_rules! open_as {
-    ($backend:ident) => {
-        |values, host| {
-            let values = values.clone().complete($backend::Options::TABLE)?;
-            Ok(Box::new($backend::open($backend::Options::read(&values)?, host)?))
-        }
-    };
-}
-
-macro_rules! registration {
-    ($($(#[$doc:meta])* $name:ident: $role:ident;)*) => {$(
-        $(#[$doc])*
-        pub const fn $name<B: Backend + $role>(package: &'static str) -> Self {
-            Self {
-                info: B::INFO,
-                options: B::Options::TABLE,
-                package,
-                factory: Factory::$role(open_as!(B)),
-            }
-        }
-    )*};
-}
-
-impl Registration {
-    registration! {
-        /// Registers a serializer.
-        serializer: Serializer;
-        /// Registers an encryption.
-        encryption: Encryption;
-        /// Registers a key source.
-        key: Key;
-        /// Registers a storage.
-        storage: Storage;
-    }
-
-    /// The role it plays.
-    pub const fn role(&self) -> Role {
-        match self.factory {
-            Factory::Serializer(_) => Role::Serializer,
-            Factory::Encryption(_) => Role::Encryption,
-            Factory::Key(_) => Role::Key,
-            Factory::Storage(_) => Role::Storage,
-        }
-    }
-}
 
 /// Every backend that can be opened.
 ///
 /// Linked backends are found where each program anchors their crates
-/// (`use backend_crate as _;`); a program builds its registry once.
+/// (`use backend_crate as _;`); a program builds its registry once. Backends that come through
+/// other doors are [offered](Offer), and fetched when somebody asks for them.
 #[derive(Debug)]
-pub struct Registry(Vec<Registration>);
+pub struct Registry {
+    linked: Vec<Registration>,
+    offers: Vec<Offer>,
+}
 
 impl Registry {
     /// The backends linked into this program.
     ///
     /// # Errors
-    /// [`Refused`](crate::ErrorKind::Refused) if two of them have one role and one name.
+    /// [`Refused`](ErrorKind::Refused) if two of them have one role and one name.
     pub fn linked() -> Result<Self> {
         Self::of(inventory::iter::<Registration>().copied())
     }
@@ -171,49 +29,76 @@ impl Registry {
     /// These backends.
     ///
     /// # Errors
-    /// [`Refused`](crate::ErrorKind::Refused) if two of them have one role and one name: which
+    /// [`Refused`](ErrorKind::Refused) if two of them have one role and one name: which
     /// of them would seal somebody's passwords must never be a matter of luck.
     pub fn of(registrations: impl IntoIterator<Item = Registration>) -> Result<Self> {
-        let mut all: Vec<_> = registrations.into_iter().collect();
-        all.sort_unstable_by_key(|entry| (entry.role(), entry.info.name));
-        for pair in all.windows(2) {
+        let mut linked: Vec<_> = registrations.into_iter().collect();
+        linked.sort_unstable_by_key(|entry| (entry.role(), entry.info.name));
+        for pair in linked.windows(2) {
             if (pair[0].role(), pair[0].info.name) == (pair[1].role(), pair[1].info.name) {
-                let (role, name) = (pair[0].role(), pair[0].info.name);
-                let message = format!(
-                    "{} and {} both bring a {role} called {name}",
-                    pair[0].package, pair[1].package
-                );
-                return Err(Error::new(crate::ErrorKind::Refused, "registry").because(message));
+                let packages = [pair[0].package, pair[1].package];
+                return Err(twice(pair[0].role(), pair[0].info.name, packages));
             }
         }
-        Ok(Self(all))
+        Ok(Self { linked, offers: Vec::new() })
     }
 
-    /// All backends, by role and name.
+    /// The same backends, and those that others offer.
+    ///
+    /// Where an offer has the role and name of another backend, neither of the two can be used;
+    /// all others can.
+    #[must_use]
+    pub fn with(mut self, offers: impl IntoIterator<Item = Offer>) -> Self {
+        self.offers.extend(offers);
+        self.offers.sort_by(|one, other| (one.role, &one.name).cmp(&(other.role, &other.name)));
+        self
+    }
+
+    /// The linked backends, by role and name.
     pub fn iter(&self) -> impl Iterator<Item = &Registration> {
-        self.0.iter()
+        self.linked.iter()
+    }
+
+    /// What is offered, by role and name.
+    pub fn offers(&self) -> impl Iterator<Item = &Offer> {
+        self.offers.iter()
     }
 
     /// The backend of this role and name.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid), listing those there are.
+    /// - [`Invalid`](ErrorKind::Invalid) if there is none, listing those there are.
+    /// - [`Refused`](ErrorKind::Refused) if there are two.
+    /// - Those of fetching what is offered.
     pub fn find(&self, role: Role, name: &str) -> Result<&Registration> {
-        let mut of_role = self.0.iter().filter(|entry| entry.role() == role);
-        of_role.clone().find(|entry| entry.info.name == name).ok_or_else(|| {
-            let names: Vec<_> = of_role.by_ref().map(|entry| entry.info.name).collect();
-            Error::invalid(
-                "registry",
-                format!("there is no {role} called `{}`", name.escape_debug()),
-            )
+        let linked =
+            self.linked.iter().find(|entry| entry.role() == role && entry.info.name == name);
+        let mut offers =
+            self.offers.iter().filter(|offer| offer.role == role && offer.name == name);
+        match (linked, offers.next(), offers.next()) {
+            (Some(found), None, None) => Ok(found),
+            (None, Some(offer), None) => offer.fetch(),
+            (None, None, None) => Err(self.unknown(role, name)),
+            (Some(one), Some(other), _) => Err(twice(role, name, [one.package, &other.from])),
+            (None, Some(one), Some(other)) => Err(twice(role, name, [&one.from, &other.from])),
+            (_, None, Some(_)) => unreachable!("the second comes after the first"),
+        }
+    }
+
+    fn unknown(&self, role: Role, name: &str) -> Error {
+        let linked = self.linked.iter().filter(|entry| entry.role() == role);
+        let offers = self.offers.iter().filter(|offer| offer.role == role);
+        let mut names: Vec<_> = linked.map(|entry| entry.info.name).collect();
+        names.extend(offers.map(|offer| offer.name.as_str()));
+        names.sort_unstable();
+        Error::invalid("registry", format!("there is no {role} called `{}`", name.escape_debug()))
             .hint(format!("There are: {}", names.join(", ")))
-        })
     }
 
     /// Opens a serializer.
     ///
     /// # Errors
-    /// As [`find`](Self::find) and [`Backend::open`].
+    /// As [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
     pub fn serializer(
         &self,
         name: &str,
@@ -229,7 +114,7 @@ impl Registry {
     /// Opens an encryption.
     ///
     /// # Errors
-    /// As [`find`](Self::find) and [`Backend::open`].
+    /// As [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
     pub fn encryption(
         &self,
         name: &str,
@@ -245,7 +130,7 @@ impl Registry {
     /// Opens a key source.
     ///
     /// # Errors
-    /// As [`find`](Self::find) and [`Backend::open`].
+    /// As [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
     pub fn key(&self, name: &str, values: &Values, host: &Arc<dyn Host>) -> Result<Box<dyn Key>> {
         match self.find(Role::Key, name)?.factory {
             Factory::Key(open) => open(values, host).map_err(|error| error.in_backend(name)),
@@ -256,7 +141,7 @@ impl Registry {
     /// Opens a storage.
     ///
     /// # Errors
-    /// As [`find`](Self::find) and [`Backend::open`].
+    /// As [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
     pub fn storage(
         &self,
         name: &str,
@@ -267,5 +152,145 @@ impl Registry {
             Factory::Storage(open) => open(values, host).map_err(|error| error.in_backend(name)),
             _ => unreachable!("found by role"),
         }
+    }
+}
+
+/// A backend that is there on demand: a shared library to load, a program to start.
+pub struct Offer {
+    role: Role,
+    name: String,
+    from: String,
+    fetch: Box<Fetch>,
+    fetched: OnceLock<Registration>,
+}
+
+type Fetch = dyn Fn() -> Result<Registration> + Send + Sync;
+
+impl Offer {
+    /// The backend of this role and name, which `fetch` gets.
+    ///
+    /// `from` says in errors where it comes from: a path.
+    pub fn new(
+        role: Role,
+        name: impl Into<String>,
+        from: impl Into<String>,
+        fetch: impl Fn() -> Result<Registration> + Send + Sync + 'static,
+    ) -> Self {
+        let (name, from) = (name.into(), from.into());
+        Self { role, name, from, fetch: Box::new(fetch), fetched: OnceLock::new() }
+    }
+
+    /// The role it plays.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where it comes from.
+    pub fn from(&self) -> &str {
+        &self.from
+    }
+
+    /// The backend itself; it is fetched once.
+    ///
+    /// # Errors
+    /// Those of fetching it; [`Refused`](ErrorKind::Refused) if what comes is another backend.
+    pub fn fetch(&self) -> Result<&Registration> {
+        if let Some(fetched) = self.fetched.get() {
+            return Ok(fetched);
+        }
+        let came = (self.fetch)()?;
+        if (came.role(), came.info.name) != (self.role, self.name.as_str()) {
+            let why = format!(
+                "{} brings the {} {} where the {} {} is meant",
+                self.from,
+                came.role(),
+                came.info.name.escape_debug(),
+                self.role,
+                self.name
+            );
+            return Err(Error::new(ErrorKind::Refused, "registry").because(why));
+        }
+        Ok(self.fetched.get_or_init(|| came))
+    }
+}
+
+impl Debug for Offer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Offer")
+            .field("role", &self.role)
+            .field("name", &self.name)
+            .field("from", &self.from)
+            .finish_non_exhaustive()
+    }
+}
+
+fn twice(role: Role, name: &str, packages: [&str; 2]) -> Error {
+    let [one, other] = packages;
+    Error::new(ErrorKind::Refused, "registry")
+        .because(format!("{one} and {other} both bring a {role} called {name}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Door, Info};
+
+    fn storage(name: &'static str) -> Registration {
+        Registration {
+            info: Info::new(name, ""),
+            options: &[],
+            package: "a crate",
+            door: Door::Linked,
+            factory: Factory::Storage(&|_, _| Err(Error::not_found("open"))),
+        }
+    }
+
+    fn offer(name: &'static str) -> Offer {
+        Offer::new(Role::Storage, name, "a file", move || {
+            Ok(Registration { door: Door::Loaded, ..storage(name) })
+        })
+    }
+
+    #[test]
+    fn what_is_offered_is_found() {
+        let registry = Registry::of([storage("a")]).unwrap().with([offer("b")]);
+        assert_eq!(registry.find(Role::Storage, "a").unwrap().door, Door::Linked);
+        assert_eq!(registry.find(Role::Storage, "b").unwrap().door, Door::Loaded);
+        let error = registry.find(Role::Storage, "c").unwrap_err();
+        assert_eq!(error.advice(), Some("There are: a, b"));
+        assert!(registry.find(Role::Key, "b").is_err());
+    }
+
+    #[test]
+    fn two_of_one_name_are_an_error_and_no_choice() {
+        assert!(Registry::of([storage("a"), storage("a")]).is_err());
+        for offers in [vec![offer("a")], vec![offer("b"), offer("b")]] {
+            let name = offers[0].name().to_owned();
+            let registry = Registry::of([storage("a"), storage("z")]).unwrap().with(offers);
+            let error = registry.find(Role::Storage, &name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Refused);
+            assert!(registry.find(Role::Storage, "z").is_ok());
+        }
+    }
+
+    #[test]
+    fn an_offer_brings_what_it_says() {
+        let liar = Offer::new(Role::Storage, "a", "a file", || Ok(storage("b")));
+        assert_eq!(liar.fetch().unwrap_err().kind(), ErrorKind::Refused);
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_spoils_nothing_else() {
+        let broken = Offer::new(Role::Storage, "b", "a file", || {
+            Err(Error::new(ErrorKind::Refused, "load"))
+        });
+        let registry = Registry::of([storage("a")]).unwrap().with([broken]);
+        assert!(registry.find(Role::Storage, "a").is_ok());
+        assert_eq!(registry.find(Role::Storage, "b").unwrap_err().operation(), "load");
     }
 }

@@ -105,7 +105,7 @@ fn as_json(backend: &Registration) -> Value {
         "name": backend.info.name,
         "help": backend.info.help,
         "package": backend.package,
-        "door": "linked",
+        "door": backend.door.name(),
         "options": backend.options.iter().map(option).collect::<Vec<_>>(),
     })
 }

@@ -1,0 +1,199 @@
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use crate::{Encryption, Host, Key, OptionSpec, Options, Result, Serializer, Storage, Values};
+
+/// A backend's birth certificate: what it is called, what it can be told, how it is opened.
+///
+/// A type implements this once, and beside it the traits of the roles it plays.
+pub trait Backend: Sized + 'static {
+    /// Its name and what it is for.
+    const INFO: Info;
+    /// What it can be told.
+    type Options: Options;
+
+    /// Opens it. Nothing is made or asked for until it is used.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the options make no sense together.
+    fn open(options: Self::Options, host: &Arc<dyn Host>) -> Result<Self>;
+}
+
+/// What a backend is called and what it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Info {
+    /// The one spelling of its name: in configuration, on disk, in the registry.
+    pub name: &'static str,
+    /// What it is for, in one line.
+    pub help: &'static str,
+}
+
+impl Info {
+    /// A name in lower-case ASCII, and one line of help.
+    pub const fn new(name: &'static str, help: &'static str) -> Self {
+        Self { name, help }
+    }
+}
+
+/// What a backend does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Records to bytes.
+    Serializer,
+    /// Bytes to blobs.
+    Encryption,
+    /// Keeps secrets that stores need.
+    Key,
+    /// Keeps blobs.
+    Storage,
+}
+
+impl Role {
+    /// All roles, in the order in which they are shown.
+    pub const ALL: [Self; 4] = [Self::Serializer, Self::Encryption, Self::Key, Self::Storage];
+
+    /// The role's name in configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Serializer => "serializer",
+            Self::Encryption => "encryption",
+            Self::Key => "key",
+            Self::Storage => "storage",
+        }
+    }
+
+    /// The role of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// How a backend came into the program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Door {
+    /// Its crate is part of the program.
+    Linked,
+    /// It was loaded from a shared library.
+    Loaded,
+    /// It runs as a process of its own.
+    Run,
+}
+
+impl Door {
+    /// The door's name, as it is shown.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Linked => "linked",
+            Self::Loaded => "loaded",
+            Self::Run => "run",
+        }
+    }
+}
+
+impl fmt::Display for Door {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// What opens a backend in one role.
+///
+/// It lives as long as the program: a linked backend's is part of it, and a backend that came
+/// through another door never leaves.
+pub type Open<T> = &'static (dyn Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync);
+
+/// How a backend is opened in one of its roles.
+#[derive(Clone, Copy)]
+pub enum Factory {
+    /// As a serializer.
+    Serializer(Open<dyn Serializer>),
+    /// As an encryption.
+    Encryption(Open<dyn Encryption>),
+    /// As a key source.
+    Key(Open<dyn Key>),
+    /// As a storage.
+    Storage(Open<dyn Storage>),
+}
+
+impl Factory {
+    /// The role in which it opens a backend.
+    pub const fn role(&self) -> Role {
+        match self {
+            Self::Serializer(_) => Role::Serializer,
+            Self::Encryption(_) => Role::Encryption,
+            Self::Key(_) => Role::Key,
+            Self::Storage(_) => Role::Storage,
+        }
+    }
+}
+
+impl Debug for Factory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Factory").field(&self.role()).finish()
+    }
+}
+
+/// One backend in one role, as the registry knows it.
+#[derive(Clone, Copy, Debug)]
+pub struct Registration {
+    /// Its name and what it is for.
+    pub info: Info,
+    /// What it can be told.
+    pub options: &'static [OptionSpec],
+    /// The crate it came from.
+    pub package: &'static str,
+    /// The door it came through.
+    pub door: Door,
+    /// How it is opened.
+    pub factory: Factory,
+}
+
+inventory::collect!(Registration);
+
+macro_rules! open_as {
+    ($backend:ident) => {
+        &|values: &Values, host: &Arc<dyn Host>| {
+            let values = values.clone().complete($backend::Options::TABLE)?;
+            Ok(Box::new($backend::open($backend::Options::read(&values)?, host)?))
+        }
+    };
+}
+
+macro_rules! registration {
+    ($($(#[$doc:meta])* $name:ident: $role:ident;)*) => {$(
+        $(#[$doc])*
+        pub const fn $name<B: Backend + $role>(package: &'static str) -> Self {
+            Self {
+                info: B::INFO,
+                options: B::Options::TABLE,
+                package,
+                door: Door::Linked,
+                factory: Factory::$role(open_as!(B)),
+            }
+        }
+    )*};
+}
+
+impl Registration {
+    registration! {
+        /// Registers a serializer.
+        serializer: Serializer;
+        /// Registers an encryption.
+        encryption: Encryption;
+        /// Registers a key source.
+        key: Key;
+        /// Registers a storage.
+        storage: Storage;
+    }
+
+    /// The role it plays.
+    pub const fn role(&self) -> Role {
+        self.factory.role()
+    }
+}
