@@ -44,6 +44,7 @@
 //! ```
 
 pub mod fs;
+pub mod json;
 mod key;
 pub mod process;
 mod random;
