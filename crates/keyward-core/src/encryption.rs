@@ -93,7 +93,8 @@ impl StoreId {
     /// Reads the 32 hexadecimal digits that `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {
         let mut id = [0; 16];
-        if text.len() != 32 || !text.is_ascii() {
+        // `from_str_radix` would take a sign.
+        if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
             return None;
         }
         for (byte, digits) in id.iter_mut().zip(text.as_bytes().chunks(2)) {
@@ -147,4 +148,20 @@ pub struct StoreKey {
     pub id: KeyId,
     /// Its 32 bytes.
     pub key: Secret,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_read_from_digits_alone() {
+        let id = StoreId([0x1f; 16]);
+        for text in [id.to_string(), id.to_string().to_uppercase()] {
+            assert_eq!(StoreId::parse(&text), Some(id), "{text}");
+        }
+        for text in ["+f".repeat(16), "-f".repeat(16), " f".repeat(16), "1f".repeat(15)] {
+            assert_eq!(StoreId::parse(&text), None, "{text}");
+        }
+    }
 }
