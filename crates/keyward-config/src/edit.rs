@@ -31,22 +31,25 @@ pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
         Some(file) => file.parse().map(|_| file.text.clone())?,
         None => "version = 1\n".to_owned(),
     };
-    let mut document: DocumentMut = text.parse().map_err(|_| unusable())?;
+    let edited = with_value(&text, key, value).ok_or_else(unusable)?;
+    folder.replace(Path::new(file), edited.as_bytes())
+}
+
+/// The text of a configuration file with another value of one setting, or without it; `None` if
+/// something else stands where the setting belongs.
+pub fn with_value(text: &str, key: &str, value: Option<&Value>) -> Option<String> {
+    let mut document: DocumentMut = text.parse().ok()?;
     let mut parts: Vec<_> = key.split('.').collect();
-    let last = parts.pop().ok_or_else(unusable)?;
+    let last = parts.pop()?;
     let mut table = document.as_table_mut();
     for part in parts {
         let mut implicit = Table::new();
         implicit.set_implicit(true);
-        table = table
-            .entry(part)
-            .or_insert(Item::Table(implicit))
-            .as_table_mut()
-            .ok_or_else(unusable)?;
+        table = table.entry(part).or_insert(Item::Table(implicit)).as_table_mut()?;
     }
     match value {
         Some(value) => {
-            let value: toml_edit::Value = render_value(value).parse().map_err(|_| unusable())?;
+            let value: toml_edit::Value = render_value(value).parse().ok()?;
             match table.get_mut(last).and_then(Item::as_value_mut) {
                 Some(old) => {
                     let decor = old.decor().clone();
@@ -58,5 +61,5 @@ pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
         }
         None => drop(table.remove(last)),
     }
-    folder.replace(Path::new(file), document.to_string().as_bytes())
+    Some(document.to_string())
 }

@@ -21,7 +21,7 @@ mod store_name;
 mod toml_file;
 
 pub use config::Config;
-pub use edit::set_value;
+pub use edit::{set_value, with_value};
 pub use environment::Environment;
 pub use expand::Expander;
 pub use host::{Interaction, Silent, StoreHost};

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use keyward_core::{Error, OptionSpec, Result, Role, Value, Values};
 use toml::de::{DeTable, DeValue};
@@ -100,6 +101,18 @@ impl Settings {
             }
         }
         settings
+    }
+
+    /// What a file of this text says, which stands at `path`; nothing is built in.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, for what is not TOML and
+    /// for a key that is not known.
+    pub fn parse(text: &str, path: &Path, layer: Layer) -> Result<Self> {
+        let mut settings = Self::default();
+        let file = TomlFile { path: path.to_owned(), text: text.to_owned() };
+        settings.add_file(&file, layer)?;
+        Ok(settings)
     }
 
     /// Adds what a file says.

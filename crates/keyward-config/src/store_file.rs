@@ -8,6 +8,7 @@ use keyward_core::{
 use keyward_plugin::fs::PrivateDir;
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml_edit::Key;
 
 use crate::settings::Layer;
 use crate::store_name::StoreName;
@@ -56,10 +57,18 @@ impl StoreFile {
     /// Reads the file of this store below `folder`, if it is there.
     pub(crate) fn read(folder: &Path, name: &StoreName, layer: Layer) -> Result<Option<Self>> {
         let Some(file) = TomlFile::read(&folder.join(name.file_name()))? else { return Ok(None) };
-        Self::parse(&file, name, layer).map(Some)
+        Self::of(&file, name, layer).map(Some)
     }
 
-    fn parse(file: &TomlFile, name: &StoreName, layer: Layer) -> Result<Self> {
+    /// Reads the text of the file of this store, which stands at `path`.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid), with file and line, if it describes no store.
+    pub fn parse(text: &str, path: &Path, name: &StoreName, layer: Layer) -> Result<Self> {
+        Self::of(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
+    }
+
+    fn of(file: &TomlFile, name: &StoreName, layer: Layer) -> Result<Self> {
         let table = file.parse()?;
         file.check_version(&table)?;
         for key in table.keys() {
@@ -128,7 +137,7 @@ impl StoreFile {
         })
     }
 
-    /// The file's text.
+    /// The file's text, which [`parse`](Self::parse) reads as the same store.
     pub fn render(&self) -> String {
         let mut text = format!("version = 1\nid = \"{}\"\n", self.id);
         if let Some(user) = &self.user {
@@ -150,7 +159,7 @@ impl StoreFile {
                 text += &format!("key = {}\n", render_value(&Value::Secret(key.clone())));
             }
             for (name, value) in used.options.iter() {
-                text += &format!("{name} = {}\n", render_value(value));
+                text += &format!("{} = {}\n", Key::new(name), render_value(value));
             }
         }
         text
@@ -318,7 +327,7 @@ pub fn render_value(value: &Value) -> String {
         Value::Secret(reference) => {
             let mut text = format!("{{ from = {}", quoted(&reference.from));
             for (name, value) in reference.options.iter() {
-                write!(text, ", {name} = {}", render_value(value)).unwrap_or_default();
+                write!(text, ", {} = {}", Key::new(name), render_value(value)).unwrap_or_default();
             }
             text + " }"
         }
@@ -327,4 +336,23 @@ pub fn render_value(value: &Value) -> String {
 
 fn quoted(text: &str) -> String {
     toml_edit::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_written_as_they_are_read() {
+        let text = r#"version = 1
+id = "00000000000000000000000000000001"
+serializer = { use = "json" }
+encryption = { use = "age", "" = ["a\nb"], identity = { from = "env", "a.b" = "x" } }
+storage = { use = "file", "a = 1\nuse" = true }
+"#;
+        let name = StoreName::new("work").unwrap();
+        let parse = |text: &str| StoreFile::parse(text, Path::new("x"), &name, Layer::User);
+        let file = parse(text).unwrap();
+        assert_eq!(parse(&file.render()).unwrap(), file);
+    }
 }
