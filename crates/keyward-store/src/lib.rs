@@ -14,6 +14,8 @@ mod keyset;
 mod keyset_file;
 mod lifecycle;
 mod parse;
+#[doc(hidden)]
+pub mod rewrite;
 mod rotate;
 mod seal;
 mod store;

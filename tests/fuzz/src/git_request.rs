@@ -1,12 +1,9 @@
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard};
-
-use keyward_core::{
-    Change, EntryId, Error, Origin, Page, Query, Record, Result, Source, Timestamp,
-};
+use keyward_core::{Origin, Timestamp};
 use keyward_helper::accounts::Accounts;
 use keyward_helper::git::{Reply, Request, erase, get, store};
 use keyward_origin::Location;
+
+use crate::memory::Memory;
 
 /// What one request stores is given to its own origin, as it was and so that git can read it, and
 /// to no other; and it is forgotten once git refuses what it was given.
@@ -59,50 +56,4 @@ fn others(request: &Request) -> Vec<Request> {
     let at = |origin| Location::new(origin, location.account(), location.path()).ok();
     let locations = origins.into_iter().filter(is_other).filter_map(at);
     locations.map(|location| Request { location: Some(location), ..request.clone() }).collect()
-}
-
-#[derive(Debug, Default)]
-struct Memory(Mutex<BTreeMap<EntryId, Record>>);
-
-impl Memory {
-    fn records(&self) -> MutexGuard<'_, BTreeMap<EntryId, Record>> {
-        self.0.lock().expect("nobody panicked meanwhile")
-    }
-}
-
-impl Source for Memory {
-    fn get(&self, id: &EntryId) -> Result<Record> {
-        self.records().get(id).cloned().ok_or_else(|| Error::not_found("get"))
-    }
-
-    fn contains(&self, id: &EntryId) -> Result<bool> {
-        Ok(self.records().contains_key(id))
-    }
-
-    fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
-        self.records().insert(id.clone(), record.clone());
-        Ok(())
-    }
-
-    fn erase(&self, id: &EntryId) -> Result<()> {
-        self.records().remove(id).map(drop).ok_or_else(|| Error::not_found("erase"))
-    }
-
-    fn update(
-        &self,
-        id: &EntryId,
-        change: &mut dyn FnMut(Option<Record>) -> Result<Change>,
-    ) -> Result<()> {
-        let mut records = self.records();
-        match change(records.get(id).cloned())? {
-            Change::Leave => {}
-            Change::Put(record) => drop(records.insert(id.clone(), *record)),
-            Change::Remove => drop(records.remove(id)),
-        }
-        Ok(())
-    }
-
-    fn list(&self, _: &Query<'_>) -> Result<Page> {
-        Ok(Page::default())
-    }
 }

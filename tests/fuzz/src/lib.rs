@@ -7,14 +7,52 @@
 //! A new target is a module here, a line in [`TARGETS`], a program in `src/bin/` and a `[[bin]]` in
 //! the manifest.
 
+mod accounts;
+mod ciphers;
+mod config;
+mod envelope;
 mod git_request;
+mod host;
+mod imports;
+mod keys;
+mod memory;
+mod names;
 mod origin;
+mod sample;
+mod serializers;
 
+pub use accounts::accounts;
+pub use ciphers::{blob_aes_gcm, blob_age};
+pub use config::{settings, store_file};
+pub use envelope::{envelope, keyset};
 pub use git_request::git_request;
+pub use imports::{import_git, import_pycred};
+pub use keys::{key_passphrase, key_supplied};
+pub use names::names;
 pub use origin::origin;
+pub use serializers::{serializer_bincode, serializer_cbor, serializer_json, serializer_postcard};
 
 /// A target: bytes in, a panic if a promise is broken.
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their programs and of their folders in `corpus/`.
-pub const TARGETS: &[(&str, Target)] = &[("git-request", git_request), ("origin", origin)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("accounts", accounts),
+    ("blob-aes-gcm", blob_aes_gcm),
+    ("blob-age", blob_age),
+    ("envelope", envelope),
+    ("git-request", git_request),
+    ("import-git", import_git),
+    ("import-pycred", import_pycred),
+    ("key-passphrase", key_passphrase),
+    ("key-supplied", key_supplied),
+    ("keyset", keyset),
+    ("names", names),
+    ("origin", origin),
+    ("serializer-bincode", serializer_bincode),
+    ("serializer-cbor", serializer_cbor),
+    ("serializer-json", serializer_json),
+    ("serializer-postcard", serializer_postcard),
+    ("settings", settings),
+    ("store-file", store_file),
+];

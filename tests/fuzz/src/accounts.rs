@@ -1,0 +1,41 @@
+use keyward_core::{EntryId, ErrorKind, Field, Record, Source as _, Timestamp};
+use keyward_helper::accounts::{Accounts, KIND, Listed};
+use keyward_origin::{Location, from_parts};
+
+use crate::memory::Memory;
+
+/// What stands in the list of an origin's accounts, after a first line that names the chosen one,
+/// leads to no other origin; and an account that is kept is found in the list, with nothing that
+/// was not there before.
+pub fn accounts(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let (chosen, lines) = text.split_once('\n').unwrap_or(("", text));
+    let origin = from_parts("https", "example.com").expect("an origin");
+    let mut list = Record::new(KIND).with("accounts", Field::open(lines));
+    if !chosen.is_empty() {
+        list = list.with("default", Field::open(chosen));
+    }
+    list.origins.push(origin.clone());
+    let memory = Memory::default();
+    let name = EntryId::new("me", Some("https://example.com")).expect("a name");
+    memory.put(&name, &list).expect("the memory is there");
+
+    let accounts = Accounts::new(&memory, "me");
+    let before = match accounts.list(&origin) {
+        Ok(before) => before,
+        Err(error) => return assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}"),
+    };
+    assert!(before.iter().all(|listed| *listed.location.origin() == origin));
+    let location = Location::new(origin.clone(), Some("new"), None).expect("a location");
+    let token = |record: Record| Record { kind: "token".into(), ..record };
+    match accounts.keep(&location, Timestamp::from_unix(1), &token) {
+        Ok(()) => {
+            let after = accounts.list(&origin).expect("it was written just now");
+            let is_new = |listed: &Listed| listed.location == location && listed.kind == "token";
+            assert!(after.iter().any(is_new), "{after:?}");
+            let is_old = |listed: &Listed| before.iter().any(|old| old.location == listed.location);
+            assert!(after.iter().all(|listed| is_new(listed) || is_old(listed)), "{after:?}");
+        }
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Full, "{error:?}"),
+    }
+}

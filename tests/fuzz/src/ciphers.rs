@@ -1,0 +1,98 @@
+use std::sync::LazyLock;
+
+use keyward_core::{
+    Backend as _, Context, Encryption, EntryId, ErrorKind, KeyId, Secret, SecretRef, StoreId,
+    StoreKey, Values,
+};
+use keyward_encryption_aes_gcm::AesGcm;
+use keyward_encryption_age::{Age, Options};
+
+use crate::host::Answers;
+
+/// What every sealed file of the corpora holds.
+const PLAIN: &[u8] = b"s3cret";
+
+/// Of all blobs only the one that was sealed opens, and whatever is sealed opens in its own
+/// context alone.
+pub fn blob_aes_gcm(bytes: &[u8]) {
+    in_context([5; 32], |context| {
+        match AesGcm.unseal(bytes, context) {
+            Ok(plain) => assert_eq!(plain.expose(), PLAIN),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}"),
+        }
+        let sealed = AesGcm.seal(&Secret::from(bytes), context).expect("there is a key");
+        let opened = AesGcm.unseal(&sealed, context).expect("it was sealed so");
+        assert_eq!(opened.expose(), bytes);
+        in_context([6; 32], |other| assert!(AesGcm.unseal(&sealed, other).is_err()));
+    });
+}
+
+/// Whatever opens, with an identity or a passphrase, holds what was sealed.
+pub fn blob_age(bytes: &[u8]) {
+    static BY_IDENTITY: LazyLock<Age> = LazyLock::new(|| {
+        let (recipients, identity) = (vec![RECIPIENT.to_owned()], Some(reference()));
+        open(Options { recipients, identity, ..nothing() }, IDENTITY)
+    });
+    static BY_PASSPHRASE: LazyLock<Age> =
+        LazyLock::new(|| open(Options { passphrase: Some(reference()), ..nothing() }, "password"));
+    opens_as_sealed(&BY_IDENTITY, bytes);
+    if !is_laborious(bytes) {
+        opens_as_sealed(&BY_PASSPHRASE, bytes);
+    }
+}
+
+/// Of a vector in `tests/vectors/envelope`.
+const RECIPIENT: &str = "age1ucayg2qmtkeq9m5hgehpj6url20guu67ygfpzdv0yxg5d6e6eczs6jhgca";
+const IDENTITY: &str = "AGE-SECRET-KEY-1D7PSDURPMY6YUV3J67K8JPGSUMH923F69R2HU3U6KMLP8F5GKKUQKG4JPC";
+
+fn opens_as_sealed(age: &Age, bytes: &[u8]) {
+    use ErrorKind::{Corrupt, NoKey, Unsupported};
+    in_context([5; 32], |context| match age.unseal(bytes, context) {
+        Ok(plain) => assert_eq!(plain.expose(), PLAIN),
+        Err(error) => {
+            assert!(matches!(error.kind(), Corrupt | NoKey | Unsupported), "{error:?}");
+        }
+    });
+}
+
+/// Whether a passphrase may take more work than a run has time for, though not so much that it
+/// is refused. Under armor nobody can tell.
+fn is_laborious(bytes: &[u8]) -> bool {
+    let asks = |line: &[u8]| {
+        let factor = line.strip_prefix(b"-> scrypt ")?.rsplit(|byte| *byte == b' ').next()?;
+        std::str::from_utf8(factor).ok()?.parse::<u8>().ok()
+    };
+    let is_armored = bytes.windows(5).any(|part| part == b"-----");
+    is_armored || bytes.split(|byte| *byte == b'\n').filter_map(asks).any(|n| (8..=22).contains(&n))
+}
+
+fn open(options: Options, secret: &str) -> Age {
+    Age::open(options, &Answers::all_with(secret)).expect("the options go together")
+}
+
+fn nothing() -> Options {
+    Options {
+        recipients: Vec::new(),
+        recipients_file: None,
+        identity: None,
+        identity_file: None,
+        passphrase: None,
+        armor: false,
+        max_work_factor: 22,
+    }
+}
+
+fn reference() -> SecretRef {
+    SecretRef { from: "host".into(), options: Values::new() }
+}
+
+fn in_context(binding: [u8; 32], work: impl FnOnce(&Context<'_>)) {
+    work(&Context {
+        store: StoreId([7; 16]),
+        entry: &EntryId::reserved("fuzz"),
+        key: Some(&StoreKey { id: KeyId::default(), key: Secret::from(&[8; 32][..]) }),
+        salt: &[9; 32],
+        associated_data: b"header",
+        binding: &binding,
+    });
+}

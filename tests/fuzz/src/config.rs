@@ -1,0 +1,42 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use keyward_config::{Layer, Settings, StoreFile, StoreName, with_value};
+use keyward_core::Value;
+
+/// What is read as a store's file is written as one that describes the same store.
+pub fn store_file(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let name = StoreName::new("work").expect("a name");
+    let parse = |text: &str| StoreFile::parse(text, Path::new("work.toml"), &name, Layer::User);
+    if let Ok(file) = parse(text) {
+        let written = file.render();
+        let again = parse(&written).unwrap_or_else(|error| panic!("{error}:\n{written}"));
+        assert_eq!(again, file, "{written}");
+    }
+}
+
+/// One setting of a configuration can be changed and taken out, and no other changes with it.
+pub fn settings(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(before) = Settings::parse(text, Path::new("config.toml"), Layer::User) else { return };
+    let value = Value::Text("\"ann\"\n".into());
+    for key in ["user", "defaults.storage", "backends.storage.file.root"] {
+        let Some(with) = with_value(text, key, Some(&value)) else { continue };
+        let mut expected = values(&before);
+        expected.insert(key.into(), value.clone());
+        assert_eq!(read(&with), expected, "{with}");
+        let without = with_value(&with, key, None).expect("it was put there just now");
+        expected.remove(key);
+        assert_eq!(read(&without), expected, "{without}");
+    }
+}
+
+fn read(text: &str) -> BTreeMap<String, Value> {
+    let settings = Settings::parse(text, Path::new("config.toml"), Layer::User);
+    values(&settings.unwrap_or_else(|error| panic!("{error}:\n{text}")))
+}
+
+fn values(settings: &Settings) -> BTreeMap<String, Value> {
+    settings.iter().map(|(key, setting)| (key.to_owned(), setting.value.clone())).collect()
+}

@@ -1,0 +1,33 @@
+use keyward_core::{ErrorKind, Record, Result, Secret};
+use keyward_store::rewrite;
+
+use crate::sample::SAMPLE;
+
+/// A header has one writing only, and of all blobs only the one that was sealed opens.
+pub fn envelope(bytes: &[u8]) {
+    if let Ok(written) = rewrite::blob(bytes) {
+        assert_eq!(written, bytes);
+    }
+    let opened = SAMPLE.store(&SAMPLE.keyset, bytes).get(&SAMPLE.entry);
+    opens_only(opened, bytes == SAMPLE.blob);
+}
+
+/// The same of a keyset, as it is wrapped and as it is within.
+pub fn keyset(bytes: &[u8]) {
+    let plain = Secret::from(bytes);
+    if let Ok(written) = rewrite::keyset(&plain) {
+        assert!(written == plain, "the keyset is written otherwise than it was read");
+    }
+    let opened = SAMPLE.store(bytes, &SAMPLE.blob).get(&SAMPLE.entry);
+    opens_only(opened, bytes == SAMPLE.keyset);
+}
+
+fn opens_only(opened: Result<Record>, is_genuine: bool) {
+    match opened {
+        Ok(_) => assert!(is_genuine, "what nobody sealed opens"),
+        Err(error) => {
+            assert!(!is_genuine, "{error:?}");
+            assert!(matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NoKey), "{error:?}");
+        }
+    }
+}

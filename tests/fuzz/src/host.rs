@@ -1,0 +1,45 @@
+use std::fmt::Arguments;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
+
+/// A host that has at most one secret, and remembers nothing from run to run.
+#[derive(Debug)]
+pub(crate) struct Answers(Option<Secret>);
+
+impl Answers {
+    /// This secret is what every reference refers to.
+    pub(crate) fn all_with(secret: &str) -> Arc<dyn Host> {
+        Arc::new(Self(Some(Secret::from(secret))))
+    }
+
+    /// Nobody answers.
+    pub(crate) fn none() -> Arc<dyn Host> {
+        Arc::new(Self(None))
+    }
+}
+
+impl Host for Answers {
+    fn secret(&self, _: &SecretRef) -> Result<Secret> {
+        self.0.clone().ok_or_else(|| Error::new(ErrorKind::Locked, "secret"))
+    }
+
+    fn prompt(&self, _: &Prompt<'_>) -> Result<Secret> {
+        Err(Error::new(ErrorKind::Locked, "prompt"))
+    }
+
+    fn variable(&self, _: &str) -> Option<Secret> {
+        None
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn log(&self, _: Level, _: Arguments<'_>) {}
+
+    fn remaining(&self) -> Option<Duration> {
+        None
+    }
+}

@@ -1,0 +1,51 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard};
+
+use keyward_core::{Change, EntryId, Error, Page, Query, Record, Result, Source};
+
+/// Records in the open, for as long as a run takes.
+#[derive(Debug, Default)]
+pub(crate) struct Memory(Mutex<BTreeMap<EntryId, Record>>);
+
+impl Memory {
+    fn records(&self) -> MutexGuard<'_, BTreeMap<EntryId, Record>> {
+        self.0.lock().expect("nobody panicked meanwhile")
+    }
+}
+
+impl Source for Memory {
+    fn get(&self, id: &EntryId) -> Result<Record> {
+        self.records().get(id).cloned().ok_or_else(|| Error::not_found("get"))
+    }
+
+    fn contains(&self, id: &EntryId) -> Result<bool> {
+        Ok(self.records().contains_key(id))
+    }
+
+    fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
+        self.records().insert(id.clone(), record.clone());
+        Ok(())
+    }
+
+    fn erase(&self, id: &EntryId) -> Result<()> {
+        self.records().remove(id).map(drop).ok_or_else(|| Error::not_found("erase"))
+    }
+
+    fn update(
+        &self,
+        id: &EntryId,
+        change: &mut dyn FnMut(Option<Record>) -> Result<Change>,
+    ) -> Result<()> {
+        let mut records = self.records();
+        match change(records.get(id).cloned())? {
+            Change::Leave => {}
+            Change::Put(record) => drop(records.insert(id.clone(), *record)),
+            Change::Remove => drop(records.remove(id)),
+        }
+        Ok(())
+    }
+
+    fn list(&self, _: &Query<'_>) -> Result<Page> {
+        Ok(Page::default())
+    }
+}
