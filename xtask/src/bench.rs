@@ -15,7 +15,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         2 | 3 => true,
         _ => return Err(USAGE.into()),
     };
-    stage("what is measured beside", packages::ensure)?;
+    stage("what is measured beside", || packages::ensure(packages::TESTS))?;
     stage("build", || {
         let packages = ["--package", "keyward-cli", "--package", "keyward-tests"];
         shell::run(

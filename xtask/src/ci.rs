@@ -1,7 +1,7 @@
 //! `cargo xtask ci`: what a change must pass besides the tests.
 
 use crate::shell::{self, Result, cargo, root, stage};
-use crate::{tidy, tools};
+use crate::{fuzz, tidy, tools};
 
 type Stage = (&'static str, fn() -> Result);
 
@@ -15,14 +15,21 @@ const STAGES: &[Stage] = &[
     ("audit", audit),
 ];
 
-/// Runs the stages named, or all of them.
-pub(crate) fn run(names: &[String]) -> Result {
-    if let Some(unknown) = names.iter().find(|name| !STAGES.iter().any(|(stage, _)| stage == name))
+/// Runs the stages named, or all of them; with `--fuzz`, every fuzz target after them.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let names: Vec<_> =
+        arguments.iter().map(String::as_str).filter(|word| *word != "--fuzz").collect();
+    run_stages(&names)?;
+    if names.len() == arguments.len() { Ok(()) } else { fuzz::run(&[]) }
+}
+
+fn run_stages(names: &[&str]) -> Result {
+    if let Some(unknown) = names.iter().find(|name| !STAGES.iter().any(|(stage, _)| stage == *name))
     {
         let known: Vec<_> = STAGES.iter().map(|(stage, _)| *stage).collect();
         return Err(format!("no stage is called `{unknown}`; there are {}", known.join(", ")));
     }
-    let wanted = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
+    let wanted = |name: &str| names.is_empty() || names.contains(&name);
     STAGES.iter().filter(|(name, _)| wanted(name)).try_for_each(|(name, work)| stage(name, work))
 }
 

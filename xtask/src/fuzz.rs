@@ -8,31 +8,49 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::packages;
 use crate::shell::{self, Result, cargo, output, root, stage, target};
 
-const USAGE: &str = "usage: cargo xtask fuzz [TARGET [SECONDS]]";
+const USAGE: &str = "usage: cargo xtask fuzz [TARGET|--all [SECONDS]]";
 
 /// How long each target runs where nobody says.
 const SECONDS: &str = "60";
+
+/// What no run may take: a reader that takes it can be kept busy, or out of memory, from outside.
+const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=512"];
 
 /// Tells libFuzzer where a run has been, and with what it was compared there.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Runs one target or all of them. What it finds lands in the target's corpus, where the ordinary
-/// test replays it from then on.
+/// Runs one target or all of them, and all to their end. What they find lands in their corpora,
+/// where the ordinary test replays it from then on.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let all = targets()?;
-    let (wanted, seconds) = match arguments {
-        [] => (all.clone(), SECONDS),
-        [name] => (vec![name.clone()], SECONDS),
-        [name, seconds] if seconds.parse::<u32>().is_ok() => (vec![name.clone()], seconds.as_str()),
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let (name, seconds) = match words[..] {
+        [] => ("--all", SECONDS),
+        [name] => (name, SECONDS),
+        [name, seconds] if seconds.parse::<u32>().is_ok() => (name, seconds),
         _ => return Err(USAGE.into()),
     };
-    if let Some(unknown) = wanted.iter().find(|name| !all.contains(name)) {
-        return Err(format!("no target is called `{unknown}`; there are {}", all.join(", ")));
+    let wanted: Vec<_> = all.iter().filter(|target| name == "--all" || *target == name).collect();
+    if wanted.is_empty() {
+        return Err(format!("no target is called `{name}`; there are {}", all.join(", ")));
     }
+    let programs = build()?;
+    let failed =
+        wanted.iter().filter_map(|name| stage(name, || fuzz(name, &programs, seconds)).err());
+    match failed.collect::<Vec<_>>() {
+        failed if failed.is_empty() => Ok(()),
+        failed => Err(failed.join("\n")),
+    }
+}
+
+/// The folder of the programs, freshly built.
+fn build() -> Result<PathBuf> {
+    stage("what fuzzing needs", || packages::ensure(packages::FUZZING))?;
     let programs = target()?.join("fuzz");
     let host = host()?;
     stage("build", || {
@@ -41,8 +59,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         build.args(["--profile", "fuzz", "--bins", "--target", &host]).arg("--target-dir");
         shell::run(build.arg(&programs).env("RUSTFLAGS", COVERAGE))
     })?;
-    let programs = programs.join(&host).join("fuzz");
-    wanted.iter().try_for_each(|name| stage(name, || fuzz(name, &programs, seconds)))
+    Ok(programs.join(&host).join("fuzz"))
 }
 
 /// Goes on from what earlier runs met, which stays in the target folder, and from the corpus.
@@ -50,7 +67,7 @@ fn fuzz(name: &str, programs: &Path, seconds: &str) -> Result {
     let met = programs.join("met").join(name);
     fs::create_dir_all(&met).map_err(|e| format!("cannot make {}: {e}", met.display()))?;
     let mut fuzzer = Command::new(programs.join(name));
-    fuzzer.args(["-verbosity=0", "-print_final_stats=1"]);
+    fuzzer.args(["-verbosity=0", "-print_final_stats=1"]).args(LIMITS);
     fuzzer.arg(format!("-max_total_time={seconds}"));
     fuzzer.arg(format!("-artifact_prefix={}/", corpus(name).display()));
     shell::run(fuzzer.arg(met).arg(corpus(name)))

@@ -26,8 +26,8 @@ usage: cargo xtask CHORE
   quickstart      build the program and show it at work in a scratch home
   test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`
   bench           measure how fast the released program is, for docs/performance.md; with ENTRIES ROUNDS, quicker
-  ci [STAGE]...   fmt, clippy, tidy, doc, deny; or the stages named
-  fuzz            look for bytes that break a reader, for a minute each; or [TARGET [SECONDS]]
+  ci [STAGE]...   fmt, tidy, clippy, doc, deny, audit; or the stages named; with --fuzz, then `fuzz`, too
+  fuzz            look for bytes that break a reader, for a minute each; or TARGET [SECONDS], or --all SECONDS
   tidy            the rules of this house that no compiler knows
   docs            write the parts of the documentation that are made from the code";
 

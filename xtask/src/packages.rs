@@ -1,12 +1,15 @@
-//! The programs that tests run against, from Debian's packages.
+//! The programs that tests and fuzzing need, from Debian's packages.
 
 use std::path::Path;
 use std::process::Command;
 
 use crate::shell::{Result, run_as, succeeds};
 
-/// A program that some test needs, and the Debian package it is in.
-const NEEDED: &[(&str, &str)] = &[
+/// A program that something needs, and the Debian package it is in.
+type Needed = (&'static str, &'static str);
+
+/// What the tests need.
+pub(crate) const TESTS: &[Needed] = &[
     ("age", "age"),
     ("dbus-run-session", "dbus"),
     ("expect", "expect"),
@@ -27,18 +30,21 @@ const NEEDED: &[(&str, &str)] = &[
     ("valgrind", "valgrind"),
 ];
 
-/// Installs what is missing, or says what to install.
-pub(crate) fn ensure() -> Result {
-    let missing: Vec<_> = NEEDED.iter().filter(|(program, _)| !found(program)).collect();
+/// What fuzzing needs: the compiler that libFuzzer is built by.
+pub(crate) const FUZZING: &[Needed] = &[("c++", "g++")];
+
+/// Installs what is missing of `needed`, or says what to install.
+pub(crate) fn ensure(needed: &[Needed]) -> Result {
+    let missing: Vec<_> = needed.iter().filter(|(program, _)| !found(program)).collect();
     if missing.is_empty() {
-        println!("Every program that the tests need is installed.");
+        println!("Every program that is needed is installed.");
         return Ok(());
     }
     let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
     let Some(mut root_shell) = root_shell() else {
         let programs: Vec<_> = missing.iter().map(|(program, _)| *program).collect();
         return Err(format!(
-            "the tests need these programs, and installing them takes Debian's apt-get and root or a sudo without \
+            "these programs are missing, and installing them takes Debian's apt-get and root or a sudo without \
              password: {}\nhint: On Debian and its kin, `apt-get install {}`.",
             programs.join(" "),
             packages.join(" "),
@@ -103,6 +109,6 @@ mod tests {
 
     #[test]
     fn a_program_is_named_once() {
-        assert!(NEEDED.is_sorted_by(|(one, _), (next, _)| one < next));
+        assert!(TESTS.is_sorted_by(|(one, _), (next, _)| one < next));
     }
 }

@@ -7,7 +7,7 @@ use crate::tools;
 /// Installs what is missing, then runs every test; the arguments go to `cargo nextest run`.
 pub(crate) fn run(arguments: &[String]) -> Result {
     stage("what the tests need", || {
-        packages::ensure()?;
+        packages::ensure(packages::TESTS)?;
         tools::NEXTEST.command().map(drop)
     })?;
     // Tests in `tests/` start the program, and cargo builds programs only for the tests of their own package.

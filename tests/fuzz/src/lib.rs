@@ -4,8 +4,9 @@
 //! `cargo xtask fuzz`. What it found once is kept in `corpus/TARGET/`, and replayed by an ordinary
 //! test.
 //!
-//! A new target is a module here, a line in [`TARGETS`], a program in `src/bin/` and a `[[bin]]` in
-//! the manifest.
+//! A new target is a function here, a line in [`TARGETS`], a program in `src/bin/`, a `[[bin]]` in
+//! the manifest, and a corpus of a few small valid files for libFuzzer to begin with. It is called
+//! again and again in one process: what it keeps, it keeps for ever.
 
 mod accounts;
 mod ciphers;

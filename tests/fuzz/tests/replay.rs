@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use keyward_fuzz::TARGETS;
+
+/// As long as `cargo xtask fuzz` waits for a target, with libFuzzer's faster build.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
 fn every_corpus_is_replayed() {
@@ -14,7 +18,10 @@ fn every_corpus_is_replayed() {
         for file in files {
             // Seen only if the target panics.
             println!("corpus/{name}/{file}");
-            target(&fs::read(folder(&format!("corpus/{name}/{file}"))).unwrap());
+            let bytes = fs::read(folder(&format!("corpus/{name}/{file}"))).unwrap();
+            let started = Instant::now();
+            target(&bytes);
+            assert!(started.elapsed() < PATIENCE, "it takes {:?}", started.elapsed());
         }
     }
 }
