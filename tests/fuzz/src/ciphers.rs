@@ -41,6 +41,26 @@ pub fn blob_age(bytes: &[u8]) {
     }
 }
 
+/// Whatever is given as identities, one that a passphrase protects too, opens nothing but what is
+/// sealed to it; and whatever is given as recipients is one or is refused.
+pub fn age_keys(bytes: &[u8]) {
+    static SEALED: LazyLock<Vec<u8>> = LazyLock::new(|| {
+        let age = open(Options { recipients: vec![RECIPIENT.to_owned()], ..nothing() }, "");
+        in_context([5; 32], |context| age.seal(&Secret::from(PLAIN), context)).expect("sealed")
+    });
+    let recipients = vec![RECIPIENT.to_owned()];
+    let options = Options { recipients, identity: Some(reference()), ..nothing() };
+    if let Ok(plain) = in_context([5; 32], |context| open(options, bytes).unseal(&SEALED, context))
+    {
+        assert_eq!(plain.expose(), PLAIN);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let recipients = text.lines().map(str::to_owned).collect::<Vec<_>>();
+    if let Ok(age) = Age::open(Options { recipients, ..nothing() }, &Answers::none()) {
+        age.current_key(&EntryId::reserved("fuzz")).expect("they were read");
+    }
+}
+
 /// Of a vector in `tests/vectors/envelope`.
 const RECIPIENT: &str = "age1ucayg2qmtkeq9m5hgehpj6url20guu67ygfpzdv0yxg5d6e6eczs6jhgca";
 const IDENTITY: &str = "AGE-SECRET-KEY-1D7PSDURPMY6YUV3J67K8JPGSUMH923F69R2HU3U6KMLP8F5GKKUQKG4JPC";
@@ -66,7 +86,7 @@ fn is_laborious(bytes: &[u8]) -> bool {
     is_armored || bytes.split(|byte| *byte == b'\n').filter_map(asks).any(|n| (8..=22).contains(&n))
 }
 
-fn open(options: Options, secret: &str) -> Age {
+fn open(options: Options, secret: impl Into<Secret>) -> Age {
     Age::open(options, &Answers::all_with(secret)).expect("the options go together")
 }
 
@@ -86,7 +106,7 @@ fn reference() -> SecretRef {
     SecretRef { from: "host".into(), options: Values::new() }
 }
 
-fn in_context(binding: [u8; 32], work: impl FnOnce(&Context<'_>)) {
+fn in_context<T>(binding: [u8; 32], work: impl FnOnce(&Context<'_>) -> T) -> T {
     work(&Context {
         store: StoreId([7; 16]),
         entry: &EntryId::reserved("fuzz"),
@@ -94,5 +114,5 @@ fn in_context(binding: [u8; 32], work: impl FnOnce(&Context<'_>)) {
         salt: &[9; 32],
         associated_data: b"header",
         binding: &binding,
-    });
+    })
 }

@@ -10,8 +10,8 @@ pub(crate) struct Answers(Option<Secret>);
 
 impl Answers {
     /// This secret is what every reference refers to.
-    pub(crate) fn all_with(secret: &str) -> Arc<dyn Host> {
-        Arc::new(Self(Some(Secret::from(secret))))
+    pub(crate) fn all_with(secret: impl Into<Secret>) -> Arc<dyn Host> {
+        Arc::new(Self(Some(secret.into())))
     }
 
     /// Nobody answers.

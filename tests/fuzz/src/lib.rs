@@ -15,6 +15,7 @@ mod envelope;
 mod git_request;
 mod host;
 mod imports;
+mod keyring_item;
 mod keys;
 mod memory;
 mod names;
@@ -23,11 +24,12 @@ mod sample;
 mod serializers;
 
 pub use accounts::accounts;
-pub use ciphers::{blob_aes_gcm, blob_age};
+pub use ciphers::{age_keys, blob_aes_gcm, blob_age};
 pub use config::{settings, store_file};
 pub use envelope::{envelope, keyset};
 pub use git_request::git_request;
 pub use imports::{import_git, import_pycred};
+pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
 pub use names::names;
 pub use origin::origin;
@@ -39,6 +41,7 @@ pub type Target = fn(&[u8]);
 /// All targets, by the names of their programs and of their folders in `corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("accounts", accounts),
+    ("age-keys", age_keys),
     ("blob-aes-gcm", blob_aes_gcm),
     ("blob-age", blob_age),
     ("envelope", envelope),
@@ -47,6 +50,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("import-pycred", import_pycred),
     ("key-passphrase", key_passphrase),
     ("key-supplied", key_supplied),
+    ("keyring-item", keyring_item),
     ("keyset", keyset),
     ("names", names),
     ("origin", origin),
