@@ -40,6 +40,11 @@ impl Secret {
         std::str::from_utf8(&self.0).ok()
     }
 
+    /// The bytes, which nobody wipes any more: for handing them to somebody who will.
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        std::mem::take(&mut *self.0)
+    }
+
     /// How many bytes there are.
     pub fn len(&self) -> usize {
         self.0.len()

@@ -70,6 +70,11 @@ impl Stored {
         Self { blob, revision: None }
     }
 
+    /// The revision, if the storage gave one.
+    pub fn numbered(&self) -> Option<&Revision> {
+        self.revision.as_ref()
+    }
+
     /// What a later [`Put`] may expect.
     pub fn revision(&self) -> Revision {
         self.revision.clone().unwrap_or_else(|| Revision::of_content(&self.blob))

@@ -48,6 +48,24 @@ pub fn values_from_json(json: &[u8]) -> Result<Values> {
     Ok(object)
 }
 
+/// Writes a reference to a secret as JSON, as it stands among options.
+pub fn reference_to_json(reference: &SecretRef) -> Vec<u8> {
+    let object = Object { from: Some(&reference.from), values: &reference.options };
+    serde_json::to_vec(&object).expect("texts and numbers are JSON, and memory takes them")
+}
+
+/// Reads the reference that [`reference_to_json`] wrote.
+///
+/// # Errors
+/// As [`values_from_json`].
+pub fn reference_from_json(json: &[u8]) -> Result<SecretRef> {
+    let mut options = values_from_json(json)?;
+    match options.remove(FROM) {
+        Some(Value::Text(from)) => Ok(SecretRef { from, options }),
+        _ => Err(Error::invalid("options", "a reference names its key source")),
+    }
+}
+
 /// Options, or a reference to a secret, which has a key more.
 struct Object<'a> {
     from: Option<&'a str>,
@@ -201,6 +219,14 @@ mod tests {
         let reference = reference("env", Values::new().with("a", text("b")));
         let json = values_to_json(&Values::new().with("password", reference));
         assert_eq!(json, br#"{"password":{"from":"env","a":"b"}}"#);
+    }
+
+    #[test]
+    fn a_reference_comes_back() {
+        let options = Values::new().with("name", text("TOKEN"));
+        let reference = SecretRef { from: "env".into(), options };
+        assert_eq!(reference_from_json(&reference_to_json(&reference)).unwrap(), reference);
+        assert!(reference_from_json(b"{}").is_err());
     }
 
     #[test]

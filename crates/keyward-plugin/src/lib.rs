@@ -43,6 +43,8 @@
 //! # fn main() {}
 //! ```
 
+pub mod abi;
+pub mod cbor;
 pub mod fs;
 pub mod json;
 mod key;
@@ -58,15 +60,31 @@ pub use random::random;
 ///
 /// Each type stands behind the role it plays. A crate has one such line, with any number of
 /// roles in it. A program that links the crate must also name it once, as in
-/// `use my_backend as _;`, or the linker drops it.
+/// `use my_backend as _;`, or the linker drops it. Built as a shared library, the same crate
+/// shows the same backends through the [table](abi) that it exports.
 #[macro_export]
 macro_rules! register {
     ($($role:ident: $backend:ty),+ $(,)?) => {
-        $(
-            $crate::inventory::submit! {
-                $crate::Registration::$role::<$backend>(env!("CARGO_PKG_NAME"))
+        const _: () = {
+            static BACKENDS: &[$crate::Registration] =
+                &[$($crate::Registration::$role::<$backend>(env!("CARGO_PKG_NAME"))),+];
+
+            $(
+                $crate::inventory::submit! {
+                    $crate::Registration::$role::<$backend>(env!("CARGO_PKG_NAME"))
+                }
+            )+
+
+            #[unsafe(export_name = concat!("keyward_plugin_v1__", env!("CARGO_CRATE_NAME")))]
+            extern "C" fn plugin() -> *const $crate::abi::Plugin {
+                static EXPORT: $crate::abi::Export = $crate::abi::Export::new(
+                    BACKENDS,
+                    env!("CARGO_PKG_NAME"),
+                    env!("CARGO_PKG_VERSION"),
+                );
+                EXPORT.show()
             }
-        )+
+        };
     };
 }
 

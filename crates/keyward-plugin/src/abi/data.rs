@@ -1,0 +1,433 @@
+//! What is handed over in calls.
+#![expect(clippy::use_self, reason = "the C header is made from these names")]
+
+use std::ffi::c_void;
+use std::ptr;
+use std::time::Duration;
+
+use keyward_core::{
+    Context, EntryId, Error, Expect, KeyId, Put, Result, Revision, Secret, StoreId, StoreKey,
+    Timestamp,
+};
+use zeroize::Zeroize;
+
+use super::NONE;
+
+/// Bytes that belong to the caller, for as long as the call lasts.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Slice {
+    /// The first byte. NULL stands for "none", which is not the same as no bytes.
+    pub data: *const u8,
+    /// How many there are.
+    pub length: usize,
+}
+
+impl Slice {
+    /// None at all.
+    pub const NULL: Self = Self { data: ptr::null(), length: 0 };
+
+    /// These bytes.
+    pub const fn of(bytes: &[u8]) -> Self {
+        Self { data: bytes.as_ptr(), length: bytes.len() }
+    }
+
+    /// These bytes, or none.
+    pub fn maybe(bytes: Option<&[u8]>) -> Self {
+        bytes.map_or(Self::NULL, Self::of)
+    }
+
+    /// The bytes, if there are some.
+    ///
+    /// # Safety
+    /// They must be there for as long as they are used.
+    pub unsafe fn get<'a>(self) -> Option<&'a [u8]> {
+        (!self.data.is_null()).then(|| std::slice::from_raw_parts(self.data, self.length))
+    }
+
+    /// The bytes; nothing where there are none.
+    ///
+    /// # Safety
+    /// As [`get`](Self::get).
+    pub unsafe fn bytes<'a>(self) -> &'a [u8] {
+        self.get().unwrap_or_default()
+    }
+
+    /// The bytes as text.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if they are not UTF-8.
+    ///
+    /// # Safety
+    /// As [`get`](Self::get).
+    pub unsafe fn text<'a>(self) -> Result<&'a str> {
+        std::str::from_utf8(self.bytes())
+            .map_err(|_| Error::invalid("plugin", "a text is not UTF-8"))
+    }
+}
+
+/// Bytes that go over to the caller, who ends them by `release` and by nothing else.
+///
+/// The caller hands in one that is all zeros.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Buffer {
+    /// The first byte. NULL stands for "none".
+    pub data: *mut u8,
+    /// How many there are.
+    pub length: usize,
+    /// For whoever made it.
+    pub capacity: usize,
+    /// Wipes the bytes and gives the memory back to whoever made it. May be NULL if `data` is.
+    pub release: Option<unsafe extern "C" fn(buffer: *mut Buffer)>,
+}
+
+impl Buffer {
+    /// None at all.
+    pub const NULL: Self = Self { data: ptr::null_mut(), length: 0, capacity: 0, release: None };
+
+    /// Hands bytes over.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        let mut bytes = std::mem::ManuallyDrop::new(bytes);
+        Self {
+            data: bytes.as_mut_ptr(),
+            length: bytes.len(),
+            capacity: bytes.capacity(),
+            release: Some(release),
+        }
+    }
+
+    /// Hands a secret over, without a copy.
+    pub fn of_secret(secret: Secret) -> Self {
+        Self::of(secret.into_bytes())
+    }
+
+    /// Takes the bytes over, wipes the maker's copy, and forgets it; `None` if there are none.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if there are more than `limit`, or more than there
+    /// is room for: then nothing of it is read.
+    ///
+    /// # Safety
+    /// The buffer must come from a plugin or a host that keeps to the rules.
+    pub unsafe fn take(&mut self, limit: usize) -> Result<Option<Secret>> {
+        let taken = std::mem::replace(self, Self::NULL);
+        if taken.data.is_null() {
+            return Ok(None);
+        }
+        if taken.length > limit || taken.length > taken.capacity {
+            // Nothing about it can be believed, its release included.
+            return Err(Error::corrupt("plugin").because("the plugin's answer is too large"));
+        }
+        let bytes = Secret::from(std::slice::from_raw_parts(taken.data, taken.length));
+        let mut taken = taken;
+        if let Some(release) = taken.release {
+            release(&mut taken);
+        }
+        Ok(Some(bytes))
+    }
+}
+
+unsafe extern "C" fn release(buffer: *mut Buffer) {
+    let buffer = std::mem::replace(&mut *buffer, Buffer::NULL);
+    if !buffer.data.is_null() {
+        Vec::from_raw_parts(buffer.data, buffer.length, buffer.capacity).zeroize();
+    }
+}
+
+/// Up to 64 bytes: a revision, or the id of a key.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Short {
+    /// How many there are.
+    pub length: u32,
+    /// Whether there is anything: 0 or 1.
+    pub present: u32,
+    /// The bytes.
+    pub bytes: [u8; 64],
+}
+
+impl Short {
+    /// None at all.
+    pub const NULL: Self = Self { length: 0, present: 0, bytes: [0; 64] };
+
+    /// These bytes, of which there are at most 64.
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut short = Self { length: bytes.len() as u32, present: 1, ..Self::NULL };
+        short.bytes[..bytes.len()].copy_from_slice(bytes);
+        short
+    }
+
+    /// The bytes, if there are some.
+    ///
+    /// # Errors
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if there are said to be more than 64.
+    pub fn get(&self) -> Result<Option<&[u8]>> {
+        if self.present == 0 {
+            return Ok(None);
+        }
+        let bytes = self.bytes.get(..self.length as usize);
+        bytes.map(Some).ok_or_else(|| Error::corrupt("plugin").because("an id is too long"))
+    }
+
+    /// As a revision.
+    pub fn of_revision(revision: &Revision) -> Self {
+        Self::of(revision.as_bytes())
+    }
+
+    /// A revision, if there is one.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn revision(&self) -> Result<Option<Revision>> {
+        self.get()?.map(Revision::new).transpose()
+    }
+
+    /// The id of a key, if there is one.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn key_id(&self) -> Result<Option<KeyId>> {
+        self.get()?.map(KeyId::new).transpose()
+    }
+}
+
+/// Why a call failed. The caller hands in one that is all zeros but for its size.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Failure {
+    /// Of this table, in bytes.
+    pub size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// What was being done: `get`.
+    pub operation: Buffer,
+    /// The backend it happened in, where that is another one.
+    pub backend: Buffer,
+    /// Why, in lower case and without a full stop.
+    pub message: Buffer,
+    /// What somebody can do about it.
+    pub hint: Buffer,
+    /// The underlying errors, a line each.
+    pub cause: Buffer,
+}
+
+/// Which entry. Both texts are UTF-8 in Unicode's form NFC.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct EntryName {
+    /// Whose it is; no bytes for an entry that the store keeps for itself.
+    pub user: Slice,
+    /// Which of the user's entries; no bytes for the one without a name.
+    pub name: Slice,
+}
+
+impl EntryName {
+    /// The parts of an id.
+    pub fn of(id: &EntryId) -> Self {
+        Self {
+            user: Slice::of(id.user().as_bytes()),
+            name: Slice::of(id.name_or_empty().as_bytes()),
+        }
+    }
+
+    /// The id.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if no entry can have these parts.
+    ///
+    /// # Safety
+    /// The texts must be there during the call.
+    pub unsafe fn id(self) -> Result<EntryId> {
+        EntryId::restore(self.user.text()?, self.name.text()?)
+    }
+}
+
+/// What must hold of an entry for a change to happen.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Expectation {
+    /// 0: nothing. 1: it is not there. 2: it is there and has this revision.
+    pub kind: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The revision.
+    pub revision: Short,
+}
+
+impl From<&Expect> for Expectation {
+    fn from(expect: &Expect) -> Self {
+        let of = |kind, revision| Self { kind, reserved: 0, revision };
+        match expect {
+            Expect::Any => of(0, Short::NULL),
+            Expect::Absent => of(1, Short::NULL),
+            Expect::Revision(revision) => of(2, Short::of_revision(revision)),
+        }
+    }
+}
+
+impl TryFrom<&Expectation> for Expect {
+    type Error = Error;
+
+    fn try_from(table: &Expectation) -> Result<Self> {
+        match (table.kind, table.revision.revision()?) {
+            (0, _) => Ok(Self::Any),
+            (1, _) => Ok(Self::Absent),
+            (2, Some(revision)) => Ok(Self::Revision(revision)),
+            _ => Err(Error::invalid("plugin", "nobody can expect that")),
+        }
+    }
+}
+
+/// How a blob is to be kept.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct PutOptions {
+    /// Of this table, in bytes.
+    pub size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// When a storage that can may forget the entry, in seconds since 1970; [`NONE`] for never.
+    pub expires: u64,
+    /// What must hold of the entry.
+    pub expect: Expectation,
+}
+
+impl From<&Put> for PutOptions {
+    fn from(put: &Put) -> Self {
+        Self {
+            size: size_of::<Self>() as u32,
+            reserved: 0,
+            expires: put.expires.map_or(NONE, Timestamp::as_unix),
+            expect: Expectation::from(&put.expect),
+        }
+    }
+}
+
+impl TryFrom<&PutOptions> for Put {
+    type Error = Error;
+
+    fn try_from(table: &PutOptions) -> Result<Self> {
+        let expires = (table.expires != NONE).then(|| Timestamp::from_unix(table.expires));
+        Ok(Self { expect: Expect::try_from(&table.expect)?, expires })
+    }
+}
+
+/// One change of many.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// 0: keep the blob. 1: remove the entry.
+    pub kind: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The entry.
+    pub entry: EntryName,
+    /// The blob; none for a removal.
+    pub blob: Slice,
+    /// How; of a removal only what it expects.
+    pub put: PutOptions,
+}
+
+/// Which entries to list.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Query {
+    /// Of this table, in bytes.
+    pub size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Only those of this user; NULL for those of all.
+    pub user: Slice,
+    /// Only those whose name starts so.
+    pub prefix: Slice,
+    /// Where the last page ended; NULL for the first one.
+    pub cursor: Slice,
+    /// The most entries that this page may have.
+    pub limit: u64,
+}
+
+/// Whom a storage tells each entry of a page.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct EntrySink {
+    /// To be handed back.
+    pub context: *mut c_void,
+    /// Takes an entry. What it answers other than 0 ends the list, as its status.
+    pub take: Option<unsafe extern "C" fn(context: *mut c_void, entry: EntryName) -> i32>,
+}
+
+/// What a blob is sealed for.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct SealContext {
+    /// Of this table, in bytes.
+    pub size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The store: 16 bytes.
+    pub store: *const u8,
+    /// The entry.
+    pub entry: EntryName,
+    /// The id of the key that the store hands in; NULL where it hands in none.
+    pub key_id: Slice,
+    /// That key: 32 bytes.
+    pub key: Slice,
+    /// 32 bytes drawn afresh for this seal.
+    pub salt: *const u8,
+    /// 32 bytes: SHA-256 of the associated data and the entry.
+    pub binding: *const u8,
+    /// To be authenticated beside the content.
+    pub associated_data: Slice,
+}
+
+impl SealContext {
+    /// The same context, for a plugin.
+    pub fn of(context: &Context<'_>) -> Self {
+        let key = context.key;
+        Self {
+            size: size_of::<Self>() as u32,
+            reserved: 0,
+            store: context.store.0.as_ptr(),
+            entry: EntryName::of(context.entry),
+            key_id: Slice::maybe(key.map(|key| key.id.as_bytes())),
+            key: Slice::maybe(key.map(|key| key.key.expose())),
+            salt: context.salt.as_ptr(),
+            binding: context.binding.as_ptr(),
+            associated_data: Slice::of(context.associated_data),
+        }
+    }
+
+    /// Does something in this context.
+    ///
+    /// # Errors
+    /// Those of the work; [`Invalid`](crate::ErrorKind::Invalid) for a context that none can be.
+    ///
+    /// # Safety
+    /// All that it points to must be there during the call.
+    pub unsafe fn with<T>(&self, work: impl FnOnce(&Context<'_>) -> Result<T>) -> Result<T> {
+        let entry = self.entry.id()?;
+        let key = match (self.key_id.get(), self.key.get()) {
+            (Some(id), Some(key)) => Some(StoreKey { id: KeyId::new(id)?, key: Secret::from(key) }),
+            _ => None,
+        };
+        work(&Context {
+            store: StoreId(*self.store.cast()),
+            entry: &entry,
+            key: key.as_ref(),
+            salt: &*self.salt.cast(),
+            associated_data: self.associated_data.bytes(),
+            binding: &*self.binding.cast(),
+        })
+    }
+}
+
+/// Lengths of time cross as milliseconds.
+pub fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(NONE)
+}
+
+/// The length of time that [`milliseconds`] wrote down.
+pub fn duration(milliseconds: u64) -> Duration {
+    if milliseconds == NONE { Duration::MAX } else { Duration::from_millis(milliseconds) }
+}

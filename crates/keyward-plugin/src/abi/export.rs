@@ -1,0 +1,137 @@
+//! What [`register!`](crate::register) exports.
+
+use std::ffi::c_void;
+use std::sync::{Arc, OnceLock};
+
+use keyward_core::{Error, Factory, Host, OptionSpec, Registration, Result};
+
+use super::data::{Failure, Slice};
+use super::host::ForeignHost;
+use super::instance::{self, guard, silence_panics};
+use super::numbers::Number;
+use super::roles::{encryption, key, serializer, storage};
+use super::table::{Backend, HostTable, Instance, OptionRow, Plugin};
+use super::{FLAG_PANIC_ABORTS, MAGIC, MAJOR, MINOR};
+use crate::json;
+
+/// A crate's backends, as a table that is made when somebody asks for it.
+#[derive(Debug)]
+pub struct Export {
+    registrations: &'static [Registration],
+    package: &'static str,
+    version: &'static str,
+    plugin: OnceLock<Shown>,
+}
+
+/// A table that never changes again, and all that it points to with it.
+#[derive(Debug)]
+struct Shown(&'static Plugin);
+
+// SAFETY: everybody reads it, and nobody writes.
+unsafe impl Send for Shown {}
+// SAFETY: as above.
+unsafe impl Sync for Shown {}
+
+impl Export {
+    /// The backends of a package.
+    pub const fn new(
+        registrations: &'static [Registration],
+        package: &'static str,
+        version: &'static str,
+    ) -> Self {
+        Self { registrations, package, version, plugin: OnceLock::new() }
+    }
+
+    /// The table. It stays for good, and so does what it points to.
+    ///
+    /// A program that links the crate never asks. One that loads it does, as its first call, so the
+    /// library's panics are silenced here.
+    pub fn show(&'static self) -> *const Plugin {
+        silence_panics();
+        self.plugin.get_or_init(|| Shown(Box::leak(Box::new(self.plugin())))).0
+    }
+
+    fn plugin(&self) -> Plugin {
+        let backends: Vec<_> = self.registrations.iter().map(backend).collect();
+        Plugin {
+            magic: MAGIC,
+            size: size_of::<Plugin>() as u32,
+            major: MAJOR,
+            minor: MINOR,
+            flags: if cfg!(panic = "abort") { FLAG_PANIC_ABORTS } else { 0 },
+            package: Slice::of(self.package.as_bytes()),
+            version: Slice::of(self.version.as_bytes()),
+            backend_count: backends.len(),
+            backends: backends.leak().as_ptr(),
+        }
+    }
+}
+
+/// A backend's table, and behind it what only this side knows.
+#[repr(C)]
+struct Registered {
+    table: Backend,
+    registration: &'static Registration,
+}
+
+fn backend(registration: &'static Registration) -> *const Backend {
+    let options: Vec<_> = registration.options.iter().map(row).collect();
+    let methods: *const c_void = match registration.factory {
+        Factory::Serializer(_) => (&raw const serializer::METHODS).cast(),
+        Factory::Encryption(_) => (&raw const encryption::METHODS).cast(),
+        Factory::Key(_) => (&raw const key::METHODS).cast(),
+        Factory::Storage(_) => (&raw const storage::METHODS).cast(),
+    };
+    let table = Backend {
+        size: size_of::<Backend>() as u32,
+        role: registration.role().number(),
+        name: Slice::of(registration.info.name.as_bytes()),
+        help: Slice::of(registration.info.help.as_bytes()),
+        option_count: options.len(),
+        options: options.leak().as_ptr(),
+        methods,
+        open: Some(open),
+    };
+    std::ptr::from_ref(Box::leak(Box::new(Registered { table, registration }))).cast()
+}
+
+fn row(spec: &OptionSpec) -> OptionRow {
+    OptionRow {
+        size: size_of::<OptionRow>() as u32,
+        kind: spec.kind.number(),
+        required: spec.required.into(),
+        reserved: 0,
+        name: Slice::of(spec.name.as_bytes()),
+        default_value: Slice::maybe(spec.default.map(str::as_bytes)),
+        help: Slice::of(spec.help.as_bytes()),
+    }
+}
+
+unsafe extern "C" fn open(
+    backend: *const Backend,
+    host: *const HostTable,
+    options: Slice,
+    opened: *mut *mut Instance,
+    failure: *mut Failure,
+) -> i32 {
+    guard(failure, || {
+        let host: Arc<dyn Host> = Arc::new(ForeignHost::new(host)?);
+        let registration = (*backend.cast::<Registered>()).registration;
+        *opened = instance(registration, options.bytes(), &host)?;
+        Ok(())
+    })
+}
+
+fn instance(
+    registration: &Registration,
+    options: &[u8],
+    host: &Arc<dyn Host>,
+) -> Result<*mut Instance, Error> {
+    let values = json::values_from_json(options)?;
+    Ok(match registration.factory {
+        Factory::Serializer(open) => instance::open(open(&values, host)?),
+        Factory::Encryption(open) => instance::open(open(&values, host)?),
+        Factory::Key(open) => instance::open(open(&values, host)?),
+        Factory::Storage(open) => instance::open(open(&values, host)?),
+    })
+}

@@ -1,0 +1,146 @@
+//! Errors as they cross: a status, and what there is to say.
+
+use std::borrow::Cow;
+use std::error::Error as _;
+use std::fmt::Write;
+
+use keyward_core::{Error, ErrorKind};
+
+use super::data::{Buffer, Failure};
+use super::{STATUS_OK, STATUS_PANICKED, STATUS_POISONED};
+
+/// More than any error has to say.
+const LONGEST: usize = 16 << 10;
+
+impl Failure {
+    /// Nothing yet.
+    #[expect(clippy::new_without_default, reason = "it is handed in, never kept")]
+    pub const fn new() -> Self {
+        Self {
+            size: size_of::<Self>() as u32,
+            reserved: 0,
+            operation: Buffer::NULL,
+            backend: Buffer::NULL,
+            message: Buffer::NULL,
+            hint: Buffer::NULL,
+            cause: Buffer::NULL,
+        }
+    }
+
+    /// Writes an error down and gives its status.
+    ///
+    /// # Safety
+    /// `failure` is NULL or a table that its maker has set up.
+    pub unsafe fn report(failure: *mut Self, error: &Error) -> i32 {
+        // A caller whose table is shorter than version 1.0 has made none.
+        if !failure.is_null() && (*failure).size as usize >= size_of::<Self>() {
+            let text = |text: &str| match text {
+                "" => Buffer::NULL,
+                text => Buffer::of(text.as_bytes().to_vec()),
+            };
+            let failure = &mut *failure;
+            failure.operation = text(error.operation());
+            failure.backend = text(error.backend());
+            failure.message = text(error.message());
+            failure.hint = text(error.advice().unwrap_or_default());
+            failure.cause = text(&causes(error));
+        }
+        error.kind().code().into()
+    }
+
+    /// The error of a call, unless it succeeded.
+    ///
+    /// # Errors
+    /// That error.
+    ///
+    /// # Safety
+    /// What the callee wrote must be sound.
+    pub unsafe fn read(mut self, operation: &'static str, status: i32) -> Result<(), Error> {
+        let text = |buffer: &mut Buffer| {
+            let bytes = buffer.take(LONGEST).ok().flatten();
+            bytes.map(|bytes| String::from_utf8_lossy(bytes.expose()).into_owned())
+        };
+        // All are taken, so that all are released, whatever the status says.
+        let (said, backend) = (text(&mut self.operation), text(&mut self.backend));
+        let (message, hint) = (text(&mut self.message), text(&mut self.hint));
+        let cause = text(&mut self.cause);
+        let kind = match status {
+            STATUS_OK => return Ok(()),
+            status => u8::try_from(status).map_or(ErrorKind::Other, ErrorKind::from_code),
+        };
+        let operation = said.filter(|said| !said.is_empty()).map_or(operation.into(), Cow::Owned);
+        let message = message.or(match status {
+            STATUS_PANICKED => Some("it panicked".into()),
+            STATUS_POISONED => Some("it panicked before, and is not used again".into()),
+            _ => None,
+        });
+        let mut error = Error::new(kind, operation)
+            .because(message.unwrap_or_default())
+            .hint(hint.unwrap_or_default());
+        if let Some(backend) = backend.filter(|backend| !backend.is_empty()) {
+            error = error.in_backend(&backend);
+        }
+        Err(match cause {
+            Some(cause) => error.caused_by(cause),
+            None => error,
+        })
+    }
+}
+
+fn causes(error: &Error) -> String {
+    let (mut text, mut source) = (String::new(), error.source());
+    while let Some(cause) = source {
+        let line = if text.is_empty() { "" } else { "\n" };
+        let _ = write!(text, "{line}{cause}");
+        source = cause.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn crossed(error: &Error) -> Error {
+        let mut failure = Failure::new();
+        // SAFETY: the table was set up on the line above.
+        unsafe {
+            let status = Failure::report(&mut failure, error);
+            failure.read("call", status).unwrap_err()
+        }
+    }
+
+    #[test]
+    fn an_error_crosses_without_loss() {
+        for code in 0..=255 {
+            let kind = ErrorKind::from_code(code);
+            let error = Error::new(kind, "get")
+                .because("the disk is on fire")
+                .hint("Put it out")
+                .in_backend("file")
+                .caused_by(std::io::Error::other("hot"));
+            let other = crossed(&error);
+            assert_eq!(other.kind(), kind);
+            assert_eq!(other.to_string(), error.to_string());
+            assert_eq!(other.advice(), error.advice());
+            assert_eq!(other.source().unwrap().to_string(), "hot");
+        }
+    }
+
+    #[test]
+    fn an_error_that_says_nothing_says_nothing_more() {
+        let other = crossed(&Error::corrupt("unseal"));
+        assert_eq!(other.to_string(), Error::corrupt("unseal").to_string());
+        assert!(other.source().is_none() && other.advice().is_none());
+    }
+
+    #[test]
+    fn a_status_of_nobody_is_another_failure() {
+        for status in [-1, 99, 256, i32::MAX, i32::MIN, STATUS_PANICKED, STATUS_POISONED] {
+            // SAFETY: nobody wrote anything.
+            let error = unsafe { Failure::new().read("get", status) }.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Other);
+            assert_eq!(error.operation(), "get");
+        }
+    }
+}

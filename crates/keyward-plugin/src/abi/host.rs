@@ -1,0 +1,127 @@
+//! The host as a plugin sees it.
+
+use std::fmt::Arguments;
+use std::time::Duration;
+
+use keyward_core::{
+    Error, ErrorKind, Host, Level, MAX_RECORD, Prompt, Result, Secret, SecretRef, Timestamp,
+};
+
+use super::data::{Buffer, Failure, Slice};
+use super::numbers::Number;
+use super::table::HostTable;
+use super::{MAJOR, NONE};
+use crate::json;
+
+/// A host on the other side of the table. It ends with this value.
+#[derive(Debug)]
+pub(super) struct ForeignHost(*const HostTable);
+
+// SAFETY: a host's functions may be called by every thread; that is their contract.
+unsafe impl Send for ForeignHost {}
+// SAFETY: as above.
+unsafe impl Sync for ForeignHost {}
+
+impl ForeignHost {
+    /// Takes a host over.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if it is of another version, or lacks something.
+    ///
+    /// # Safety
+    /// The pointer must be a host's, and nobody else's to release.
+    pub(super) unsafe fn new(table: *const HostTable) -> Result<Self> {
+        let unusable =
+            || Error::new(ErrorKind::Unsupported, "open").because("the host is unusable");
+        let Some(host) = table.as_ref() else { return Err(unusable()) };
+        // Dropped, it is released, also if it is of no use.
+        let taken = Self(table);
+        let is_whole = host.size as usize >= size_of::<HostTable>() && host.major == MAJOR;
+        if !is_whole
+            || host.release.is_none()
+            || host.secret.is_none()
+            || host.prompt.is_none()
+            || host.variable.is_none()
+            || host.now.is_none()
+            || host.log.is_none()
+            || host.remaining.is_none()
+        {
+            return Err(unusable());
+        }
+        Ok(taken)
+    }
+
+    fn table(&self) -> &HostTable {
+        // SAFETY: the host is there until it is released, and that is when this value is dropped.
+        unsafe { &*self.0 }
+    }
+}
+
+impl Drop for ForeignHost {
+    fn drop(&mut self) {
+        let (release, context) = (self.table().release, self.table().context);
+        if let Some(release) = release {
+            // SAFETY: nothing of the host is used after this value.
+            unsafe { release(context) };
+        }
+    }
+}
+
+/// Calls a function of the table; [`ForeignHost::new`] saw that it is there.
+macro_rules! ask {
+    ($host:expr, $function:ident $(, $argument:expr)*) => {{
+        let table = $host.table();
+        let function = table.$function.expect("a host that lacks it is refused");
+        // SAFETY: the table is a host's, and all that is handed over lives during the call.
+        unsafe { function(table.context $(, $argument)*) }
+    }};
+}
+
+fn answer(
+    mut answer: Buffer,
+    failure: Failure,
+    operation: &'static str,
+    status: i32,
+) -> Result<Secret> {
+    // SAFETY: the host wrote both, as its contract has it.
+    unsafe {
+        let secret = answer.take(MAX_RECORD);
+        failure.read(operation, status)?;
+        secret?.ok_or_else(|| Error::new(ErrorKind::Other, operation).because("there is no answer"))
+    }
+}
+
+impl Host for ForeignHost {
+    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+        let reference = json::reference_to_json(reference);
+        let (mut secret, mut failure) = (Buffer::NULL, Failure::new());
+        let status = ask!(self, secret, Slice::of(&reference), &mut secret, &mut failure);
+        answer(secret, failure, "secret", status)
+    }
+
+    fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
+        let text = Slice::of(prompt.text.as_bytes());
+        let (mut said, mut failure) = (Buffer::NULL, Failure::new());
+        let status = ask!(self, prompt, text, prompt.confirm.into(), &mut said, &mut failure);
+        answer(said, failure, "prompt", status)
+    }
+
+    fn variable(&self, name: &str) -> Option<Secret> {
+        let mut value = Buffer::NULL;
+        ask!(self, variable, Slice::of(name.as_bytes()), &mut value);
+        // SAFETY: the host wrote it, as its contract has it.
+        unsafe { value.take(MAX_RECORD) }.ok().flatten()
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_unix(ask!(self, now))
+    }
+
+    fn log(&self, level: Level, message: Arguments<'_>) {
+        ask!(self, log, level.number(), Slice::of(message.to_string().as_bytes()));
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        Some(ask!(self, remaining)).filter(|left| *left != NONE).map(Duration::from_millis)
+    }
+}

@@ -1,0 +1,92 @@
+//! An opened backend behind a pointer, and how it is called.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use keyward_core::{Error, ErrorKind, Result};
+
+use super::data::Failure;
+use super::table;
+use super::{STATUS_OK, STATUS_PANICKED, STATUS_POISONED};
+
+/// What a [`table::Instance`] is in a plugin in Rust.
+pub(super) struct Opened<T: ?Sized> {
+    backend: Box<T>,
+    poisoned: AtomicBool,
+}
+
+thread_local! {
+    /// Where this thread panicked last.
+    static PANICKED_AT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// A plugin's panics print nothing: what they say may be a secret. Only the place is kept.
+pub(super) fn silence_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            PANICKED_AT.set(place);
+        }));
+    });
+}
+
+/// Does a plugin's work at the edge of C: no panic gets past here.
+///
+/// # Safety
+/// `failure` is NULL or a table that its maker has set up.
+pub(super) unsafe fn guard(failure: *mut Failure, work: impl FnOnce() -> Result<()>) -> i32 {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => STATUS_OK,
+        Ok(Err(error)) => Failure::report(failure, &error),
+        Err(payload) => {
+            // Whatever was thrown may throw again when it is dropped.
+            std::mem::forget(payload);
+            let place = PANICKED_AT.take();
+            let error = Error::new(ErrorKind::Other, "plugin")
+                .because(format!("the plugin panicked at {place}"));
+            Failure::report(failure, &error);
+            STATUS_PANICKED
+        }
+    }
+}
+
+/// Makes a pointer of a backend.
+pub(super) fn open<T: ?Sized>(backend: Box<T>) -> *mut table::Instance {
+    Box::into_raw(Box::new(Opened { backend, poisoned: AtomicBool::new(false) })).cast()
+}
+
+/// Ends a backend.
+///
+/// # Safety
+/// The pointer came from [`open`], and is used no more.
+pub(super) unsafe extern "C" fn close<T: ?Sized>(instance: *mut table::Instance) {
+    if !instance.is_null() {
+        guard(std::ptr::null_mut(), || {
+            drop(Box::from_raw(instance.cast::<Opened<T>>()));
+            Ok(())
+        });
+    }
+}
+
+/// Calls a backend that has not panicked yet.
+///
+/// # Safety
+/// The pointer came from [`open`]; `failure` is NULL or a table that its maker has set up.
+pub(super) unsafe fn call<T: ?Sized>(
+    instance: *mut table::Instance,
+    failure: *mut Failure,
+    work: impl FnOnce(&T) -> Result<()>,
+) -> i32 {
+    let opened = &*instance.cast::<Opened<T>>();
+    if opened.poisoned.load(Ordering::Acquire) {
+        return STATUS_POISONED;
+    }
+    let status = guard(failure, || work(&opened.backend));
+    if status == STATUS_PANICKED {
+        opened.poisoned.store(true, Ordering::Release);
+    }
+    status
+}

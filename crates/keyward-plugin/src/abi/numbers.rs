@@ -1,0 +1,68 @@
+//! What is a number in a table: the place in a list that only grows at its end.
+
+use keyward_core::{Keys, Level, LockMode, OptionType, Persistence, Role, Sharing};
+
+/// A word of the vocabulary that crosses as a number.
+pub trait Number: Copy + PartialEq + 'static {
+    /// The words, each at the place of its number.
+    const WORDS: &'static [Self];
+    /// The number of the first one.
+    const FIRST: u32 = 0;
+
+    /// The word's number.
+    fn number(self) -> u32 {
+        let place = Self::WORDS.iter().position(|word| *word == self);
+        Self::FIRST + place.expect("every word has its place") as u32
+    }
+
+    /// The word with this number; `None` for one of a later version.
+    fn of_number(number: u32) -> Option<Self> {
+        Self::WORDS.get(number.checked_sub(Self::FIRST)? as usize).copied()
+    }
+}
+
+impl Number for Role {
+    const WORDS: &'static [Self] = &[Self::Serializer, Self::Encryption, Self::Key, Self::Storage];
+    const FIRST: u32 = 1;
+}
+
+impl Number for OptionType {
+    const WORDS: &'static [Self] =
+        &[Self::Text, Self::Path, Self::Flag, Self::Number, Self::List, Self::Secret];
+}
+
+impl Number for Keys {
+    const WORDS: &'static [Self] = &[Self::None, Self::Store, Self::Own];
+}
+
+impl Number for Persistence {
+    const WORDS: &'static [Self] = &[Self::Process, Self::Session, Self::Durable];
+}
+
+impl Number for Sharing {
+    const WORDS: &'static [Self] = &[Self::Process, Self::Machine, Self::Network];
+}
+
+impl Number for LockMode {
+    const WORDS: &'static [Self] = &[Self::Shared, Self::Exclusive];
+}
+
+impl Number for Level {
+    const WORDS: &'static [Self] = &[Self::Warning, Self::Info, Self::Debug];
+    const FIRST: u32 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::*;
+    use super::*;
+
+    #[test]
+    fn roles_have_the_numbers_of_the_header() {
+        let numbers = [ROLE_SERIALIZER, ROLE_ENCRYPTION, ROLE_KEY, ROLE_STORAGE];
+        assert_eq!(Role::ALL.map(Number::number), numbers);
+        assert_eq!(Role::ALL.map(|role| Role::of_number(role.number())), Role::ALL.map(Some));
+        assert_eq!(Role::of_number(0), None);
+        assert_eq!(Role::of_number(ROLE_AUTHENTICATOR), None);
+    }
+}

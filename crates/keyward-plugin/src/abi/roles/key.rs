@@ -1,0 +1,58 @@
+use keyward_core::{Key, KeyId};
+
+use super::super::data::{Buffer, Failure, Slice};
+use super::super::instance::{call, close};
+use super::super::table::{Instance, KeyMethods};
+
+type Role = dyn Key;
+
+pub(in super::super) static METHODS: KeyMethods = KeyMethods {
+    size: size_of::<KeyMethods>() as u32,
+    reserved: 0,
+    close: Some(close::<Role>),
+    create: Some(create),
+    load: Some(load),
+    remove: Some(remove),
+};
+
+unsafe extern "C" fn create(
+    instance: *mut Instance,
+    id: Slice,
+    key: *mut Buffer,
+    parameters: *mut Buffer,
+    made: *mut u32,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |source: &Role| {
+        let created = source.create(&KeyId::new(id.bytes())?)?;
+        *made = created.made.into();
+        *key = Buffer::of_secret(created.key);
+        *parameters = Buffer::of(created.parameters);
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn load(
+    instance: *mut Instance,
+    id: Slice,
+    parameters: Slice,
+    key: *mut Buffer,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |source: &Role| {
+        let loaded = source.load(&KeyId::new(id.bytes())?, parameters.bytes())?;
+        *key = Buffer::of_secret(loaded);
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn remove(
+    instance: *mut Instance,
+    id: Slice,
+    parameters: Slice,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |source: &Role| {
+        source.delete(&KeyId::new(id.bytes())?, parameters.bytes())
+    })
+}

@@ -1,0 +1,195 @@
+use std::ffi::c_void;
+use std::ops::ControlFlow;
+
+use keyward_core::{
+    Cursor, EntryId, Error, ErrorKind, Expect, Guard, LockMode, Operation, Put, Result, Storage,
+};
+
+use super::super::data::{self, Buffer, EntryName, EntrySink, Expectation, Failure, PutOptions};
+use super::super::data::{Query, Short, Slice, duration};
+use super::super::instance::{call, close, guard};
+use super::super::numbers::Number;
+use super::super::table::{Instance, StorageAbilities, StorageMethods};
+use super::super::{NONE, STATUS_OK};
+
+type Role = dyn Storage;
+
+pub(in super::super) static METHODS: StorageMethods = StorageMethods {
+    size: size_of::<StorageMethods>() as u32,
+    reserved: 0,
+    close: Some(close::<Role>),
+    abilities: Some(abilities),
+    get: Some(get),
+    put: Some(put),
+    remove: Some(remove),
+    list: Some(list),
+    destroy: Some(destroy),
+    bulk: Some(bulk),
+    lock: Some(lock),
+    renew: Some(renew),
+    unlock: Some(unlock),
+};
+
+unsafe extern "C" fn abilities(
+    instance: *mut Instance,
+    abilities: *mut StorageAbilities,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |storage: &Role| {
+        let able = storage.abilities();
+        *abilities = StorageAbilities {
+            size: size_of::<StorageAbilities>() as u32,
+            persistence: able.persistence.number(),
+            sharing: able.sharing.number(),
+            lists: able.lists.into(),
+            bulk: able.bulk.is_some().into(),
+            locks: able.locks.is_some().into(),
+            largest: able.largest.map_or(NONE, |largest| largest as u64),
+        };
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn get(
+    instance: *mut Instance,
+    entry: EntryName,
+    blob: *mut Buffer,
+    revision: *mut Short,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |storage: &Role| {
+        let stored = storage.get(&entry.id()?)?;
+        *revision = stored.numbered().map_or(Short::NULL, Short::of_revision);
+        *blob = Buffer::of(stored.blob);
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn put(
+    instance: *mut Instance,
+    entry: EntryName,
+    blob: Slice,
+    options: *const PutOptions,
+    revision: *mut Short,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |storage: &Role| {
+        let put = storage.put(&entry.id()?, blob.bytes(), &Put::try_from(&*options)?)?;
+        *revision = Short::of_revision(&put);
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn remove(
+    instance: *mut Instance,
+    entry: EntryName,
+    expect: *const Expectation,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |storage: &Role| {
+        storage.delete(&entry.id()?, &Expect::try_from(&*expect)?)
+    })
+}
+
+unsafe extern "C" fn list(
+    instance: *mut Instance,
+    query: *const Query,
+    entries: *const EntrySink,
+    next: *mut Buffer,
+    failure: *mut Failure,
+) -> i32 {
+    let mut ended = STATUS_OK;
+    let status = call(instance, failure, |storage: &Role| {
+        let (query, entries) = (&*query, &*entries);
+        let user = query.user.get().map(|_| query.user.text()).transpose()?;
+        let page = storage.list(&keyward_core::Query {
+            user,
+            prefix: query.prefix.text()?,
+            cursor: query.cursor.get().map(|cursor| Cursor(cursor.to_vec())),
+            limit: usize::try_from(query.limit).unwrap_or(usize::MAX),
+        })?;
+        let take =
+            entries.take.ok_or_else(|| Error::invalid("list", "nobody takes the entries"))?;
+        let told =
+            page.entries.iter().try_for_each(|id| match take(entries.context, EntryName::of(id)) {
+                STATUS_OK => ControlFlow::Continue(()),
+                status => ControlFlow::Break(status),
+            });
+        ended = told.break_value().unwrap_or(STATUS_OK);
+        *next = page.next.map_or(Buffer::NULL, |cursor| Buffer::of(cursor.0));
+        Ok(())
+    });
+    if status == STATUS_OK { ended } else { status }
+}
+
+unsafe extern "C" fn destroy(instance: *mut Instance, failure: *mut Failure) -> i32 {
+    call(instance, failure, |storage: &Role| storage.destroy())
+}
+
+unsafe extern "C" fn bulk(
+    instance: *mut Instance,
+    operations: *const data::Operation,
+    operation_count: usize,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |storage: &Role| {
+        let bulk = storage.abilities().bulk.ok_or_else(|| unsupported("bulk"))?;
+        // Of no operations, there need not be a first one.
+        let operations = match operation_count {
+            0 => &[],
+            count => std::slice::from_raw_parts(operations, count),
+        };
+        let ids = operations.iter().map(|operation| operation.entry.id());
+        let ids = ids.collect::<Result<Vec<EntryId>>>()?;
+        let read = |(operation, id): (&data::Operation, _)| {
+            let put = Put::try_from(&operation.put)?;
+            Ok(match operation.kind {
+                0 => Operation::Put(id, operation.blob.bytes(), put),
+                _ => Operation::Delete(id, put.expect),
+            })
+        };
+        let operations = operations.iter().zip(&ids).map(read).collect::<Result<Vec<_>>>()?;
+        bulk.apply(&operations)
+    })
+}
+
+/// A lock behind a thin pointer.
+type Held = Box<dyn Guard>;
+
+unsafe extern "C" fn lock(
+    instance: *mut Instance,
+    entry: EntryName,
+    mode: u32,
+    wait: u64,
+    ttl: u64,
+    guard: *mut *mut c_void,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |storage: &Role| {
+        let locks = storage.abilities().locks.ok_or_else(|| unsupported("lock"))?;
+        let mode = LockMode::of_number(mode).ok_or_else(|| unsupported("lock"))?;
+        let held: Held = locks.lock(&entry.id()?, mode, duration(wait), duration(ttl))?;
+        *guard = Box::into_raw(Box::new(held)).cast();
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn renew(
+    _: *mut Instance,
+    held: *mut c_void,
+    ttl: u64,
+    failure: *mut Failure,
+) -> i32 {
+    guard(failure, || (*held.cast::<Held>()).renew(duration(ttl)))
+}
+
+unsafe extern "C" fn unlock(_: *mut Instance, held: *mut c_void) {
+    guard(std::ptr::null_mut(), || {
+        drop(Box::from_raw(held.cast::<Held>()));
+        Ok(())
+    });
+}
+
+fn unsupported(operation: &'static str) -> Error {
+    Error::new(ErrorKind::Unsupported, operation)
+}
