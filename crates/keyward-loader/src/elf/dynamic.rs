@@ -1,0 +1,94 @@
+use elf::abi::{
+    DF_1_PIE, DT_AUDIT, DT_CONFIG, DT_DEPAUDIT, DT_FLAGS_1, DT_GNU_HASH, DT_HASH, DT_NEEDED,
+    DT_NULL, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRTAB, DT_SYMTAB,
+};
+use elf::dynamic::Dyn;
+use elf::segment::ProgramHeader;
+
+use keyward_core::Result;
+
+use super::image::{Image, Table, damaged, table};
+use crate::fault::unusable;
+
+/// The longest name of a library or of an entry.
+const MAX_NAME: usize = 255;
+
+/// How many libraries one may need.
+const MAX_NEEDED: usize = 256;
+
+/// The dynamic section: what a file asks of the dynamic linker.
+#[derive(Debug, Default)]
+pub(super) struct Dynamic<'b> {
+    pub(super) soname: Option<String>,
+    pub(super) needed: Vec<String>,
+    /// What makes the linker load others than those that are needed, or look for these in places
+    /// of the file's choice.
+    pub(super) unsafe_tag: Option<&'static str>,
+    pub(super) is_program: bool,
+    pub(super) strings: &'b [u8],
+    pub(super) symbols: Option<u64>,
+    pub(super) hash: Option<u64>,
+    pub(super) gnu_hash: Option<u64>,
+}
+
+impl<'b> Dynamic<'b> {
+    pub(super) fn read(image: &Image<'b>, segment: &ProgramHeader) -> Result<Self> {
+        let mut dynamic = Self::default();
+        let (mut soname, mut strings, mut needed) = (None, None, Vec::new());
+        // The linker reads until the end mark as well, whatever the segment's size is said to be.
+        let entries: Table<'_, Dyn> = table(image.from(segment.p_vaddr)?);
+        for index in 0.. {
+            let entry = entries.get(index).map_err(|_| damaged())?;
+            let value = entry.d_val();
+            match entry.d_tag {
+                DT_NULL => break,
+                DT_NEEDED => needed.push(value),
+                DT_SONAME => soname = Some(value),
+                DT_STRTAB => strings = Some(value),
+                DT_SYMTAB => dynamic.symbols = Some(value),
+                DT_HASH => dynamic.hash = Some(value),
+                DT_GNU_HASH => dynamic.gnu_hash = Some(value),
+                DT_FLAGS_1 => dynamic.is_program = value & DF_1_PIE as u64 != 0,
+                tag => dynamic.unsafe_tag = dynamic.unsafe_tag.or(name_of_unsafe(tag)),
+            }
+        }
+        if needed.len() > MAX_NEEDED {
+            return Err(unusable(format_args!("needs more than {MAX_NEEDED} libraries")));
+        }
+        dynamic.strings = image.from(strings.ok_or_else(damaged)?)?;
+        dynamic.soname = soname.map(|at| dynamic.name(at)).transpose()?;
+        dynamic.needed = needed.into_iter().map(|at| dynamic.name(at)).collect::<Result<_>>()?;
+        Ok(dynamic)
+    }
+
+    /// The name that starts here in the table of strings.
+    pub(super) fn name(&self, at: u64) -> Result<String> {
+        let name = self.string(at).and_then(|bytes| {
+            let end = bytes.iter().take(MAX_NAME + 1).position(|byte| *byte == 0)?;
+            str::from_utf8(&bytes[..end]).ok()
+        });
+        let name = name.filter(|name| name.bytes().all(|byte| byte.is_ascii_graphic()));
+        name.map(str::to_owned).ok_or_else(damaged)
+    }
+
+    /// The table of strings from here on.
+    pub(super) fn string(&self, at: u64) -> Option<&'b [u8]> {
+        self.strings.get(usize::try_from(at).ok()?..)
+    }
+}
+
+fn name_of_unsafe(tag: i64) -> Option<&'static str> {
+    /// These two are Solaris's; the GNU linker knows them too.
+    const DT_AUXILIARY: i64 = 0x7fff_fffd;
+    const DT_FILTER: i64 = 0x7fff_ffff;
+    Some(match tag {
+        DT_RPATH => "an RPATH",
+        DT_RUNPATH => "a RUNPATH",
+        DT_CONFIG => "a CONFIG entry",
+        DT_AUDIT => "an AUDIT entry",
+        DT_DEPAUDIT => "a DEPAUDIT entry",
+        DT_AUXILIARY => "an AUXILIARY entry",
+        DT_FILTER => "a FILTER entry",
+        _ => return None,
+    })
+}

@@ -1,0 +1,84 @@
+use std::path::{Path, PathBuf};
+
+use keyward_core::Result;
+
+use crate::elf::{self, Elf, Library};
+use crate::fault::at;
+use crate::pin::{Digest, Pin};
+use crate::placement;
+use crate::runtime::{Part, part};
+use crate::verify::SCRIPT;
+
+/// What somebody is about to trust.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inspection {
+    /// Where it is.
+    pub path: PathBuf,
+    /// The user id that it belongs to: root's, or this process's.
+    pub owner: u32,
+    /// Its permissions.
+    pub mode: u32,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The SHA-256 of its content.
+    pub digest: Digest,
+    /// What is in it.
+    pub content: Content,
+}
+
+/// What kind of file may be trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A shared library: a plugin to be loaded, or one that a plugin needs.
+    Library(Library),
+    /// An ELF program.
+    Program,
+    /// A script that names its interpreter.
+    Script,
+}
+
+/// Looks at a file that somebody may want to trust. Nothing of it runs.
+///
+/// It must stand where a trusted file must. Whether a library is a plugin that this program can
+/// use, [`Library::entry`] tells.
+///
+/// # Errors
+/// As [`verify_library`](crate::verify_library), but for the pin.
+pub fn inspect(path: &Path) -> Result<Inspection> {
+    let placed = placement::open(path)?;
+    let bytes = placed.read(path)?;
+    Ok(Inspection {
+        path: path.to_owned(),
+        owner: placed.owner(),
+        mode: placed.mode(),
+        size: bytes.len() as u64,
+        digest: Digest::of(&bytes),
+        content: Content::of(&bytes).map_err(at(path))?,
+    })
+}
+
+impl Inspection {
+    /// What configuration says of the file once it is trusted.
+    pub fn pin(&self) -> Pin {
+        Pin { path: self.path.clone(), digest: self.digest }
+    }
+}
+
+impl Content {
+    fn of(bytes: &[u8]) -> Result<Self> {
+        if bytes.starts_with(SCRIPT) {
+            return Ok(Self::Script);
+        }
+        Ok(match elf::read(bytes)? {
+            Elf::Program => Self::Program,
+            Elf::Library(library) => Self::Library(library),
+        })
+    }
+}
+
+impl Library {
+    /// The libraries that have to be pinned before this one can be loaded.
+    pub fn foreign(&self) -> impl Iterator<Item = &str> {
+        self.needed.iter().map(String::as_str).filter(|name| part(name) == Part::Foreign)
+    }
+}

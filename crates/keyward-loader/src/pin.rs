@@ -1,0 +1,87 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use keyward_core::Error;
+use sha2::Sha256;
+
+/// What configuration says of a file: where it is and what must be in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pin {
+    /// Where it is: an absolute path without symbolic links.
+    pub path: PathBuf,
+    /// The SHA-256 of its content.
+    pub digest: Digest,
+}
+
+/// A SHA-256.
+///
+/// In text it is 64 hexadecimal digits, as `sha256sum` writes them.
+///
+/// # Examples
+/// ```
+/// use keyward_loader::Digest;
+///
+/// let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+/// assert_eq!(empty.parse::<Digest>()?, Digest::of(b""));
+/// assert_eq!(Digest::of(b"").to_string(), empty);
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// That of these bytes.
+    pub fn of(bytes: &[u8]) -> Self {
+        use sha2::Digest as _;
+        Self(Sha256::digest(bytes).into())
+    }
+}
+
+impl FromStr for Digest {
+    type Err = Error;
+
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) unless it is 64 hexadecimal digits.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let wrong = || Error::invalid("plugin", "a SHA-256 is 64 hexadecimal digits");
+        let mut digest = [0; 32];
+        let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return Err(wrong()) };
+        if pairs.len() != digest.len() {
+            return Err(wrong());
+        }
+        for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
+            let value = |digit: &u8| char::from(*digit).to_digit(16);
+            let (Some(high), Some(low)) = (value(high), value(low)) else { return Err(wrong()) };
+            *byte = (high << 4 | low) as u8;
+        }
+        Ok(Self(digest))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Digest({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_that_is_no_digest_is_refused() {
+        let good = Digest::of(b"").to_string();
+        assert_eq!(good.to_uppercase().parse::<Digest>().unwrap(), Digest::of(b""));
+        for bad in ["", &good[1..], &good[2..], &format!("{good}00"), &good.replace('e', "g")] {
+            assert!(bad.parse::<Digest>().is_err(), "{bad}");
+        }
+        assert!(good.replacen("e3", "é", 1).parse::<Digest>().is_err());
+    }
+}

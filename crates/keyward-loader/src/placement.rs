@@ -1,0 +1,154 @@
+//! Where a plugin may stand: where nobody but its user and the administrator can put another in
+//! its place.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FileType, Mode, OFlags, RawMode, Stat};
+use rustix::io::Errno;
+
+use keyward_core::{Error, Result};
+
+use crate::fault::{failed, refused, unusable};
+use crate::rights;
+
+/// The largest plugin there can be.
+pub(crate) const MAX_SIZE: u64 = 256 << 20;
+
+const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// A file that stands where it may.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    file: File,
+    stat: Stat,
+}
+
+/// Opens the file at this absolute path, if it and every folder above it belong to root or to
+/// this process's user and nobody else can write them.
+///
+/// Nothing on the way may be a symbolic link, not even one of root's: the path is then the only
+/// name that counts, and what is shown when a file is trusted is what is opened ever after. Each
+/// step is opened below the one before and judged by its descriptor, never by name again. In a
+/// sticky folder such as `/tmp` others may make files, but not replace this one.
+///
+/// # Errors
+/// - [`Refused`](keyward_core::ErrorKind::Refused): path, owner, permissions or kind of file are
+///   wrong, or the process has borrowed rights.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it is not there, too large or cannot
+///   be opened.
+pub(crate) fn open(path: &Path) -> Result<Placed> {
+    rights::check()?;
+    let (name, folders) = parts(path)?;
+    let mut reached = PathBuf::from("/");
+    let mut folder =
+        rustix::fs::open("/", LOOK, Mode::empty()).map_err(|error| failed(&reached, error))?;
+    check(&stat(&folder, &reached)?, FileType::Directory, &reached, path)?;
+    for part in folders {
+        reached.push(part);
+        folder = step(&folder, part, FileType::Directory, &reached, path)?;
+    }
+    // Only what is known to be a file is opened for reading: to open a device can do things.
+    step(&folder, name, FileType::RegularFile, path, path)?;
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    let file = rustix::fs::openat(&folder, name, flags | OFlags::NOCTTY, Mode::empty())
+        .map_err(|error| failed(path, error))?;
+    let stat = stat(&file, path)?;
+    check(&stat, FileType::RegularFile, path, path)?;
+    let placed = Placed { file: file.into(), stat };
+    if placed.size() > MAX_SIZE { Err(too_large(path)) } else { Ok(placed) }
+}
+
+impl Placed {
+    /// The user id it belongs to.
+    pub(crate) fn owner(&self) -> u32 {
+        self.stat.st_uid
+    }
+
+    /// Its permissions.
+    pub(crate) fn mode(&self) -> u32 {
+        self.stat.st_mode & 0o7777
+    }
+
+    /// The whole content, read once.
+    pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        let mut content = Vec::with_capacity(self.size() as usize + 1);
+        let mut reader = (&self.file).take(MAX_SIZE + 1);
+        reader.read_to_end(&mut content).map_err(|error| failed(path, error))?;
+        if content.len() as u64 > MAX_SIZE { Err(too_large(path)) } else { Ok(content) }
+    }
+
+    fn size(&self) -> u64 {
+        self.stat.st_size as u64
+    }
+}
+
+/// The last part of a path and those before it.
+fn parts(path: &Path) -> Result<(&OsStr, Vec<&OsStr>)> {
+    let mut parts = path.as_os_str().as_bytes().split(|byte| *byte == b'/').map(OsStr::from_bytes);
+    let absolute = parts.next() == Some(OsStr::new(""));
+    let mut parts: Vec<_> = parts.collect();
+    if !absolute || parts.iter().any(|part| ["", ".", ".."].iter().any(|dot| part == dot)) {
+        let why = format!("{} is not a plain absolute path", path.display());
+        return Err(refused(why).hint("It starts with `/`; no part of it is empty, `.` or `..`"));
+    }
+    let name = parts.pop().expect("what starts with a slash has a part behind it");
+    Ok((name, parts))
+}
+
+fn step(
+    folder: &OwnedFd,
+    part: &OsStr,
+    kind: FileType,
+    reached: &Path,
+    path: &Path,
+) -> Result<OwnedFd> {
+    let next = match rustix::fs::openat(folder, part, LOOK, Mode::empty()) {
+        Ok(next) => next,
+        Err(Errno::NOENT) => {
+            return Err(unusable(format_args!("{} is not there", reached.display())));
+        }
+        Err(error) => return Err(failed(reached, error)),
+    };
+    check(&stat(&next, reached)?, kind, reached, path)?;
+    Ok(next)
+}
+
+fn stat(file: &OwnedFd, reached: &Path) -> Result<Stat> {
+    rustix::fs::fstat(file).map_err(|error| failed(reached, error))
+}
+
+/// Judges one step on the way to `path`.
+fn check(stat: &Stat, kind: FileType, reached: &Path, path: &Path) -> Result<()> {
+    let shown = reached.display();
+    let found = FileType::from_raw_mode(stat.st_mode as RawMode);
+    if found == FileType::Symlink {
+        let error = refused(format_args!("{shown} is a symbolic link"));
+        return Err(match std::fs::canonicalize(path) {
+            Ok(real) => error.hint(format!("Name the file itself: {}", real.display())),
+            Err(_) => error,
+        });
+    }
+    if found != kind {
+        let meant = if kind == FileType::Directory { "folder" } else { "regular file" };
+        return Err(refused(format_args!("{shown} is not a {meant}")));
+    }
+    if stat.st_uid != 0 && stat.st_uid != rustix::process::geteuid().as_raw() {
+        return Err(refused(format_args!("{shown} belongs to user id {}", stat.st_uid))
+            .hint("It must belong to you or to root"));
+    }
+    let sticky = kind == FileType::Directory && stat.st_mode & 0o1000 != 0;
+    if stat.st_mode & 0o022 != 0 && !sticky {
+        return Err(refused(format_args!("{shown} can be written by other users"))
+            .hint(format!("chmod go-w '{shown}'")));
+    }
+    Ok(())
+}
+
+fn too_large(path: &Path) -> Error {
+    unusable(format_args!("{} is larger than {} MiB", path.display(), MAX_SIZE >> 20))
+}
