@@ -63,3 +63,14 @@ fn audit() -> Result {
     }
     shell::run(&mut audit)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_stage_is_refused_before_anything_is_fuzzed() {
+        let refused = run(&["--fuzz".to_owned(), "nothing".to_owned()]).unwrap_err();
+        assert!(refused.contains("`nothing`"), "{refused}");
+    }
+}

@@ -39,35 +39,36 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     if wanted.is_empty() {
         return Err(format!("no target is called `{name}`; there are {}", all.join(", ")));
     }
-    let programs = build()?;
+    let program = build()?;
     let failed =
-        wanted.iter().filter_map(|name| stage(name, || fuzz(name, &programs, seconds)).err());
+        wanted.iter().filter_map(|name| stage(name, || fuzz(name, &program, seconds)).err());
     match failed.collect::<Vec<_>>() {
         failed if failed.is_empty() => Ok(()),
         failed => Err(failed.join("\n")),
     }
 }
 
-/// The folder of the programs, freshly built.
+/// The program that runs a target under libFuzzer, freshly built.
 fn build() -> Result<PathBuf> {
     stage("what fuzzing needs", || packages::ensure(packages::FUZZING))?;
-    let programs = target()?.join("fuzz");
+    let folder = target()?.join("fuzz");
     let host = host()?;
     stage("build", || {
         let mut build = cargo(["build", "--package", "keyward-fuzz", "--features", "libfuzzer"]);
         // Named, the host's own platform gets the flags alone, and not the build scripts, too.
         build.args(["--profile", "fuzz", "--bins", "--target", &host]).arg("--target-dir");
-        shell::run(build.arg(&programs).env("RUSTFLAGS", COVERAGE))
+        shell::run(build.arg(&folder).env("RUSTFLAGS", COVERAGE))
     })?;
-    Ok(programs.join(&host).join("fuzz"))
+    Ok(folder.join(&host).join("fuzz/fuzz"))
 }
 
 /// Goes on from what earlier runs met, which stays in the target folder, and from the corpus.
-fn fuzz(name: &str, programs: &Path, seconds: &str) -> Result {
-    let met = programs.join("met").join(name);
+fn fuzz(name: &str, program: &Path, seconds: &str) -> Result {
+    let met = program.with_file_name("met").join(name);
     fs::create_dir_all(&met).map_err(|e| format!("cannot make {}: {e}", met.display()))?;
-    let mut fuzzer = Command::new(programs.join(name));
-    fuzzer.args(["-verbosity=0", "-print_final_stats=1"]).args(LIMITS);
+    let mut fuzzer = Command::new(program);
+    fuzzer.arg(format!("--target={name}")).args(["-verbosity=0", "-print_final_stats=1"]);
+    fuzzer.args(LIMITS);
     fuzzer.arg(format!("-max_total_time={seconds}"));
     fuzzer.arg(format!("-artifact_prefix={}/", corpus(name).display()));
     shell::run(fuzzer.arg(met).arg(corpus(name)))
@@ -91,4 +92,18 @@ fn host() -> Result<String> {
     let version = output(Command::new("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     host.map(str::to_owned).ok_or_else(|| "rustc does not say what it runs on".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_target_or_no_time_is_refused_at_once() {
+        for arguments in [&["nothing"][..], &["--some", "9"], &["names", "soon"], &["a", "1", "b"]]
+        {
+            let arguments: Vec<_> = arguments.iter().copied().map(str::to_owned).collect();
+            assert!(run(&arguments).is_err(), "{arguments:?}");
+        }
+    }
 }

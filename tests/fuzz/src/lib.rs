@@ -4,9 +4,9 @@
 //! `cargo xtask fuzz`. What it found once is kept in `corpus/TARGET/`, and replayed by an ordinary
 //! test.
 //!
-//! A new target is a function here, a line in [`TARGETS`], a program in `src/bin/`, a `[[bin]]` in
-//! the manifest, and a corpus of a few small valid files for libFuzzer to begin with. It is called
-//! again and again in one process: what it keeps, it keeps for ever.
+//! A new target is a function here, a line in [`TARGETS`], and a corpus of a few small valid files
+//! for libFuzzer to begin with. It is called again and again in one process: what it keeps, it
+//! keeps for ever.
 
 mod accounts;
 mod ciphers;
@@ -38,7 +38,7 @@ pub use serializers::{serializer_bincode, serializer_cbor, serializer_json, seri
 /// A target: bytes in, a panic if a promise is broken.
 pub type Target = fn(&[u8]);
 
-/// All targets, by the names of their programs and of their folders in `corpus/`.
+/// All targets, by their names and those of their folders in `corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("accounts", accounts),
     ("age-keys", age_keys),
