@@ -1,0 +1,100 @@
+//! Loading what was verified.
+#![expect(unsafe_code, reason = "a library's code is run")]
+
+use std::ffi::OsStr;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use keyward_core::{Error, ErrorKind, Registration, Result};
+use keyward_plugin::abi;
+use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL, RTLD_NOW};
+
+use crate::fault::unusable;
+use crate::loaded;
+use crate::runtime::find_runtime;
+use crate::sealed::Sealed;
+use crate::verify::Verified;
+
+/// Longer than any library takes to get ready.
+const LATEST: Duration = Duration::from_secs(10);
+
+/// Asks for a library only if it is loaded already.
+const RTLD_NOLOAD: i32 = 4;
+
+/// Loads a verified library, for good, and gives the backends that it brings.
+///
+/// # Errors
+/// - [`Unavailable`](ErrorKind::Unavailable): it cannot be loaded, refuses to start, or takes too
+///   long over that; its table makes no sense, or is one of another version.
+/// - [`Refused`](ErrorKind::Refused): it needs a library of a name under which another one is
+///   loaded already.
+///
+/// # Security
+/// From here on its code runs, with all that this process may do.
+pub fn load(verified: Verified) -> Result<Vec<Registration>> {
+    let (done, result) = mpsc::channel();
+    // A library that hangs while it starts keeps this thread for ever, and only this thread.
+    let work = move || drop(done.send(enter(verified)));
+    std::thread::Builder::new()
+        .name("loads a plugin".into())
+        .spawn(work)
+        .map_err(|error| Error::io("load", error))?;
+    match result.recv_timeout(LATEST) {
+        Ok(loaded) => loaded,
+        Err(_) => Err(unusable(format_args!(
+            "the plugin did not get ready within {} seconds",
+            LATEST.as_secs()
+        ))),
+    }
+}
+
+fn enter(verified: Verified) -> Result<Vec<Registration>> {
+    // Open for life, all of them: the dynamic linker knows them by their descriptors' numbers.
+    let verified: &'static Verified = Box::leak(Box::new(verified));
+    for name in verified.runtime() {
+        if !is_loaded(name) {
+            open(find_runtime(name)?.as_os_str(), RTLD_LAZY)?;
+        }
+    }
+    for needed in verified.needed() {
+        need(&needed.name, &needed.library)?;
+    }
+    let library = open(verified.library().path().as_os_str(), RTLD_NOW)?;
+    let symbol = &verified.entry().symbol;
+    type Entry = unsafe extern "C" fn() -> *const abi::Plugin;
+    // SAFETY: a verified library's entry is a function, and its name says of which interface.
+    let entry = unsafe { library.get::<Entry>(symbol.as_bytes()) };
+    let entry = *entry.map_err(|_| unusable("the plugin's entry cannot be found"))?;
+    // SAFETY: that is what an entry of this interface is called with.
+    let plugin = unsafe { entry() };
+    // SAFETY: what a trusted plugin shows is a table, and stays.
+    unsafe { loaded::registrations(plugin) }
+}
+
+/// Loads a pinned library under the name by which the plugin needs it.
+fn need(name: &str, library: &Sealed) -> Result<()> {
+    if is_loaded(name) {
+        return Err(Error::new(ErrorKind::Refused, "load")
+            .because(format!("another {name} than the pinned one is loaded already"))
+            .hint("Run this plugin in a process of its own"));
+    }
+    open(library.path().as_os_str(), RTLD_NOW).map(drop)
+}
+
+fn is_loaded(name: &str) -> bool {
+    // SAFETY: nothing is loaded, so nothing runs.
+    unsafe { Library::open(Some(name), RTLD_LAZY | RTLD_NOLOAD) }.is_ok()
+}
+
+/// Opens a library that is never closed: its threads, its panics and its tables outlive every user.
+fn open(path: &OsStr, how: i32) -> Result<&'static Library> {
+    // SAFETY: the library is the system's or was verified; what it does as it starts is trusted.
+    let library = unsafe { Library::open(Some(path), how | RTLD_LOCAL) };
+    let library = library.map_err(|error| {
+        // The linker's own words name a descriptor, and what is missing.
+        let why = error.to_string();
+        let why = why.rsplit(": ").next().unwrap_or_default().to_owned();
+        unusable(format_args!("the library cannot be loaded: {why}"))
+    })?;
+    Ok(Box::leak(Box::new(library)))
+}

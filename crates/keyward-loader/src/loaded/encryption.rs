@@ -1,0 +1,86 @@
+use keyward_core::{
+    Context, Encryption, EncryptionAbilities, EntryId, Factory, KeyId, Keys, MAX_BLOB, MAX_RECORD,
+    Result, Secret,
+};
+use keyward_plugin::abi::{
+    self, Buffer, EncryptionMethods, EntryName, Instance, Number, SealContext, Short, Slice,
+};
+
+use super::handle::{Handle, Loader, Methods, function};
+use super::{forever, taken};
+use crate::fault::unusable;
+
+impl Methods for EncryptionMethods {
+    fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)> {
+        self.close
+    }
+
+    fn are_whole(&self) -> bool {
+        self.abilities.is_some()
+            && self.current_key.is_some()
+            && self.seal.is_some()
+            && self.unseal.is_some()
+    }
+}
+
+pub(super) fn factory(loader: Loader<EncryptionMethods>) -> Factory {
+    Factory::Encryption(forever::<dyn Encryption>(move |values, host| {
+        Ok(Box::new(LoadedEncryption::new(loader.open(values, host)?)?))
+    }))
+}
+
+#[derive(Debug)]
+struct LoadedEncryption {
+    handle: Handle<EncryptionMethods>,
+    abilities: EncryptionAbilities,
+}
+
+impl LoadedEncryption {
+    fn new(handle: Handle<EncryptionMethods>) -> Result<Self> {
+        let size = size_of::<abi::EncryptionAbilities>() as u32;
+        let mut able =
+            abi::EncryptionAbilities { size, binds_context: 0, authenticates: 0, keys: 0 };
+        handle.call("open", |instance, failure| {
+            function!(handle.methods(), abilities(instance, &mut able, failure))
+        })?;
+        let keys = Keys::of_number(able.keys);
+        let abilities = EncryptionAbilities {
+            binds_context: able.binds_context != 0,
+            authenticates: able.authenticates != 0,
+            keys: keys.ok_or_else(|| unusable("the plugin's keys come from nowhere known"))?,
+        };
+        Ok(Self { handle, abilities })
+    }
+}
+
+impl Encryption for LoadedEncryption {
+    fn abilities(&self) -> EncryptionAbilities {
+        self.abilities
+    }
+
+    fn current_key(&self, entry: &EntryId) -> Result<Option<KeyId>> {
+        let (entry, mut key) = (EntryName::of(entry), Short::NULL);
+        self.handle.call("seal", |instance, failure| {
+            function!(self.handle.methods(), current_key(instance, entry, &mut key, failure))
+        })?;
+        key.key_id()
+    }
+
+    fn seal(&self, plain: &Secret, context: &Context<'_>) -> Result<Vec<u8>> {
+        let (plain, context) = (Slice::of(plain.expose()), SealContext::of(context));
+        let mut blob = Buffer::NULL;
+        self.handle.call("seal", |instance, failure| {
+            function!(self.handle.methods(), seal(instance, plain, &context, &mut blob, failure))
+        })?;
+        taken(blob, MAX_BLOB).map(Secret::into_bytes)
+    }
+
+    fn unseal(&self, blob: &[u8], context: &Context<'_>) -> Result<Secret> {
+        let (blob, context) = (Slice::of(blob), SealContext::of(context));
+        let mut plain = Buffer::NULL;
+        self.handle.call("unseal", |instance, failure| {
+            function!(self.handle.methods(), unseal(instance, blob, &context, &mut plain, failure))
+        })?;
+        taken(plain, MAX_RECORD)
+    }
+}

@@ -1,0 +1,144 @@
+//! A backend of a library, and an opened one.
+#![expect(unsafe_code, reason = "a library's functions are called")]
+
+use std::fmt;
+use std::sync::Arc;
+
+use keyward_core::{Error, ErrorKind, Host, Result, Values};
+use keyward_plugin::abi::{self, Failure, Instance, Slice, Table};
+use keyward_plugin::json;
+
+use super::host::Bridge;
+use crate::fault::unusable;
+
+/// The functions of a role.
+pub(super) trait Methods: Table + Send + Sync + 'static {
+    /// What ends an instance.
+    fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)>;
+
+    /// Whether every function is there that version 1.0 asks for.
+    fn are_whole(&self) -> bool;
+}
+
+/// A backend that can be opened.
+#[derive(Clone, Copy)]
+pub(super) struct Opener {
+    name: &'static str,
+    backend: *const abi::Backend,
+    open: Open,
+}
+
+type Open = unsafe extern "C" fn(
+    *const abi::Backend,
+    *const abi::HostTable,
+    Slice,
+    *mut *mut Instance,
+    *mut Failure,
+) -> i32;
+
+impl Opener {
+    /// What the backend's own table says.
+    pub(super) fn new(
+        name: &'static str,
+        pointer: *const abi::Backend,
+        backend: &abi::Backend,
+    ) -> Result<Self> {
+        let open = backend.open.ok_or_else(|| unusable("the plugin's backend cannot be opened"))?;
+        Ok(Self { name, backend: pointer, open })
+    }
+
+    /// The same, with the methods of its role.
+    pub(super) fn with<M: Methods>(self, methods: M) -> Result<Loader<M>> {
+        match methods.are_whole() && methods.close().is_some() {
+            true => Ok(Loader { opener: self, methods }),
+            false => Err(unusable(format_args!("the plugin's {} lacks a function", self.name))),
+        }
+    }
+}
+
+/// A backend that can be opened in its role.
+pub(super) struct Loader<M> {
+    opener: Opener,
+    methods: M,
+}
+
+// SAFETY: a plugin's table never changes, and its functions may be called by every thread.
+unsafe impl<M: Send> Send for Loader<M> {}
+// SAFETY: as above.
+unsafe impl<M: Sync> Sync for Loader<M> {}
+
+impl<M: Methods> Loader<M> {
+    /// Opens it.
+    pub(super) fn open(&self, values: &Values, host: &Arc<dyn Host>) -> Result<Handle<M>> {
+        let Opener { name, backend, open } = self.opener;
+        let options = json::values_to_json(values);
+        let (mut instance, mut failure) = (std::ptr::null_mut(), Failure::new());
+        // SAFETY: all that is handed over lives during the call, but for the host, which lives until
+        // it is released.
+        unsafe {
+            let host = Bridge::raise(Arc::clone(host));
+            let status = open(backend, host, Slice::of(&options), &mut instance, &mut failure);
+            failure.read("open", status)?;
+        }
+        if instance.is_null() {
+            return Err(Error::new(ErrorKind::Other, "open").because("the plugin opened nothing"));
+        }
+        Ok(Handle { name, instance, methods: self.methods })
+    }
+}
+
+/// An opened backend. It is closed with this value.
+pub(super) struct Handle<M: Methods> {
+    name: &'static str,
+    instance: *mut Instance,
+    methods: M,
+}
+
+// SAFETY: an instance may be used by every thread; that is its contract.
+unsafe impl<M: Methods> Send for Handle<M> {}
+// SAFETY: as above.
+unsafe impl<M: Methods> Sync for Handle<M> {}
+
+impl<M: Methods> Handle<M> {
+    /// The functions.
+    pub(super) fn methods(&self) -> &M {
+        &self.methods
+    }
+
+    /// Calls a function, which writes what went wrong into the table that it is handed.
+    pub(super) fn call(
+        &self,
+        operation: &'static str,
+        function: impl FnOnce(*mut Instance, *mut Failure) -> i32,
+    ) -> Result<()> {
+        let mut failure = Failure::new();
+        let status = function(self.instance, &mut failure);
+        // SAFETY: what a plugin wrote there is as its contract has it.
+        unsafe { failure.read(operation, status) }
+    }
+}
+
+impl<M: Methods> Drop for Handle<M> {
+    fn drop(&mut self) {
+        if let Some(close) = self.methods.close() {
+            // SAFETY: nobody uses the instance after this value.
+            unsafe { close(self.instance) }
+        }
+    }
+}
+
+impl<M: Methods> fmt::Debug for Handle<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Loaded").field(&self.name).finish()
+    }
+}
+
+/// A function that was seen to be there, called.
+macro_rules! function {
+    ($methods:expr, $function:ident ( $($argument:expr),* )) => {{
+        let function = $methods.$function.expect("a table that lacks it is refused");
+        // SAFETY: the function is a plugin's, and all that it is handed lives during the call.
+        unsafe { function($($argument),*) }
+    }};
+}
+pub(super) use function;

@@ -1,0 +1,116 @@
+//! The host, as a table for a library.
+#![expect(unsafe_code, reason = "a library calls these functions")]
+#![expect(unsafe_op_in_unsafe_fn, reason = "the body of a C function is as unsafe as its callers")]
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use keyward_core::{Error, Host, Level, Prompt, Result, Secret};
+use keyward_plugin::abi::{
+    Buffer, Failure, HostTable, MAJOR, MINOR, NONE, Number, STATUS_OK, STATUS_PANICKED, Slice,
+    milliseconds,
+};
+use keyward_plugin::json;
+
+/// A host and the table that leads to it.
+pub(super) struct Bridge {
+    table: HostTable,
+    host: Arc<dyn Host>,
+}
+
+impl Bridge {
+    /// A table that stays until its holder releases it.
+    pub(super) fn raise(host: Arc<dyn Host>) -> *const HostTable {
+        let table = HostTable {
+            size: size_of::<HostTable>() as u32,
+            major: MAJOR,
+            minor: MINOR,
+            context: std::ptr::null_mut(),
+            release: Some(release),
+            secret: Some(secret),
+            prompt: Some(prompt),
+            variable: Some(variable),
+            now: Some(now),
+            log: Some(log),
+            remaining: Some(remaining),
+        };
+        let bridge = Box::into_raw(Box::new(Self { table, host }));
+        // SAFETY: it was made just now, and nobody else has it yet.
+        unsafe {
+            (*bridge).table.context = bridge.cast();
+            &raw const (*bridge).table
+        }
+    }
+}
+
+unsafe fn host<'a>(context: *mut c_void) -> &'a dyn Host {
+    &*(*context.cast::<Bridge>()).host
+}
+
+unsafe extern "C" fn release(context: *mut c_void) {
+    quietly((), || drop(Box::from_raw(context.cast::<Bridge>())));
+}
+
+unsafe extern "C" fn secret(
+    context: *mut c_void,
+    reference: Slice,
+    secret: *mut Buffer,
+    failure: *mut Failure,
+) -> i32 {
+    answer(secret, failure, || host(context).secret(&json::reference_from_json(reference.bytes())?))
+}
+
+unsafe extern "C" fn prompt(
+    context: *mut c_void,
+    text: Slice,
+    confirm: u32,
+    answered: *mut Buffer,
+    failure: *mut Failure,
+) -> i32 {
+    answer(answered, failure, || {
+        host(context).prompt(&Prompt { text: text.text()?, confirm: confirm != 0 })
+    })
+}
+
+unsafe extern "C" fn variable(context: *mut c_void, name: Slice, value: *mut Buffer) {
+    let found = quietly(None, || name.text().ok().and_then(|name| host(context).variable(name)));
+    *value = found.map_or(Buffer::NULL, Buffer::of_secret);
+}
+
+unsafe extern "C" fn now(context: *mut c_void) -> u64 {
+    quietly(0, || host(context).now().as_unix())
+}
+
+unsafe extern "C" fn log(context: *mut c_void, level: u32, message: Slice) {
+    quietly((), || {
+        let level = Level::of_number(level).unwrap_or(Level::Debug);
+        let message = String::from_utf8_lossy(message.bytes());
+        // What a plugin says may end on a terminal.
+        host(context).log(level, format_args!("{}", message.escape_debug()));
+    });
+}
+
+unsafe extern "C" fn remaining(context: *mut c_void) -> u64 {
+    quietly(NONE, || host(context).remaining().map_or(NONE, milliseconds))
+}
+
+unsafe fn answer(
+    buffer: *mut Buffer,
+    failure: *mut Failure,
+    ask: impl FnOnce() -> Result<Secret, Error>,
+) -> i32 {
+    match catch_unwind(AssertUnwindSafe(ask)) {
+        Ok(Ok(secret)) => {
+            *buffer = Buffer::of_secret(secret);
+            STATUS_OK
+        }
+        Ok(Err(error)) => Failure::report(failure, &error),
+        Err(_) => STATUS_PANICKED,
+    }
+}
+
+/// A panic must not go through a library's frames; the program's own hook has told of it.
+fn quietly<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise)
+}

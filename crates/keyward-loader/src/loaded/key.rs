@@ -1,0 +1,55 @@
+use keyward_core::{Created, Factory, Key, KeyId, Result, Secret};
+use keyward_plugin::abi::{Buffer, Instance, KeyMethods, Slice};
+
+use super::handle::{Handle, Loader, Methods, function};
+use super::{forever, taken};
+
+/// The longest secret of a key source, in bytes.
+const LONGEST_KEY: usize = 1 << 20;
+
+/// The longest parameters, in bytes.
+const LONGEST_PARAMETERS: usize = 1024;
+
+impl Methods for KeyMethods {
+    fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)> {
+        self.close
+    }
+
+    fn are_whole(&self) -> bool {
+        self.create.is_some() && self.load.is_some() && self.remove.is_some()
+    }
+}
+
+pub(super) fn factory(loader: Loader<KeyMethods>) -> Factory {
+    Factory::Key(forever::<dyn Key>(move |values, host| Ok(Box::new(loader.open(values, host)?))))
+}
+
+impl Key for Handle<KeyMethods> {
+    fn create(&self, id: &KeyId) -> Result<Created> {
+        let id = Slice::of(id.as_bytes());
+        let (mut key, mut parameters, mut made) = (Buffer::NULL, Buffer::NULL, 0);
+        self.call("key", |instance, failure| {
+            let methods = self.methods();
+            function!(methods, create(instance, id, &mut key, &mut parameters, &mut made, failure))
+        })?;
+        // Both are taken, so that both are released.
+        let (key, parameters) = (taken(key, LONGEST_KEY), taken(parameters, LONGEST_PARAMETERS));
+        Ok(Created { key: key?, parameters: parameters?.into_bytes(), made: made != 0 })
+    }
+
+    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
+        let (id, parameters) = (Slice::of(id.as_bytes()), Slice::of(parameters));
+        let mut key = Buffer::NULL;
+        self.call("key", |instance, failure| {
+            function!(self.methods(), load(instance, id, parameters, &mut key, failure))
+        })?;
+        taken(key, LONGEST_KEY)
+    }
+
+    fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()> {
+        let (id, parameters) = (Slice::of(id.as_bytes()), Slice::of(parameters));
+        self.call("key", |instance, failure| {
+            function!(self.methods(), remove(instance, id, parameters, failure))
+        })
+    }
+}

@@ -1,0 +1,258 @@
+#![expect(unsafe_code, reason = "a library tells its entries through a C function")]
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_core::{
+    Bulk, Cursor, EntryId, Error, ErrorKind, Expect, Factory, Guard, LockMode, Locks, MAX_BLOB,
+    Operation, Page, Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities,
+    Stored,
+};
+use keyward_plugin::abi::{
+    self, Buffer, EntryName, EntrySink, Expectation, Instance, NONE, Number, PutOptions, STATUS_OK,
+    STATUS_PANICKED, Short, Slice, StorageMethods, milliseconds,
+};
+
+use super::handle::{Handle, Loader, Methods, function};
+use super::{forever, taken};
+use crate::fault::unusable;
+
+/// The longest cursor, in bytes.
+const LONGEST_CURSOR: usize = 64 << 10;
+
+impl Methods for StorageMethods {
+    fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)> {
+        self.close
+    }
+
+    fn are_whole(&self) -> bool {
+        self.abilities.is_some()
+            && self.get.is_some()
+            && self.put.is_some()
+            && self.remove.is_some()
+            && self.list.is_some()
+            && self.destroy.is_some()
+    }
+}
+
+pub(super) fn factory(loader: Loader<StorageMethods>) -> Factory {
+    Factory::Storage(forever::<dyn Storage>(move |values, host| {
+        Ok(Box::new(LoadedStorage::new(loader.open(values, host)?)?))
+    }))
+}
+
+#[derive(Debug)]
+struct LoadedStorage {
+    /// Locks that are held keep the instance open.
+    handle: Arc<Handle<StorageMethods>>,
+    abilities: abi::StorageAbilities,
+    persistence: Persistence,
+    sharing: Sharing,
+}
+
+impl LoadedStorage {
+    fn new(handle: Handle<StorageMethods>) -> Result<Self> {
+        let mut abilities = abi::StorageAbilities {
+            size: size_of::<abi::StorageAbilities>() as u32,
+            persistence: 0,
+            sharing: 0,
+            lists: 0,
+            bulk: 0,
+            locks: 0,
+            largest: NONE,
+        };
+        let methods = handle.methods();
+        handle.call("open", |instance, failure| {
+            function!(methods, abilities(instance, &mut abilities, failure))
+        })?;
+        let unknown = || unusable("the plugin's storage has an ability that is not known here");
+        let has_locks =
+            methods.lock.is_some() && methods.renew.is_some() && methods.unlock.is_some();
+        if (abilities.bulk != 0 && methods.bulk.is_none()) || (abilities.locks != 0 && !has_locks) {
+            return Err(unusable("the plugin's storage lacks a function that it says it has"));
+        }
+        Ok(Self {
+            persistence: Persistence::of_number(abilities.persistence).ok_or_else(unknown)?,
+            sharing: Sharing::of_number(abilities.sharing).ok_or_else(unknown)?,
+            abilities,
+            handle: Arc::new(handle),
+        })
+    }
+}
+
+impl Storage for LoadedStorage {
+    fn get(&self, id: &EntryId) -> Result<Stored> {
+        let (entry, mut blob, mut revision) = (EntryName::of(id), Buffer::NULL, Short::NULL);
+        self.handle.call("get", |instance, failure| {
+            let methods = self.handle.methods();
+            function!(methods, get(instance, entry, &mut blob, &mut revision, failure))
+        })?;
+        let blob = taken(blob, MAX_BLOB)?.into_bytes();
+        Ok(match revision.revision()? {
+            Some(revision) => Stored::new(blob, revision),
+            None => Stored::unnumbered(blob),
+        })
+    }
+
+    fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
+        let (entry, kept, options) = (EntryName::of(id), Slice::of(blob), PutOptions::from(put));
+        let mut revision = Short::NULL;
+        self.handle.call("put", |instance, failure| {
+            let methods = self.handle.methods();
+            function!(methods, put(instance, entry, kept, &options, &mut revision, failure))
+        })?;
+        Ok(revision.revision()?.unwrap_or_else(|| Revision::of_content(blob)))
+    }
+
+    fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
+        let (entry, expect) = (EntryName::of(id), Expectation::from(expect));
+        self.handle.call("delete", |instance, failure| {
+            function!(self.handle.methods(), remove(instance, entry, &expect, failure))
+        })
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Page> {
+        let asked = abi::Query {
+            size: size_of::<abi::Query>() as u32,
+            reserved: 0,
+            user: Slice::maybe(query.user.map(str::as_bytes)),
+            prefix: Slice::of(query.prefix.as_bytes()),
+            cursor: Slice::maybe(query.cursor.as_ref().map(|cursor| cursor.0.as_slice())),
+            limit: query.limit as u64,
+        };
+        let mut told = Told { entries: Vec::new(), limit: query.limit, failed: None };
+        let sink = EntrySink { context: (&raw mut told).cast(), take: Some(take) };
+        let mut next = Buffer::NULL;
+        let listed = self.handle.call("list", |instance, failure| {
+            function!(self.handle.methods(), list(instance, &asked, &sink, &mut next, failure))
+        });
+        if let Some(failed) = told.failed {
+            return Err(failed);
+        }
+        listed?;
+        let next = match next.data.is_null() {
+            true => None,
+            false => Some(Cursor(taken(next, LONGEST_CURSOR)?.into_bytes())),
+        };
+        Ok(Page { entries: told.entries, next })
+    }
+
+    fn destroy(&self) -> Result<()> {
+        self.handle.call("destroy", |instance, failure| {
+            function!(self.handle.methods(), destroy(instance, failure))
+        })
+    }
+
+    fn abilities(&self) -> StorageAbilities<'_> {
+        StorageAbilities {
+            persistence: self.persistence,
+            sharing: self.sharing,
+            lists: self.abilities.lists != 0,
+            largest: usize::try_from(self.abilities.largest).ok().filter(|it| *it != usize::MAX),
+            bulk: (self.abilities.bulk != 0).then_some(self),
+            locks: (self.abilities.locks != 0).then_some(self),
+        }
+    }
+}
+
+/// The entries that a library has told so far.
+struct Told {
+    entries: Vec<EntryId>,
+    limit: usize,
+    failed: Option<Error>,
+}
+
+unsafe extern "C" fn take(context: *mut c_void, entry: EntryName) -> i32 {
+    let work = || {
+        // SAFETY: that is what `list` handed over, and nobody else uses it meanwhile.
+        let told = unsafe { &mut *context.cast::<Told>() };
+        // SAFETY: the entry's texts are there during the call.
+        let id = unsafe { entry.id() };
+        match id {
+            Ok(id) if told.entries.len() < told.limit => {
+                told.entries.push(id);
+                return STATUS_OK;
+            }
+            Ok(_) => told.failed = Some(Error::corrupt("list").because("the page is too long")),
+            Err(_) => {
+                told.failed = Some(Error::corrupt("list").because("it lists what is no entry"))
+            }
+        }
+        ErrorKind::Corrupt.code().into()
+    };
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(STATUS_PANICKED)
+}
+
+impl Bulk for LoadedStorage {
+    fn apply(&self, operations: &[Operation<'_>]) -> Result<()> {
+        let write = |operation: &Operation<'_>| match operation {
+            Operation::Put(id, blob, put) => abi::Operation {
+                kind: 0,
+                reserved: 0,
+                entry: EntryName::of(id),
+                blob: Slice::of(blob),
+                put: PutOptions::from(put),
+            },
+            Operation::Delete(id, expect) => abi::Operation {
+                kind: 1,
+                reserved: 0,
+                entry: EntryName::of(id),
+                blob: Slice::NULL,
+                put: PutOptions::from(&Put::expecting(expect.clone())),
+            },
+        };
+        let all: Vec<_> = operations.iter().map(write).collect();
+        self.handle.call("bulk", |instance, failure| {
+            function!(self.handle.methods(), bulk(instance, all.as_ptr(), all.len(), failure))
+        })
+    }
+}
+
+impl Locks for LoadedStorage {
+    fn lock(
+        &self,
+        id: &EntryId,
+        mode: LockMode,
+        wait: Duration,
+        ttl: Duration,
+    ) -> Result<Box<dyn Guard>> {
+        let (entry, mode) = (EntryName::of(id), mode.number());
+        let (wait, ttl) = (milliseconds(wait), milliseconds(ttl));
+        let mut held = std::ptr::null_mut();
+        self.handle.call("lock", |instance, failure| {
+            let methods = self.handle.methods();
+            function!(methods, lock(instance, entry, mode, wait, ttl, &mut held, failure))
+        })?;
+        Ok(Box::new(Held { held, handle: Arc::clone(&self.handle) }))
+    }
+}
+
+/// A lock that a library holds.
+#[derive(Debug)]
+struct Held {
+    held: *mut c_void,
+    handle: Arc<Handle<StorageMethods>>,
+}
+
+// SAFETY: a lock may be renewed and ended by another thread than the one that took it.
+unsafe impl Send for Held {}
+
+impl Guard for Held {
+    fn renew(&mut self, ttl: Duration) -> Result<()> {
+        let held = self.held;
+        self.handle.call("lock", |instance, failure| {
+            function!(self.handle.methods(), renew(instance, held, milliseconds(ttl), failure))
+        })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let _ = self.handle.call("lock", |instance, _| {
+            function!(self.handle.methods(), unlock(instance, self.held));
+            STATUS_OK
+        });
+    }
+}
