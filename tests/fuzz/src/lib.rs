@@ -20,6 +20,7 @@ mod keys;
 mod memory;
 mod names;
 mod origin;
+mod plugins;
 mod sample;
 mod serializers;
 
@@ -33,6 +34,7 @@ pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
 pub use names::names;
 pub use origin::origin;
+pub use plugins::{plugin_elf, plugin_record};
 pub use serializers::{serializer_bincode, serializer_cbor, serializer_json, serializer_postcard};
 
 /// A target: bytes in, a panic if a promise is broken.
@@ -54,6 +56,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("keyset", keyset),
     ("names", names),
     ("origin", origin),
+    ("plugin-elf", plugin_elf),
+    ("plugin-record", plugin_record),
     ("serializer-bincode", serializer_bincode),
     ("serializer-cbor", serializer_cbor),
     ("serializer-json", serializer_json),

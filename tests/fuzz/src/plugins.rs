@@ -1,0 +1,37 @@
+use keyward_core::{ErrorKind, Serializer as _};
+use keyward_loader::{Elf, read_elf};
+use keyward_plugin::abi::MAJOR;
+use keyward_plugin::cbor::{decode_record, encode_record};
+use keyward_serializer_cbor::Cbor;
+
+/// A record that crosses the door of a plugin comes back, and in the same bytes as the serializer
+/// `cbor` writes and reads.
+pub fn plugin_record(bytes: &[u8]) {
+    match decode_record(bytes) {
+        Ok(record) => {
+            let encoded = encode_record(&record).expect("a record that was decoded");
+            assert!(encoded == Cbor.encode(&record).expect("a record"), "{record:?}");
+            for decoded in [decode_record(encoded.expose()), Cbor.decode(encoded.expose())] {
+                assert!(decoded.expect("a record that was encoded") == record, "{record:?}");
+            }
+        }
+        Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}"),
+    }
+}
+
+/// Whatever passes for a library that can be entered, its entry is one of this interface.
+pub fn plugin_elf(bytes: &[u8]) {
+    match read_elf(bytes) {
+        Ok(Elf::Program) => {}
+        Ok(Elf::Library(library)) => {
+            if let Ok(entry) = library.entry() {
+                let symbol = format!("keyward_plugin_v{MAJOR}__{}", entry.package());
+                assert_eq!((&entry.symbol, entry.major), (&symbol, u32::from(MAJOR)));
+            }
+        }
+        Err(error) => {
+            use ErrorKind::{Refused, Unavailable};
+            assert!(matches!(error.kind(), Refused | Unavailable), "{error:?}");
+        }
+    }
+}
