@@ -92,12 +92,12 @@ fn parts(path: &Path) -> Result<(&OsStr, Vec<&OsStr>)> {
     let mut parts = path.as_os_str().as_bytes().split(|byte| *byte == b'/').map(OsStr::from_bytes);
     let absolute = parts.next() == Some(OsStr::new(""));
     let mut parts: Vec<_> = parts.collect();
-    if !absolute || parts.iter().any(|part| ["", ".", ".."].iter().any(|dot| part == dot)) {
-        let why = format!("{} is not a plain absolute path", path.display());
-        return Err(refused(why).hint("It starts with `/`; no part of it is empty, `.` or `..`"));
+    let plain = !parts.iter().any(|part| ["", ".", ".."].iter().any(|dots| part == dots));
+    match parts.pop() {
+        Some(name) if absolute && plain => Ok((name, parts)),
+        _ => Err(refused(format_args!("`{}` is not a plain absolute path", path.display()))
+            .hint("It starts with `/`; no part of it is empty, `.` or `..`")),
     }
-    let name = parts.pop().expect("what starts with a slash has a part behind it");
-    Ok((name, parts))
 }
 
 fn step(

@@ -94,8 +94,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("libm.so.6");
-        std::fs::write(&file, "").unwrap();
-        std::fs::set_permissions(&file, PermissionsExt::from_mode(0o666)).unwrap();
+        let made = std::fs::File::create(&file).unwrap();
+        made.set_permissions(PermissionsExt::from_mode(0o666)).unwrap();
         let error = find_in([folder.path().to_owned()], "libm.so.6").unwrap_err();
         assert_eq!(error.kind(), keyward_core::ErrorKind::Refused);
     }

@@ -113,7 +113,7 @@ fn fits(ident: &[u8]) -> Result<()> {
 }
 
 fn program_headers(bytes: &[u8], header: &FileHeader<NativeEndian>) -> Result<Vec<ProgramHeader>> {
-    if usize::from(header.e_phentsize) != ProgramHeader::size_for(CLASS) {
+    if header.e_phnum > 0 && usize::from(header.e_phentsize) != ProgramHeader::size_for(CLASS) {
         return Err(damaged());
     }
     let start = usize::try_from(header.e_phoff).map_err(|_| damaged())?;

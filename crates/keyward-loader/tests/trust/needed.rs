@@ -1,0 +1,147 @@
+use std::path::{Path, PathBuf};
+
+use keyward_core::ErrorKind::{Refused, Unavailable};
+use keyward_loader::{Pin, verify_library};
+
+use crate::built::{Bench, dlopen, load, pin};
+use crate::child;
+
+const GOOD: &str = "int helper(void); int keyward_plugin_v1__good(void) { return helper(); }";
+
+/// A library of this name that needs others and answers a number.
+fn library(bench: &Bench, name: &str, code: &str, needs: &[&Path]) -> PathBuf {
+    let soname = format!("-Wl,-soname,{name}.1");
+    let needs = needs.iter().map(|path| path.to_str().unwrap());
+    let flags: Vec<_> = [soname.as_str(), "-Wl,--no-as-needed"].into_iter().chain(needs).collect();
+    bench.build(name, code, &flags)
+}
+
+fn plugin(bench: &Bench, needs: &[&Path]) -> Pin {
+    pin(&library(bench, "plugin.so", GOOD, needs))
+}
+
+#[test]
+fn a_needed_library_must_be_pinned() {
+    let bench = Bench::new();
+    let helper = library(&bench, "libhelper.so", "int helper(void) { return 1; }", &[]);
+    let other = library(&bench, "libother.so", "", &[]);
+    let plugin = plugin(&bench, &[&helper]);
+    for needs in [&[][..], &[pin(&other)]] {
+        let why = "plugin.so needs libhelper.so.1, which is not pinned";
+        bench.turned_away(&plugin, needs, Refused, why);
+    }
+    let why = "plugin.so needs libhelper.so.1, which is pinned twice";
+    bench.turned_away(&plugin, &[pin(&helper), pin(&helper)], Refused, why);
+}
+
+#[test]
+fn a_pinned_library_is_loaded_first() {
+    let bench = Bench::new();
+    let lowest = library(&bench, "liblowest.so", "int lowest(void) { return 23; }", &[]);
+    let code = "int lowest(void); int helper(void) { return lowest(); }";
+    let helper = library(&bench, "libhelper.so", code, &[&lowest]);
+    let other = library(&bench, "libother.so", "", &[]);
+    let pinned = plugin(&bench, &[&helper, &lowest]);
+    let needs = [pin(&helper), pin(&other), pin(&lowest)];
+    let verified = verify_library(&pinned, &needs).unwrap();
+    let names: Vec<_> = verified.needed().iter().map(|needed| needed.name.as_str()).collect();
+    assert_eq!(names, ["liblowest.so.1", "libhelper.so.1"]);
+    // None of them can be found any more but where they were put for loading.
+    for path in [&lowest, &helper, &pinned.path] {
+        std::fs::remove_file(path).unwrap();
+    }
+    assert_eq!(answer(&crate::built::open(verified)), 23);
+    assert!(bench.ran("liblowest.so") && bench.ran("libhelper.so"));
+    assert!(!bench.ran("libother.so"), "what nothing needs is left alone");
+}
+
+#[test]
+fn what_is_needed_is_held_to_the_same_rules() {
+    let bench = Bench::new();
+    let code = "int helper(void) { return 1; }";
+    let helper = library(&bench, "libhelper.so", code, &[]);
+    let pinned = pin(&helper);
+    let plugin = plugin(&bench, &[&helper]);
+
+    library(&bench, "libhelper.so", "int helper(void) { return 2; }", &[]);
+    bench.turned_away(&plugin, std::slice::from_ref(&pinned), Refused, "libhelper.so has changed");
+
+    bench.build("libhelper.so", code, &["-Wl,-soname,libhelper.so.1", "-Wl,-rpath,/opt"]);
+    bench.turned_away(&plugin, &[pin(&helper)], Refused, "libhelper.so has a RUNPATH");
+
+    let lowest = library(&bench, "liblowest.so", "", &[]);
+    library(&bench, "libhelper.so", code, &[&lowest]);
+    let why = "libhelper.so needs liblowest.so.1, which is not pinned";
+    bench.turned_away(&plugin, &[pin(&helper)], Refused, why);
+
+    library(&bench, "liblowest.so", "", &[&helper]);
+    let why = "libhelper.so needs itself in the end";
+    bench.turned_away(&plugin, &[pin(&helper), pin(&lowest)], Unavailable, why);
+
+    std::fs::remove_file(&helper).unwrap();
+    bench.turned_away(&plugin, &[pinned], Unavailable, "libhelper.so is not there");
+}
+
+/// Without a name in it, a library is needed by its path.
+#[test]
+fn a_library_needed_by_path_is_refused() {
+    let bench = Bench::new();
+    let helper = bench.build("libhelper.so", "int helper(void) { return 1; }", &[]);
+    let plugin = plugin(&bench, &[&helper]);
+    let why = format!("needs {}, which is not pinned", helper.display());
+    bench.turned_away(&plugin, &[pin(&helper)], Refused, &why);
+}
+
+/// `LD_LIBRARY_PATH` leads to a hostile `libm.so.6` and a hostile helper; neither is ever loaded.
+#[test]
+fn the_environment_leads_to_no_other_library() {
+    if let Some(task) = child::task() {
+        return in_the_child(&task);
+    }
+    for (task, runs) in [("verified", false), ("plainly", true)] {
+        let bench = Bench::new();
+        let helper = library(&bench, "libhelper.so", "int helper(void) { return 23; }", &[]);
+        library(&bench, "hostile/libhelper.so", "int helper(void) { return 42; }", &[]);
+        std::fs::rename(bench.path("hostile/libhelper.so"), bench.path("hostile/libhelper.so.1"))
+            .unwrap();
+        let versions = bench.file("versions", b"GLIBC_2.2.5 { *; }; GLIBC_2.17 { } GLIBC_2.2.5;");
+        let script = format!("-Wl,--version-script={}", versions.display());
+        let code = "double cos(double x) { return 42; }";
+        let flags = [script.as_str(), "-Wl,-soname,libm.so.6", "-fno-builtin"];
+        bench.build("hostile/libm.so.6", code, &flags);
+        let code =
+            format!("double cos(double); double angle(double x) {{ return cos(x); }} {GOOD}");
+        let flags = ["-fno-builtin", "-Wl,--no-as-needed", helper.to_str().unwrap(), "-lm"];
+        bench.build("plugin.so", &code, &flags);
+        let mut child =
+            child::start("needed::the_environment_leads_to_no_other_library", &bench.path(task));
+        let status = child.env("LD_LIBRARY_PATH", bench.path("hostile")).status().unwrap();
+        assert!(status.success());
+        assert!(bench.ran("plugin.so"), "{task}");
+        assert_eq!(bench.ran("hostile/libm.so.6"), runs, "{task}");
+        assert_eq!(bench.ran("hostile/libhelper.so"), runs, "{task}");
+    }
+}
+
+fn in_the_child(task: &str) {
+    let (folder, task) = task.rsplit_once('/').unwrap();
+    let plugin = Path::new(folder).join("plugin.so");
+    let (library, expected) = match task {
+        "verified" => {
+            let helper = pin(&Path::new(folder).join("libhelper.so"));
+            (load(&pin(&plugin), &[helper]).unwrap(), 23)
+        }
+        _ => (dlopen(&plugin, 0).unwrap(), 42),
+    };
+    assert_eq!(answer(&library), expected);
+}
+
+fn answer(library: &libloading::os::unix::Library) -> i32 {
+    #[expect(unsafe_code, reason = "the plugin is asked what its helper says")]
+    // SAFETY: the function takes nothing and gives an `int`, see `GOOD`.
+    unsafe {
+        let answer: libloading::os::unix::Symbol<extern "C" fn() -> i32> =
+            library.get(b"keyward_plugin_v1__good").unwrap();
+        answer()
+    }
+}

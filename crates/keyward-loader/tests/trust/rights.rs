@@ -1,0 +1,85 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+
+use keyward_core::ErrorKind::Refused;
+use keyward_loader::verify_library;
+
+use crate::built::{Bench, expect, load, pin};
+use crate::child;
+
+const ANN: u32 = 12345;
+const BOB: u32 = 12346;
+
+/// As a program that another user owns and everybody may run in her name, or one with a
+/// capability of its own, which alone the kernel's `AT_SECURE` tells.
+#[test]
+fn a_process_with_borrowed_rights_takes_no_plugin() {
+    if let Some(plugin) = child::task() {
+        let error = verify_library(&pin(Path::new(&plugin)), &[]).unwrap_err();
+        return expect(&error, Refused, "runs with more rights than its caller has");
+    }
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let test = "rights::a_process_with_borrowed_rights_takes_no_plugin";
+    let lend: [fn(&Path); 3] = [
+        |program| fs::set_permissions(program, Permissions::from_mode(0o4755)).unwrap(),
+        |program| fs::set_permissions(program, Permissions::from_mode(0o2755)).unwrap(),
+        |program| {
+            // Version 2, effective; CAP_NET_BIND_SERVICE may be had.
+            let mut capability = [0; 20];
+            capability[..5].copy_from_slice(&[1, 0, 0, 2, 0]);
+            capability[5] = 4;
+            let none = rustix::fs::XattrFlags::empty();
+            rustix::fs::setxattr(program, "security.capability", &capability, none).unwrap();
+        },
+    ];
+    for lend in lend {
+        let (bench, program) = of_everybody();
+        let plugin = bench.plugin();
+        lend(&program);
+        let mut child = child::run(&program, test, &plugin);
+        let ran = child.uid(BOB).gid(BOB).output().unwrap();
+        assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+        assert!(String::from_utf8_lossy(&ran.stdout).contains("1 passed"));
+        assert!(!bench.ran("plugin.so"));
+    }
+}
+
+/// The program makes itself undumpable, which closes much of `/proc/self` to other users.
+#[test]
+fn an_undumpable_process_of_any_user_loads_plugins() {
+    if let Some(plugin) = child::task() {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        set_dumpable_behavior(DumpableBehavior::NotDumpable).unwrap();
+        load(&pin(Path::new(&plugin)), &[]).unwrap();
+        return;
+    }
+    let test = "rights::an_undumpable_process_of_any_user_loads_plugins";
+    let (bench, program) = of_everybody();
+    let plugin = bench.build("plugin.so", "void keyward_plugin_v1__a(void) {}", &["-lm"]);
+    let mut child = child::run(&program, test, &plugin);
+    if rustix::process::geteuid().is_root() {
+        chown(bench.path(""), Some(BOB), Some(BOB)).unwrap();
+        child.uid(BOB).gid(BOB);
+    }
+    let ran = child.output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    assert!(bench.ran("plugin.so"));
+}
+
+/// A folder that everybody can enter, with a copy of this program in it that is Ann's.
+fn of_everybody() -> (Bench, std::path::PathBuf) {
+    let bench = Bench::new();
+    let program = bench.path("program");
+    fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    if rustix::process::geteuid().is_root() {
+        chown(&program, Some(ANN), Some(ANN)).unwrap();
+    }
+    for path in [bench.path(""), program.clone()] {
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    }
+    (bench, program)
+}
