@@ -13,6 +13,7 @@ mod info;
 mod init;
 mod list;
 mod man;
+mod plugin;
 mod rm;
 mod set;
 mod setup;
@@ -54,6 +55,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     setup::ENTRY,
     helper::ENTRY,
     backend::ENTRY,
+    plugin::ENTRY,
     config::ENTRY,
     doctor::ENTRY,
     completions::ENTRY,
