@@ -11,6 +11,7 @@ mod cli;
 mod concurrency;
 mod dice;
 mod docs;
+mod doors;
 mod durability;
 mod faults;
 mod git;

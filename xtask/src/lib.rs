@@ -11,6 +11,7 @@ mod ci;
 mod docs;
 mod fuzz;
 mod packages;
+mod plugins;
 mod quickstart;
 mod shell;
 mod test;
@@ -28,6 +29,7 @@ usage: cargo xtask CHORE
   bench           measure how fast the released program is, for docs/performance.md; with ENTRIES ROUNDS, quicker
   ci [STAGE]...   fmt, tidy, clippy, doc, deny, audit; or the stages named; with --fuzz, then `fuzz`, too
   fuzz            look for bytes that break a reader, for a minute each; or TARGET [SECONDS], or --all SECONDS
+  plugins         build every crate of backends as a shared library; into FOLDER, with --dev quickly
   tidy            the rules of this house that no compiler knows
   docs            write the parts of the documentation that are made from the code";
 
@@ -43,6 +45,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         "bench" => bench::run(rest),
         "ci" => ci::run(rest),
         "fuzz" => fuzz::run(rest),
+        "plugins" => plugins::run(rest),
         "tidy" => tidy::run(),
         "docs" => docs::run(),
         "help" | "-h" | "--help" => {

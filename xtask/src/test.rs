@@ -1,8 +1,8 @@
 //! `cargo xtask test`: everything that can fail, in one command.
 
-use crate::packages;
 use crate::shell::{self, Result, cargo, stage};
 use crate::tools;
+use crate::{packages, plugins};
 
 /// Installs what is missing, then runs every test; the arguments go to `cargo nextest run`.
 pub(crate) fn run(arguments: &[String]) -> Result {
@@ -12,6 +12,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     })?;
     // Tests in `tests/` start the program, and cargo builds programs only for the tests of their own package.
     stage("build", || shell::run(&mut cargo(["build", "--workspace", "--bins", "--tests"])))?;
+    plugins::run(&["--dev".to_owned()])?;
     stage("tests", || {
         shell::run(tools::NEXTEST.command()?.args(["run", "--workspace"]).args(arguments))
     })?;

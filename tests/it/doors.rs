@@ -1,0 +1,90 @@
+//! A backend is the same whichever door it comes through: linked, loaded, or run.
+//!
+//! The conformance suites are run for each door, and must have the same results, case by case.
+
+mod backends;
+mod loaded;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keyward_core::{Factory, Host, Registration, Registry, Result, Role, Values};
+use keyward_defaults as _;
+use keyward_loader::{Digest, Pin};
+use keyward_testkit::{Case, Scratch, Subject, TestHost, encryption, key, serializer, storage};
+
+/// A backend, and what it is told and asks for in a test.
+#[derive(Clone, Copy)]
+pub(crate) struct Backend {
+    pub(crate) role: Role,
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
+    pub(crate) values: fn(&Scratch) -> Values,
+    pub(crate) host: fn() -> TestHost,
+}
+
+/// How each case of a suite went: nothing, or what it complained of.
+pub(crate) type Results = BTreeMap<&'static str, Option<String>>;
+
+/// Holds a registration to all that its role promises.
+pub(crate) fn results(backend: Backend, registration: Registration) -> Results {
+    match registration.factory {
+        Factory::Serializer(open) => each(serializer::CASES, backend, open),
+        Factory::Encryption(open) => each(encryption::CASES, backend, open),
+        Factory::Key(open) => each(key::CASES, backend, open),
+        Factory::Storage(open) => each(storage::CASES, backend, open),
+    }
+}
+
+fn each<T: ?Sized + 'static>(
+    cases: &[(&'static str, Case<T>)],
+    backend: Backend,
+    open: impl Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Copy + Send + Sync + 'static,
+) -> Results {
+    let run = |(name, case): &(&'static str, Case<T>)| {
+        let scratch = Scratch::new();
+        let values = (backend.values)(&scratch);
+        let subject = Subject::new(scratch, (backend.host)(), move |host| open(&values, host));
+        let complaint = catch_unwind(AssertUnwindSafe(|| case(&subject))).err().map(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_else(|| "it panics".into())
+        });
+        (*name, complaint)
+    };
+    cases.iter().map(run).collect()
+}
+
+/// The backend as it is linked into these tests.
+pub(crate) fn linked(backend: Backend) -> Registration {
+    *Registry::linked().unwrap().find(backend.role, backend.name).unwrap()
+}
+
+/// Checks that a door changes nothing.
+#[track_caller]
+pub(crate) fn is_the_same(backend: Backend, came: Registration) {
+    let linked = linked(backend);
+    assert_eq!(came.info, linked.info);
+    assert_eq!(came.options, linked.options);
+    assert_eq!(came.package, linked.package);
+    let (expected, found) = (results(backend, linked), results(backend, came));
+    assert!(expected.values().all(Option::is_none), "linked: {expected:#?}");
+    assert_eq!(found, expected);
+}
+
+/// The library of a crate of backends: `cargo xtask plugins --dev` builds them all.
+pub(crate) fn library(package: &str) -> PathBuf {
+    let programs = crate::program::keyward();
+    let name = format!("lib{}.so", package.replace('-', "_"));
+    let path = programs.ancestors().nth(2).unwrap().join("plugins").join(name);
+    assert!(path.exists(), "{} is missing: `cargo xtask plugins --dev`", path.display());
+    path.canonicalize().unwrap()
+}
+
+/// The pin of a file as it is.
+pub(crate) fn pin(path: PathBuf) -> Pin {
+    let digest = Digest::of(&std::fs::read(&path).unwrap());
+    Pin { path, digest }
+}

@@ -1,0 +1,91 @@
+//! One backend of each kind, or two where they do different things.
+
+use keyward_core::{Role, SecretRef, Value, Values};
+use keyward_testkit::TestHost;
+
+use super::Backend;
+
+pub(crate) const JSON: Backend = Backend {
+    role: Role::Serializer,
+    name: "json",
+    package: "keyward-serializer-json",
+    values: |_| Values::new(),
+    host: TestHost::new,
+};
+
+pub(crate) const POSTCARD: Backend =
+    Backend { name: "postcard", package: "keyward-serializer-postcard", ..JSON };
+
+/// Its keys are the store's.
+pub(crate) const AES_GCM: Backend = Backend {
+    role: Role::Encryption,
+    name: "aes-gcm",
+    package: "keyward-encryption-aes-gcm",
+    values: |_| Values::new(),
+    host: TestHost::new,
+};
+
+/// Its keys are its own, and it asks its host for them.
+pub(crate) const AGE: Backend = Backend {
+    role: Role::Encryption,
+    name: "age",
+    package: "keyward-encryption-age",
+    values: |_| {
+        let identity = SecretRef { from: "vault".into(), options: Values::new() };
+        Values::new()
+            .with("recipients", Value::List(vec![RECIPIENT.into()]))
+            .with("identity", Value::Secret(identity))
+    },
+    host: || TestHost::new().secret("vault", IDENTITY),
+};
+
+const RECIPIENT: &str = "age1unpkk8r4swtcy5y00qmyv4hwjcrpmmtu47z3j8kwq07faym8xfkqcspu4r";
+const IDENTITY: &str = "AGE-SECRET-KEY-14EFVLX9DA7NXQS4HXQ0KPZQ0MNCLRPEMGFZN8MA0KGS96NA4Q8ASTCFDRH";
+
+/// It asks a variable of its host.
+pub(crate) const ENV: Backend = Backend {
+    role: Role::Key,
+    name: "env",
+    package: "keyward-key-env",
+    values: |_| Values::new().with("name", Value::Text("WORK_KEY".into())),
+    host: || TestHost::new().variable("WORK_KEY", &b"6b".repeat(32)[..]),
+};
+
+/// It asks a person.
+pub(crate) const PASSPHRASE: Backend = Backend {
+    role: Role::Key,
+    name: "passphrase",
+    package: "keyward-key-passphrase",
+    values: |_| {
+        Values::new()
+            .with("memory_kib", Value::Number(8 << 10))
+            .with("iterations", Value::Number(1))
+    },
+    host: || TestHost::new().always_answer("correct horse"),
+};
+
+/// It has locks and lasts.
+pub(crate) const FILE: Backend = Backend {
+    role: Role::Storage,
+    name: "file",
+    package: "keyward-storage-file",
+    values: |scratch| Values::new().with("root", Value::Text(scratch.path("store"))),
+    host: TestHost::new,
+};
+
+pub(crate) const MEMORY: Backend = Backend {
+    role: Role::Storage,
+    name: "memory",
+    package: "keyward-storage-memory",
+    values: |_| Values::new(),
+    host: TestHost::new,
+};
+
+/// It makes many changes at once.
+pub(crate) const SQLITE: Backend = Backend {
+    role: Role::Storage,
+    name: "sqlite",
+    package: "keyward-storage-sqlite",
+    values: |scratch| Values::new().with("path", Value::Text(scratch.path("store/store.db"))),
+    host: TestHost::new,
+};
