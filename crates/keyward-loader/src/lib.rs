@@ -4,22 +4,32 @@
 //! Nothing is searched for and nothing is taken on trust: a plugin is a file that configuration
 //! names, with the SHA-256 that it must have.
 
+mod calls;
+mod cbor;
 mod elf;
 mod fault;
+mod frame;
 mod inspect;
+mod library;
+mod loaded;
 mod machine;
+mod message;
 mod pin;
 mod placement;
+pub mod process;
 mod rights;
 mod runtime;
 mod sealed;
+mod serve;
 mod verify;
 
 #[doc(hidden)]
 pub use self::elf::{Elf, read as read_elf};
 pub use self::elf::{Entry, Library};
 pub use inspect::{Content, Inspection, inspect};
+pub use library::load;
 pub use pin::{Digest, Pin};
 pub use runtime::find_runtime;
 pub use sealed::Sealed;
+pub use serve::{serve, serve_parent};
 pub use verify::{Needed, Program, Verified, verify_library, verify_program};

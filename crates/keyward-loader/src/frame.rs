@@ -1,0 +1,231 @@
+//! Frames: a length as a big-endian `u32`, and as many bytes.
+
+use std::io::{self, Read, Write};
+use std::mem;
+
+use keyward_core::{Error, ErrorKind, Result, Secret};
+use zeroize::{Zeroize, Zeroizing};
+
+/// The longest frame, without its length: 32 MiB.
+pub(crate) const MAX_FRAME: usize = 32 << 20;
+
+/// The bytes of a length.
+const LENGTH: usize = 4;
+
+/// What is asked of the other side's pipe at once, and kept for it between frames.
+const CHUNK: usize = 64 << 10;
+
+/// Gathers a frame to be sent. Its memory is wiped, also what it grew out of.
+#[derive(Debug)]
+pub(crate) struct Gathering(Zeroizing<Vec<u8>>);
+
+impl Gathering {
+    pub(crate) fn new() -> Self {
+        let mut bytes = Vec::with_capacity(512);
+        bytes.extend_from_slice(&[0; LENGTH]);
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// Where the next byte will stand.
+    pub(crate) fn position(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Changes a byte that stands already.
+    pub(crate) fn patch(&mut self, position: usize, byte: u8) {
+        self.0[position] = byte;
+    }
+
+    /// The frame with its length, ready to be sent.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if it is longer than a frame may be.
+    pub(crate) fn finish(mut self, operation: &str) -> Result<Secret> {
+        let length = self.0.len() - LENGTH;
+        if length > MAX_FRAME {
+            return Err(Error::new(ErrorKind::Unsupported, operation.to_owned())
+                .because("it is more than one frame of the protocol holds"));
+        }
+        self.0[..LENGTH].copy_from_slice(&(length as u32).to_be_bytes());
+        Ok(Secret::new(mem::take(&mut self.0)))
+    }
+}
+
+impl Write for Gathering {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let needed = self.0.len() + bytes.len();
+        if needed > self.0.capacity() {
+            let mut larger = Vec::with_capacity(needed.max(self.0.capacity() * 2));
+            larger.extend_from_slice(&self.0);
+            self.0 = Zeroizing::new(larger);
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The frames that come out of a pipe.
+///
+/// It can be left in the middle of a frame, when the pipe has no more for now, and gone on with.
+#[derive(Debug)]
+pub(crate) struct Frames<R> {
+    pipe: R,
+    /// What has been read lies between `start` and `end`; all else is zeros.
+    buffer: Zeroizing<Vec<u8>>,
+    start: usize,
+    end: usize,
+}
+
+/// Why no further frame can be read.
+#[derive(Debug)]
+pub(crate) enum Broken {
+    /// The pipe failed.
+    Io(io::Error),
+    /// The pipe ended in the middle of a frame.
+    Half,
+    /// A frame says that it is so long.
+    TooLong(u32),
+}
+
+impl<R> Frames<R> {
+    pub(crate) fn new(pipe: R) -> Self {
+        Self { pipe, buffer: Zeroizing::default(), start: 0, end: 0 }
+    }
+
+    /// The pipe itself.
+    pub(crate) fn pipe(&self) -> &R {
+        &self.pipe
+    }
+
+    /// The next frame, if all of it has been read.
+    pub(crate) fn take(&mut self) -> Result<Option<Secret>, Broken> {
+        let read = &mut self.buffer[self.start..self.end];
+        let Some((length, rest)) = read.split_first_chunk_mut::<LENGTH>() else { return Ok(None) };
+        let length = u32::from_be_bytes(*length);
+        if length as usize > MAX_FRAME {
+            return Err(Broken::TooLong(length));
+        }
+        let Some(frame) = rest.get_mut(..length as usize) else { return Ok(None) };
+        let taken = Secret::from(&*frame);
+        frame.zeroize();
+        self.start += LENGTH + length as usize;
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+            if self.buffer.len() > CHUNK {
+                self.buffer = Zeroizing::default();
+            }
+        }
+        Ok(Some(taken))
+    }
+
+    /// Room to read into. It grows with what has come, whatever a length promises.
+    fn room(&mut self) -> &mut [u8] {
+        if self.end == self.buffer.len() {
+            let kept = self.end - self.start;
+            let mut larger = Zeroizing::new(vec![0; CHUNK.max(2 * kept)]);
+            larger[..kept].copy_from_slice(&self.buffer[self.start..self.end]);
+            self.buffer = larger;
+            (self.start, self.end) = (0, kept);
+        }
+        &mut self.buffer[self.end..]
+    }
+}
+
+impl<R: Read> Frames<R> {
+    /// Reads once, and says whether the pipe goes on.
+    pub(crate) fn fill(&mut self) -> Result<bool, Broken> {
+        self.room();
+        match self.pipe.read(&mut self.buffer[self.end..]) {
+            Ok(0) if self.start == self.end => Ok(false),
+            Ok(0) => Err(Broken::Half),
+            Ok(read) => {
+                self.end += read;
+                Ok(true)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(true),
+            Err(error) => Err(Broken::Io(error)),
+        }
+    }
+
+    /// The next frame, waited for; none when the pipe ends.
+    pub(crate) fn next(&mut self) -> Result<Option<Secret>, Broken> {
+        loop {
+            if let Some(frame) = self.take()? {
+                return Ok(Some(frame));
+            }
+            if !self.fill()? {
+                return Ok(None);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(body: &[u8]) -> Vec<u8> {
+        let mut gathering = Gathering::new();
+        gathering.write_all(body).unwrap();
+        gathering.finish("test").unwrap().expose().to_vec()
+    }
+
+    /// Gives a few bytes at a time.
+    struct Dripping<'a>(&'a [u8], usize);
+
+    impl Read for Dripping<'_> {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let few = self.1.min(buffer.len());
+            self.0.read(&mut buffer[..few])
+        }
+    }
+
+    #[test]
+    fn frames_come_out_as_they_went_in() {
+        let bodies = [b"one".to_vec(), vec![], vec![7; 100], vec![9; 200_000], b"last".to_vec()];
+        let sent: Vec<u8> = bodies.iter().flat_map(|body| frame(body)).collect();
+        for step in [1, 3, 4, 1000, usize::MAX] {
+            let mut frames = Frames::new(Dripping(&sent, step));
+            for body in &bodies {
+                assert!(frames.next().unwrap().unwrap().expose() == body, "{step}");
+            }
+            assert!(frames.next().unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn what_was_taken_is_wiped() {
+        let sent = [frame(b"canary"), frame(b"next")].concat();
+        let mut frames = Frames::new(&sent[..]);
+        frames.next().unwrap();
+        assert!(!frames.buffer.windows(6).any(|window| window == b"canary"));
+    }
+
+    #[test]
+    fn a_length_alone_takes_no_memory() {
+        let mut frames = Frames::new(&[0x01, 0xff, 0xff, 0xff, 0][..]);
+        assert!(matches!(frames.next(), Err(Broken::Half)));
+        assert_eq!(frames.buffer.len(), CHUNK);
+        let mut frames = Frames::new(&[0xff, 0xff, 0xff, 0xff][..]);
+        assert!(matches!(frames.next(), Err(Broken::TooLong(u32::MAX))));
+    }
+
+    #[test]
+    fn a_frame_that_is_cut_is_no_end() {
+        let sent = frame(b"hello");
+        for length in 1..sent.len() {
+            assert!(matches!(Frames::new(&sent[..length]).next(), Err(Broken::Half)), "{length}");
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_not_sent() {
+        let mut gathering = Gathering::new();
+        gathering.write_all(&vec![0; MAX_FRAME + 1]).unwrap();
+        assert_eq!(gathering.finish("put").unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+}

@@ -1,0 +1,163 @@
+//! Errors: number of the kind, texts, and the texts of the causes.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+use keyward_core::{Error, ErrorKind};
+
+use crate::cbor::{Fields, Malformed, Map, Put};
+
+/// The longest text of an error, in bytes.
+const MAX_TEXT: usize = 4096;
+
+/// The most causes.
+const MAX_CAUSES: usize = 16;
+
+/// Writes an error.
+pub(crate) fn write(fields: &mut Fields<'_>, error: &Error) {
+    let said = error.message() != Error::new(error.kind(), "").message();
+    fields
+        .put("kind", u64::from(error.kind().code()))
+        .put("operation", cut(error.operation()))
+        .put_some("backend", some(error.backend()))
+        .put_some("message", said.then(|| cut(error.message())))
+        .put_some("hint", error.advice().map(cut));
+    let mut causes = Vec::new();
+    let mut source = error.source();
+    while let Some(cause) = source.filter(|_| causes.len() < MAX_CAUSES) {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    if !causes.is_empty() {
+        fields.put_list("causes", &causes, |out, cause| cut(cause).put(out));
+    }
+}
+
+/// Reads an error.
+pub(crate) fn read(fields: &Map<'_>) -> Result<Error, Malformed> {
+    let kind =
+        u8::try_from(fields.get::<u64>("kind")?).map_or(ErrorKind::Other, ErrorKind::from_code);
+    let mut error = Error::new(kind, line(fields.find("operation")?.unwrap_or("call")));
+    if let Some(backend) = fields.find::<&str>("backend")? {
+        error = error.in_backend(&line(backend));
+    }
+    if let Some(message) = fields.find::<&str>("message")? {
+        error = error.because(line(message));
+    }
+    if let Some(hint) = fields.find::<&str>("hint")? {
+        error = error.hint(line(hint));
+    }
+    let causes: Vec<&str> = fields.find("causes")?.unwrap_or_default();
+    let causes = causes.iter().take(MAX_CAUSES).rev();
+    let source = causes
+        .fold(None, |source, text| Some(Cause { text: line(text), source: source.map(Box::new) }));
+    Ok(match source {
+        Some(source) => error.caused_by(source),
+        None => error,
+    })
+}
+
+/// Why, on the other side.
+#[derive(Debug)]
+struct Cause {
+    text: String,
+    source: Option<Box<Self>>,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then(|| cut(text))
+}
+
+/// As much of a text as an error may have.
+pub(crate) fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT)]
+}
+
+/// A text of the other side, fit to be shown: control characters are escaped.
+pub(crate) fn line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for character in cut(text).chars() {
+        if character.is_control()
+            || matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::{Message, failure};
+
+    fn there_and_back(error: &Error) -> Error {
+        let frame = failure(7, error);
+        match Message::read(&frame.expose()[4..]).unwrap() {
+            Message::Answer { id: 7, outcome: Err(error) } => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn parts(error: &Error) -> (ErrorKind, String, Vec<String>) {
+        let mut causes = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        let texts = [
+            error.operation(),
+            error.backend(),
+            error.message(),
+            error.advice().unwrap_or_default(),
+        ];
+        (error.kind(), texts.join("|"), causes)
+    }
+
+    #[test]
+    fn nothing_of_an_error_is_lost() {
+        let inner = Error::invalid("parse", "it is odd").caused_by("the root");
+        for error in [
+            Error::not_found("get"),
+            Error::new(ErrorKind::Refused, "open")
+                .because("why")
+                .hint("Do this.")
+                .in_backend("file"),
+            Error::new(ErrorKind::Other, "x".repeat(4000)).caused_by(inner),
+        ] {
+            assert_eq!(parts(&there_and_back(&error)), parts(&error));
+        }
+    }
+
+    #[test]
+    fn what_is_shown_of_the_other_side_does_no_harm() {
+        let error = Error::invalid("get", "a\u{1b}[2Jb\nc\u{202e}d").hint("x".repeat(10_000));
+        let error = there_and_back(&error);
+        assert_eq!(error.message(), "a\\u{1b}[2Jb\\nc\\u{202e}d");
+        assert_eq!(error.advice().unwrap().len(), MAX_TEXT);
+    }
+
+    #[test]
+    fn causes_have_an_end() {
+        let mut error = Error::not_found("get");
+        for _ in 0..100 {
+            error = Error::not_found("get").caused_by(error);
+        }
+        assert_eq!(parts(&there_and_back(&error)).2.len(), MAX_CAUSES);
+    }
+}

@@ -1,0 +1,172 @@
+//! The first call, in which the two sides say who they are.
+
+use keyward_core::{Error, ErrorKind, OptionSpec, OptionType, Registration, Result, Role};
+
+use super::failure::line;
+use super::words::{meaning, word};
+use crate::cbor::{Fields, Malformed, Map, map};
+
+/// What the protocol is called.
+const PROTOCOL: &str = "keyward";
+
+/// The version that is spoken here. Another major one is another protocol.
+pub(crate) const MAJOR: u64 = 1;
+const MINOR: u64 = 0;
+
+/// The most backends of one program, and the most options of one backend.
+const MAX_LISTED: usize = 256;
+
+const TYPES: [(&str, OptionType); 6] = [
+    ("text", OptionType::Text),
+    ("path", OptionType::Path),
+    ("flag", OptionType::Flag),
+    ("number", OptionType::Number),
+    ("list", OptionType::List),
+    ("secret", OptionType::Secret),
+];
+
+/// What a program says of itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Hello {
+    pub(crate) package: String,
+    pub(crate) version: Option<String>,
+    pub(crate) backends: Vec<Announced>,
+}
+
+/// A backend as a program announces it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Announced {
+    pub(crate) role: Role,
+    pub(crate) name: String,
+    pub(crate) help: String,
+    pub(crate) options: Vec<AnnouncedOption>,
+}
+
+/// An option as a program announces it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct AnnouncedOption {
+    pub(crate) name: String,
+    pub(crate) kind: OptionType,
+    pub(crate) default: Option<String>,
+    pub(crate) required: bool,
+    pub(crate) help: String,
+}
+
+/// Writes who speaks, on both sides.
+pub(crate) fn write_version(fields: &mut Fields<'_>) {
+    fields.put("protocol", PROTOCOL).put("major", MAJOR).put("minor", MINOR);
+    fields.put_list("features", &[(); 0], |_, ()| {});
+}
+
+/// Refuses who speaks otherwise.
+///
+/// # Errors
+/// [`Refused`](ErrorKind::Refused) for another protocol or another major version of it.
+pub(crate) fn check_version(fields: &Map<'_>) -> Result<()> {
+    let refused = |why: String| Err(Error::new(ErrorKind::Refused, "hello").because(why));
+    let spoken = (fields.find::<&str>("protocol"), fields.get::<u64>("major"));
+    match spoken {
+        (Ok(Some(PROTOCOL)), Ok(MAJOR)) => Ok(()),
+        (Ok(Some(PROTOCOL)), Ok(major)) => refused(format!(
+            "it speaks version {major} of the plugin protocol, and here version {MAJOR} is spoken"
+        )),
+        _ => refused("it does not speak the plugin protocol".to_owned()),
+    }
+}
+
+/// Writes the answer of a program with these backends.
+pub(crate) fn write(fields: &mut Fields<'_>, backends: &[Registration]) {
+    write_version(fields);
+    let package = backends.first().map_or("", |backend| backend.package);
+    fields.put("package", package);
+    fields.put_list("backends", backends, |out, backend| {
+        map(out, |fields| {
+            fields.put("role", backend.role().name()).put("name", backend.info.name);
+            fields.put("help", backend.info.help);
+            fields.put_list("options", backend.options, |out, option| {
+                map(out, |fields| write_option(fields, option));
+            });
+        });
+    });
+}
+
+fn write_option(fields: &mut Fields<'_>, option: &OptionSpec) {
+    fields
+        .put("name", option.name)
+        .put("type", word(&TYPES, option.kind))
+        .put_some("default", option.default)
+        .put("required", option.required)
+        .put("help", option.help);
+}
+
+/// Reads the answer of a program. Backends in roles of a later version are passed over.
+pub(crate) fn read(fields: &Map<'_>) -> Result<Hello, Malformed> {
+    let listed: Vec<Map<'_>> = fields.get("backends")?;
+    let mut backends = Vec::new();
+    for backend in few(&listed)? {
+        if let Some(role) = Role::from_name(backend.get("role")?) {
+            backends.push(read_backend(role, backend)?);
+        }
+    }
+    Ok(Hello {
+        package: line(fields.get("package")?),
+        version: fields.find("version")?.map(line),
+        backends,
+    })
+}
+
+fn read_backend(role: Role, fields: &Map<'_>) -> Result<Announced, Malformed> {
+    let listed: Vec<Map<'_>> = fields.find("options")?.unwrap_or_default();
+    Ok(Announced {
+        role,
+        name: name(fields)?,
+        help: line(fields.find("help")?.unwrap_or_default()),
+        options: few(&listed)?.iter().map(read_option).collect::<Result<_, _>>()?,
+    })
+}
+
+fn read_option(fields: &Map<'_>) -> Result<AnnouncedOption, Malformed> {
+    let kind = meaning(&TYPES, fields, "type")?;
+    let default: Option<&str> = fields.find("default")?;
+    if default.is_some_and(|default| !fits(kind, default)) {
+        return Err(Malformed("default"));
+    }
+    Ok(AnnouncedOption {
+        name: name(fields)?,
+        kind,
+        default: default.map(str::to_owned),
+        required: fields.find("required")?.unwrap_or_default(),
+        help: line(fields.find("help")?.unwrap_or_default()),
+    })
+}
+
+/// A name: lower-case letters, digits, `-` and `_`.
+fn name(fields: &Map<'_>) -> Result<String, Malformed> {
+    let name: &str = fields.get("name")?;
+    let good =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+    if (1..=64).contains(&name.len()) && name.bytes().all(good) {
+        Ok(name.to_owned())
+    } else {
+        Err(Malformed("name"))
+    }
+}
+
+/// Whether a default is written as in TOML, plainly, and of this type.
+fn fits(kind: OptionType, default: &str) -> bool {
+    match kind {
+        OptionType::Text | OptionType::Path => default
+            .strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .is_some_and(|text| !text.contains(|c: char| c == '"' || c == '\\' || c.is_control())),
+        OptionType::Flag => matches!(default, "true" | "false"),
+        OptionType::Number => {
+            default.bytes().all(|byte| byte.is_ascii_digit()) && default.parse::<u64>().is_ok()
+        }
+        OptionType::List | OptionType::Secret => false,
+    }
+}
+
+fn few<T>(listed: &[T]) -> Result<&[T], Malformed> {
+    if listed.len() > MAX_LISTED { Err(Malformed("it lists too much")) } else { Ok(listed) }
+}

@@ -1,0 +1,223 @@
+//! The child itself: how it starts, what becomes of it, how it ends.
+
+use std::io::{self, Read};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{self, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use keyward_core::{Error, ErrorKind, Result};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
+
+use super::Command;
+
+/// The longest line of a child's error output that is passed on, in bytes.
+const MAX_LINE: usize = 1024;
+
+/// How long the last of a child's error output is waited for once it has ended.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// A child that was started. It is reaped in any case, and killed by [`kill`](Self::kill) alone.
+#[derive(Debug)]
+pub(super) struct Child(Arc<Fate>);
+
+/// This side's ends of the child's pipes.
+#[derive(Debug)]
+pub(super) struct Pipes {
+    pub(super) input: ChildStdin,
+    pub(super) output: ChildStdout,
+}
+
+#[derive(Debug)]
+struct Fate {
+    pid: Pid,
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Whether its number may be another's by now.
+    reaped: bool,
+    /// How it ended, and its last line of error output.
+    verdict: Option<String>,
+}
+
+impl Child {
+    /// Starts the program. Each line of its error output goes to `tell`.
+    pub(super) fn start(
+        command: &Command,
+        tell: impl Fn(&[u8]) + Send + 'static,
+    ) -> Result<(Self, Pipes)> {
+        if !command.path.is_absolute() {
+            return Err(Error::invalid("run", "the program's path is not absolute"));
+        }
+        let mut start = process::Command::new(command.executable());
+        start
+            .arg0(&command.path)
+            .args(&command.arguments)
+            .env_clear()
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        for (name, value) in &command.environment {
+            let value = value
+                .expose_str()
+                .ok_or_else(|| Error::invalid("run", format!("the variable {name} is no text")))?;
+            start.env(name, value);
+        }
+        confine(&mut start);
+        let verified = command.verified.clone();
+        let (started, answer) = mpsc::sync_channel(1);
+        // A child dies with the thread that started it, so that thread stays as long as the child.
+        let keeper = thread::Builder::new().name("keyward-child".into());
+        let keep = keeper.spawn(move || {
+            let spawned = start.spawn();
+            // What is executed is open for as long, and what was handed in is there no longer.
+            drop((verified, start));
+            keep(spawned, &started, tell);
+        });
+        keep.map_err(|error| Error::io("run", error))?;
+        let (fate, pipes) = answer
+            .recv()
+            .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
+            .map_err(|error| Error::new(ErrorKind::Unavailable, "run").caused_by(error))?;
+        Ok((Self(fate), pipes))
+    }
+
+    /// Kills it with its process group.
+    pub(super) fn kill(&self) {
+        self.0.kill();
+    }
+
+    /// How it ended, waited for so long.
+    pub(super) fn verdict(&self, wait: Duration) -> Option<String> {
+        let state = self.0.state();
+        let waited = self.0.ended.wait_timeout_while(state, wait, |state| state.verdict.is_none());
+        let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        state.verdict.clone()
+    }
+}
+
+impl Fate {
+    fn kill(&self) {
+        let state = self.state();
+        if !state.reaped {
+            let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
+            let _ = rustix::process::kill_process(self.pid, Signal::KILL);
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Stays with the child, waits for its end, and reaps it.
+fn keep(
+    spawned: io::Result<process::Child>,
+    started: &mpsc::SyncSender<io::Result<(Arc<Fate>, Pipes)>>,
+    tell: impl Fn(&[u8]) + Send + 'static,
+) {
+    let mut child = match spawned {
+        Ok(child) => child,
+        Err(error) => return started.send(Err(error)).unwrap_or_default(),
+    };
+    let taken = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let ((Some(input), Some(output), Some(errors)), Some(pid)) =
+        (taken, Pid::from_raw(child.id() as i32))
+    else {
+        unreachable!("all three are pipes, and a child has a number")
+    };
+    let fate = Arc::new(Fate { pid, state: Mutex::default(), ended: Condvar::new() });
+    let _ = started.send(Ok((fate.clone(), Pipes { input, output })));
+    let (spoken, last_line) = mpsc::sync_channel(1);
+    let listener = thread::Builder::new().name("keyward-child-errors".into());
+    let _ = listener.spawn(move || spoken.send(listen(errors, tell)));
+
+    // As long as it is not reaped, no other group can have its number.
+    let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    let _ = rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(pid), ended));
+    fate.kill();
+    let status = {
+        let mut state = fate.state();
+        state.reaped = true;
+        child.wait()
+    };
+    let last_line = last_line.recv_timeout(LAST_WORDS).unwrap_or_default();
+    fate.state().verdict = Some(verdict(status.ok(), &last_line));
+    fate.ended.notify_all();
+}
+
+/// Passes error output on, line by line, and gives the last line of it.
+fn listen(mut errors: ChildStderr, tell: impl Fn(&[u8])) -> Vec<u8> {
+    let (mut line, mut last) = (Vec::new(), Vec::new());
+    let mut chunk = [0; 4096];
+    loop {
+        let read = match errors.read(&mut chunk) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(0) | Err(_) => break,
+            Ok(read) => &chunk[..read],
+        };
+        for piece in read.split_inclusive(|byte| *byte == b'\n') {
+            let text = piece.strip_suffix(b"\n").unwrap_or(piece);
+            line.extend_from_slice(&text[..text.len().min(MAX_LINE - line.len())]);
+            if text.len() < piece.len() {
+                if !line.is_empty() {
+                    tell(&line);
+                    last.clone_from(&line);
+                }
+                line.clear();
+            }
+        }
+    }
+    if line.is_empty() {
+        return last;
+    }
+    tell(&line);
+    line
+}
+
+/// How a child ended, and what it said last.
+fn verdict(status: Option<ExitStatus>, last_line: &[u8]) -> String {
+    let ended = match status.map(|status| (status.code(), status.signal())) {
+        Some((_, Some(signal))) => format!("ended with signal {signal}"),
+        Some((Some(code), _)) => format!("ended with exit code {code}"),
+        _ => "ended".to_owned(),
+    };
+    if last_line.is_empty() {
+        return ended;
+    }
+    let last_line = crate::message::failure::line(&String::from_utf8_lossy(last_line));
+    format!("{ended}; it said last: {last_line}")
+}
+
+/// Leaves the child nothing open but the standard three, and lets it die with its parent.
+#[cfg(target_os = "linux")]
+fn confine(command: &mut process::Command) {
+    /// The first descriptor that is not one of the standard three.
+    const FIRST: libc::c_uint = 3;
+
+    let confine = || {
+        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // They are closed when the program starts: until then one of them reports that it cannot.
+        let flags = libc::CLOSE_RANGE_CLOEXEC.cast_signed();
+        #[expect(unsafe_code, reason = "rustix does not have this call")]
+        // SAFETY: it takes numbers alone, and no descriptor is closed before the program starts.
+        let closed = unsafe { libc::close_range(FIRST, libc::c_uint::MAX, flags) };
+        if closed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    #[expect(unsafe_code, reason = "between fork and exec there is no other way in")]
+    // SAFETY: between fork and exec only what is safe in a signal handler may happen: two system calls
+    // are made, no memory is taken and no lock.
+    unsafe {
+        command.pre_exec(confine);
+    }
+}
+
+/// Elsewhere the child notices that its input ends, and descriptors are closed by whoever opened them.
+#[cfg(not(target_os = "linux"))]
+fn confine(_: &mut process::Command) {}

@@ -1,0 +1,435 @@
+//! The host's side of one child: calls out, calls in, and the end.
+
+use std::io;
+use std::process::{ChildStdin, ChildStdout};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use keyward_core::{Error, ErrorKind, Host, Result, Secret};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+
+use super::Command;
+use super::child::{Child, Pipes};
+use super::hosts::Hosts;
+use crate::calls::{Calls, Turn};
+use crate::cbor::{Fields, Map};
+use crate::frame::{Broken, Frames};
+use crate::message::hello::{self, Hello};
+use crate::message::{self, Message};
+
+mod errand;
+mod patience;
+
+use patience::{Deadline, Pauses};
+
+/// How long a program may take to start and to say what it brings.
+const START: Duration = Duration::from_secs(10);
+
+/// How long a child that closed its output may take to end.
+const LAST_MOMENTS: Duration = Duration::from_millis(500);
+
+/// How long a child may take to go when it is told to.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// How long a thread that cannot write leaves the reading to others before it looks again.
+const GLANCE: Duration = Duration::from_millis(10);
+
+type Reader = Frames<ChildStdout>;
+
+/// A child that runs, and whoever waits for it.
+#[derive(Debug)]
+pub(super) struct Client {
+    /// The program's path, for errors.
+    program: String,
+    child: Child,
+    calls: Calls<Reader>,
+    /// None once the child was told to go.
+    input: Mutex<Option<ChildStdin>>,
+    hosts: Arc<Hosts>,
+    pauses: Pauses,
+    /// How many threads work for the child.
+    errands: AtomicUsize,
+    patience: Duration,
+}
+
+/// How long a call may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Wait<'a> {
+    /// As long as any call, or as long as this host's caller still waits.
+    Usual(&'a dyn Host),
+    /// So much longer than any other call, whoever waits.
+    Longer(Duration),
+    /// So long.
+    Only(Duration),
+    /// So long, after which nobody cares for the answer.
+    AtMost(Duration),
+}
+
+impl Client {
+    /// Starts a child and lets it say what it brings.
+    pub(super) fn start(command: &Command) -> Result<(Arc<Self>, Hello)> {
+        let program = command.path.display().to_string();
+        let hosts = Arc::new(Hosts::new(message::failure::line(&program)));
+        let ears = hosts.clone();
+        let (child, Pipes { input, output }) =
+            Child::start(command, move |said| ears.pass_on(said))?;
+        for pipe in
+            [rustix::io::ioctl_fionbio(&input, true), rustix::io::ioctl_fionbio(&output, true)]
+        {
+            pipe.map_err(|error| Error::io("run", error.into()))?;
+        }
+        let client = Arc::new(Self {
+            program,
+            child,
+            calls: Calls::new(Frames::new(output)),
+            input: Mutex::new(Some(input)),
+            hosts,
+            pauses: Pauses::default(),
+            errands: AtomicUsize::new(0),
+            patience: command.patience,
+        });
+        let greeted = client.greet();
+        if greeted.is_err() {
+            client.calls.end("is not used");
+            client.child.kill();
+        }
+        Ok((client, greeted?))
+    }
+
+    fn greet(self: &Arc<Self>) -> Result<Hello> {
+        let about = |error: Error| error.in_backend(&self.program);
+        let answer =
+            self.call("hello", None, Wait::Only(START), hello::write_version).map_err(about)?;
+        let fields = outcome(&answer, "hello").map_err(about)?;
+        hello::check_version(&fields).map_err(about)?;
+        hello::read(&fields).map_err(|what| about(self.nonsense("hello", what.0)))
+    }
+
+    /// The hosts of its instances.
+    pub(super) fn hosts(&self) -> &Hosts {
+        &self.hosts
+    }
+
+    /// Whether it has died or was ended.
+    pub(super) fn is_over(&self) -> bool {
+        self.calls.ended().is_some()
+    }
+
+    /// Makes a call and gives the frame of its answer.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) if none comes.
+    pub(super) fn call(
+        self: &Arc<Self>,
+        name: &'static str,
+        instance: Option<u64>,
+        wait: Wait<'_>,
+        arguments: impl FnOnce(&mut Fields<'_>),
+    ) -> Result<Secret> {
+        let deadline = self.deadline(wait);
+        self.end_if_stuck();
+        let id = self.calls.start().map_err(|why| self.gone(name, &why))?;
+        let sent = message::call(Some(id), name, instance, arguments)
+            .and_then(|frame| self.send(name, &frame, &deadline));
+        if let Err(error) = sent {
+            self.calls.drop_call(id);
+            return Err(error);
+        }
+        self.receive(name, id, &deadline)
+    }
+
+    /// Waits for an answer, reading it if nobody else does.
+    fn receive(
+        self: &Arc<Self>,
+        name: &'static str,
+        id: u64,
+        deadline: &Deadline,
+    ) -> Result<Secret> {
+        loop {
+            match self.calls.turn(id) {
+                Turn::Answered(frame) => return Ok(frame),
+                Turn::Ended(why) => return Err(self.gone(name, &why)),
+                Turn::Read(reader) => {
+                    if let Some(frame) = self.read_for(id, reader, deadline) {
+                        return Ok(frame);
+                    }
+                }
+                Turn::Wait => {
+                    if let Some(left) = self.left(deadline) {
+                        thread::park_timeout(left);
+                    }
+                }
+            }
+            if self.left(deadline).is_none() && self.calls.ended().is_none() {
+                return Err(self.late(name, id, deadline));
+            }
+        }
+    }
+
+    /// Reads until the answer to `id` is there, the time is over, or the child is.
+    fn read_for(
+        self: &Arc<Self>,
+        id: u64,
+        mut reader: Reader,
+        deadline: &Deadline,
+    ) -> Option<Secret> {
+        loop {
+            match self.next(&mut reader, || self.left(deadline)) {
+                Ok(Some(frame)) => match self.received(frame, Some(id)) {
+                    Some(mine) => {
+                        self.calls.finish(id, reader);
+                        return Some(mine);
+                    }
+                    // Whatever was wrong with it ended everything.
+                    None if self.is_over() => return None,
+                    None => {}
+                },
+                Ok(None) => {
+                    self.calls.put_back(reader);
+                    return None;
+                }
+                Err(broken) => {
+                    self.end(&self.why(&broken));
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// The next frame; none when the time is over.
+    fn next(
+        &self,
+        reader: &mut Reader,
+        left: impl Fn() -> Option<Duration>,
+    ) -> Result<Option<Secret>, End> {
+        loop {
+            if let Some(frame) = reader.take()? {
+                return Ok(Some(frame));
+            }
+            let Some(left) = left() else { return Ok(None) };
+            poll(&mut [PollFd::new(reader.pipe(), PollFlags::IN)], left);
+            match reader.fill() {
+                Ok(true) => {}
+                Ok(false) => return Err(End::Closed),
+                Err(Broken::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(broken) => return Err(broken.into()),
+            }
+        }
+    }
+
+    /// Takes a frame to whom it is for; gives it back if it is the answer to `mine`.
+    fn received(self: &Arc<Self>, frame: Secret, mine: Option<u64>) -> Option<Secret> {
+        let id = match Message::read(frame.expose()) {
+            Ok(Message::Answer { id, .. }) => id,
+            Ok(Message::Call(call)) => {
+                self.asked(&call);
+                return None;
+            }
+            Ok(Message::Unknown { id }) => {
+                let error = Error::new(ErrorKind::Unsupported, "message");
+                if let Some(id) = id {
+                    self.reply(message::failure(id, &error));
+                }
+                return None;
+            }
+            Err(what) => {
+                self.end(&format!("sends what is no message: {}", what.0));
+                return None;
+            }
+        };
+        if Some(id) == mine {
+            return Some(frame);
+        }
+        if !self.calls.deliver(id, frame) {
+            self.end(&format!("answers the call {id}, which waits for no answer"));
+        }
+        None
+    }
+
+    /// Writes a frame, and reads where the child cannot go on without.
+    fn send(
+        self: &Arc<Self>,
+        name: &'static str,
+        frame: &Secret,
+        deadline: &Deadline,
+    ) -> Result<()> {
+        let mut input = self.input();
+        let mut rest = frame.expose();
+        while !rest.is_empty() {
+            let Some(pipe) = &*input else {
+                let why = self.calls.ended().unwrap_or_else(|| "was told to go".into());
+                return Err(self.gone(name, &why));
+            };
+            match rustix::io::write(pipe, rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    self.wait_to_write(pipe, deadline);
+                    let untouched = rest.len() == frame.len();
+                    if self.calls.ended().is_some() {
+                        *input = None;
+                    } else if self.left(deadline).is_none() && (deadline.soft && untouched) {
+                        return Err(self.out_of_time(name));
+                    } else if self.pauses.left(&deadline.hard(self.patience)).is_none() {
+                        self.end(&format!("did not read within {}", seconds(self.patience)));
+                    }
+                }
+                Err(error) => {
+                    self.end(&self.why(&End::Broken(Broken::Io(error.into()))));
+                    *input = None;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until the child reads on, and reads what it has to say first.
+    fn wait_to_write(self: &Arc<Self>, pipe: &ChildStdin, deadline: &Deadline) {
+        let left = self.left(deadline).unwrap_or_default().min(GLANCE);
+        let Some(mut reader) = self.calls.take_reader() else {
+            return poll(&mut [PollFd::new(pipe, PollFlags::OUT)], left);
+        };
+        let ready =
+            &mut [PollFd::new(pipe, PollFlags::OUT), PollFd::new(reader.pipe(), PollFlags::IN)];
+        poll(ready, left);
+        let readable = !ready[1].revents().is_empty();
+        match if readable { self.next(&mut reader, || None) } else { Ok(None) } {
+            Ok(frame) => {
+                if let Some(frame) = frame {
+                    self.received(frame, None);
+                }
+                self.calls.put_back(reader);
+            }
+            Err(broken) => self.end(&self.why(&broken)),
+        }
+    }
+
+    /// Tells the child to go, and sees to it that it does.
+    pub(super) fn finish(&self) {
+        self.calls.end("was told to go");
+        *self.input() = None;
+        if self.child.verdict(GRACE).is_none() {
+            self.child.kill();
+        }
+    }
+
+    /// Ends everything, for this reason.
+    fn end(&self, why: &str) {
+        self.calls.end(why);
+        self.child.kill();
+    }
+
+    /// Ends a child that left a call without an answer for too long, though nobody waits for it.
+    fn end_if_stuck(&self) {
+        if let Some(since) = self.calls.oldest_forgotten()
+            && since.elapsed() > self.patience + self.pauses.total()
+        {
+            self.end(&format!("did not answer within {}", seconds(self.patience)));
+        }
+    }
+
+    /// The time is over. Either the child is stuck, or whoever calls cannot wait longer.
+    fn late(&self, name: &'static str, id: u64, deadline: &Deadline) -> Error {
+        if deadline.soft {
+            self.calls.forget(id, deadline.started);
+            return self.out_of_time(name);
+        }
+        self.calls.drop_call(id);
+        let why = format!("did not answer within {}", seconds(deadline.limit));
+        self.end(&why);
+        self.gone(name, &why)
+    }
+
+    /// How the end of the pipe came about.
+    fn why(&self, end: &End) -> String {
+        match end {
+            End::Broken(Broken::TooLong(length)) => format!("sends a frame of {length} bytes"),
+            End::Closed | End::Broken(_) => match self.child.verdict(LAST_MOMENTS) {
+                Some(verdict) => verdict,
+                None => "closed its output".to_owned(),
+            },
+        }
+    }
+
+    fn deadline(&self, wait: Wait<'_>) -> Deadline {
+        let (limit, soft) = match wait {
+            Wait::Usual(host) => match host.remaining() {
+                Some(remaining) if remaining < self.patience => (remaining, true),
+                _ => (self.patience, false),
+            },
+            Wait::Longer(longer) => (self.patience.saturating_add(longer), false),
+            Wait::Only(limit) => (limit, false),
+            Wait::AtMost(limit) => (limit, true),
+        };
+        self.pauses.deadline(limit, soft)
+    }
+
+    fn left(&self, deadline: &Deadline) -> Option<Duration> {
+        self.pauses.left(deadline)
+    }
+
+    fn gone(&self, name: &'static str, why: &str) -> Error {
+        let why = format!("the program {} {why}", self.program);
+        Error::new(ErrorKind::Unavailable, name).because(why)
+    }
+
+    fn out_of_time(&self, name: &'static str) -> Error {
+        self.gone(name, "did not answer in the time that remained")
+    }
+
+    /// What a child answered to a call makes no sense.
+    pub(super) fn nonsense(&self, name: &'static str, what: &str) -> Error {
+        self.gone(name, &format!("answers {name} with nonsense: {what}"))
+    }
+
+    fn input(&self) -> MutexGuard<'_, Option<ChildStdin>> {
+        self.input.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A client that nobody has any more has nobody to kill its child.
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+/// The answer in a frame.
+///
+/// # Errors
+/// The one that was answered.
+pub(super) fn outcome<'a>(frame: &'a Secret, name: &'static str) -> Result<Map<'a>> {
+    match Message::read(frame.expose()) {
+        Ok(Message::Answer { outcome, .. }) => outcome,
+        _ => Err(Error::new(ErrorKind::Other, name)),
+    }
+}
+
+/// Why no more comes from a child.
+#[derive(Debug)]
+enum End {
+    Closed,
+    Broken(Broken),
+}
+
+impl From<Broken> for End {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+/// Waits so long for one of these. What is ready, or broken, whoever uses it learns.
+fn poll(descriptors: &mut [PollFd<'_>], left: Duration) {
+    let left = Timespec {
+        tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+        tv_nsec: left.subsec_nanos().into(),
+    };
+    let _ = rustix::event::poll(descriptors, Some(&left));
+}
+
+fn seconds(limit: Duration) -> String {
+    format!("{} s", limit.as_secs_f64())
+}

@@ -1,0 +1,88 @@
+//! One opened backend of a child.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_core::{Host, Result};
+
+use super::client::{Client, Wait, outcome};
+use crate::cbor::{Fields, Malformed, Map};
+
+/// How long it may take to close an instance, for which nobody wants to wait.
+const CLOSE: Duration = Duration::from_secs(5);
+
+/// Calls that are not given up when the caller's time is over, for what they make would be left
+/// behind.
+const WHOLE: [&str; 2] = ["open", "unlock"];
+
+/// An opened backend of a child. Dropped, it is closed.
+pub(super) struct Instance {
+    client: Arc<Client>,
+    number: u64,
+    name: &'static str,
+    host: Arc<dyn Host>,
+}
+
+impl Instance {
+    /// An instance that is about to be opened.
+    pub(super) fn new(client: Arc<Client>, name: &'static str, host: &Arc<dyn Host>) -> Self {
+        let number = client.hosts().add(host);
+        Self { client, number, name, host: host.clone() }
+    }
+
+    /// Calls the backend.
+    ///
+    /// # Errors
+    /// The backend's own; [`Unavailable`](keyward_core::ErrorKind::Unavailable) if there is no
+    /// answer, or one without sense.
+    pub(super) fn call<T>(
+        &self,
+        name: &'static str,
+        arguments: impl FnOnce(&mut Fields<'_>),
+        read: impl FnOnce(&Map<'_>) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        let wait = if WHOLE.contains(&name) {
+            Wait::Longer(Duration::ZERO)
+        } else {
+            Wait::Usual(&*self.host)
+        };
+        self.call_within(name, wait, arguments, read)
+    }
+
+    /// Calls the backend, and waits so long.
+    pub(super) fn call_within<T>(
+        &self,
+        name: &'static str,
+        wait: Wait<'_>,
+        arguments: impl FnOnce(&mut Fields<'_>),
+        read: impl FnOnce(&Map<'_>) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        let named = |error: keyward_core::Error| error.in_backend(self.name);
+        let answer = self.client.call(name, Some(self.number), wait, arguments).map_err(named)?;
+        let fields = outcome(&answer, name)?;
+        read(&fields).map_err(|what| named(self.client.nonsense(name, what.0)))
+    }
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        // Where it fails, there is nothing left to close.
+        if !self.client.is_over() {
+            let number = Some(self.number);
+            let _ = self.client.call("close", number, Wait::AtMost(CLOSE), |_| {});
+        }
+        self.client.hosts().remove(self.number);
+    }
+}
+
+impl fmt::Debug for Instance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instance").field("backend", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Reads an answer in which nothing is said.
+pub(super) fn nothing(_: &Map<'_>) -> Result<(), Malformed> {
+    Ok(())
+}

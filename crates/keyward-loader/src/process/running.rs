@@ -1,0 +1,169 @@
+//! The programs that run, and the backends that they brought.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use keyward_core::{
+    Door, Error, ErrorKind, Host, Info, OptionSpec, Registration, Result, Role, Values,
+};
+use keyward_plugin::json;
+
+use super::Command;
+use super::client::Client;
+use super::instance::Instance;
+use super::roles;
+use crate::cbor::{Malformed, Map};
+use crate::message::hello::{Announced, AnnouncedOption, Hello};
+
+/// How often one program is started in the life of this process.
+const MAX_STARTS: u32 = 8;
+
+static PROGRAMS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+
+/// A program and the backends that it brought.
+type Known = (&'static Running, Vec<Registration>);
+
+/// A program, known for good, and the child that runs it now.
+#[derive(Debug)]
+pub(super) struct Running {
+    command: Command,
+    hello: Hello,
+    current: Mutex<Current>,
+}
+
+#[derive(Debug)]
+struct Current {
+    client: Arc<Client>,
+    starts: u32,
+}
+
+/// The backends of a program, which is started unless it runs.
+pub(super) fn run(command: &Command) -> Result<Vec<Registration>> {
+    let mut programs = programs();
+    if let Some((_, known)) = programs.iter().find(|(running, _)| running.command == *command) {
+        return Ok(known.clone());
+    }
+    let (client, hello) = Client::start(command)?;
+    let current = Mutex::new(Current { client, starts: 1 });
+    let running = Running { command: command.clone(), hello, current };
+    running.check()?;
+    // What was registered once is known for as long as this process lives.
+    let running: &'static Running = Box::leak(Box::new(running));
+    let known: Vec<_> = running.hello.backends.iter().map(|each| running.register(each)).collect();
+    programs.push((running, known.clone()));
+    Ok(known)
+}
+
+/// Ends all that runs.
+pub(super) fn finish() {
+    for (running, _) in programs().drain(..) {
+        let client = running.current().client.clone();
+        client.finish();
+    }
+}
+
+impl Running {
+    /// The child: the one that runs, or a new one if it has died.
+    fn client(&self) -> Result<Arc<Client>> {
+        let mut current = self.current();
+        if !current.client.is_over() {
+            return Ok(current.client.clone());
+        }
+        let refused = |kind, why: &str| {
+            let why = format!("the program {} {why}", self.command.path.display());
+            Err(Error::new(kind, "open").because(why))
+        };
+        if current.starts == MAX_STARTS {
+            return refused(ErrorKind::Unavailable, "died too often to be started again");
+        }
+        current.starts += 1;
+        let (client, hello) = Client::start(&self.command)?;
+        if hello != self.hello {
+            client.finish();
+            return refused(ErrorKind::Refused, "brings other backends than before");
+        }
+        current.client = client.clone();
+        Ok(client)
+    }
+
+    /// Refuses a program of whose backends two are one.
+    fn check(&self) -> Result<()> {
+        let backends = &self.hello.backends;
+        let names: BTreeSet<_> = backends.iter().map(|each| (each.role, &each.name)).collect();
+        if names.len() == backends.len() {
+            return Ok(());
+        }
+        let why = format!("the program {} brings a backend twice", self.command.path.display());
+        Err(Error::new(ErrorKind::Refused, "run").because(why))
+    }
+
+    fn register(&'static self, backend: &'static Announced) -> Registration {
+        let options: &'static [OptionSpec] =
+            backend.options.iter().map(option).collect::<Vec<_>>().leak();
+        let opener: &'static Opener =
+            Box::leak(Box::new(Opener { running: self, backend, options }));
+        Registration {
+            info: Info::new(&backend.name, &backend.help),
+            options,
+            package: &self.hello.package,
+            door: Door::Run,
+            factory: roles::factory(opener),
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn option(announced: &'static AnnouncedOption) -> OptionSpec {
+    OptionSpec {
+        name: &announced.name,
+        kind: announced.kind,
+        default: announced.default.as_deref(),
+        required: announced.required,
+        help: &announced.help,
+    }
+}
+
+/// What opens one backend of a program.
+#[derive(Debug)]
+pub(super) struct Opener {
+    running: &'static Running,
+    backend: &'static Announced,
+    options: &'static [OptionSpec],
+}
+
+impl Opener {
+    /// The role in which it opens the backend.
+    pub(super) fn role(&self) -> Role {
+        self.backend.role
+    }
+
+    /// Opens an instance, and reads what the child says of it.
+    pub(super) fn open<T>(
+        &self,
+        values: &Values,
+        host: &Arc<dyn Host>,
+        read: impl FnOnce(&Map<'_>) -> Result<T, Malformed>,
+    ) -> Result<(Instance, T)> {
+        let values = values.clone().complete(self.options)?;
+        let options = json::values_to_json(&values);
+        let options = std::str::from_utf8(&options).expect("JSON is text");
+        let name = &self.backend.name;
+        let instance = Instance::new(self.running.client()?, name, host);
+        let said = instance.call(
+            "open",
+            |fields| {
+                fields.put("role", self.role().name()).put("name", name.as_str());
+                fields.put("options", options);
+            },
+            read,
+        )?;
+        Ok((instance, said))
+    }
+}
+
+fn programs() -> MutexGuard<'static, Vec<Known>> {
+    PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner)
+}

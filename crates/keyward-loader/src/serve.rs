@@ -1,0 +1,46 @@
+//! The child's side: backends of this process, behind the door of another.
+
+mod open;
+mod remote;
+mod watch;
+mod worker;
+
+use std::io::{Read, Write};
+
+use keyward_core::{Error, Registration, Result};
+
+use worker::Server;
+
+/// Lets whoever is at the other end of these pipes use the backends, until its end closes.
+///
+/// It speaks the protocol of `docs/plugin-protocol.md`. Calls are worked on side by side as soon as
+/// one of them takes its time. A backend that panics has given an error; what the panic says is the
+/// business of this process's panic hook, which should print no payload, for that may hold a secret.
+///
+/// # Errors
+/// - [`Invalid`](keyward_core::ErrorKind::Invalid): the other side sends what is no message.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): a pipe failed.
+pub fn serve(
+    registrations: &[Registration],
+    input: impl Read + Send + 'static,
+    output: impl Write + Send + 'static,
+) -> Result<()> {
+    Server::new(registrations, Box::new(input), Box::new(output)).run()
+}
+
+/// Serves whoever started this process, over its standard input and output.
+///
+/// From then on nothing else reaches them: what a backend prints goes to the error output, and
+/// what it reads is empty.
+///
+/// # Errors
+/// As [`serve`].
+pub fn serve_parent(registrations: &[Registration]) -> Result<()> {
+    let io = |error: rustix::io::Errno| Error::io("serve", error.into());
+    let input = rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io)?;
+    let output = rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io)?;
+    let null = std::fs::File::open("/dev/null").map_err(|error| Error::io("serve", error))?;
+    rustix::stdio::dup2_stdin(null).map_err(io)?;
+    rustix::stdio::dup2_stdout(std::io::stderr()).map_err(io)?;
+    serve(registrations, std::fs::File::from(input), std::fs::File::from(output))
+}

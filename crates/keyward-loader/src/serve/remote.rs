@@ -1,0 +1,95 @@
+//! The host at the other end.
+
+use std::fmt::{self, Arguments};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
+use keyward_plugin::json;
+
+use super::worker::Server;
+use crate::cbor::{Fields, Malformed, Map};
+use crate::message::Message;
+use crate::message::failure::cut;
+use crate::message::words::{LEVELS, word};
+
+/// Whom an instance asks.
+pub(super) struct Remote {
+    /// The server has the instances, and they have this.
+    server: Weak<Server>,
+    instance: u64,
+}
+
+impl Remote {
+    pub(super) fn new(server: &Arc<Server>, instance: u64) -> Self {
+        Self { server: Arc::downgrade(server), instance }
+    }
+
+    fn ask<T>(
+        &self,
+        name: &'static str,
+        arguments: impl FnOnce(&mut Fields<'_>),
+        read: impl FnOnce(&Map<'_>) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        let gone = || Error::new(ErrorKind::Unavailable, name).because("the host has gone");
+        let server = self.server.upgrade().ok_or_else(gone)?;
+        let frame = server.ask(name, self.instance, arguments)?;
+        match Message::read(frame.expose()) {
+            Ok(Message::Answer { outcome, .. }) => {
+                read(&outcome?).map_err(|what| Error::new(ErrorKind::Other, name).because(what.0))
+            }
+            _ => Err(gone()),
+        }
+    }
+}
+
+impl Host for Remote {
+    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+        let reference = json::reference_to_json(reference);
+        let reference = std::str::from_utf8(&reference).expect("JSON is text");
+        let write = |fields: &mut Fields<'_>| {
+            fields.put("reference", reference);
+        };
+        self.ask("secret", write, |answer| answer.get::<&[u8]>("secret").map(Secret::from))
+    }
+
+    fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
+        let write = |fields: &mut Fields<'_>| {
+            fields.put("text", prompt.text).put("confirm", prompt.confirm);
+        };
+        self.ask("prompt", write, |answer| answer.get::<&[u8]>("secret").map(Secret::from))
+    }
+
+    fn variable(&self, name: &str) -> Option<Secret> {
+        let write = |fields: &mut Fields<'_>| {
+            fields.put("name", name);
+        };
+        let read = |answer: &Map<'_>| Ok(answer.find::<&[u8]>("secret")?.map(Secret::from));
+        self.ask("variable", write, read).unwrap_or_default()
+    }
+
+    fn now(&self) -> Timestamp {
+        let read = |answer: &Map<'_>| answer.get("now").map(Timestamp::from_unix);
+        self.ask("now", |_| {}, read).unwrap_or_default()
+    }
+
+    fn log(&self, level: Level, message: Arguments<'_>) {
+        if let Some(server) = self.server.upgrade() {
+            let message = message.to_string();
+            server.tell("log", self.instance, |fields| {
+                fields.put("level", word(&LEVELS, level)).put("message", cut(&message));
+            });
+        }
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        let read = |answer: &Map<'_>| Ok(answer.find("remaining")?.map(Duration::from_millis));
+        self.ask("remaining", |_| {}, read).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
