@@ -6,11 +6,11 @@ use keyward_plugin::fs::PrivateDir;
 
 use crate::environment::Environment;
 use crate::expand::Expander;
+use crate::name::StoreName;
 use crate::passwd::account_of_uid;
 use crate::places::Places;
 use crate::settings::{Layer, Settings};
 use crate::store_file::StoreFile;
-use crate::store_name::StoreName;
 use crate::toml_file::TomlFile;
 
 /// The configuration as it stands: settings, and the files that describe stores.

@@ -2,8 +2,8 @@ use std::path::Path;
 
 use keyward_core::{Error, OptionSpec, OptionType, Result, StoreId, Value, Values};
 
+use crate::name::StoreName;
 use crate::places::Places;
-use crate::store_name::StoreName;
 
 /// Puts the places, and the store, for `%…%` in options.
 ///

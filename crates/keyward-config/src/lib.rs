@@ -2,22 +2,25 @@
 //!
 //! Settings come in layers: built in, the system's (`/etc/keyward`), the user's, the environment,
 //! flags. Each value knows where it came from ([`Settings::explain`]). Stores are one file each
-//! ([`StoreFile`]), found through a [`Config`]. This is the only crate of the house that reads
+//! ([`StoreFile`]), and so are plugins ([`PluginFile`]), found through a [`Config`]. This is the only crate of the house that reads
 //! the environment, and it is the [`Host`](keyward_core::Host) of all backends.
 //!
 //! You want this crate if you build another front end. Applications use `keyward`.
 
 mod config;
+mod description;
 mod edit;
 mod environment;
 mod expand;
 mod host;
+mod name;
 mod passwd;
 mod places;
+mod plugin_file;
+mod plugins;
 mod program;
 mod settings;
 mod store_file;
-mod store_name;
 mod toml_file;
 
 pub use config::Config;
@@ -25,9 +28,11 @@ pub use edit::{set_value, with_value};
 pub use environment::Environment;
 pub use expand::Expander;
 pub use host::{Interaction, Silent, StoreHost};
+pub use name::{PluginName, StoreName};
 pub use passwd::{Account, account_of_name, account_of_uid, local_accounts};
 pub use places::Places;
+pub use plugin_file::PluginFile;
+pub use plugins::{BrokenPlugin, Plugins};
 pub use program::path_of_program;
 pub use settings::{Layer, Setting, Settings};
 pub use store_file::{StoreFile, Use, parse_value, render_value};
-pub use store_name::StoreName;

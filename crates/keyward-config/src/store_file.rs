@@ -1,17 +1,16 @@
 use std::fmt::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{
-    Error, ErrorKind, OptionSpec, OptionType, Result, Role, SecretRef, StoreId, Value, Values,
+    Error, OptionSpec, OptionType, Result, Role, SecretRef, StoreId, Value, Values,
 };
-use keyward_plugin::fs::PrivateDir;
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml_edit::Key;
 
+use crate::description;
+use crate::name::StoreName;
 use crate::settings::Layer;
-use crate::store_name::StoreName;
 use crate::toml_file::{TomlFile, nearest};
 
 /// A backend and what it is told.
@@ -63,7 +62,7 @@ impl StoreFile {
     /// Reads the text of the file of this store, which stands at `path`.
     ///
     /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid), with file and line, if it describes no store.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it describes no store.
     pub fn parse(text: &str, path: &Path, name: &StoreName, layer: Layer) -> Result<Self> {
         Self::of(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
     }
@@ -71,20 +70,8 @@ impl StoreFile {
     fn of(file: &TomlFile, name: &StoreName, layer: Layer) -> Result<Self> {
         let table = file.parse()?;
         file.check_version(&table)?;
-        for key in table.keys() {
-            if !TOP.contains(&key.get_ref().as_ref()) {
-                let why = format!(
-                    "`{}` does not belong into a store's file",
-                    key.get_ref().escape_debug()
-                );
-                let error = file.wrong(key.span(), why);
-                return Err(match nearest(key.get_ref(), TOP.iter().copied()) {
-                    Some(hint) => error.hint(hint),
-                    None => error,
-                });
-            }
-        }
-        let id = text(file, &table, "id")?.and_then(|id| StoreId::parse(&id));
+        file.check_keys(&table, TOP, "a store's file")?;
+        let id = file.text_of(&table, "id")?.and_then(|id| StoreId::parse(&id));
         let mut encryption = used(file, &table, Role::Encryption)?;
         let key = match encryption.options.remove("key") {
             None => None,
@@ -98,7 +85,7 @@ impl StoreFile {
             })?,
             layer,
             path: file.path.clone(),
-            user: text(file, &table, "user")?,
+            user: file.text_of(&table, "user")?,
             envelope: flag(file, &table, "envelope")?.unwrap_or(true),
             deleting: flag(file, &table, "deleting")?.unwrap_or(false),
             serializer: used(file, &table, Role::Serializer)?,
@@ -117,7 +104,7 @@ impl StoreFile {
     /// Refuses an option that the backend does not have, and says where it stands.
     ///
     /// # Errors
-    /// [`Invalid`](ErrorKind::Invalid), with file, line and a suggestion.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file, line and a suggestion.
     pub fn check_options(&self, role: Role, options: &Values, table: &[OptionSpec]) -> Result<()> {
         let known = |name: &str| table.iter().any(|spec| spec.name == name);
         let Some((unknown, _)) = options.iter().find(|(name, _)| !known(name)) else {
@@ -168,38 +155,14 @@ impl StoreFile {
     /// Writes the file, only if there is none yet.
     ///
     /// # Errors
-    /// [`Exists`](ErrorKind::Exists) if there is one.
+    /// [`Exists`](keyward_core::ErrorKind::Exists) if there is one.
     pub(crate) fn create(&self) -> Result<()> {
-        let (folder, file) = self.folder_and_file()?;
-        PrivateDir::create(folder)?.create_new(file, self.render().as_bytes())?;
-        self.publish()
+        description::create(&self.path, self.layer, &self.render())
     }
 
     /// Writes the file over the one that is there.
     pub(crate) fn replace(&self) -> Result<()> {
-        let (folder, file) = self.folder_and_file()?;
-        PrivateDir::create(folder)?.replace(file, self.render().as_bytes())?;
-        self.publish()
-    }
-
-    /// Lets everybody read the file of a system's store, and nobody write it.
-    fn publish(&self) -> Result<()> {
-        if self.layer != Layer::System {
-            return Ok(());
-        }
-        let open = |path: &Path, mode: u32| {
-            std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-                .map_err(|error| Error::io("config", error))
-        };
-        open(&self.path, 0o644)?;
-        self.path.ancestors().skip(1).take(2).try_for_each(|folder| open(folder, 0o755))
-    }
-
-    fn folder_and_file(&self) -> Result<(&Path, &Path)> {
-        match (self.path.parent(), self.path.file_name()) {
-            (Some(folder), Some(file)) => Ok((folder, Path::new(file))),
-            _ => Err(Error::new(ErrorKind::Other, "config")),
-        }
+        description::replace(&self.path, self.layer, &self.render())
     }
 }
 
@@ -223,14 +186,6 @@ fn used(file: &TomlFile, table: &DeTable<'_>, role: Role) -> Result<Use> {
     match options.remove("use") {
         Some(Value::Text(name)) => Ok(Use { name, options }),
         _ => Err(missing()),
-    }
-}
-
-fn text(file: &TomlFile, table: &DeTable<'_>, key: &str) -> Result<Option<String>> {
-    match table.get(key).map(|value| (value, value.get_ref())) {
-        None => Ok(None),
-        Some((_, DeValue::String(text))) => Ok(Some(text.to_string())),
-        Some((value, _)) => Err(file.wrong(value.span(), format!("`{key}` takes text"))),
     }
 }
 
@@ -283,7 +238,7 @@ pub(crate) fn value_of(file: &TomlFile, value: &Spanned<DeValue<'_>>) -> Result<
 /// Reads an option's value as the command line gives it.
 ///
 /// # Errors
-/// [`Invalid`](ErrorKind::Invalid) if it does not fit; a secret must be a reference, never the
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) if it does not fit; a secret must be a reference, never the
 /// secret itself.
 pub fn parse_value(spec: &OptionSpec, text: &str) -> Result<Value> {
     let wrong =
@@ -334,7 +289,7 @@ pub fn render_value(value: &Value) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     toml_edit::Value::from(text).to_string()
 }
 

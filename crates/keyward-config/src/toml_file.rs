@@ -74,6 +74,27 @@ impl TomlFile {
         self.text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1
     }
 
+    /// Refuses a key that does not belong into `what`, and names the nearest that does.
+    pub(crate) fn check_keys(&self, table: &DeTable<'_>, known: &[&str], what: &str) -> Result<()> {
+        let is_known = |key: &str| known.contains(&key);
+        let Some(key) = table.keys().find(|key| !is_known(key.get_ref())) else { return Ok(()) };
+        let why = format!("`{}` does not belong into {what}", key.get_ref().escape_debug());
+        let error = self.wrong(key.span(), why);
+        Err(match nearest(key.get_ref(), known.iter().copied()) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        })
+    }
+
+    /// The text of a key, if it is there.
+    pub(crate) fn text_of(&self, table: &DeTable<'_>, key: &str) -> Result<Option<String>> {
+        match table.get(key).map(|value| (value, value.get_ref())) {
+            None => Ok(None),
+            Some((_, DeValue::String(text))) => Ok(Some(text.to_string())),
+            Some((value, _)) => Err(self.wrong(value.span(), format!("`{key}` takes text"))),
+        }
+    }
+
     /// Refuses a version that this program does not know.
     pub(crate) fn check_version(&self, table: &DeTable<'_>) -> Result<()> {
         match table.get("version") {

@@ -1,0 +1,372 @@
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use keyward_core::{Door, Error, Result, Role};
+use keyward_loader::{Digest, Pin};
+use toml::de::{DeTable, DeValue};
+
+use crate::description;
+use crate::name::PluginName;
+use crate::settings::Layer;
+use crate::store_file::quoted;
+use crate::toml_file::TomlFile;
+
+/// The file that describes a plugin: which file is trusted, how it is used, and what it brings.
+///
+/// What it brings is written down, so that nothing of the plugin has to run before one of its
+/// backends is wanted.
+///
+/// # Examples
+/// ```
+/// use std::path::Path;
+///
+/// use keyward_config::{Layer, PluginFile, PluginName};
+/// use keyward_core::{Door, Role};
+///
+/// let text = r#"
+///     version = 1
+///     door = "load"
+///     path = "/usr/lib/keyward/libshelf.so"
+///     sha256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+///     backends = ["storage shelf"]
+/// "#;
+/// let name = PluginName::new("shelf")?;
+/// let plugin = PluginFile::parse(text, Path::new("shelf.toml"), &name, Layer::User)?;
+/// assert_eq!(plugin.door, Door::Loaded);
+/// assert_eq!(plugin.backends, [(Role::Storage, "shelf".to_owned())]);
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginFile {
+    /// What the plugin is called.
+    pub name: PluginName,
+    /// Whose file it is: the system's or the user's.
+    pub layer: Layer,
+    /// Where the file is.
+    pub path: PathBuf,
+    /// Whether the plugin is loaded, or runs as a process of its own.
+    pub door: Door,
+    /// The plugin itself: a shared library or a program.
+    pub pin: Pin,
+    /// The program that runs the plugin, where that is a library that runs as a process of its own:
+    /// `keyward`. It is not pinned, for it changes with every update of Keyward.
+    pub host: Option<PathBuf>,
+    /// The further libraries that a library needs.
+    pub needs: Vec<Pin>,
+    /// The arguments that a program gets.
+    pub arguments: Vec<String>,
+    /// The names of the environment variables that a process of its own gets to see; there are no
+    /// others.
+    pub environment: Vec<String>,
+    /// The backends that it brings.
+    pub backends: Vec<(Role, String)>,
+}
+
+const TOP: &[&str] =
+    &["version", "door", "path", "sha256", "host", "needs", "arguments", "environment", "backends"];
+
+const NEED: &[&str] = &["path", "sha256"];
+
+/// More than any list in such a file has.
+const MOST: usize = 256;
+
+/// More bytes than any text in such a file has; as many as a path may have.
+const LONGEST: usize = 4096;
+
+impl PluginFile {
+    /// Reads the file of this plugin below `folder`, if it is there.
+    pub(crate) fn read(folder: &Path, name: &PluginName, layer: Layer) -> Result<Option<Self>> {
+        let Some(file) = TomlFile::read(&folder.join(name.file_name()))? else { return Ok(None) };
+        Self::of(&file, name, layer).map(Some)
+    }
+
+    /// Reads the text of the file of this plugin, which stands at `path`.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it describes no
+    /// plugin.
+    pub fn parse(text: &str, path: &Path, name: &PluginName, layer: Layer) -> Result<Self> {
+        Self::of(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
+    }
+
+    fn of(file: &TomlFile, name: &PluginName, layer: Layer) -> Result<Self> {
+        let table = file.parse()?;
+        file.check_version(&table)?;
+        file.check_keys(&table, TOP, "a plugin's file")?;
+        let door = door(file, &table)?;
+        let host = short_text(file, &table, "host")?.map(PathBuf::from);
+        check_stray(file, &table, door, host.is_some())?;
+        Ok(Self {
+            name: name.clone(),
+            layer,
+            path: file.path.clone(),
+            door,
+            pin: pin(file, &table, 0..0)?,
+            host,
+            needs: needs(file, &table)?,
+            arguments: list(file, &table, "arguments", |text| !text.contains('\0'))?,
+            environment: list(file, &table, "environment", is_variable)?,
+            backends: backends(file, &table)?,
+        })
+    }
+
+    /// Whether the plugin is a shared library, and not a program.
+    pub fn is_library(&self) -> bool {
+        self.door == Door::Loaded || self.host.is_some()
+    }
+
+    /// The file's text, which [`parse`](Self::parse) reads as the same plugin.
+    pub fn render(&self) -> String {
+        let path = |pin: &Pin| quoted(&pin.path.to_string_lossy());
+        let mut text = format!(
+            "version = 1\ndoor = {}\npath = {}\nsha256 = \"{}\"\n",
+            quoted(word(self.door)),
+            path(&self.pin),
+            self.pin.digest
+        );
+        if let Some(host) = &self.host {
+            text += &format!("host = {}\n", quoted(&host.to_string_lossy()));
+        }
+        for (key, texts) in [("arguments", &self.arguments), ("environment", &self.environment)] {
+            if !texts.is_empty() {
+                text += &format!("{key} = {}\n", quoted_list(texts.iter().map(String::as_str)));
+            }
+        }
+        let backends: Vec<_> =
+            self.backends.iter().map(|(role, name)| format!("{role} {name}")).collect();
+        text += &format!("backends = {}\n", quoted_list(backends.iter().map(String::as_str)));
+        for need in &self.needs {
+            text += &format!("\n[[needs]]\npath = {}\nsha256 = \"{}\"\n", path(need), need.digest);
+        }
+        text
+    }
+
+    /// Writes the file, only if there is none yet.
+    pub(crate) fn create(&self) -> Result<()> {
+        description::create(&self.path, self.layer, &self.checked()?)
+    }
+
+    /// Writes the file over the one that is there.
+    pub(crate) fn replace(&self) -> Result<()> {
+        description::replace(&self.path, self.layer, &self.checked()?)
+    }
+
+    /// The file's text, once it is sure that it will be read as the same.
+    fn checked(&self) -> Result<String> {
+        let text = self.render();
+        match Self::parse(&text, &self.path, &self.name, self.layer)? == *self {
+            true => Ok(text),
+            false => Err(Error::invalid("config", "the plugin's path is not UTF-8")),
+        }
+    }
+}
+
+const fn word(door: Door) -> &'static str {
+    match door {
+        Door::Run => "run",
+        Door::Loaded | Door::Linked => "load",
+    }
+}
+
+fn door(file: &TomlFile, table: &DeTable<'_>) -> Result<Door> {
+    let found = file.text_of(table, "door")?;
+    let door =
+        [Door::Loaded, Door::Run].into_iter().find(|door| found.as_deref() == Some(word(*door)));
+    door.ok_or_else(|| {
+        file.wrong(span(table, "door"), "`door` is missing or is not \"load\" or \"run\"")
+    })
+}
+
+/// Refuses what means nothing for a plugin of this kind.
+fn check_stray(file: &TomlFile, table: &DeTable<'_>, door: Door, is_hosted: bool) -> Result<()> {
+    let (stray, why): (&[&str], _) = match (door, is_hosted) {
+        (Door::Run, false) => (&["needs"], "a program has to find by itself what it needs"),
+        (Door::Run, true) => (&["arguments"], "a library gets none"),
+        _ => (&["host", "arguments", "environment"], "it goes with `door = \"run\"`"),
+    };
+    match stray.iter().find_map(|key| table.get_key_value(*key)) {
+        Some((key, _)) => {
+            Err(file.wrong(key.span(), format!("`{}` does not belong here: {why}", key.get_ref())))
+        }
+        None => Ok(()),
+    }
+}
+
+/// `path` and `sha256`, the line of the table being `at` where they are missing.
+fn pin(file: &TomlFile, table: &DeTable<'_>, at: Range<usize>) -> Result<Pin> {
+    let path = short_text(file, table, "path")?;
+    let path = path.ok_or_else(|| file.wrong(at.clone(), "`path` is missing"))?;
+    let digest = file.text_of(table, "sha256")?;
+    let digest = digest.ok_or_else(|| file.wrong(at, "`sha256` is missing"))?;
+    let digest: Digest = digest
+        .parse()
+        .map_err(|error: Error| file.wrong(span(table, "sha256"), error.message()))?;
+    Ok(Pin { path: PathBuf::from(path), digest })
+}
+
+fn needs(file: &TomlFile, table: &DeTable<'_>) -> Result<Vec<Pin>> {
+    let Some(value) = table.get("needs") else { return Ok(Vec::new()) };
+    let wrong = || file.wrong(value.span(), "`needs` takes tables: [[needs]]");
+    let DeValue::Array(items) = value.get_ref() else { return Err(wrong()) };
+    check_length(file, items.len(), "needs", value.span())?;
+    let pins = items.iter().map(|item| {
+        let DeValue::Table(need) = item.get_ref() else { return Err(wrong()) };
+        file.check_keys(need, NEED, "`needs`")?;
+        pin(file, need, item.span())
+    });
+    pins.collect()
+}
+
+fn backends(file: &TomlFile, table: &DeTable<'_>) -> Result<Vec<(Role, String)>> {
+    let mut backends = Vec::new();
+    for text in list(file, table, "backends", |text| backend(text).is_some())? {
+        backends.extend(backend(&text).filter(|found| !backends.contains(found)));
+    }
+    match backends.is_empty() {
+        true => Err(file.wrong(span(table, "backends"), "`backends` names none")),
+        false => Ok(backends),
+    }
+}
+
+/// Reads `storage shelf`.
+fn backend(text: &str) -> Option<(Role, String)> {
+    let (role, name) = text.split_once(' ')?;
+    let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
+    let is_name = (1..=64).contains(&name.len()) && name.bytes().all(is_plain);
+    Some((Role::from_name(role)?, name.to_owned())).filter(|_| is_name)
+}
+
+/// Whether a variable of this name may be handed on. Those that begin with `LD_` choose which
+/// libraries a program gets, and so which code is run.
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0']) && !name.starts_with("LD_")
+}
+
+fn list(
+    file: &TomlFile,
+    table: &DeTable<'_>,
+    key: &str,
+    is_sound: impl Fn(&str) -> bool,
+) -> Result<Vec<String>> {
+    let Some(value) = table.get(key) else { return Ok(Vec::new()) };
+    let DeValue::Array(items) = value.get_ref() else {
+        return Err(file.wrong(value.span(), format!("`{key}` takes a list of texts")));
+    };
+    check_length(file, items.len(), key, value.span())?;
+    let texts = items.iter().map(|item| match item.get_ref() {
+        DeValue::String(text) if text.len() <= LONGEST && is_sound(text) => Ok(text.to_string()),
+        _ => Err(file.wrong(item.span(), format!("this does not belong into `{key}`"))),
+    });
+    texts.collect()
+}
+
+fn check_length(file: &TomlFile, length: usize, key: &str, span: Range<usize>) -> Result<()> {
+    match length > MOST {
+        true => Err(file.wrong(span, format!("`{key}` has more than {MOST} items"))),
+        false => Ok(()),
+    }
+}
+
+fn short_text(file: &TomlFile, table: &DeTable<'_>, key: &str) -> Result<Option<String>> {
+    let text = file.text_of(table, key)?;
+    match text.as_ref().is_some_and(|text| text.len() > LONGEST || text.contains('\0')) {
+        true => Err(file.wrong(span(table, key), format!("`{key}` is no path"))),
+        false => Ok(text),
+    }
+}
+
+fn span(table: &DeTable<'_>, key: &str) -> Range<usize> {
+    table.get(key).map(|value| value.span()).unwrap_or_default()
+}
+
+fn quoted_list<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    format!("[{}]", texts.map(quoted).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+
+    fn parse(text: &str) -> Result<PluginFile> {
+        let name = PluginName::new("shelf").unwrap();
+        PluginFile::parse(text, Path::new("shelf.toml"), &name, Layer::User)
+    }
+
+    fn loaded() -> String {
+        format!(
+            "version = 1\ndoor = \"load\"\npath = \"/p.so\"\nsha256 = \"{HASH}\"\nbackends = [\"storage shelf\"]\n"
+        )
+    }
+
+    fn run() -> String {
+        loaded().replace("\"load\"", "\"run\"")
+    }
+
+    #[test]
+    fn what_is_written_is_read_as_the_same() {
+        let needs = format!("[[needs]]\npath = '/a b'\nsha256 = '{HASH}'\n");
+        for text in [
+            loaded(),
+            loaded().replace("shelf\"", "shelf\", \"key shelf\""),
+            loaded() + &needs + &needs,
+            run() + "arguments = ['-x', \"a\\n\\\"b\", '']\nenvironment = ['LANG', 'PATH']\n",
+            run() + "host = '/usr/bin/keyward'\nenvironment = ['LANG']\n" + &needs,
+        ] {
+            let file = parse(&text).unwrap();
+            assert_eq!(parse(&file.render()).unwrap(), file, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_line() {
+        let change = |from: &str, to: &str| loaded().replace(from, to);
+        let many = vec!["'x'"; MOST + 1].join(",");
+        for (text, line, says) in [
+            (change("door =", "dor ="), 2, "`dor`"),
+            (change("load", "link"), 2, "`door`"),
+            (change("door = \"load\"\n", ""), 1, "`door`"),
+            (change("\"/p.so\"", "3"), 3, "`path`"),
+            (change("path = \"/p.so\"\n", ""), 1, "`path`"),
+            (change("e3b0", "e3b"), 4, "64 hexadecimal"),
+            (change("sha256", "#"), 1, "`sha256`"),
+            (change("storage shelf", "shelf"), 5, "`backends`"),
+            (change("storage shelf", "storage Shelf"), 5, "`backends`"),
+            (change("storage shelf", "storage  shelf"), 5, "`backends`"),
+            (change("storage shelf", "shop shelf"), 5, "`backends`"),
+            (change("\"storage shelf\"", ""), 5, "names none"),
+            (change("[\"storage shelf\"]", "\"storage shelf\""), 5, "takes a list"),
+            (loaded() + "arguments = []\n", 6, "`arguments`"),
+            (loaded() + "environment = []\n", 6, "`environment`"),
+            (loaded() + "host = '/k'\n", 6, "`host`"),
+            (run() + "host = '/k'\narguments = []\n", 7, "`arguments`"),
+            (run() + "needs = []\n", 6, "`needs`"),
+            (loaded() + "needs = 3\n", 6, "`needs`"),
+            (loaded() + "needs = [3]\n", 6, "`needs`"),
+            (loaded() + "[[needs]]\npath = '/x'\n", 6, "`sha256`"),
+            (loaded() + "[[needs]]\npth = '/x'\n", 7, "`pth`"),
+            (run() + "environment = ['LD_PRELOAD']\n", 6, "`environment`"),
+            (run() + "environment = ['A=B']\n", 6, "`environment`"),
+            (run() + &format!("arguments = [{many}]\n"), 6, "more than 256"),
+            (run() + &format!("arguments = ['{}']\n", "x".repeat(LONGEST + 1)), 6, "`arguments`"),
+            (change("/p.so", &"x".repeat(LONGEST + 1)), 3, "`path`"),
+        ] {
+            let error = parse(&text).unwrap_err();
+            let place = format!("shelf.toml:{line}: ");
+            assert!(error.message().starts_with(&place), "{text}\n{error}");
+            assert!(error.message().contains(says), "{text}\n{error}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_written_is_not_written_as_another() {
+        use std::os::unix::ffi::OsStringExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mut file = parse(&loaded()).unwrap();
+        file.path = folder.path().join("shelf.toml");
+        file.pin.path = PathBuf::from(std::ffi::OsString::from_vec(b"/\xff".to_vec()));
+        assert!(file.create().is_err());
+        assert!(!file.path.exists());
+    }
+}

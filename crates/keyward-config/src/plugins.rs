@@ -1,0 +1,237 @@
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use keyward_core::{Error, ErrorKind, Result};
+use keyward_plugin::fs::PrivateDir;
+
+use crate::config::Config;
+use crate::name::PluginName;
+use crate::plugin_file::PluginFile;
+use crate::settings::Layer;
+
+/// The plugins that the system and the user trust.
+#[derive(Debug, Default)]
+pub struct Plugins {
+    /// What their files say, by name.
+    pub files: Vec<PluginFile>,
+    /// The files that cannot be used. What they bring is not known.
+    pub broken: Vec<BrokenPlugin>,
+}
+
+/// A file that should describe a plugin, or a folder of them, and does not.
+#[derive(Debug)]
+pub struct BrokenPlugin {
+    /// The plugin, if it is about one.
+    pub name: Option<PluginName>,
+    /// Where the file or folder is.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub error: Error,
+}
+
+/// Plugins are trusted by a file each, in the configuration of the system and of the user. There
+/// is no other way: no setting, no variable and no project names one, and none is searched for.
+impl Config {
+    /// The folders in which plugins are described, in the order in which they are searched.
+    pub fn plugin_folders(&self) -> [(PathBuf, Layer); 2] {
+        let places = self.places();
+        [(&places.system_config, Layer::System), (&places.config, Layer::User)]
+            .map(|(folder, layer)| (folder.join("plugins"), layer))
+    }
+
+    /// Every plugin.
+    ///
+    /// A file that is wrong is told among the [broken](Plugins::broken), and spoils no other.
+    pub fn plugins(&self) -> Plugins {
+        let mut plugins = Plugins::default();
+        let mut found = BTreeMap::new();
+        for (folder, layer) in self.plugin_folders() {
+            let names = names(&folder).unwrap_or_else(|error| {
+                plugins.broken.push(BrokenPlugin { name: None, path: folder.clone(), error });
+                Vec::new()
+            });
+            for name in names {
+                let path = folder.join(name.file_name());
+                let read = match found.get(&name) {
+                    Some(_) => Err(hidden(&path)),
+                    None => PluginFile::read(&folder, &name, layer),
+                };
+                match read {
+                    Ok(Some(file)) => drop(found.insert(name, file)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        plugins.broken.push(BrokenPlugin { name: Some(name), path, error });
+                    }
+                }
+            }
+        }
+        plugins.files = found.into_values().collect();
+        plugins
+    }
+
+    /// The file of a plugin, if there is such a plugin. The system's comes before a user's of the
+    /// same name.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn find_plugin(&self, name: &PluginName) -> Result<Option<PluginFile>> {
+        for (folder, layer) in self.plugin_folders() {
+            if let Some(file) = PluginFile::read(&folder, name, layer)? {
+                return Ok(Some(file));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the file of a plugin is, or will be.
+    pub fn plugin_path(&self, name: &PluginName, layer: Layer) -> PathBuf {
+        let [(system, _), (own, _)] = self.plugin_folders();
+        if layer == Layer::System { system } else { own }.join(name.file_name())
+    }
+
+    /// Keeps the file of a plugin. `before` is the one that it takes the place of.
+    ///
+    /// # Errors
+    /// [`Exists`](ErrorKind::Exists) if there is a plugin of this name that it is not to replace.
+    pub fn keep_plugin(&self, file: &PluginFile, before: Option<&PluginFile>) -> Result<()> {
+        match before {
+            Some(before) if before.path == file.path => file.replace(),
+            _ => file.create(),
+        }
+    }
+
+    /// Removes the file of a plugin. Whether it was there is the answer.
+    ///
+    /// # Errors
+    /// Those of removing the file.
+    pub fn remove_plugin(&self, name: &PluginName, layer: Layer) -> Result<bool> {
+        let path = self.plugin_path(name, layer);
+        match path.parent().map(PrivateDir::open).transpose()?.flatten() {
+            Some(folder) => folder.remove(Path::new(&name.file_name())),
+            None => Ok(false),
+        }
+    }
+}
+
+/// The names of the plugins that a folder describes.
+fn names(folder: &Path) -> Result<Vec<PluginName>> {
+    use std::io::ErrorKind::{NotADirectory, NotFound};
+    let unreadable = |error: std::io::Error| {
+        let why = format!("{}: {error}", folder.display());
+        Error::io("config", error).because(why)
+    };
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    check(folder, &std::fs::metadata(folder).map_err(unreadable)?)?;
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(unreadable)?;
+        names.extend(entry.file_name().to_str().and_then(PluginName::from_file_name));
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Refuses a folder in which others can put what the user or root wrote for another purpose.
+fn check(folder: &Path, metadata: &std::fs::Metadata) -> Result<()> {
+    let refused = |why: &str| {
+        Error::new(ErrorKind::Refused, "config").because(format!("{} {why}", folder.display()))
+    };
+    if ![0, rustix::process::geteuid().as_raw()].contains(&metadata.uid()) {
+        return Err(refused("belongs to somebody else"));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Err(refused("can be written by other users")
+            .hint(format!("chmod go-w '{}'", folder.display())));
+    }
+    Ok(())
+}
+
+fn hidden(path: &Path) -> Error {
+    let why =
+        format!("{}: the system has a plugin of this name, which comes first", path.display());
+    Error::new(ErrorKind::Exists, "config").because(why)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::environment::Environment;
+
+    const SOUND: &str = "version = 1\ndoor = \"load\"\npath = \"/p.so\"\nsha256 = \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"\nbackends = [\"storage shelf\"]\n";
+
+    /// A home with these files in its folder of plugins.
+    fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, Config) {
+        let home = tempfile::tempdir().unwrap();
+        let config = Config::load(Environment::of([("HOME", home.path())])).unwrap();
+        let [_, (folder, _)] = config.plugin_folders();
+        let private = PrivateDir::create(&folder).unwrap();
+        for (name, text) in files {
+            private.replace(Path::new(name), text.as_bytes()).unwrap();
+        }
+        (home, config)
+    }
+
+    fn named(plugins: &Plugins) -> Vec<&str> {
+        plugins.files.iter().map(|file| file.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_broken_file_spoils_no_other() {
+        let (_home, config) = home(&[
+            ("a.toml", SOUND),
+            ("b.toml", "version = 2\n"),
+            ("c.toml", SOUND),
+            ("notes.txt", ""),
+            (".d.toml", "version = 2\n"),
+        ]);
+        let [_, (folder, _)] = config.plugin_folders();
+        fs::set_permissions(folder.join("c.toml"), Permissions::from_mode(0o620)).unwrap();
+        let plugins = config.plugins();
+        assert_eq!(named(&plugins), ["a"]);
+        let broken: Vec<_> =
+            plugins.broken.iter().map(|it| (it.path.clone(), it.error.kind())).collect();
+        let [b, c] = ["b.toml", "c.toml"].map(|file| folder.join(file));
+        assert_eq!(broken, [(b, ErrorKind::Invalid), (c, ErrorKind::Refused)]);
+    }
+
+    #[test]
+    fn a_folder_that_others_can_write_is_broken_as_a_whole() {
+        let (_home, config) = home(&[("a.toml", SOUND)]);
+        let [_, (folder, _)] = config.plugin_folders();
+        for mode in [0o720, 0o702, 0o1777] {
+            fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
+            let plugins = config.plugins();
+            assert!(plugins.files.is_empty());
+            assert_eq!(plugins.broken[0].path, folder);
+            assert_eq!(plugins.broken[0].error.kind(), ErrorKind::Refused);
+        }
+    }
+
+    #[test]
+    fn a_plugin_is_kept_replaced_and_removed() {
+        let (_home, config) = home(&[]);
+        let name = PluginName::new("Regal \u{fc}").unwrap();
+        let path = config.plugin_path(&name, Layer::User);
+        let file = PluginFile::parse(SOUND, &path, &name, Layer::User).unwrap();
+        config.keep_plugin(&file, None).unwrap();
+        assert_eq!(config.find_plugin(&name).unwrap().unwrap(), file);
+        let error = config.keep_plugin(&file, None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Exists);
+        let text = SOUND.replace("/p.so", "/q.so");
+        let other = PluginFile::parse(&text, &path, &name, Layer::User).unwrap();
+        config.keep_plugin(&other, Some(&file)).unwrap();
+        assert_eq!(config.plugins().files, [other]);
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert!(config.remove_plugin(&name, Layer::User).unwrap());
+        assert!(!config.remove_plugin(&name, Layer::User).unwrap());
+        assert!(config.plugins().files.is_empty());
+    }
+}
