@@ -89,13 +89,15 @@ impl Placed {
 
 /// The last part of a path and those before it.
 fn parts(path: &Path) -> Result<(&OsStr, Vec<&OsStr>)> {
-    let mut parts = path.as_os_str().as_bytes().split(|byte| *byte == b'/').map(OsStr::from_bytes);
+    let bytes = path.as_os_str().as_bytes();
+    let mut parts = bytes.split(|byte| *byte == b'/').map(OsStr::from_bytes);
     let absolute = parts.next() == Some(OsStr::new(""));
     let mut parts: Vec<_> = parts.collect();
-    let plain = !parts.iter().any(|part| ["", ".", ".."].iter().any(|dots| part == dots));
+    let dots = parts.iter().any(|part| ["", ".", ".."].iter().any(|dots| part == dots));
+    let plain = !dots && !bytes.iter().any(u8::is_ascii_control);
     match parts.pop() {
         Some(name) if absolute && plain => Ok((name, parts)),
-        _ => Err(refused(format_args!("`{}` is not a plain absolute path", path.display()))
+        _ => Err(refused(format_args!("{path:?} is not a plain absolute path"))
             .hint("It starts with `/`; no part of it is empty, `.` or `..`")),
     }
 }

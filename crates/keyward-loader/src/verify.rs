@@ -1,3 +1,5 @@
+mod order;
+
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, Result};
@@ -6,8 +8,8 @@ use crate::elf::{self, Elf, Entry, Library};
 use crate::fault::{at, refused, unusable};
 use crate::pin::{Digest, Pin};
 use crate::placement;
-use crate::runtime::{Part, part};
 use crate::sealed::Sealed;
+use order::Order;
 
 /// A shared library that may be loaded: it stood in a safe place, its content is the pinned one,
 /// and it needs nothing that is not verified as well.
@@ -117,59 +119,6 @@ impl<'p> Read<'p> {
     fn needed(&self) -> Result<Needed> {
         let name = self.library.soname.clone().expect("found by its name");
         Ok(Needed { name, digest: self.pin.digest, library: Sealed::new(&self.bytes)? })
-    }
-}
-
-/// What has to be loaded before a plugin.
-#[derive(Debug, Default)]
-struct Order {
-    runtime: Vec<&'static str>,
-    /// Which of the pinned libraries.
-    needed: Vec<usize>,
-    /// Those whose own needs are being added.
-    open: Vec<usize>,
-}
-
-impl Order {
-    /// Adds what this library needs.
-    fn add(&mut self, library: &Read<'_>, pinned: &[Read<'_>]) -> Result<()> {
-        for name in &library.library.needed {
-            match part(name) {
-                Part::Present => {}
-                Part::Separate(name) if self.runtime.contains(&name) => {}
-                Part::Separate(name) => self.runtime.push(name),
-                Part::Foreign => {
-                    let found = find(name, pinned).map_err(at(&library.pin.path))?;
-                    self.add_pinned(found, pinned)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn add_pinned(&mut self, index: usize, pinned: &[Read<'_>]) -> Result<()> {
-        if self.needed.contains(&index) {
-            return Ok(());
-        }
-        if self.open.contains(&index) {
-            return Err(at(&pinned[index].pin.path)(unusable("needs itself in the end")));
-        }
-        self.open.push(index);
-        self.add(&pinned[index], pinned)?;
-        self.open.pop();
-        self.needed.push(index);
-        Ok(())
-    }
-}
-
-fn find(name: &str, pinned: &[Read<'_>]) -> Result<usize> {
-    let mut found =
-        (0..pinned.len()).filter(|index| pinned[*index].library.soname.as_deref() == Some(name));
-    match (found.next(), found.next()) {
-        (Some(index), None) => Ok(index),
-        (Some(_), Some(_)) => Err(refused(format_args!("needs {name}, which is pinned twice"))),
-        (None, _) => Err(refused(format_args!("needs {name}, which is not pinned"))
-            .hint("Pin the file that is meant, or link it into the plugin")),
     }
 }
 

@@ -42,7 +42,10 @@ impl<'b> Dynamic<'b> {
             let value = entry.d_val();
             match entry.d_tag {
                 DT_NULL => break,
-                DT_NEEDED => needed.push(value),
+                DT_NEEDED if needed.len() < MAX_NEEDED => needed.push(value),
+                DT_NEEDED => {
+                    return Err(unusable(format_args!("needs more than {MAX_NEEDED} libraries")));
+                }
                 DT_SONAME => soname = Some(value),
                 DT_STRTAB => strings = Some(value),
                 DT_SYMTAB => dynamic.symbols = Some(value),
@@ -51,9 +54,6 @@ impl<'b> Dynamic<'b> {
                 DT_FLAGS_1 => dynamic.is_program = value & DF_1_PIE as u64 != 0,
                 tag => dynamic.unsafe_tag = dynamic.unsafe_tag.or(name_of_unsafe(tag)),
             }
-        }
-        if needed.len() > MAX_NEEDED {
-            return Err(unusable(format_args!("needs more than {MAX_NEEDED} libraries")));
         }
         dynamic.strings = image.from(strings.ok_or_else(damaged)?)?;
         dynamic.soname = soname.map(|at| dynamic.name(at)).transpose()?;

@@ -107,6 +107,17 @@ fn a_library_is_read_without_its_section_headers() {
     }
 }
 
+/// Else what is read in one segment could be covered by another when it is loaded.
+#[test]
+fn a_library_whose_segments_overlap_is_turned_away() {
+    let bench = Bench::new();
+    let mut bytes = fs::read(bench.plugin()).unwrap();
+    let address_of_second = 64 + 56 + 16;
+    bytes[address_of_second..][..8].fill(0);
+    let path = bench.file("plugin.so", &bytes);
+    bench.turned_away(&pin(&path), &[], Unavailable, "is damaged");
+}
+
 #[test]
 fn a_library_that_redirects_the_linker_is_refused() {
     for (flags, why) in [

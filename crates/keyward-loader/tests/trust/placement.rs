@@ -100,6 +100,7 @@ fn a_path_that_is_not_plain_is_refused() {
         format!("{folder}//{name}"),
         format!("{folder}/{name}/"),
         format!("{folder}/{name}/."),
+        format!("{folder}/two\nlines/{name}"),
         "/".to_owned(),
         String::new(),
     ] {

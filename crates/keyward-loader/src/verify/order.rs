@@ -1,0 +1,59 @@
+use keyward_core::Result;
+
+use super::Read;
+use crate::fault::{at, refused, unusable};
+use crate::runtime::{Part, part};
+
+/// What has to be loaded before a plugin.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    /// The libraries of the C runtime that the process may not have yet.
+    pub(super) runtime: Vec<&'static str>,
+    /// Which of the pinned libraries, each behind those that it needs itself.
+    pub(super) needed: Vec<usize>,
+    /// Those whose own needs are being added.
+    open: Vec<usize>,
+}
+
+impl Order {
+    /// Adds what this library needs.
+    pub(super) fn add(&mut self, library: &Read<'_>, pinned: &[Read<'_>]) -> Result<()> {
+        for name in &library.library.needed {
+            match part(name) {
+                Part::Present => {}
+                Part::Separate(name) if self.runtime.contains(&name) => {}
+                Part::Separate(name) => self.runtime.push(name),
+                Part::Foreign => {
+                    let found = find(name, pinned).map_err(at(&library.pin.path))?;
+                    self.add_pinned(found, pinned)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn add_pinned(&mut self, index: usize, pinned: &[Read<'_>]) -> Result<()> {
+        if self.needed.contains(&index) {
+            return Ok(());
+        }
+        if self.open.contains(&index) {
+            return Err(at(&pinned[index].pin.path)(unusable("needs itself in the end")));
+        }
+        self.open.push(index);
+        self.add(&pinned[index], pinned)?;
+        self.open.pop();
+        self.needed.push(index);
+        Ok(())
+    }
+}
+
+fn find(name: &str, pinned: &[Read<'_>]) -> Result<usize> {
+    let mut found =
+        (0..pinned.len()).filter(|index| pinned[*index].library.soname.as_deref() == Some(name));
+    match (found.next(), found.next()) {
+        (Some(index), None) => Ok(index),
+        (Some(_), Some(_)) => Err(refused(format_args!("needs {name}, which is pinned twice"))),
+        (None, _) => Err(refused(format_args!("needs {name}, which is not pinned"))
+            .hint("Pin the file that is meant, or link it into the plugin")),
+    }
+}
