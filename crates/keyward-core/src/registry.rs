@@ -15,6 +15,7 @@ use crate::{
 pub struct Registry {
     linked: Vec<Registration>,
     offers: Vec<Offer>,
+    lacking: Vec<Error>,
 }
 
 impl Registry {
@@ -40,7 +41,7 @@ impl Registry {
                 return Err(twice(pair[0].role(), pair[0].info.name, packages));
             }
         }
-        Ok(Self { linked, offers: Vec::new() })
+        Ok(Self { linked, offers: Vec::new(), lacking: Vec::new() })
     }
 
     /// The same backends, and those that others offer.
@@ -51,6 +52,14 @@ impl Registry {
     pub fn with(mut self, offers: impl IntoIterator<Item = Offer>) -> Self {
         self.offers.extend(offers);
         self.offers.sort_by(|one, other| (one.role, &one.name).cmp(&(other.role, &other.name)));
+        self
+    }
+
+    /// The same backends, where there should be more: of what failed so, nobody knows what it
+    /// brings. Look-ups that find nothing name it as the probable cause.
+    #[must_use]
+    pub fn lacking(mut self, failures: impl IntoIterator<Item = Error>) -> Self {
+        self.lacking.extend(failures);
         self
     }
 
@@ -67,7 +76,8 @@ impl Registry {
     /// The backend of this role and name.
     ///
     /// # Errors
-    /// - [`Invalid`](ErrorKind::Invalid) if there is none, listing those there are.
+    /// - [`Invalid`](ErrorKind::Invalid) if there is none, listing those there are; but the kind of
+    ///   what is [`lacking`](Self::lacking), if something is.
     /// - [`Refused`](ErrorKind::Refused) if there are two.
     /// - Those of fetching what is offered.
     pub fn find(&self, role: Role, name: &str) -> Result<&Registration> {
@@ -91,8 +101,12 @@ impl Registry {
         let mut names: Vec<_> = linked.map(|entry| entry.info.name).collect();
         names.extend(offers.map(|offer| offer.name.as_str()));
         names.sort_unstable();
-        Error::invalid("registry", format!("there is no {role} called `{}`", name.escape_debug()))
-            .hint(format!("There are: {}", names.join(", ")))
+        let lacking: Vec<_> = self.lacking.iter().map(Error::message).collect();
+        let kind = self.lacking.first().map_or(ErrorKind::Invalid, Error::kind);
+        let error = Error::new(kind, "registry")
+            .because(format!("there is no {role} called `{}`", name.escape_debug()))
+            .hint(format!("There are: {}", names.join(", ")));
+        if lacking.is_empty() { error } else { error.caused_by(lacking.join("; ")) }
     }
 
     /// Opens a serializer.
@@ -264,6 +278,17 @@ mod tests {
         let error = registry.find(Role::Storage, "c").unwrap_err();
         assert_eq!(error.advice(), Some("There are: a, b"));
         assert!(registry.find(Role::Key, "b").is_err());
+    }
+
+    #[test]
+    fn what_is_lacking_is_the_probable_cause() {
+        let lacking = Error::new(ErrorKind::Refused, "config").because("a file is not safe");
+        let registry = Registry::of([storage("a")]).unwrap().lacking([lacking]);
+        assert!(registry.find(Role::Storage, "a").is_ok());
+        let error = registry.find(Role::Storage, "b").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        let cause = std::error::Error::source(&error).unwrap();
+        assert_eq!(cause.to_string(), "a file is not safe");
     }
 
     #[test]
