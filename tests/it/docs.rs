@@ -4,6 +4,7 @@
 //! With `KEYWARD_UPDATE_DOCS=1` (`cargo xtask docs`) the parts that are made from the code are
 //! written instead of compared.
 
+mod header;
 mod json;
 mod links;
 mod made;

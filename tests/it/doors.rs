@@ -3,6 +3,7 @@
 //! The conformance suites are run for each door, and must have the same results, case by case.
 
 mod backends;
+mod c;
 mod loaded;
 
 use std::collections::BTreeMap;

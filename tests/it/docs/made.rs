@@ -11,6 +11,7 @@ use keyward_testkit as kit;
 use serde_json::Value;
 use xtask::root;
 
+use super::header;
 use crate::program::keyward;
 use crate::vectors;
 
@@ -35,6 +36,7 @@ pub(super) fn pages() -> Vec<(String, String)> {
         ),
     ];
     pages.extend(commands());
+    pages.push(header::page());
     pages
 }
 

@@ -1,0 +1,144 @@
+//! Plugins written in C against the generated header: one that is sound, and what the loader makes of
+//! those that are not.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+
+use keyward_core::{
+    Door, EntryId, Error, ErrorKind, Expect, Factory, Host, Put, Query, Registration, Result, Role,
+    Storage, Values,
+};
+use keyward_loader::{load, verify_library};
+use keyward_testkit::{Scratch, TestHost};
+use xtask::root;
+
+use super::{Backend, pin, results};
+
+const SHELF: Backend = Backend {
+    role: Role::Storage,
+    name: "shelf",
+    package: "shelf",
+    values: |_| Values::new(),
+    host: TestHost::new,
+};
+
+/// Builds one of `tests/fixtures/plugins`.
+pub(crate) fn built(scratch: &Scratch, source: &str, flags: &[&str]) -> PathBuf {
+    let library = PathBuf::from(scratch.path("plugin.so"));
+    let gcc = Command::new("gcc")
+        .args(["-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"])
+        .args(["-O1", "-g"])
+        .args(flags)
+        .arg("-I")
+        .arg(root().join("crates/keyward-plugin/include"))
+        .arg("-o")
+        .arg(&library)
+        .arg(root().join("tests/fixtures/plugins").join(source))
+        .output()
+        .unwrap();
+    assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
+    library.canonicalize().unwrap()
+}
+
+fn loaded(library: &Path) -> Result<Vec<Registration>> {
+    load(verify_library(&pin(library.to_owned()), &[])?)
+}
+
+#[test]
+fn a_plugin_in_c_keeps_all_promises() {
+    let scratch = Scratch::new();
+    let [shelf] = loaded(&built(&scratch, "shelf.c", &[])).unwrap()[..] else { panic!("one") };
+    assert_eq!((shelf.door, shelf.package), (Door::Loaded, "shelf"));
+    let results = results(SHELF, shelf);
+    assert!(results.len() > 30 && results.values().all(Option::is_none), "{results:#?}");
+}
+
+fn spoilt(scratch: &Scratch, how: &str) -> Result<Registration> {
+    loaded(&built(scratch, "hostile.c", &[&format!("-DSPOILT={how}")])).map(|all| all[0])
+}
+
+fn open(registration: Registration) -> Result<Box<dyn Storage>> {
+    let Factory::Storage(open) = registration.factory else { panic!("it is a storage") };
+    let host: Arc<dyn Host> = Arc::new(TestHost::new());
+    open(&Values::new(), &host)
+}
+
+#[test]
+fn a_table_that_makes_no_sense_is_not_used() {
+    for (how, why) in [
+        ("MAGIC", "the plugin's table does not start as one"),
+        ("MAJOR", "the plugin is built for version 2.0 of the interface, and this is 1"),
+        ("SHORT_ROOT", "one of the plugin's tables is too short"),
+        ("NO_TABLE", "the plugin does not want to run here"),
+        ("NO_BACKENDS", "the plugin's table has a hole"),
+        ("HOLE", "the plugin's table has a hole"),
+        ("TOO_MANY", "the plugin's table has too many backends"),
+        ("OTHER_ROLE", "the plugin brings no backend that is known here"),
+        ("SHORT_BACKEND", "one of the plugin's tables is too short"),
+        ("NO_NAME", "the plugin's backend has no name that can be written"),
+        ("NAME_WITH_CONTROLS", "the plugin's backend has control characters"),
+        ("NAME_NOT_TEXT", "the plugin's backend is no text"),
+        ("NAME_WITHOUT_END", "the plugin's backend is no text"),
+        ("NO_OPEN", "the plugin's backend cannot be opened"),
+        ("NO_METHODS", "the plugin's table has a hole"),
+        ("SHORT_METHODS", "one of the plugin's tables is too short"),
+        ("NO_GET", "the plugin's shelf lacks a function"),
+        ("OPTION_TYPE", "the plugin has an option of an unknown type"),
+        ("NO_OPTIONS", "the plugin's table has a hole"),
+        ("SHORT_OPTION", "one of the plugin's tables is too short"),
+    ] {
+        let error = spoilt(&Scratch::new(), how).expect_err(how);
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, why), "{how}");
+    }
+}
+
+#[test]
+fn a_plugin_whose_panics_end_the_program_is_refused() {
+    let error = spoilt(&Scratch::new(), "ABORTS").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.advice().unwrap().contains("unwind"), "{error:?}");
+}
+
+#[test]
+fn a_plugin_that_hangs_is_given_up() {
+    let error = spoilt(&Scratch::new(), "HANGS").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert_eq!(error.message(), "the plugin did not get ready within 10 seconds");
+}
+
+#[test]
+fn what_cannot_be_opened_is_an_error() {
+    for how in ["OPENS_NOTHING", "PERSISTENCE", "BULK"] {
+        open(spoilt(&Scratch::new(), how).unwrap()).expect_err(how);
+    }
+}
+
+#[test]
+fn nonsense_for_an_answer_is_an_error() {
+    let id = EntryId::new("ann", None).unwrap();
+    let get = |storage: &dyn Storage| storage.get(&id).map(drop);
+    let list = |storage: &dyn Storage| storage.list(&Query::default()).map(drop);
+    type Ask<'a> = &'a dyn Fn(&dyn Storage) -> Result<(), Error>;
+    for (how, ask, kind) in [
+        ("LENGTH", &get as Ask<'_>, ErrorKind::Corrupt),
+        ("HUGE_LENGTH", &get, ErrorKind::Corrupt),
+        ("NO_ANSWER", &get, ErrorKind::Corrupt),
+        ("REVISION", &get, ErrorKind::Corrupt),
+        ("STATUS", &get, ErrorKind::Other),
+        ("NOT_TEXT", &list, ErrorKind::Corrupt),
+        ("FLOOD", &list, ErrorKind::Corrupt),
+    ] {
+        let storage = open(spoilt(&Scratch::new(), how).unwrap()).unwrap();
+        storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap();
+        assert_eq!(ask(&*storage).expect_err(how).kind(), kind, "{how}");
+    }
+}
+
+#[test]
+fn earlier_and_later_minor_versions_work() {
+    for how in ["NOTHING", "FIRST_MINOR", "LATER_MINOR"] {
+        let results = results(SHELF, spoilt(&Scratch::new(), how).unwrap());
+        assert!(results.values().all(Option::is_none), "{how}: {results:#?}");
+    }
+}
