@@ -7,6 +7,7 @@ use crate::assemble::Assembler;
 use crate::central;
 use crate::credentials::Credentials;
 use crate::open_store::OpenStore;
+use crate::plugins;
 
 /// Keyward, as an application uses it.
 ///
@@ -33,9 +34,10 @@ impl Keyward {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn with(environment: Environment, interaction: impl Interaction + 'static) -> Result<Self> {
+        let config = Config::load(environment)?;
         Ok(Self {
-            config: Config::load(environment)?,
-            registry: Arc::new(Registry::linked()?),
+            registry: Arc::new(plugins::registry(&config)?),
+            config,
             interaction: Arc::new(interaction),
         })
     }
@@ -45,7 +47,7 @@ impl Keyward {
         &self.config
     }
 
-    /// The backends there are.
+    /// The backends there are: linked ones, and those that plugins offer.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }

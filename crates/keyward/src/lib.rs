@@ -29,6 +29,7 @@ mod git_source;
 mod init;
 mod new_store;
 mod open_store;
+mod plugins;
 
 #[doc(no_inline)]
 pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName};
@@ -44,3 +45,4 @@ pub use facade::Keyward;
 pub use git_source::GitSource;
 pub use new_store::{NewStore, Protection};
 pub use open_store::OpenStore;
+pub use plugins::{PluginState, try_plugin};

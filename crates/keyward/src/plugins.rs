@@ -1,0 +1,123 @@
+//! Backends that plugins bring.
+
+mod state;
+
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use keyward_config::{BrokenPlugin, Config, Environment, PluginFile};
+use keyward_core::{Door, Error, ErrorKind, Offer, Registration, Registry, Result, Role, Secret};
+use keyward_loader::process::{self, Command};
+use keyward_loader::{Pin, Program, verify_library, verify_program};
+
+pub use state::PluginState;
+
+/// The backends that are linked, and those that plugins offer. Of a plugin nothing is looked at but
+/// its file in the configuration, before one of its backends is wanted.
+pub(crate) fn registry(config: &Config) -> Result<Registry> {
+    let plugins = config.plugins();
+    let offers = plugins.files.into_iter().flat_map(|file| offers(file, config.environment()));
+    let broken = plugins.broken.into_iter().map(|BrokenPlugin { error, .. }| error);
+    Ok(Registry::linked()?.with(offers).lacking(broken))
+}
+
+/// Starts a plugin in a process of its own and gives the backends that it brings, whichever door
+/// its file says.
+///
+/// `host` is the program that runs a library, `keyward`. The plugin is verified; nothing of it gets
+/// into this process.
+///
+/// # Errors
+/// Those of [`verify_library`] and [`verify_program`], and of [`process::run`].
+pub fn try_plugin(
+    file: &PluginFile,
+    host: PathBuf,
+    environment: &Environment,
+) -> Result<Vec<Registration>> {
+    let host = file.is_library().then_some(host);
+    fetch(&PluginFile { door: Door::Run, host, ..file.clone() }, environment)
+}
+
+fn offers(file: PluginFile, environment: &Environment) -> Vec<Offer> {
+    let environment = environment.clone();
+    let plugin = Arc::new((file, environment));
+    let offer = |(role, name): &(Role, String)| {
+        let (plugin, role, name) = (Arc::clone(&plugin), *role, name.clone());
+        let from = plugin.0.pin.path.display().to_string();
+        Offer::new(role, name.clone(), from, move || fetch_one(&plugin.0, &plugin.1, role, &name))
+    };
+    plugin.0.backends.iter().map(offer).collect()
+}
+
+fn fetch_one(
+    file: &PluginFile,
+    environment: &Environment,
+    role: Role,
+    name: &str,
+) -> Result<Registration> {
+    let fetched = fetch(file, environment)?;
+    let found = fetched.into_iter().find(|it| it.role() == role && it.info.name == name);
+    found.ok_or_else(|| {
+        let path = file.pin.path.display();
+        Error::new(ErrorKind::Refused, "plugin")
+            .because(format!(
+                "{path} does not bring the {role} {name}, as {} says",
+                file.path.display()
+            ))
+            .hint(format!("If that is as it should be: keyward plugin trust '{path}'"))
+    })
+}
+
+fn fetch(file: &PluginFile, environment: &Environment) -> Result<Vec<Registration>> {
+    match file.door {
+        Door::Run => process::run(&command(file, environment)?),
+        Door::Loaded | Door::Linked => load_once(file),
+    }
+}
+
+/// The libraries that were loaded. They stay.
+static LOADED: Mutex<Vec<Loaded>> = Mutex::new(Vec::new());
+
+/// What had been pinned, the library and what it needs, and what it brought.
+type Loaded = (Pin, Vec<Pin>, Vec<Registration>);
+
+fn load_once(file: &PluginFile) -> Result<Vec<Registration>> {
+    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = loaded.iter().find(|(pin, needs, _)| (pin, needs) == (&file.pin, &file.needs));
+    if let Some((_, _, brought)) = known {
+        return Ok(brought.clone());
+    }
+    let brought = keyward_loader::load(verify_library(&file.pin, &file.needs)?)?;
+    loaded.push((file.pin.clone(), file.needs.clone(), brought.clone()));
+    Ok(brought)
+}
+
+/// How a plugin is started that runs in a process of its own.
+fn command(file: &PluginFile, environment: &Environment) -> Result<Command> {
+    let (program, arguments) = match &file.host {
+        None => (verify_program(&file.pin)?, file.arguments.clone()),
+        Some(host) => {
+            // The host verifies it again, and loads what it verified. This tells sooner, and why.
+            verify_library(&file.pin, &file.needs)?;
+            (Program::in_place(host)?, host_arguments(file))
+        }
+    };
+    let command = arguments.into_iter().fold(Command::verified(program), Command::argument);
+    let variables = file.environment.iter();
+    let variables = variables.filter_map(|name| Some((name, environment.get(name)?)));
+    Ok(variables.fold(command, |command, (name, value)| {
+        command.variable(name, Secret::new(value.into_vec()))
+    }))
+}
+
+/// What has `keyward` serve a library, if it is the pinned one.
+fn host_arguments(file: &PluginFile) -> Vec<String> {
+    let path = |pin: &Pin| pin.path.to_string_lossy().into_owned();
+    let mut arguments = vec!["plugin".into(), "host".into(), path(&file.pin)];
+    arguments.extend(["--sha256".into(), file.pin.digest.to_string()]);
+    for need in &file.needs {
+        arguments.extend(["--needs".into(), format!("{}={}", path(need), need.digest)]);
+    }
+    arguments
+}

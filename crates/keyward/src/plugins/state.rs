@@ -1,0 +1,72 @@
+use std::path::Path;
+
+use keyward_config::PluginFile;
+use keyward_core::{Error, ErrorKind, Result};
+use keyward_loader::{Program, inspect, verify_library, verify_program};
+
+/// Whether a plugin is as it was when it was trusted.
+#[derive(Debug)]
+pub enum PluginState {
+    /// It is.
+    Sound,
+    /// One of its files has another content.
+    Changed(Error),
+    /// One of its files is not there.
+    Missing(Error),
+    /// One of its files stands where others could replace it, or would load what nobody trusts.
+    Unsafe(Error),
+    /// This program cannot use it.
+    Unusable(Error),
+}
+
+impl PluginState {
+    /// Looks at a plugin's files. Nothing of them runs.
+    pub fn of(file: &PluginFile) -> Self {
+        let Err(error) = verify(file) else { return Self::Sound };
+        let pins = || [&file.pin].into_iter().chain(&file.needs);
+        let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));
+        let is_changed = |digest, path| inspect(path).is_ok_and(|found| found.digest != digest);
+        let host = file.host.as_deref();
+        if pins().map(|pin| pin.path.as_path()).chain(host).any(is_missing) {
+            Self::Missing(error)
+        } else if pins().any(|pin| is_changed(pin.digest, &pin.path)) {
+            Self::Changed(error)
+        } else if error.kind() == ErrorKind::Refused {
+            Self::Unsafe(error)
+        } else {
+            Self::Unusable(error)
+        }
+    }
+
+    /// The state in a word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Sound => "sound",
+            Self::Changed(_) => "changed",
+            Self::Missing(_) => "missing",
+            Self::Unsafe(_) => "unsafe",
+            Self::Unusable(_) => "unusable",
+        }
+    }
+
+    /// Why it cannot be used, if it cannot.
+    pub const fn error(&self) -> Option<&Error> {
+        match self {
+            Self::Sound => None,
+            Self::Changed(error)
+            | Self::Missing(error)
+            | Self::Unsafe(error)
+            | Self::Unusable(error) => Some(error),
+        }
+    }
+}
+
+fn verify(file: &PluginFile) -> Result<()> {
+    if let Some(host) = &file.host {
+        Program::in_place(host)?;
+    }
+    match file.is_library() {
+        true => verify_library(&file.pin, &file.needs).map(drop),
+        false => verify_program(&file.pin).map(drop),
+    }
+}
