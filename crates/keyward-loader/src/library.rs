@@ -2,18 +2,18 @@
 #![expect(unsafe_code, reason = "a library's code is run")]
 
 use std::ffi::OsStr;
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
-use keyward_core::{Error, ErrorKind, Registration, Result};
+use keyward_core::{Error, Registration, Result};
 use keyward_plugin::abi;
 use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL, RTLD_NOW};
 
-use crate::fault::unusable;
+use crate::fault::{refused, unusable};
 use crate::loaded;
+use crate::pin::Digest;
 use crate::runtime::find_runtime;
-use crate::sealed::Sealed;
-use crate::verify::Verified;
+use crate::verify::{Needed, Verified};
 
 /// Longer than any library takes to get ready.
 const LATEST: Duration = Duration::from_secs(10);
@@ -24,9 +24,9 @@ const RTLD_NOLOAD: i32 = 4;
 /// Loads a verified library, for good, and gives the backends that it brings.
 ///
 /// # Errors
-/// - [`Unavailable`](ErrorKind::Unavailable): it cannot be loaded, refuses to start, or takes too
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it cannot be loaded, refuses to start, or takes too
 ///   long over that; its table makes no sense, or is one of another version.
-/// - [`Refused`](ErrorKind::Refused): it needs a library of a name under which another one is
+/// - [`Refused`](keyward_core::ErrorKind::Refused): it needs a library of a name under which another one is
 ///   loaded already.
 ///
 /// # Security
@@ -57,7 +57,7 @@ fn enter(verified: Verified) -> Result<Vec<Registration>> {
         }
     }
     for needed in verified.needed() {
-        need(&needed.name, &needed.library)?;
+        need(needed)?;
     }
     let library = open(verified.library().path().as_os_str(), RTLD_NOW)?;
     let symbol = &verified.entry().symbol;
@@ -71,14 +71,23 @@ fn enter(verified: Verified) -> Result<Vec<Registration>> {
     unsafe { loaded::registrations(plugin) }
 }
 
+/// The pinned libraries that are loaded: the dynamic linker knows them by their names alone.
+static NEEDED: Mutex<Vec<(String, Digest)>> = Mutex::new(Vec::new());
+
 /// Loads a pinned library under the name by which the plugin needs it.
-fn need(name: &str, library: &Sealed) -> Result<()> {
-    if is_loaded(name) {
-        return Err(Error::new(ErrorKind::Refused, "load")
-            .because(format!("another {name} than the pinned one is loaded already"))
-            .hint("Run this plugin in a process of its own"));
+fn need(needed: &Needed) -> Result<()> {
+    let mut loaded = NEEDED.lock()?;
+    if loaded.iter().any(|(name, digest)| *name == needed.name && *digest == needed.digest) {
+        return Ok(());
     }
-    open(library.path().as_os_str(), RTLD_NOW).map(drop)
+    if is_loaded(&needed.name) {
+        let name = &needed.name;
+        return Err(refused(format_args!("another {name} than the pinned one is loaded already"))
+            .hint("Trust the plugin with --run, so that it has a process of its own"));
+    }
+    open(needed.library.path().as_os_str(), RTLD_NOW)?;
+    loaded.push((needed.name.clone(), needed.digest));
+    Ok(())
 }
 
 fn is_loaded(name: &str) -> bool {

@@ -1,6 +1,7 @@
 //! What [`register!`](crate::register) exports.
 
 use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use keyward_core::{Error, Factory, Host, OptionSpec, Registration, Result};
@@ -47,8 +48,11 @@ impl Export {
     /// A program that links the crate never asks. One that loads it does, as its first call, so the
     /// library's panics are silenced here.
     pub fn show(&'static self) -> *const Plugin {
-        silence_panics();
-        self.plugin.get_or_init(|| Shown(Box::leak(Box::new(self.plugin())))).0
+        let show = || {
+            silence_panics();
+            self.plugin.get_or_init(|| Shown(Box::leak(Box::new(self.plugin())))).0
+        };
+        catch_unwind(AssertUnwindSafe(show)).map_or(std::ptr::null(), std::ptr::from_ref)
     }
 
     fn plugin(&self) -> Plugin {
