@@ -31,7 +31,7 @@ fn without_git(sandbox: &Sandbox, words: &str) -> Ran {
 
 /// The value by which git calls the program under test.
 fn helper(store: &str) -> String {
-    format!("{} helper git --store {store}", keyward().display())
+    format!("!exec {} helper git --store {store}", keyward().display())
 }
 
 /// What is in the file `name` about credential helpers.
@@ -171,7 +171,7 @@ fn the_link_through_which_the_program_was_called_is_what_git_calls() {
     symlink(keyward(), &link).unwrap();
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", sandbox.path("bin").display());
     sandbox.program("keyward").args(["setup", "git"]).env("PATH", path).run().ends(0);
-    let expected = format!("{} helper git --store git", link.display());
+    let expected = format!("!exec {} helper git --store git", link.display());
     assert_eq!(helpers(&sandbox, ".gitconfig"), [expected]);
     // It is the same program.
     setup(&sandbox, "")

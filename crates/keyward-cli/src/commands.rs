@@ -93,6 +93,9 @@ impl Session {
 /// Reads the command line and does what it says.
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let arguments = helper::by_program_name(arguments);
+    if let Some(outcome) = helper::run_plain(&arguments) {
+        return outcome;
+    }
     let chosen = match arguments::parse(&arguments) {
         Ok(chosen) => chosen,
         Err(error) if error.use_stderr() => {

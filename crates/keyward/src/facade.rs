@@ -75,7 +75,14 @@ impl Keyward {
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no store of this name, or, in a central one,
     /// no such user.
     pub fn store_of(&self, name: &str, user: Option<&str>) -> Result<OpenStore> {
-        let file = self.config.store(&StoreName::new(name)?)?;
+        self.store_from(self.config.store(&StoreName::new(name)?)?, user)
+    }
+
+    /// Opens the store that this file describes, for who has read it already.
+    ///
+    /// # Errors
+    /// As [`store_of`](Self::store_of).
+    pub fn store_from(&self, file: StoreFile, user: Option<&str>) -> Result<OpenStore> {
         let account = if file.is_central() { Some(central::account(user)?) } else { None };
         self.open_for(file, account)
     }

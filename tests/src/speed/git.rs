@@ -29,10 +29,11 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
     keep(&home, "one", 0)?;
     keep(&home, "many", many)?;
     let git = Git::new(&home)?;
-    let keyward = |store: &str| format!("{} helper git --store {store}", plan.program.display());
+    let keyward =
+        |store: &str| format!("!exec {} helper git --store {store}", plan.program.display());
     let [one, among_many] = [keyward("one"), keyward("many")];
     let file = home.below("plaintext");
-    let plaintext = format!("store --file {}", file.display());
+    let plaintext = format!("!exec git credential-store --file {}", file.display());
     write(&file, &format!("https://ann:{}@example.com\n", PASSWORD.replace(' ', "%20")))?;
 
     let fill = race(
@@ -66,7 +67,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
             process("**`keyward helper git get`**", ours).within(0.2),
         ],
     )?;
-    let libsecret = format!("{}", libsecret.display());
+    let libsecret = format!("!exec {}", libsecret.display());
     let fill_libsecret = race(
         "`git credential fill` beside the Secret Service",
         rounds,

@@ -8,6 +8,7 @@ use std::path::Path;
 use clap::{ArgMatches, Command};
 
 use super::{Entry, Session};
+use crate::console::Console;
 use crate::exit::Outcome;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -27,9 +28,18 @@ fn arguments(command: Command) -> Command {
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     match matches.subcommand() {
-        Some(("git", matches)) => git::run(session, matches),
+        Some(("git", matches)) => git::run(session, &matches.into()),
         _ => Ok(()),
     }
+}
+
+/// Answers a call as `keyward setup` writes it. Git waits meanwhile, and the tree of arguments would
+/// be a tenth of all that the process computes.
+pub(super) fn run_plain(arguments: &[OsString]) -> Option<Outcome> {
+    let words: Option<Vec<_>> = arguments.iter().map(|word| word.to_str()).collect();
+    let [_, "helper", "git", words @ ..] = words.as_deref()? else { return None };
+    let session = Session { console: Console { verbosity: 0 } };
+    Some(git::run(&session, &git::Asked::plain(words)?))
 }
 
 /// The arguments as they would be if the helper had been asked for as a command.

@@ -25,13 +25,12 @@ pub(crate) struct Call {
 impl Call {
     /// Has git call the program at this absolute path.
     pub(crate) fn new(program: &str, store: &str) -> Self {
-        // A plain path needs no shell syntax, and reads best. With `!exec` the shell would not fork,
-        // which is a hundredth of what all of git takes.
-        let mark = if program.chars().all(is_plain) { "" } else { "!" };
+        // With `exec` the shell does not stay behind and wait, which would be a twentieth of what
+        // git and Keyward take together.
         let equals = if store.starts_with('-') { '=' } else { ' ' };
         let (called, of_store) = (quoted(program), quoted(store));
         Self {
-            value: format!("{mark}{called} helper git --store{equals}{of_store}"),
+            value: format!("!exec {called} helper git --store{equals}{of_store}"),
             program: Some(program.to_owned()),
             store: store.to_owned(),
         }
@@ -73,7 +72,11 @@ impl Helper {
 fn call(value: &str) -> Option<Call> {
     let command = value.strip_prefix('!');
     let words = words(command.unwrap_or(value))?;
-    let (program, rest) = words.split_first()?;
+    let (program, rest) = match &words[..] {
+        [exec, program, rest @ ..] if command.is_some() && exec == "exec" => (program, rest),
+        [program, rest @ ..] => (program, rest),
+        [] => return None,
+    };
     let by_name = command.is_none() && !program.starts_with('/');
     let rest = match (by_name, Path::new(program).file_name()?.to_str()?) {
         (true, "keyward") | (false, "git-credential-keyward") => rest,
@@ -152,17 +155,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_is_plain_where_it_can_be() {
+    fn a_value_quotes_where_it_must() {
         for (program, store, expected) in [
-            ("/usr/bin/keyward", "git", "/usr/bin/keyward helper git --store git"),
+            ("/usr/bin/keyward", "git", "!exec /usr/bin/keyward helper git --store git"),
             (
                 "/opt/it's mine/keyward",
                 "git",
-                r"!'/opt/it'\''s mine/keyward' helper git --store git",
+                r"!exec '/opt/it'\''s mine/keyward' helper git --store git",
             ),
-            ("/usr/bin/keyward", "a b", "/usr/bin/keyward helper git --store 'a b'"),
-            ("/usr/bin/keyward", "-x", "/usr/bin/keyward helper git --store=-x"),
-            ("/usr/bin/keyward", "~", "/usr/bin/keyward helper git --store '~'"),
+            ("/usr/bin/keyward", "a b", "!exec /usr/bin/keyward helper git --store 'a b'"),
+            ("/usr/bin/keyward", "-x", "!exec /usr/bin/keyward helper git --store=-x"),
+            ("/usr/bin/keyward", "~", "!exec /usr/bin/keyward helper git --store '~'"),
         ] {
             let call = Call::new(program, store);
             assert_eq!(call.value, expected);
@@ -174,8 +177,8 @@ mod tests {
     fn a_shell_finds_the_words_that_are_meant() {
         for store in ["git", "a b", "it's", "-x", "$HOME", "~", "a\"b\\c", "`id`;#&|<>(*?[!", "ü"]
         {
-            let command = Call::new("/usr/bin/printf", store).value;
-            let command = command.replacen(" helper git", " %s-", 1);
+            let value = Call::new("/usr/bin/printf", store).value;
+            let command = value.strip_prefix('!').unwrap().replacen(" helper git", " %s-", 1);
             let output = std::process::Command::new("sh").args(["-c", &command]).output().unwrap();
             let printed = String::from_utf8(output.stdout).unwrap();
             let expected = match store.starts_with('-') {
@@ -194,6 +197,8 @@ mod tests {
             ("/x/git-credential-keyward --store=work", Some("/x/git-credential-keyward"), "work"),
             ("!keyward helper git", Some("keyward"), "git"),
             ("!~/bin/keyward helper git --unbound", Some("~/bin/keyward"), "git"),
+            ("!exec keyward helper git", Some("keyward"), "git"),
+            ("/usr/bin/keyward helper git", Some("/usr/bin/keyward"), "git"),
             ("!\"/a b/keyward\" helper git --store x", Some("/a b/keyward"), "x"),
             ("/a\\ b/keyward helper git", Some("/a b/keyward"), "git"),
         ] {
@@ -205,6 +210,8 @@ mod tests {
             "store",
             "keyward-x",
             "/x/keyward list",
+            "exec /x/keyward helper git",
+            "!exec",
             "!keyward helper git; id",
             "!f() { keyward helper git; }; f",
         ] {

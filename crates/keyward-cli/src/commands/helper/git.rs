@@ -9,7 +9,7 @@ use keyward_helper::git::{self, Action, CAPABILITIES, MAX_REQUEST, Reply, Reques
 
 use crate::arguments::{self, switch, text};
 use crate::commands::Session;
-use crate::exit::{Outcome, Stop};
+use crate::exit::Outcome;
 use crate::input::{UntilEmptyLine, standard_input};
 use crate::output::print_secret;
 
@@ -34,9 +34,42 @@ pub(super) fn command() -> Command {
         .arg(switch("unbound", "Give also what was stored for no origin, by the name of its entry"))
 }
 
-pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+/// What git asks.
+#[derive(Debug, PartialEq)]
+pub(super) struct Asked<'a> {
+    action: &'a str,
+    store: &'a str,
+    user: Option<&'a str>,
+    unbound: Unbound,
+}
+
+impl<'a> Asked<'a> {
+    /// What the words behind `helper git` ask, if they are those that `keyward setup git` has git
+    /// write.
+    pub(super) fn plain(words: &[&'a str]) -> Option<Self> {
+        match *words {
+            ["--store", store, action] if ![store, action].iter().any(|it| it.starts_with('-')) => {
+                Some(Self { action, store, user: None, unbound: Unbound::Refuse })
+            }
+            _ => None,
+        }
+    }
+}
+
+impl<'a> From<&'a ArgMatches> for Asked<'a> {
+    fn from(matches: &'a ArgMatches) -> Self {
+        Self {
+            action: text(matches, "action").unwrap_or_default(),
+            store: text(matches, "store").unwrap_or_default(),
+            user: text(matches, "user"),
+            unbound: if matches.get_flag("unbound") { Unbound::Give } else { Unbound::Refuse },
+        }
+    }
+}
+
+pub(super) fn run(session: &Session, asked: &Asked<'_>) -> Outcome {
     let environment = Environment::of_process();
-    let action = Action::from_word(text(matches, "action").unwrap_or_default());
+    let action = Action::from_word(asked.action);
     // Whoever asks git is not asked by git in turn.
     let Some(action) = action.filter(|_| environment.get(GIT_ASKS).is_none()) else {
         return Ok(());
@@ -44,7 +77,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     if action == Action::Capability {
         return print_secret(&Secret::from(CAPABILITIES), false);
     }
-    let said = answer(session, environment, matches, action);
+    let said = answer(session, environment, asked, action);
     match said.and_then(|reply| Ok(reply.encode()?)) {
         Ok(said) => print_secret(&said, false),
         // Otherwise git would ask its next helper, or a person, for what may well be here.
@@ -59,16 +92,14 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
 fn answer(
     session: &Session,
     environment: Environment,
-    matches: &ArgMatches,
+    asked: &Asked<'_>,
     action: Action,
 ) -> Outcome<Reply> {
     let request = request()?;
-    let user = text(matches, "user");
     let keyward = keyward(session, environment)?;
-    let Some(store) = store(&keyward, matches, user)? else { return Ok(Reply::default()) };
-    let id = store.entry(user, None)?;
-    let unbound = if matches.get_flag("unbound") { Unbound::Give } else { Unbound::Refuse };
-    let accounts = Accounts::new(&store.store, id.user()).with_unbound(unbound);
+    let Some(store) = store(&keyward, asked)? else { return Ok(Reply::default()) };
+    let id = store.entry(asked.user, None)?;
+    let accounts = Accounts::new(&store.store, id.user()).with_unbound(asked.unbound);
     let now = store.now();
     match action {
         Action::Get => return Ok(git::get(&request, &accounts, now)?),
@@ -99,14 +130,37 @@ fn keyward(session: &Session, environment: Environment) -> Outcome<Keyward> {
 }
 
 /// The store, unless it does not exist or is being removed.
-fn store(
-    keyward: &Keyward,
-    matches: &ArgMatches,
-    user: Option<&str>,
-) -> Outcome<Option<OpenStore>> {
-    let name = text(matches, "store").unwrap_or_default();
-    match keyward.config().find_store(&StoreName::new(name)?)? {
-        Some(file) if !file.deleting => keyward.store_of(name, user).map(Some).map_err(Stop::from),
+fn store(keyward: &Keyward, asked: &Asked<'_>) -> Outcome<Option<OpenStore>> {
+    match keyward.config().find_store(&StoreName::new(asked.store)?)? {
+        Some(file) if !file.deleting => Ok(Some(keyward.store_from(file, asked.user)?)),
         _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_words_ask_what_the_command_line_does() {
+        for [store, action] in [["git", "get"], ["a b", "store"], ["", ""], ["s", "some day"]] {
+            let words = ["--store", store, action];
+            let matches = command().no_binary_name(true).try_get_matches_from(words).unwrap();
+            assert_eq!(Asked::plain(&words), Some(Asked::from(&matches)), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn other_words_are_not_plain() {
+        for words in [
+            &["--store", "-s", "get"][..],
+            &["--store", "get", "--help"],
+            &["--store", "get"],
+            &["--store=s", "get"],
+            &["--store", "s", "get", "--unbound"],
+            &["get"],
+        ] {
+            assert_eq!(Asked::plain(words), None, "{words:?}");
+        }
     }
 }
