@@ -141,6 +141,7 @@ fn item<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malform
         Type::BytesIndef | Type::StringIndef | Type::ArrayIndef | Type::MapIndef => {
             return Err(Malformed("an item has no definite length"));
         }
+        Type::Break | Type::Unknown(_) => return Err(Malformed("it is no CBOR")),
         _ => decoder.skip().map(|()| 0),
     };
     let inner = inner.map_err(no_cbor)?;

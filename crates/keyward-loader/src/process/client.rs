@@ -211,12 +211,7 @@ impl Client {
             }
             let Some(left) = left() else { return Ok(None) };
             poll(&mut [PollFd::new(reader.pipe(), PollFlags::IN)], left);
-            match reader.fill() {
-                Ok(true) => {}
-                Ok(false) => return Err(End::Closed),
-                Err(Broken::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(broken) => return Err(broken.into()),
-            }
+            fill(reader)?;
         }
     }
 
@@ -296,14 +291,16 @@ impl Client {
             &mut [PollFd::new(pipe, PollFlags::OUT), PollFd::new(reader.pipe(), PollFlags::IN)];
         poll(ready, left);
         let readable = !ready[1].revents().is_empty();
-        match if readable { self.next(&mut reader, || None) } else { Ok(None) } {
-            Ok(frame) => {
-                if let Some(frame) = frame {
-                    self.received(frame, None);
-                }
-                self.calls.put_back(reader);
+        let mut read = if readable { fill(&mut reader) } else { Ok(()) };
+        while read.is_ok() {
+            match reader.take() {
+                Ok(Some(frame)) => drop(self.received(frame, None)),
+                Ok(None) => return self.calls.put_back(reader),
+                Err(broken) => read = Err(broken.into()),
             }
-            Err(broken) => self.end(&self.why(&broken)),
+        }
+        if let Err(broken) = read {
+            self.end(&self.why(&broken));
         }
     }
 
@@ -418,6 +415,16 @@ enum End {
 impl From<Broken> for End {
     fn from(broken: Broken) -> Self {
         Self::Broken(broken)
+    }
+}
+
+/// Reads once, if there is something.
+fn fill(reader: &mut Reader) -> Result<(), End> {
+    match reader.fill() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(End::Closed),
+        Err(Broken::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        Err(broken) => Err(broken.into()),
     }
 }
 

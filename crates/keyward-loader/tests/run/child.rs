@@ -1,0 +1,127 @@
+//! Children in Python, each a few lines behind what they have in common.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keyward_core::{EntryId, Factory, Host, Registration, Result, Storage, Values};
+use keyward_loader::process::{Command, run};
+use keyward_testkit::{Scratch, TestHost};
+
+/// What the scripts may use: `read`, `send`, `answer`, and `greet` up to an opened storage.
+const COMMON: &str = r#"#!/usr/bin/python3
+import os, signal, struct, sys, time
+open(sys.argv[0] + ".pid", "a").write(f"{os.getpid()}\n")
+import cbor2
+
+def read():
+    head = os.read(0, 4)
+    if len(head) < 4:
+        sys.exit(0)
+    length, = struct.unpack(">I", head)
+    body = b""
+    while len(body) < length:
+        body += os.read(0, length - len(body))
+    return cbor2.loads(body)
+
+def frame(message):
+    body = cbor2.dumps(message)
+    return struct.pack(">I", len(body)) + body
+
+def write(data):
+    while data:
+        data = data[os.write(1, data):]
+
+def send(message):
+    write(frame(message))
+
+def answer(message, **fields):
+    send({"id": message["id"], "answer": fields})
+
+STORAGE = {"role": "storage", "name": "s", "help": "", "options": []}
+
+def hello(**fields):
+    spoken = {"protocol": "keyward", "major": 1, "minor": 0, "features": [],
+              "package": "p", "version": "1", "backends": [STORAGE]}
+    answer(read(), **{**spoken, **fields})
+
+def opened(message):
+    answer(message, persistence="process", sharing="process", lists=False)
+
+def greet():
+    hello()
+    message = read()
+    opened(message)
+    return message["instance"]
+"#;
+
+/// A program that is about to be run.
+pub(crate) struct Script {
+    path: PathBuf,
+    pub(crate) command: Command,
+    /// It lies in here.
+    _scratch: Scratch,
+}
+
+impl Script {
+    pub(crate) fn new(body: &str) -> Self {
+        let scratch = Scratch::new();
+        let path = scratch.folder().join("child.py");
+        fs::write(&path, format!("{COMMON}\n{body}")).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
+        let command = Command::new(&path).patience(Duration::from_millis(1500));
+        Self { path, command, _scratch: scratch }
+    }
+
+    /// The numbers of the children that were started so far.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        let text = fs::read_to_string(self.path.with_extension("py.pid")).unwrap_or_default();
+        text.lines().map(|line| line.parse().unwrap()).collect()
+    }
+
+    /// A file beside the script.
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
+        self.path.with_file_name(name)
+    }
+
+    pub(crate) fn registration(&self) -> Result<Registration> {
+        Ok(run(&self.command)?[0])
+    }
+
+    pub(crate) fn storage(&self) -> Box<dyn Storage> {
+        self.storage_for(&Arc::new(TestHost::new())).unwrap()
+    }
+
+    pub(crate) fn storage_for(&self, host: &Arc<TestHost>) -> Result<Box<dyn Storage>> {
+        let Factory::Storage(open) = self.registration()?.factory else { panic!("a storage") };
+        let host: Arc<dyn Host> = host.clone();
+        open(&Values::new(), &host)
+    }
+
+    /// Checks that none of the children is there any more, not even as a zombie.
+    #[track_caller]
+    pub(crate) fn is_gone(&self) {
+        let pids = self.pids();
+        assert!(!pids.is_empty(), "the script has not run");
+        for pid in pids {
+            gone(pid);
+        }
+    }
+}
+
+/// Checks that a process is not there any more, or will not be soon.
+#[track_caller]
+pub(crate) fn gone(pid: u32) {
+    let started = Instant::now();
+    while Path::new(&format!("/proc/{pid}")).exists() {
+        assert!(started.elapsed() < Duration::from_secs(3), "{pid} is still there");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+pub(crate) fn ann() -> EntryId {
+    EntryId::new("ann", None).unwrap()
+}

@@ -1,0 +1,284 @@
+//! Programs that do what they should not: an error that says so, soon, and nothing left behind.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keyward_core::{ErrorKind, Expect, Put};
+use keyward_loader::process::{Command, run};
+
+use crate::child::{Script, ann, gone};
+
+/// Soon, on a machine with much to do.
+const SOON: Duration = Duration::from_secs(8);
+
+/// Runs a script that spoils the first call, and gives what the caller is told.
+#[track_caller]
+fn told(spoil: &str) -> String {
+    let script = Script::new(&format!("greet()\n{spoil}"));
+    let storage = script.storage();
+    let started = Instant::now();
+    let error = storage.get(&ann()).unwrap_err();
+    assert!(started.elapsed() < SOON, "{spoil}");
+    assert_eq!((error.kind(), error.backend()), (ErrorKind::Unavailable, "s"), "{spoil}: {error}");
+    // And ever after, at once.
+    let started = Instant::now();
+    assert_eq!(storage.get(&ann()).unwrap_err().message(), error.message(), "{spoil}");
+    assert!(started.elapsed() < Duration::from_secs(1), "{spoil}");
+    drop(storage);
+    script.is_gone();
+    error.message().replace(&script.command.path().display().to_string(), "P")
+}
+
+#[test]
+fn who_does_not_answer_is_killed() {
+    for spoil in [
+        "time.sleep(60)",
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN); read(); time.sleep(60)",
+        "read(); write(b'\\0\\0'); time.sleep(60)",
+        "read(); write(frame({'id': 1})[:5]); time.sleep(60)",
+    ] {
+        assert_eq!(told(spoil), "the program P did not answer within 1.5 s", "{spoil}");
+    }
+}
+
+#[test]
+fn who_dies_is_named_with_its_last_words() {
+    for (spoil, end) in [
+        ("read(); os.kill(os.getpid(), 9)", "ended with signal 9"),
+        ("os.kill(os.getpid(), 9)", "ended with signal 9"),
+        ("read(); sys.exit(3)", "ended with exit code 3"),
+        ("read(); write(frame({'id': 1})[:5]); sys.exit(0)", "ended with exit code 0"),
+        (
+            "sys.stderr.write('one\\ntwo\\x1b[2J'); sys.stderr.flush(); os._exit(1)",
+            "ended with exit code 1; it said last: two\\u{1b}[2J",
+        ),
+    ] {
+        assert_eq!(told(spoil), format!("the program P {end}"), "{spoil}");
+    }
+}
+
+#[test]
+fn who_closes_its_output_is_no_use() {
+    assert_eq!(told("read(); os.close(1); time.sleep(60)"), "the program P closed its output");
+}
+
+#[test]
+fn who_speaks_otherwise_is_not_listened_to() {
+    for (spoil, why) in [
+        (
+            "read(); write(b'\\xff\\xff\\xff\\xff'); time.sleep(60)",
+            "sends a frame of 4294967295 bytes",
+        ),
+        (
+            "read(); print('hello there', flush=True); time.sleep(60)",
+            "sends a frame of 1751477356 bytes",
+        ),
+        (
+            "write(struct.pack('>I', 0)); time.sleep(60)",
+            "sends what is no message: it is no map of CBOR",
+        ),
+        (
+            "write(struct.pack('>I', 2) + b'\\xa0\\xa0')",
+            "sends what is no message: more follows than one item",
+        ),
+        (
+            "write(struct.pack('>I', 2) + b'\\xbf\\xff'); time.sleep(60)",
+            "sends what is no message: it is no map of CBOR",
+        ),
+        (
+            "send({'id': 99, 'answer': {}}); time.sleep(60)",
+            "answers the call 99, which waits for no answer",
+        ),
+        (
+            "m = read(); send({'id': m['id'], 'answer': {}, 'error': {}}); time.sleep(60)",
+            "sends what is no message: it is an answer and an error",
+        ),
+    ] {
+        assert!(
+            told(spoil).starts_with(&format!("the program P {why}")),
+            "{spoil}: {}",
+            told(spoil)
+        );
+    }
+}
+
+#[test]
+fn who_answers_twice_is_caught_at_the_next_call() {
+    let script = Script::new(
+        "greet()\nm = read()\nanswer(m, blob=b'')\nanswer(m, blob=b'')\ntime.sleep(60)",
+    );
+    let storage = script.storage();
+    assert_eq!(storage.get(&ann()).unwrap().blob, b"");
+    let error = storage.get(&ann()).unwrap_err();
+    assert!(error.message().contains("which waits for no answer"), "{error}");
+    script.is_gone();
+}
+
+#[test]
+fn who_floods_is_stopped() {
+    for spoil in [
+        "while True: send({'call': 'log', 'instance': 1, 'arguments': {'level': 'info', 'message': 'x' * 100}})",
+        "while True: send({'later': 'version'})",
+        "while True: send({'id': 1, 'call': 'never heard of'})",
+        "while True: sys.stderr.write('x' * 10000)",
+        "while True: send({'id': 1, 'call': 'secret', 'instance': 1, 'arguments': {'reference': '{\"from\":\"x\"}'}})",
+    ] {
+        let said = told(spoil);
+        assert!(
+            said.contains("did not answer within") || said.contains("did not read within"),
+            "{spoil}: {said}"
+        );
+    }
+}
+
+#[test]
+fn who_never_reads_does_not_block_who_writes() {
+    let script = Script::new("greet()\ntime.sleep(60)");
+    let storage = script.storage();
+    let started = Instant::now();
+    let blob = vec![7; 4 << 20];
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let put = storage.put(&ann(), &blob, &Put::expecting(Expect::Any));
+                let error = put.unwrap_err();
+                assert!(error.message().ends_with("did not read within 1.5 s"), "{error}");
+            });
+        }
+    });
+    assert!(started.elapsed() < SOON);
+    script.is_gone();
+}
+
+#[test]
+fn who_writes_before_it_reads_is_read() {
+    // Both pipes are full at once, and neither side waits for the other for ever.
+    let script = Script::new(
+        "i = greet()
+noise = {'call': 'log', 'instance': i, 'arguments': {'level': 'debug', 'message': 'x' * 1000}}
+for _ in range(500): send(noise)
+m = read()
+assert len(m['arguments']['blob']) == 4 << 20
+answer(m, revision=b'1')",
+    );
+    let storage = script.storage();
+    storage.put(&ann(), &vec![7; 4 << 20], &Put::expecting(Expect::Any)).unwrap();
+}
+
+#[test]
+fn answers_without_sense_spoil_their_call_alone() {
+    let script = Script::new(
+        "greet()
+while True:
+    m = read()
+    if m['call'] == 'get': answer(m, blob='text')
+    elif m['call'] == 'put': answer(m, revision=b'x' * 65)
+    elif m['call'] == 'list': answer(m, entries=[['a', 'b', 'c']])
+    elif m['call'] == 'close': sys.exit(0)
+    else: answer(m)",
+    );
+    let storage = script.storage();
+    let error = storage.get(&ann()).unwrap_err();
+    assert!(error.message().ends_with("answers get with nonsense: blob"), "{error}");
+    let put = storage.put(&ann(), b"", &Put::expecting(Expect::Any));
+    assert_eq!(put.unwrap_err().kind(), ErrorKind::Unavailable);
+    assert!(storage.list(&keyward_core::Query::default()).is_err());
+    storage.delete(&ann(), &Expect::Any).unwrap();
+}
+
+#[test]
+fn what_a_dead_child_started_goes_with_it() {
+    let script = Script::new(
+        "greet()
+read()
+if os.fork() == 0:
+    open(sys.argv[0] + '.pid', 'a').write(f'{os.getpid()}\\n')
+    time.sleep(60)
+else:
+    while len(open(sys.argv[0] + '.pid').readlines()) < 2: time.sleep(0.01)
+    os._exit(0)",
+    );
+    let error = script.storage().get(&ann()).unwrap_err();
+    assert!(error.message().ends_with("ended with exit code 0"), "{error}");
+    assert_eq!(script.pids().len(), 2);
+    script.is_gone();
+}
+
+#[test]
+fn a_bad_start_is_one_clear_line() {
+    for (body, kind, why) in [
+        ("sys.exit(3)", ErrorKind::Unavailable, "ended with exit code 3"),
+        ("read(); os.kill(os.getpid(), 9)", ErrorKind::Unavailable, "ended with signal 9"),
+        (
+            "hello(major=2)",
+            ErrorKind::Refused,
+            "it speaks version 2 of the plugin protocol, and here version 1 is spoken",
+        ),
+        ("hello(protocol='http')", ErrorKind::Refused, "it does not speak the plugin protocol"),
+        ("hello(backends=1)", ErrorKind::Unavailable, "answers hello with nonsense: backends"),
+        (
+            "hello(backends=[dict(STORAGE, name='../x')])",
+            ErrorKind::Unavailable,
+            "answers hello with nonsense: name",
+        ),
+        (
+            "hello(backends=[dict(STORAGE, options=[{'name': 'a', 'type': 'number', 'default': 'x', 'help': ''}])])",
+            ErrorKind::Unavailable,
+            "answers hello with nonsense: default",
+        ),
+        (
+            "hello(backends=[STORAGE, STORAGE]); time.sleep(60)",
+            ErrorKind::Refused,
+            "brings a backend twice",
+        ),
+    ] {
+        let script = Script::new(body);
+        let error = script.registration().unwrap_err();
+        assert_eq!(error.kind(), kind, "{body}: {error}");
+        assert!(error.message().ends_with(why), "{body}: {error}");
+        script.is_gone();
+    }
+}
+
+#[test]
+fn who_says_nothing_at_the_start_is_killed() {
+    let script = Script::new("time.sleep(60)");
+    let started = Instant::now();
+    let error = script.registration().unwrap_err();
+    assert!(error.message().ends_with("did not answer within 10 s"), "{error}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+    script.is_gone();
+}
+
+#[test]
+fn what_cannot_be_started_says_so() {
+    for path in ["/nowhere/at/all", "/etc/passwd", "/"] {
+        let error = run(&Command::new(path)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{path}");
+    }
+    assert_eq!(run(&Command::new("child.py")).unwrap_err().kind(), ErrorKind::Invalid);
+}
+
+#[test]
+fn backends_in_roles_of_later_versions_are_passed_over() {
+    let script = Script::new(
+        "hello(backends=[dict(STORAGE, role='oracle', more=1), STORAGE], more={'a': [1, 2]})
+opened(read())
+m = read()
+send({'id': 1, 'call': 'of a later version', 'instance': m['instance'], 'arguments': {}})
+assert read()['error']['kind'] == 4
+send({'id': 2, 'something': 'of a later version'})
+assert read()['error']['kind'] == 4
+answer(m, blob=b'blob', more=1.5)
+read()",
+    );
+    assert_eq!(script.storage().get(&ann()).unwrap().blob, b"blob");
+    script.is_gone_after_close();
+}
+
+impl Script {
+    #[track_caller]
+    fn is_gone_after_close(&self) {
+        self.pids().into_iter().for_each(gone);
+    }
+}

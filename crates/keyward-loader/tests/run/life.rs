@@ -1,0 +1,332 @@
+//! How a child lives: what it sees, whom it works for, how it ends and begins again.
+
+use std::fs;
+use std::io::Write;
+use std::os::fd::AsRawFd;
+use std::process;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use keyward_core::{ErrorKind, Level, LockMode, Storage};
+use keyward_loader::process::{Command, finish, run};
+use keyward_testkit::TestHost;
+
+use crate::child::{Script, ann, gone};
+
+/// Answers `get` with what an expression gives.
+fn answers(expression: &str) -> Script {
+    Script::new(&format!(
+        "greet()
+while True:
+    m = read()
+    if m['call'] == 'get': answer(m, blob=({expression}).encode())
+    else: answer(m)"
+    ))
+}
+
+fn text(storage: &dyn Storage) -> String {
+    String::from_utf8(storage.get(&ann()).unwrap().blob).unwrap()
+}
+
+#[test]
+fn it_sees_nothing_but_what_it_is_given() {
+    let open = fs::File::open("/").unwrap();
+    // As a careless library leaves it.
+    rustix::io::fcntl_setfd(&open, rustix::io::FdFlags::empty()).unwrap();
+    let mut script = answers(
+        "repr((sorted(os.environ.items()), os.getcwd(), sorted(os.listdir('/proc/self/fd')), \
+         os.getpgid(0) == os.getpid(), sys.argv[1:]))",
+    );
+    script.command = script.command.argument("an argument").variable("LANG", "C.UTF-8");
+    let seen = text(&*script.storage());
+    // One more descriptor is that of the folder which is listed.
+    let expected = "([('LANG', 'C.UTF-8')], '/', ['0', '1', '2', '3'], True, ['an argument'])";
+    assert_eq!(seen, expected, "{} is open here", open.as_raw_fd());
+}
+
+#[test]
+fn there_is_one_child_however_much_is_opened() {
+    let script = Script::new(
+        "hello()
+while True:
+    m = read()
+    if m['call'] == 'open': opened(m)
+    elif m['call'] == 'get': answer(m, blob=str(m['instance']).encode())
+    else: answer(m)",
+    );
+    let storages: Vec<_> = (0..8).map(|_| script.storage()).collect();
+    let again = Command::clone(&script.command);
+    assert_eq!(run(&again).unwrap().len(), 1);
+    thread::scope(|scope| {
+        for (at, storage) in storages.iter().enumerate() {
+            scope.spawn(move || {
+                for _ in 0..200 {
+                    assert_eq!(text(&**storage), (at + 1).to_string());
+                }
+            });
+        }
+    });
+    assert_eq!(script.pids().len(), 1);
+}
+
+#[test]
+fn answers_may_come_in_any_order() {
+    let script = Script::new(
+        "greet()
+calls = [read() for _ in range(4)]
+for m in reversed(calls): answer(m, blob=m['arguments']['name'].encode())
+read()",
+    );
+    let storage = script.storage();
+    thread::scope(|scope| {
+        for name in ["a", "b", "c", "d"] {
+            let storage = &storage;
+            scope.spawn(move || {
+                let id = keyward_core::EntryId::new("ann", Some(name)).unwrap();
+                assert_eq!(storage.get(&id).unwrap().blob, name.as_bytes());
+            });
+        }
+    });
+}
+
+#[test]
+fn its_host_is_asked_while_it_works() {
+    let script = Script::new(
+        "i = greet()
+def ask(call, **arguments):
+    send({'id': 5, 'call': call, 'instance': i, 'arguments': arguments})
+    m = read()
+    assert m['id'] == 5, m
+    return m['answer'] if 'answer' in m else m['error']['kind']
+m = read()
+found = [ask('secret', reference='{\"from\":\"vault\"}'), ask('secret', reference='{\"from\":\"x\"}'),
+    ask('prompt', text='Which?', confirm=False), ask('variable', name='V'), ask('variable', name='W'),
+    ask('now'), ask('remaining'), ask('prompt')]
+send({'call': 'log', 'instance': i, 'arguments': {'level': 'warning', 'message': 'careful\\n'}})
+answer(m, blob=repr(found).encode())
+read()",
+    );
+    let host = TestHost::new()
+        .secret("vault", "a secret")
+        .answer("an answer")
+        .variable("V", "a value")
+        .within(Duration::from_secs(20));
+    let host = Arc::new(host);
+    let storage = script.storage_for(&host).unwrap();
+    assert_eq!(
+        text(&*storage),
+        "[{'secret': b'a secret'}, 2, {'secret': b'an answer'}, {'secret': b'a value'}, {}, \
+         {'now': 1767225600}, {'remaining': 20000}, 2]"
+    );
+    let said = format!("{}: careful\\n", script.command.path().display());
+    assert_eq!(host.log(), [(Level::Warning, said)]);
+}
+
+#[test]
+fn what_it_says_is_passed_on_harmless_and_not_for_ever() {
+    let script = Script::new(
+        "sys.stderr.write('early\\n'); sys.stderr.flush()
+greet()
+sys.stderr.write('red \\x1b[31m\\n' + 'y' * 5000 + '\\n'); sys.stderr.flush()
+for _ in range(1000): sys.stderr.write('z' * 1000 + '\\n')
+sys.stderr.flush()
+answer(read(), blob=b'')
+read()",
+    );
+    let host = Arc::new(TestHost::new());
+    script.storage_for(&host).unwrap().get(&ann()).unwrap();
+    let started = Instant::now();
+    while !host.log().iter().any(|(level, _)| *level == Level::Warning) {
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", host.log().len());
+        thread::sleep(Duration::from_millis(5));
+    }
+    let log = host.log();
+    let path = script.command.path().display();
+    assert_eq!(log[0].1, format!("{path}: early"));
+    assert_eq!(log[1].1, format!("{path}: red \\u{{1b}}[31m"));
+    assert_eq!(log[2].1, format!("{path}: {}", "y".repeat(1024)));
+    let total: usize = log.iter().map(|(_, said)| said.len()).sum();
+    assert!(total < 400_000, "{total}");
+}
+
+#[test]
+fn a_person_may_take_time() {
+    #[derive(Debug)]
+    struct Slow;
+
+    impl keyward_core::Host for Slow {
+        fn secret(
+            &self,
+            _: &keyward_core::SecretRef,
+        ) -> keyward_core::Result<keyward_core::Secret> {
+            thread::sleep(Duration::from_secs(3));
+            Ok("slow".into())
+        }
+
+        fn prompt(
+            &self,
+            _: &keyward_core::Prompt<'_>,
+        ) -> keyward_core::Result<keyward_core::Secret> {
+            self.secret(&keyward_core::SecretRef {
+                from: String::new(),
+                options: keyward_core::Values::new(),
+            })
+        }
+
+        fn variable(&self, _: &str) -> Option<keyward_core::Secret> {
+            None
+        }
+
+        fn now(&self) -> keyward_core::Timestamp {
+            keyward_core::Timestamp::default()
+        }
+
+        fn log(&self, _: Level, _: std::fmt::Arguments<'_>) {}
+
+        fn remaining(&self) -> Option<Duration> {
+            None
+        }
+    }
+
+    let script = Script::new(
+        "i = greet()
+m = read()
+send({'id': 1, 'call': 'prompt', 'instance': i, 'arguments': {'text': 'Which?'}})
+answer(m, blob=read()['answer']['secret'])
+m = read()
+time.sleep(60)",
+    );
+    let keyward_core::Factory::Storage(open) = script.registration().unwrap().factory else {
+        panic!()
+    };
+    let host: Arc<dyn keyward_core::Host> = Arc::new(Slow);
+    let storage = open(&keyward_core::Values::new(), &host).unwrap();
+    assert_eq!(text(&*storage), "slow");
+    assert!(storage.get(&ann()).is_err());
+}
+
+#[test]
+fn a_caller_without_time_gives_up_alone() {
+    let script = Script::new(
+        "hello()
+while True:
+    m = read()
+    if m['call'] == 'open': opened(m)
+    elif m['call'] == 'get':
+        time.sleep(0.5)
+        answer(m, blob=b'late')
+    else: answer(m)",
+    );
+    let hurried = Arc::new(TestHost::new().within(Duration::from_millis(100)));
+    let (hurried, patient) = (script.storage_for(&hurried).unwrap(), script.storage());
+    let error = hurried.get(&ann()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.message().ends_with("did not answer in the time that remained"), "{error}");
+    assert_eq!(text(&*patient), "late");
+    assert_eq!(script.pids().len(), 1);
+}
+
+#[test]
+fn who_is_given_up_by_everybody_is_killed_in_the_end() {
+    let script = Script::new("hello()\nopened(read())\nread()\ntime.sleep(60)");
+    let hurried = Arc::new(TestHost::new().within(Duration::from_millis(100)));
+    let storage = script.storage_for(&hurried).unwrap();
+    assert!(storage.get(&ann()).is_err());
+    thread::sleep(Duration::from_millis(1600));
+    let error = storage.get(&ann()).unwrap_err();
+    assert!(error.message().ends_with("did not answer within 1.5 s"), "{error}");
+    script.is_gone();
+}
+
+#[test]
+fn what_is_opened_after_a_death_starts_it_again_a_few_times() {
+    let script = Script::new("greet()\nread()\nos._exit(1)");
+    let host = Arc::new(TestHost::new());
+    for starts in 1..=8 {
+        let storage = script.storage_for(&host).unwrap();
+        assert_eq!(script.pids().len(), starts);
+        for _ in 0..3 {
+            assert_eq!(storage.get(&ann()).unwrap_err().kind(), ErrorKind::Unavailable);
+        }
+    }
+    let error = script.storage_for(&host).unwrap_err();
+    assert!(error.message().ends_with("died too often to be started again"), "{error}");
+    script.is_gone();
+}
+
+#[test]
+fn a_lock_is_given_back() {
+    let script = Script::new(
+        "hello()
+m = read(); answer(m, persistence='process', sharing='process', lists=False, locks=True)
+m = read(); assert (m['call'], m['arguments']['mode'], m['arguments']['wait']) == ('lock', 'exclusive', 20), m
+answer(m, lock=7)
+m = read(); assert (m['call'], m['arguments']) == ('renew', {'lock': 7, 'ttl': 60000}), m
+answer(m)
+m = read(); assert (m['call'], m['arguments']) == ('unlock', {'lock': 7}), m
+answer(m)
+m = read(); assert m['call'] == 'close'
+open(sys.argv[0] + '.closed', 'w').close()
+answer(m)",
+    );
+    let storage = script.storage();
+    let (wait, ttl) = (Duration::from_millis(20), Duration::from_secs(60));
+    let locks = storage.abilities().locks.unwrap();
+    let mut guard = locks.lock(&ann(), LockMode::Exclusive, wait, ttl).unwrap();
+    guard.renew(ttl).unwrap();
+    drop(guard);
+    drop(storage);
+    assert!(script.beside("child.py.closed").exists());
+}
+
+#[test]
+fn in_the_end_it_may_finish() {
+    let polite = Script::new(
+        "greet()
+try: read()
+finally: open(sys.argv[0] + '.done', 'w').close()",
+    );
+    let stubborn = Script::new("greet()\ntime.sleep(60)");
+    let opened = [polite.storage(), stubborn.storage()];
+    finish();
+    assert!(polite.beside("child.py.done").exists());
+    polite.is_gone();
+    stubborn.is_gone();
+    let error = opened[0].get(&ann()).unwrap_err();
+    assert!(error.message().ends_with("was told to go"), "{error}");
+}
+
+/// Not a test: what [`it_dies_with_its_parent`] runs and kills.
+#[test]
+fn parent() {
+    let Some(path) = std::env::var_os("KEYWARD_TEST_CHILD") else { return };
+    // The thread that starts it ends at once, and it lives on.
+    let program = Command::new(path);
+    thread::spawn(move || run(&program).map(drop)).join().unwrap().unwrap();
+    println!("it runs");
+    std::io::stdout().flush().unwrap();
+    thread::sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn it_dies_with_its_parent() {
+    use std::io::{BufRead, BufReader};
+
+    let script =
+        Script::new("hello()\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\ntime.sleep(60)");
+    let mut parent = process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "life::parent", "--nocapture"])
+        .env("KEYWARD_TEST_CHILD", script.command.path())
+        .stdout(process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(parent.stdout.take().unwrap()).lines();
+    assert!(lines.map_while(Result::ok).any(|line| line.contains("it runs")));
+    thread::sleep(Duration::from_millis(200));
+    let pid = script.pids()[0];
+    assert!(fs::exists(format!("/proc/{pid}")).unwrap());
+    parent.kill().unwrap();
+    parent.wait().unwrap();
+    gone(pid);
+}
