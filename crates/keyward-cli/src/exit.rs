@@ -108,9 +108,8 @@ fn describe(error: &Error) -> String {
 /// The line that says what went wrong; with the operation, unless it adds nothing.
 pub(crate) fn what(error: &Error) -> String {
     match error.operation() {
-        "usage" | "name" | "options" | "registry" | "config" | "open" | "init" | "setup" => {
-            error.message().to_owned()
-        }
+        "usage" | "name" | "options" | "registry" | "config" | "open" | "init" | "setup"
+        | "plugin" => error.message().to_owned(),
         _ => error.to_string(),
     }
 }

@@ -1,11 +1,13 @@
+use std::collections::BTreeSet;
+
 use clap::{Arg, ArgMatches, Command};
-use keyward_core::{OptionSpec, OptionType, Registration, Role};
+use keyward_core::{OptionSpec, OptionType, Registration, Registry, Role};
 use serde_json::{Value, json};
 
 use super::{Entry, Session};
 use crate::arguments::{self, text};
-use crate::exit::{Outcome, usage};
-use crate::output::print;
+use crate::exit::{Outcome, each, usage};
+use crate::output::{print, shown};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "backend",
@@ -45,18 +47,8 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let keyward = session.keyward()?;
     match matches.subcommand() {
         Some(("list", matches)) => {
-            for backend in keyward.registry().iter() {
-                print(&match matches.get_flag("json") {
-                    true => as_json(backend).to_string(),
-                    false => format!(
-                        "{:<11} {:<10} {}",
-                        backend.role(),
-                        backend.info.name,
-                        backend.info.help
-                    ),
-                })?;
-            }
-            Ok(())
+            let registry = keyward.registry();
+            each(names(registry), |(role, name)| line(registry.find(role, name)?, matches))
         }
         Some(("show", matches)) => {
             let role = text(matches, "role")
@@ -73,9 +65,24 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     }
 }
 
+/// Every backend, whether it is there or would have to be fetched.
+fn names(registry: &Registry) -> BTreeSet<(Role, &str)> {
+    let linked = registry.iter().map(|backend| (backend.role(), backend.info.name));
+    linked.chain(registry.offers().map(|offer| (offer.role(), offer.name()))).collect()
+}
+
+fn line(backend: &Registration, matches: &ArgMatches) -> Outcome {
+    if matches.get_flag("json") {
+        return print(&as_json(backend).to_string());
+    }
+    let (role, name, door) = (backend.role(), backend.info.name, backend.door);
+    print(&shown(&format!("{role:<11} {name:<10} {door:<7} {}", backend.info.help)))
+}
+
 fn show(backend: &Registration) -> Outcome {
-    print(&format!("{} {} (from {})", backend.role(), backend.info.name, backend.package))?;
-    print(&format!("  {}", backend.info.help))?;
+    let (role, name, door) = (backend.role(), backend.info.name, backend.door);
+    print(&shown(&format!("{role} {name} ({door}, from {})", backend.package)))?;
+    print(&shown(&format!("  {}", backend.info.help)))?;
     if backend.options.is_empty() {
         return print("  There are no options.");
     }
@@ -85,7 +92,9 @@ fn show(backend: &Registration) -> Outcome {
             None if spec.required => " [required]".into(),
             None => String::new(),
         };
-        print(&format!("\n  {} ({}){default}\n      {}", spec.name, kind(spec), spec.help))?;
+        print("")?;
+        print(&shown(&format!("  {} ({}){default}", spec.name, kind(spec))))?;
+        print(&shown(&format!("      {}", spec.help)))?;
     }
     Ok(())
 }

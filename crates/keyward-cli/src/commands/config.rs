@@ -1,5 +1,5 @@
 use clap::{Arg, ArgMatches, Command};
-use keyward::Keyward;
+use keyward::{Keyward, Silent};
 use keyward_config::{Config, Environment, Settings, parse_value, render_value, set_value};
 use keyward_core::{OptionSpec, OptionType, Registry, Role, Value};
 use serde_json::json;
@@ -221,5 +221,6 @@ fn plain(value: &Value) -> serde_json::Value {
 /// The configuration as `edit` would leave it, before it is taken over.
 pub(crate) fn check_edited(path: &std::path::Path) -> Outcome {
     let environment = Environment::of_process().with("KEYWARD_CONFIG_FILE", path);
-    check(Config::load(environment)?.settings(), &Registry::linked()?)
+    let keyward = Keyward::with(environment, Silent)?;
+    check(keyward.config().settings(), keyward.registry())
 }

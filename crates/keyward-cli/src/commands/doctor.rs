@@ -1,5 +1,6 @@
 use clap::{ArgMatches, Command};
-use keyward::{Keyward, OpenStore, Protection};
+use keyward::{Keyward, OpenStore, PluginState, Protection};
+use keyward_config::{BrokenPlugin, PluginFile};
 use keyward_core::{EntryId, Error, Persistence};
 
 use super::{Entry, Session};
@@ -9,7 +10,7 @@ use crate::findings::{Finding, Findings};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "doctor",
-    about: "Check that configuration, stores and their keys are sound and safe",
+    about: "Check that configuration, plugins, stores and their keys are sound and safe",
     example: "keyward doctor",
     arguments,
     run,
@@ -24,12 +25,31 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let mut findings = Findings::new(matches.get_flag("json"));
     let sound = "can be read, and only you can write it";
     findings.tell("configuration", Finding::Good(sound.into()))?;
+    let plugins = keyward.config().plugins();
+    for file in plugins.files {
+        findings.tell(&format!("plugin {}", file.name), plugin(&file))?;
+    }
+    for BrokenPlugin { name, path, error } in plugins.broken {
+        let name = name.map_or_else(|| path.display().to_string(), |name| name.to_string());
+        findings.tell(&format!("plugin {name}"), Finding::Bad(error))?;
+    }
     for name in keyward.store_names()? {
         for finding in check(&keyward, name.as_str()) {
             findings.tell(&format!("store {name}"), finding)?;
         }
     }
     findings.end()
+}
+
+/// Whether a plugin is as it was. Nothing of it runs.
+fn plugin(file: &PluginFile) -> Finding {
+    match PluginState::of(file) {
+        PluginState::Sound => Finding::Good("it is what was trusted, in a safe place".into()),
+        PluginState::Changed(error)
+        | PluginState::Missing(error)
+        | PluginState::Unsafe(error)
+        | PluginState::Unusable(error) => Finding::Bad(error),
+    }
 }
 
 /// What there is to say of a store.

@@ -1,14 +1,20 @@
 //! Backends that are not part of the program: trusting them, and looking at those that are.
 
 mod forget;
+mod host;
 mod list;
 mod show;
 mod trust;
 
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgMatches, Command};
+use keyward_config::{PluginFile, PluginName};
+use keyward_core::{Error, ErrorKind};
 
 use super::{Entry, Session};
+use crate::arguments::text;
 use crate::exit::Outcome;
+use crate::output::harmless;
+use crate::terminal::Terminal;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "plugin",
@@ -26,6 +32,7 @@ fn arguments(command: Command) -> Command {
         .subcommand(list::command())
         .subcommand(show::command())
         .subcommand(forget::command())
+        .subcommand(host::command())
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
@@ -34,6 +41,40 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         Some(("list", matches)) => list::run(session, matches),
         Some(("show", matches)) => show::run(session, matches),
         Some(("forget", matches)) => forget::run(session, matches),
+        Some(("host", matches)) => host::run(matches),
         _ => Ok(()),
+    }
+}
+
+/// The argument that names a plugin.
+fn name() -> Arg {
+    Arg::new("name").value_name("NAME").required(true).help("The plugin")
+}
+
+/// The plugin that `NAME` names.
+fn named(matches: &ArgMatches) -> Outcome<PluginName> {
+    Ok(PluginName::new(text(matches, "name").unwrap_or_default())?)
+}
+
+/// That there is no plugin of this name.
+fn unknown(name: &PluginName) -> Error {
+    Error::invalid("open", format!("there is no plugin `{name}`"))
+        .hint("`keyward plugin list` shows those there are")
+}
+
+/// What a plugin brings, as `storage shelf, key shelf`.
+fn brought(file: &PluginFile) -> String {
+    let words = file.backends.iter().map(|(role, name)| format!("{role} {name}"));
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// Asks on the terminal; without a clear yes, `otherwise` is what has come of it.
+fn confirm(question: &str, otherwise: &str) -> Outcome {
+    let terminal = Terminal::open().map_err(|error| error.hint("Say --yes to go without asking"));
+    let lines: Vec<_> = question.split('\n').map(harmless).collect();
+    let answer = terminal?.ask_open(&format!("{} [y/N] ", lines.join("\n")))?;
+    match answer.expose() {
+        b"y" | b"Y" | b"yes" => Ok(()),
+        _ => Err(Error::new(ErrorKind::Other, "usage").because(otherwise).into()),
     }
 }

@@ -1,14 +1,86 @@
 use clap::{ArgMatches, Command};
+use keyward::{Keyward, StoreFile};
+use keyward_config::{Layer, PluginFile};
+use keyward_core::{Role, Value, Values};
 
+use super::{confirm, name, named, unknown};
+use crate::arguments::switch;
 use crate::commands::Session;
-use crate::exit::{Outcome, usage};
+use crate::exit::Outcome;
 
 pub(super) fn command() -> Command {
     Command::new("forget")
-        .about("Trust a plugin no longer")
+        .about("Trust a plugin no longer; its own files stay")
         .after_help("Example:\n  keyward plugin forget shelf")
+        .arg(name())
+        .arg(switch("system", "Forget what is trusted for all users of this machine"))
+        .arg(switch("yes", "Do not ask"))
 }
 
-pub(super) fn run(_: &Session, _: &ArgMatches) -> Outcome {
-    Err(usage("this is not there yet"))
+pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let keyward = session.keyward()?;
+    let name = named(matches)?;
+    let layer = if matches.get_flag("system") { Layer::System } else { Layer::User };
+    let files = keyward.config().plugins().files;
+    let file = files.iter().find(|file| file.name == name && file.layer == layer);
+    let users = file.map(|file| users(&keyward, file)).transpose()?.unwrap_or_default();
+    if !users.is_empty() && !matches.get_flag("yes") {
+        let question = format!("These need it, and will not open without:\n{users}Forget it?");
+        confirm(&question, "nothing was forgotten")?;
+    }
+    if keyward.config().remove_plugin(&name, layer)? {
+        return Ok(());
+    }
+    let elsewhere = files.iter().any(|file| file.name == name);
+    Err(match (elsewhere, layer) {
+        (true, Layer::User) => {
+            unknown(&name).because(format!("`{name}` is the system's")).hint("Say --system")
+        }
+        (true, _) => unknown(&name).because(format!("`{name}` is not the system's")),
+        (false, _) => unknown(&name),
+    }
+    .into())
+}
+
+/// The stores that are made of what a plugin brings, one a line.
+fn users(keyward: &Keyward, plugin: &PluginFile) -> Outcome<String> {
+    let mut users = String::new();
+    for name in keyward.store_names()? {
+        // A store that cannot be read does not open anyway.
+        let Ok(store) = keyward.config().store(&name) else { continue };
+        let used = parts(&store).into_iter().find(|(role, name)| {
+            plugin.backends.iter().any(|(its, called)| (its, called.as_str()) == (role, name))
+        });
+        if let Some((role, backend)) = used {
+            users += &format!("  store {name}: its {role} is {backend}\n");
+        }
+    }
+    Ok(users)
+}
+
+/// What a store is made of, the key sources that its options refer to among it.
+fn parts(store: &StoreFile) -> Vec<(Role, &str)> {
+    let mut parts = Vec::new();
+    for (role, used) in [
+        (Role::Serializer, &store.serializer),
+        (Role::Encryption, &store.encryption),
+        (Role::Storage, &store.storage),
+    ] {
+        parts.push((role, used.name.as_str()));
+        add_sources(&used.options, &mut parts);
+    }
+    if let Some(key) = &store.key {
+        parts.push((Role::Key, &key.from));
+        add_sources(&key.options, &mut parts);
+    }
+    parts
+}
+
+fn add_sources<'a>(options: &'a Values, parts: &mut Vec<(Role, &'a str)>) {
+    for (_, value) in options.iter() {
+        if let Value::Secret(reference) = value {
+            parts.push((Role::Key, &reference.from));
+            add_sources(&reference.options, parts);
+        }
+    }
 }

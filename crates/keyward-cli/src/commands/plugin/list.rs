@@ -1,14 +1,80 @@
 use clap::{ArgMatches, Command};
+use keyward::PluginState;
+use keyward_config::{BrokenPlugin, PluginFile};
+use serde_json::{Value, json};
 
+use super::brought;
+use crate::arguments;
 use crate::commands::Session;
-use crate::exit::{Outcome, usage};
+use crate::exit::{Outcome, what};
+use crate::output::{print, shown};
 
 pub(super) fn command() -> Command {
     Command::new("list")
-        .about("List the plugins that are trusted")
+        .about("List the plugins that are trusted, and whether they still are as they were")
         .after_help("Example:\n  keyward plugin list")
+        .arg(arguments::json())
 }
 
-pub(super) fn run(_: &Session, _: &ArgMatches) -> Outcome {
-    Err(usage("this is not there yet"))
+pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let plugins = session.keyward()?.config().plugins();
+    let json = matches.get_flag("json");
+    for file in &plugins.files {
+        let state = PluginState::of(file);
+        print(&if json { as_json(file, &state).to_string() } else { line(file, &state) })?;
+    }
+    for broken in &plugins.broken {
+        print(&if json { broken_as_json(broken).to_string() } else { broken_line(broken) })?;
+    }
+    Ok(())
+}
+
+/// What a program may want to know of a plugin.
+pub(super) fn as_json(file: &PluginFile, state: &PluginState) -> Value {
+    let backends = file.backends.iter();
+    let backends = backends.map(|(role, name)| json!({ "role": role.name(), "name": name }));
+    json!({
+        "name": file.name.as_str(),
+        "door": file.door.name(),
+        "state": state.word(),
+        "why": state.error().map(what),
+        "backends": backends.collect::<Vec<_>>(),
+        "path": file.pin.path.display().to_string(),
+        "file": file.path.display().to_string(),
+        "layer": file.layer.to_string(),
+    })
+}
+
+fn line(file: &PluginFile, state: &PluginState) -> String {
+    let line = format!(
+        "{:<12} {:<6} {:<8} {}  {}",
+        file.name.to_string(),
+        file.door,
+        state.word(),
+        file.pin.path.display(),
+        brought(file)
+    );
+    with_reason(&line, state.error().map(what))
+}
+
+fn broken_as_json(broken: &BrokenPlugin) -> Value {
+    json!({
+        "name": broken.name.as_ref().map(|name| name.as_str()),
+        "state": "broken",
+        "why": what(&broken.error),
+        "file": broken.path.display().to_string(),
+    })
+}
+
+fn broken_line(broken: &BrokenPlugin) -> String {
+    let name = broken.name.as_ref().map(ToString::to_string).unwrap_or_default();
+    let line = format!("{name:<12} {:<6} {:<8} {}", "-", "broken", broken.path.display());
+    with_reason(&line, Some(what(&broken.error)))
+}
+
+fn with_reason(line: &str, why: Option<String>) -> String {
+    match why {
+        Some(why) => format!("{}\n    {}", shown(line), shown(&why)),
+        None => shown(line),
+    }
 }

@@ -1,14 +1,61 @@
 use clap::{ArgMatches, Command};
+use keyward::PluginState;
+use keyward_config::PluginFile;
+use keyward_loader::Pin;
+use serde_json::json;
 
+use super::{brought, list, name, named, unknown};
+use crate::arguments;
 use crate::commands::Session;
-use crate::exit::{Outcome, usage};
+use crate::exit::{Outcome, what};
+use crate::output::{print, shown};
 
 pub(super) fn command() -> Command {
     Command::new("show")
         .about("Show all that is known of a plugin")
         .after_help("Example:\n  keyward plugin show shelf")
+        .arg(name())
+        .arg(arguments::json())
 }
 
-pub(super) fn run(_: &Session, _: &ArgMatches) -> Outcome {
-    Err(usage("this is not there yet"))
+pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let name = named(matches)?;
+    let file = session.keyward()?.config().find_plugin(&name)?.ok_or_else(|| unknown(&name))?;
+    let state = PluginState::of(&file);
+    if matches.get_flag("json") {
+        return print(&as_json(&file, &state).to_string());
+    }
+    facts(&file, &state)
+        .iter()
+        .try_for_each(|(name, fact)| print(&shown(&format!("{name}: {fact}"))))
+}
+
+fn as_json(file: &PluginFile, state: &PluginState) -> serde_json::Value {
+    let mut shown = list::as_json(file, state);
+    let pin = |pin: &Pin| json!({ "path": pin.path.display().to_string(), "sha256": pin.digest.to_string() });
+    shown["sha256"] = json!(file.pin.digest.to_string());
+    shown["host"] = json!(file.host.as_ref().map(|host| host.display().to_string()));
+    shown["needs"] = file.needs.iter().map(pin).collect();
+    shown["arguments"] = json!(file.arguments);
+    shown["environment"] = json!(file.environment);
+    shown
+}
+
+fn facts(file: &PluginFile, state: &PluginState) -> Vec<(&'static str, String)> {
+    let mut facts = vec![
+        ("plugin", file.name.to_string()),
+        ("file", format!("{} ({})", file.path.display(), file.layer)),
+        ("door", file.door.to_string()),
+        ("path", file.pin.path.display().to_string()),
+        ("sha256", file.pin.digest.to_string()),
+        ("state", state.word().to_owned()),
+    ];
+    facts.extend(state.error().map(|error| ("why", what(error))));
+    facts.extend(file.host.iter().map(|host| ("host", host.display().to_string())));
+    let needs = file.needs.iter();
+    facts.extend(needs.map(|need| ("needs", format!("{} {}", need.path.display(), need.digest))));
+    facts.extend(file.arguments.iter().map(|argument| ("argument", argument.clone())));
+    facts.extend(file.environment.iter().map(|variable| ("variable", variable.clone())));
+    facts.push(("backends", brought(file)));
+    facts
 }

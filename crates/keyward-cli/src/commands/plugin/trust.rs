@@ -1,14 +1,104 @@
-use clap::{ArgMatches, Command};
+mod candidate;
 
+use std::path::PathBuf;
+
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use keyward::{Environment, Keyward, try_plugin};
+use keyward_config::PluginFile;
+use keyward_core::{Error, ErrorKind, Result, Role};
+
+use super::{brought, confirm};
+use crate::arguments::switch;
 use crate::commands::Session;
-use crate::exit::{Outcome, usage};
+use crate::exit::Outcome;
+use crate::output::{print, shown};
+use candidate::Candidate;
 
 pub(super) fn command() -> Command {
+    let list = |name: &'static str, what: &'static str, help: &'static str| {
+        Arg::new(name).long(name).value_name(what).action(ArgAction::Append).help(help)
+    };
     Command::new("trust")
-        .about("Trust a file that brings backends")
-        .after_help("Example:\n  keyward plugin trust /usr/lib/keyward/libshelf.so")
+        .about("Trust a library or a program, as it is now, to bring backends")
+        .after_help(
+            "Example:\n  keyward plugin trust /usr/lib/keyward/libshelf.so\n  keyward plugin trust /opt/vault/vault.py --env VAULT_ADDR -- --cache 60",
+        )
+        .arg(Arg::new("path").value_name("PATH").required(true).help("The file, from `/` on"))
+        .arg(
+            Arg::new("name")
+                .long("name")
+                .value_name("N")
+                .help("What to call the plugin [default: as the library or the file]"),
+        )
+        .arg(switch("system", "Trust it for all users of this machine"))
+        .arg(switch("run", "Run a library as a process of its own, instead of loading it"))
+        .arg(list("needs", "LIB", "A further library that the library needs, to be trusted with it"))
+        .arg(list("env", "VAR", "A variable that a process of its own may see"))
+        .arg(switch("yes", "Do not ask"))
+        .arg(
+            Arg::new("arguments")
+                .value_name("ARGUMENT")
+                .action(ArgAction::Append)
+                .num_args(0..)
+                .last(true)
+                .help("What a program is to be started with"),
+        )
 }
 
-pub(super) fn run(_: &Session, _: &ArgMatches) -> Outcome {
-    Err(usage("this is not there yet"))
+pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let keyward = session.keyward()?;
+    // Up to here, nothing of it runs.
+    let candidate = Candidate::of(&keyward, matches)?;
+    let description = candidate.describe();
+    if matches.get_flag("yes") {
+        description.lines().try_for_each(|line| print(&shown(line)))?;
+    } else {
+        confirm(&format!("{description}Trust it?"), "nothing was trusted")?;
+    }
+    let mut file = candidate.file;
+    let backends = try_plugin(&file, this_program()?, &Environment::of_process())?;
+    file.backends = backends.iter().map(|it| (it.role(), it.info.name.to_owned())).collect();
+    check_free(&keyward, &file)?;
+    keyward.config().keep_plugin(&file, candidate.before.as_ref())?;
+    print(&format!("Trusted as {}: {}", file.name, brought(&file)))?;
+    for (role, name) in &file.backends {
+        print(&format!("  keyward init STORE {}", choice(*role, name)))?;
+    }
+    Ok(())
+}
+
+/// The program that runs libraries: this one.
+fn this_program() -> Result<PathBuf> {
+    std::env::current_exe().map_err(|error| Error::io("run", error))
+}
+
+/// Refuses a backend that another brings already: then neither could be used.
+fn check_free(keyward: &Keyward, file: &PluginFile) -> Outcome {
+    let plugins = keyward.config().plugins();
+    for backend in &file.backends {
+        let (role, name) = backend;
+        let linked = keyward.registry().iter();
+        let linked = linked.filter(|it| it.role() == *role && it.info.name == name);
+        let others = plugins.files.iter().filter(|it| it.name != file.name);
+        let others = others.filter(|it| it.backends.contains(backend));
+        let mut taken = linked
+            .map(|it| format!("{}, which is part of this program,", it.package))
+            .chain(others.map(|it| it.pin.path.display().to_string()));
+        if let Some(other) = taken.next() {
+            let path = file.pin.path.display();
+            return Err(Error::new(ErrorKind::Refused, "usage")
+                .because(format!("{other} and {path} both bring a {role} called {name}"))
+                .hint("Nothing was trusted")
+                .into());
+        }
+    }
+    Ok(())
+}
+
+/// How a new store gets a backend.
+fn choice(role: Role, name: &str) -> String {
+    match role {
+        Role::Key => format!("--option key.from={name}"),
+        _ => format!("--{role} {name}"),
+    }
 }

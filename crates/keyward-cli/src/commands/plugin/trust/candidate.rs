@@ -1,0 +1,194 @@
+//! What somebody is about to trust, as far as it can be known without running it.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::ArgMatches;
+use keyward::Keyward;
+use keyward_config::{Layer, PluginFile, PluginName, account_of_uid};
+use keyward_core::{Door, Error, ErrorKind, Result, Role};
+use keyward_loader::{Content, Inspection, inspect, verify_library};
+
+use crate::arguments::text;
+use crate::exit::{Outcome, usage};
+
+/// A file that may be trusted.
+pub(super) struct Candidate {
+    /// What would be written down. What the plugin brings is still open.
+    pub(super) file: PluginFile,
+    /// The plugin whose place it would take: the same file, as it was.
+    pub(super) before: Option<PluginFile>,
+    found: Inspection,
+    needs: Vec<Inspection>,
+}
+
+impl Candidate {
+    /// Looks at the file that the command line names.
+    ///
+    /// What was trusted before keeps what it had been told, unless it is told otherwise now.
+    pub(super) fn of(keyward: &Keyward, matches: &ArgMatches) -> Outcome<Self> {
+        let found = inspect(Path::new(text(matches, "path").unwrap_or_default()))?;
+        let layer = if matches.get_flag("system") { Layer::System } else { Layer::User };
+        let before = before(keyward, matches, &found.path, layer);
+        let name = match &before {
+            Some(before) => before.name.clone(),
+            None => free_name(keyward, matches, &found)?,
+        };
+        let is_library = matches!(found.content, Content::Library(_));
+        let told = before.as_ref().filter(|before| before.is_library() == is_library);
+        let list = |name: &str, told: Option<Vec<String>>| -> Vec<String> {
+            let given = matches.get_many::<String>(name).map(|given| given.cloned().collect());
+            given.or(told).unwrap_or_default()
+        };
+        let arguments = list("arguments", told.map(|told| told.arguments.clone()));
+        let environment = list("env", told.map(|told| told.environment.clone()));
+        let needs: Vec<PathBuf> = match (matches.get_many::<String>("needs"), told) {
+            (None, Some(told)) => told.needs.iter().map(|pin| pin.path.clone()).collect(),
+            (given, _) => given.into_iter().flatten().map(PathBuf::from).collect(),
+        };
+        let runs = matches.get_flag("run") || told.is_some_and(|told| told.host.is_some());
+        check_kind(is_library, runs, &arguments, &environment, &needs)?;
+        let needs = needs.iter().map(|path| inspect(path)).collect::<Result<Vec<_>>>()?;
+        let file = PluginFile {
+            path: keyward.config().plugin_path(&name, layer),
+            name,
+            layer,
+            door: if is_library && !runs { Door::Loaded } else { Door::Run },
+            pin: found.pin(),
+            host: if is_library && runs { Some(super::this_program()?) } else { None },
+            needs: needs.iter().map(Inspection::pin).collect(),
+            arguments,
+            environment,
+            backends: Vec::new(),
+        };
+        if is_library {
+            verify_library(&file.pin, &file.needs)?;
+        }
+        Ok(Self { file, before, found, needs })
+    }
+
+    /// All that is known of it, a fact a line.
+    pub(super) fn describe(&self) -> String {
+        let (file, found) = (&self.file, &self.found);
+        let mut text = format!("{}\n", found.path.display());
+        let mut fact = |name: &str, fact: String| {
+            writeln!(text, "  {name:<10} {fact}").unwrap_or_default();
+        };
+        fact("kind", self.kind());
+        fact("size", format!("{} bytes", found.size));
+        let owner = account_of_uid(found.owner).name;
+        fact("owner", format!("{owner} (user id {})", found.owner));
+        fact("mode", format!("{:04o}", found.mode));
+        fact("sha256", found.digest.to_string());
+        if let Some(before) = &self.before {
+            fact(
+                "before",
+                match before.pin == file.pin {
+                    true => "the same, it is trusted already".to_owned(),
+                    false => format!("{}, as {}", before.pin.digest, before.name),
+                },
+            );
+        }
+        if let Content::Library(library) = &found.content
+            && let Ok(entry) = library.entry()
+        {
+            fact("entry", entry.to_string());
+        }
+        for need in &self.needs {
+            fact("needs", format!("{} (sha256 {})", need.path.display(), need.digest));
+        }
+        for argument in &file.arguments {
+            fact("argument", argument.clone());
+        }
+        if file.door == Door::Run {
+            fact(
+                "variables",
+                match file.environment.is_empty() {
+                    true => "none".to_owned(),
+                    false => file.environment.join(", "),
+                },
+            );
+        }
+        text + "Its code will run with the rights of whoever uses it, and see what it is given to keep.\n"
+    }
+
+    fn kind(&self) -> String {
+        match (&self.found.content, &self.file.host) {
+            (Content::Library(_), None) => "a shared library, to be loaded".to_owned(),
+            (Content::Library(_), Some(host)) => {
+                format!("a shared library, to be run by {}", host.display())
+            }
+            (Content::Program, _) => "a program, to be run".to_owned(),
+            (Content::Script, _) => "a script, to be run".to_owned(),
+        }
+    }
+}
+
+/// The plugin that is this file already.
+fn before(
+    keyward: &Keyward,
+    matches: &ArgMatches,
+    path: &Path,
+    layer: Layer,
+) -> Option<PluginFile> {
+    let is_meant = |name: &str| text(matches, "name").is_none_or(|given| given == name);
+    let mut files = keyward.config().plugins().files.into_iter();
+    files.find(|it| it.layer == layer && it.pin.path == path && is_meant(it.name.as_str()))
+}
+
+/// The name that was chosen, or the one that suggests itself, if no plugin has it.
+fn free_name(keyward: &Keyward, matches: &ArgMatches, found: &Inspection) -> Result<PluginName> {
+    let name = match text(matches, "name") {
+        Some(name) => PluginName::new(name)?,
+        None => suggested_name(found)
+            .and_then(|name| PluginName::new(&name))
+            .map_err(|error| error.hint("Choose a name: --name"))?,
+    };
+    let plugins = keyward.config().plugins();
+    let file = plugins.files.into_iter().find(|it| it.name == name).map(|it| it.path);
+    let broken = || plugins.broken.into_iter().find(|it| it.name.as_ref() == Some(&name));
+    match file.or_else(|| broken().map(|it| it.path)) {
+        None => Ok(name),
+        Some(path) => {
+            let why = format!("there is a plugin `{name}` already, {}", path.display());
+            Err(Error::new(ErrorKind::Exists, "init").because(why).hint(format!(
+                "Choose another name with --name, or first: keyward plugin forget '{name}'"
+            )))
+        }
+    }
+}
+
+/// Of a library the name of its crate, without what every such crate is called; else that of the
+/// file.
+fn suggested_name(found: &Inspection) -> Result<String> {
+    if let Content::Library(library) = &found.content
+        && let Ok(entry) = library.entry()
+    {
+        let name = entry.package();
+        let name = name.strip_prefix("keyward_").unwrap_or(name);
+        let role = |role: &Role| name.strip_prefix(role.name())?.strip_prefix('_');
+        return Ok(Role::ALL.iter().find_map(role).unwrap_or(name).replace('_', "-"));
+    }
+    let name = found.path.file_stem().and_then(|name| name.to_str());
+    name.map(str::to_owned).ok_or_else(|| Error::invalid("name", "the file's name is not UTF-8"))
+}
+
+/// Refuses options that mean nothing for a file of this kind.
+fn check_kind(
+    is_library: bool,
+    runs: bool,
+    arguments: &[String],
+    environment: &[String],
+    needs: &[PathBuf],
+) -> Outcome {
+    match is_library {
+        true if !arguments.is_empty() => Err(usage("a library gets no arguments")),
+        true if !runs && !environment.is_empty() => {
+            Err(usage("a library that is loaded sees every variable: --env goes with --run"))
+        }
+        false if !needs.is_empty() => {
+            Err(usage("a program finds by itself what it needs: --needs goes with libraries"))
+        }
+        _ => Ok(()),
+    }
+}
