@@ -5,15 +5,16 @@
 mod backends;
 mod c;
 mod loaded;
+mod run;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use keyward_core::{Factory, Host, Registration, Registry, Result, Role, Values};
+use keyward_core::{Door, Factory, Host, Registration, Registry, Result, Role, Values};
 use keyward_defaults as _;
-use keyward_loader::{Digest, Pin};
+use keyward_loader::{Digest, Pin, load, verify_library};
 use keyward_testkit::{Case, Scratch, Subject, TestHost, encryption, key, serializer, storage};
 
 /// A backend, and what it is told and asks for in a test.
@@ -21,7 +22,6 @@ use keyward_testkit::{Case, Scratch, Subject, TestHost, encryption, key, seriali
 pub(crate) struct Backend {
     pub(crate) role: Role,
     pub(crate) name: &'static str,
-    pub(crate) package: &'static str,
     pub(crate) values: fn(&Scratch) -> Values,
     pub(crate) host: fn() -> TestHost,
 }
@@ -73,6 +73,15 @@ pub(crate) fn is_the_same(backend: Backend, came: Registration) {
     let (expected, found) = (results(backend, linked), results(backend, came));
     assert!(expected.values().all(Option::is_none), "linked: {expected:#?}");
     assert_eq!(found, expected);
+}
+
+/// The same backend as it comes out of its crate's library.
+pub(crate) fn loaded(linked: &Registration) -> Registration {
+    let verified = verify_library(&pin(library(linked.package)), &[]).unwrap();
+    let mut all = load(verified).unwrap().into_iter();
+    let loaded = all.find(|it| (it.role(), it.info) == (linked.role(), linked.info)).unwrap();
+    assert_eq!(loaded.door, Door::Loaded);
+    loaded
 }
 
 /// The library of a crate of backends: `cargo xtask plugins --dev` builds them all.

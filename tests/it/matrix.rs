@@ -1,16 +1,18 @@
-//! Every serializer with every encryption on every storage keeps every value, byte for byte.
+//! Every serializer with every encryption on every storage keeps every value, byte for byte: all linked,
+//! and linked ones mixed with loaded ones.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use keyward::{Credentials, Environment, ErrorKind, Keyward, NewStore, OpenStore, Secret, Silent};
-use keyward_core::{Role, SecretRef, Value, Values};
+use keyward_core::{Door, Registration, Registry, Role, SecretRef, Value, Values};
 use keyward_defaults as _;
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use tempfile::TempDir;
 
+use crate::doors::loaded;
 use crate::home::scratch;
 use crate::samples::secrets;
 use crate::secret_service::Session;
@@ -31,13 +33,25 @@ macro_rules! encryptions {
 }
 
 macro_rules! storages {
-    ($serializer:ident $encryption:ident: $($storage:ident)*) => {$(
-        #[test]
-        fn $storage() {
-            let names = [stringify!($serializer), stringify!($encryption), stringify!($storage)];
-            crate::matrix::keeps_every_value(names);
-        }
-    )*};
+    ($serializer:ident $encryption:ident: $($storage:ident)*) => {
+        $(mod $storage {
+            use crate::matrix::{keeps_every_value, mixed};
+            use keyward_core::Registry;
+
+            const NAMES: [&str; 3] =
+                [stringify!($serializer), stringify!($encryption), stringify!($storage)];
+
+            #[test]
+            fn linked() {
+                keeps_every_value(NAMES, || Registry::linked().unwrap());
+            }
+
+            #[test]
+            fn with_loaded_ones() {
+                keeps_every_value(NAMES, || mixed(NAMES));
+            }
+        })*
+    };
 }
 
 serializers!(json cbor bincode postcard);
@@ -59,8 +73,35 @@ fn the_matrix_is_whole() {
     }
 }
 
-fn keeps_every_value([serializer, encryption, storage]: [&str; 3]) {
-    let place = Place::new(storage);
+/// All linked backends, of which one or three of these are loaded instead: over the whole matrix, each
+/// comes through either door, beside others of either.
+fn mixed(names: [&str; 3]) -> Registry {
+    let places = [SERIALIZERS, ENCRYPTIONS, STORAGES].map(|all| {
+        let name = |name: &&str| names.contains(&name.replace('-', "_").as_str());
+        all.iter().position(name).unwrap()
+    });
+    let [serializer, encryption, storage] = places;
+    let is_loaded = |it: &Registration| {
+        names.contains(&it.info.name.replace('-', "_").as_str())
+            && match it.role() {
+                Role::Serializer => (serializer + encryption) % 2 == 1,
+                Role::Encryption => (encryption + storage) % 2 == 1,
+                Role::Storage => (serializer + storage) % 2 == 0,
+                Role::Key => false,
+            }
+    };
+    let linked = Registry::linked().unwrap();
+    let all = linked.iter().map(|it| if is_loaded(it) { loaded(it) } else { *it });
+    let all: Vec<_> = all.collect();
+    assert!(
+        all.iter().any(|it| it.door == Door::Loaded)
+            && all.iter().any(|it| it.door == Door::Linked)
+    );
+    Registry::of(all).unwrap()
+}
+
+fn keeps_every_value([serializer, encryption, storage]: [&str; 3], backends: fn() -> Registry) {
+    let place = Place { backends, ..Place::new(storage) };
     place.init("s", Some(serializer), Some(&encryption.replace('_', "-")));
     let writer = place.open("s");
     // What a process keeps to itself only itself can read.
@@ -105,6 +146,7 @@ pub(crate) struct Place {
     storage: &'static str,
     recipient: String,
     session: Option<Session>,
+    backends: fn() -> Registry,
 }
 
 impl Place {
@@ -118,11 +160,13 @@ impl Place {
             .with("IDENTITY", identity);
         let storage = STORAGES.iter().find(|known| **known == storage).unwrap();
         let session = (*storage == "keyring").then(Session::unlocked);
-        Self { folder, environment, storage, recipient, session }
+        let backends = || Registry::linked().unwrap();
+        Self { folder, environment, storage, recipient, session, backends }
     }
 
     pub(crate) fn keyward(&self) -> Keyward {
-        Keyward::with(self.environment.clone(), Silent).unwrap()
+        let keyward = Keyward::with(self.environment.clone(), Silent).unwrap();
+        keyward.with_backends((self.backends)())
     }
 
     pub(crate) fn open(&self, store: &str) -> OpenStore {

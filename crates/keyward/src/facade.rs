@@ -42,6 +42,12 @@ impl Keyward {
         })
     }
 
+    /// The same, with these backends alone, whatever is linked and configured.
+    #[must_use]
+    pub fn with_backends(self, registry: Registry) -> Self {
+        Self { registry: Arc::new(registry), ..self }
+    }
+
     /// The configuration.
     pub fn config(&self) -> &Config {
         &self.config

@@ -8,19 +8,17 @@ use super::Backend;
 pub(crate) const JSON: Backend = Backend {
     role: Role::Serializer,
     name: "json",
-    package: "keyward-serializer-json",
     values: |_| Values::new(),
     host: TestHost::new,
 };
 
 pub(crate) const POSTCARD: Backend =
-    Backend { name: "postcard", package: "keyward-serializer-postcard", ..JSON };
+    Backend { name: "postcard", ..JSON };
 
 /// Its keys are the store's.
 pub(crate) const AES_GCM: Backend = Backend {
     role: Role::Encryption,
     name: "aes-gcm",
-    package: "keyward-encryption-aes-gcm",
     values: |_| Values::new(),
     host: TestHost::new,
 };
@@ -29,7 +27,6 @@ pub(crate) const AES_GCM: Backend = Backend {
 pub(crate) const AGE: Backend = Backend {
     role: Role::Encryption,
     name: "age",
-    package: "keyward-encryption-age",
     values: |_| {
         let identity = SecretRef { from: "vault".into(), options: Values::new() };
         Values::new()
@@ -46,7 +43,6 @@ const IDENTITY: &str = "AGE-SECRET-KEY-14EFVLX9DA7NXQS4HXQ0KPZQ0MNCLRPEMGFZN8MA0
 pub(crate) const ENV: Backend = Backend {
     role: Role::Key,
     name: "env",
-    package: "keyward-key-env",
     values: |_| Values::new().with("name", Value::Text("WORK_KEY".into())),
     host: || TestHost::new().variable("WORK_KEY", &b"6b".repeat(32)[..]),
 };
@@ -55,7 +51,6 @@ pub(crate) const ENV: Backend = Backend {
 pub(crate) const PASSPHRASE: Backend = Backend {
     role: Role::Key,
     name: "passphrase",
-    package: "keyward-key-passphrase",
     values: |_| {
         Values::new()
             .with("memory_kib", Value::Number(8 << 10))
@@ -68,7 +63,6 @@ pub(crate) const PASSPHRASE: Backend = Backend {
 pub(crate) const FILE: Backend = Backend {
     role: Role::Storage,
     name: "file",
-    package: "keyward-storage-file",
     values: |scratch| Values::new().with("root", Value::Text(scratch.path("store"))),
     host: TestHost::new,
 };
@@ -76,7 +70,6 @@ pub(crate) const FILE: Backend = Backend {
 pub(crate) const MEMORY: Backend = Backend {
     role: Role::Storage,
     name: "memory",
-    package: "keyward-storage-memory",
     values: |_| Values::new(),
     host: TestHost::new,
 };
@@ -85,7 +78,6 @@ pub(crate) const MEMORY: Backend = Backend {
 pub(crate) const SQLITE: Backend = Backend {
     role: Role::Storage,
     name: "sqlite",
-    package: "keyward-storage-sqlite",
     values: |scratch| Values::new().with("path", Value::Text(scratch.path("store/store.db"))),
     host: TestHost::new,
 };

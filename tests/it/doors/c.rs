@@ -18,7 +18,6 @@ use super::{Backend, pin, results};
 const SHELF: Backend = Backend {
     role: Role::Storage,
     name: "shelf",
-    package: "shelf",
     values: |_| Values::new(),
     host: TestHost::new,
 };
@@ -39,6 +38,21 @@ pub(crate) fn built(scratch: &Scratch, source: &str, flags: &[&str]) -> PathBuf 
         .unwrap();
     assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
     library.canonicalize().unwrap()
+}
+
+/// The command that the specification gives.
+#[test]
+fn the_specification_builds_the_shelf() {
+    let page = std::fs::read_to_string(root().join("docs/plugin-abi.md")).unwrap();
+    let command = page.lines().find(|line| line.starts_with("gcc ")).unwrap();
+    let scratch = Scratch::new();
+    let library = scratch.path("libshelf.so");
+    let built = Command::new("sh")
+        .args(["-c", &command.replace("libshelf.so", &library)])
+        .current_dir(root())
+        .status();
+    assert!(built.unwrap().success());
+    loaded(&PathBuf::from(library).canonicalize().unwrap()).unwrap();
 }
 
 fn loaded(library: &Path) -> Result<Vec<Registration>> {

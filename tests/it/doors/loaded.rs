@@ -1,16 +1,15 @@
 //! Backends that are loaded from shared libraries.
 
-use keyward_core::{Door, Registration};
 use keyward_loader::{load, verify_library};
 
 use super::backends::*;
-use super::{Backend, is_the_same, library, pin};
+use super::{is_the_same, library, linked, loaded, pin};
 
 macro_rules! parity {
     ($($test:ident: $backend:ident;)*) => {$(
         #[test]
         fn $test() {
-            is_the_same($backend, loaded($backend));
+            is_the_same($backend, loaded(&linked($backend)));
         }
     )*};
 }
@@ -25,15 +24,6 @@ parity! {
     storage_file: FILE;
     storage_memory: MEMORY;
     storage_sqlite: SQLITE;
-}
-
-/// A backend as it comes out of its library.
-pub(crate) fn loaded(backend: Backend) -> Registration {
-    let verified = verify_library(&pin(library(backend.package)), &[]).unwrap();
-    let mut all = load(verified).unwrap().into_iter();
-    let found = all.find(|it| (it.role(), it.info.name) == (backend.role, backend.name)).unwrap();
-    assert_eq!(found.door, Door::Loaded);
-    found
 }
 
 #[test]

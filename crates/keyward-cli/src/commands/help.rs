@@ -30,6 +30,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("threat-model", include_str!("../../../../docs/threat-model.md")),
     ("envelope", include_str!("../../../../docs/envelope.md")),
     ("writing-a-backend", include_str!("../../../../docs/writing-a-backend.md")),
+    ("plugin-abi", include_str!("../../../../docs/plugin-abi.md")),
 ];
 
 fn arguments(command: Command) -> Command {
