@@ -148,6 +148,8 @@ pub struct Registration {
     pub options: &'static [OptionSpec],
     /// The crate it came from.
     pub package: &'static str,
+    /// The version of that crate; empty where it does not say.
+    pub version: &'static str,
     /// The door it came through.
     pub door: Door,
     /// How it is opened.
@@ -168,11 +170,15 @@ macro_rules! open_as {
 macro_rules! registration {
     ($($(#[$doc:meta])* $name:ident: $role:ident;)*) => {$(
         $(#[$doc])*
-        pub const fn $name<B: Backend + $role>(package: &'static str) -> Self {
+        pub const fn $name<B: Backend + $role>(
+            package: &'static str,
+            version: &'static str,
+        ) -> Self {
             Self {
                 info: B::INFO,
                 options: B::Options::TABLE,
                 package,
+                version,
                 door: Door::Linked,
                 factory: Factory::$role(open_as!(B)),
             }

@@ -259,6 +259,7 @@ mod tests {
             info: Info::new(name, ""),
             options: &[],
             package: "a crate",
+            version: "1.0.0",
             door: Door::Linked,
             factory: Factory::Storage(&|_, _| Err(Error::not_found("open"))),
         }

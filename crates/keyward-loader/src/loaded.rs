@@ -37,6 +37,7 @@ pub(crate) unsafe fn registrations(plugin: *const abi::Plugin) -> Result<Vec<Reg
     unsafe {
         let plugin = table::plugin(plugin)?;
         let package = leaked_text(plugin.package, "package")?;
+        let version = leaked_text(plugin.version, "version")?;
         if plugin.backend_count > MOST_BACKENDS {
             return Err(unusable("the plugin's table has too many backends"));
         }
@@ -46,7 +47,8 @@ pub(crate) unsafe fn registrations(plugin: *const abi::Plugin) -> Result<Vec<Reg
             let backend = read(*pointer)?;
             // A later version has roles of which nothing is known here.
             if let Some(role) = Role::of_number(backend.role) {
-                registrations.push(registration(package, role, *pointer, &backend)?);
+                let from = (package, version);
+                registrations.push(registration(from, role, *pointer, &backend)?);
             }
         }
         match registrations.is_empty() {
@@ -57,7 +59,7 @@ pub(crate) unsafe fn registrations(plugin: *const abi::Plugin) -> Result<Vec<Reg
 }
 
 unsafe fn registration(
-    package: &'static str,
+    (package, version): (&'static str, &'static str),
     role: Role,
     pointer: *const abi::Backend,
     backend: &abi::Backend,
@@ -80,7 +82,7 @@ unsafe fn registration(
             Role::Storage => storage::factory(opener.with(methods(backend)?)?),
         };
         let info = Info::new(name, leaked_text(backend.help, "help")?);
-        Ok(Registration { info, options, package, door: Door::Loaded, factory })
+        Ok(Registration { info, options, package, version, door: Door::Loaded, factory })
     }
 }
 

@@ -66,22 +66,21 @@ pub use random::random;
 macro_rules! register {
     ($($role:ident: $backend:ty),+ $(,)?) => {
         const _: () = {
+            const PACKAGE: &str = env!("CARGO_PKG_NAME");
+            const VERSION: &str = env!("CARGO_PKG_VERSION");
             static BACKENDS: &[$crate::Registration] =
-                &[$($crate::Registration::$role::<$backend>(env!("CARGO_PKG_NAME"))),+];
+                &[$($crate::Registration::$role::<$backend>(PACKAGE, VERSION)),+];
 
             $(
                 $crate::inventory::submit! {
-                    $crate::Registration::$role::<$backend>(env!("CARGO_PKG_NAME"))
+                    $crate::Registration::$role::<$backend>(PACKAGE, VERSION)
                 }
             )+
 
             #[unsafe(export_name = concat!("keyward_plugin_v1__", env!("CARGO_CRATE_NAME")))]
             extern "C" fn plugin() -> *const $crate::abi::Plugin {
-                static EXPORT: $crate::abi::Export = $crate::abi::Export::new(
-                    BACKENDS,
-                    env!("CARGO_PKG_NAME"),
-                    env!("CARGO_PKG_VERSION"),
-                );
+                static EXPORT: $crate::abi::Export =
+                    $crate::abi::Export::new(BACKENDS, PACKAGE, VERSION);
                 EXPORT.show()
             }
         };

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use keyward_core::{Backend, Host, Options, Result, Values};
 
@@ -18,6 +18,7 @@ pub struct Subject<T: ?Sized> {
     open: Box<Open<T>>,
     host: Arc<TestHost>,
     scratch: Scratch,
+    passed_over: OnceLock<&'static str>,
 }
 
 impl<T: ?Sized> Subject<T> {
@@ -27,7 +28,8 @@ impl<T: ?Sized> Subject<T> {
         host: TestHost,
         open: impl Fn(&Arc<dyn Host>) -> Result<Box<T>> + Send + Sync + 'static,
     ) -> Self {
-        Self { open: Box::new(open), host: Arc::new(host), scratch }
+        let passed_over = OnceLock::new();
+        Self { open: Box::new(open), host: Arc::new(host), scratch, passed_over }
     }
 
     /// Opens it.
@@ -51,6 +53,16 @@ impl<T: ?Sized> Subject<T> {
     /// The host it asks.
     pub fn host(&self) -> &TestHost {
         &self.host
+    }
+
+    /// Why there was nothing to hold the backend to, once a case has found that.
+    pub fn passed_over(&self) -> Option<&'static str> {
+        self.passed_over.get().copied()
+    }
+
+    /// There is nothing to hold the backend to.
+    pub(crate) fn pass_over(&self, why: &'static str) {
+        self.passed_over.get_or_init(|| why);
     }
 
     /// The folder it may use.

@@ -77,8 +77,8 @@ pub(crate) fn check_version(fields: &Map<'_>) -> Result<()> {
 /// Writes the answer of a program with these backends.
 pub(crate) fn write(fields: &mut Fields<'_>, backends: &[Registration]) {
     write_version(fields);
-    let package = backends.first().map_or("", |backend| backend.package);
-    fields.put("package", package);
+    let from = backends.first().map_or(("", ""), |backend| (backend.package, backend.version));
+    fields.put("package", from.0).put("version", from.1);
     fields.put_list("backends", backends, |out, backend| {
         map(out, |fields| {
             fields.put("role", backend.role().name()).put("name", backend.info.name);

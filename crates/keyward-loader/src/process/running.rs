@@ -106,6 +106,7 @@ impl Running {
             info: Info::new(&backend.name, &backend.help),
             options,
             package: &self.hello.package,
+            version: self.hello.version.as_deref().unwrap_or_default(),
             door: Door::Run,
             factory: roles::factory(opener),
         }

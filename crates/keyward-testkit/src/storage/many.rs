@@ -11,11 +11,14 @@ use super::{any, entry, holds, lacks, put};
 use crate::Subject;
 use crate::check::fails;
 
+const ALONE: &str = "it does not share what it keeps with other instances";
+const SINGLE: &str = "it makes one change at a time";
+
 /// What is kept for longer than a process is there when the storage is opened again.
 pub fn reopening_keeps_everything(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     if storage.abilities().persistence == Persistence::Process {
-        return;
+        return subject.pass_over("what it keeps is gone with the process");
     }
     let (id, deleted) = (entry("ann", "work"), entry("ann", ""));
     let revision = put(&*storage, &id, b"blob");
@@ -31,7 +34,7 @@ pub fn reopening_keeps_everything(subject: &Subject<dyn Storage>) {
 pub fn instances_see_each_other(subject: &Subject<dyn Storage>) {
     let (one, other) = (subject.open(), subject.open());
     if one.abilities().sharing < Sharing::Machine {
-        return;
+        return subject.pass_over(ALONE);
     }
     let id = entry("ann", "");
     let first = put(&*one, &id, b"first");
@@ -63,7 +66,7 @@ pub fn threads_lose_no_increment(subject: &Subject<dyn Storage>) {
 pub fn instances_lose_no_increment(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     if storage.abilities().sharing < Sharing::Machine {
-        return;
+        return subject.pass_over(ALONE);
     }
     put(&*storage, &entry("ann", ""), b"0");
     thread::scope(|scope| {
@@ -200,18 +203,19 @@ pub fn locks_of_other_entries_do_not_meet(subject: &Subject<dyn Storage>) {
 /// Tries the locks of one instance against themselves and, if it is shared, against another's.
 fn with_locks(subject: &Subject<dyn Storage>, check: impl Fn(&dyn Locks, &dyn Locks)) {
     let (one, other) = (subject.open(), subject.open());
-    if let Some(locks) = one.abilities().locks {
-        check(locks, locks);
-        if one.abilities().sharing >= Sharing::Machine {
-            check(locks, other.abilities().locks.unwrap());
-        }
+    let Some(locks) = one.abilities().locks else {
+        return subject.pass_over("it has no locks");
+    };
+    check(locks, locks);
+    if one.abilities().sharing >= Sharing::Machine {
+        check(locks, other.abilities().locks.unwrap());
     }
 }
 
 /// Puts and deletes in bulk are puts and deletes.
 pub fn bulk_makes_all_changes(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
-    let Some(bulk) = storage.abilities().bulk else { return };
+    let Some(bulk) = storage.abilities().bulk else { return subject.pass_over(SINGLE) };
     let (old, new, gone) = (entry("ann", ""), entry("ann", "new"), entry("bob", ""));
     let revision = put(&*storage, &old, b"old");
     put(&*storage, &gone, b"gone");
@@ -230,7 +234,7 @@ pub fn bulk_makes_all_changes(subject: &Subject<dyn Storage>) {
 /// If one change of many cannot be made, none is.
 pub fn bulk_makes_all_changes_or_none(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
-    let Some(bulk) = storage.abilities().bulk else { return };
+    let Some(bulk) = storage.abilities().bulk else { return subject.pass_over(SINGLE) };
     let (old, new, missing) = (entry("ann", ""), entry("ann", "new"), entry("bob", ""));
     put(&*storage, &old, b"old");
     let changes = [Operation::Put(&new, b"new", any()), Operation::Delete(&old, Expect::Any)];
