@@ -29,6 +29,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
     keep(&home, "one", 0)?;
     keep(&home, "many", many)?;
     let git = Git::new(&home)?;
+    // Every helper is called as `keyward setup git` has git call Keyward, so that shells are not compared.
     let keyward =
         |store: &str| format!("!exec {} helper git --store {store}", plan.program.display());
     let [one, among_many] = [keyward("one"), keyward("many")];
