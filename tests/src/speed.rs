@@ -5,6 +5,7 @@
 //! round. `docs/performance.md` shows what came out.
 
 mod cold;
+mod doors;
 mod fill;
 mod git;
 mod library;
@@ -19,7 +20,7 @@ mod scratch;
 use std::path::PathBuf;
 
 pub use page::write as write_page;
-pub use race::{Line, Table};
+pub use race::{Line, Table, Target};
 
 /// What goes wrong while measuring.
 pub type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -55,6 +56,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("cold", cold::measure),
     ("git", git::measure),
     ("library", library::measure),
+    ("doors", doors::measure),
     ("many", many::measure),
     ("scale", scale::measure),
 ];

@@ -1,12 +1,16 @@
 //! `cargo xtask bench`: how fast the released program is, beside raw calls and other programs.
 
-use crate::packages;
 use crate::shell::{self, Result, cargo, root, stage, target};
+use crate::{packages, plugins};
 
 /// Entries of the largest store, and how often each contestant runs.
 const THOROUGH: [&str; 2] = ["1000000", "200"];
 
-const USAGE: &str = "usage: cargo xtask bench [ENTRIES ROUNDS [cold|git|library|many|scale]]";
+/// The crates whose libraries are measured.
+const MEASURED: [&str; 3] =
+    ["keyward-encryption-aes-gcm", "keyward-serializer-json", "keyward-storage-memory"];
+
+const USAGE: &str = "usage: cargo xtask bench [ENTRIES ROUNDS [cold|git|library|doors|many|scale]]";
 
 /// Measures, and writes the figures into `docs/performance.md`; a smaller run only shows them.
 pub(crate) fn run(arguments: &[String]) -> Result {
@@ -21,6 +25,11 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         shell::run(
             cargo(["build", "--release", "--bin", "keyward", "--bin", "speed"]).args(packages),
         )
+    })?;
+    // Beside the program, where the measurements look for them.
+    let libraries = target()?.join("release/plugins");
+    stage("plugins", || {
+        MEASURED.iter().try_for_each(|name| plugins::build(name, false, &libraries))
     })?;
     stage("measure", || {
         let programs = target()?.join("release");

@@ -17,12 +17,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         [flag, folder] if flag == "--dev" && !folder.starts_with('-') => (true, Some(folder)),
         _ => return Err(USAGE.into()),
     };
-    let folder = folder.map_or_else(|| Ok(target()?.join("plugins")), |folder| Ok(folder.into()));
-    let folder: PathBuf = folder.and_then(|folder: PathBuf| {
-        fs::create_dir_all(&folder)
-            .map_err(|e| format!("cannot make {}: {e}", folder.display()))
-            .map(|()| folder)
-    })?;
+    let folder = match folder {
+        Some(folder) => PathBuf::from(folder),
+        None => target()?.join("plugins"),
+    };
     stage("plugins", || crates()?.iter().try_for_each(|name| build(name, is_dev, &folder)))?;
     println!("\nTo use one: keyward plugin trust {}/LIBRARY", folder.display());
     Ok(())
@@ -39,7 +37,8 @@ pub(crate) fn crates() -> Result<Vec<String>> {
 }
 
 /// Nothing in the crate says that it may be a library: how it is built does.
-fn build(name: &str, is_dev: bool, folder: &Path) -> Result {
+pub(crate) fn build(name: &str, is_dev: bool, folder: &Path) -> Result {
+    fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
     let profile = if is_dev { "dev" } else { "release" };
     let options = ["--crate-type", "cdylib", "--lib", "--profile", profile];
     shell::run(cargo(["rustc", "--quiet", "--package", name]).args(options))?;

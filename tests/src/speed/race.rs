@@ -11,7 +11,7 @@ const WARM_UP: usize = 3;
 /// A way to do the work, and how it went in each round.
 pub(super) struct Contestant<'a> {
     name: String,
-    target: Option<f64>,
+    target: Option<Target>,
     run: Box<dyn FnMut() -> Result<Duration> + 'a>,
 }
 
@@ -38,9 +38,24 @@ impl<'a> Contestant<'a> {
 
     /// The same contestant, which ought to take at most this many times as long as the first one.
     pub(super) fn within(mut self, target: f64) -> Self {
-        self.target = Some(target);
+        self.target = Some(Target::Ratio(target));
         self
     }
+
+    /// The same contestant, which ought to take at most so much longer than the first one.
+    pub(super) fn adding(mut self, target: Duration) -> Self {
+        self.target = Some(Target::Added(target));
+        self
+    }
+}
+
+/// The most that a contestant should take.
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
+    /// So many times as long as the first one.
+    Ratio(f64),
+    /// So much longer than the first one.
+    Added(Duration),
 }
 
 /// Figures of things that ran in turn.
@@ -63,8 +78,10 @@ pub struct Line {
     pub time: Duration,
     /// The median of the ratios, round by round, to the first contestant.
     pub ratio: f64,
-    /// The most that the ratio should be.
-    pub target: Option<f64>,
+    /// The median of what it took longer than the first contestant, round by round.
+    pub added: Duration,
+    /// The most that it should take.
+    pub target: Option<Target>,
 }
 
 impl Table {
@@ -93,9 +110,11 @@ pub(super) fn race(
     let lines = contestants.into_iter().zip(times).map(|(contestant, times)| {
         let ratios =
             times.iter().zip(&first).map(|(it, first)| it.as_secs_f64() / first.as_secs_f64());
+        let added = times.iter().zip(&first).map(|(it, first)| it.saturating_sub(*first));
         Line {
             name: contestant.name,
             ratio: median(ratios.collect()),
+            added: Duration::from_secs_f64(median(added.map(|it| it.as_secs_f64()).collect())),
             time: Duration::from_secs_f64(median(
                 times.iter().map(Duration::as_secs_f64).collect(),
             )),
@@ -114,8 +133,12 @@ fn median(mut values: Vec<f64>) -> f64 {
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "### {}\n\n| | median | ratio | at most |\n|---|---:|---:|---:|", self.title)?;
-        for Line { name, time, ratio, target } in &self.lines {
-            let target = target.map_or_else(String::new, |target| format!("{target}"));
+        for Line { name, time, ratio, added, target } in &self.lines {
+            let target = match target {
+                None => String::new(),
+                Some(Target::Ratio(ratio)) => format!("{ratio}"),
+                Some(Target::Added(most)) => format!("{} of {} more", shown(*added), shown(*most)),
+            };
             writeln!(f, "| {name} | {} | {ratio:.2} | {target} |", shown(*time))?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "\n{note}"))
@@ -151,6 +174,7 @@ mod tests {
         let table = race("t", 9, contestants).unwrap();
         assert_eq!((table.lines[0].ratio, table.lines[1].ratio), (1.0, 2.0));
         assert_eq!(table.lines[1].time, Duration::from_millis(16));
+        assert_eq!(table.lines[1].added, Duration::from_millis(8));
         assert!(table.to_string().contains("| b | 16.0 ms | 2.00 | 3 |"), "{table}");
     }
 }

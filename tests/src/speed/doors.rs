@@ -1,0 +1,167 @@
+//! What it costs to come through another door than the program's own.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_core::{
+    Context, EntryId, Expect, Factory, Field, Host, KeyId, Put, Record, Registration, Registry,
+    Role, Secret, StoreId, StoreKey, Values,
+};
+use keyward_loader::process::{self, Command};
+use keyward_loader::{Digest, Pin, load, verify_library};
+use keyward_testkit::TestHost;
+
+use super::race::{Contestant, Table, race};
+use super::{Plan, Result};
+
+/// How many calls are timed together.
+const CALLS: u32 = 200;
+
+/// What an entry's blob is like.
+const BLOB: [u8; 300] = [0x6b; 300];
+
+pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
+    let json = Doors::of(plan, Role::Serializer, "json", "keyward_serializer_json")?;
+    let aes_gcm = Doors::of(plan, Role::Encryption, "aes-gcm", "keyward_encryption_aes_gcm")?;
+    let memory = Doors::of(plan, Role::Storage, "memory", "keyward_storage_memory")?;
+    Ok(vec![
+        get(plan, &memory)?,
+        seal(plan, &aes_gcm)?,
+        encode(plan, &json)?,
+        start(plan, &memory.library)?,
+    ])
+}
+
+/// One backend, through each door.
+struct Doors {
+    library: PathBuf,
+    linked: Registration,
+    loaded: Registration,
+    run: Registration,
+}
+
+impl Doors {
+    fn of(plan: &Plan, role: Role, name: &str, library: &str) -> Result<Self> {
+        let folder = plan.program.parent().unwrap_or(Path::new("/")).join("plugins");
+        let library = folder.join(format!("lib{library}.so")).canonicalize()?;
+        let program = plan.program.canonicalize()?;
+        let path = library.to_str().ok_or("the library has an odd path")?;
+        let command = Command::new(program).argument("plugin").argument("host").argument(path);
+        let only = |all: Vec<Registration>| all.into_iter().next().ok_or("it brings nothing");
+        Ok(Self {
+            linked: *Registry::linked()?.find(role, name)?,
+            loaded: only(load(verify_library(&pin(&library)?, &[])?)?)?,
+            run: only(process::run(&command)?)?,
+            library,
+        })
+    }
+
+    /// Opens it through each door.
+    fn open<T: ?Sized>(
+        &self,
+        open: impl Fn(&Registration) -> Result<Box<T>>,
+    ) -> Result<[Box<T>; 3]> {
+        Ok([open(&self.linked)?, open(&self.loaded)?, open(&self.run)?])
+    }
+}
+
+fn pin(library: &Path) -> Result<Pin> {
+    Ok(Pin { path: library.to_owned(), digest: Digest::of(&std::fs::read(library)?) })
+}
+
+/// The same call through each door; what a loaded backend may add to it, and one that runs.
+fn through_each<T: ?Sized>(
+    title: &str,
+    plan: &Plan,
+    [linked, loaded, run]: &[Box<T>; 3],
+    most: Duration,
+    call: impl Fn(&T) -> Result + Copy,
+) -> Result<Table> {
+    race(
+        title,
+        plan.rounds,
+        vec![
+            Contestant::calls("linked", CALLS, move || call(linked)),
+            Contestant::calls("**loaded**", CALLS, move || call(loaded)).adding(most),
+            Contestant::calls("**run**", CALLS, move || call(run))
+                .adding(Duration::from_micros(10)),
+        ],
+    )
+}
+
+fn get(plan: &Plan, doors: &Doors) -> Result<Table> {
+    let id = EntryId::new("ann", None)?;
+    let storages = doors.open(|it| match it.factory {
+        Factory::Storage(open) => Ok(open(&Values::new(), &host())?),
+        _ => Err("it is no storage".into()),
+    })?;
+    for storage in &storages {
+        storage.put(&id, &BLOB, &Put::expecting(Expect::Any))?;
+    }
+    let most = Duration::from_micros(1);
+    through_each("`get` of 300 bytes by a storage in memory", plan, &storages, most, |storage| {
+        if storage.get(&id)?.blob == BLOB { Ok(()) } else { Err("another blob".into()) }
+    })
+}
+
+fn seal(plan: &Plan, doors: &Doors) -> Result<Table> {
+    let entry = EntryId::new("ann", None)?;
+    let plain = Secret::from(&BLOB[..]);
+    let key = StoreKey { id: KeyId::new(b"key")?, key: Secret::from(&[7; 32][..]) };
+    let context = Context {
+        store: StoreId([1; 16]),
+        entry: &entry,
+        key: Some(&key),
+        salt: &[2; 32],
+        associated_data: &[3; 100],
+        binding: &[4; 32],
+    };
+    let encryptions = doors.open(|it| match it.factory {
+        Factory::Encryption(open) => Ok(open(&Values::new(), &host())?),
+        _ => Err("it is no encryption".into()),
+    })?;
+    let most = Duration::from_micros(1);
+    through_each("Sealing 300 bytes by `aes-gcm`", plan, &encryptions, most, |encryption| {
+        let sealed = encryption.seal(&plain, &context)?;
+        if sealed.len() > BLOB.len() { Ok(()) } else { Err("it is not sealed".into()) }
+    })
+}
+
+fn encode(plan: &Plan, doors: &Doors) -> Result<Table> {
+    let record = Record::new(keyward::USER_PASSWORD)
+        .with("username", Field::open("ann"))
+        .with("password", Field::secret(super::peers::PASSWORD));
+    let serializers = doors.open(|it| match it.factory {
+        Factory::Serializer(open) => Ok(open(&Values::new(), &host())?),
+        _ => Err("it is no serializer".into()),
+    })?;
+    let most = Duration::from_micros(2);
+    through_each("Encoding a record by `json`", plan, &serializers, most, |serializer| {
+        if serializer.encode(&record)?.is_empty() { Err("it is empty".into()) } else { Ok(()) }
+    })
+}
+
+/// Each round loads the library once more, as another library to the dynamic linker.
+fn start(plan: &Plan, library: &Path) -> Result<Table> {
+    let pin = pin(library)?;
+    let size = std::fs::metadata(library)?.len() >> 10;
+    race(
+        format!("Starting to use a library of {size} KiB"),
+        plan.rounds.min(50),
+        vec![
+            Contestant::calls("reading the file", 1, || {
+                if std::fs::read(library)?.is_empty() { Err("it is empty".into()) } else { Ok(()) }
+            }),
+            Contestant::calls("**verifying and loading it**", 1, || {
+                load(verify_library(&pin, &[])?)?;
+                Ok(())
+            })
+            .adding(Duration::from_millis(5)),
+        ],
+    )
+}
+
+fn host() -> Arc<dyn Host> {
+    Arc::new(TestHost::new())
+}
