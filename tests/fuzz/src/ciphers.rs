@@ -36,7 +36,7 @@ pub fn blob_age(bytes: &[u8]) {
     static BY_PASSPHRASE: LazyLock<Age> =
         LazyLock::new(|| open(Options { passphrase: Some(reference()), ..nothing() }, "password"));
     opens_as_sealed(&BY_IDENTITY, bytes);
-    if !is_laborious(bytes) {
+    if asks_for_little_work(bytes) {
         opens_as_sealed(&BY_PASSPHRASE, bytes);
     }
 }
@@ -75,15 +75,17 @@ fn opens_as_sealed(age: &Age, bytes: &[u8]) {
     });
 }
 
-/// Whether a passphrase may take more work than a run has time for, though not so much that it
-/// is refused. Under armor nobody can tell.
-fn is_laborious(bytes: &[u8]) -> bool {
-    let asks = |line: &[u8]| {
+/// Whether it is sealed with a passphrase that takes as little work as a run has time for, or so
+/// much that it is refused. Of all else the identity's reading is enough; under armor nobody can
+/// tell.
+fn asks_for_little_work(bytes: &[u8]) -> bool {
+    let asked = |line: &[u8]| {
         let factor = line.strip_prefix(b"-> scrypt ")?.rsplit(|byte| *byte == b' ').next()?;
         std::str::from_utf8(factor).ok()?.parse::<u8>().ok()
     };
+    let factors: Vec<_> = bytes.split(|byte| *byte == b'\n').filter_map(asked).collect();
     let is_armored = bytes.windows(5).any(|part| part == b"-----");
-    is_armored || bytes.split(|byte| *byte == b'\n').filter_map(asks).any(|n| (8..=22).contains(&n))
+    !is_armored && !factors.is_empty() && factors.iter().all(|factor| !(8..=22).contains(factor))
 }
 
 fn open(options: Options, secret: impl Into<Secret>) -> Age {
