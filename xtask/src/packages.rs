@@ -5,11 +5,12 @@ use std::process::Command;
 
 use crate::shell::{Result, run_as, succeeds};
 
-/// A program that something needs, and the Debian package it is in.
+/// A program or a file that something needs, and the Debian package it is in.
 type Needed = (&'static str, &'static str);
 
 /// What the tests need.
 pub(crate) const TESTS: &[Needed] = &[
+    ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
     ("age", "age"),
     ("dbus-run-session", "dbus"),
     ("expect", "expect"),
@@ -87,11 +88,11 @@ fn root_shell() -> Option<Command> {
     })
 }
 
-/// Whether a program is installed, be it where only root's `PATH` leads.
+/// Whether a program or a file is there, be it where only root's `PATH` leads.
 fn found(program: &str) -> bool {
     succeeds(Command::new("sh").args([
         "-c",
-        "PATH=$PATH:/usr/sbin:/sbin; command -v \"$1\"",
+        "PATH=$PATH:/usr/sbin:/sbin; command -v \"$1\" || test -e \"$1\"",
         "found",
         program,
     ]))
