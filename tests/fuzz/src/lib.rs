@@ -25,7 +25,7 @@ mod sample;
 mod serializers;
 
 pub use accounts::accounts;
-pub use ciphers::{age_keys, blob_aes_gcm, blob_age};
+pub use ciphers::{age_keys, blob_aes_gcm, blob_age, blob_age_passphrase};
 pub use config::{settings, store_file};
 pub use envelope::{envelope, keyset};
 pub use git_request::git_request;
@@ -46,6 +46,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("age-keys", age_keys),
     ("blob-aes-gcm", blob_aes_gcm),
     ("blob-age", blob_age),
+    ("blob-age-passphrase", blob_age_passphrase),
     ("envelope", envelope),
     ("git-request", git_request),
     ("import-git", import_git),
