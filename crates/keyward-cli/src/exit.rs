@@ -89,7 +89,7 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
 }
 
 /// What, why where that is known, and one hint.
-fn describe(error: &Error) -> String {
+pub(crate) fn describe(error: &Error) -> String {
     let mut text = format!("error: {}", what(error));
     let mut source = std::error::Error::source(error);
     while let Some(cause) = source {

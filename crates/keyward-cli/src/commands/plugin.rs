@@ -1,8 +1,12 @@
-//! Backends that are not part of the program: trusting them, and looking at those that are.
+//! Backends that are not part of the program: trusting them, looking at those that are, and making
+//! them.
 
+mod build;
+mod check;
 mod forget;
 mod host;
 mod list;
+mod new;
 mod show;
 mod trust;
 
@@ -18,7 +22,7 @@ use crate::terminal::Terminal;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "plugin",
-    about: "Trust backends that are libraries or programs of their own, and look at them",
+    about: "Trust backends that are libraries or programs of their own, and make them",
     example: "keyward plugin trust /usr/lib/keyward/libshelf.so\nkeyward plugin list",
     arguments,
     run,
@@ -32,6 +36,9 @@ fn arguments(command: Command) -> Command {
         .subcommand(list::command())
         .subcommand(show::command())
         .subcommand(forget::command())
+        .subcommand(new::command())
+        .subcommand(build::command())
+        .subcommand(check::command())
         .subcommand(host::command())
 }
 
@@ -41,6 +48,9 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         Some(("list", matches)) => list::run(session, matches),
         Some(("show", matches)) => show::run(session, matches),
         Some(("forget", matches)) => forget::run(session, matches),
+        Some(("new", matches)) => new::run(matches),
+        Some(("build", matches)) => build::run(matches),
+        Some(("check", matches)) => check::run(matches),
         Some(("host", matches)) => host::run(matches),
         _ => Ok(()),
     }
@@ -66,6 +76,15 @@ fn unknown(name: &PluginName) -> Error {
 fn brought(file: &PluginFile) -> String {
     let words = file.backends.iter().map(|(role, name)| format!("{role} {name}"));
     words.collect::<Vec<_>>().join(", ")
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
+    match path.chars().all(plain) {
+        true => path.to_owned(),
+        false => format!("'{}'", path.replace('\'', r"'\''")),
+    }
 }
 
 /// Asks on the terminal; without a clear yes, `otherwise` is what has come of it.

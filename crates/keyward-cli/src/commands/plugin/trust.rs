@@ -68,7 +68,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
 }
 
 /// The program that runs libraries: this one.
-fn this_program() -> Result<PathBuf> {
+pub(super) fn this_program() -> Result<PathBuf> {
     std::env::current_exe().map_err(|error| Error::io("run", error))
 }
 
@@ -96,7 +96,7 @@ fn check_free(keyward: &Keyward, file: &PluginFile) -> Outcome {
 }
 
 /// How a new store gets a backend.
-fn choice(role: Role, name: &str) -> String {
+pub(super) fn choice(role: Role, name: &str) -> String {
     match role {
         Role::Key => format!("--option key.from={name}"),
         _ => format!("--{role} {name}"),

@@ -1,0 +1,132 @@
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{self, Stdio};
+
+use clap::{Arg, ArgMatches, Command};
+use keyward_core::{Error, ErrorKind, Result};
+use keyward_loader::{Digest, Elf, read_elf};
+use serde_json::{Value, json};
+
+use crate::arguments::{self, switch, text};
+use crate::exit::Outcome;
+use crate::output::{print, shown};
+
+pub(super) fn command() -> Command {
+    Command::new("build")
+        .about("Make a library from a crate of backends")
+        .after_help("Example:\n  keyward plugin build --release")
+        .arg(Arg::new("dir").value_name("DIR").help("The crate's folder [default: this one]"))
+        .arg(switch("release", "Make it small and fast, as it is given to others"))
+        .arg(
+            Arg::new("output")
+                .long("output")
+                .value_name("FOLDER")
+                .help("Where to put the library [default: `plugins` in cargo's target folder]"),
+        )
+        .arg(arguments::json())
+}
+
+pub(super) fn run(matches: &ArgMatches) -> Outcome {
+    let dir = Path::new(text(matches, "dir").unwrap_or("."));
+    let built = cargo(dir, matches.get_flag("release"))?;
+    let library = fs::read(&built).map_err(|error| Error::io("build", error))?;
+    let package = package(&library, dir)?;
+    let folder = match text(matches, "output") {
+        Some(folder) => PathBuf::from(folder),
+        // Cargo's libraries are in target/PROFILE/.
+        None => built.ancestors().nth(2).unwrap_or(dir).join("plugins"),
+    };
+    let path = put(&built, &folder).map_err(|error| Error::io("build", error))?;
+    let path = path.display().to_string();
+    if matches.get_flag("json") {
+        let digest = Digest::of(&library).to_string();
+        return print(&json!({ "path": path, "sha256": digest, "package": package }).to_string());
+    }
+    print(&shown(&format!("Built {path}")))?;
+    ["check", "trust"].iter().try_for_each(|next| {
+        let path = super::quoted(&path);
+        print(&shown(&format!("  keyward plugin {next} {path}")))
+    })
+}
+
+/// Has cargo build the crate, which need not say that it may be a library; what cargo has to say
+/// goes past us.
+fn cargo(dir: &Path, release: bool) -> Result<PathBuf> {
+    let failed = |kind, why: &str| Error::new(kind, "usage").because(why.to_owned());
+    if !dir.join("Cargo.toml").is_file() {
+        let why = format!("there is no crate in {}", dir.display());
+        return Err(failed(ErrorKind::Invalid, &why)
+            .hint("`keyward plugin new --role ROLE NAME DIR` makes one"));
+    }
+    let mut cargo = process::Command::new("cargo");
+    cargo.args(["rustc", "--lib", "--crate-type", "cdylib"]);
+    cargo.args(["--message-format", "json-render-diagnostics"]);
+    cargo.args(release.then_some("--release")).current_dir(dir);
+    let child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+    let child = child.map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => failed(ErrorKind::Unavailable, "there is no cargo here")
+            .hint("Install Rust, which cargo comes with, or put cargo on your PATH"),
+        _ => Error::io("cargo", error),
+    })?;
+    let output = child.wait_with_output().map_err(|error| Error::io("cargo", error))?;
+    if !output.status.success() {
+        return Err(failed(ErrorKind::Other, "cargo could not build the library"));
+    }
+    let messages = output.stdout.split(|byte| *byte == b'\n');
+    let mut libraries = messages.filter_map(|line| library(&serde_json::from_slice(line).ok()?));
+    // The crate itself is built after all that it needs.
+    libraries.next_back().ok_or_else(|| failed(ErrorKind::Other, "cargo built no library"))
+}
+
+/// The library that a message of cargo's tells of.
+fn library(message: &Value) -> Option<PathBuf> {
+    let kinds = message["target"]["crate_types"].as_array()?;
+    let is_built = message["reason"] == "compiler-artifact" && kinds.contains(&json!("cdylib"));
+    let file = message["filenames"].as_array()?.first()?.as_str()?;
+    is_built.then(|| file.into())
+}
+
+/// The package whose backends a library brings.
+fn package(library: &[u8], dir: &Path) -> Result<String> {
+    let entry = match read_elf(library)? {
+        Elf::Library(library) => library.entry().map(|entry| entry.package().to_owned()),
+        Elf::Program => Err(Error::new(ErrorKind::Unavailable, "build")),
+    };
+    entry.map_err(|error| {
+        Error::new(error.kind(), "usage")
+            .because(format!("the crate in {} registers no backend", dir.display()))
+            .hint("It needs one line such as `keyward_plugin::register!(storage: Shelf);`")
+    })
+}
+
+/// Puts the library where others can read it and nobody but its owner write, in place of the old one,
+/// which a program may have open.
+fn put(built: &Path, folder: &Path) -> io::Result<PathBuf> {
+    DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
+    let path = folder.canonicalize()?.join(built.file_name().unwrap_or_default());
+    let new = path.with_extension("new");
+    fs::copy(built, &new)?;
+    fs::set_permissions(&new, Permissions::from_mode(0o644))?;
+    fs::rename(new, &path)?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_built_libraries_count() {
+        let message = |reason: &str, kind: &str| {
+            let target = json!({ "crate_types": [kind] });
+            json!({ "reason": reason, "target": target, "filenames": ["/t/debug/liba.so"] })
+        };
+        let built = message("compiler-artifact", "cdylib");
+        assert_eq!(library(&built), Some("/t/debug/liba.so".into()));
+        assert_eq!(library(&message("compiler-artifact", "lib")), None);
+        assert_eq!(library(&message("compiler-message", "cdylib")), None);
+        assert_eq!(library(&json!({ "reason": "build-finished" })), None);
+    }
+}

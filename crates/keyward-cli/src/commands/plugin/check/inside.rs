@@ -1,0 +1,98 @@
+//! The side that runs what is checked, and may not survive it.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use keyward_core::{Error, Factory, Host, OptionSpec, Registration, Result, Role, Values};
+use keyward_loader::process;
+use keyward_testkit::{Case, Scratch, Subject, encryption, key, serializer, storage};
+use rustix::process::{Signal, set_parent_process_death_signal};
+use serde_json::{Value, json};
+
+use super::panics::complaint;
+use super::plan::Plan;
+use crate::exit::{Outcome, code_of, describe};
+
+/// Asks what the file brings, where otherwise a case stands.
+pub(super) const BACKENDS: &str = "backends";
+
+/// Does one part of the work, and says what came of it as JSON.
+pub(super) fn run(plan: &Plan, only: &str) -> Outcome {
+    let mut out = output().map_err(|error| Error::io("check", error))?;
+    let said = match only {
+        BACKENDS => backends(plan),
+        case => one(plan, case),
+    };
+    let said = said.unwrap_or_else(
+        |error| json!({ "error": describe(&error), "code": code_of(error.kind()) }),
+    );
+    writeln!(out, "{said}")?;
+    process::finish();
+    Ok(())
+}
+
+/// Standard output, from now on out of reach for whatever a plugin prints; and no life longer than
+/// that of who asks.
+fn output() -> io::Result<File> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
+    rustix::stdio::dup2_stdout(io::stderr())?;
+    Ok(output.into())
+}
+
+fn backends(plan: &Plan) -> Result<Value> {
+    let scratch = Scratch::new();
+    let brought = plan.registrations()?;
+    for backend in &brought {
+        plan.values(&scratch, backend.options)
+            .map_err(|error| error.in_backend(backend.info.name))?;
+    }
+    let backend = |it: &Registration| {
+        json!({
+            "role": it.role().name(),
+            "name": it.info.name,
+            "package": it.package,
+            "version": it.version,
+        })
+    };
+    Ok(json!({ "backends": brought.iter().map(backend).collect::<Vec<_>>() }))
+}
+
+/// Holds a backend to one promise, `ROLE/BACKEND/CASE`.
+fn one(plan: &Plan, words: &str) -> Result<Value> {
+    let unknown = || Error::invalid("usage", "there is no such case");
+    let [role, name, case] = words.split('/').collect::<Vec<_>>()[..] else {
+        return Err(unknown());
+    };
+    let role = Role::from_name(role).ok_or_else(unknown)?;
+    let mut brought = plan.registrations()?.into_iter();
+    let found = brought.find(|it| it.role() == role && it.info.name == name).ok_or_else(unknown)?;
+    let table = found.options;
+    match found.factory {
+        Factory::Serializer(open) => hold(serializer::CASES, case, plan, table, open),
+        Factory::Encryption(open) => hold(encryption::CASES, case, plan, table, open),
+        Factory::Key(open) => hold(key::CASES, case, plan, table, open),
+        Factory::Storage(open) => hold(storage::CASES, case, plan, table, open),
+    }
+}
+
+fn hold<T: ?Sized + 'static>(
+    cases: &[(&str, Case<T>)],
+    name: &str,
+    plan: &Plan,
+    table: &[OptionSpec],
+    open: impl Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync + 'static,
+) -> Result<Value> {
+    let unknown = || Error::invalid("usage", "there is no such case");
+    let (_, case) = cases.iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
+    let scratch = Scratch::new();
+    let values = plan.values(&scratch, table)?;
+    let subject = Subject::new(scratch, plan.host(), move |host| open(&values, host));
+    let complaint = complaint(|| case(&subject));
+    Ok(match (complaint, subject.passed_over()) {
+        (Some(complaint), _) => json!({ "failed": complaint }),
+        (None, Some(why)) => json!({ "passed over": why }),
+        (None, None) => json!({ "passed": true }),
+    })
+}

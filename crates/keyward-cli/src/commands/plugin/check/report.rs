@@ -1,0 +1,134 @@
+//! What was found, in a form that others can be shown.
+
+use std::time::{Duration, Instant};
+
+use keyward_core::Role;
+use serde_json::{Value, json};
+
+use super::plan::Plan;
+use crate::exit::{Outcome, Stop};
+use crate::output::{harmless, print};
+
+/// What came of a case.
+pub(super) enum Finding {
+    /// The promise was kept.
+    Passed,
+    /// There was no promise to keep, for this reason.
+    PassedOver(String),
+    /// It was broken, in this way.
+    Failed(String),
+}
+
+/// A report: lines that are printed as they come, or one object of JSON in the end.
+pub(super) struct Report {
+    is_json: bool,
+    begun: Instant,
+    facts: Vec<(&'static str, String)>,
+    backends: Vec<Value>,
+    counts: [usize; 3],
+}
+
+impl Report {
+    pub(super) fn new(plan: &Plan, is_json: bool) -> Self {
+        let file = plan.path.file_name().unwrap_or_default();
+        let facts = vec![
+            ("keyward", env!("CARGO_PKG_VERSION").to_owned()),
+            ("file", file.to_string_lossy().into_owned()),
+            ("sha256", plan.digest.to_string()),
+            ("door", plan.door.name().to_owned()),
+        ];
+        Self { is_json, begun: Instant::now(), facts, backends: Vec::new(), counts: [0; 3] }
+    }
+
+    /// Which package it is that is checked.
+    pub(super) fn begin(&mut self, package: &str, version: &str) -> Outcome {
+        self.facts.push(("package", package.to_owned()));
+        self.facts.push(("version", version.to_owned()));
+        let facts = self.facts.iter();
+        let lines: Vec<_> = facts.map(|(name, fact)| format!("{name:<8} {fact}")).collect();
+        self.print(&lines.join("\n"))
+    }
+
+    /// The cases that follow are of this backend.
+    pub(super) fn backend(&mut self, role: Role, name: &str) -> Outcome {
+        self.backends.push(json!({ "role": role.name(), "name": name, "cases": [] }));
+        self.print(&format!("\n{role} {name}"))
+    }
+
+    pub(super) fn case(&mut self, case: &str, finding: Finding, took: Duration) -> Outcome {
+        let (at, result, why) = match finding {
+            Finding::Passed => (0, "passed", None),
+            Finding::Failed(why) => (1, "failed", Some(why)),
+            Finding::PassedOver(why) => (2, "not applicable", Some(why)),
+        };
+        self.counts[at] += 1;
+        self.print(&line(case, result, why.as_deref()))?;
+        let entry = json!({
+            "case": case,
+            "result": result,
+            "why": why,
+            "milliseconds": milliseconds(took),
+        });
+        let backend = self.backends.last_mut().and_then(|it| it["cases"].as_array_mut());
+        backend.into_iter().for_each(|cases| cases.push(entry.clone()));
+        Ok(())
+    }
+
+    /// How it went. Only what keeps all its promises is well.
+    pub(super) fn end(self) -> Outcome {
+        let [passed, failed, passed_over] = self.counts;
+        let all = passed + failed + passed_over;
+        let took = self.begun.elapsed();
+        self.print(&format!(
+            "\n{all} cases in {:.1} s: {passed} passed, {failed} failed, {passed_over} not applicable",
+            took.as_secs_f64()
+        ))?;
+        if self.is_json {
+            let mut report: Value =
+                self.facts.into_iter().map(|(name, fact)| (name.to_owned(), json!(fact))).collect();
+            report["backends"] = json!(self.backends);
+            report["passed"] = json!(passed);
+            report["failed"] = json!(failed);
+            report["not applicable"] = json!(passed_over);
+            report["milliseconds"] = json!(milliseconds(took));
+            print(&report.to_string())?;
+        }
+        match failed {
+            0 => Ok(()),
+            _ => Err(Stop::Code(1, format!("error: {failed} of {all} promises are not kept"))),
+        }
+    }
+
+    /// Prints lines, unless everything comes in the end.
+    fn print(&self, text: &str) -> Outcome {
+        if self.is_json {
+            return Ok(());
+        }
+        text.split('\n').try_for_each(|line| print(&harmless(line)))
+    }
+}
+
+fn line(case: &str, result: &str, why: Option<&str>) -> String {
+    let result = if result == "failed" { "FAILED" } else { result };
+    let mut line = format!("  {result:<14} {case}");
+    for why in why.into_iter().flat_map(str::lines) {
+        line += &format!("\n                 {why}");
+    }
+    line
+}
+
+fn milliseconds(took: Duration) -> u64 {
+    u64::try_from(took.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failed_stands_out() {
+        assert_eq!(line("a", "passed", None), "  passed         a");
+        let failed = "  FAILED         a\n                 one\n                 two";
+        assert_eq!(line("a", "failed", Some("one\ntwo")), failed);
+    }
+}

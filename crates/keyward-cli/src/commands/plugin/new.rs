@@ -1,0 +1,160 @@
+mod template;
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use clap::{Arg, ArgMatches, Command};
+use keyward_core::{Error, ErrorKind, Registry, Result, Role};
+
+use crate::arguments::text;
+use crate::exit::{Outcome, usage};
+use crate::output::{print, shown};
+use template::{Crate, Source};
+
+pub(super) fn command() -> Command {
+    Command::new("new")
+        .about("Write a crate with a backend of your own, which works as it stands")
+        .after_help("Example:\n  keyward plugin new --role storage shelf keyward-storage-shelf --keyward ~/src/keyward")
+        .arg(
+            Arg::new("role")
+                .long("role")
+                .value_name("ROLE")
+                .required(true)
+                .value_parser(["serializer", "encryption", "key", "storage"])
+                .help("What the backend does"),
+        )
+        .arg(Arg::new("name").value_name("NAME").required(true).help("What it is called in configuration"))
+        .arg(Arg::new("dir").value_name("DIR").required(true).help("The folder for the crate, not there or empty"))
+        .arg(
+            Arg::new("keyward")
+                .long("keyward")
+                .value_name("FOLDER")
+                .help("Keyward's own source, where the crate finds what it is made of [default: the registry of crates]"),
+        )
+}
+
+pub(super) fn run(matches: &ArgMatches) -> Outcome {
+    let role = text(matches, "role").and_then(Role::from_name);
+    let role = role.ok_or_else(|| usage("no such role"))?;
+    let name = text(matches, "name").unwrap_or_default();
+    check_name(name)?;
+    if Registry::linked()?.find(role, name).is_ok() {
+        return Err(Error::new(ErrorKind::Exists, "usage")
+            .because(format!("the {role} {name} is a part of this program"))
+            .hint("Choose another name: two of one name are never told apart")
+            .into());
+    }
+    let source = match text(matches, "keyward") {
+        Some(folder) => Source::Folder(house(Path::new(folder))?),
+        None => Source::Registry,
+    };
+    let dir = Path::new(text(matches, "dir").unwrap_or_default());
+    write(dir, &Crate { role, name, source }.files())?;
+    print(&shown(&format!("Wrote the {role} {name} to {}", dir.display())))?;
+    print(&shown(&format!("  cd {}", super::quoted(&dir.display().to_string()))))?;
+    print("  cargo test")?;
+    print("  keyward plugin build")
+}
+
+/// A name for a backend and, behind `keyward-ROLE-`, for its crate.
+fn check_name(name: &str) -> Result<()> {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    let parts_are_there = !name.split('-').any(str::is_empty);
+    let starts = name.starts_with(|first: char| first.is_ascii_lowercase());
+    if starts && parts_are_there && name.len() <= 40 && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(Error::invalid("name", format!("`{}` is no name for a backend", name.escape_debug()))
+        .hint("Up to 40 lower-case letters and digits, a letter first, `-` between words"))
+}
+
+/// Where Keyward's own source is.
+fn house(folder: &Path) -> Result<PathBuf> {
+    let found = folder.canonicalize().ok();
+    let found = found.filter(|it| it.join("crates/keyward-plugin/Cargo.toml").is_file());
+    let found = found.filter(|it| it.to_str().is_some_and(|text| !text.contains(['"', '\\'])));
+    found.ok_or_else(|| {
+        Error::invalid("usage", format!("{} is not Keyward's source", folder.display()))
+    })
+}
+
+/// Writes all files, or nothing: they appear together, in place of an empty folder if there is one.
+fn write(dir: &Path, files: &[(&'static str, u32, String)]) -> Result<()> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
+            Error::new(ErrorKind::Exists, "usage")
+                .because(format!("{} is there already, and not an empty folder", dir.display()))
+        }
+        _ => Error::io("new", error),
+    };
+    let is_taken = match fs::read_dir(dir) {
+        Ok(mut entries) => entries.next().is_some().then_some(io::ErrorKind::DirectoryNotEmpty),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(error.kind()),
+    };
+    if let Some(kind) = is_taken {
+        return Err(failed(kind.into()));
+    }
+    let (Some(above), Some(name)) = (dir.parent(), dir.file_name()) else {
+        return Err(failed(io::ErrorKind::DirectoryNotEmpty.into()));
+    };
+    let unfinished = format!(".{}.{}", name.to_string_lossy(), std::process::id());
+    let unfinished = above.join(unfinished);
+    let made = folder(&unfinished)
+        .and_then(|()| fill(&unfinished, files))
+        .and_then(|()| fs::rename(&unfinished, dir));
+    made.map_err(|error| {
+        // What was begun is ours alone; that it cannot be removed would tell nobody anything new.
+        drop(fs::remove_dir_all(&unfinished));
+        failed(error)
+    })
+}
+
+fn fill(dir: &Path, files: &[(&'static str, u32, String)]) -> io::Result<()> {
+    for (name, mode, content) in files {
+        let path = dir.join(name);
+        folder(path.parent().unwrap_or(dir))?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(*mode).open(path)?;
+        file.write_all(content.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o755).create(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain() {
+        for name in ["a", "shelf", "aes-gcm-2", &"a".repeat(40)] {
+            check_name(name).unwrap();
+        }
+        let long = "a".repeat(41);
+        for name in ["", "2a", "-a", "a-", "a--b", "A", "a_b", "a.b", "a/b", "ä", "a\n", &long] {
+            assert_eq!(check_name(name).unwrap_err().kind(), ErrorKind::Invalid, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_overwritten_and_nothing_left_behind() {
+        let scratch = keyward_testkit::Scratch::new();
+        let files = [("src/lib.rs", 0o644, "text".to_owned())];
+        let dir = scratch.folder().join("a");
+        fs::create_dir(&dir).unwrap();
+        write(&dir, &files).unwrap();
+        assert_eq!(fs::read_to_string(dir.join("src/lib.rs")).unwrap(), "text");
+        let other = [("other", 0o644, String::new())];
+        assert_eq!(write(&dir, &other).unwrap_err().kind(), ErrorKind::Exists);
+        assert_eq!(write(&dir.join("src/lib.rs"), &other).unwrap_err().kind(), ErrorKind::Exists);
+        let impossible = [("x", 0o644, String::new()), ("x/y", 0o644, String::new())];
+        write(&scratch.folder().join("b"), &impossible).unwrap_err();
+        let left: Vec<_> = fs::read_dir(scratch.folder()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+    }
+}

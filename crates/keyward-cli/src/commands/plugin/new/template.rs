@@ -1,0 +1,109 @@
+//! What a new crate is made of. `templates/` holds the sources, which are compiled and tested there,
+//! with `sample` for the backend's name.
+
+use std::path::PathBuf;
+
+use keyward_core::Role;
+
+use crate::commands::plugin::trust::choice;
+
+/// A crate to be written.
+pub(super) struct Crate<'a> {
+    pub(super) role: Role,
+    pub(super) name: &'a str,
+    pub(super) source: Source,
+}
+
+/// Where the crate finds Keyward's own crates.
+pub(super) enum Source {
+    /// In the registry of crates.
+    Registry,
+    /// In this folder.
+    Folder(PathBuf),
+}
+
+impl Crate<'_> {
+    /// Its files, each with its permissions.
+    pub(super) fn files(&self) -> Vec<(&'static str, u32, String)> {
+        let filled = |text: &str| self.filled(text);
+        vec![
+            ("Cargo.toml", 0o644, filled(include_str!("../../../../templates/manifest.toml"))),
+            ("src/lib.rs", 0o644, self.code()),
+            ("README.md", 0o644, filled(include_str!("../../../../templates/README.md"))),
+            ("ci.sh", 0o755, filled(include_str!("../../../../templates/ci.sh"))),
+            (".gitignore", 0o644, include_str!("../../../../templates/ignore").to_owned()),
+        ]
+    }
+
+    fn code(&self) -> String {
+        let code = match self.role {
+            Role::Serializer => include_str!("../../../../templates/serializer.rs"),
+            Role::Encryption => include_str!("../../../../templates/encryption.rs"),
+            Role::Key => include_str!("../../../../templates/key.rs"),
+            Role::Storage => include_str!("../../../../templates/storage.rs"),
+        };
+        code.replace("Sample", &self.type_name()).replace("sample", self.name)
+    }
+
+    fn filled(&self, text: &str) -> String {
+        let package = format!("keyward-{}-{}", self.role, self.name);
+        let library = format!("lib{}.so", package.replace('-', "_"));
+        text.replace("{package}", &package)
+            .replace("{role}", self.role.name())
+            .replace("{name}", self.name)
+            .replace("{library}", &library)
+            .replace("{choice}", &choice(self.role, self.name))
+            .replace("{plugin}", &self.requirement("keyward-plugin"))
+            .replace("{testkit}", &self.requirement("keyward-testkit"))
+            .replace("{dependency}\n", self.dependency())
+    }
+
+    /// What else the template of its role uses.
+    fn dependency(&self) -> &'static str {
+        match self.role {
+            Role::Serializer => "serde_json = \"1\"\n",
+            Role::Encryption => "chacha20poly1305 = \"0.10\"\n",
+            Role::Key | Role::Storage => "",
+        }
+    }
+
+    fn requirement(&self, crate_name: &str) -> String {
+        match &self.source {
+            Source::Registry => concat!("\"", env!("CARGO_PKG_VERSION"), "\"").to_owned(),
+            Source::Folder(folder) => {
+                format!("{{ path = \"{}\" }}", folder.join("crates").join(crate_name).display())
+            }
+        }
+    }
+
+    /// `aes-gcm` as the start of a type's name, `AesGcm`.
+    fn type_name(&self) -> String {
+        let words = self.name.split('-').map(|word| {
+            let (first, rest) = word.split_at(1);
+            first.to_ascii_uppercase() + rest
+        });
+        words.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_of_a_template_is_left() {
+        for role in Role::ALL {
+            let made = Crate { role, name: "two-words", source: Source::Registry };
+            for (file, _, content) in made.files() {
+                for placeholder in
+                    ["sample", "Sample", "{package}", "{role}", "{name}", "{library}"]
+                {
+                    assert!(!content.contains(placeholder), "{role} {file}: {placeholder}");
+                }
+            }
+            let code = made.code();
+            assert!(code.contains("Info::new(\"two-words\", "), "{role}");
+            assert!(code.contains("TwoWords"), "{role}");
+        }
+    }
+}

@@ -1,0 +1,9 @@
+#!/bin/sh
+# What must hold of every change; run it where changes are checked, and by hand.
+set -eu
+cd "$(dirname "$0")"
+
+cargo clippy --all-targets -- --deny warnings
+cargo test
+keyward plugin build --output target/plugins
+keyward plugin check --json target/plugins/{library} >report.json
