@@ -24,6 +24,7 @@ mod leaks;
 mod matrix;
 mod names;
 mod namespace;
+mod plugins;
 mod power;
 mod program;
 mod readme;

@@ -19,6 +19,8 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("store verify", &["store verify s --json"]),
     ("store rotate", &["store rotate s --json", "store rotate s --retire --json"]),
     ("backend list", &["backend list --json", "backend show storage file --json"]),
+    ("plugin list", &["plugin list --json"]),
+    ("plugin show", &["plugin show notebook --json"]),
     ("config show", &["config show --json"]),
     ("config explain", &["config explain defaults.storage --json"]),
     ("config path", &["config path --json"]),
@@ -35,6 +37,8 @@ fn the_guide_names_every_key() {
     run("keyward init s; printf '\\377' | keyward set s ann --user ann --stdin".into());
     run("printf t | keyward set s ann --user ann --name n --stdin".into());
     run("printf t | keyward set s ann --user ann --origin https://x.example --stdin".into());
+    let notebook = root().join("docs/examples/notebook.py");
+    run(format!("install -m 755 {} .; keyward plugin trust $PWD/notebook.py --yes", notebook.display()));
 
     let mut documented = documented();
     // Another page has it.

@@ -1,0 +1,112 @@
+//! Plugins as somebody at a shell has them: trusted, used, attacked, broken and forgotten.
+
+mod broken;
+mod candidates;
+mod cost;
+mod names;
+mod places;
+mod system;
+mod usage;
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use keyward_loader::Digest;
+use xtask::root;
+
+use crate::program::keyward;
+use crate::sandbox::Sandbox;
+
+/// Where the user's plugins are described.
+const FOLDER: &str = ".config/keyward/plugins";
+
+/// The crate in `tests/fixtures/plugins/drawer`, built as a library.
+fn drawer() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let target = keyward().ancestors().nth(2).unwrap().join("fixtures");
+        fs::create_dir_all(&target).unwrap();
+        // Each test is a process; they take turns.
+        let turn = File::create(target.join("turn")).unwrap();
+        turn.lock().unwrap();
+        let source = root().join("tests/fixtures/plugins/drawer");
+        // What the workspace is built with is here, and no other version may be.
+        fs::copy(root().join("Cargo.lock"), source.join("Cargo.lock")).unwrap();
+        let cargo = Command::new(env!("CARGO"))
+            .args(["rustc", "--quiet", "--offline", "--lib", "--crate-type", "cdylib"])
+            .arg("--target-dir")
+            .arg(&target)
+            .current_dir(source)
+            .output()
+            .unwrap();
+        assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+        target.join("debug/libkeyward_storage_drawer.so")
+    })
+}
+
+/// A home with the drawer's library in it, and a store `plain` that needs no plugin.
+fn home() -> (Sandbox, String) {
+    let home = Sandbox::new();
+    home.keyward("init plain --option key.from=file").run().ends(0);
+    home.keyward("set plain ann --stdin").input("plain").run().ends(0);
+    let library = put(&home, "lib/libdrawer.so", &fs::read(drawer()).unwrap(), 0o644);
+    (home, library)
+}
+
+/// A file in the home, in a folder that may hold plugins. The answer is its path.
+fn put(home: &Sandbox, name: &str, content: &[u8], mode: u32) -> String {
+    let path = home.write(name, content);
+    chmod(path.parent().unwrap(), 0o755);
+    chmod(&path, mode);
+    path.canonicalize().unwrap().to_str().unwrap().to_owned()
+}
+
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+/// What is there now has another content, and is as good as before: what comes after the end of an
+/// ELF file, or of a script, means nothing.
+fn change(path: &str) {
+    let mut content = fs::read(path).unwrap();
+    content.extend_from_slice(b"\n# changed\n");
+    fs::write(path, content).unwrap();
+}
+
+fn sha256(path: &str) -> String {
+    Digest::of(&fs::read(path).unwrap()).to_string()
+}
+
+/// Describes a plugin by hand.
+fn describe(home: &Sandbox, name: &str, text: &str) -> PathBuf {
+    let path = home.write(&format!("{FOLDER}/{name}.toml"), text);
+    chmod(path.parent().unwrap(), 0o700);
+    chmod(&path, 0o600);
+    path
+}
+
+/// A program that leaves a trace wherever it is run, described by hand.
+fn tracer(home: &Sandbox) -> String {
+    let script = format!("#!/bin/sh\nenv >'{}'\n", home.path("trace").display());
+    let path = put(home, "bin/deep/tracer.sh", script.as_bytes(), 0o755);
+    describe(home, "tracer", &tracer_text(&path, &path));
+    path
+}
+
+fn tracer_text(path: &str, content: &str) -> String {
+    let digest = sha256(content);
+    format!(
+        "version = 1\ndoor = \"run\"\npath = \"{path}\"\nsha256 = \"{digest}\"\nenvironment = [\"SEEN\", \"ABSENT\"]\nbackends = [\"storage tracer\"]\n"
+    )
+}
+
+/// What needs no plugin works, whatever is wrong with one.
+#[track_caller]
+fn others_work(home: &Sandbox) {
+    home.keyward("get plain -p").run().ends(0).prints("plain\n").says_nothing();
+    assert!(home.keyward("list").run().ends(0).text().contains("plain"));
+    home.keyward("backend show storage file").run().ends(0).says_nothing();
+}

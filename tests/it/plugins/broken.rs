@@ -1,0 +1,65 @@
+//! Descriptions of plugins that are wrong.
+
+use std::fs;
+
+use super::{FOLDER, chmod, describe, home, others_work};
+
+#[test]
+fn a_broken_file_is_the_probable_cause_of_what_is_not_found() {
+    let (home, library) = home();
+    home.keyward(&format!("plugin trust {library} --yes")).run().ends(0);
+    home.keyward("init s --storage drawer --option key.from=file").run().ends(0);
+    let file = home.path(FOLDER).join("drawer.toml");
+    let sound = fs::read_to_string(&file).unwrap();
+    let shown = file.display().to_string();
+    for (text, mode, code, says) in [
+        (sound.replace("door =", "dor ="), 0o600, 2, format!("{shown}:2: `dor`")),
+        (sound.replace("version = 1", "version = 2"), 0o600, 2, format!("{shown}:1: ")),
+        (sound.replace("sha256", "\0"), 0o600, 2, format!("{shown}:4: is not TOML")),
+        ("x".repeat((1 << 20) + 1), 0o600, 4, format!("{shown} is too large")),
+        (sound.clone(), 0o620, 4, format!("{shown} can be written by other users")),
+    ] {
+        describe(&home, "drawer", &text);
+        chmod(&file, mode);
+        let ran = home.keyward("get s").run().ends(code).prints("");
+        ran.says("there is no storage called `drawer`").says(&says);
+        home.keyward("doctor").run().ends(code);
+        let listed = home.keyward("plugin list --json").run().ends(0).json();
+        assert_eq!(listed[0]["state"], "broken");
+        assert!(listed[0]["why"].as_str().unwrap().starts_with(&says), "{listed:?}");
+        home.keyward("backend list").run().ends(0);
+        home.keyward("plugin show drawer").run().ends(code).says(&says);
+        let again = format!("plugin trust {library} --yes");
+        home.keyward(&again).run().ends(2).says("keyward plugin forget 'drawer'");
+        others_work(&home);
+    }
+    home.keyward("plugin forget drawer").run().ends(0);
+    home.keyward(&format!("plugin trust {library} --yes")).run().ends(0);
+    home.keyward("get s").run().ends(3);
+}
+
+#[test]
+fn a_folder_that_others_can_write_holds_no_plugin() {
+    let (home, library) = home();
+    home.keyward(&format!("plugin trust {library} --yes")).run().ends(0);
+    chmod(&home.path(FOLDER), 0o777);
+    let folder = home.path(FOLDER).display().to_string();
+    home.keyward("backend show storage drawer").run().ends(4).says(&folder);
+    home.keyward("doctor").run().ends(4);
+    others_work(&home);
+}
+
+/// A project, a variable or a setting names no plugin.
+#[test]
+fn nothing_else_names_a_plugin() {
+    let (home, library) = home();
+    home.keyward(&format!("plugin trust {library} --yes")).run().ends(0);
+    fs::rename(home.path(FOLDER), home.path("plugins")).unwrap();
+    let plugins = home.path("plugins");
+    for variable in ["KEYWARD_PLUGINS", "KEYWARD_PLUGIN_PATH", "LD_PRELOAD_KEYWARD"] {
+        let show = home.keyward("backend show storage drawer").env(variable, &plugins);
+        show.run().ends(2).says("there is no storage called `drawer`");
+    }
+    home.keyward("config set plugins /x").run().ends(2);
+    home.keyward("config set plugin_path /x").run().ends(2);
+}

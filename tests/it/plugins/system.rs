@@ -1,0 +1,63 @@
+//! Plugins that the administrator trusts for everybody. It takes root.
+
+use std::path::Path;
+
+use super::drawer;
+use crate::namespace::Namespace;
+use crate::program::keyward;
+use crate::sandbox::{Call, Ran};
+
+const SET_UP: &str = r#"set -e
+cp /etc/ld.so.cache /etc/passwd /dev/shm/
+mount -t tmpfs -o mode=755 tmpfs /etc
+mv /dev/shm/ld.so.cache /dev/shm/passwd /etc
+mount -t tmpfs -o mode=755 tmpfs /opt
+cp "$1" /opt/libdrawer.so
+cp "$2" /opt/keyward
+chmod 755 /opt/keyward
+mkdir /opt/ann
+chown 4001:4001 /opt/ann
+"#;
+
+struct Machine(Namespace);
+
+impl Machine {
+    fn new() -> Self {
+        let machine = Self(Namespace::new());
+        let mut set_up = machine.0.command(Path::new("/"), Path::new("sh"));
+        set_up.args(["-c", SET_UP, "sh"]).arg(drawer()).arg(keyward());
+        Call::of(set_up).run().ends(0);
+        machine
+    }
+
+    fn run(&self, uid: &str, line: &str) -> Ran {
+        let mut command = self.0.command(Path::new("/opt/ann"), Path::new("setpriv"));
+        command.args(["--reuid", uid, "--regid", uid, "--clear-groups", "/opt/keyward"]);
+        command.args(line.split_whitespace());
+        Call::of(command).run()
+    }
+}
+
+#[test]
+fn what_the_system_trusts_everybody_can_use() {
+    let machine = Machine::new();
+    let ann = |line: &str| machine.run("4001", line);
+    ann("plugin trust /opt/libdrawer.so --yes --system").ends(4);
+    machine.run("0", "plugin trust /opt/libdrawer.so --yes --system").ends(0);
+    assert_eq!(ann("plugin list --json").ends(0).json()[0]["layer"], "system");
+    ann("init s --storage drawer --option key.from=file").ends(0);
+    ann("get s").ends(3);
+
+    ann("plugin forget drawer").ends(2).says("--system");
+    ann("plugin trust /opt/libdrawer.so --yes").ends(2).says("there is a plugin `drawer` already");
+    // A file of ann's own that has the same name comes second.
+    let mut command = machine.0.command(Path::new("/opt/ann"), Path::new("setpriv"));
+    command.args(["--reuid", "4001", "--regid", "4001", "--clear-groups", "sh", "-c"]);
+    command.arg("umask 077; mkdir -p ~/.config/keyward/plugins; echo version = 1 >~/.config/keyward/plugins/drawer.toml");
+    Call::of(command).run().ends(0);
+    ann("get s").ends(3);
+    let listed = ann("plugin list --json").ends(0).json();
+    assert!(listed[1]["why"].as_str().unwrap().contains("the system has a plugin of this name"));
+
+    machine.run("0", "plugin forget drawer --system").ends(0);
+}
