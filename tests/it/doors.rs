@@ -5,6 +5,7 @@
 mod backends;
 mod c;
 mod loaded;
+mod memory;
 mod run;
 
 use std::collections::BTreeMap;

@@ -12,8 +12,7 @@ pub(crate) const JSON: Backend = Backend {
     host: TestHost::new,
 };
 
-pub(crate) const POSTCARD: Backend =
-    Backend { name: "postcard", ..JSON };
+pub(crate) const POSTCARD: Backend = Backend { name: "postcard", ..JSON };
 
 /// Its keys are the store's.
 pub(crate) const AES_GCM: Backend = Backend {
@@ -67,12 +66,8 @@ pub(crate) const FILE: Backend = Backend {
     host: TestHost::new,
 };
 
-pub(crate) const MEMORY: Backend = Backend {
-    role: Role::Storage,
-    name: "memory",
-    values: |_| Values::new(),
-    host: TestHost::new,
-};
+pub(crate) const MEMORY: Backend =
+    Backend { role: Role::Storage, name: "memory", values: |_| Values::new(), host: TestHost::new };
 
 /// It makes many changes at once.
 pub(crate) const SQLITE: Backend = Backend {

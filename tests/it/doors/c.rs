@@ -15,12 +15,8 @@ use xtask::root;
 
 use super::{Backend, pin, results};
 
-const SHELF: Backend = Backend {
-    role: Role::Storage,
-    name: "shelf",
-    values: |_| Values::new(),
-    host: TestHost::new,
-};
+const SHELF: Backend =
+    Backend { role: Role::Storage, name: "shelf", values: |_| Values::new(), host: TestHost::new };
 
 /// Builds one of `tests/fixtures/plugins`.
 pub(crate) fn built(scratch: &Scratch, source: &str, flags: &[&str]) -> PathBuf {

@@ -1,0 +1,104 @@
+//! Loads a library and makes good use of it: `door LIBRARY ROUNDS`. What the memory checkers watch.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use keyward_core::{
+    Context, Encryption, EntryId, Expect, Factory, Field, Host, Key, KeyId, LockMode, Put, Query,
+    Record, Result, Secret, Serializer, Storage, StoreId, StoreKey, Value, Values,
+};
+use keyward_loader::{Digest, Pin, load, verify_library};
+use keyward_testkit::TestHost;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let [path, rounds] = &arguments[..] else { return ExitCode::from(2) };
+    match rounds
+        .parse()
+        .map_err(|_| ())
+        .and_then(|rounds| use_it(path.into(), rounds).map_err(drop))
+    {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(()) => ExitCode::FAILURE,
+    }
+}
+
+fn use_it(path: PathBuf, rounds: usize) -> Result<()> {
+    let digest = Digest::of(&std::fs::read(&path).unwrap_or_default());
+    let brought = load(verify_library(&Pin { path, digest }, &[])?)?;
+    for _ in 0..rounds {
+        for registration in &brought {
+            // The one backend here that is told something is the key source `env`.
+            let values = match registration.options {
+                [] => Values::new(),
+                _ => Values::new().with("name", Value::Text("KEY".into())),
+            };
+            let host: Arc<dyn Host> = Arc::new(TestHost::new().variable("KEY", &[b'6'; 64][..]));
+            match registration.factory {
+                Factory::Serializer(open) => encode_and_decode(&*open(&values, &host)?)?,
+                Factory::Encryption(open) => seal_and_unseal(&*open(&values, &host)?)?,
+                Factory::Key(open) => create_and_load(&*open(&values, &host)?)?,
+                Factory::Storage(open) => put_and_get(&*open(&values, &host)?)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+fn encode_and_decode(serializer: &dyn Serializer) -> Result<()> {
+    let record = Record::new("token")
+        .with("token", Field::secret("t"))
+        .with("raw", Field::open(&[0xff][..]));
+    let encoded = serializer.encode(&record)?;
+    assert_eq!(serializer.decode(encoded.expose())?, record);
+    assert!(serializer.decode(&encoded.expose()[1..]).is_err());
+    Ok(())
+}
+
+fn seal_and_unseal(encryption: &dyn Encryption) -> Result<()> {
+    let entry = EntryId::new("ann", Some("work"))?;
+    let key = StoreKey { id: KeyId::new(b"key")?, key: Secret::from(&[7; 32][..]) };
+    let context = Context {
+        store: StoreId([1; 16]),
+        entry: &entry,
+        key: Some(&key),
+        salt: &[2; 32],
+        associated_data: &[3; 100],
+        binding: &[4; 32],
+    };
+    encryption.current_key(&entry)?;
+    let plain = Secret::from("plain");
+    let mut blob = encryption.seal(&plain, &context)?;
+    assert_eq!(encryption.unseal(&blob, &context)?, plain);
+    blob[0] ^= 1;
+    assert!(encryption.unseal(&blob, &context).is_err());
+    Ok(())
+}
+
+fn create_and_load(source: &dyn Key) -> Result<()> {
+    let id = KeyId::new(b"id")?;
+    let created = source.create(&id)?;
+    assert_eq!(source.load(&id, &created.parameters)?, created.key);
+    assert!(source.load(&id, b"?").is_err());
+    source.delete(&id, &created.parameters).or(Ok(()))
+}
+
+fn put_and_get(storage: &dyn Storage) -> Result<()> {
+    let (ann, bob) = (EntryId::new("ann", Some("work"))?, EntryId::new("bob", None)?);
+    let revision = storage.put(&ann, b"blob", &Put::expecting(Expect::Absent))?;
+    storage.put(&bob, b"", &Put::expecting(Expect::Any))?;
+    assert!(storage.put(&ann, b"other", &Put::expecting(Expect::Absent)).is_err());
+    assert_eq!(storage.get(&ann)?.blob, b"blob");
+    let first = storage.list(&Query { limit: 1, ..Query::default() })?;
+    let rest = storage.list(&Query { cursor: first.next, ..Query::default() })?;
+    assert_eq!((first.entries.len(), rest.entries.len()), (1, 1));
+    if let Some(locks) = storage.abilities().locks {
+        let long = Duration::from_secs(60);
+        locks.lock(&ann, LockMode::Exclusive, Duration::ZERO, long)?.renew(long)?;
+    }
+    storage.delete(&ann, &Expect::Revision(revision))?;
+    assert!(storage.get(&ann).is_err());
+    storage.destroy()
+}
