@@ -88,3 +88,6 @@ pub(crate) fn failure(id: u64, error: &Error) -> Secret {
 
 /// What the child answers with when nothing is to be said.
 pub(crate) fn nothing(_: &mut Fields<'_>) {}
+
+#[cfg(test)]
+mod tests;
