@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     // Beside the program, where the measurements look for them.
     let libraries = target()?.join("release/plugins");
     stage("plugins", || {
-        MEASURED.iter().try_for_each(|name| plugins::build(name, false, &libraries))
+        MEASURED.iter().try_for_each(|name| plugins::build(name, false, &libraries).map(drop))
     })?;
     stage("measure", || {
         let programs = target()?.join("release");

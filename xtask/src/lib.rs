@@ -1,6 +1,7 @@
 //! The chores of this repository, one module each: `cargo xtask CHORE`.
 //!
-//! A library with a thin main, because the tests read the README's [`transcript`] as `quickstart` does.
+//! A library with a thin main, because the tests read the README's [`transcript`] as `quickstart` does, and pack the
+//! program as [`dist`] does.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to whoever runs them")]
 
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod ci;
+pub mod dist;
 mod docs;
 mod fuzz;
 mod packages;
@@ -30,6 +32,7 @@ usage: cargo xtask CHORE
   ci [STAGE]...   fmt, tidy, clippy, doc, deny, audit; or the stages named; with --fuzz, then `fuzz`, too
   fuzz            look for bytes that break a reader, for a minute each; or TARGET [SECONDS], or --all SECONDS
   plugins         build every crate of backends as a shared library; into FOLDER, with --dev quickly
+  dist            make the Debian package, into FOLDER; with --dev, of what is built quickly
   tidy            the rules of this house that no compiler knows
   docs            write the parts of the documentation that are made from the code";
 
@@ -46,6 +49,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
         "ci" => ci::run(rest),
         "fuzz" => fuzz::run(rest),
         "plugins" => plugins::run(rest),
+        "dist" => dist::run(rest),
         "tidy" => tidy::run(),
         "docs" => docs::run(),
         "help" | "-h" | "--help" => {

@@ -1,4 +1,4 @@
-//! The programs that tests and fuzzing need, from Debian's packages.
+//! The programs that tests, fuzzing and packing need, from Debian's packages.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,6 +13,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
     ("age", "age"),
     ("dbus-run-session", "dbus"),
+    ("dpkg-shlibdeps", "dpkg-dev"),
     ("expect", "expect"),
     ("fcgiwrap", "fcgiwrap"),
     ("git", "git"),
@@ -30,6 +31,9 @@ pub(crate) const TESTS: &[Needed] = &[
     ("strace", "strace"),
     ("valgrind", "valgrind"),
 ];
+
+/// What packing needs; the rest comes with Debian itself.
+pub(crate) const PACKING: &[Needed] = &[("dpkg-shlibdeps", "dpkg-dev"), ("strip", "binutils")];
 
 /// What fuzzing needs: the compiler that libFuzzer is built by.
 pub(crate) const FUZZING: &[Needed] = &[("c++", "g++")];

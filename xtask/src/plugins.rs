@@ -4,26 +4,31 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::shell::{self, Result, cargo, root, stage, target};
+use crate::shell::{self, Result, cargo, failed, root, stage, target};
 
 const USAGE: &str = "usage: cargo xtask plugins [--dev] [FOLDER]";
 
 /// Builds the libraries into a folder, as they are released, or quickly and for tests alone.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let (is_dev, folder) = match arguments {
-        [] => (false, None),
-        [flag] if flag == "--dev" => (true, None),
-        [folder] if !folder.starts_with('-') => (false, Some(folder)),
-        [flag, folder] if flag == "--dev" && !folder.starts_with('-') => (true, Some(folder)),
-        _ => return Err(USAGE.into()),
-    };
-    let folder = match folder {
-        Some(folder) => PathBuf::from(folder),
-        None => target()?.join("plugins"),
-    };
-    stage("plugins", || crates()?.iter().try_for_each(|name| build(name, is_dev, &folder)))?;
+    let (is_dev, folder) = wanted(arguments, "plugins", USAGE)?;
+    stage("plugins", || {
+        crates()?.iter().try_for_each(|name| build(name, is_dev, &folder).map(drop))
+    })?;
     println!("\nTo use one: keyward plugin trust {}/LIBRARY", folder.display());
     Ok(())
+}
+
+/// What `[--dev] [FOLDER]` asks for; without a folder, `default` in the target folder.
+pub(crate) fn wanted(arguments: &[String], default: &str, usage: &str) -> Result<(bool, PathBuf)> {
+    let (is_dev, folder) = match arguments {
+        [flag, rest @ ..] if flag == "--dev" => (true, rest),
+        rest => (false, rest),
+    };
+    match folder {
+        [] => Ok((is_dev, target()?.join(default))),
+        [folder] if !folder.starts_with('-') => Ok((is_dev, folder.into())),
+        _ => Err(usage.into()),
+    }
 }
 
 /// The crates below `plugins/`, by name.
@@ -36,16 +41,32 @@ pub(crate) fn crates() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Nothing in the crate says that it may be a library: how it is built does.
-pub(crate) fn build(name: &str, is_dev: bool, folder: &Path) -> Result {
-    fs::create_dir_all(folder).map_err(|e| format!("cannot make {}: {e}", folder.display()))?;
+/// The crates that the program does not link: `docs/architecture.md` names them.
+pub(crate) fn not_linked() -> Result<Vec<String>> {
+    let page = root().join("docs/architecture.md");
+    let text = fs::read_to_string(&page).map_err(|e| failed("read", &page, &e))?;
+    listed(&text).ok_or_else(|| format!("{} does not say what is not linked", page.display()))
+}
+
+fn listed(page: &str) -> Option<Vec<String>> {
+    let (_, section) = page.split_once("\n## Backends not linked by default\n")?;
+    let lines = section.lines().take_while(|line| !line.starts_with("## "));
+    let names = lines.filter_map(|line| line.strip_prefix("- `")?.split_once("`: "));
+    Some(names.map(|(name, _)| name.to_owned()).collect())
+}
+
+/// Builds one and gives the library's path. Nothing in the crate says that it may be a library: how it is
+/// built does.
+pub(crate) fn build(name: &str, is_dev: bool, folder: &Path) -> Result<PathBuf> {
+    fs::create_dir_all(folder).map_err(|e| failed("make", folder, &e))?;
     let profile = if is_dev { "dev" } else { "release" };
     let options = ["--crate-type", "cdylib", "--lib", "--profile", profile];
     shell::run(cargo(["rustc", "--quiet", "--package", name]).args(options))?;
     let library = format!("lib{}.so", name.replace('-', "_"));
     let built = target()?.join(if is_dev { "debug" } else { "release" }).join(&library);
-    put(&built, &folder.join(library))
-        .map_err(|e| format!("cannot copy {} to {}: {e}", built.display(), folder.display()))
+    let place = folder.join(library);
+    put(&built, &place).map_err(|e| failed("write", &place, &e))?;
+    Ok(place)
 }
 
 /// Puts a new file in place of the old one, which a program may have open, and which others can read
@@ -55,4 +76,32 @@ fn put(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::copy(from, &new)?;
     fs::set_permissions(&new, fs::Permissions::from_mode(0o644))?;
     fs::rename(new, to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_and_how_fast_are_asked_for() {
+        let wanted = |words: &[&str]| {
+            wanted(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), "x", USAGE).ok()
+        };
+        let default = target().unwrap().join("x");
+        assert_eq!(wanted(&[]), Some((false, default.clone())));
+        assert_eq!(wanted(&["--dev"]), Some((true, default)));
+        assert_eq!(wanted(&["a"]), Some((false, "a".into())));
+        assert_eq!(wanted(&["--dev", "a"]), Some((true, "a".into())));
+        for wrong in [&["--fast"][..], &["a", "b"], &["a", "--dev"], &["--dev", "--dev"]] {
+            assert_eq!(wanted(wrong), None, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_linked_is_read_from_its_list_alone() {
+        let page = "- `a`: 1\n## Backends not linked by default\n\nWhy:\n\n- `b`: 2\n- `c`: 3\n## On\n- `d`: 4\n";
+        assert_eq!(listed(page), Some(vec!["b".into(), "c".into()]));
+        assert_eq!(listed("## Backends\n- `b`: 2\n"), None);
+        not_linked().unwrap();
+    }
 }

@@ -63,13 +63,18 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 }
 
 /// Does one stage of a chore, under a title, and says how long it took.
-pub(crate) fn stage(title: &str, work: impl FnOnce() -> Result) -> Result {
+pub(crate) fn stage<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("\n=== {title}");
     let start = Instant::now();
     let done = work();
     let outcome = if done.is_ok() { "ok" } else { "FAILED" };
     println!("=== {title}: {outcome} after {:.1} s", start.elapsed().as_secs_f64());
     done.map_err(|why| format!("{title}: {why}"))
+}
+
+/// What to say when something cannot be done with a file.
+pub(crate) fn failed(what: &str, path: &Path, error: &std::io::Error) -> String {
+    format!("cannot {what} {}: {error}", path.display())
 }
 
 fn shown(command: &Command) -> String {

@@ -1,0 +1,139 @@
+//! `cargo xtask dist`: the program as a Debian package, the same bytes each time.
+
+mod control;
+mod copyright;
+mod tree;
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::shell::{self, Result, cargo, failed, output, root, stage, target};
+use crate::{packages, plugins};
+use tree::Tree;
+
+const USAGE: &str = "usage: cargo xtask dist [--dev] [FOLDER]";
+
+/// Where the package has its parts.
+const PROGRAM: &str = "usr/bin/keyward";
+const HELPER: &str = "usr/bin/git-credential-keyward";
+const LIBRARIES: &str = "usr/lib/keyward/plugins";
+const MANUAL: &str = "usr/share/man/man1";
+const ABOUT: &str = "usr/share/doc/keyward";
+const COMPLETIONS: [(&str, &str); 3] = [
+    ("bash", "usr/share/bash-completion/completions/keyward"),
+    ("fish", "usr/share/fish/vendor_completions.d/keyward.fish"),
+    ("zsh", "usr/share/zsh/vendor-completions/_keyward"),
+];
+
+/// The system's configuration. Stores and plugins come to be there, and stay when the package goes.
+const CONFIGURATION: [&str; 2] = ["etc/keyward/plugins", "etc/keyward/stores"];
+
+/// Builds the program and the plugins that are not part of it, and packs them into a folder.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let (is_dev, folder) = plugins::wanted(arguments, "dist", USAGE)?;
+    stage("what packing needs", || packages::ensure(packages::PACKING))?;
+    stage("build", || {
+        let profile = if is_dev { "dev" } else { "release" };
+        shell::run(&mut cargo(["build", "--package", "keyward-cli", "--profile", profile]))
+    })?;
+    let programs = target()?.join(if is_dev { "debug" } else { "release" });
+    let libraries = stage("plugins", || {
+        let build = |name: &String| plugins::build(name, is_dev, &programs.join("plugins"));
+        plugins::not_linked()?.iter().map(build).collect::<Result<Vec<_>>>()
+    })?;
+    let package = stage("pack", || pack(&programs.join("keyward"), &libraries, &date(), &folder))?;
+    println!("\nTo install it: sudo apt install {}", package.display());
+    Ok(())
+}
+
+/// Packs a program and libraries of backends into a folder, as `keyward_VERSION_ARCHITECTURE.deb`, and
+/// gives its path. Everything in it is of one `date`, in seconds since 1970.
+///
+/// # Errors
+/// A line about the file that cannot be written or the program that fails.
+pub fn pack(program: &Path, libraries: &[PathBuf], date: &str, folder: &Path) -> Result<PathBuf> {
+    let folder = std::path::absolute(folder).map_err(|e| failed("find", folder, &e))?;
+    let architecture = output(Command::new("dpkg").arg("--print-architecture"))?;
+    let name = format!("keyward_{}_{}", control::VERSION, architecture.trim());
+    let tree = Tree::new(folder.join(format!("{name}.tree")))?;
+    add_programs(&tree, program, libraries)?;
+    add_completions(&tree, program)?;
+    add_manual(&tree, program)?;
+    add_papers(&tree, date)?;
+    for folder in CONFIGURATION {
+        tree.folder(folder)?;
+    }
+    control::add(&tree, architecture.trim())?;
+    tree.set_modes(Path::new(PROGRAM))?;
+    let package = folder.join(format!("{name}.deb"));
+    // With gzip it is the same bytes however many processors there are.
+    let mut pack = Command::new("dpkg-deb");
+    pack.args(["--root-owner-group", "-Zgzip", "--build"]).arg(tree.path()).arg(&package);
+    shell::run(pack.env("SOURCE_DATE_EPOCH", date))?;
+    Ok(package)
+}
+
+fn add_programs(tree: &Tree, program: &Path, libraries: &[PathBuf]) -> Result {
+    tree.copy(program, PROGRAM)?;
+    tree.folder(LIBRARIES)?;
+    let mut strip = Command::new("strip");
+    strip.arg("--strip-unneeded").arg(tree.path().join(PROGRAM));
+    for library in libraries {
+        let name = library.file_name().unwrap_or_default().to_string_lossy();
+        let place = format!("{LIBRARIES}/{name}");
+        tree.copy(library, &place)?;
+        strip.arg(tree.path().join(place));
+    }
+    shell::run(&mut strip)?;
+    // By this name git finds its helper.
+    tree.link("keyward", HELPER)
+}
+
+fn add_completions(tree: &Tree, program: &Path) -> Result {
+    COMPLETIONS.iter().try_for_each(|(shell, place)| {
+        tree.write(place, &output(Command::new(program).args(["completions", shell]))?)
+    })
+}
+
+fn add_manual(tree: &Tree, program: &Path) -> Result {
+    let folder = tree.folder(MANUAL)?;
+    shell::run(Command::new(program).args(["man", "--all"]).arg(&folder))?;
+    let pages = fs::read_dir(&folder).map_err(|e| failed("read", &folder, &e))?;
+    compress(pages.flatten().map(|page| page.path()))?;
+    let page = folder.join("git-credential-keyward.1.gz");
+    symlink("keyward-helper-git.1.gz", &page).map_err(|e| failed("make", &page, &e))
+}
+
+fn add_papers(tree: &Tree, date: &str) -> Result {
+    tree.write(&format!("{ABOUT}/copyright"), &copyright::text()?)?;
+    let changelog = format!("{ABOUT}/changelog");
+    tree.write(&changelog, &control::changelog(date)?)?;
+    compress([tree.path().join(changelog)])
+}
+
+/// Compresses files in their places, without a word about when.
+fn compress(files: impl IntoIterator<Item = PathBuf>) -> Result {
+    output(Command::new("gzip").args(["--best", "--no-name"]).args(files)).map(drop)
+}
+
+/// When the last commit was made, where nobody says another time.
+fn date() -> String {
+    #[expect(clippy::disallowed_methods, reason = "how every tool is told")]
+    let told = std::env::var("SOURCE_DATE_EPOCH").ok();
+    let committed = || output(Command::new("git").arg("-C").arg(root()).args(LAST_COMMIT)).ok();
+    told.or_else(committed).map_or_else(|| "0".into(), |date| date.trim().to_owned())
+}
+
+const LAST_COMMIT: [&str; 3] = ["log", "-1", "--format=%ct"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_a_date() {
+        assert!(date().parse::<u64>().is_ok(), "{}", date());
+    }
+}
