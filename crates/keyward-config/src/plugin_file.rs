@@ -105,7 +105,7 @@ impl PluginFile {
             host,
             needs: needs(file, &table)?,
             arguments: list(file, &table, "arguments", |text| !text.contains('\0'))?,
-            environment: list(file, &table, "environment", is_variable)?,
+            environment: list(file, &table, "environment", Self::may_see)?,
             backends: backends(file, &table)?,
         })
     }
@@ -113,6 +113,12 @@ impl PluginFile {
     /// Whether the plugin is a shared library, and not a program.
     pub fn is_library(&self) -> bool {
         self.door == Door::Loaded || self.host.is_some()
+    }
+
+    /// Whether a plugin may see a variable of this name. Those that begin with `LD_` choose which
+    /// libraries a program gets, and so which code it runs.
+    pub fn may_see(variable: &str) -> bool {
+        !variable.is_empty() && !variable.contains(['=', '\0']) && !variable.starts_with("LD_")
     }
 
     /// The file's text, which [`parse`](Self::parse) reads as the same plugin.
@@ -234,12 +240,6 @@ fn backend(text: &str) -> Option<(Role, String)> {
     let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
     let is_name = (1..=64).contains(&name.len()) && name.bytes().all(is_plain);
     Some((Role::from_name(role)?, name.to_owned())).filter(|_| is_name)
-}
-
-/// Whether a variable of this name may be handed on. Those that begin with `LD_` choose which
-/// libraries a program gets, and so which code is run.
-fn is_variable(name: &str) -> bool {
-    !name.is_empty() && !name.contains(['=', '\0']) && !name.starts_with("LD_")
 }
 
 fn list(

@@ -27,14 +27,14 @@ impl PluginState {
         let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));
         let is_changed = |digest, path| inspect(path).is_ok_and(|found| found.digest != digest);
         let host = file.host.as_deref();
-        if pins().map(|pin| pin.path.as_path()).chain(host).any(is_missing) {
-            Self::Missing(error)
-        } else if pins().any(|pin| is_changed(pin.digest, &pin.path)) {
-            Self::Changed(error)
-        } else if error.kind() == ErrorKind::Refused {
-            Self::Unsafe(error)
-        } else {
-            Self::Unusable(error)
+        let mut paths = pins().map(|pin| pin.path.as_path()).chain(host);
+        match error.kind() {
+            ErrorKind::Refused if pins().any(|pin| is_changed(pin.digest, &pin.path)) => {
+                Self::Changed(error)
+            }
+            ErrorKind::Refused => Self::Unsafe(error),
+            _ if paths.any(is_missing) => Self::Missing(error),
+            _ => Self::Unusable(error),
         }
     }
 

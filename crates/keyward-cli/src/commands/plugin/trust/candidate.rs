@@ -181,6 +181,9 @@ fn check_kind(
     environment: &[String],
     needs: &[PathBuf],
 ) -> Outcome {
+    if let Some(name) = environment.iter().find(|name| !PluginFile::may_see(name)) {
+        return Err(usage(format!("a plugin may not see a variable `{}`", name.escape_debug())));
+    }
     match is_library {
         true if !arguments.is_empty() => Err(usage("a library gets no arguments")),
         true if !runs && !environment.is_empty() => {
