@@ -6,6 +6,7 @@ mod backends;
 mod c;
 mod loaded;
 mod memory;
+mod panics;
 mod run;
 
 use std::collections::BTreeMap;

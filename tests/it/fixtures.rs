@@ -1,0 +1,35 @@
+//! Crates of backends as third parties write them, in `tests/fixtures/plugins`.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::Command;
+
+use xtask::root;
+
+use crate::program::keyward;
+
+/// One of them built as a library, with these options for cargo.
+pub(crate) fn library(name: &str, options: &[&str]) -> PathBuf {
+    let target = keyward().ancestors().nth(2).unwrap().join("fixtures");
+    // What other options give is another library.
+    let target =
+        if options.is_empty() { target } else { target.join(options.join("-").replace('"', "")) };
+    fs::create_dir_all(&target).unwrap();
+    // Each test is a process; they take turns.
+    let turn = File::create(target.join("turn")).unwrap();
+    turn.lock().unwrap();
+    let source = root().join("tests/fixtures/plugins").join(name);
+    // What the workspace is built with is here, and no other version may be.
+    fs::copy(root().join("Cargo.lock"), source.join("Cargo.lock")).unwrap();
+    let cargo = Command::new(env!("CARGO"))
+        .args(["rustc", "--quiet", "--offline", "--lib", "--crate-type", "cdylib"])
+        .args(options)
+        .arg("--target-dir")
+        .arg(&target)
+        .current_dir(source)
+        .output()
+        .unwrap();
+    assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    let library = target.join(format!("debug/libkeyward_storage_{name}.so"));
+    library.canonicalize().unwrap()
+}
