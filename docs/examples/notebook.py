@@ -12,7 +12,6 @@ import json
 import os
 import sqlite3
 import struct
-from collections import deque
 
 import cbor2
 
@@ -154,7 +153,7 @@ BACKENDS = {(backend.ROLE, backend.NAME): backend for backend in (Notebook, Deri
 
 frames_in, frames_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
 os.dup2(2, 1)  # What is printed by mistake goes to the error output.
-numbers, waiting, opened = itertools.count(1), deque(), {}
+numbers, answers, opened = itertools.count(1), {}, {}
 
 
 class Host:
@@ -166,14 +165,12 @@ class Host:
     def ask(self, call, **arguments):
         id = next(numbers)
         send({"id": id, "call": call, "instance": self.instance, "arguments": arguments})
-        while True:
-            message = receive()
-            if "call" in message or message.get("id") != id:
-                waiting.append(message)
-            elif "error" in message:
-                raise Failure(message["error"]["kind"], message["error"].get("message"))
-            else:
-                return message["answer"]
+        while id not in answers:  # What comes meanwhile is done meanwhile.
+            attend(receive())
+        answer = answers.pop(id)
+        if "error" in answer:
+            raise Failure(answer["error"]["kind"], answer["error"].get("message"))
+        return answer["answer"]
 
 
 def receive():
@@ -210,10 +207,10 @@ def do(call, arguments, instance=None):
     return method(**{key: arguments[key] for key in known if key in arguments}) or {}
 
 
-def answer(message):
+def done(message):
     try:
-        done = do(message["call"], message.get("arguments", {}), message.get("instance"))
-        return {"answer": done}
+        answer = do(message["call"], message.get("arguments", {}), message.get("instance"))
+        return {"answer": answer}
     except Failure as failure:
         error = {"kind": failure.kind, "message": failure.message}
     except sqlite3.Error as failure:
@@ -223,8 +220,13 @@ def answer(message):
     return {"error": {"operation": message["call"], **error}}
 
 
+def attend(message):
+    if "call" not in message:
+        answers[message["id"]] = message
+    elif "id" in message:
+        send({"id": message["id"], **done(message)})
+
+
 os.umask(0o077)
 while True:
-    message = waiting.popleft() if waiting else receive()
-    if "call" in message and "id" in message:
-        send({"id": message["id"], **answer(message)})
+    attend(receive())

@@ -321,10 +321,11 @@ impl Client {
 
     /// Ends a child that left a call without an answer for too long, though nobody waits for it.
     fn end_if_stuck(&self) {
-        if let Some(since) = self.calls.oldest_forgotten()
-            && since.elapsed() > self.patience + self.pauses.total()
-        {
-            self.end(&format!("did not answer within {}", seconds(self.patience)));
+        if let Some(started) = self.calls.oldest_forgotten() {
+            let deadline = Deadline { started, limit: self.patience, soft: false };
+            if self.left(&deadline).is_none() {
+                self.end(&format!("did not answer within {}", seconds(self.patience)));
+            }
         }
     }
 
@@ -361,7 +362,7 @@ impl Client {
             Wait::Only(limit) => (limit, false),
             Wait::AtMost(limit) => (limit, true),
         };
-        self.pauses.deadline(limit, soft)
+        Deadline::new(limit, soft)
     }
 
     fn left(&self, deadline: &Deadline) -> Option<Duration> {

@@ -330,3 +330,58 @@ fn it_dies_with_its_parent() {
     parent.wait().unwrap();
     gone(pid);
 }
+
+#[test]
+fn a_child_that_waits_for_itself_does_not_wait_for_ever() {
+    /// Asks the child for what the child asks it for.
+    #[derive(Debug)]
+    struct Circular(Box<dyn Storage>);
+
+    impl keyward_core::Host for Circular {
+        fn secret(
+            &self,
+            _: &keyward_core::SecretRef,
+        ) -> keyward_core::Result<keyward_core::Secret> {
+            self.0.get(&ann()).map(|stored| stored.blob.into())
+        }
+
+        fn prompt(
+            &self,
+            _: &keyward_core::Prompt<'_>,
+        ) -> keyward_core::Result<keyward_core::Secret> {
+            Err(keyward_core::Error::new(ErrorKind::Locked, "prompt"))
+        }
+
+        fn variable(&self, _: &str) -> Option<keyward_core::Secret> {
+            None
+        }
+
+        fn now(&self) -> keyward_core::Timestamp {
+            keyward_core::Timestamp::default()
+        }
+
+        fn log(&self, _: Level, _: std::fmt::Arguments<'_>) {}
+
+        fn remaining(&self) -> Option<Duration> {
+            None
+        }
+    }
+
+    let script = Script::new(
+        "hello()
+opened(read())
+m = read(); opened(m)
+read()
+send({'id': 1, 'call': 'secret', 'instance': m['instance'], 'arguments': {'reference': '{\"from\":\"x\"}'}})
+time.sleep(60)",
+    );
+    let inner = script.storage();
+    let keyward_core::Factory::Storage(open) = script.registration().unwrap().factory else {
+        panic!()
+    };
+    let host: Arc<dyn keyward_core::Host> = Arc::new(Circular(inner));
+    let outer = open(&keyward_core::Values::new(), &host).unwrap();
+    let error = outer.get(&ann()).unwrap_err();
+    assert!(error.message().ends_with("did not answer within 1.5 s"), "{error}");
+    script.is_gone();
+}

@@ -1,7 +1,11 @@
 //! How long is waited, with the clock stopped while a person is asked.
 
+use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+
+/// The most pauses that are remembered.
+const MOST: usize = 64;
 
 /// Until when a call waits.
 #[derive(Clone, Copy, Debug)]
@@ -10,73 +14,79 @@ pub(super) struct Deadline {
     pub(super) limit: Duration,
     /// Whether it is the caller who waits no longer, rather than the child being stuck.
     pub(super) soft: bool,
-    /// How long the clock had been stopped until then.
-    paused: Duration,
 }
 
 impl Deadline {
+    /// From now on so long.
+    pub(super) fn new(limit: Duration, soft: bool) -> Self {
+        Self { started: Instant::now(), limit, soft }
+    }
+
     /// The point from which on the child counts as stuck.
     pub(super) fn hard(&self, patience: Duration) -> Self {
         Self { limit: self.limit.max(patience), ..*self }
     }
 }
 
-/// The times in which the child waited for its host.
+/// The times in which the child waited for its host, in the order in which they began.
 #[derive(Debug, Default)]
-pub(super) struct Pauses(Mutex<State>);
+pub(super) struct Pauses(Mutex<VecDeque<Pause>>);
 
-#[derive(Debug, Default)]
-struct State {
-    open: usize,
-    since: Option<Instant>,
-    total: Duration,
+#[derive(Debug)]
+struct Pause {
+    begin: Instant,
+    /// None as long as it lasts.
+    end: Option<Instant>,
 }
 
 impl Pauses {
-    /// From now on so long.
-    pub(super) fn deadline(&self, limit: Duration, soft: bool) -> Deadline {
-        Deadline { started: Instant::now(), limit, soft, paused: self.total() }
-    }
-
     /// What is left of a deadline; none if nothing is.
+    ///
+    /// Only what the child asked after a call was made stops the clock of that call. A call that was
+    /// made to answer a question of the child must come to its end.
     pub(super) fn left(&self, deadline: &Deadline) -> Option<Duration> {
-        let paused = self.total().saturating_sub(deadline.paused);
-        let passed = deadline.started.elapsed().saturating_sub(paused);
+        let passed = deadline.started.elapsed().saturating_sub(self.since(deadline.started));
         deadline.limit.checked_sub(passed).filter(|left| !left.is_zero())
     }
 
-    /// How long the clock has been stopped so far.
-    pub(super) fn total(&self) -> Duration {
-        let state = self.state();
-        state.total + state.since.map_or(Duration::ZERO, |since| since.elapsed())
+    /// How long the clock stood still in pauses that began after this.
+    fn since(&self, started: Instant) -> Duration {
+        let (mut still, mut until) = (Duration::ZERO, started);
+        for pause in self.pauses().iter().filter(|pause| pause.begin > started) {
+            let end = pause.end.unwrap_or_else(Instant::now);
+            still += end.saturating_duration_since(pause.begin.max(until));
+            until = until.max(end);
+        }
+        still
     }
 
     /// Stops the clock for as long as this works.
     pub(super) fn pause<T>(&self, work: impl FnOnce() -> T) -> T {
-        let mut state = self.state();
-        state.open += 1;
-        state.since.get_or_insert_with(Instant::now);
-        drop(state);
-        let _resume = Resume(self);
+        let mut pauses = self.pauses();
+        if pauses.len() == MOST {
+            pauses.pop_front();
+        }
+        let begin = Instant::now();
+        pauses.push_back(Pause { begin, end: None });
+        drop(pauses);
+        let _resume = Resume(self, begin);
         work()
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn pauses(&self) -> MutexGuard<'_, VecDeque<Pause>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Lets the clock run again, also after a panic.
-struct Resume<'a>(&'a Pauses);
+struct Resume<'a>(&'a Pauses, Instant);
 
 impl Drop for Resume<'_> {
     fn drop(&mut self) {
-        let mut state = self.0.state();
-        state.open -= 1;
-        if state.open == 0
-            && let Some(since) = state.since.take()
-        {
-            state.total += since.elapsed();
+        let mut pauses = self.0.pauses();
+        let mut open = pauses.iter_mut().filter(|pause| pause.end.is_none());
+        if let Some(pause) = open.find(|pause| pause.begin == self.1) {
+            pause.end = Some(Instant::now());
         }
     }
 }
@@ -88,7 +98,7 @@ mod tests {
     #[test]
     fn a_pause_does_not_count() {
         let pauses = Pauses::default();
-        let deadline = pauses.deadline(Duration::from_millis(80), false);
+        let deadline = Deadline::new(Duration::from_millis(80), false);
         pauses.pause(|| {
             pauses.pause(|| std::thread::sleep(Duration::from_millis(100)));
             assert!(pauses.left(&deadline).is_some());
@@ -96,5 +106,15 @@ mod tests {
         assert!(pauses.left(&deadline).is_some());
         std::thread::sleep(Duration::from_millis(100));
         assert!(pauses.left(&deadline).is_none());
+    }
+
+    #[test]
+    fn what_is_called_in_a_pause_has_its_own_time() {
+        let pauses = Pauses::default();
+        pauses.pause(|| {
+            let deadline = Deadline::new(Duration::from_millis(20), false);
+            std::thread::sleep(Duration::from_millis(30));
+            assert!(pauses.left(&deadline).is_none());
+        });
     }
 }

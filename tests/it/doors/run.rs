@@ -1,0 +1,143 @@
+//! Backends that run as a process of their own.
+
+use std::sync::Arc;
+
+use keyward_core::{
+    EntryId, Expect, Factory, Host, Put, Registration, SecretRef, Storage, Value, Values,
+};
+use keyward_loader::process::{Command, run};
+use keyward_testkit::{Scratch, TestHost};
+
+use super::backends::*;
+use super::{is_the_same, linked};
+
+/// The backend as a child of this process brings it.
+fn running(backend: super::Backend) -> Registration {
+    let linked = linked(backend);
+    let child = Command::new(env!("CARGO_BIN_EXE_child")).argument(linked.package);
+    let brought = run(&child).unwrap();
+    let found =
+        brought.iter().find(|it| (it.role(), it.info.name) == (linked.role(), linked.info.name));
+    *found.unwrap()
+}
+
+macro_rules! parity {
+    ($($test:ident: $backend:ident;)*) => {$(
+        #[test]
+        fn $test() {
+            is_the_same($backend, running($backend));
+        }
+    )*};
+}
+
+parity! {
+    serializer_json: JSON;
+    serializer_postcard: POSTCARD;
+    encryption_aes_gcm: AES_GCM;
+    encryption_age: AGE;
+    key_env: ENV;
+    key_passphrase: PASSPHRASE;
+    storage_file: FILE;
+    storage_memory: MEMORY;
+    storage_sqlite: SQLITE;
+}
+
+fn memory() -> Box<dyn Storage> {
+    let Factory::Storage(open) = running(MEMORY).factory else { panic!("a storage") };
+    let host: Arc<dyn Host> = Arc::new(TestHost::new());
+    open(&Values::new(), &host).unwrap()
+}
+
+#[test]
+fn large_blobs_cross_side_by_side() {
+    let storage = memory();
+    std::thread::scope(|scope| {
+        for thread in 0..4_u8 {
+            let storage = &storage;
+            scope.spawn(move || {
+                let id = EntryId::new("ann", Some(&thread.to_string())).unwrap();
+                for round in 0..3 {
+                    let blob = vec![thread ^ round; keyward_core::MAX_BLOB];
+                    storage.put(&id, &blob, &Put::expecting(Expect::Any)).unwrap();
+                    assert!(storage.get(&id).unwrap().blob == blob);
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn a_call_that_waits_lets_others_pass() {
+    use keyward_core::LockMode::Exclusive;
+    use std::time::{Duration, Instant};
+
+    let scratch = Scratch::new();
+    let Factory::Storage(open) = running(FILE).factory else { panic!("a storage") };
+    let host: Arc<dyn Host> = Arc::new(TestHost::new());
+    let storage = open(&(FILE.values)(&scratch), &host).unwrap();
+    let (locks, ttl) = (storage.abilities().locks.unwrap(), Duration::from_secs(60));
+    let id = EntryId::new("ann", None).unwrap();
+    let guard = locks.lock(&id, Exclusive, Duration::ZERO, ttl).unwrap();
+    std::thread::scope(|scope| {
+        let started = Instant::now();
+        let waiting =
+            scope.spawn(|| locks.lock(&id, Exclusive, Duration::from_secs(20), ttl).map(drop));
+        for _ in 0..50 {
+            storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap();
+        }
+        assert!(!waiting.is_finished(), "{:?}", started.elapsed());
+        drop(guard);
+        waiting.join().unwrap().unwrap();
+        assert!(started.elapsed() < Duration::from_secs(10));
+    });
+}
+
+#[test]
+fn a_secret_may_come_from_the_child_that_asks_for_it() {
+    /// Has its secrets from a key source that runs in the very same child.
+    #[derive(Debug)]
+    struct Circular(Box<dyn keyward_core::Key>, TestHost);
+
+    impl Host for Circular {
+        fn secret(&self, _: &SecretRef) -> keyward_core::Result<keyward_core::Secret> {
+            self.0.load(&keyward_core::KeyId::default(), &[])
+        }
+
+        fn prompt(
+            &self,
+            prompt: &keyward_core::Prompt<'_>,
+        ) -> keyward_core::Result<keyward_core::Secret> {
+            self.1.prompt(prompt)
+        }
+
+        fn variable(&self, name: &str) -> Option<keyward_core::Secret> {
+            Host::variable(&self.1, name)
+        }
+
+        fn now(&self) -> keyward_core::Timestamp {
+            self.1.now()
+        }
+
+        fn log(&self, level: keyward_core::Level, message: std::fmt::Arguments<'_>) {
+            Host::log(&self.1, level, message);
+        }
+
+        fn remaining(&self) -> Option<std::time::Duration> {
+            None
+        }
+    }
+
+    let notebook = xtask::root().join("docs/examples/notebook.py");
+    let brought = run(&Command::new(notebook)).unwrap();
+    let derived = brought.iter().find_map(|it| match it.factory {
+        Factory::Key(open) => Some(open),
+        _ => None,
+    });
+    let reference = SecretRef { from: "vault".into(), options: Values::new() };
+    let values = Values::new().with("secret", Value::Secret(reference));
+    let vault: Arc<dyn Host> = Arc::new(TestHost::new().secret("vault", "secret"));
+    let inner = derived.unwrap()(&values, &vault).unwrap();
+    let outer: Arc<dyn Host> = Arc::new(Circular(inner, TestHost::new()));
+    let outer = derived.unwrap()(&values, &outer).unwrap();
+    assert_eq!(outer.load(&keyward_core::KeyId::default(), &[]).unwrap().len(), 32);
+}
