@@ -121,3 +121,59 @@ fn host_arguments(file: &PluginFile) -> Vec<String> {
     }
     arguments
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use keyward_config::{Layer, PluginName};
+
+    use super::*;
+
+    const GONE: &str = "version = 1\ndoor = \"load\"\npath = \"/nowhere/shelf.so\"\nsha256 = \"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"\nbackends = [\"storage shelf\", \"key shelf\"]\n";
+
+    fn keep(config: &Config, name: &str, text: &str) {
+        let name = PluginName::new(name).unwrap();
+        let path = config.plugin_path(&name, Layer::User);
+        let file = PluginFile::parse(text, &path, &name, Layer::User).unwrap();
+        config.keep_plugin(&file, None).unwrap();
+    }
+
+    #[test]
+    fn what_a_plugin_offers_is_known_without_it() {
+        let home = tempfile::tempdir().unwrap();
+        let config = Config::load(Environment::of([("HOME", home.path())])).unwrap();
+        keep(&config, "shelf", GONE);
+        keep(&config, "runs", &GONE.replace("load", "run").replace(" shelf\"", " runs\""));
+        let registry = registry(&config).unwrap();
+        let offers: Vec<_> =
+            registry.offers().map(|it| (it.role(), it.name(), it.from())).collect();
+        let from = "/nowhere/shelf.so";
+        assert_eq!(
+            offers,
+            [
+                (Role::Key, "runs", from),
+                (Role::Key, "shelf", from),
+                (Role::Storage, "runs", from),
+                (Role::Storage, "shelf", from),
+            ]
+        );
+        for name in ["runs", "shelf"] {
+            let error = registry.find(Role::Storage, name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Unavailable);
+        }
+    }
+
+    #[test]
+    fn a_host_is_told_what_is_pinned() {
+        let name = PluginName::new("shelf").unwrap();
+        let text = GONE.replace("\"load\"", "\"run\"\nhost = \"/usr/bin/keyward\"");
+        let digest = "a".repeat(64);
+        let text = format!("{text}[[needs]]\npath = \"/nowhere/a=b.so\"\nsha256 = \"{digest}\"\n");
+        let file = PluginFile::parse(&text, Path::new("x"), &name, Layer::User).unwrap();
+        let arguments = host_arguments(&file);
+        assert_eq!(arguments[..3], ["plugin", "host", "/nowhere/shelf.so"]);
+        assert_eq!(arguments[3..5], ["--sha256", &file.pin.digest.to_string()]);
+        assert_eq!(arguments[5..], ["--needs".to_owned(), format!("/nowhere/a=b.so={digest}")]);
+    }
+}

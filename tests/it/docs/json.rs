@@ -38,7 +38,10 @@ fn the_guide_names_every_key() {
     run("printf t | keyward set s ann --user ann --name n --stdin".into());
     run("printf t | keyward set s ann --user ann --origin https://x.example --stdin".into());
     let notebook = root().join("docs/examples/notebook.py");
-    run(format!("install -m 755 {} .; keyward plugin trust $PWD/notebook.py --yes", notebook.display()));
+    run(format!(
+        "install -m 755 {} .; keyward plugin trust $PWD/notebook.py --yes",
+        notebook.display()
+    ));
 
     let mut documented = documented();
     // Another page has it.

@@ -24,6 +24,7 @@ fn a_broken_file_is_the_probable_cause_of_what_is_not_found() {
         let ran = home.keyward("get s").run().ends(code).prints("");
         ran.says("there is no storage called `drawer`").says(&says);
         home.keyward("doctor").run().ends(code);
+        home.keyward("config validate").run().ends(code).says(&says);
         let listed = home.keyward("plugin list --json").run().ends(0).json();
         assert_eq!(listed[0]["state"], "broken");
         assert!(listed[0]["why"].as_str().unwrap().starts_with(&says), "{listed:?}");

@@ -61,3 +61,16 @@ fn what_the_system_trusts_everybody_can_use() {
 
     machine.run("0", "plugin forget drawer --system").ends(0);
 }
+
+/// Who runs such a program chooses its configuration, and must not choose its code as well.
+#[test]
+fn a_program_with_borrowed_rights_takes_no_plugin() {
+    let machine = Machine::new();
+    machine.run("0", "plugin trust /opt/libdrawer.so --yes --system").ends(0);
+    machine.run("4001", "backend show storage drawer").ends(0);
+    machine.0.run("chmod u+s /opt/keyward");
+    for line in ["backend show storage drawer", "plugin trust /opt/libdrawer.so --yes --name x"] {
+        machine.run("4001", line).ends(4).prints("").says("more rights than its caller");
+    }
+    machine.run("4001", "backend show storage file").ends(0);
+}

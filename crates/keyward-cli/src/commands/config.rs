@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Entry, Session};
 use crate::arguments::{self, switch, text};
 use crate::editor;
-use crate::exit::{Outcome, usage};
+use crate::exit::{Outcome, each, usage};
 use crate::output::print;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -63,7 +63,7 @@ fn arguments(command: Command) -> Command {
         ))
         .subcommand(example(
             "validate",
-            "Check settings and the files of all stores",
+            "Check settings and the files of all stores and plugins",
             "keyward config validate",
         ))
         .subcommand(
@@ -161,9 +161,10 @@ fn spec_of(registry: &Registry, key: &str) -> Outcome<OptionSpec> {
     })
 }
 
-/// The settings make sense, and every store's file can be read.
+/// The settings make sense, and the file of every store and every plugin can be read.
 fn validate(keyward: &Keyward) -> Outcome {
     check(keyward.config().settings(), keyward.registry())?;
+    each(keyward.config().plugins().broken, |broken| Err(broken.error.into()))?;
     for name in keyward.store_names()? {
         keyward.store(name.as_str())?;
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use keyward::{Environment, Keyward, try_plugin};
-use keyward_config::PluginFile;
+use keyward_config::{PluginFile, path_of_program};
 use keyward_core::{Error, ErrorKind, Result, Role};
 
 use super::{brought, confirm};
@@ -67,9 +67,10 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     Ok(())
 }
 
-/// The program that runs libraries: this one.
-pub(super) fn this_program() -> Result<PathBuf> {
-    std::env::current_exe().map_err(|error| Error::io("run", error))
+/// The program that runs libraries: this one, from where it really is.
+fn this_program() -> Result<PathBuf> {
+    let path = path_of_program(&Environment::of_process())?;
+    path.canonicalize().map_err(|error| Error::io("run", error))
 }
 
 /// Refuses a backend that another brings already: then neither could be used.
