@@ -39,8 +39,7 @@ impl<'a> Map<'a> {
         }
         let mut keys = Vec::with_capacity(length as usize);
         for _ in 0..length {
-            let key = item(&mut decoder, MAX_DEPTH)?;
-            let key = <&str>::read(key).ok_or(Malformed("a key is no text"))?;
+            let key = decoder.str().map_err(|_| Malformed("a key is no text"))?;
             if keys.iter().any(|(other, _)| *other == key) {
                 return Err(Malformed("a key comes twice"));
             }
