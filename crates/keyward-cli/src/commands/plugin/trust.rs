@@ -68,7 +68,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
 }
 
 /// The program that runs libraries: this one, from where it really is.
-fn this_program() -> Result<PathBuf> {
+pub(super) fn this_program() -> Result<PathBuf> {
     let path = path_of_program(&Environment::of_process())?;
     path.canonicalize().map_err(|error| Error::io("run", error))
 }
