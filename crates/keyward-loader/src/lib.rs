@@ -4,6 +4,7 @@
 //! Nothing is searched for and nothing is taken on trust: a plugin is a file that configuration
 //! names, with the SHA-256 that it must have.
 
+mod announced;
 mod calls;
 mod cbor;
 mod elf;
@@ -28,6 +29,8 @@ pub use self::elf::{Elf, read as read_elf};
 pub use self::elf::{Entry, Library};
 pub use inspect::{Content, Inspection, inspect};
 pub use library::load;
+#[doc(hidden)]
+pub use loaded::read_any_table;
 pub use pin::{Digest, Pin};
 pub use runtime::find_runtime;
 pub use sealed::Sealed;

@@ -10,7 +10,7 @@ use keyward_plugin::abi;
 use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL, RTLD_NOW};
 
 use crate::fault::{refused, unusable};
-use crate::loaded;
+use crate::loaded::Brought;
 use crate::pin::Digest;
 use crate::runtime::find_runtime;
 use crate::verify::{Needed, Verified};
@@ -68,7 +68,7 @@ fn enter(verified: Verified) -> Result<Vec<Registration>> {
     // SAFETY: that is what an entry of this interface is called with.
     let plugin = unsafe { entry() };
     // SAFETY: what a trusted plugin shows is a table, and stays.
-    unsafe { loaded::registrations(plugin) }
+    unsafe { Brought::read(plugin).map(Brought::keep) }
 }
 
 /// The pinned libraries that are loaded: the dynamic linker knows them by their names alone.

@@ -1,6 +1,7 @@
 //! What a library shows, as what a store knows: a table of C functions behind each trait.
 #![expect(unsafe_code, reason = "a library's tables are raw pointers")]
 
+mod any;
 mod encryption;
 mod handle;
 mod host;
@@ -12,91 +13,139 @@ mod table;
 use std::sync::Arc;
 
 use keyward_core::{
-    Door, Error, Host, Info, Open, OptionSpec, OptionType, Registration, Result, Role, Secret,
-    Values,
+    Door, Error, Host, Info, Open, OptionType, Registration, Result, Role, Secret, Values,
 };
-use keyward_plugin::abi::{self, Buffer, Number};
+use keyward_plugin::abi::{
+    self, Buffer, EncryptionMethods, KeyMethods, Number, SerializerMethods, StorageMethods,
+};
 
+use crate::announced::{Announced, AnnouncedOption};
 use crate::fault::unusable;
+#[doc(hidden)]
+pub use any::read_any_table;
 use handle::Opener;
-use table::{leaked_text, methods, read, rows};
+use table::{read, rows, text};
 
 /// More than any plugin brings.
 const MOST_BACKENDS: usize = 64;
 
-/// The backends of a plugin's table.
-///
-/// # Errors
-/// [`Unavailable`](keyward_core::ErrorKind::Unavailable) if the table makes no sense, or is one of
-/// another version.
-///
-/// # Safety
-/// What it points to is there, and stays; it came from an entry of this interface.
-pub(crate) unsafe fn registrations(plugin: *const abi::Plugin) -> Result<Vec<Registration>> {
-    // SAFETY: all of it is as the function's own contract has it.
-    unsafe {
-        let plugin = table::plugin(plugin)?;
-        let package = leaked_text(plugin.package, "package")?;
-        let version = leaked_text(plugin.version, "version")?;
-        if plugin.backend_count > MOST_BACKENDS {
-            return Err(unusable("the plugin's table has too many backends"));
-        }
-        let backends = table::list(plugin.backends, plugin.backend_count)?;
-        let mut registrations = Vec::new();
-        for pointer in backends {
-            let backend = read(*pointer)?;
-            // A later version has roles of which nothing is known here.
-            if let Some(role) = Role::of_number(backend.role) {
-                let from = (package, version);
-                registrations.push(registration(from, role, *pointer, &backend)?);
+/// What a plugin's table says, read to its end before anything of it is kept for good.
+pub(crate) struct Brought {
+    package: String,
+    version: String,
+    backends: Vec<(Announced, Methods)>,
+}
+
+/// A backend that can be opened in its role.
+enum Methods {
+    Serializer(Opener<SerializerMethods>),
+    Encryption(Opener<EncryptionMethods>),
+    Key(Opener<KeyMethods>),
+    Storage(Opener<StorageMethods>),
+}
+
+impl Brought {
+    /// Reads the table that an entry gave.
+    ///
+    /// # Errors
+    /// [`Unavailable`](keyward_core::ErrorKind::Unavailable) if the table makes no sense, or is one
+    /// of another version; [`Refused`](keyward_core::ErrorKind::Refused) for a plugin whose panics
+    /// would end the program.
+    ///
+    /// # Safety
+    /// What it points to is there, and stays; it came from an entry of this interface.
+    pub(crate) unsafe fn read(plugin: *const abi::Plugin) -> Result<Self> {
+        // SAFETY: all of it is as the function's own contract has it.
+        unsafe {
+            let plugin = table::plugin(plugin)?;
+            if plugin.backend_count > MOST_BACKENDS {
+                return Err(unusable("the plugin's table has too many backends"));
             }
+            let mut backends = Vec::new();
+            for pointer in table::list(plugin.backends, plugin.backend_count)? {
+                let backend = read(*pointer)?;
+                // A later version has roles of which nothing is known here.
+                if let Some(role) = Role::of_number(backend.role) {
+                    backends.push((announced(role, &backend)?, methods(role, *pointer, &backend)?));
+                }
+            }
+            if backends.is_empty() {
+                return Err(unusable("the plugin brings no backend that is known here"));
+            }
+            let (package, version) = (plugin.package, plugin.version);
+            Ok(Self {
+                package: text(package, "package")?,
+                version: text(version, "version")?,
+                backends,
+            })
         }
-        match registrations.is_empty() {
-            true => Err(unusable("the plugin brings no backend that is known here")),
-            false => Ok(registrations),
-        }
+    }
+
+    /// The backends as a registry knows them, for good.
+    pub(crate) fn keep(self) -> Vec<Registration> {
+        let (package, version): (&str, &str) = (self.package.leak(), self.version.leak());
+        let keep = |(announced, methods)| {
+            let announced: &'static Announced = Box::leak(Box::new(announced));
+            let name = announced.name.as_str();
+            Registration {
+                info: Info::new(name, &announced.help),
+                options: announced.options(),
+                package,
+                version,
+                door: Door::Loaded,
+                factory: match methods {
+                    Methods::Serializer(opener) => serializer::factory(name, opener),
+                    Methods::Encryption(opener) => encryption::factory(name, opener),
+                    Methods::Key(opener) => key::factory(name, opener),
+                    Methods::Storage(opener) => storage::factory(name, opener),
+                },
+            }
+        };
+        self.backends.into_iter().map(keep).collect()
     }
 }
 
-unsafe fn registration(
-    (package, version): (&'static str, &'static str),
-    role: Role,
-    pointer: *const abi::Backend,
-    backend: &abi::Backend,
-) -> Result<Registration> {
+unsafe fn announced(role: Role, backend: &abi::Backend) -> Result<Announced> {
     // SAFETY: the table is a plugin's, and stays.
     unsafe {
-        let name = leaked_text(backend.name, "backend")?;
+        let name = text(backend.name, "backend")?;
         let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
         if name.is_empty() || !name.bytes().all(is_plain) {
             return Err(unusable("the plugin's backend has no name that can be written"));
         }
         let options = rows(backend.options, backend.option_count)?;
-        let options = options.iter().map(|row| option(row)).collect::<Result<Vec<_>>>()?;
-        let options = options.leak();
-        let opener = Opener::new(name, pointer, backend)?;
-        let factory = match role {
-            Role::Serializer => serializer::factory(opener.with(methods(backend)?)?),
-            Role::Encryption => encryption::factory(opener.with(methods(backend)?)?),
-            Role::Key => key::factory(opener.with(methods(backend)?)?),
-            Role::Storage => storage::factory(opener.with(methods(backend)?)?),
-        };
-        let info = Info::new(name, leaked_text(backend.help, "help")?);
-        Ok(Registration { info, options, package, version, door: Door::Loaded, factory })
+        let options = options.iter().map(|row| option(row)).collect::<Result<_>>()?;
+        Ok(Announced { role, name, help: text(backend.help, "help")?, options })
     }
 }
 
-unsafe fn option(row: &abi::OptionRow) -> Result<OptionSpec> {
+unsafe fn option(row: &abi::OptionRow) -> Result<AnnouncedOption> {
     // SAFETY: the row is a plugin's, and so are its texts.
     unsafe {
         let kind = OptionType::of_number(row.kind);
         let has_default = !row.default_value.data.is_null();
-        Ok(OptionSpec {
-            name: leaked_text(row.name, "option")?,
+        Ok(AnnouncedOption {
+            name: text(row.name, "option")?,
             kind: kind.ok_or_else(|| unusable("the plugin has an option of an unknown type"))?,
-            default: has_default.then(|| leaked_text(row.default_value, "default")).transpose()?,
+            default: has_default.then(|| text(row.default_value, "default")).transpose()?,
             required: row.required != 0,
-            help: leaked_text(row.help, "help")?,
+            help: text(row.help, "help")?,
+        })
+    }
+}
+
+unsafe fn methods(
+    role: Role,
+    pointer: *const abi::Backend,
+    backend: &abi::Backend,
+) -> Result<Methods> {
+    // SAFETY: the table is a plugin's, and its methods are those of its role.
+    unsafe {
+        Ok(match role {
+            Role::Serializer => Methods::Serializer(Opener::new(pointer, backend)?),
+            Role::Encryption => Methods::Encryption(Opener::new(pointer, backend)?),
+            Role::Key => Methods::Key(Opener::new(pointer, backend)?),
+            Role::Storage => Methods::Storage(Opener::new(pointer, backend)?),
         })
     }
 }

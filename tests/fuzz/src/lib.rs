@@ -34,7 +34,7 @@ pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
 pub use names::names;
 pub use origin::origin;
-pub use plugins::{plugin_elf, plugin_record};
+pub use plugins::{plugin_elf, plugin_record, plugin_table};
 pub use serializers::{serializer_bincode, serializer_cbor, serializer_json, serializer_postcard};
 
 /// A target: bytes in, a panic if a promise is broken.
@@ -59,6 +59,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("origin", origin),
     ("plugin-elf", plugin_elf),
     ("plugin-record", plugin_record),
+    ("plugin-table", plugin_table),
     ("serializer-bincode", serializer_bincode),
     ("serializer-cbor", serializer_cbor),
     ("serializer-json", serializer_json),

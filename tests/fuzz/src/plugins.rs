@@ -1,5 +1,5 @@
 use keyward_core::{ErrorKind, Serializer as _};
-use keyward_loader::{Elf, read_elf};
+use keyward_loader::{Elf, read_any_table, read_elf};
 use keyward_plugin::abi::MAJOR;
 use keyward_plugin::cbor::{decode_record, encode_record};
 use keyward_serializer_cbor::Cbor;
@@ -29,6 +29,17 @@ pub fn plugin_elf(bytes: &[u8]) {
                 assert_eq!((&entry.symbol, entry.major), (&symbol, u32::from(MAJOR)));
             }
         }
+        Err(error) => {
+            use ErrorKind::{Refused, Unavailable};
+            assert!(matches!(error.kind(), Refused | Unavailable), "{error:?}");
+        }
+    }
+}
+
+/// Whatever a table says of itself, it is read to its end or refused.
+pub fn plugin_table(bytes: &[u8]) {
+    match read_any_table(bytes) {
+        Ok(names) => assert!(names.iter().all(|name| !name.is_empty() && name.is_ascii())),
         Err(error) => {
             use ErrorKind::{Refused, Unavailable};
             assert!(matches!(error.kind(), Refused | Unavailable), "{error:?}");

@@ -93,7 +93,7 @@ fn a_table_that_makes_no_sense_is_not_used() {
         ("NO_OPEN", "the plugin's backend cannot be opened"),
         ("NO_METHODS", "the plugin's table has a hole"),
         ("SHORT_METHODS", "one of the plugin's tables is too short"),
-        ("NO_GET", "the plugin's shelf lacks a function"),
+        ("NO_GET", "the plugin's backend lacks a function"),
         ("OPTION_TYPE", "the plugin has an option of an unknown type"),
         ("NO_OPTIONS", "the plugin's table has a hole"),
         ("SHORT_OPTION", "one of the plugin's tables is too short"),

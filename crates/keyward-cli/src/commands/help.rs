@@ -31,6 +31,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("envelope", include_str!("../../../../docs/envelope.md")),
     ("writing-a-backend", include_str!("../../../../docs/writing-a-backend.md")),
     ("plugin-abi", include_str!("../../../../docs/plugin-abi.md")),
+    ("plugin-protocol", include_str!("../../../../docs/plugin-protocol.md")),
 ];
 
 fn arguments(command: Command) -> Command {

@@ -6,7 +6,7 @@ use keyward_plugin::abi::{
     self, Buffer, EncryptionMethods, EntryName, Instance, Number, SealContext, Short, Slice,
 };
 
-use super::handle::{Handle, Loader, Methods, function};
+use super::handle::{Handle, Methods, Opener, function};
 use super::{forever, taken};
 use crate::fault::unusable;
 
@@ -23,9 +23,9 @@ impl Methods for EncryptionMethods {
     }
 }
 
-pub(super) fn factory(loader: Loader<EncryptionMethods>) -> Factory {
+pub(super) fn factory(name: &'static str, opener: Opener<EncryptionMethods>) -> Factory {
     Factory::Encryption(forever::<dyn Encryption>(move |values, host| {
-        Ok(Box::new(LoadedEncryption::new(loader.open(values, host)?)?))
+        Ok(Box::new(LoadedEncryption::new(opener.open(name, values, host)?)?))
     }))
 }
 

@@ -9,6 +9,7 @@ use keyward_plugin::abi::{self, Failure, Instance, Slice, Table};
 use keyward_plugin::json;
 
 use super::host::Bridge;
+use super::table;
 use crate::fault::unusable;
 
 /// The functions of a role.
@@ -20,12 +21,11 @@ pub(super) trait Methods: Table + Send + Sync + 'static {
     fn are_whole(&self) -> bool;
 }
 
-/// A backend that can be opened.
-#[derive(Clone, Copy)]
-pub(super) struct Opener {
-    name: &'static str,
+/// A backend that can be opened in its role.
+pub(super) struct Opener<M> {
     backend: *const abi::Backend,
     open: Open,
+    methods: M,
 }
 
 type Open = unsafe extern "C" fn(
@@ -36,48 +36,41 @@ type Open = unsafe extern "C" fn(
     *mut Failure,
 ) -> i32;
 
-impl Opener {
-    /// What the backend's own table says.
-    pub(super) fn new(
-        name: &'static str,
-        pointer: *const abi::Backend,
-        backend: &abi::Backend,
-    ) -> Result<Self> {
-        let open = backend.open.ok_or_else(|| unusable("the plugin's backend cannot be opened"))?;
-        Ok(Self { name, backend: pointer, open })
-    }
-
-    /// The same, with the methods of its role.
-    pub(super) fn with<M: Methods>(self, methods: M) -> Result<Loader<M>> {
-        match methods.are_whole() && methods.close().is_some() {
-            true => Ok(Loader { opener: self, methods }),
-            false => Err(unusable(format_args!("the plugin's {} lacks a function", self.name))),
-        }
-    }
-}
-
-/// A backend that can be opened in its role.
-pub(super) struct Loader<M> {
-    opener: Opener,
-    methods: M,
-}
-
 // SAFETY: a plugin's table never changes, and its functions may be called by every thread.
-unsafe impl<M: Send> Send for Loader<M> {}
+unsafe impl<M: Send> Send for Opener<M> {}
 // SAFETY: as above.
-unsafe impl<M: Sync> Sync for Loader<M> {}
+unsafe impl<M: Sync> Sync for Opener<M> {}
 
-impl<M: Methods> Loader<M> {
-    /// Opens it.
-    pub(super) fn open(&self, values: &Values, host: &Arc<dyn Host>) -> Result<Handle<M>> {
-        let Opener { name, backend, open } = self.opener;
+impl<M: Methods> Opener<M> {
+    /// What the backend's own table says.
+    ///
+    /// # Safety
+    /// The table is a plugin's, and its methods are these.
+    pub(super) unsafe fn new(pointer: *const abi::Backend, backend: &abi::Backend) -> Result<Self> {
+        let open = backend.open.ok_or_else(|| unusable("the plugin's backend cannot be opened"))?;
+        // SAFETY: as the function's own contract has it.
+        let methods: M = unsafe { table::read(backend.methods.cast())? };
+        if !methods.are_whole() || methods.close().is_none() {
+            return Err(unusable("the plugin's backend lacks a function"));
+        }
+        Ok(Self { backend: pointer, open, methods })
+    }
+
+    /// Opens it; `name` is what it is called.
+    pub(super) fn open(
+        &self,
+        name: &'static str,
+        values: &Values,
+        host: &Arc<dyn Host>,
+    ) -> Result<Handle<M>> {
         let options = json::values_to_json(values);
         let (mut instance, mut failure) = (std::ptr::null_mut(), Failure::new());
         // SAFETY: all that is handed over lives during the call, but for the host, which lives until
         // it is released.
         unsafe {
             let host = Bridge::raise(Arc::clone(host));
-            let status = open(backend, host, Slice::of(&options), &mut instance, &mut failure);
+            let options = Slice::of(&options);
+            let status = (self.open)(self.backend, host, options, &mut instance, &mut failure);
             failure.read("open", status)?;
         }
         if instance.is_null() {

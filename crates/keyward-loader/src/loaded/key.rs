@@ -1,7 +1,7 @@
 use keyward_core::{Created, Factory, Key, KeyId, Result, Secret};
 use keyward_plugin::abi::{Buffer, Instance, KeyMethods, Slice};
 
-use super::handle::{Handle, Loader, Methods, function};
+use super::handle::{Handle, Methods, Opener, function};
 use super::{forever, taken};
 
 /// The longest secret of a key source, in bytes.
@@ -20,8 +20,10 @@ impl Methods for KeyMethods {
     }
 }
 
-pub(super) fn factory(loader: Loader<KeyMethods>) -> Factory {
-    Factory::Key(forever::<dyn Key>(move |values, host| Ok(Box::new(loader.open(values, host)?))))
+pub(super) fn factory(name: &'static str, opener: Opener<KeyMethods>) -> Factory {
+    Factory::Key(forever::<dyn Key>(move |values, host| {
+        Ok(Box::new(opener.open(name, values, host)?))
+    }))
 }
 
 impl Key for Handle<KeyMethods> {

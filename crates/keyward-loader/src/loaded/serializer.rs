@@ -2,7 +2,7 @@ use keyward_core::{Factory, MAX_RECORD, Record, Result, Secret, Serializer};
 use keyward_plugin::abi::{Buffer, Instance, SerializerMethods, Slice};
 use keyward_plugin::cbor;
 
-use super::handle::{Handle, Loader, Methods, function};
+use super::handle::{Handle, Methods, Opener, function};
 use super::{forever, taken};
 
 impl Methods for SerializerMethods {
@@ -15,9 +15,9 @@ impl Methods for SerializerMethods {
     }
 }
 
-pub(super) fn factory(loader: Loader<SerializerMethods>) -> Factory {
+pub(super) fn factory(name: &'static str, opener: Opener<SerializerMethods>) -> Factory {
     Factory::Serializer(forever::<dyn Serializer>(move |values, host| {
-        Ok(Box::new(loader.open(values, host)?))
+        Ok(Box::new(opener.open(name, values, host)?))
     }))
 }
 

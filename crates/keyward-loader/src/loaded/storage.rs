@@ -15,7 +15,7 @@ use keyward_plugin::abi::{
     STATUS_PANICKED, Short, Slice, StorageMethods, milliseconds,
 };
 
-use super::handle::{Handle, Loader, Methods, function};
+use super::handle::{Handle, Methods, Opener, function};
 use super::{forever, taken};
 use crate::fault::unusable;
 
@@ -37,9 +37,9 @@ impl Methods for StorageMethods {
     }
 }
 
-pub(super) fn factory(loader: Loader<StorageMethods>) -> Factory {
+pub(super) fn factory(name: &'static str, opener: Opener<StorageMethods>) -> Factory {
     Factory::Storage(forever::<dyn Storage>(move |values, host| {
-        Ok(Box::new(LoadedStorage::new(loader.open(values, host)?)?))
+        Ok(Box::new(LoadedStorage::new(opener.open(name, values, host)?)?))
     }))
 }
 

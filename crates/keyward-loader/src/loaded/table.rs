@@ -54,15 +54,6 @@ pub(super) unsafe fn read<T: Table>(pointer: *const T) -> Result<T> {
     unsafe { prefix(pointer, *pointer.cast()) }
 }
 
-/// The methods of a backend.
-///
-/// # Safety
-/// The table is a plugin's.
-pub(super) unsafe fn methods<T: Table>(backend: &abi::Backend) -> Result<T> {
-    // SAFETY: as above.
-    unsafe { read(backend.methods.cast()) }
-}
-
 /// As much of a table as there is; what a shorter one lacks is zero, which is none.
 unsafe fn prefix<T: Table>(pointer: *const T, size: u32) -> Result<T> {
     let size = size as usize;
@@ -116,11 +107,11 @@ pub(super) unsafe fn rows(
     Ok(rows)
 }
 
-/// A text that is kept for good, as all that a registry knows is.
+/// A text.
 ///
 /// # Safety
 /// The text is a plugin's.
-pub(super) unsafe fn leaked_text(text: Slice, what: &str) -> Result<&'static str> {
+pub(super) unsafe fn text(text: Slice, what: &str) -> Result<String> {
     if text.length > LONGEST || (text.data.is_null() && text.length > 0) {
         return Err(unusable(format_args!("the plugin's {what} is no text")));
     }
@@ -130,5 +121,5 @@ pub(super) unsafe fn leaked_text(text: Slice, what: &str) -> Result<&'static str
     if text.chars().any(char::is_control) {
         return Err(unusable(format_args!("the plugin's {what} has control characters")));
     }
-    Ok(Box::leak(text.into()))
+    Ok(text.to_owned())
 }

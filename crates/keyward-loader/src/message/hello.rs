@@ -4,6 +4,7 @@ use keyward_core::{Error, ErrorKind, OptionSpec, OptionType, Registration, Resul
 
 use super::failure::line;
 use super::words::{meaning, word};
+use crate::announced::{Announced, AnnouncedOption};
 use crate::cbor::{Fields, Malformed, Map, map};
 
 /// What the protocol is called.
@@ -31,25 +32,6 @@ pub(crate) struct Hello {
     pub(crate) package: String,
     pub(crate) version: Option<String>,
     pub(crate) backends: Vec<Announced>,
-}
-
-/// A backend as a program announces it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Announced {
-    pub(crate) role: Role,
-    pub(crate) name: String,
-    pub(crate) help: String,
-    pub(crate) options: Vec<AnnouncedOption>,
-}
-
-/// An option as a program announces it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct AnnouncedOption {
-    pub(crate) name: String,
-    pub(crate) kind: OptionType,
-    pub(crate) default: Option<String>,
-    pub(crate) required: bool,
-    pub(crate) help: String,
 }
 
 /// Writes who speaks, on both sides.

@@ -12,8 +12,9 @@ use super::Command;
 use super::client::Client;
 use super::instance::Instance;
 use super::roles;
+use crate::announced::Announced;
 use crate::cbor::{Malformed, Map};
-use crate::message::hello::{Announced, AnnouncedOption, Hello};
+use crate::message::hello::Hello;
 
 /// How often one program is started in the life of this process.
 const MAX_STARTS: u32 = 8;
@@ -98,8 +99,7 @@ impl Running {
     }
 
     fn register(&'static self, backend: &'static Announced) -> Registration {
-        let options: &'static [OptionSpec] =
-            backend.options.iter().map(option).collect::<Vec<_>>().leak();
+        let options = backend.options();
         let opener: &'static Opener =
             Box::leak(Box::new(Opener { running: self, backend, options }));
         Registration {
@@ -114,16 +114,6 @@ impl Running {
 
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn option(announced: &'static AnnouncedOption) -> OptionSpec {
-    OptionSpec {
-        name: &announced.name,
-        kind: announced.kind,
-        default: announced.default.as_deref(),
-        required: announced.required,
-        help: &announced.help,
     }
 }
 

@@ -43,16 +43,20 @@ impl Export {
         Self { registrations, package, version, plugin: OnceLock::new() }
     }
 
-    /// The table. It stays for good, and so does what it points to.
+    /// What a library's entry gives: its table, and from then on its panics say nothing.
     ///
-    /// A program that links the crate never asks. One that loads it does, as its first call, so the
-    /// library's panics are silenced here.
+    /// A program that links the crate never asks for it. One that loads it does, as its first call.
     pub fn show(&'static self) -> *const Plugin {
         let show = || {
             silence_panics();
-            self.plugin.get_or_init(|| Shown(Box::leak(Box::new(self.plugin())))).0
+            self.table()
         };
-        catch_unwind(AssertUnwindSafe(show)).map_or(std::ptr::null(), std::ptr::from_ref)
+        catch_unwind(AssertUnwindSafe(show)).unwrap_or(std::ptr::null())
+    }
+
+    /// The table. It stays for good, and so does what it points to.
+    pub fn table(&'static self) -> *const Plugin {
+        self.plugin.get_or_init(|| Shown(Box::leak(Box::new(self.plugin())))).0
     }
 
     fn plugin(&self) -> Plugin {

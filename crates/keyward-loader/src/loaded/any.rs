@@ -1,0 +1,159 @@
+//! A plugin's table made of any bytes, for fuzzing: its numbers and texts are anything, and its
+//! pointers lead to such a table or nowhere.
+
+use std::ffi::c_void;
+
+use keyward_core::{Door, Error, Factory, Info, Registration, Result};
+use keyward_plugin::abi::{Backend, Export, MAGIC, MAJOR, OptionRow, Plugin, Slice};
+
+use super::Brought;
+
+/// Reads such a table and gives the names of its backends.
+///
+/// # Errors
+/// As for any library's table.
+#[doc(hidden)]
+pub fn read_any_table(bytes: &[u8]) -> Result<Vec<String>> {
+    let mut any = Any(bytes);
+    let rows: Vec<_> = (0..any.byte() % 4).map(|_| any.row()).collect();
+    let backends: Vec<_> = (0..any.byte() % 4).map(|_| any.backend(&rows)).collect();
+    let nothing = |pointer| if any.0.first() == Some(&0xff) { std::ptr::null() } else { pointer };
+    let pointers: Vec<_> = backends.iter().map(|it| nothing(std::ptr::from_ref(it))).collect();
+    let plugin = Plugin {
+        magic: any.or(MAGIC, u64::from),
+        size: any.size::<Plugin>(),
+        major: any.or(MAJOR, u16::from),
+        minor: any.byte().into(),
+        flags: any.byte().into(),
+        package: any.text(),
+        version: any.text(),
+        backend_count: any.count(pointers.len(), 65),
+        backends: any.pointer(&pointers),
+    };
+    // SAFETY: every pointer leads to as much as the table says, or to nothing; every count and length
+    // that says more is over the limit up to which it is believed.
+    let brought = unsafe { Brought::read(&raw const plugin) }?;
+    Ok(brought.backends.into_iter().map(|(announced, _)| announced.name).collect())
+}
+
+/// Bytes that decide what comes next.
+struct Any<'a>(&'a [u8]);
+
+impl Any<'_> {
+    fn byte(&mut self) -> u8 {
+        let Some((first, rest)) = self.0.split_first() else { return 0 };
+        self.0 = rest;
+        *first
+    }
+
+    /// The right value, mostly.
+    fn or<T>(&mut self, right: T, wrong: impl FnOnce(u8) -> T) -> T {
+        match self.byte() {
+            0..200 => right,
+            byte => wrong(byte),
+        }
+    }
+
+    /// A size that a table may say it has. A longer one is read as far as is known here.
+    fn size<T>(&mut self) -> u32 {
+        let size = size_of::<T>() as u32;
+        self.or(size, |byte| if byte % 2 == 0 { size - u32::from(byte) % size } else { u32::MAX })
+    }
+
+    /// How many there are, or more than anybody believes.
+    fn count(&mut self, count: usize, too_many: usize) -> usize {
+        self.or(count, |byte| if byte % 2 == 0 { too_many } else { usize::MAX })
+    }
+
+    fn pointer<T>(&mut self, to: &[T]) -> *const T {
+        self.or(to.as_ptr(), |_| std::ptr::null())
+    }
+
+    fn text(&mut self) -> Slice {
+        let length = usize::from(self.byte());
+        let (text, rest) = self.0.split_at(length.min(self.0.len()));
+        self.0 = rest;
+        self.or(Slice::of(text), |byte| match byte % 3 {
+            0 => Slice::NULL,
+            1 => Slice { length: 5, ..Slice::NULL },
+            _ => Slice { length: usize::MAX - length, ..Slice::of(text) },
+        })
+    }
+
+    /// Rows follow one another as far as each says, so all that can be read say the truth.
+    fn row(&mut self) -> OptionRow {
+        let right = size_of::<OptionRow>() as u32;
+        OptionRow {
+            size: self.or(right, |byte| u32::from(byte) % right),
+            kind: self.or(0, u32::from),
+            required: self.byte().into(),
+            reserved: 0,
+            name: self.text(),
+            default_value: self.text(),
+            help: self.text(),
+        }
+    }
+
+    fn backend(&mut self, rows: &[OptionRow]) -> Backend {
+        let role = u32::from(self.byte() % 7);
+        let sound = sound_backend(role);
+        Backend {
+            size: self.size::<Backend>(),
+            role,
+            name: self.text(),
+            help: self.text(),
+            option_count: self.count(rows.len(), 257),
+            options: self.pointer(rows),
+            methods: self.methods(&sound),
+            open: self.or(sound.open, |_| None),
+        }
+    }
+
+    /// Methods of a role, or a table that lacks them.
+    fn methods(&mut self, sound: &Backend) -> *const c_void {
+        self.or(sound.methods, |byte| match byte % 3 {
+            0 => std::ptr::null(),
+            1 => (&raw const SHORT).cast(),
+            _ => (&raw const HOLLOW).cast(),
+        })
+    }
+}
+
+/// A table that says it is none.
+static SHORT: [u64; 1] = [4];
+
+/// A table that is long enough for every role, and has no function.
+static HOLLOW: [u64; 12] = [96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// A backend in each role, as a plugin in Rust shows them.
+static SOUND: Export = Export::new(
+    &[
+        sound(Factory::Serializer(&|_, _| Err(Error::not_found("open")))),
+        sound(Factory::Encryption(&|_, _| Err(Error::not_found("open")))),
+        sound(Factory::Key(&|_, _| Err(Error::not_found("open")))),
+        sound(Factory::Storage(&|_, _| Err(Error::not_found("open")))),
+    ],
+    "any",
+    "0",
+);
+
+const fn sound(factory: Factory) -> Registration {
+    Registration {
+        info: Info::new("any", ""),
+        options: &[],
+        package: "any",
+        version: "0",
+        door: Door::Linked,
+        factory,
+    }
+}
+
+/// The sound backend in the role of this number; of another role where there is no such.
+fn sound_backend(role: u32) -> Backend {
+    // SAFETY: this side made the table, which stays, and has four backends.
+    unsafe {
+        let plugin = &*SOUND.table();
+        let backends = std::slice::from_raw_parts(plugin.backends, plugin.backend_count);
+        *backends[role.saturating_sub(1) as usize % backends.len()]
+    }
+}
