@@ -10,7 +10,7 @@ use keyward_core::{Error, ErrorKind, Registration, Result, Secret, catch_panic};
 use super::open::Opened;
 use super::watch::Watch;
 use crate::calls::{Calls, Turn};
-use crate::cbor::{Fields, Malformed};
+use crate::cbor::{Fields, Malformed, Map};
 use crate::frame::{Broken, Frames};
 use crate::message::{self, Call, Message};
 
@@ -107,6 +107,10 @@ impl Server {
                 return Came::End;
             }
         };
+        if Map::begins_with(frame.expose(), "call") {
+            self.calls.put_back(reader);
+            return Came::Call(frame);
+        }
         let id = match Message::read(frame.expose()) {
             Ok(Message::Answer { id, .. }) => id,
             Ok(_) => {
@@ -140,7 +144,8 @@ impl Server {
                 (call.id, done.unwrap_or_else(panicked))
             }
             Ok(Message::Unknown { id }) => (id, Err(Error::new(ErrorKind::Unsupported, "message"))),
-            _ => return,
+            Ok(Message::Answer { .. }) => return,
+            Err(Malformed(what)) => return self.fail(Error::invalid("serve", what)),
         };
         if let Some(id) = id {
             let frame = answer.unwrap_or_else(|error| message::failure(id, &error));
