@@ -8,7 +8,7 @@ use std::process::{Command as Process, ExitStatus};
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use keyward_core::{Error, ErrorKind, Role, Secret};
+use keyward_core::{Error, ErrorKind, Result, Role, Secret};
 use keyward_plugin::process::{self, Failure};
 use keyward_testkit::{Scratch, encryption, key, serializer, storage};
 use serde_json::Value;
@@ -85,6 +85,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     if chosen.is_empty() {
         return Err(usage("it brings no backend in this role"));
     }
+    chosen.iter().try_for_each(|it| it.check_told())?;
     report.begin(&backends[0].package, &backends[0].version)?;
     for backend in chosen {
         report.backend(backend.role, &backend.name)?;
@@ -104,6 +105,18 @@ struct Brought {
     name: String,
     package: String,
     version: String,
+    /// Why it cannot be opened with what it is told.
+    untold: Option<String>,
+}
+
+impl Brought {
+    fn check_told(&self) -> Result<()> {
+        let Some(why) = &self.untold else { return Ok(()) };
+        let Self { role, name, .. } = self;
+        Err(Error::invalid("options", format!("the {role} {name}: {why}")).hint(
+            "Tell it with --options, as in --options '{\"path\": \"%scratch%/file\"}'; with --role each role can be told something else",
+        ))
+    }
 }
 
 /// What the file brings, as a process finds that may not survive it.
@@ -126,6 +139,7 @@ fn brought(plan: &Plan, wait: Duration) -> Outcome<Vec<Brought>> {
             name: text("name")?,
             package: text("package")?,
             version: text("version")?,
+            untold: text("untold"),
         })
     };
     let backends = said["backends"].as_array().into_iter().flatten().map(backend);

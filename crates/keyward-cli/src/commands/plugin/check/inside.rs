@@ -44,16 +44,13 @@ fn output() -> io::Result<File> {
 fn backends(plan: &Plan) -> Result<Value> {
     let scratch = Scratch::new();
     let brought = plan.registrations()?;
-    for backend in &brought {
-        plan.values(&scratch, backend.options)
-            .map_err(|error| error.in_backend(backend.info.name))?;
-    }
     let backend = |it: &Registration| {
         json!({
             "role": it.role().name(),
             "name": it.info.name,
             "package": it.package,
             "version": it.version,
+            "untold": plan.values(&scratch, it.options).err().map(|error| error.message().to_owned()),
         })
     };
     Ok(json!({ "backends": brought.iter().map(backend).collect::<Vec<_>>() }))

@@ -1,0 +1,57 @@
+//! `keyward plugin build`, where it cannot.
+
+use std::os::unix::fs::PermissionsExt;
+
+use super::Workshop;
+
+#[test]
+fn cargo_must_be_there() {
+    let workshop = Workshop::new();
+    workshop.crate_of("crate", "serializer", "lines");
+    let script = "PATH=/nowhere; \"$0\" plugin build crate";
+    let build = workshop.program("sh").args(["-c", script]).arg(super::programs().join("keyward"));
+    build.run().ends(7).says("there is no cargo here").says("Install Rust");
+}
+
+#[test]
+fn what_is_no_crate_is_not_built() {
+    let workshop = Workshop::new();
+    workshop.keyward("plugin build").run().ends(2).says("there is no crate in .");
+    workshop.keyward("plugin build nowhere").run().ends(2).says("there is no crate in nowhere");
+}
+
+#[test]
+fn what_cargo_says_is_seen() {
+    let workshop = Workshop::new();
+    let dir = workshop.crate_of("crate", "serializer", "lines");
+    std::fs::write(dir.join("src/lib.rs"), "fn broken() -> u8 {}").unwrap();
+    let ran = workshop.keyward("plugin build crate").run().ends(1).prints("");
+    ran.says("mismatched types").says("cargo could not build the library");
+}
+
+#[test]
+fn a_crate_without_a_backend_is_no_plugin() {
+    let workshop = Workshop::new();
+    workshop.0.write(
+        "crate/Cargo.toml",
+        "[package]\nname = \"nothing\"\nversion = \"1.0.0\"\nedition = \"2024\"\n[workspace]\n",
+    );
+    workshop.0.write("crate/src/lib.rs", "#[unsafe(no_mangle)] pub extern \"C\" fn nothing() {}\n");
+    let ran = workshop.keyward("plugin build crate --output out").run();
+    ran.ends(7).says("registers no backend").says("register!");
+    assert!(!workshop.path("out").exists());
+}
+
+#[test]
+fn a_library_can_be_trusted_whatever_the_umask() {
+    let workshop = Workshop::new();
+    workshop.crate_of("crate", "key", "lines");
+    let script = "umask 0; keyward plugin build --json crate --output lib";
+    let ran = workshop.program("sh").args(["-c", script]).run().ends(0);
+    let built = ran.json().remove(0);
+    let path = built["path"].as_str().unwrap();
+    let mode = std::fs::metadata(path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o644);
+    assert_eq!(built["package"], "keyward_key_lines");
+    workshop.keyward("plugin trust --yes").arg(path).run().ends(0);
+}

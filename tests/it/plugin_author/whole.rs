@@ -1,0 +1,70 @@
+//! From `plugin new` to a store that works, for each role.
+
+use std::fs;
+
+use xtask::root;
+
+use super::Workshop;
+
+/// Has a crate made, held to its own CI recipe, built, checked and trusted, and makes a store with it.
+fn works(role: &str, choice: &str) {
+    let workshop = Workshop::new();
+    let dir = workshop.crate_of("two-words", role, "two-words");
+    workshop.program("sh").arg(dir.join("ci.sh")).run().ends(0);
+
+    let report = fs::read_to_string(dir.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let package = format!("keyward-{role}-two-words");
+    assert_eq!((&report["package"], &report["failed"]), (&package.clone().into(), &0.into()));
+    assert_eq!(report["backends"][0]["role"], role);
+    assert!(report["passed"].as_u64().unwrap() >= 8, "{report}");
+
+    let library = format!("target/plugins/lib{}.so", package.replace('-', "_"));
+    let trust = workshop.keyward("plugin trust --yes").arg(dir.join(library));
+    trust.run().ends(0);
+    workshop.keyward(&format!("init work {choice}")).run().ends(0);
+    workshop.keyward("set work ann --stdin").input("s3cret").run().ends(0);
+    workshop.keyward("get work -p").run().prints("s3cret\n").ends(0);
+    workshop.keyward("store verify work").run().ends(0);
+}
+
+#[test]
+fn a_new_serializer_works() {
+    works("serializer", "--serializer two-words --option key.from=file");
+}
+
+#[test]
+fn a_new_encryption_works() {
+    works("encryption", "--encryption two-words --option key.from=file");
+}
+
+#[test]
+fn a_new_key_source_works() {
+    works("key", "--option key.from=two-words");
+}
+
+#[test]
+fn a_new_storage_works() {
+    works("storage", "--storage two-words --option key.from=file");
+}
+
+/// The guide's commands, all of them, in their order.
+#[test]
+fn the_guide_leads_to_a_store() {
+    let page = fs::read_to_string(root().join("docs/writing-a-backend.md")).unwrap();
+    let mut script = String::new();
+    for block in page.split("\n```sh\n").skip(1) {
+        script += block.split("\n```\n").next().unwrap();
+        script += "\n";
+    }
+    for step in ["new", "build", "check", "trust"] {
+        assert!(script.contains(&format!("keyward plugin {step} ")), "{step}: {script}");
+    }
+    let workshop = Workshop::new();
+    // The guide has Keyward's source where its reader may have put it.
+    let source = root().to_str().unwrap();
+    let script = script.replace("~/src/keyward", source);
+    let script = script.replace("\ncargo test", &format!("\ncp {source}/Cargo.lock .\ncargo test"));
+    let ran = workshop.program("sh").args(["-eu", "-c", &script]).run().ends(0);
+    assert!(ran.text().ends_with("s3cret\n"), "{}", ran.text());
+}
