@@ -10,6 +10,7 @@ mod central;
 mod cli;
 mod concurrency;
 mod dice;
+mod dist;
 mod docs;
 mod doors;
 mod durability;

@@ -70,7 +70,7 @@ pub fn pack(program: &Path, libraries: &[PathBuf], date: &str, folder: &Path) ->
     let package = folder.join(format!("{name}.deb"));
     // With gzip it is the same bytes however many processors there are.
     let mut pack = Command::new("dpkg-deb");
-    pack.args(["--root-owner-group", "-Zgzip", "--build"]).arg(tree.path()).arg(&package);
+    pack.args(["--root-owner-group", "-Zgzip", "-z6", "--build"]).arg(tree.path()).arg(&package);
     shell::run(pack.env("SOURCE_DATE_EPOCH", date))?;
     Ok(package)
 }
@@ -79,7 +79,7 @@ fn add_programs(tree: &Tree, program: &Path, libraries: &[PathBuf]) -> Result {
     tree.copy(program, PROGRAM)?;
     tree.folder(LIBRARIES)?;
     let mut strip = Command::new("strip");
-    strip.arg("--strip-unneeded").arg(tree.path().join(PROGRAM));
+    strip.args(["--strip-unneeded", "--remove-section=.comment"]).arg(tree.path().join(PROGRAM));
     for library in libraries {
         let name = library.file_name().unwrap_or_default().to_string_lossy();
         let place = format!("{LIBRARIES}/{name}");
