@@ -31,6 +31,8 @@ pub use inspect::{Content, Inspection, inspect};
 pub use library::load;
 #[doc(hidden)]
 pub use loaded::read_any_table;
+#[doc(hidden)]
+pub use message::read_any_message;
 pub use pin::{Digest, Pin};
 pub use runtime::find_runtime;
 pub use sealed::Sealed;

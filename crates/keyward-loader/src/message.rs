@@ -89,5 +89,23 @@ pub(crate) fn failure(id: u64, error: &Error) -> Secret {
 /// What the child answers with when nothing is to be said.
 pub(crate) fn nothing(_: &mut Fields<'_>) {}
 
+/// Reads a frame as everything that it could be, for fuzzing; whether it is a message is the answer.
+#[doc(hidden)]
+pub fn read_any_message(frame: &[u8]) -> bool {
+    let fields = match Message::read(frame) {
+        Ok(Message::Call(Call { arguments, .. })) => arguments,
+        Ok(Message::Answer { outcome: Ok(fields), .. }) => fields,
+        Ok(Message::Answer { .. } | Message::Unknown { .. }) => return true,
+        Err(Malformed(_)) => return false,
+    };
+    let _ = hello::check_version(&fields);
+    let _ = (hello::read(&fields), entry::read(&fields), context::Received::read(&fields));
+    let _ = (encryption::read_abilities(&fields), encryption::read_key_id(&fields));
+    let _ = (storage::read_abilities(&fields), storage::read_page(&fields));
+    let _ = (storage::read_put(&fields), storage::read_query(&fields));
+    let _ = (storage::read_operations(&fields), storage::read_mode(&fields));
+    true
+}
+
 #[cfg(test)]
 mod tests;

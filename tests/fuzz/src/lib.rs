@@ -34,7 +34,7 @@ pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
 pub use names::names;
 pub use origin::origin;
-pub use plugins::{plugin_elf, plugin_record, plugin_table};
+pub use plugins::{plugin_elf, plugin_frames, plugin_message, plugin_record, plugin_table};
 pub use serializers::{serializer_bincode, serializer_cbor, serializer_json, serializer_postcard};
 
 /// A target: bytes in, a panic if a promise is broken.
@@ -58,6 +58,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("names", names),
     ("origin", origin),
     ("plugin-elf", plugin_elf),
+    ("plugin-frames", plugin_frames),
+    ("plugin-message", plugin_message),
     ("plugin-record", plugin_record),
     ("plugin-table", plugin_table),
     ("serializer-bincode", serializer_bincode),

@@ -1,8 +1,11 @@
-use keyward_core::{ErrorKind, Serializer as _};
-use keyward_loader::{Elf, read_any_table, read_elf};
+use std::io::Cursor;
+
+use keyward_core::{ErrorKind, Registration, Serializer as _};
+use keyward_loader::{Elf, read_any_message, read_any_table, read_elf, serve};
 use keyward_plugin::abi::MAJOR;
 use keyward_plugin::cbor::{decode_record, encode_record};
 use keyward_serializer_cbor::Cbor;
+use keyward_storage_memory::Memory;
 
 /// A record that crosses the door of a plugin comes back, and in the same bytes as the serializer
 /// `cbor` writes and reads.
@@ -45,4 +48,25 @@ pub fn plugin_table(bytes: &[u8]) {
             assert!(matches!(error.kind(), Refused | Unavailable), "{error:?}");
         }
     }
+}
+
+/// What a host sends to a child, frame after frame: calls that make sense are done, all others are
+/// answered, and what is no message is the end.
+pub fn plugin_frames(bytes: &[u8]) {
+    let backends = [
+        Registration::serializer::<Cbor>("fuzz", "1"),
+        Registration::storage::<Memory>("fuzz", "1"),
+    ];
+    match serve(&backends, Cursor::new(bytes.to_vec()), std::io::sink()) {
+        Ok(()) => {}
+        Err(error) => {
+            use ErrorKind::{Invalid, Unavailable};
+            assert!(matches!(error.kind(), Invalid | Unavailable), "{error:?}");
+        }
+    }
+}
+
+/// One message of either side, read as everything that it could be.
+pub fn plugin_message(bytes: &[u8]) {
+    read_any_message(bytes);
 }
