@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::doors::library;
+use crate::fixtures;
 use crate::program::keyward;
 use crate::sandbox::Sandbox;
 use machine::Machine;
@@ -22,7 +22,7 @@ const BROUGHT: &[&str] = &[
     "d root:root 755 /usr/lib/keyward",
     "d root:root 755 /usr/lib/keyward/plugins",
     "d root:root 755 /usr/share/doc/keyward",
-    "f root:root 644 /usr/lib/keyward/plugins/libkeyward_storage_memory.so",
+    "f root:root 644 /usr/lib/keyward/plugins/libkeyward_storage_drawer.so",
     "f root:root 644 /usr/share/bash-completion/completions/keyward",
     "f root:root 644 /usr/share/doc/keyward/changelog.gz",
     "f root:root 644 /usr/share/doc/keyward/copyright",
@@ -59,6 +59,7 @@ fn what_apt_installed_works() {
     let version = format!("keyward {}\n", env!("CARGO_PKG_VERSION"));
     machine.call("keyward --version").run().ends(0).prints(version);
     git_finds_its_helper(&machine);
+    its_library_is_a_plugin(&machine);
     let pages = machine.call("man -w keyward git-credential-keyward").run().ends(0);
     pages.prints(format!("{MANUAL}keyward.1.gz\n{MANUAL}keyward-helper-git.1.gz\n"));
     let page = machine.call("man git-credential-keyward").env("MANPAGER", "cat").run().ends(0);
@@ -101,9 +102,9 @@ fn what_people_made_stays() {
 const MADE: &str = r"find /etc/keyward /var/lib/keyward -type f \
     -exec stat -c '%U:%G %a %Y %n' {} + -exec sha256sum {} + | sort";
 
-/// The package of the program under test, with one library that it links, too.
+/// The package of the program under test, and of one library.
 fn pack(place: &Sandbox) -> PathBuf {
-    let libraries = [library("keyward-storage-memory")];
+    let libraries = [fixtures::library("drawer", &[])];
     xtask::dist::pack(&keyward(), &libraries, DATE, &place.path("")).unwrap()
 }
 
@@ -137,4 +138,13 @@ fn git_finds_its_helper(machine: &Machine) {
     git("approve", "url=https://ann@git.example\npassword=s3cret\n").says_nothing();
     let filled = git("fill", "url=https://git.example\n");
     filled.prints("protocol=https\nhost=git.example\nusername=ann\npassword=s3cret\n");
+}
+
+#[track_caller]
+fn its_library_is_a_plugin(machine: &Machine) {
+    let trust = machine.call("keyward plugin trust --system --yes");
+    trust.arg("/usr/lib/keyward/plugins/libkeyward_storage_drawer.so").run().ends(0);
+    machine.call("keyward init s --storage drawer --option key.from=file").run().ends(0);
+    machine.call("keyward set s ann --stdin").input("s3cret").run().ends(0);
+    machine.call("keyward get s -p").run().ends(0).prints("s3cret\n");
 }
