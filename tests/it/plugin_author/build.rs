@@ -52,6 +52,8 @@ fn a_library_can_be_trusted_whatever_the_umask() {
     let path = built["path"].as_str().unwrap();
     let mode = std::fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o644);
-    assert_eq!(built["package"], "keyward_key_lines");
+    let keys: Vec<_> = built.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["crate", "path", "sha256"], "as the guide says");
+    assert_eq!(built["crate"], "keyward_key_lines");
     workshop.keyward("plugin trust --yes").arg(path).run().ends(0);
 }

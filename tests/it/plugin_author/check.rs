@@ -66,7 +66,7 @@ fn a_sound_library_is_reported_as_such() {
     let count = |result: &str| results.iter().filter(|(_, it, _)| *it == result).count();
     assert_eq!(count("failed"), 0, "{results:?}");
     assert_eq!(report["passed"], count("passed"));
-    assert_eq!(report["not applicable"], count("not applicable"));
+    assert_eq!(report["not_applicable"], count("not applicable"));
     let bulk = results.iter().find(|(case, ..)| *case == "reopening_keeps_everything").unwrap();
     assert_eq!(bulk.1, "not applicable", "the shelf is gone with its process");
     let text = home.keyward("plugin check").arg(&library).run().ends(0);

@@ -32,7 +32,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     let dir = Path::new(text(matches, "dir").unwrap_or("."));
     let built = cargo(dir, matches.get_flag("release"))?;
     let library = fs::read(&built).map_err(|error| Error::io("build", error))?;
-    let package = package(&library, dir)?;
+    let built_crate = crate_of(&library, dir)?;
     let folder = match text(matches, "output") {
         Some(folder) => PathBuf::from(folder),
         // Cargo's libraries are in target/PROFILE/.
@@ -42,7 +42,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     let path = path.display().to_string();
     if matches.get_flag("json") {
         let digest = Digest::of(&library).to_string();
-        return print(&json!({ "path": path, "sha256": digest, "package": package }).to_string());
+        return print(&json!({ "path": path, "sha256": digest, "crate": built_crate }).to_string());
     }
     print(&shown(&format!("Built {path}")))?;
     ["check", "trust"].iter().try_for_each(|next| {
@@ -88,8 +88,8 @@ fn library(message: &Value) -> Option<PathBuf> {
     is_built.then(|| file.into())
 }
 
-/// The package whose backends a library brings.
-fn package(library: &[u8], dir: &Path) -> Result<String> {
+/// The crate whose backends a library brings.
+fn crate_of(library: &[u8], dir: &Path) -> Result<String> {
     let entry = match read_elf(library)? {
         Elf::Library(library) => library.entry().map(|entry| entry.package().to_owned()),
         Elf::Program => Err(Error::new(ErrorKind::Unavailable, "build")),

@@ -89,7 +89,7 @@ impl Report {
             report["backends"] = json!(self.backends);
             report["passed"] = json!(passed);
             report["failed"] = json!(failed);
-            report["not applicable"] = json!(passed_over);
+            report["not_applicable"] = json!(passed_over);
             report["milliseconds"] = json!(milliseconds(took));
             print(&report.to_string())?;
         }
