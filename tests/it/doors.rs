@@ -71,7 +71,7 @@ pub(crate) fn is_the_same(backend: Backend, came: Registration) {
     let linked = linked(backend);
     assert_eq!(came.info, linked.info);
     assert_eq!(came.options, linked.options);
-    assert_eq!(came.package, linked.package);
+    assert_eq!((came.package, came.version), (linked.package, linked.version));
     let (expected, found) = (results(backend, linked), results(backend, came));
     assert!(expected.values().all(Option::is_none), "linked: {expected:#?}");
     assert_eq!(found, expected);
