@@ -1,26 +1,19 @@
+mod child;
 mod inside;
 mod panics;
 mod plan;
 mod report;
 
-use std::os::unix::process::ExitStatusExt;
-use std::process::{Command as Process, ExitStatus};
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use keyward_core::{Error, ErrorKind, Result, Role, Secret};
-use keyward_plugin::process::{self, Failure};
-use keyward_testkit::{Scratch, encryption, key, serializer, storage};
-use serde_json::Value;
+use keyward_core::Role;
+use keyward_testkit::{encryption, key, serializer, storage};
 
-use super::trust::this_program;
 use crate::arguments::{self, text};
-use crate::exit::{Outcome, Stop, usage};
+use crate::exit::{Outcome, usage};
 use plan::Plan;
-use report::{Finding, Report};
-
-/// More than a case ever has to say.
-const LONGEST: usize = 1 << 20;
+use report::Report;
 
 pub(super) fn command() -> Command {
     let list = |name: &'static str, what: &'static str, help: &'static str| {
@@ -78,7 +71,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     }
     let wait = Duration::from_secs(matches.get_one("time").copied().unwrap_or(30));
     let mut report = Report::new(&plan, matches.get_flag("json"));
-    let backends = brought(&plan, wait)?;
+    let backends = child::brought(&plan, wait)?;
     let meant = text(matches, "role").and_then(Role::from_name);
     let chosen: Vec<_> =
         backends.iter().filter(|it| meant.is_none_or(|meant| meant == it.role)).collect();
@@ -92,59 +85,10 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
         for case in cases(backend.role) {
             let started = Instant::now();
             let only = format!("{}/{}/{case}", backend.role, backend.name);
-            let finding = finding(ask(&plan, &only, wait)?);
-            report.case(case, finding, started.elapsed())?;
+            report.case(case, child::finding(&plan, &only, wait)?, started.elapsed())?;
         }
     }
     report.end()
-}
-
-/// A backend that the file brings.
-struct Brought {
-    role: Role,
-    name: String,
-    package: String,
-    version: String,
-    /// Why it cannot be opened with what it is told.
-    untold: Option<String>,
-}
-
-impl Brought {
-    fn check_told(&self) -> Result<()> {
-        let Some(why) = &self.untold else { return Ok(()) };
-        let Self { role, name, .. } = self;
-        Err(Error::invalid("options", format!("the {role} {name}: {why}")).hint(
-            "Tell it with --options, as in --options '{\"path\": \"%scratch%/file\"}'; with --role each role can be told something else",
-        ))
-    }
-}
-
-/// What the file brings, as a process finds that may not survive it.
-fn brought(plan: &Plan, wait: Duration) -> Outcome<Vec<Brought>> {
-    let failed = |why: String| {
-        let why = format!("{} {why}", plan.path.display());
-        Error::new(ErrorKind::Other, "usage").because(why)
-    };
-    let said = match ask(plan, inside::BACKENDS, wait)? {
-        Said::Words(said) => said,
-        Said::Silence(why) => return Err(failed(format!("does not start: {why}")).into()),
-    };
-    if let (Some(code), Some(error)) = (said["code"].as_u64(), said["error"].as_str()) {
-        return Err(Stop::Code(u8::try_from(code).unwrap_or(1), error.to_owned()));
-    }
-    let backend = |said: &Value| {
-        let text = |key: &str| said[key].as_str().map(str::to_owned);
-        Some(Brought {
-            role: Role::from_name(said["role"].as_str()?)?,
-            name: text("name")?,
-            package: text("package")?,
-            version: text("version")?,
-            untold: text("untold"),
-        })
-    };
-    let backends = said["backends"].as_array().into_iter().flatten().map(backend);
-    let backends = backends.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty());
-    Ok(backends.ok_or_else(|| failed("does not say what it brings".to_owned()))?)
 }
 
 /// The names of a role's cases.
@@ -154,88 +98,5 @@ fn cases(role: Role) -> Vec<&'static str> {
         Role::Encryption => encryption::CASES.iter().map(|(name, _)| *name).collect(),
         Role::Key => key::CASES.iter().map(|(name, _)| *name).collect(),
         Role::Storage => storage::CASES.iter().map(|(name, _)| *name).collect(),
-    }
-}
-
-/// What came of a process.
-enum Said {
-    /// It ended well, and said this.
-    Words(Value),
-    /// It did not, and this is why.
-    Silence(String),
-}
-
-/// Has a process of its own look at one thing. What it leaves behind in temporary files goes, too.
-fn ask(plan: &Plan, only: &str, wait: Duration) -> Outcome<Said> {
-    let scratch = Scratch::new();
-    let mut process = Process::new(this_program()?);
-    process.args(["plugin", "check"]).args(plan.arguments(only)).env("TMPDIR", scratch.folder());
-    let answer = match process::ask(&mut process, &Secret::default(), LONGEST, wait) {
-        Ok(answer) => answer,
-        Err(Failure::Late) => {
-            return Ok(Said::Silence(format!("it took longer than {} seconds", wait.as_secs())));
-        }
-        Err(Failure::TooMuch) => return Ok(Said::Silence("it printed without end".to_owned())),
-        Err(Failure::NotStarted(error) | Failure::Io(error)) => {
-            return Err(Error::io("check", error).into());
-        }
-    };
-    Ok(match serde_json::from_slice(answer.output.expose()) {
-        Ok(said) if answer.status.success() => Said::Words(said),
-        _ => Said::Silence(end(answer.status)),
-    })
-}
-
-/// How a process ended that should have gone on.
-fn end(status: ExitStatus) -> String {
-    let name = |signal| match signal {
-        4 => " (SIGILL)",
-        6 => " (SIGABRT)",
-        7 => " (SIGBUS)",
-        8 => " (SIGFPE)",
-        9 => " (SIGKILL)",
-        11 => " (SIGSEGV)",
-        13 => " (SIGPIPE)",
-        _ => "",
-    };
-    match status.signal() {
-        Some(signal) => format!("it crashed: signal {signal}{}", name(signal)),
-        None => format!("it ended the process, with code {}", status.code().unwrap_or_default()),
-    }
-}
-
-/// What came of a case.
-fn finding(said: Said) -> Finding {
-    let said = match said {
-        Said::Words(said) => said,
-        Said::Silence(why) => return Finding::Failed(why),
-    };
-    let text = |key: &str| said[key].as_str().map(str::to_owned);
-    if said["passed"] == true {
-        Finding::Passed
-    } else if let Some(why) = text("passed over") {
-        Finding::PassedOver(why)
-    } else {
-        Finding::Failed(text("failed").or_else(|| text("error")).unwrap_or_default())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_end_is_named() {
-        assert_eq!(end(ExitStatus::from_raw(11)), "it crashed: signal 11 (SIGSEGV)");
-        assert_eq!(end(ExitStatus::from_raw(3 << 8)), "it ended the process, with code 3");
-    }
-
-    #[test]
-    fn what_says_nothing_has_failed() {
-        let words = |said| finding(Said::Words(said));
-        assert!(matches!(words(serde_json::json!({ "passed": true })), Finding::Passed));
-        assert!(matches!(words(serde_json::json!({ "passed over": "" })), Finding::PassedOver(_)));
-        assert!(matches!(words(serde_json::json!({})), Finding::Failed(_)));
-        assert!(matches!(finding(Said::Silence(String::new())), Finding::Failed(_)));
     }
 }
