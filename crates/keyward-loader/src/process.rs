@@ -6,6 +6,7 @@
 
 mod child;
 mod client;
+mod confined;
 mod hosts;
 mod instance;
 mod roles;

@@ -26,9 +26,9 @@ pub(super) struct Instance {
 
 impl Instance {
     /// An instance that is about to be opened.
-    pub(super) fn new(client: Arc<Client>, name: &'static str, host: &Arc<dyn Host>) -> Self {
-        let number = client.hosts().add(host);
-        Self { client, number, name, host: host.clone() }
+    pub(super) fn new(client: Arc<Client>, name: &'static str, host: Arc<dyn Host>) -> Self {
+        let number = client.hosts().add(&host);
+        Self { client, number, name, host }
     }
 
     /// Calls the backend.

@@ -10,6 +10,7 @@ use keyward_plugin::json;
 
 use super::Command;
 use super::client::Client;
+use super::confined::Confined;
 use super::instance::Instance;
 use super::roles;
 use crate::announced::Announced;
@@ -142,6 +143,8 @@ impl Opener {
         let options = json::values_to_json(&values);
         let options = std::str::from_utf8(&options).expect("JSON is text");
         let name = &self.backend.name;
+        let visible = self.running.command.environment.iter().map(|(name, _)| name.as_str());
+        let host: Arc<dyn Host> = Arc::new(Confined::new(host, name, &values, visible));
         let instance = Instance::new(self.running.client()?, name, host);
         let said = instance.call(
             "open",

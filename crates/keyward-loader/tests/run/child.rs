@@ -96,9 +96,17 @@ impl Script {
     }
 
     pub(crate) fn storage_for(&self, host: &Arc<TestHost>) -> Result<Box<dyn Storage>> {
+        self.storage_told(&Values::new(), host)
+    }
+
+    pub(crate) fn storage_told(
+        &self,
+        values: &Values,
+        host: &Arc<TestHost>,
+    ) -> Result<Box<dyn Storage>> {
         let Factory::Storage(open) = self.registration()?.factory else { panic!("a storage") };
         let host: Arc<dyn Host> = host.clone();
-        open(&Values::new(), &host)
+        open(values, &host)
     }
 
     /// Checks that none of the children is there any more, not even as a zombie.

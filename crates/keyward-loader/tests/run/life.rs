@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keyward_core::{ErrorKind, Level, LockMode, Storage};
+use keyward_core::{ErrorKind, Level, LockMode, SecretRef, Storage, Value, Values};
 use keyward_loader::process::{Command, finish, run};
 use keyward_testkit::TestHost;
 
@@ -23,6 +23,12 @@ while True:
     if m['call'] == 'get': answer(m, blob=({expression}).encode())
     else: answer(m)"
     ))
+}
+
+/// Options with a reference to a secret.
+fn password() -> Values {
+    let reference = SecretRef { from: "vault".into(), options: Values::new() };
+    Values::new().with("password", Value::Secret(reference))
 }
 
 fn text(storage: &dyn Storage) -> String {
@@ -92,15 +98,16 @@ read()",
 
 #[test]
 fn its_host_is_asked_while_it_works() {
-    let script = Script::new(
-        "i = greet()
+    let mut script = Script::new(
+        "STORAGE['options'] = [{'name': 'password', 'type': 'secret'}]
+i = greet()
 def ask(call, **arguments):
     send({'id': 5, 'call': call, 'instance': i, 'arguments': arguments})
     m = read()
     assert m['id'] == 5, m
     return m['answer'] if 'answer' in m else m['error']['kind']
 m = read()
-found = [ask('secret', reference='{\"from\":\"vault\"}'), ask('secret', reference='{\"from\":\"x\"}'),
+found = [ask('secret', reference='{\"from\":\"vault\"}'), ask('secret'),
     ask('prompt', text='Which?', confirm=False), ask('variable', name='V'), ask('variable', name='W'),
     ask('now'), ask('remaining'), ask('prompt')]
 send({'call': 'log', 'instance': i, 'arguments': {'level': 'warning', 'message': 'careful\\n'}})
@@ -113,7 +120,8 @@ read()",
         .variable("V", "a value")
         .within(Duration::from_secs(20));
     let host = Arc::new(host);
-    let storage = script.storage_for(&host).unwrap();
+    script.command = script.command.variable("V", "a value").variable("W", "");
+    let storage = script.storage_told(&password(), &host).unwrap();
     assert_eq!(
         text(&*storage),
         "[{'secret': b'a secret'}, 2, {'secret': b'an answer'}, {'secret': b'a value'}, {}, \
@@ -368,11 +376,12 @@ fn a_child_that_waits_for_itself_does_not_wait_for_ever() {
     }
 
     let script = Script::new(
-        "hello()
+        "STORAGE['options'] = [{'name': 'password', 'type': 'secret'}]
+hello()
 opened(read())
 m = read(); opened(m)
 read()
-send({'id': 1, 'call': 'secret', 'instance': m['instance'], 'arguments': {'reference': '{\"from\":\"x\"}'}})
+send({'id': 1, 'call': 'secret', 'instance': m['instance'], 'arguments': {'reference': '{\"from\":\"vault\"}'}})
 time.sleep(60)",
     );
     let inner = script.storage();
@@ -380,7 +389,7 @@ time.sleep(60)",
         panic!()
     };
     let host: Arc<dyn keyward_core::Host> = Arc::new(Circular(inner));
-    let outer = open(&keyward_core::Values::new(), &host).unwrap();
+    let outer = open(&password(), &host).unwrap();
     let error = outer.get(&ann()).unwrap_err();
     assert!(error.message().ends_with("did not answer within 1.5 s"), "{error}");
     script.is_gone();

@@ -1,0 +1,108 @@
+//! What a child may ask of its host: what it was told of, and no more.
+
+use std::fmt::Arguments;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use keyward_core::{
+    Factory, Host, Level, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value, Values,
+};
+use keyward_loader::process::{Command, run};
+
+use crate::child::{Script, ann};
+
+/// A host that denies nobody anything, and answers with what it was asked.
+#[derive(Debug, Default)]
+struct Generous(Mutex<Vec<String>>);
+
+impl Host for Generous {
+    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+        Ok(Secret::from(reference.from.as_str()))
+    }
+
+    fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
+        Ok(Secret::from(prompt.text))
+    }
+
+    fn variable(&self, name: &str) -> Option<Secret> {
+        Some(Secret::from(name))
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn log(&self, _: Level, message: Arguments<'_>) {
+        self.0.lock().unwrap().push(message.to_string());
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        None
+    }
+}
+
+/// Asks for what an expression says, and keeps the answers as a blob.
+fn asking(expression: &str) -> Script {
+    Script::new(&format!(
+        "STORAGE['options'] = [{{'name': n, 'type': t, 'required': False, 'help': ''}} for n, t in
+    [('password', 'secret'), ('variable', 'text'), ('variables', 'list')]]
+i = greet()
+def ask(call, **arguments):
+    send({{'id': 5, 'call': call, 'instance': i, 'arguments': arguments}})
+    m = read()
+    return m['answer'].get('secret') if 'answer' in m else m['error']['kind']
+def secret(reference): return ask('secret', reference=reference)
+def variable(name): return ask('variable', name=name)
+m = read()
+answer(m, blob=repr({expression}).encode())
+read()"
+    ))
+}
+
+fn reference(from: &str, options: Values) -> Value {
+    Value::Secret(SecretRef { from: from.into(), options })
+}
+
+/// What it is answered, and what it is said to have tried.
+fn answered(command: &Command, values: &Values) -> (String, Vec<String>) {
+    let Factory::Storage(open) = run(command).unwrap()[0].factory else { panic!("a storage") };
+    let generous = Arc::new(Generous::default());
+    let host: Arc<dyn Host> = generous.clone();
+    let storage: Box<dyn Storage> = open(values, &host).unwrap();
+    let blob = storage.get(&ann()).unwrap().blob;
+    drop(storage);
+    (String::from_utf8(blob).unwrap(), std::mem::take(&mut *generous.0.lock().unwrap()))
+}
+
+#[test]
+fn only_the_secrets_in_its_options_are_its_own() {
+    let script = asking(
+        r#"[secret('{"from":"vault","path":"a"}'), secret('{"path":"a","from":"vault"}'),
+    secret('{"from":"vault","path":"b"}'), secret('{"from":"vault"}'),
+    secret('{"from":"file","path":"/home/ann/.ssh/id"}')]"#,
+    );
+    let path = Values::new().with("path", Value::Text("a".into()));
+    let values = Values::new().with("password", reference("vault", path));
+    assert_eq!(answered(&script.command, &values).0, "[b'vault', b'vault', 5, 5, 5]");
+    assert_eq!(answered(&asking("secret('{\"from\":\"x\"}')").command, &Values::new()).0, "5");
+}
+
+#[test]
+fn only_the_variables_that_it_was_told_of_are_its_own() {
+    let script = asking("[variable(n) for n in ('A', 'B', 'C', 'D', 'HOME', '', 'vault')]");
+    let values = Values::new()
+        .with("variable", Value::Text("A".into()))
+        .with("variables", Value::List(vec!["B".into(), "C".into()]))
+        .with("password", reference("vault", Values::new()));
+    let (told, said) = answered(&script.command.clone().variable("D", "4"), &values);
+    assert_eq!(told, "[b'A', b'B', b'C', b'D', None, None, None]");
+    // Once is enough.
+    assert_eq!(said, ["s asks for the variable HOME, of which it was not told"]);
+}
+
+#[test]
+fn who_is_asked_learns_by_whom() {
+    let script = asking("ask('prompt', text='Passphrase of store work')");
+    let told = answered(&script.command, &Values::new()).0;
+    assert_eq!(told, "b's asks: Passphrase of store work'");
+}
