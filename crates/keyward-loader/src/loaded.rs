@@ -157,9 +157,39 @@ fn forever<T: ?Sized>(
     Box::leak(Box::new(open))
 }
 
-/// What a library answered.
-fn taken(mut buffer: Buffer, limit: usize) -> Result<Secret> {
-    // SAFETY: it is a plugin's, as its contract has it.
-    let bytes = unsafe { buffer.take(limit) }?;
-    bytes.ok_or_else(|| Error::corrupt("plugin").because("the plugin answered nothing"))
+/// Where a library puts an answer, which goes back to it also where the call failed.
+struct Answer {
+    buffer: Buffer,
+    limit: usize,
+}
+
+impl Answer {
+    /// Room for at most so many bytes.
+    const fn up_to(limit: usize) -> Self {
+        Self { buffer: Buffer::NULL, limit }
+    }
+
+    /// What a library writes into.
+    const fn buffer(&mut self) -> *mut Buffer {
+        &raw mut self.buffer
+    }
+
+    /// What was answered, if anything was.
+    fn find(&mut self) -> Result<Option<Secret>> {
+        // SAFETY: the buffer is a plugin's, as its contract has it.
+        unsafe { self.buffer.take(self.limit) }
+    }
+
+    /// What was answered.
+    fn take(mut self) -> Result<Secret> {
+        let bytes = self.find()?;
+        bytes.ok_or_else(|| Error::corrupt("plugin").because("the plugin answered nothing"))
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        // It may be half a secret: whoever made it has to wipe it.
+        let _ = self.find();
+    }
 }

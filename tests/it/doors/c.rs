@@ -146,6 +146,34 @@ fn nonsense_for_an_answer_is_an_error() {
 }
 
 #[test]
+fn what_was_answered_in_a_failure_goes_back_to_its_maker() {
+    let storage = open(spoilt(&Scratch::new(), "FAILS_WITH_ANSWER").unwrap()).unwrap();
+    let id = EntryId::new("ann", None).unwrap();
+    assert_eq!(storage.get(&id).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(storage.get(&id).unwrap().blob, b"1");
+}
+
+#[test]
+fn what_is_no_look_up_misses_nothing() {
+    let storage = open(spoilt(&Scratch::new(), "MISSES").unwrap()).unwrap();
+    let id = EntryId::new("ann", None).unwrap();
+    let error = storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Other, "put"));
+    assert_eq!(storage.get(&id).unwrap_err().kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn what_a_failure_says_is_one_harmless_line() {
+    let storage = open(spoilt(&Scratch::new(), "STEERS").unwrap()).unwrap();
+    let error = storage.get(&EntryId::new("ann", None).unwrap()).unwrap_err();
+    let line = "it's \\u{1b}[2J\\u{202e}\\n  hint: rm";
+    assert_eq!(error.to_string(), format!("{line}: {line}: {line}"));
+    assert_eq!(error.advice(), Some(line));
+    let cause = std::error::Error::source(&error).unwrap();
+    assert_eq!(cause.to_string(), "it's \\u{1b}[2J\\u{202e}");
+}
+
+#[test]
 fn earlier_and_later_minor_versions_work() {
     for how in ["NOTHING", "FIRST_MINOR", "LATER_MINOR"] {
         let results = results(SHELF, spoilt(&Scratch::new(), how).unwrap());

@@ -3,11 +3,11 @@ use keyward_core::{
     Result, Secret,
 };
 use keyward_plugin::abi::{
-    self, Buffer, EncryptionMethods, EntryName, Instance, Number, SealContext, Short, Slice,
+    self, EncryptionMethods, EntryName, Instance, Number, SealContext, Short, Slice,
 };
 
 use super::handle::{Handle, Methods, Opener, function};
-use super::{forever, taken};
+use super::{Answer, forever};
 use crate::fault::unusable;
 
 impl Methods for EncryptionMethods {
@@ -68,19 +68,25 @@ impl Encryption for LoadedEncryption {
 
     fn seal(&self, plain: &Secret, context: &Context<'_>) -> Result<Vec<u8>> {
         let (plain, context) = (Slice::of(plain.expose()), SealContext::of(context));
-        let mut blob = Buffer::NULL;
+        let mut blob = Answer::up_to(MAX_BLOB);
         self.handle.call("seal", |instance, failure| {
-            function!(self.handle.methods(), seal(instance, plain, &context, &mut blob, failure))
+            function!(
+                self.handle.methods(),
+                seal(instance, plain, &context, blob.buffer(), failure)
+            )
         })?;
-        taken(blob, MAX_BLOB).map(Secret::into_bytes)
+        blob.take().map(Secret::into_bytes)
     }
 
     fn unseal(&self, blob: &[u8], context: &Context<'_>) -> Result<Secret> {
         let (blob, context) = (Slice::of(blob), SealContext::of(context));
-        let mut plain = Buffer::NULL;
+        let mut plain = Answer::up_to(MAX_RECORD);
         self.handle.call("unseal", |instance, failure| {
-            function!(self.handle.methods(), unseal(instance, blob, &context, &mut plain, failure))
+            function!(
+                self.handle.methods(),
+                unseal(instance, blob, &context, plain.buffer(), failure)
+            )
         })?;
-        taken(plain, MAX_RECORD)
+        plain.take()
     }
 }

@@ -10,7 +10,8 @@ use keyward_plugin::json;
 
 use super::host::Bridge;
 use super::table;
-use crate::fault::unusable;
+use crate::fault::{believed, unusable};
+use crate::message::failure::harmless;
 
 /// The functions of a role.
 pub(super) trait Methods: Table + Send + Sync + 'static {
@@ -71,13 +72,23 @@ impl<M: Methods> Opener<M> {
             let host = Bridge::raise(Arc::clone(host));
             let options = Slice::of(&options);
             let status = (self.open)(self.backend, host, options, &mut instance, &mut failure);
-            failure.read("open", status)?;
+            outcome("open", failure, status)?;
         }
         if instance.is_null() {
             return Err(Error::new(ErrorKind::Other, "open").because("the plugin opened nothing"));
         }
         Ok(Handle { name, instance, methods: self.methods })
     }
+}
+
+/// What came of a call.
+///
+/// # Safety
+/// What the plugin wrote must be sound.
+unsafe fn outcome(operation: &'static str, failure: Failure, status: i32) -> Result<()> {
+    // SAFETY: as the function's own contract has it.
+    let outcome = unsafe { failure.read(operation, status) };
+    outcome.map_err(|error| believed(operation, harmless(&error)))
 }
 
 /// An opened backend. It is closed with this value.
@@ -107,7 +118,7 @@ impl<M: Methods> Handle<M> {
         let mut failure = Failure::new();
         let status = function(self.instance, &mut failure);
         // SAFETY: what a plugin wrote there is as its contract has it.
-        unsafe { failure.read(operation, status) }
+        unsafe { outcome(operation, failure, status) }
     }
 }
 

@@ -13,6 +13,8 @@ use keyward_plugin::abi::{
 };
 use keyward_plugin::json;
 
+use crate::message::failure::line;
+
 /// A host and the table that leads to it.
 pub(super) struct Bridge {
     table: HostTable,
@@ -87,7 +89,7 @@ unsafe extern "C" fn log(context: *mut c_void, level: u32, message: Slice) {
         let level = Level::of_number(level).unwrap_or(Level::Debug);
         let message = String::from_utf8_lossy(message.bytes());
         // What a plugin says may end on a terminal.
-        host(context).log(level, format_args!("{}", message.escape_debug()));
+        host(context).log(level, format_args!("{}", line(&message)));
     });
 }
 

@@ -1,8 +1,8 @@
 use keyward_core::{Created, Factory, Key, KeyId, Result, Secret};
-use keyward_plugin::abi::{Buffer, Instance, KeyMethods, Slice};
+use keyward_plugin::abi::{Instance, KeyMethods, Slice};
 
 use super::handle::{Handle, Methods, Opener, function};
-use super::{forever, taken};
+use super::{Answer, forever};
 
 /// The longest secret of a key source, in bytes.
 const LONGEST_KEY: usize = 1 << 20;
@@ -29,23 +29,30 @@ pub(super) fn factory(name: &'static str, opener: Opener<KeyMethods>) -> Factory
 impl Key for Handle<KeyMethods> {
     fn create(&self, id: &KeyId) -> Result<Created> {
         let id = Slice::of(id.as_bytes());
-        let (mut key, mut parameters, mut made) = (Buffer::NULL, Buffer::NULL, 0);
+        let (mut key, mut parameters) =
+            (Answer::up_to(LONGEST_KEY), Answer::up_to(LONGEST_PARAMETERS));
+        let mut made = 0;
         self.call("key", |instance, failure| {
             let methods = self.methods();
-            function!(methods, create(instance, id, &mut key, &mut parameters, &mut made, failure))
+            function!(
+                methods,
+                create(instance, id, key.buffer(), parameters.buffer(), &mut made, failure)
+            )
         })?;
-        // Both are taken, so that both are released.
-        let (key, parameters) = (taken(key, LONGEST_KEY), taken(parameters, LONGEST_PARAMETERS));
-        Ok(Created { key: key?, parameters: parameters?.into_bytes(), made: made != 0 })
+        Ok(Created {
+            key: key.take()?,
+            parameters: parameters.take()?.into_bytes(),
+            made: made != 0,
+        })
     }
 
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
         let (id, parameters) = (Slice::of(id.as_bytes()), Slice::of(parameters));
-        let mut key = Buffer::NULL;
+        let mut key = Answer::up_to(LONGEST_KEY);
         self.call("key", |instance, failure| {
-            function!(self.methods(), load(instance, id, parameters, &mut key, failure))
+            function!(self.methods(), load(instance, id, parameters, key.buffer(), failure))
         })?;
-        taken(key, LONGEST_KEY)
+        key.take()
     }
 
     fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()> {

@@ -1,9 +1,9 @@
 use keyward_core::{Factory, MAX_RECORD, Record, Result, Secret, Serializer};
-use keyward_plugin::abi::{Buffer, Instance, SerializerMethods, Slice};
+use keyward_plugin::abi::{Instance, SerializerMethods, Slice};
 use keyward_plugin::cbor;
 
 use super::handle::{Handle, Methods, Opener, function};
-use super::{forever, taken};
+use super::{Answer, forever};
 
 impl Methods for SerializerMethods {
     fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)> {
@@ -25,18 +25,18 @@ impl Serializer for Handle<SerializerMethods> {
     fn encode(&self, record: &Record) -> Result<Secret> {
         let record = cbor::encode_record(record)?;
         let record = Slice::of(record.expose());
-        let mut encoded = Buffer::NULL;
+        let mut encoded = Answer::up_to(MAX_RECORD);
         self.call("encode", |instance, failure| {
-            function!(self.methods(), encode(instance, record, &mut encoded, failure))
+            function!(self.methods(), encode(instance, record, encoded.buffer(), failure))
         })?;
-        taken(encoded, MAX_RECORD)
+        encoded.take()
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Record> {
-        let mut record = Buffer::NULL;
+        let mut record = Answer::up_to(MAX_RECORD);
         self.call("decode", |instance, failure| {
-            function!(self.methods(), decode(instance, Slice::of(bytes), &mut record, failure))
+            function!(self.methods(), decode(instance, Slice::of(bytes), record.buffer(), failure))
         })?;
-        cbor::decode_record(taken(record, MAX_RECORD)?.expose())
+        cbor::decode_record(record.take()?.expose())
     }
 }

@@ -11,12 +11,12 @@ use keyward_core::{
     Stored,
 };
 use keyward_plugin::abi::{
-    self, Buffer, EntryName, EntrySink, Expectation, Instance, NONE, Number, PutOptions, STATUS_OK,
+    self, EntryName, EntrySink, Expectation, Instance, NONE, Number, PutOptions, STATUS_OK,
     STATUS_PANICKED, Short, Slice, StorageMethods, milliseconds,
 };
 
 use super::handle::{Handle, Methods, Opener, function};
-use super::{forever, taken};
+use super::{Answer, forever};
 use crate::fault::unusable;
 
 /// The longest cursor, in bytes.
@@ -84,12 +84,13 @@ impl LoadedStorage {
 
 impl Storage for LoadedStorage {
     fn get(&self, id: &EntryId) -> Result<Stored> {
-        let (entry, mut blob, mut revision) = (EntryName::of(id), Buffer::NULL, Short::NULL);
+        let (entry, mut revision) = (EntryName::of(id), Short::NULL);
+        let mut blob = Answer::up_to(MAX_BLOB);
         self.handle.call("get", |instance, failure| {
             let methods = self.handle.methods();
-            function!(methods, get(instance, entry, &mut blob, &mut revision, failure))
+            function!(methods, get(instance, entry, blob.buffer(), &mut revision, failure))
         })?;
-        let blob = taken(blob, MAX_BLOB)?.into_bytes();
+        let blob = blob.take()?.into_bytes();
         Ok(match revision.revision()? {
             Some(revision) => Stored::new(blob, revision),
             None => Stored::unnumbered(blob),
@@ -124,18 +125,15 @@ impl Storage for LoadedStorage {
         };
         let mut told = Told { entries: Vec::new(), limit: query.limit, failed: None };
         let sink = EntrySink { context: (&raw mut told).cast(), take: Some(take) };
-        let mut next = Buffer::NULL;
+        let mut next = Answer::up_to(LONGEST_CURSOR);
         let listed = self.handle.call("list", |instance, failure| {
-            function!(self.handle.methods(), list(instance, &asked, &sink, &mut next, failure))
+            function!(self.handle.methods(), list(instance, &asked, &sink, next.buffer(), failure))
         });
         if let Some(failed) = told.failed {
             return Err(failed);
         }
         listed?;
-        let next = match next.data.is_null() {
-            true => None,
-            false => Some(Cursor(taken(next, LONGEST_CURSOR)?.into_bytes())),
-        };
+        let next = next.find()?.map(|cursor| Cursor(cursor.into_bytes()));
         Ok(Page { entries: told.entries, next })
     }
 

@@ -48,13 +48,29 @@ pub(crate) fn read(fields: &Map<'_>) -> Result<Error, Malformed> {
         error = error.hint(line(hint));
     }
     let causes: Vec<&str> = fields.find("causes")?.unwrap_or_default();
+    Ok(caused(error, &causes))
+}
+
+/// An error with texts of the other side, fit to be shown.
+pub(crate) fn harmless(error: &Error) -> Error {
+    let causes = error.source().map(ToString::to_string).unwrap_or_default();
+    let causes: Vec<_> = causes.lines().collect();
+    let shown = Error::new(error.kind(), line(error.operation()))
+        .because(line(error.message()))
+        .hint(line(error.advice().unwrap_or_default()))
+        .in_backend(&line(error.backend()));
+    caused(shown, &causes)
+}
+
+/// The error, with what caused it, from the nearest to the root.
+fn caused(error: Error, causes: &[&str]) -> Error {
     let causes = causes.iter().take(MAX_CAUSES).rev();
     let source = causes
         .fold(None, |source, text| Some(Cause { text: line(text), source: source.map(Box::new) }));
-    Ok(match source {
+    match source {
         Some(source) => error.caused_by(source),
         None => error,
-    })
+    }
 }
 
 /// Why, on the other side.

@@ -8,6 +8,7 @@ use keyward_core::{Host, Result};
 
 use super::client::{Client, Wait, outcome};
 use crate::cbor::{Fields, Malformed, Map};
+use crate::fault::believed;
 
 /// How long it may take to close an instance, for which nobody wants to wait.
 const CLOSE: Duration = Duration::from_secs(5);
@@ -60,7 +61,7 @@ impl Instance {
     ) -> Result<T> {
         let named = |error: keyward_core::Error| error.in_backend(self.name);
         let answer = self.client.call(name, Some(self.number), wait, arguments).map_err(named)?;
-        let fields = outcome(&answer, name)?;
+        let fields = outcome(&answer, name).map_err(|error| believed(name, error))?;
         read(&fields).map_err(|what| named(self.client.nonsense(name, what.0)))
     }
 }

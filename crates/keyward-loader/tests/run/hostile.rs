@@ -115,6 +115,16 @@ fn who_answers_twice_is_caught_at_the_next_call() {
 }
 
 #[test]
+fn what_is_no_look_up_misses_nothing() {
+    let script =
+        Script::new("greet()\nwhile True: send({'id': read()['id'], 'error': {'kind': 1}})");
+    let storage = script.storage();
+    assert_eq!(storage.get(&ann()).unwrap_err().kind(), ErrorKind::NotFound);
+    let error = storage.put(&ann(), b"", &Put::expecting(Expect::Any)).unwrap_err();
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Other, "put"));
+}
+
+#[test]
 fn who_floods_is_stopped() {
     for spoil in [
         "while True: send({'call': 'log', 'instance': 1, 'arguments': {'level': 'info', 'message': 'x' * 100}})",
