@@ -8,6 +8,7 @@ use crate::elf::{self, Elf, Entry, Library};
 use crate::fault::{at, refused, unusable};
 use crate::pin::{Digest, Pin};
 use crate::placement;
+use crate::runtime::{Part, part};
 use crate::sealed::Sealed;
 use order::Order;
 
@@ -79,7 +80,7 @@ impl Verified {
 /// # Errors
 /// - [`Refused`](keyward_core::ErrorKind::Refused), for what is unsafe or not trusted: owner,
 ///   permissions or kind of a file or of a folder above it, a symbolic link, another content than
-///   the pinned one, an `RPATH` or the like, a needed library that is not pinned, a process with
+///   the pinned one, an `RPATH` or the like, a needed library that is not pinned or is a path, a process with
 ///   borrowed rights.
 /// - [`Unavailable`](keyward_core::ErrorKind::Unavailable), for what cannot be used: a file that
 ///   is not there, cannot be read, is too large, is no plugin, is damaged, or is built for another
@@ -87,6 +88,7 @@ impl Verified {
 pub fn verify_library(pin: &Pin, needs: &[Pin]) -> Result<Verified> {
     let plugin = Read::library(pin)?;
     let entry = plugin.library.entry().map_err(at(&pin.path))?.clone();
+    plugin.check_name()?;
     let pinned = needs.iter().map(Read::library).collect::<Result<Vec<_>>>()?;
     let mut order = Order::default();
     order.add(&plugin, &pinned)?;
@@ -113,6 +115,16 @@ impl<'p> Read<'p> {
         match elf::read(&bytes).map_err(at(&pin.path))? {
             Elf::Library(library) => Ok(Self { pin, bytes, library }),
             Elf::Program => Err(at(&pin.path)(unusable("is a program and not a shared library"))),
+        }
+    }
+
+    /// Whatever is loaded later and needs a part of the C runtime would get a plugin of its name.
+    fn check_name(&self) -> Result<()> {
+        match self.library.soname.as_deref() {
+            Some(name) if part(name) != Part::Foreign => Err(at(&self.pin.path)(refused(
+                format_args!("calls itself {name}, which is a part of the C runtime"),
+            ))),
+            _ => Ok(()),
         }
     }
 

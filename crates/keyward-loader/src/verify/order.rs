@@ -48,6 +48,11 @@ impl Order {
 }
 
 fn find(name: &str, pinned: &[Read<'_>]) -> Result<usize> {
+    // The linker looks for a path where that leads, once it has put its own words for `$LIB`.
+    if name.contains(['/', '$']) {
+        return Err(refused(format_args!("needs {name}, which is a path and no name"))
+            .hint("Build what is needed with a name in it: `-Wl,-soname,NAME`"));
+    }
     let mut found =
         (0..pinned.len()).filter(|index| pinned[*index].library.soname.as_deref() == Some(name));
     match (found.next(), found.next()) {

@@ -6,6 +6,7 @@ use keyward_loader::{Pin, verify_library};
 use crate::built::{Bench, dlopen, load, pin};
 use crate::child;
 
+const GOOD_ALONE: &str = "int keyward_plugin_v1__good(void) { return 7; }";
 const GOOD: &str = "int helper(void); int keyward_plugin_v1__good(void) { return helper(); }";
 
 /// A library of this name that needs others and answers a number.
@@ -88,8 +89,32 @@ fn a_library_needed_by_path_is_refused() {
     let bench = Bench::new();
     let helper = bench.build("libhelper.so", "int helper(void) { return 1; }", &[]);
     let plugin = plugin(&bench, &[&helper]);
-    let why = format!("needs {}, which is not pinned", helper.display());
+    let why = format!("needs {}, which is a path", helper.display());
     bench.turned_away(&plugin, &[pin(&helper)], Refused, &why);
+}
+
+/// The linker puts other words for `$LIB` before it compares: then no name that is loaded fits, and
+/// it loads whatever lies there.
+#[test]
+fn a_needed_name_that_the_linker_would_change_is_refused() {
+    let bench = Bench::new();
+    let name = format!("{}/$LIB/libhelper.so", bench.path("swapped").display());
+    let code = "int helper(void) { return 1; }";
+    let helper = bench.build("libhelper.so", code, &[&format!("-Wl,-soname,{name}")]);
+    let plugin = plugin(&bench, &[&helper]);
+    bench.build("swapped/lib/x86_64-linux-gnu/libhelper.so", code, &[]);
+    bench.turned_away(&plugin, &[pin(&helper)], Refused, "$LIB/libhelper.so, which is a path");
+}
+
+/// Whatever was loaded after it and needs this part would get the plugin.
+#[test]
+fn a_plugin_is_no_part_of_the_runtime() {
+    let bench = Bench::new();
+    for part in ["libm.so.6", "libc.so.6"] {
+        let plugin = bench.build("plugin.so", GOOD_ALONE, &[&format!("-Wl,-soname,{part}")]);
+        let why = format!("plugin.so calls itself {part}, which is a part of the C runtime");
+        bench.turned_away(&pin(&plugin), &[], Refused, &why);
+    }
 }
 
 /// `LD_LIBRARY_PATH` leads to a hostile `libm.so.6` and a hostile helper; neither is ever loaded.
