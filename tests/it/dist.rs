@@ -29,6 +29,7 @@ const BROUGHT: &[&str] = &[
     "f root:root 644 /usr/share/fish/vendor_completions.d/keyward.fish",
     "f root:root 644 /usr/share/zsh/vendor-completions/_keyward",
     "f root:root 755 /usr/bin/keyward",
+    "f root:root 755 /usr/bin/keyward-check",
     "l root:root 777 /usr/bin/git-credential-keyward",
 ];
 

@@ -17,6 +17,7 @@ const USAGE: &str = "usage: cargo xtask dist [--dev] [FOLDER]";
 
 /// Where the package has its parts.
 const PROGRAM: &str = "usr/bin/keyward";
+const CHECKER: &str = "usr/bin/keyward-check";
 const HELPER: &str = "usr/bin/git-credential-keyward";
 const LIBRARIES: &str = "usr/lib/keyward/plugins";
 const MANUAL: &str = "usr/share/man/man1";
@@ -48,7 +49,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     Ok(())
 }
 
-/// Packs a program and libraries of backends into a folder, as `keyward_VERSION_ARCHITECTURE.deb`, and
+/// Packs a program, the one that stands beside it, and libraries of backends into a folder, as `keyward_VERSION_ARCHITECTURE.deb`, and
 /// gives its path. Everything in it is of one `date`, in seconds since 1970.
 ///
 /// # Errors
@@ -66,7 +67,7 @@ pub fn pack(program: &Path, libraries: &[PathBuf], date: &str, folder: &Path) ->
         tree.folder(folder)?;
     }
     control::add(&tree, architecture.trim())?;
-    tree.set_modes(Path::new(PROGRAM))?;
+    tree.set_modes(&[PROGRAM, CHECKER])?;
     let package = folder.join(format!("{name}.deb"));
     // With gzip it is the same bytes however many processors there are.
     let mut pack = Command::new("dpkg-deb");
@@ -76,10 +77,14 @@ pub fn pack(program: &Path, libraries: &[PathBuf], date: &str, folder: &Path) ->
 }
 
 fn add_programs(tree: &Tree, program: &Path, libraries: &[PathBuf]) -> Result {
-    tree.copy(program, PROGRAM)?;
     tree.folder(LIBRARIES)?;
     let mut strip = Command::new("strip");
-    strip.args(["--strip-unneeded", "--remove-section=.comment"]).arg(tree.path().join(PROGRAM));
+    strip.args(["--strip-unneeded", "--remove-section=.comment"]);
+    for place in [PROGRAM, CHECKER] {
+        let name = Path::new(place).file_name().unwrap_or_default();
+        tree.copy(&program.with_file_name(name), place)?;
+        strip.arg(tree.path().join(place));
+    }
     for library in libraries {
         let name = library.file_name().unwrap_or_default().to_string_lossy();
         let place = format!("{LIBRARIES}/{name}");

@@ -107,6 +107,8 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     (chosen.entry.run)(&session, &chosen.matches)
 }
 
+pub(crate) use plugin::check_inside;
+
 /// That an entry is not there, in the words of the command line.
 pub(crate) fn missing(id: &EntryId, store: &OpenStore) -> Stop {
     let name = &store.file.name;

@@ -35,3 +35,11 @@ pub fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().collect();
     exit::code(commands::run(arguments))
 }
+
+/// Runs `keyward-check`, in which `keyward plugin check` has the code that it checks run.
+///
+/// It is a program of its own, so that `keyward` is not larger by the suites.
+pub fn check() -> ExitCode {
+    harden::process();
+    exit::code(commands::check_inside(std::env::args_os().collect()))
+}

@@ -54,13 +54,14 @@ impl Tree {
     }
 
     /// Whatever the umask was: everybody may read all of it and run `program`, nobody but root may write.
-    pub(super) fn set_modes(&self, program: &Path) -> Result {
+    pub(super) fn set_modes(&self, programs: &[&str]) -> Result {
         for entry in self.entries()?.into_iter().chain([PathBuf::new()]) {
             let path = self.0.join(&entry);
             if path.is_symlink() {
                 continue;
             }
-            let mode = if path.is_dir() || entry == program { 0o755 } else { 0o644 };
+            let is_program = programs.iter().any(|program| entry == Path::new(program));
+            let mode = if path.is_dir() || is_program { 0o755 } else { 0o644 };
             fs::set_permissions(&path, Permissions::from_mode(mode))
                 .map_err(|e| failed("change", &path, &e))?;
         }

@@ -19,6 +19,7 @@ use crate::arguments::text;
 use crate::exit::Outcome;
 use crate::output::harmless;
 use crate::terminal::Terminal;
+pub(crate) use check::inside as check_inside;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "plugin",

@@ -4,11 +4,11 @@ mod panics;
 mod plan;
 mod report;
 
+use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use keyward_core::Role;
-use keyward_testkit::{encryption, key, serializer, storage};
 
 use crate::arguments::{self, text};
 use crate::exit::{Outcome, usage};
@@ -53,7 +53,6 @@ pub(super) fn command() -> Command {
         )
         .arg(arguments::json())
         .arg(Arg::new("sha256").long("sha256").hide(true))
-        .arg(Arg::new("only").long("only").hide(true).help("The case that this process is for"))
         .arg(
             Arg::new("arguments")
                 .value_name("ARGUMENT")
@@ -64,11 +63,16 @@ pub(super) fn command() -> Command {
         )
 }
 
+/// What `keyward-check` does: the part of the work that its arguments say.
+pub(crate) fn inside(arguments: Vec<OsString>) -> Outcome {
+    let only = Arg::new("only").long("only").required(true).help("The case it is for");
+    let matches = command().arg(only).try_get_matches_from(arguments);
+    let matches = matches.map_err(|error| usage(error.to_string().trim_end()))?;
+    inside::run(&Plan::of(&matches)?, text(&matches, "only").unwrap_or_default())
+}
+
 pub(super) fn run(matches: &ArgMatches) -> Outcome {
     let plan = Plan::of(matches)?;
-    if let Some(only) = text(matches, "only") {
-        return inside::run(&plan, only);
-    }
     let wait = Duration::from_secs(matches.get_one("time").copied().unwrap_or(30));
     let mut report = Report::new(&plan, matches.get_flag("json"));
     let backends = child::brought(&plan, wait)?;
@@ -82,21 +86,11 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     report.begin(&backends[0].package, &backends[0].version)?;
     for backend in chosen {
         report.backend(backend.role, &backend.name)?;
-        for case in cases(backend.role) {
+        for case in &backend.cases {
             let started = Instant::now();
             let only = format!("{}/{}/{case}", backend.role, backend.name);
             report.case(case, child::finding(&plan, &only, wait)?, started.elapsed())?;
         }
     }
     report.end()
-}
-
-/// The names of a role's cases.
-fn cases(role: Role) -> Vec<&'static str> {
-    match role {
-        Role::Serializer => serializer::CASES.iter().map(|(name, _)| *name).collect(),
-        Role::Encryption => encryption::CASES.iter().map(|(name, _)| *name).collect(),
-        Role::Key => key::CASES.iter().map(|(name, _)| *name).collect(),
-        Role::Storage => storage::CASES.iter().map(|(name, _)| *name).collect(),
-    }
 }

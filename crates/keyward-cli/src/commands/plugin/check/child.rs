@@ -1,6 +1,7 @@
 //! The side that asks: each case gets a process of its own, which may not survive it.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub(super) struct Brought {
     pub(super) name: String,
     pub(super) package: String,
     pub(super) version: String,
+    /// What it is held to.
+    pub(super) cases: Vec<String>,
     /// Why it cannot be opened with what it is told.
     untold: Option<String>,
 }
@@ -58,6 +61,12 @@ pub(super) fn brought(plan: &Plan, wait: Duration) -> Outcome<Vec<Brought>> {
             name: text("name")?,
             package: text("package")?,
             version: text("version")?,
+            cases: said["cases"]
+                .as_array()?
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
             untold: text("untold"),
         })
     };
@@ -82,8 +91,8 @@ enum Said {
 /// Has a process of its own look at one thing. What it leaves behind in temporary files goes, too.
 fn ask(plan: &Plan, only: &str, wait: Duration) -> Outcome<Said> {
     let scratch = Scratch::new();
-    let mut process = Command::new(this_program()?);
-    process.args(["plugin", "check"]).args(plan.arguments(only)).env("TMPDIR", scratch.folder());
+    let mut process = Command::new(checker()?);
+    process.args(plan.arguments(only)).env("TMPDIR", scratch.folder());
     let answer = match process::ask(&mut process, &Secret::default(), LONGEST, wait) {
         Ok(answer) => answer,
         Err(Failure::Late) => {
@@ -98,6 +107,17 @@ fn ask(plan: &Plan, only: &str, wait: Duration) -> Outcome<Said> {
         Ok(said) if answer.status.success() => Said::Words(said),
         _ => Said::Silence(end(answer.status)),
     })
+}
+
+/// The program that has the suites; it stands beside this one.
+fn checker() -> Result<PathBuf> {
+    let path = this_program()?.with_file_name("keyward-check");
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(Error::new(ErrorKind::Unavailable, "usage")
+        .because(format!("the program {} is missing", path.display()))
+        .hint("It is installed together with `keyward`"))
 }
 
 /// How a process ended that should have gone on.

@@ -1,4 +1,6 @@
-//! The side that runs what is checked, and may not survive it.
+//! The side that runs what is checked, and may not survive it: the program `keyward-check`.
+//!
+//! Only what is reached from here uses the suites, so that `keyward` itself carries none of them.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -50,10 +52,21 @@ fn backends(plan: &Plan) -> Result<Value> {
             "name": it.info.name,
             "package": it.package,
             "version": it.version,
+            "cases": cases(it.role()),
             "untold": plan.values(&scratch, it.options).err().map(|error| error.message().to_owned()),
         })
     };
     Ok(json!({ "backends": brought.iter().map(backend).collect::<Vec<_>>() }))
+}
+
+/// The names of a role's cases.
+fn cases(role: Role) -> Vec<&'static str> {
+    match role {
+        Role::Serializer => serializer::CASES.iter().map(|(name, _)| *name).collect(),
+        Role::Encryption => encryption::CASES.iter().map(|(name, _)| *name).collect(),
+        Role::Key => key::CASES.iter().map(|(name, _)| *name).collect(),
+        Role::Storage => storage::CASES.iter().map(|(name, _)| *name).collect(),
+    }
 }
 
 /// Holds a backend to one promise, `ROLE/BACKEND/CASE`.
