@@ -96,6 +96,11 @@ impl Command {
         &self.path
     }
 
+    /// Sees to it that what is started again is what was verified.
+    fn verify_again(&self) -> Result<()> {
+        self.verified.as_ref().map_or(Ok(()), |program| program.verify_again())
+    }
+
     /// What to execute.
     fn executable(&self) -> &Path {
         self.verified.as_ref().map_or(&self.path, |program| program.executable())

@@ -152,7 +152,18 @@ fn changed(pin: &Pin, found: Digest) -> Error {
 #[derive(Debug)]
 pub struct Program {
     path: PathBuf,
-    sealed: Option<Sealed>,
+    kept: Kept,
+}
+
+/// What is kept of a program that was verified.
+#[derive(Debug)]
+enum Kept {
+    /// All of it.
+    Content(Sealed),
+    /// What has to be in the file.
+    Digest(Digest),
+    /// Nothing: its place says enough.
+    Place,
 }
 
 impl Program {
@@ -166,7 +177,22 @@ impl Program {
     /// but its owner and root can have changed it meanwhile; that is what its place is for. The
     /// interpreter, and all that the script reads, are as safe as the system is.
     pub fn executable(&self) -> &Path {
-        self.sealed.as_ref().map_or(&self.path, Sealed::path)
+        match &self.kept {
+            Kept::Content(sealed) => sealed.path(),
+            Kept::Digest(_) | Kept::Place => &self.path,
+        }
+    }
+
+    /// Looks again at what is not kept, before it is executed once more.
+    ///
+    /// # Errors
+    /// Those with which it would not have been verified now.
+    pub(crate) fn verify_again(&self) -> Result<()> {
+        match self.kept {
+            Kept::Content(_) => Ok(()),
+            Kept::Digest(digest) => read(&Pin { path: self.path.clone(), digest }).map(drop),
+            Kept::Place => placement::open(&self.path).map(drop),
+        }
     }
 
     /// A program that is as trusted as the system is, for its place alone: whatever stands there
@@ -176,7 +202,7 @@ impl Program {
     /// As [`verify_program`], but for its content, which is not looked at.
     pub fn in_place(path: &Path) -> Result<Self> {
         placement::open(path)?;
-        Ok(Self { path: path.to_owned(), sealed: None })
+        Ok(Self { path: path.to_owned(), kept: Kept::Place })
     }
 
     /// Where it was read from.
@@ -194,10 +220,10 @@ pub fn verify_program(pin: &Pin) -> Result<Program> {
     let bytes = read(pin)?;
     let path = pin.path.clone();
     if bytes.starts_with(SCRIPT) {
-        return Ok(Program { path, sealed: None });
+        return Ok(Program { path, kept: Kept::Digest(pin.digest) });
     }
     match elf::read(&bytes).map_err(at(&path))? {
-        Elf::Program => Ok(Program { path, sealed: Some(Sealed::new(&bytes)?) }),
+        Elf::Program => Ok(Program { path, kept: Kept::Content(Sealed::new(&bytes)?) }),
         Elf::Library(_) => Err(at(&path)(unusable("is a shared library and not a program"))),
     }
 }

@@ -78,6 +78,7 @@ impl Running {
         if current.starts == MAX_STARTS {
             return refused(ErrorKind::Unavailable, "died too often to be started again");
         }
+        self.command.verify_again()?;
         current.starts += 1;
         let (client, hello) = Client::start(&self.command)?;
         if hello != self.hello {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use keyward_core::{ErrorKind, Level, LockMode, SecretRef, Storage, Value, Values};
 use keyward_loader::process::{Command, finish, run};
+use keyward_loader::{Digest, Pin, verify_program};
 use keyward_testkit::TestHost;
 
 use crate::child::{Script, ann, gone};
@@ -245,6 +246,25 @@ fn who_is_given_up_by_everybody_is_killed_in_the_end() {
     let error = storage.get(&ann()).unwrap_err();
     assert!(error.message().ends_with("did not answer within 1.5 s"), "{error}");
     script.is_gone();
+}
+
+#[test]
+fn a_script_that_changed_is_not_started_again() {
+    let mut script = Script::new("greet()\nread()\nos._exit(1)");
+    let path = script.command.path().to_owned();
+    let before = fs::read(&path).unwrap();
+    let pin = Pin { path: path.clone(), digest: Digest::of(&before) };
+    script.command = Command::verified(verify_program(&pin).unwrap());
+    let host = Arc::new(TestHost::new());
+    assert!(script.storage().get(&ann()).is_err());
+    fs::write(&path, [&before[..], b"# changed\n"].concat()).unwrap();
+    let error = script.storage_for(&host).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.message().contains("has changed"), "{error}");
+    assert_eq!(script.pids().len(), 1);
+    fs::write(&path, before).unwrap();
+    script.storage_for(&host).unwrap();
+    assert_eq!(script.pids().len(), 2);
 }
 
 #[test]
