@@ -2,7 +2,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Door, Error, Result, Role};
-use keyward_loader::{Digest, Pin};
+use keyward_loader::{Digest, Pin, is_backend_name};
 use toml::de::{DeTable, DeValue};
 
 use crate::description;
@@ -237,9 +237,7 @@ fn backends(file: &TomlFile, table: &DeTable<'_>) -> Result<Vec<(Role, String)>>
 /// Reads `storage shelf`.
 fn backend(text: &str) -> Option<(Role, String)> {
     let (role, name) = text.split_once(' ')?;
-    let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
-    let is_name = (1..=64).contains(&name.len()) && name.bytes().all(is_plain);
-    Some((Role::from_name(role)?, name.to_owned())).filter(|_| is_name)
+    Some((Role::from_name(role)?, name.to_owned())).filter(|_| is_backend_name(name))
 }
 
 fn list(
@@ -300,6 +298,10 @@ mod tests {
         )
     }
 
+    fn change_name(name: &str) -> String {
+        loaded().replace("storage shelf", &format!("storage {name}"))
+    }
+
     fn run() -> String {
         loaded().replace("\"load\"", "\"run\"")
     }
@@ -310,6 +312,7 @@ mod tests {
         for text in [
             loaded(),
             loaded().replace("shelf\"", "shelf\", \"key shelf\""),
+            change_name("my_shelf-2.0"),
             loaded() + &needs + &needs,
             run() + "arguments = ['-x', \"a\\n\\\"b\", '']\nenvironment = ['LANG', 'PATH']\n",
             run() + "host = '/usr/bin/keyward'\nenvironment = ['LANG']\n" + &needs,

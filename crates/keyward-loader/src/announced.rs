@@ -2,6 +2,23 @@
 
 use keyward_core::{OptionSpec, OptionType, Role};
 
+/// Whether a backend that a plugin brings may be called so: 1 to 64 lower-case ASCII letters, digits, `-`, `_`
+/// and `.`, whichever door it comes through.
+pub fn is_backend_name(name: &str) -> bool {
+    is_plain(name, b"-_.")
+}
+
+/// Whether an option may be called so. Where options are set, a dot leads into a reference.
+pub(crate) fn is_option_name(name: &str) -> bool {
+    is_plain(name, b"-_")
+}
+
+fn is_plain(name: &str, marks: &[u8]) -> bool {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || marks.contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
+}
+
 /// A backend as a plugin announces it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Announced {

@@ -27,6 +27,7 @@ mod verify;
 #[doc(hidden)]
 pub use self::elf::{Elf, read as read_elf};
 pub use self::elf::{Entry, Library};
+pub use announced::is_backend_name;
 pub use inspect::{Content, Inspection, inspect};
 pub use library::load;
 #[doc(hidden)]

@@ -19,7 +19,7 @@ use keyward_plugin::abi::{
     self, Buffer, EncryptionMethods, KeyMethods, Number, SerializerMethods, StorageMethods,
 };
 
-use crate::announced::{Announced, AnnouncedOption};
+use crate::announced::{Announced, AnnouncedOption, is_backend_name, is_option_name};
 use crate::fault::unusable;
 #[doc(hidden)]
 pub use any::read_any_table;
@@ -109,8 +109,7 @@ unsafe fn announced(role: Role, backend: &abi::Backend) -> Result<Announced> {
     // SAFETY: the table is a plugin's, and stays.
     unsafe {
         let name = text(backend.name, "backend")?;
-        let is_plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.');
-        if name.is_empty() || !name.bytes().all(is_plain) {
+        if !is_backend_name(&name) {
             return Err(unusable("the plugin's backend has no name that can be written"));
         }
         let options = rows(backend.options, backend.option_count)?;
@@ -122,10 +121,14 @@ unsafe fn announced(role: Role, backend: &abi::Backend) -> Result<Announced> {
 unsafe fn option(row: &abi::OptionRow) -> Result<AnnouncedOption> {
     // SAFETY: the row is a plugin's, and so are its texts.
     unsafe {
+        let name = text(row.name, "option")?;
+        if !is_option_name(&name) {
+            return Err(unusable("the plugin's option has no name that can be written"));
+        }
         let kind = OptionType::of_number(row.kind);
         let has_default = !row.default_value.data.is_null();
         Ok(AnnouncedOption {
-            name: text(row.name, "option")?,
+            name,
             kind: kind.ok_or_else(|| unusable("the plugin has an option of an unknown type"))?,
             default: has_default.then(|| text(row.default_value, "default")).transpose()?,
             required: row.required != 0,

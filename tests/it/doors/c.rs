@@ -87,6 +87,8 @@ fn a_table_that_makes_no_sense_is_not_used() {
         ("OTHER_ROLE", "the plugin brings no backend that is known here"),
         ("SHORT_BACKEND", "one of the plugin's tables is too short"),
         ("NO_NAME", "the plugin's backend has no name that can be written"),
+        ("LONG_NAME", "the plugin's backend has no name that can be written"),
+        ("OPTION_NAME", "the plugin's option has no name that can be written"),
         ("NAME_WITH_CONTROLS", "the plugin's backend has control characters"),
         ("NAME_NOT_TEXT", "the plugin's backend is no text"),
         ("NAME_WITHOUT_END", "the plugin's backend is no text"),

@@ -4,7 +4,7 @@ use keyward_core::{Error, ErrorKind, OptionSpec, OptionType, Registration, Resul
 
 use super::failure::line;
 use super::words::{meaning, word};
-use crate::announced::{Announced, AnnouncedOption};
+use crate::announced::{Announced, AnnouncedOption, is_backend_name, is_option_name};
 use crate::cbor::{Fields, Malformed, Map, map};
 
 /// What the protocol is called.
@@ -101,7 +101,7 @@ fn read_backend(role: Role, fields: &Map<'_>) -> Result<Announced, Malformed> {
     let listed: Vec<Map<'_>> = fields.find("options")?.unwrap_or_default();
     Ok(Announced {
         role,
-        name: name(fields)?,
+        name: name(fields, is_backend_name)?,
         help: line(fields.find("help")?.unwrap_or_default()),
         options: few(&listed)?.iter().map(read_option).collect::<Result<_, _>>()?,
     })
@@ -114,7 +114,7 @@ fn read_option(fields: &Map<'_>) -> Result<AnnouncedOption, Malformed> {
         return Err(Malformed("default"));
     }
     Ok(AnnouncedOption {
-        name: name(fields)?,
+        name: name(fields, is_option_name)?,
         kind,
         default: default.map(str::to_owned),
         required: fields.find("required")?.unwrap_or_default(),
@@ -122,16 +122,10 @@ fn read_option(fields: &Map<'_>) -> Result<AnnouncedOption, Malformed> {
     })
 }
 
-/// A name: lower-case letters, digits, `-` and `_`.
-fn name(fields: &Map<'_>) -> Result<String, Malformed> {
+/// A name for which this holds.
+fn name(fields: &Map<'_>, is_name: impl Fn(&str) -> bool) -> Result<String, Malformed> {
     let name: &str = fields.get("name")?;
-    let good =
-        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
-    if (1..=64).contains(&name.len()) && name.bytes().all(good) {
-        Ok(name.to_owned())
-    } else {
-        Err(Malformed("name"))
-    }
+    if is_name(name) { Ok(name.to_owned()) } else { Err(Malformed("name")) }
 }
 
 /// Whether a default is written as in TOML, plainly, and of this type.

@@ -115,6 +115,15 @@ fn who_answers_twice_is_caught_at_the_next_call() {
 }
 
 #[test]
+fn every_name_of_a_library_is_one_of_a_program() {
+    let script = Script::new(
+        "hello(backends=[dict(STORAGE, name='my_shelf-2.0', options=[{'name': 'is_a-b', 'type': 'flag'}])])
+read()",
+    );
+    assert_eq!(script.registration().unwrap().info.name, "my_shelf-2.0");
+}
+
+#[test]
 fn what_is_no_look_up_misses_nothing() {
     let script =
         Script::new("greet()\nwhile True: send({'id': read()['id'], 'error': {'kind': 1}})");
