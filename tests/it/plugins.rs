@@ -8,16 +8,14 @@ mod places;
 mod system;
 mod usage;
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::OnceLock;
 
 use keyward_loader::Digest;
-use xtask::root;
 
-use crate::program::keyward;
+use crate::fixtures::library;
 use crate::sandbox::Sandbox;
 
 /// Where the user's plugins are described.
@@ -26,25 +24,7 @@ const FOLDER: &str = ".config/keyward/plugins";
 /// The crate in `tests/fixtures/plugins/drawer`, built as a library.
 fn drawer() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let target = keyward().ancestors().nth(2).unwrap().join("fixtures");
-        fs::create_dir_all(&target).unwrap();
-        // Each test is a process; they take turns.
-        let turn = File::create(target.join("turn")).unwrap();
-        turn.lock().unwrap();
-        let source = root().join("tests/fixtures/plugins/drawer");
-        // What the workspace is built with is here, and no other version may be.
-        fs::copy(root().join("Cargo.lock"), source.join("Cargo.lock")).unwrap();
-        let cargo = Command::new(env!("CARGO"))
-            .args(["rustc", "--quiet", "--offline", "--lib", "--crate-type", "cdylib"])
-            .arg("--target-dir")
-            .arg(&target)
-            .current_dir(source)
-            .output()
-            .unwrap();
-        assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
-        target.join("debug/libkeyward_storage_drawer.so")
-    })
+    BUILT.get_or_init(|| library("drawer", &[]))
 }
 
 /// A home with the drawer's library in it, and a store `plain` that needs no plugin.

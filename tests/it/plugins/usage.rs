@@ -70,7 +70,7 @@ fn what_is_listed_and_shown_is_what_was_trusted() {
         "file": file,
         "layer": "user",
     });
-    assert_eq!(home.keyward("plugin list --json").run().ends(0).json(), [listed.clone()]);
+    assert_eq!(home.keyward("plugin list --json").run().ends(0).json(), std::slice::from_ref(&listed));
     let shown = home.keyward("plugin show drawer --json").run().ends(0).json().remove(0);
     for (key, value) in listed.as_object().unwrap() {
         assert_eq!(shown[key], *value);
