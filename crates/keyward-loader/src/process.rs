@@ -48,6 +48,7 @@ pub struct Command {
     arguments: Vec<String>,
     environment: Vec<(String, Secret)>,
     patience: Duration,
+    called: Option<String>,
 }
 
 impl Command {
@@ -60,6 +61,7 @@ impl Command {
             arguments: Vec::new(),
             environment: Vec::new(),
             patience: PATIENCE,
+            called: None,
         }
     }
 
@@ -89,6 +91,19 @@ impl Command {
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
+    }
+
+    /// Calls it so, in errors and in what is passed on of what it says, where its path would tell
+    /// nobody what it is about.
+    #[must_use]
+    pub fn called(mut self, name: impl Into<String>) -> Self {
+        self.called = Some(name.into());
+        self
+    }
+
+    /// What it is called: its path, unless it was said otherwise.
+    fn name(&self) -> String {
+        self.called.clone().unwrap_or_else(|| self.path.display().to_string())
     }
 
     /// The program's file.

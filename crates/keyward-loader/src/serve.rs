@@ -28,19 +28,20 @@ pub fn serve(
     Server::new(registrations, Box::new(input), Box::new(output)).run()
 }
 
-/// Serves whoever started this process, over its standard input and output.
+/// Serves whoever started this process, over its standard input and output, with the backends that `bring`
+/// gets.
 ///
-/// From then on nothing else reaches them: what a backend prints goes to the error output, and
+/// Before that already nothing else reaches them: what a backend prints goes to the error output, and
 /// what it reads is empty.
 ///
 /// # Errors
-/// As [`serve`].
-pub fn serve_parent(registrations: &[Registration]) -> Result<()> {
+/// As [`serve`], and those of `bring`.
+pub fn serve_parent(bring: impl FnOnce() -> Result<Vec<Registration>>) -> Result<()> {
     let io = |error: rustix::io::Errno| Error::io("serve", error.into());
     let input = rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io)?;
     let output = rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io)?;
     let null = std::fs::File::open("/dev/null").map_err(|error| Error::io("serve", error))?;
     rustix::stdio::dup2_stdin(null).map_err(io)?;
     rustix::stdio::dup2_stdout(std::io::stderr()).map_err(io)?;
-    serve(registrations, std::fs::File::from(input), std::fs::File::from(output))
+    serve(&bring()?, std::fs::File::from(input), std::fs::File::from(output))
 }

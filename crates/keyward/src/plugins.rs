@@ -103,7 +103,8 @@ fn command(file: &PluginFile, environment: &Environment) -> Result<Command> {
             (Program::in_place(host)?, host_arguments(file))
         }
     };
-    let command = arguments.into_iter().fold(Command::verified(program), Command::argument);
+    let command = Command::verified(program).called(file.pin.path.display().to_string());
+    let command = arguments.into_iter().fold(command, Command::argument);
     let variables = file.environment.iter();
     let variables = variables.filter_map(|name| Some((name, environment.get(name)?)));
     Ok(variables.fold(command, |command, (name, value)| {

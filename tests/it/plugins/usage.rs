@@ -70,7 +70,10 @@ fn what_is_listed_and_shown_is_what_was_trusted() {
         "file": file,
         "layer": "user",
     });
-    assert_eq!(home.keyward("plugin list --json").run().ends(0).json(), std::slice::from_ref(&listed));
+    assert_eq!(
+        home.keyward("plugin list --json").run().ends(0).json(),
+        std::slice::from_ref(&listed)
+    );
     let shown = home.keyward("plugin show drawer --json").run().ends(0).json().remove(0);
     for (key, value) in listed.as_object().unwrap() {
         assert_eq!(shown[key], *value);
@@ -139,6 +142,34 @@ fn without_a_terminal_nobody_is_asked_and_nothing_runs() {
     // And it would have run.
     home.keyward(&format!("plugin trust {program} --yes")).run().ends(7);
     assert!(home.path("trace").exists() && !home.path(FOLDER).exists());
+}
+
+/// What it prints while it is loaded is not taken for what it says, and errors name it, not its host.
+#[test]
+fn a_library_that_runs_may_print() {
+    let home = Sandbox::new();
+    let source = xtask::root().join("tests/fixtures/plugins/shelf.c");
+    let header = xtask::root().join("crates/keyward-plugin/include");
+    let build = |name: &str, work: &str| {
+        let code = format!(
+            "#include <stdio.h>\n#include <stdlib.h>\n#include \"{}\"\n__attribute__((constructor)) static void start(void) {{ {work} }}\n",
+            source.display()
+        );
+        let code = put(&home, &format!("{name}.c"), code.as_bytes(), 0o644);
+        let library = put(&home, &format!("lib/{name}.so"), b"", 0o644);
+        let flags = ["-shared", "-fPIC", "-std=c11", "-D_DEFAULT_SOURCE", "-o", &library, "-I"];
+        home.program("gcc").args(flags).arg(&header).arg(code).run().ends(0);
+        super::chmod(library.as_ref(), 0o644);
+        library
+    };
+    let dies = build("dies", "fputs(\"no room\\n\", stderr); _Exit(3);");
+    home.keyward(&format!("plugin trust {dies} --yes --name dies"))
+        .run()
+        .ends(7)
+        .says(&format!("the program {dies} ended with exit code 3; it said last: no room"));
+    let prints = build("prints", "puts(\"hello there\"); fflush(stdout);");
+    home.keyward(&format!("plugin trust {prints} --yes --run")).run().ends(0);
+    home.keyward("backend show storage shelf").run().ends(0);
 }
 
 #[test]

@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     let package = std::env::args().nth(1).unwrap_or_default();
     let Ok(registry) = Registry::linked() else { return ExitCode::FAILURE };
     let brought: Vec<_> = registry.iter().filter(|it| it.package == package).copied().collect();
-    match keyward_loader::serve_parent(&brought) {
+    match keyward_loader::serve_parent(|| Ok(brought)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ExitCode::from(error.kind().code()),
     }

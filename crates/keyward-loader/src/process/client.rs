@@ -71,7 +71,7 @@ pub(super) enum Wait<'a> {
 impl Client {
     /// Starts a child and lets it say what it brings.
     pub(super) fn start(command: &Command) -> Result<(Arc<Self>, Hello)> {
-        let program = command.path.display().to_string();
+        let program = command.name();
         let hosts = Arc::new(Hosts::new(message::failure::line(&program)));
         let ears = hosts.clone();
         let (child, Pipes { input, output }) =

@@ -72,7 +72,7 @@ impl Running {
             return Ok(current.client.clone());
         }
         let refused = |kind, why: &str| {
-            let why = format!("the program {} {why}", self.command.path.display());
+            let why = format!("the program {} {why}", self.command.name());
             Err(Error::new(kind, "open").because(why))
         };
         if current.starts == MAX_STARTS {
@@ -96,7 +96,7 @@ impl Running {
         if names.len() == backends.len() {
             return Ok(());
         }
-        let why = format!("the program {} brings a backend twice", self.command.path.display());
+        let why = format!("the program {} brings a backend twice", self.command.name());
         Err(Error::new(ErrorKind::Refused, "run").because(why))
     }
 

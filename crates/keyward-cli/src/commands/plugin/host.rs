@@ -35,7 +35,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
         None => pin(need, None),
     });
     let verified = verify_library(&plugin, &needs.collect::<Outcome<Vec<_>>>()?)?;
-    Ok(serve_parent(&load(verified)?)?)
+    Ok(serve_parent(|| load(verified))?)
 }
 
 /// What a file must be; without a digest, what it is.
