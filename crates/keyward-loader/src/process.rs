@@ -122,12 +122,16 @@ impl Command {
     }
 }
 
-/// Two are equal if they start the same file in the same way.
+/// Two are equal if they start the same file, verified as the same, in the same way.
 impl PartialEq for Command {
     fn eq(&self, other: &Self) -> bool {
         let parts =
             |command: &Self| (command.path.clone(), command.arguments.clone(), command.patience);
-        parts(self) == parts(other) && self.environment == other.environment
+        let digest =
+            |command: &Self| command.verified.as_ref().and_then(|program| program.digest());
+        parts(self) == parts(other)
+            && digest(self) == digest(other)
+            && self.environment == other.environment
     }
 }
 

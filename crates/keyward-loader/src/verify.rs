@@ -152,18 +152,10 @@ fn changed(pin: &Pin, found: Digest) -> Error {
 #[derive(Debug)]
 pub struct Program {
     path: PathBuf,
-    kept: Kept,
-}
-
-/// What is kept of a program that was verified.
-#[derive(Debug)]
-enum Kept {
-    /// All of it.
-    Content(Sealed),
-    /// What has to be in the file.
-    Digest(Digest),
-    /// Nothing: its place says enough.
-    Place,
+    /// What has to be in the file, unless its place says enough.
+    digest: Option<Digest>,
+    /// All of it, unless it is a script.
+    sealed: Option<Sealed>,
 }
 
 impl Program {
@@ -177,10 +169,7 @@ impl Program {
     /// but its owner and root can have changed it meanwhile; that is what its place is for. The
     /// interpreter, and all that the script reads, are as safe as the system is.
     pub fn executable(&self) -> &Path {
-        match &self.kept {
-            Kept::Content(sealed) => sealed.path(),
-            Kept::Digest(_) | Kept::Place => &self.path,
-        }
+        self.sealed.as_ref().map_or(&self.path, Sealed::path)
     }
 
     /// Looks again at what is not kept, before it is executed once more.
@@ -188,11 +177,16 @@ impl Program {
     /// # Errors
     /// Those with which it would not have been verified now.
     pub(crate) fn verify_again(&self) -> Result<()> {
-        match self.kept {
-            Kept::Content(_) => Ok(()),
-            Kept::Digest(digest) => read(&Pin { path: self.path.clone(), digest }).map(drop),
-            Kept::Place => placement::open(&self.path).map(drop),
+        match (&self.sealed, self.digest) {
+            (Some(_), _) => Ok(()),
+            (None, Some(digest)) => read(&Pin { path: self.path.clone(), digest }).map(drop),
+            (None, None) => placement::open(&self.path).map(drop),
         }
+    }
+
+    /// The SHA-256 that it was pinned with, if it was.
+    pub(crate) fn digest(&self) -> Option<Digest> {
+        self.digest
     }
 
     /// A program that is as trusted as the system is, for its place alone: whatever stands there
@@ -202,7 +196,7 @@ impl Program {
     /// As [`verify_program`], but for its content, which is not looked at.
     pub fn in_place(path: &Path) -> Result<Self> {
         placement::open(path)?;
-        Ok(Self { path: path.to_owned(), kept: Kept::Place })
+        Ok(Self { path: path.to_owned(), digest: None, sealed: None })
     }
 
     /// Where it was read from.
@@ -218,12 +212,12 @@ impl Program {
 /// [`Unavailable`](keyward_core::ErrorKind::Unavailable).
 pub fn verify_program(pin: &Pin) -> Result<Program> {
     let bytes = read(pin)?;
-    let path = pin.path.clone();
+    let (path, digest) = (pin.path.clone(), Some(pin.digest));
     if bytes.starts_with(SCRIPT) {
-        return Ok(Program { path, kept: Kept::Digest(pin.digest) });
+        return Ok(Program { path, digest, sealed: None });
     }
     match elf::read(&bytes).map_err(at(&path))? {
-        Elf::Program => Ok(Program { path, kept: Kept::Content(Sealed::new(&bytes)?) }),
+        Elf::Program => Ok(Program { path, digest, sealed: Some(Sealed::new(&bytes)?) }),
         Elf::Library(_) => Err(at(&path)(unusable("is a shared library and not a program"))),
     }
 }

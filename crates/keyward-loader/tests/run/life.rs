@@ -268,6 +268,23 @@ fn a_script_that_changed_is_not_started_again() {
 }
 
 #[test]
+fn a_script_that_is_trusted_anew_is_another_program() {
+    let mut script = answers("'old'");
+    let path = script.command.path().to_owned();
+    let trusted = || {
+        let digest = Digest::of(&fs::read(&path).unwrap());
+        Command::verified(verify_program(&Pin { path: path.clone(), digest }).unwrap())
+    };
+    script.command = trusted();
+    let old = script.storage();
+    let text_of_it = fs::read_to_string(&path).unwrap().replace("'old'", "'new'");
+    fs::write(&path, text_of_it).unwrap();
+    script.command = trusted();
+    assert_eq!(text(&*script.storage()), "new");
+    assert_eq!(text(&*old), "old");
+}
+
+#[test]
 fn what_is_opened_after_a_death_starts_it_again_a_few_times() {
     let script = Script::new("greet()\nread()\nos._exit(1)");
     let host = Arc::new(TestHost::new());
