@@ -93,6 +93,11 @@ impl Child {
         self.0.kill();
     }
 
+    /// Whether it has ended, whoever else has its pipes.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.state().reaped
+    }
+
     /// How it ended, waited for so long.
     pub(super) fn verdict(&self, wait: Duration) -> Option<String> {
         let state = self.0.state();

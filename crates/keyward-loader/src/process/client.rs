@@ -34,6 +34,10 @@ const LAST_MOMENTS: Duration = Duration::from_millis(500);
 /// How long a child may take to go when it is told to.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How long a thread that reads waits before it looks whether the child is still there: what that leaves
+/// behind may keep the pipe open.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// How long a thread that cannot write leaves the reading to others before it looks again.
 const GLANCE: Duration = Duration::from_millis(10);
 
@@ -210,8 +214,13 @@ impl Client {
                 return Ok(Some(frame));
             }
             let Some(left) = left() else { return Ok(None) };
-            poll(&mut [PollFd::new(reader.pipe(), PollFlags::IN)], left);
-            fill(reader)?;
+            let is_over = self.child.is_over();
+            let wait = if is_over { Duration::ZERO } else { left.min(LOOK) };
+            poll(&mut [PollFd::new(reader.pipe(), PollFlags::IN)], wait);
+            // All that it said before its end is there by now.
+            if !fill(reader)? && is_over {
+                return Err(End::Closed);
+            }
         }
     }
 
@@ -291,7 +300,7 @@ impl Client {
             &mut [PollFd::new(pipe, PollFlags::OUT), PollFd::new(reader.pipe(), PollFlags::IN)];
         poll(ready, left);
         let readable = !ready[1].revents().is_empty();
-        let mut read = if readable { fill(&mut reader) } else { Ok(()) };
+        let mut read = if readable { fill(&mut reader) } else { Ok(false) };
         while read.is_ok() {
             match reader.take() {
                 Ok(Some(frame)) => drop(self.received(frame, None)),
@@ -419,12 +428,12 @@ impl From<Broken> for End {
     }
 }
 
-/// Reads once, if there is something.
-fn fill(reader: &mut Reader) -> Result<(), End> {
+/// Reads once, if there is something, and says whether there was.
+fn fill(reader: &mut Reader) -> Result<bool, End> {
     match reader.fill() {
-        Ok(true) => Ok(()),
+        Ok(true) => Ok(true),
         Ok(false) => Err(End::Closed),
-        Err(Broken::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+        Err(Broken::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Ok(false),
         Err(broken) => Err(broken.into()),
     }
 }

@@ -46,6 +46,11 @@ fn who_dies_is_named_with_its_last_words() {
     for (spoil, end) in [
         ("read(); os.kill(os.getpid(), 9)", "ended with signal 9"),
         ("os.kill(os.getpid(), 9)", "ended with signal 9"),
+        // What it leaves behind in another group, with all its pipes, does not answer for it.
+        (
+            "read()\nif os.fork() == 0: os.setsid(); time.sleep(5); os._exit(0)\ntime.sleep(0.2); os._exit(3)",
+            "ended with exit code 3",
+        ),
         ("read(); sys.exit(3)", "ended with exit code 3"),
         ("read(); write(frame({'id': 1})[:5]); sys.exit(0)", "ended with exit code 0"),
         (
