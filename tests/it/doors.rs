@@ -2,6 +2,30 @@
 //!
 //! The conformance suites are run for each door, and must have the same results, case by case.
 
+/// A test for each of the backends: what comes through this door is the same.
+macro_rules! parity {
+    ($came:expr) => {
+        parity! {
+            $came,
+            serializer_json: JSON,
+            serializer_postcard: POSTCARD,
+            encryption_aes_gcm: AES_GCM,
+            encryption_age: AGE,
+            key_env: ENV,
+            key_passphrase: PASSPHRASE,
+            storage_file: FILE,
+            storage_memory: MEMORY,
+            storage_sqlite: SQLITE,
+        }
+    };
+    ($came:expr, $($test:ident: $backend:ident,)*) => {$(
+        #[test]
+        fn $test() {
+            crate::doors::is_the_same($backend, $came($backend));
+        }
+    )*};
+}
+
 mod backends;
 mod c;
 mod loaded;

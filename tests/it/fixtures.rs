@@ -1,7 +1,7 @@
-//! Crates of backends as third parties write them, in `tests/fixtures/plugins`.
+//! Backends as third parties write them, crates and C, in `tests/fixtures/plugins`.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use xtask::root;
@@ -32,4 +32,20 @@ pub(crate) fn library(name: &str, options: &[&str]) -> PathBuf {
     assert!(cargo.status.success(), "{}", String::from_utf8_lossy(&cargo.stderr));
     let library = target.join(format!("debug/libkeyward_storage_{name}.so"));
     library.canonicalize().unwrap()
+}
+
+/// One of those in C, built against the header as a library.
+pub(crate) fn library_in_c(library: &Path, source: &str, flags: &[&str]) {
+    let gcc = Command::new("gcc")
+        .args(["-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"])
+        .args(["-O1", "-g"])
+        .args(flags)
+        .arg("-I")
+        .arg(root().join("crates/keyward-plugin/include"))
+        .arg("-o")
+        .arg(library)
+        .arg(root().join("tests/fixtures/plugins").join(source))
+        .output()
+        .unwrap();
+    assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
 }

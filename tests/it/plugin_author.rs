@@ -8,10 +8,10 @@ mod whole;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use xtask::root;
 
+use crate::fixtures::library_in_c;
 use crate::program::keyward;
 use crate::sandbox::{Call, Sandbox};
 
@@ -76,16 +76,6 @@ fn programs() -> &'static Path {
 /// Builds one of `tests/fixtures/plugins`, in the home.
 fn built(home: &Sandbox, source: &str, flags: &[&str]) -> PathBuf {
     let library = home.path(&format!("{}.so", source.trim_end_matches(".c")));
-    let gcc = Command::new("gcc")
-        .args(["-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"])
-        .args(flags)
-        .arg("-I")
-        .arg(root().join("crates/keyward-plugin/include"))
-        .arg("-o")
-        .arg(&library)
-        .arg(root().join("tests/fixtures/plugins").join(source))
-        .output()
-        .unwrap();
-    assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
+    library_in_c(&library, source, flags);
     library
 }

@@ -21,6 +21,7 @@ mod tidy;
 mod tools;
 pub mod transcript;
 
+pub use plugins::not_linked;
 pub use shell::{Result, root};
 
 const USAGE: &str = "\

@@ -42,7 +42,10 @@ pub(crate) fn crates() -> Result<Vec<String>> {
 }
 
 /// The crates that the program does not link: `docs/architecture.md` names them.
-pub(crate) fn not_linked() -> Result<Vec<String>> {
+///
+/// # Errors
+/// A line about the page that cannot be read or does not name them.
+pub fn not_linked() -> Result<Vec<String>> {
     let page = root().join("docs/architecture.md");
     let text = fs::read_to_string(&page).map_err(|e| failed("read", &page, &e))?;
     listed(&text).ok_or_else(|| format!("{} does not say what is not linked", page.display()))

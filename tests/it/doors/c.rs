@@ -14,6 +14,7 @@ use keyward_testkit::{Scratch, TestHost};
 use xtask::root;
 
 use super::{Backend, pin, results};
+use crate::fixtures::library_in_c;
 
 const SHELF: Backend =
     Backend { role: Role::Storage, name: "shelf", values: |_| Values::new(), host: TestHost::new };
@@ -21,18 +22,7 @@ const SHELF: Backend =
 /// Builds one of `tests/fixtures/plugins`.
 pub(crate) fn built(scratch: &Scratch, source: &str, flags: &[&str]) -> PathBuf {
     let library = PathBuf::from(scratch.path("plugin.so"));
-    let gcc = Command::new("gcc")
-        .args(["-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"])
-        .args(["-O1", "-g"])
-        .args(flags)
-        .arg("-I")
-        .arg(root().join("crates/keyward-plugin/include"))
-        .arg("-o")
-        .arg(&library)
-        .arg(root().join("tests/fixtures/plugins").join(source))
-        .output()
-        .unwrap();
-    assert!(gcc.status.success(), "{}", String::from_utf8_lossy(&gcc.stderr));
+    library_in_c(&library, source, flags);
     library.canonicalize().unwrap()
 }
 

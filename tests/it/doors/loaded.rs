@@ -3,28 +3,9 @@
 use keyward_loader::{load, verify_library};
 
 use super::backends::*;
-use super::{is_the_same, library, linked, loaded, pin};
+use super::{library, linked, loaded, pin};
 
-macro_rules! parity {
-    ($($test:ident: $backend:ident;)*) => {$(
-        #[test]
-        fn $test() {
-            is_the_same($backend, loaded(&linked($backend)));
-        }
-    )*};
-}
-
-parity! {
-    serializer_json: JSON;
-    serializer_postcard: POSTCARD;
-    encryption_aes_gcm: AES_GCM;
-    encryption_age: AGE;
-    key_env: ENV;
-    key_passphrase: PASSPHRASE;
-    storage_file: FILE;
-    storage_memory: MEMORY;
-    storage_sqlite: SQLITE;
-}
+parity!(|backend| loaded(&linked(backend)));
 
 #[test]
 fn every_crate_of_backends_can_be_loaded() {

@@ -9,7 +9,7 @@ use keyward_loader::process::{Command, run};
 use keyward_testkit::{Scratch, TestHost};
 
 use super::backends::*;
-use super::{is_the_same, linked};
+use super::linked;
 
 /// The backend as a child of this process brings it.
 fn running(backend: super::Backend) -> Registration {
@@ -21,26 +21,7 @@ fn running(backend: super::Backend) -> Registration {
     *found.unwrap()
 }
 
-macro_rules! parity {
-    ($($test:ident: $backend:ident;)*) => {$(
-        #[test]
-        fn $test() {
-            is_the_same($backend, running($backend));
-        }
-    )*};
-}
-
-parity! {
-    serializer_json: JSON;
-    serializer_postcard: POSTCARD;
-    encryption_aes_gcm: AES_GCM;
-    encryption_age: AGE;
-    key_env: ENV;
-    key_passphrase: PASSPHRASE;
-    storage_file: FILE;
-    storage_memory: MEMORY;
-    storage_sqlite: SQLITE;
-}
+parity!(running);
 
 fn memory() -> Box<dyn Storage> {
     let Factory::Storage(open) = running(MEMORY).factory else { panic!("a storage") };
