@@ -1,12 +1,14 @@
 //! Records as CBOR (RFC 8949): how they cross the doors through which backends come.
 //!
-//! The bytes are those of the serializer `cbor`.
+//! The bytes are those of the serializer `cbor`. They are written and read without serde, which would take
+//! longer than all the rest of a call.
 
-use keyward_core::wire::Wire;
+mod read;
+mod write;
+
 use keyward_core::{Error, ErrorKind, MAX_RECORD, Record, Result, Secret, SecretWriter};
 use minicbor::encode::write::Writer;
-use minicbor_serde::{Deserializer, Serializer};
-use serde::{Deserialize, Serialize};
+use minicbor::{Decoder, Encoder};
 
 /// Writes a record as CBOR.
 ///
@@ -23,11 +25,10 @@ use serde::{Deserialize, Serialize};
 /// # Ok::<(), keyward_plugin::Error>(())
 /// ```
 pub fn encode_record(record: &Record) -> Result<Secret> {
-    let mut serializer = Serializer::new(Writer::new(SecretWriter::limited(MAX_RECORD)));
-    Wire::from(record)
-        .serialize(&mut serializer)
+    let mut encoder = Encoder::new(Writer::new(SecretWriter::limited(MAX_RECORD)));
+    write::record(&mut encoder, record)
         .map_err(|_| Error::new(ErrorKind::Unsupported, "encode"))?;
-    Ok(serializer.into_encoder().into_writer().into_inner().finish())
+    Ok(encoder.into_writer().into_inner().finish())
 }
 
 /// Reads a record from CBOR.
@@ -35,32 +36,128 @@ pub fn encode_record(record: &Record) -> Result<Secret> {
 /// # Errors
 /// [`Corrupt`](ErrorKind::Corrupt) if the bytes are anything but one record.
 pub fn decode_record(bytes: &[u8]) -> Result<Record> {
-    let mut deserializer = Deserializer::new(bytes);
-    // The decoder's own error quotes what it read, so it goes no further.
-    let wire = Wire::deserialize(&mut deserializer).map_err(|_| Error::corrupt("decode"))?;
-    if bytes.len() > MAX_RECORD || deserializer.decoder().position() != bytes.len() {
-        return Err(Error::corrupt("decode"));
+    let mut decoder = Decoder::new(bytes);
+    let record = read::record(&mut decoder);
+    // What the decoder says of itself might quote what it read, so it goes no further.
+    match record {
+        Ok(record) if bytes.len() <= MAX_RECORD && decoder.position() == bytes.len() => Ok(record),
+        _ => Err(Error::corrupt("decode")),
     }
-    Record::try_from(wire)
 }
 
 #[cfg(test)]
 mod tests {
-    use keyward_core::Field;
+    use keyward_core::{Derivation, EntryId, Field, MAX_ITEMS, Origin, Revision, Timestamp};
 
     use super::*;
 
+    /// A record in which everything stands that can.
+    fn full() -> Record {
+        let mut record = Record::new("token").with("token", Field::secret("t")).with(
+            "raw",
+            Field { expires: Some(Timestamp::from_unix(7)), ..Field::open(vec![0xff]) },
+        );
+        record.origins.push(Origin { scheme: "https".into(), host: "h".into(), port: 443 });
+        (record.created, record.updated) = (Timestamp::from_unix(1), Timestamp::from_unix(2));
+        record.expires = Some(Timestamp::from_unix(u64::MAX));
+        record.labels.insert("team".into(), "red".into());
+        record.derived_from = Some(Derivation {
+            entry: EntryId::new("ann", Some("refresh")).unwrap(),
+            revision: Revision::from(7),
+        });
+        record
+    }
+
+    /// The full record with the one place where it holds `from` changed.
+    fn changed(from: &[u8], to: &[u8]) -> Result<Record> {
+        let bytes = encode_record(&full()).unwrap();
+        let mut found = bytes.expose().windows(from.len()).enumerate();
+        let place = found.find(|(_, window)| *window == from).expect("it is there").0;
+        let (head, tail) = (&bytes.expose()[..place], &bytes.expose()[place + from.len()..]);
+        decode_record(&[head, to, tail].concat())
+    }
+
     #[test]
     fn every_cut_and_every_byte_more_is_corrupt() {
-        let record = Record::new("token")
-            .with("token", Field::secret("t"))
-            .with("raw", Field::secret(vec![0xff, 0]));
-        let bytes = encode_record(&record).unwrap();
-        for len in 0..bytes.len() {
-            assert!(decode_record(&bytes.expose()[..len]).is_err(), "{len}");
+        for record in [Record::new(""), full()] {
+            let bytes = encode_record(&record).unwrap();
+            for len in 0..bytes.len() {
+                assert!(decode_record(&bytes.expose()[..len]).is_err(), "{len}");
+            }
+            assert!(decode_record(&[bytes.expose(), &[0]].concat()).is_err());
+            assert_eq!(decode_record(bytes.expose()).unwrap(), record);
         }
-        assert!(decode_record(&[bytes.expose(), &[0]].concat()).is_err());
-        assert_eq!(decode_record(bytes.expose()).unwrap(), record);
+    }
+
+    #[test]
+    fn keys_may_come_in_any_order() {
+        let read = changed(b"\x67created\x01\x67updated\x02", b"\x67updated\x02\x67created\x01");
+        assert_eq!(read.unwrap(), full());
+    }
+
+    #[test]
+    fn every_key_stands_there_once_and_no_other() {
+        let keys = [
+            ("V1", "V2"),
+            ("kind", "mind"),
+            ("fields", "labels"),
+            ("origins", "created"),
+            ("created", "updated"),
+            ("updated", "created"),
+            ("expires", "updated"),
+            ("labels", "fields"),
+            ("derived_from", "derived_with"),
+            ("secret", "secrets"),
+            ("value", "valve"),
+            ("text", "next"),
+            ("bytes", "bites"),
+            ("scheme", "schema"),
+            ("host", "port"),
+            ("port", "host"),
+            ("user", "name"),
+            ("name", "user"),
+            ("revision", "revisions"),
+        ];
+        let key = |name: &str| [&[0x60 + name.len() as u8], name.as_bytes()].concat();
+        for (from, to) in keys {
+            let error = changed(&key(from), &key(to)).expect_err(from);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{from}");
+        }
+        // A name of a field that comes twice.
+        assert!(changed(b"\x65token\xa3", b"\x63raw\xa3").is_err());
+    }
+
+    #[test]
+    fn what_is_not_what_it_should_be_is_corrupt() {
+        for (from, to) in [
+            (&b"\x67created\x01"[..], &b"\x67created\x20"[..]),
+            (b"\x67created\x01", b"\x67created\xf6"),
+            (b"\x64port\x19\x01\xbb", b"\x64port\x1a\x00\x01\x00\x00"),
+            (b"\x66secret\xf4", b"\x66secret\x00"),
+            (b"\x65bytes\x41\xff", b"\x64text\x61\xff"),
+            (b"\x65bytes\x41\xff", b"\x65bytes\x61t"),
+            (b"\x65bytes\x41\xff", b"\x65bytes\x5f\x41\xff\xff"),
+            (b"\x67origins\x81", b"\x67origins\x9f"),
+            (b"\x64user\x63ann", b"\x64user\x63\x00nn"),
+        ] {
+            assert_eq!(changed(from, to).unwrap_err().kind(), ErrorKind::Corrupt, "{to:x?}");
+        }
+    }
+
+    #[test]
+    fn more_than_a_record_may_have_is_refused_on_both_sides() {
+        let mut record = Record::new("token");
+        let names = (0..MAX_ITEMS).map(|i| (format!("{i:04}"), String::new()));
+        record.labels = names.collect();
+        let mut bytes = encode_record(&record).unwrap().expose().to_vec();
+        assert_eq!(decode_record(&bytes).unwrap(), record);
+
+        let place = bytes.windows(7).position(|window| window == b"labels\xb9").unwrap() + 7;
+        bytes[place + 1] += 1;
+        bytes.splice(place + 2..place + 2, *b"\x641234\x60");
+        assert!(decode_record(&bytes).is_err());
+        record.labels.insert("more".into(), String::new());
+        assert_eq!(encode_record(&record).unwrap_err().kind(), ErrorKind::Unsupported);
     }
 
     #[test]
