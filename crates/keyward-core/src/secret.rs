@@ -1,8 +1,9 @@
 use std::fmt;
 use std::io::{self, Read, Write};
+use std::mem;
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroizing, optimization_barrier};
 
 /// Bytes that nobody but their owner may see.
 ///
@@ -22,12 +23,12 @@ use zeroize::Zeroizing;
 /// assert_eq!(format!("{secret:?}"), "Secret(..)");
 /// ```
 #[derive(Clone, Default)]
-pub struct Secret(Zeroizing<Vec<u8>>);
+pub struct Secret(Vec<u8>);
 
 impl Secret {
     /// Takes the bytes over; the vector's own memory is kept, and wiped in the end.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
+        Self(bytes)
     }
 
     /// The bytes, in the open.
@@ -42,7 +43,7 @@ impl Secret {
 
     /// The bytes, which nobody wipes any more: for handing them to somebody who will.
     pub fn into_bytes(mut self) -> Vec<u8> {
-        std::mem::take(&mut *self.0)
+        mem::take(&mut self.0)
     }
 
     /// How many bytes there are.
@@ -78,6 +79,22 @@ impl Secret {
             }
         }
     }
+}
+
+impl Drop for Secret {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// Fills all memory of these bytes with zeros, also what was cut off.
+///
+/// `zeroize` does that byte by byte, which takes longer than most of what is done with a secret.
+fn wipe(bytes: &mut Vec<u8>) {
+    bytes.clear();
+    bytes.resize(bytes.capacity(), 0);
+    // The zeros are seen by somebody, so the compiler cannot leave them out.
+    optimization_barrier(&bytes[..]);
 }
 
 impl From<Vec<u8>> for Secret {
@@ -138,18 +155,31 @@ impl SecretWriter {
         Self { gathered: Secret::new(Vec::with_capacity(limit.min(512))), limit }
     }
 
+    /// How many bytes were written so far.
+    pub fn position(&self) -> usize {
+        self.gathered.len()
+    }
+
+    /// Writes over bytes that were written before.
+    ///
+    /// # Panics
+    /// If there are not so many from this position on.
+    pub fn patch(&mut self, position: usize, bytes: &[u8]) {
+        self.gathered.0[position..][..bytes.len()].copy_from_slice(bytes);
+    }
+
     /// The secret as written so far.
     pub fn finish(self) -> Secret {
         self.gathered
     }
 
     fn make_room(&mut self, more: usize) {
-        let bytes = &mut self.gathered.0;
+        let bytes = &self.gathered.0;
         let needed = bytes.len() + more;
         if needed > bytes.capacity() {
             let mut larger = Vec::with_capacity(needed.max(bytes.capacity() * 2));
             larger.extend_from_slice(bytes);
-            *bytes = Zeroizing::new(larger);
+            self.gathered = Secret::new(larger);
         }
     }
 }
@@ -162,12 +192,18 @@ impl Default for SecretWriter {
 
 impl Write for SecretWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes).map(|()| bytes.len())
+    }
+
+    /// All of it or nothing. Encoders write byte by byte, so this one does not go by way of `write`.
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         if bytes.len() > self.limit - self.gathered.len() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "too large"));
         }
         self.make_room(bytes.len());
         self.gathered.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -182,6 +218,15 @@ mod tests {
     #[test]
     fn debug_is_redacted() {
         assert_eq!(format!("{:?}", Secret::from("canary")), "Secret(..)");
+    }
+
+    #[test]
+    fn wiped_memory_is_zeros_to_its_end() {
+        let mut bytes = b"canary, and what was cut off".to_vec();
+        bytes.truncate(6);
+        wipe(&mut bytes);
+        assert_eq!(bytes, vec![0; bytes.capacity()]);
+        assert!(bytes.len() >= 28);
     }
 
     #[test]

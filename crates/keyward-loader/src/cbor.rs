@@ -18,131 +18,160 @@ const MAX_KEYS: u64 = 64;
 /// The most items of a list.
 const MAX_LIST: u64 = 1 << 16;
 
+/// `null`, as it is written.
+const NULL: u8 = 0xf6;
+
 /// What is read is not what it should be. It says what, and quotes nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
 /// The keys of a map with their items, which are read when they are asked for.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Map<'a>(Vec<(&'a str, &'a [u8])>);
 
 impl<'a> Map<'a> {
-    /// Reads `bytes`, which are one map and nothing else.
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        let mut decoder = Decoder::new(bytes);
-        let length = match decoder.datatype() {
-            Ok(Type::Map) => decoder.map().map_err(no_cbor)?.unwrap_or_default(),
-            _ => return Err(Malformed("it is no map of CBOR")),
-        };
-        if length > MAX_KEYS {
-            return Err(Malformed("it has too many keys"));
+    fn rest(keys: &mut Keys<'a>) -> Result<Self, Malformed> {
+        let mut map = Vec::with_capacity(keys.left as usize);
+        while let Some(key) = keys.key()? {
+            map.push((key, keys.skip()?));
         }
-        let mut keys = Vec::with_capacity(length as usize);
-        for _ in 0..length {
-            let key = decoder.str().map_err(|_| Malformed("a key is no text"))?;
-            if keys.iter().any(|(other, _)| *other == key) {
-                return Err(Malformed("a key comes twice"));
-            }
-            keys.push((key, item(&mut decoder, MAX_DEPTH)?));
-        }
-        if decoder.position() == bytes.len() {
-            Ok(Self(keys))
-        } else {
-            Err(Malformed("more follows than one item"))
-        }
-    }
-
-    /// Whether bytes start as a map that has this key, which is found sooner than all of it is read.
-    pub(crate) fn begins_with(bytes: &[u8], name: &str) -> bool {
-        let mut decoder = Decoder::new(bytes);
-        let length = decoder.map().ok().flatten().unwrap_or_default();
-        for _ in 0..length.min(MAX_KEYS) {
-            match decoder.str() {
-                Ok(key) if key == name => return true,
-                Ok(_) if item(&mut decoder, MAX_DEPTH).is_ok() => {}
-                _ => return false,
-            }
-        }
-        false
+        Ok(Self(map))
     }
 
     /// The item of this key; none if it is not there or is `null`.
     pub(crate) fn find<T: Item<'a>>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
-        match self.0.iter().find(|(key, _)| *key == name) {
-            None | Some((_, [0xf6])) => Ok(None),
-            Some((_, item)) => T::read(item).map(Some).ok_or(Malformed(name)),
-        }
+        let Some(item) = self.written(name) else { return Ok(None) };
+        let mut decoder = Decoder::new(item);
+        let read = T::take(&mut decoder).filter(|_| decoder.position() == item.len());
+        read.map(Some).ok_or(Malformed(name))
     }
 
     /// The item of this key, which must be there.
     pub(crate) fn get<T: Item<'a>>(&self, name: &'static str) -> Result<T, Malformed> {
         self.find(name)?.ok_or(Malformed(name))
     }
+
+    /// The item of this key, which must be there, as it is written.
+    pub(crate) fn raw(&self, name: &'static str) -> Result<&'a [u8], Malformed> {
+        self.written(name).ok_or(Malformed(name))
+    }
+
+    fn written(&self, name: &str) -> Option<&'a [u8]> {
+        let (_, item) = self.0.iter().find(|(key, item)| *key == name && *item != [NULL])?;
+        Some(item)
+    }
+}
+
+/// A map that is read key by key.
+#[derive(Debug)]
+pub(crate) struct Keys<'a> {
+    decoder: Decoder<'a>,
+    left: u64,
+    seen: Vec<&'a str>,
+}
+
+impl<'a> Keys<'a> {
+    /// Begins with bytes that are one map.
+    pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        Self::begin(Decoder::new(bytes))
+    }
+
+    fn begin(mut decoder: Decoder<'a>) -> Result<Self, Malformed> {
+        let left = match decoder.datatype() {
+            Ok(Type::Map) => decoder.map().map_err(no_cbor)?.unwrap_or_default(),
+            _ => return Err(Malformed("it is no map of CBOR")),
+        };
+        if left > MAX_KEYS {
+            return Err(Malformed("it has too many keys"));
+        }
+        Ok(Self { decoder, left, seen: Vec::with_capacity(left as usize) })
+    }
+
+    /// The next key, whose item is to be taken off then; none at the end of the map.
+    pub(crate) fn key(&mut self) -> Result<Option<&'a str>, Malformed> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        let key = self.decoder.str().map_err(|_| Malformed("a key is no text"))?;
+        if self.seen.contains(&key) {
+            return Err(Malformed("a key comes twice"));
+        }
+        self.seen.push(key);
+        Ok(Some(key))
+    }
+
+    /// Takes off the item of a key; none if it is `null`.
+    pub(crate) fn item<T: Item<'a>>(&mut self, name: &'static str) -> Result<Option<T>, Malformed> {
+        if matches!(self.decoder.datatype(), Ok(Type::Null)) {
+            return self.decoder.null().map(|()| None).map_err(no_cbor);
+        }
+        T::take(&mut self.decoder).map(Some).ok_or(Malformed(name))
+    }
+
+    /// Passes the item of a key, and gives its bytes.
+    pub(crate) fn skip(&mut self) -> Result<&'a [u8], Malformed> {
+        skip(&mut self.decoder, MAX_DEPTH)
+    }
+
+    /// Whether nothing follows the map.
+    pub(crate) fn end(self) -> Result<(), Malformed> {
+        if self.decoder.position() == self.decoder.input().len() {
+            Ok(())
+        } else {
+            Err(Malformed("more follows than one item"))
+        }
+    }
 }
 
 /// What an item can be read as.
 pub(crate) trait Item<'a>: Sized {
-    /// Reads an item, all of it.
-    fn read(item: &'a [u8]) -> Option<Self>;
+    /// Takes the next item off.
+    fn take(decoder: &mut Decoder<'a>) -> Option<Self>;
 }
 
 impl<'a> Item<'a> for &'a [u8] {
-    fn read(item: &'a [u8]) -> Option<Self> {
-        whole(item, Decoder::bytes)
+    fn take(decoder: &mut Decoder<'a>) -> Option<Self> {
+        decoder.bytes().ok()
     }
 }
 
 impl<'a> Item<'a> for &'a str {
-    fn read(item: &'a [u8]) -> Option<Self> {
-        whole(item, Decoder::str)
+    fn take(decoder: &mut Decoder<'a>) -> Option<Self> {
+        decoder.str().ok()
     }
 }
 
 impl Item<'_> for u64 {
-    fn read(item: &[u8]) -> Option<Self> {
-        whole(item, Decoder::u64)
+    fn take(decoder: &mut Decoder<'_>) -> Option<Self> {
+        decoder.u64().ok()
     }
 }
 
 impl Item<'_> for bool {
-    fn read(item: &[u8]) -> Option<Self> {
-        whole(item, Decoder::bool)
+    fn take(decoder: &mut Decoder<'_>) -> Option<Self> {
+        decoder.bool().ok()
     }
 }
 
 impl<'a> Item<'a> for Map<'a> {
-    fn read(item: &'a [u8]) -> Option<Self> {
-        Map::read(item).ok()
-    }
-}
-
-/// An item as it is written.
-#[derive(Debug)]
-pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
-
-impl<'a> Item<'a> for Raw<'a> {
-    fn read(item: &'a [u8]) -> Option<Self> {
-        Some(Raw(item))
+    fn take(decoder: &mut Decoder<'a>) -> Option<Self> {
+        let mut keys = Keys::begin(decoder.clone()).ok()?;
+        let map = Self::rest(&mut keys).ok();
+        *decoder = keys.decoder;
+        map
     }
 }
 
 impl<'a, T: Item<'a>> Item<'a> for Vec<T> {
-    fn read(item: &'a [u8]) -> Option<Self> {
-        whole(item, |decoder| {
-            let few = decoder.array()?.filter(|length| *length <= MAX_LIST);
-            let length = few.ok_or_else(|| decode::Error::message("no short list"))?;
-            let mut items = Self::new();
-            for _ in 0..length {
-                let item = self::item(decoder, MAX_DEPTH).ok().and_then(T::read);
-                items.push(item.ok_or_else(|| decode::Error::message("another item"))?);
-            }
-            Ok(items)
-        })
+    fn take(decoder: &mut Decoder<'a>) -> Option<Self> {
+        let length = decoder.array().ok()?.filter(|length| *length <= MAX_LIST)?;
+        (0..length).map(|_| T::take(decoder)).collect()
     }
 }
 
-/// Takes the next item off.
-fn item<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malformed> {
+/// Passes the next item, and gives its bytes.
+fn skip<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malformed> {
     let start = decoder.position();
     let kind = decoder.datatype().map_err(no_cbor)?;
     let inner = match kind {
@@ -163,7 +192,7 @@ fn item<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malform
     }
     // Each takes a byte at least, so a length that lies soon comes to the end.
     for _ in 0..inner {
-        item(decoder, depth - 1)?;
+        skip(decoder, depth - 1)?;
     }
     Ok(&decoder.input()[start..decoder.position()])
 }
@@ -171,15 +200,6 @@ fn item<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malform
 /// The decoder's own words might quote what it read.
 fn no_cbor(_: decode::Error) -> Malformed {
     Malformed("it is no CBOR")
-}
-
-/// Reads one thing that is all of an item.
-fn whole<'a, T>(
-    item: &'a [u8],
-    read: impl FnOnce(&mut Decoder<'a>) -> Result<T, decode::Error>,
-) -> Option<T> {
-    let mut decoder = Decoder::new(item);
-    read(&mut decoder).ok().filter(|_| decoder.position() == item.len())
 }
 
 /// Writes the fields of a map.
@@ -281,6 +301,10 @@ impl Put for &[u8] {
     }
 }
 
+/// An item that is written already.
+#[derive(Debug)]
+pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
+
 impl Put for Raw<'_> {
     fn put(self, out: &mut Gathering) {
         out.write_all(self.0).expect("memory takes it");
@@ -303,6 +327,12 @@ mod tests {
         out.finish("test").unwrap().expose()[4..].to_vec()
     }
 
+    fn read(bytes: &[u8]) -> Result<Map<'_>, Malformed> {
+        let mut keys = Keys::of(bytes)?;
+        let map = Map::rest(&mut keys)?;
+        keys.end().map(|()| map)
+    }
+
     #[test]
     fn fields_come_back() {
         let bytes = written(|fields| {
@@ -313,7 +343,7 @@ mod tests {
                 fields.put("inner", 7);
             });
         });
-        let map = Map::read(&bytes).unwrap();
+        let map = read(&bytes).unwrap();
         assert_eq!(map.get::<&str>("text").unwrap(), "t");
         assert_eq!(map.get::<&[u8]>("bytes").unwrap(), [0, 1]);
         assert_eq!(map.get::<u64>("number").unwrap(), u64::MAX);
@@ -326,7 +356,7 @@ mod tests {
 
     #[test]
     fn null_is_as_good_as_nothing() {
-        let map = Map::read(b"\xa1\x61a\xf6").unwrap();
+        let map = read(b"\xa1\x61a\xf6").unwrap();
         assert_eq!(map.find::<&str>("a").unwrap(), None);
         assert!(map.get::<&str>("a").is_err());
     }
@@ -351,10 +381,10 @@ mod tests {
             b"\xa1\x61a\xbb\xff\xff\xff\xff\xff\xff\xff\xff",
             b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff",
         ] {
-            assert!(Map::read(bytes).is_err(), "{bytes:x?}");
+            assert!(read(bytes).is_err(), "{bytes:x?}");
         }
         let deep = [&b"\xa1\x61a"[..], &[0x81; 1000], b"\x00"].concat();
-        assert!(Map::read(&deep).is_err());
+        assert!(read(&deep).is_err());
     }
 
     #[test]
@@ -363,7 +393,7 @@ mod tests {
             fields.put("a", "text").put("b", 1000).put_list("c", &["x"], |out, text| text.put(out));
         });
         for length in 0..bytes.len() {
-            assert!(Map::read(&bytes[..length]).is_err(), "{length}");
+            assert!(read(&bytes[..length]).is_err(), "{length}");
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Frames: a length as a big-endian `u32`, and as many bytes.
 
 use std::io::{self, Read, Write};
-use std::mem;
 
-use keyward_core::{Error, ErrorKind, Result, Secret};
-use zeroize::{Zeroize, Zeroizing};
+use keyward_core::{Error, ErrorKind, Result, Secret, SecretWriter};
+use zeroize::Zeroizing;
 
 /// The longest frame, without its length: 32 MiB.
 pub(crate) const MAX_FRAME: usize = 32 << 20;
@@ -15,25 +14,25 @@ const LENGTH: usize = 4;
 /// What is asked of the other side's pipe at once, and kept for it between frames.
 const CHUNK: usize = 64 << 10;
 
-/// Gathers a frame to be sent. Its memory is wiped, also what it grew out of.
+/// Gathers a frame to be sent.
 #[derive(Debug)]
-pub(crate) struct Gathering(Zeroizing<Vec<u8>>);
+pub(crate) struct Gathering(SecretWriter);
 
 impl Gathering {
     pub(crate) fn new() -> Self {
-        let mut bytes = Vec::with_capacity(512);
-        bytes.extend_from_slice(&[0; LENGTH]);
-        Self(Zeroizing::new(bytes))
+        let mut frame = SecretWriter::new();
+        frame.write_all(&[0; LENGTH]).expect("memory takes it");
+        Self(frame)
     }
 
     /// Where the next byte will stand.
     pub(crate) fn position(&self) -> usize {
-        self.0.len()
+        self.0.position()
     }
 
     /// Changes a byte that stands already.
     pub(crate) fn patch(&mut self, position: usize, byte: u8) {
-        self.0[position] = byte;
+        self.0.patch(position, &[byte]);
     }
 
     /// The frame with its length, ready to be sent.
@@ -41,26 +40,19 @@ impl Gathering {
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if it is longer than a frame may be.
     pub(crate) fn finish(mut self, operation: &str) -> Result<Secret> {
-        let length = self.0.len() - LENGTH;
+        let length = self.0.position() - LENGTH;
         if length > MAX_FRAME {
             return Err(Error::new(ErrorKind::Unsupported, operation.to_owned())
                 .because("it is more than one frame of the protocol holds"));
         }
-        self.0[..LENGTH].copy_from_slice(&(length as u32).to_be_bytes());
-        Ok(Secret::new(mem::take(&mut self.0)))
+        self.0.patch(0, &(length as u32).to_be_bytes());
+        Ok(self.0.finish())
     }
 }
 
 impl Write for Gathering {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let needed = self.0.len() + bytes.len();
-        if needed > self.0.capacity() {
-            let mut larger = Vec::with_capacity(needed.max(self.0.capacity() * 2));
-            larger.extend_from_slice(&self.0);
-            self.0 = Zeroizing::new(larger);
-        }
-        self.0.extend_from_slice(bytes);
-        Ok(bytes.len())
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -111,7 +103,7 @@ impl<R> Frames<R> {
         }
         let Some(frame) = rest.get_mut(..length as usize) else { return Ok(None) };
         let taken = Secret::from(&*frame);
-        frame.zeroize();
+        frame.fill(0);
         self.start += LENGTH + length as usize;
         if self.start == self.end {
             (self.start, self.end) = (0, 0);

@@ -22,6 +22,7 @@ mod rights;
 mod runtime;
 mod sealed;
 mod serve;
+mod spin;
 mod verify;
 
 #[doc(hidden)]

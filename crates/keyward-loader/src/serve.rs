@@ -5,10 +5,12 @@ mod remote;
 mod watch;
 mod worker;
 
+use std::fs::File;
 use std::io::{Read, Write};
 
 use keyward_core::{Error, Registration, Result};
 
+use crate::spin::Spinning;
 use worker::Server;
 
 /// Lets whoever is at the other end of these pipes use the backends, until its end closes.
@@ -40,8 +42,8 @@ pub fn serve_parent(bring: impl FnOnce() -> Result<Vec<Registration>>) -> Result
     let io = |error: rustix::io::Errno| Error::io("serve", error.into());
     let input = rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io)?;
     let output = rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io)?;
-    let null = std::fs::File::open("/dev/null").map_err(|error| Error::io("serve", error))?;
+    let null = File::open("/dev/null").map_err(|error| Error::io("serve", error))?;
     rustix::stdio::dup2_stdin(null).map_err(io)?;
     rustix::stdio::dup2_stdout(std::io::stderr()).map_err(io)?;
-    serve(&bring()?, std::fs::File::from(input), std::fs::File::from(output))
+    serve(&bring()?, Spinning(File::from(input)), File::from(output))
 }

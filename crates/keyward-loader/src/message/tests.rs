@@ -111,3 +111,23 @@ fn the_specification_names_every_limit() {
         assert!(SPECIFICATION.contains(&limit), "{limit}");
     }
 }
+
+#[test]
+fn an_answer_is_known_by_its_head() {
+    for (frame, id) in [
+        (&b"\xa2\x62id\x07\x66answer"[..], Some(7)),
+        (b"\xa2\x62id\x07\x65error\x00", Some(7)),
+        (b"\xa3\x62id\x07\x64more\x81\x00\x66answer\xa0", Some(7)),
+        (b"\xa2\x66answer\xa0\x62id\x07", Some(7)),
+        (b"\xa2\x66answer\x9f\x62id\x07", None),
+        (b"\xa2\x62id\x07\x64call\x61c", None),
+        (b"\xa3\x62id\x07\x64call\x61c\x66answer\xa0", None),
+        (b"\xa2\x62id\xf6\x66answer\xa0", None),
+        (b"\xa2\x62id\x61x\x66answer\xa0", None),
+        (b"\xa1\x62id\x07", None),
+        (b"\xa0", None),
+        (b"", None),
+    ] {
+        assert_eq!(answered(frame), id, "{frame:x?}");
+    }
+}

@@ -19,6 +19,7 @@ use crate::cbor::{Fields, Map};
 use crate::frame::{Broken, Frames};
 use crate::message::hello::{self, Hello};
 use crate::message::{self, Message};
+use crate::spin::Spin;
 
 mod errand;
 mod patience;
@@ -107,7 +108,7 @@ impl Client {
         let about = |error: Error| error.in_backend(&self.program);
         let answer =
             self.call("hello", None, Wait::Only(START), hello::write_version).map_err(about)?;
-        let fields = outcome(&answer, "hello").map_err(about)?;
+        let fields = self.outcome(&answer, "hello").flatten().map_err(about)?;
         hello::check_version(&fields).map_err(about)?;
         hello::read(&fields).map_err(|what| about(self.nonsense("hello", what.0)))
     }
@@ -209,11 +210,15 @@ impl Client {
         reader: &mut Reader,
         left: impl Fn() -> Option<Duration>,
     ) -> Result<Option<Secret>, End> {
+        let spin = Spin::begin();
         loop {
             if let Some(frame) = reader.take()? {
                 return Ok(Some(frame));
             }
             let Some(left) = left() else { return Ok(None) };
+            if fill(reader)? || spin.goes_on() {
+                continue;
+            }
             let is_over = self.child.is_over();
             let wait = if is_over { Duration::ZERO } else { left.min(LOOK) };
             poll(&mut [PollFd::new(reader.pipe(), PollFlags::IN)], wait);
@@ -226,31 +231,45 @@ impl Client {
 
     /// Takes a frame to whom it is for; gives it back if it is the answer to `mine`.
     fn received(self: &Arc<Self>, frame: Secret, mine: Option<u64>) -> Option<Secret> {
-        let id = match Message::read(frame.expose()) {
-            Ok(Message::Answer { id, .. }) => id,
-            Ok(Message::Call(call)) => {
-                self.asked(&call);
-                return None;
+        if let Some(id) = message::answered(frame.expose()) {
+            if Some(id) == mine {
+                return Some(frame);
             }
-            Ok(Message::Unknown { id }) => {
-                let error = Error::new(ErrorKind::Unsupported, "message");
-                if let Some(id) = id {
-                    self.reply(message::failure(id, &error));
-                }
-                return None;
+            if !self.calls.deliver(id, frame) {
+                self.end(&format!("answers the call {id}, which waits for no answer"));
             }
-            Err(what) => {
-                self.end(&format!("sends what is no message: {}", what.0));
-                return None;
-            }
-        };
-        if Some(id) == mine {
-            return Some(frame);
+            return None;
         }
-        if !self.calls.deliver(id, frame) {
-            self.end(&format!("answers the call {id}, which waits for no answer"));
+        match Message::read(frame.expose()) {
+            Ok(Message::Call(call)) => self.asked(&call),
+            Ok(Message::Unknown { id: Some(id) }) => {
+                let error = Error::new(ErrorKind::Unsupported, "message");
+                self.reply(message::failure(id, &error));
+            }
+            Ok(Message::Unknown { id: None }) => {}
+            Ok(Message::Answer(_)) => self.end(&no_message("an answer to nothing")),
+            Err(what) => self.end(&no_message(what.0)),
         }
         None
+    }
+
+    /// What was answered: the fields of an answer, or an error.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) if the frame is no answer, which is the end of the child.
+    pub(super) fn outcome<'a>(
+        &self,
+        frame: &'a Secret,
+        name: &'static str,
+    ) -> Result<Result<Map<'a>>> {
+        let what = match Message::read(frame.expose()) {
+            Ok(Message::Answer(outcome)) => return Ok(outcome),
+            Ok(_) => "an answer that is none",
+            Err(what) => what.0,
+        };
+        let why = no_message(what);
+        self.end(&why);
+        Err(self.gone(name, &why))
     }
 
     /// Writes a frame, and reads where the child cannot go on without.
@@ -404,17 +423,6 @@ impl Drop for Client {
     }
 }
 
-/// The answer in a frame.
-///
-/// # Errors
-/// The one that was answered.
-pub(super) fn outcome<'a>(frame: &'a Secret, name: &'static str) -> Result<Map<'a>> {
-    match Message::read(frame.expose()) {
-        Ok(Message::Answer { outcome, .. }) => outcome,
-        _ => Err(Error::new(ErrorKind::Other, name)),
-    }
-}
-
 /// Why no more comes from a child.
 #[derive(Debug)]
 enum End {
@@ -445,6 +453,10 @@ fn poll(descriptors: &mut [PollFd<'_>], left: Duration) {
         tv_nsec: left.subsec_nanos().into(),
     };
     let _ = rustix::event::poll(descriptors, Some(&left));
+}
+
+fn no_message(what: &str) -> String {
+    format!("sends what is no message: {what}")
 }
 
 fn seconds(limit: Duration) -> String {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keyward_core::{Host, Result};
 
-use super::client::{Client, Wait, outcome};
+use super::client::{Client, Wait};
 use crate::cbor::{Fields, Malformed, Map};
 use crate::fault::believed;
 
@@ -61,7 +61,8 @@ impl Instance {
     ) -> Result<T> {
         let named = |error: keyward_core::Error| error.in_backend(self.name);
         let answer = self.client.call(name, Some(self.number), wait, arguments).map_err(named)?;
-        let fields = outcome(&answer, name).map_err(|error| believed(name, error))?;
+        let outcome = self.client.outcome(&answer, name).map_err(named)?;
+        let fields = outcome.map_err(|error| believed(name, error))?;
         read(&fields).map_err(|what| named(self.client.nonsense(name, what.0)))
     }
 }

@@ -81,7 +81,8 @@ impl Opened {
 fn serializer(opened: &dyn Serializer, call: &Call<'_>) -> Result<Secret> {
     match call.name {
         "encode" => {
-            let bytes = opened.encode(&decode_record(get::<Raw<'_>>(call, "record")?.0)?)?;
+            let record = call.arguments.raw("record").map_err(nonsense)?;
+            let bytes = opened.encode(&decode_record(record)?)?;
             answer(call, |fields| {
                 fields.put("bytes", bytes.expose());
             })

@@ -10,7 +10,7 @@ use keyward_core::{Error, ErrorKind, Registration, Result, Secret, catch_panic};
 use super::open::Opened;
 use super::watch::Watch;
 use crate::calls::{Calls, Turn};
-use crate::cbor::{Fields, Malformed, Map};
+use crate::cbor::{Fields, Malformed};
 use crate::frame::{Broken, Frames};
 use crate::message::{self, Call, Message};
 
@@ -107,20 +107,9 @@ impl Server {
                 return Came::End;
             }
         };
-        if Map::begins_with(frame.expose(), "call") {
+        let Some(id) = message::answered(frame.expose()) else {
             self.calls.put_back(reader);
             return Came::Call(frame);
-        }
-        let id = match Message::read(frame.expose()) {
-            Ok(Message::Answer { id, .. }) => id,
-            Ok(_) => {
-                self.calls.put_back(reader);
-                return Came::Call(frame);
-            }
-            Err(Malformed(what)) => {
-                self.fail(Error::invalid("serve", what));
-                return Came::End;
-            }
         };
         if mine == Some(id) {
             self.calls.finish(id, reader);
@@ -144,7 +133,7 @@ impl Server {
                 (call.id, done.unwrap_or_else(panicked))
             }
             Ok(Message::Unknown { id }) => (id, Err(Error::new(ErrorKind::Unsupported, "message"))),
-            Ok(Message::Answer { .. }) => return,
+            Ok(Message::Answer(_)) => return,
             Err(Malformed(what)) => return self.fail(Error::invalid("serve", what)),
         };
         if let Some(id) = id {

@@ -9,7 +9,6 @@ use keyward_core::{
     Context, EntryId, Error, Expect, KeyId, Put, Result, Revision, Secret, StoreId, StoreKey,
     Timestamp,
 };
-use zeroize::Zeroize;
 
 use super::NONE;
 
@@ -131,7 +130,7 @@ impl Buffer {
 unsafe extern "C" fn release(buffer: *mut Buffer) {
     let buffer = std::mem::replace(&mut *buffer, Buffer::NULL);
     if !buffer.data.is_null() {
-        Vec::from_raw_parts(buffer.data, buffer.length, buffer.capacity).zeroize();
+        drop(Secret::new(Vec::from_raw_parts(buffer.data, buffer.length, buffer.capacity)));
     }
 }
 
