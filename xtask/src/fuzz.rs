@@ -7,14 +7,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
+
+mod spent;
+
+use spent::Spent;
 
 use crate::packages;
 use crate::shell::{self, Result, cargo, output, root, stage, target};
 
-const USAGE: &str = "usage: cargo xtask fuzz [TARGET|--all [SECONDS]]";
+const USAGE: &str = "usage: cargo xtask fuzz [TARGET|--all|--up-to [SECONDS]]";
 
 /// How long each target runs where nobody says.
-const SECONDS: &str = "60";
+const SECONDS: u64 = 60;
 
 /// What no run may take: a reader that takes it can be kept busy, or out of memory, from outside.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=512"];
@@ -24,28 +29,43 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Runs one target or all of them, and all to their end. What they find lands in their corpora,
-/// where the ordinary test replays it from then on.
+/// Runs targets, and all of them to their end. What they find lands in their corpora, where the ordinary
+/// test replays it from then on.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let all = targets()?;
-    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let (name, seconds) = match words[..] {
-        [] => ("--all", SECONDS),
-        [name] => (name, SECONDS),
-        [name, seconds] if seconds.parse::<u32>().is_ok() => (name, seconds),
-        _ => return Err(USAGE.into()),
-    };
-    let wanted: Vec<_> = all.iter().filter(|target| name == "--all" || *target == name).collect();
-    if wanted.is_empty() {
-        return Err(format!("no target is called `{name}`; there are {}", all.join(", ")));
-    }
+    let wanted = wanted(arguments, targets()?, &spent::read()?)?;
     let program = build()?;
-    let failed =
-        wanted.iter().filter_map(|name| stage(name, || fuzz(name, &program, seconds)).err());
+    let failed = wanted
+        .iter()
+        .filter_map(|(name, seconds)| stage(name, || fuzz(name, &program, *seconds)).err());
     match failed.collect::<Vec<_>>() {
         failed if failed.is_empty() => Ok(()),
         failed => Err(failed.join("\n")),
     }
+}
+
+/// Which targets are to run, and for how many seconds.
+fn wanted(arguments: &[String], targets: Vec<String>, spent: &Spent) -> Result<Vec<(String, u64)>> {
+    let words: Vec<_> = arguments.iter().map(String::as_str).collect();
+    let (which, seconds) = match words[..] {
+        [] => ("--all", SECONDS),
+        [which] => (which, SECONDS),
+        [which, seconds] => (which, seconds.parse().map_err(|_| USAGE)?),
+        _ => return Err(USAGE.into()),
+    };
+    let seconds_of = |target: &str| match which {
+        "--all" => seconds,
+        "--up-to" => seconds.saturating_sub(*spent.get(target).unwrap_or(&0)),
+        _ if which == target => seconds,
+        _ => 0,
+    };
+    if !["--all", "--up-to"].contains(&which) && !targets.iter().any(|target| target == which) {
+        return Err(format!("no target is called `{which}`; there are {}", targets.join(", ")));
+    }
+    let runs = targets.into_iter().map(|target| (seconds_of(&target), target));
+    Ok(runs
+        .filter(|(seconds, _)| *seconds > 0)
+        .map(|(seconds, target)| (target, seconds))
+        .collect())
 }
 
 /// The program that runs a target under libFuzzer, freshly built.
@@ -63,7 +83,7 @@ fn build() -> Result<PathBuf> {
 }
 
 /// Goes on from what earlier runs met, which stays in the target folder, and from the corpus.
-fn fuzz(name: &str, program: &Path, seconds: &str) -> Result {
+fn fuzz(name: &str, program: &Path, seconds: u64) -> Result {
     let met = program.with_file_name("met").join(name);
     fs::create_dir_all(&met).map_err(|e| format!("cannot make {}: {e}", met.display()))?;
     let mut fuzzer = Command::new(program);
@@ -71,7 +91,9 @@ fn fuzz(name: &str, program: &Path, seconds: &str) -> Result {
     fuzzer.args(LIMITS);
     fuzzer.arg(format!("-max_total_time={seconds}"));
     fuzzer.arg(format!("-artifact_prefix={}/", corpus(name).display()));
-    shell::run(fuzzer.arg(met).arg(corpus(name)))
+    let begun = Instant::now();
+    shell::run(fuzzer.arg(met).arg(corpus(name)))?;
+    spent::add(name, begun.elapsed().as_secs())
 }
 
 /// The targets, by their corpora.
@@ -98,12 +120,27 @@ fn host() -> Result<String> {
 mod tests {
     use super::*;
 
+    fn runs(arguments: &[&str]) -> Result<Vec<(String, u64)>> {
+        let arguments: Vec<_> = arguments.iter().copied().map(str::to_owned).collect();
+        let spent = Spent::from([("a".to_owned(), 70), ("b".to_owned(), 10)]);
+        wanted(&arguments, ["a", "b", "c"].map(str::to_owned).to_vec(), &spent)
+    }
+
+    #[test]
+    fn each_target_runs_for_as_long_as_is_wanted() {
+        let named = |runs: &[(&str, u64)]| {
+            Ok(runs.iter().map(|(name, seconds)| ((*name).to_owned(), *seconds)).collect())
+        };
+        assert_eq!(runs(&[]), named(&[("a", 60), ("b", 60), ("c", 60)]));
+        assert_eq!(runs(&["b"]), named(&[("b", 60)]));
+        assert_eq!(runs(&["--all", "5"]), named(&[("a", 5), ("b", 5), ("c", 5)]));
+        assert_eq!(runs(&["--up-to", "70"]), named(&[("b", 60), ("c", 70)]));
+    }
+
     #[test]
     fn what_is_no_target_or_no_time_is_refused_at_once() {
-        for arguments in [&["nothing"][..], &["--some", "9"], &["names", "soon"], &["a", "1", "b"]]
-        {
-            let arguments: Vec<_> = arguments.iter().copied().map(str::to_owned).collect();
-            assert!(run(&arguments).is_err(), "{arguments:?}");
+        for arguments in [&["nothing"][..], &["--some", "9"], &["a", "soon"], &["a", "1", "b"]] {
+            assert!(runs(arguments).is_err(), "{arguments:?}");
         }
     }
 }

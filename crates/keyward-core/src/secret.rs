@@ -173,14 +173,13 @@ impl SecretWriter {
         self.gathered
     }
 
-    fn make_room(&mut self, more: usize) {
+    /// Moves to a larger buffer, with room for so many more bytes.
+    #[cold]
+    fn grow(&mut self, more: usize) {
         let bytes = &self.gathered.0;
-        let needed = bytes.len() + more;
-        if needed > bytes.capacity() {
-            let mut larger = Vec::with_capacity(needed.max(bytes.capacity() * 2));
-            larger.extend_from_slice(bytes);
-            self.gathered = Secret::new(larger);
-        }
+        let mut larger = Vec::with_capacity((bytes.len() + more).max(bytes.capacity() * 2));
+        larger.extend_from_slice(bytes);
+        self.gathered = Secret::new(larger);
     }
 }
 
@@ -198,10 +197,13 @@ impl Write for SecretWriter {
     /// All of it or nothing. Encoders write byte by byte, so this one does not go by way of `write`.
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() > self.limit - self.gathered.len() {
+        let gathered = &self.gathered.0;
+        if bytes.len() > self.limit - gathered.len() {
             return Err(io::Error::new(io::ErrorKind::InvalidData, "too large"));
         }
-        self.make_room(bytes.len());
+        if bytes.len() > gathered.capacity() - gathered.len() {
+            self.grow(bytes.len());
+        }
         self.gathered.0.extend_from_slice(bytes);
         Ok(())
     }

@@ -14,8 +14,8 @@ type Read<T> = Result<T, Error>;
 pub(super) fn record(from: &mut Decoder<'_>) -> Read<Record> {
     let mut v1 = None;
     keys(from, |from, key| match key {
-        "V1" => once(&mut v1, record_v1(from)?),
-        _ => unknown(),
+        b"V1" => once(&mut v1, record_v1(from)?),
+        _ => Err(unknown()),
     })?;
     there(v1)
 }
@@ -24,15 +24,15 @@ fn record_v1(from: &mut Decoder<'_>) -> Read<Record> {
     let (mut kind, mut fields, mut origins, mut created) = (None, None, None, None);
     let (mut updated, mut expires, mut labels, mut derived_from) = (None, None, None, None);
     keys(from, |from, key| match key {
-        "kind" => once(&mut kind, text(from)?),
-        "fields" => once(&mut fields, map(from, field)?),
-        "origins" => once(&mut origins, list(from, origin)?),
-        "created" => once(&mut created, time(from)?),
-        "updated" => once(&mut updated, time(from)?),
-        "expires" => once(&mut expires, maybe(from, time)?),
-        "labels" => once(&mut labels, map(from, text)?),
-        "derived_from" => once(&mut derived_from, maybe(from, derivation)?),
-        _ => unknown(),
+        b"kind" => once(&mut kind, text(from)?),
+        b"fields" => once(&mut fields, map(from, field)?),
+        b"origins" => once(&mut origins, list(from, origin)?),
+        b"created" => once(&mut created, time(from)?),
+        b"updated" => once(&mut updated, time(from)?),
+        b"expires" => once(&mut expires, maybe(from, time)?),
+        b"labels" => once(&mut labels, map(from, text)?),
+        b"derived_from" => once(&mut derived_from, maybe(from, derivation)?),
+        _ => Err(unknown()),
     })?;
     Ok(Record {
         kind: there(kind)?,
@@ -49,10 +49,10 @@ fn record_v1(from: &mut Decoder<'_>) -> Read<Record> {
 fn field(from: &mut Decoder<'_>) -> Read<Field> {
     let (mut secret, mut expires, mut valued) = (None, None, None);
     keys(from, |from, key| match key {
-        "secret" => once(&mut secret, from.bool()?),
-        "expires" => once(&mut expires, maybe(from, time)?),
-        "value" => once(&mut valued, value(from)?),
-        _ => unknown(),
+        b"secret" => once(&mut secret, from.bool()?),
+        b"expires" => once(&mut expires, maybe(from, time)?),
+        b"value" => once(&mut valued, value(from)?),
+        _ => Err(unknown()),
     })?;
     let (form, value) = there(valued)?;
     Ok(Field { value, form, secret: there(secret)?, expires: there(expires)? })
@@ -61,9 +61,9 @@ fn field(from: &mut Decoder<'_>) -> Read<Field> {
 fn value(from: &mut Decoder<'_>) -> Read<(Form, Secret)> {
     let mut value = None;
     keys(from, |from, key| match key {
-        "text" => once(&mut value, (Form::Text, Secret::from(from.str()?))),
-        "bytes" => once(&mut value, (Form::Bytes, Secret::from(from.bytes()?))),
-        _ => unknown(),
+        b"text" => once(&mut value, (Form::Text, Secret::from(from.str()?))),
+        b"bytes" => once(&mut value, (Form::Bytes, Secret::from(from.bytes()?))),
+        _ => Err(unknown()),
     })?;
     there(value)
 }
@@ -71,10 +71,10 @@ fn value(from: &mut Decoder<'_>) -> Read<(Form, Secret)> {
 fn origin(from: &mut Decoder<'_>) -> Read<Origin> {
     let (mut scheme, mut host, mut port) = (None, None, None);
     keys(from, |from, key| match key {
-        "scheme" => once(&mut scheme, text(from)?),
-        "host" => once(&mut host, text(from)?),
-        "port" => once(&mut port, from.u16()?),
-        _ => unknown(),
+        b"scheme" => once(&mut scheme, text(from)?),
+        b"host" => once(&mut host, text(from)?),
+        b"port" => once(&mut port, from.u16()?),
+        _ => Err(unknown()),
     })?;
     Ok(Origin { scheme: there(scheme)?, host: there(host)?, port: there(port)? })
 }
@@ -82,10 +82,10 @@ fn origin(from: &mut Decoder<'_>) -> Read<Origin> {
 fn derivation(from: &mut Decoder<'_>) -> Read<Derivation> {
     let (mut user, mut name, mut revision) = (None, None, None);
     keys(from, |from, key| match key {
-        "user" => once(&mut user, from.str()?),
-        "name" => once(&mut name, from.str()?),
-        "revision" => once(&mut revision, from.bytes()?),
-        _ => unknown(),
+        b"user" => once(&mut user, from.str()?),
+        b"name" => once(&mut name, from.str()?),
+        b"revision" => once(&mut revision, from.bytes()?),
+        _ => Err(unknown()),
     })?;
     let entry = EntryId::restore(there(user)?, there(name)?);
     let revision = Revision::new(there(revision)?);
@@ -109,10 +109,12 @@ fn map<V>(
     value: impl Fn(&mut Decoder<'_>) -> Read<V>,
 ) -> Read<BTreeMap<String, V>> {
     let mut map = BTreeMap::new();
-    keys(from, |from, key| match map.insert(key.to_owned(), value(from)?) {
-        None => Ok(()),
-        Some(_) => twice(),
-    })?;
+    for _ in 0..few(from.map()?)? {
+        let key = text(from)?;
+        if map.insert(key, value(from)?).is_some() {
+            return Err(twice());
+        }
+    }
     Ok(map)
 }
 
@@ -136,19 +138,33 @@ fn maybe<T>(
 /// Reads each key of a map, and lets its item be read.
 fn keys<'a>(
     from: &mut Decoder<'a>,
-    mut item: impl FnMut(&mut Decoder<'a>, &'a str) -> Read<()>,
+    mut item: impl FnMut(&mut Decoder<'a>, &'a [u8]) -> Read<()>,
 ) -> Read<()> {
     for _ in 0..few(from.map()?)? {
-        let key = from.str()?;
+        let key = key(from)?;
         item(from, key)?;
     }
     Ok(())
 }
 
+/// Reads a text that is to be one of a few, so that nobody need look whether it is UTF-8: a quarter of
+/// the time that a record takes.
+fn key<'a>(from: &mut Decoder<'a>) -> Read<&'a [u8]> {
+    let start = from.position();
+    // The heads of texts of up to 23 bytes (RFC 8949, 3.1).
+    if let Some((head @ 0x60..=0x77, rest)) = from.input()[start..].split_first()
+        && let Some(key) = rest.get(..usize::from(head - 0x60))
+    {
+        from.set_position(start + 1 + key.len());
+        return Ok(key);
+    }
+    from.str().map(str::as_bytes)
+}
+
 fn once<T>(place: &mut Option<T>, item: T) -> Read<()> {
     match place.replace(item) {
         None => Ok(()),
-        Some(_) => twice(),
+        Some(_) => Err(twice()),
     }
 }
 
@@ -156,12 +172,12 @@ fn there<T>(item: Option<T>) -> Read<T> {
     item.ok_or_else(|| Error::message("a key is missing"))
 }
 
-fn twice() -> Read<()> {
-    Err(Error::message("a key comes twice"))
+fn twice() -> Error {
+    Error::message("a key comes twice")
 }
 
-fn unknown() -> Read<()> {
-    Err(Error::message("an unknown key"))
+fn unknown() -> Error {
+    Error::message("an unknown key")
 }
 
 /// How many items follow, if it is said and not too many.
