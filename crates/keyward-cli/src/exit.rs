@@ -1,7 +1,5 @@
 //! How the program ends. `docs/exit-codes.md` is the promise.
 
-use std::process::ExitCode;
-
 use keyward_core::{Error, ErrorKind};
 
 use crate::output::complain;
@@ -66,24 +64,26 @@ pub(crate) fn each<T>(
         match work(thing) {
             Ok(()) => {}
             Err(Stop::Hangup) => return Err(Stop::Hangup),
-            failure => drop(code(std::mem::replace(&mut outcome, failure))),
+            failure => {
+                status(std::mem::replace(&mut outcome, failure));
+            }
         }
     }
     outcome
 }
 
 /// Reports how a command went.
-pub(crate) fn code(outcome: Outcome) -> ExitCode {
+pub(crate) fn status(outcome: Outcome) -> u8 {
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Stop::Hangup) => ExitCode::from(141),
+        Ok(()) => 0,
+        Err(Stop::Hangup) => 141,
         Err(Stop::Code(code, message)) => {
             complain(&message);
-            ExitCode::from(code)
+            code
         }
         Err(Stop::Failed(error)) => {
             complain(&describe(&error));
-            ExitCode::from(code_of(error.kind()))
+            code_of(error.kind())
         }
     }
 }

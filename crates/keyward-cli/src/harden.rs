@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use signal_hook::consts::{SIGPIPE, SIGXFSZ};
 
-/// No core dumps, nobody who attaches, no panic that prints what it was working on; and a limit on
-/// the size of files is an error of the write that meets it, not the end of the process.
+/// No core dumps, nobody who attaches, no panic that prints what it was working on. A limit on the size of
+/// files, and a reader that has gone, are errors of the write that meets them, not the end of the process.
 pub(crate) fn process() {
+    fill_standard_streams();
     // Neither can fail on a kernel that has them, and one that lacks them has nothing to give up.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
-    let _ = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default());
+    for signal in [SIGXFSZ, SIGPIPE] {
+        let _ = signal_hook::flag::register(signal, Arc::default());
+    }
     std::panic::set_hook(Box::new(|panic| {
         if keyward_core::panic_is_caught() {
             return;
@@ -18,4 +24,17 @@ pub(crate) fn process() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         crate::output::complain(&format!("error: this is a fault in keyward itself ({place})"));
     }));
+}
+
+/// Where a standard stream is closed, opens nothing in its place: the next file that is opened would stand
+/// there, and be read from or printed into.
+fn fill_standard_streams() {
+    for stream in [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()] {
+        if rustix::io::fcntl_getfd(stream) == Err(Errno::BADF) {
+            // The lowest number that is free is this stream's, and stays so.
+            if let Ok(nothing) = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()) {
+                std::mem::forget(nothing);
+            }
+        }
+    }
 }

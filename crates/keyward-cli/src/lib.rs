@@ -31,9 +31,21 @@ use keyward_defaults as _;
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    harden::process();
-    let arguments: Vec<_> = std::env::args_os().collect();
-    exit::code(commands::run(arguments))
+    status().into()
+}
+
+/// As [`main`], for a program that begins without the standard library: the exit status, also after a
+/// fault of its own.
+#[doc(hidden)]
+pub fn status() -> u8 {
+    /// What the standard library ends with after a panic.
+    const PANICKED: u8 = 101;
+
+    let run = || {
+        harden::process();
+        exit::status(commands::run(std::env::args_os().collect()))
+    };
+    std::panic::catch_unwind(run).unwrap_or(PANICKED)
 }
 
 /// Runs `keyward-check`, in which `keyward plugin check` has the code that it checks run.
@@ -41,5 +53,5 @@ pub fn main() -> ExitCode {
 /// It is a program of its own, so that `keyward` is not larger by the suites.
 pub fn check() -> ExitCode {
     harden::process();
-    exit::code(commands::check_inside(std::env::args_os().collect()))
+    exit::status(commands::check_inside(std::env::args_os().collect())).into()
 }
