@@ -170,9 +170,13 @@ impl<'a, T: Item<'a>> Item<'a> for Vec<T> {
     }
 }
 
-/// Passes the next item, and gives its bytes.
+/// Passes the next item, and gives its bytes. Texts that are passed need not be UTF-8.
 fn skip<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malformed> {
-    let start = decoder.position();
+    let (input, start) = (decoder.input(), decoder.position());
+    if let Some(length) = short(&input[start..]) {
+        decoder.set_position(start + length);
+        return Ok(&input[start..start + length]);
+    }
     let kind = decoder.datatype().map_err(no_cbor)?;
     let inner = match kind {
         Type::Bytes => decoder.bytes().map(|_| 0),
@@ -194,7 +198,17 @@ fn skip<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malform
     for _ in 0..inner {
         skip(decoder, depth - 1)?;
     }
-    Ok(&decoder.input()[start..decoder.position()])
+    Ok(&input[start..decoder.position()])
+}
+
+/// The length of an item without others in it whose head is one byte, as of most items (RFC 8949, 3).
+fn short(input: &[u8]) -> Option<usize> {
+    let length = match input.first()? {
+        0x00..=0x17 | 0x20..=0x37 | 0xf4..=0xf6 => 1,
+        head @ (0x40..=0x57 | 0x60..=0x77) => 1 + usize::from(head & 0x1f),
+        _ => return None,
+    };
+    (length <= input.len()).then_some(length)
 }
 
 /// The decoder's own words might quote what it read.

@@ -6,10 +6,12 @@ use keyward_core::{
     Derivation, EntryId, Field, Form, MAX_ITEMS, Origin, Record, Revision, Secret, Timestamp,
 };
 use minicbor::Decoder;
-use minicbor::data::Type;
 use minicbor::decode::Error;
 
 type Read<T> = Result<T, Error>;
+
+/// `null`, as it is written.
+const NULL: u8 = 0xf6;
 
 pub(super) fn record(from: &mut Decoder<'_>) -> Read<Record> {
     let mut v1 = None;
@@ -128,8 +130,9 @@ fn maybe<T>(
     from: &mut Decoder<'_>,
     item: impl FnOnce(&mut Decoder<'_>) -> Read<T>,
 ) -> Read<Option<T>> {
-    if from.datatype()? == Type::Null {
-        from.null()?;
+    let start = from.position();
+    if from.input().get(start) == Some(&NULL) {
+        from.set_position(start + 1);
         return Ok(None);
     }
     item(from).map(Some)

@@ -1,7 +1,7 @@
 //! Writing a record, part by part.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Write};
 
 use keyward_core::{Derivation, Field, Form, MAX_ITEMS, Origin, Record, SecretWriter, Timestamp};
 use minicbor::encode::Error;
@@ -11,48 +11,60 @@ type Encoder = minicbor::Encoder<Writer<SecretWriter>>;
 type Written = Result<(), Error<io::Error>>;
 
 pub(super) fn record(out: &mut Encoder, record: &Record) -> Written {
-    out.map(1)?.str("V1")?.map(8)?;
-    out.str("kind")?.str(&record.kind)?;
-    out.str("fields")?;
+    keys(out, b"\xa1\x62V1\xa8\x64kind")?;
+    out.str(&record.kind)?;
+    keys(out, b"\x66fields")?;
     map(out, &record.fields, field)?;
-    out.str("origins")?.array(few(record.origins.len())?)?;
+    keys(out, b"\x67origins")?;
+    out.array(few(record.origins.len())?)?;
     record.origins.iter().try_for_each(|each| origin(out, each))?;
-    out.str("created")?.u64(record.created.as_unix())?;
-    out.str("updated")?.u64(record.updated.as_unix())?;
-    out.str("expires")?;
+    keys(out, b"\x67created")?;
+    time(out, &record.created)?;
+    keys(out, b"\x67updated")?;
+    time(out, &record.updated)?;
+    keys(out, b"\x67expires")?;
     maybe(out, record.expires.as_ref(), time)?;
-    out.str("labels")?;
+    keys(out, b"\x66labels")?;
     map(out, &record.labels, |out, label| out.str(label).map(drop))?;
-    out.str("derived_from")?;
+    keys(out, b"\x6cderived_from")?;
     maybe(out, record.derived_from.as_ref(), derivation)
 }
 
 fn field(out: &mut Encoder, field: &Field) -> Written {
-    out.map(3)?.str("secret")?.bool(field.secret)?;
-    out.str("expires")?;
+    keys(out, b"\xa3\x66secret")?;
+    out.bool(field.secret)?;
+    keys(out, b"\x67expires")?;
     maybe(out, field.expires.as_ref(), time)?;
-    out.str("value")?.map(1)?;
     match field.form {
         Form::Text => {
             let text = field.value.expose_str().ok_or_else(|| Error::message("not UTF-8"))?;
-            out.str("text")?.str(text)?
+            keys(out, b"\x65value\xa1\x64text")?;
+            out.str(text)?;
         }
-        Form::Bytes => out.str("bytes")?.bytes(field.value.expose())?,
-    };
+        Form::Bytes => {
+            keys(out, b"\x65value\xa1\x65bytes")?;
+            out.bytes(field.value.expose())?;
+        }
+    }
     Ok(())
 }
 
 fn origin(out: &mut Encoder, origin: &Origin) -> Written {
-    out.map(3)?.str("scheme")?.str(&origin.scheme)?;
-    out.str("host")?.str(&origin.host)?.str("port")?.u16(origin.port)?;
-    Ok(())
+    keys(out, b"\xa3\x66scheme")?;
+    out.str(&origin.scheme)?;
+    keys(out, b"\x64host")?;
+    out.str(&origin.host)?;
+    keys(out, b"\x64port")?;
+    out.u16(origin.port).map(drop)
 }
 
 fn derivation(out: &mut Encoder, derivation: &Derivation) -> Written {
-    out.map(3)?.str("user")?.str(derivation.entry.user())?;
-    out.str("name")?.str(derivation.entry.name_or_empty())?;
-    out.str("revision")?.bytes(derivation.revision.as_bytes())?;
-    Ok(())
+    keys(out, b"\xa3\x64user")?;
+    out.str(derivation.entry.user())?;
+    keys(out, b"\x64name")?;
+    out.str(derivation.entry.name_or_empty())?;
+    keys(out, b"\x68revision")?;
+    out.bytes(derivation.revision.as_bytes()).map(drop)
 }
 
 fn time(out: &mut Encoder, time: &Timestamp) -> Written {
@@ -78,6 +90,13 @@ fn maybe<T>(
         Some(item) => write(out, item),
         None => out.null().map(drop),
     }
+}
+
+/// Writes the heads of maps and their keys, which are always the same, as CBOR has them: `a` and a number begins
+/// a map of so many keys, `6` and a number a text of so many bytes (RFC 8949, 3). One by one they would take
+/// as long again as all the rest.
+fn keys(out: &mut Encoder, cbor: &'static [u8]) -> Written {
+    out.writer_mut().get_mut().write_all(cbor).map_err(Error::write)
 }
 
 fn few(items: usize) -> Result<u64, Error<io::Error>> {
