@@ -33,6 +33,10 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
 /// test replays it from then on.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let wanted = wanted(arguments, targets()?, &spent::read()?)?;
+    if wanted.is_empty() {
+        println!("each target was fuzzed for so long already");
+        return Ok(());
+    }
     let program = build()?;
     let failed = wanted
         .iter()
@@ -49,7 +53,7 @@ fn wanted(arguments: &[String], targets: Vec<String>, spent: &Spent) -> Result<V
     let (which, seconds) = match words[..] {
         [] => ("--all", SECONDS),
         [which] => (which, SECONDS),
-        [which, seconds] => (which, seconds.parse().map_err(|_| USAGE)?),
+        [which, seconds] => (which, seconds.parse().ok().filter(|most| *most > 0).ok_or(USAGE)?),
         _ => return Err(USAGE.into()),
     };
     let seconds_of = |target: &str| match which {
@@ -139,7 +143,9 @@ mod tests {
 
     #[test]
     fn what_is_no_target_or_no_time_is_refused_at_once() {
-        for arguments in [&["nothing"][..], &["--some", "9"], &["a", "soon"], &["a", "1", "b"]] {
+        for arguments in
+            [&["nothing"][..], &["--some", "9"], &["a", "soon"], &["a", "0"], &["a", "1", "b"]]
+        {
             assert!(runs(arguments).is_err(), "{arguments:?}");
         }
     }

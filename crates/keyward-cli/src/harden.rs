@@ -32,8 +32,10 @@ fn fill_standard_streams() {
     for stream in [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()] {
         if rustix::io::fcntl_getfd(stream) == Err(Errno::BADF) {
             // The lowest number that is free is this stream's, and stays so.
-            if let Ok(nothing) = rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()) {
-                std::mem::forget(nothing);
+            match rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()) {
+                Ok(nothing) => std::mem::forget(nothing),
+                // There is nowhere to say so.
+                Err(_) => std::process::abort(),
             }
         }
     }

@@ -1,8 +1,7 @@
 //! The `keyward` program; all of it is in the library, so that others can build their own.
 //!
-//! With GNU's C library it begins where C does. Before `main`, the standard library looks for the end of the stack, only to
-//! have words for an overflow; that would be a tenth of `keyward get`
-//! ([why](../../../docs/adr/0022-the-program-begins-where-c-does.md)).
+//! With GNU's C library it begins where C does: what the standard library does before `main` is a twelfth of
+//! `keyward get` ([why](../../../docs/adr/0022-the-program-begins-where-c-does.md)).
 
 #![cfg_attr(all(target_os = "linux", target_env = "gnu"), no_main)]
 

@@ -18,164 +18,135 @@ const MAX_KEYS: u64 = 64;
 /// The most items of a list.
 const MAX_LIST: u64 = 1 << 16;
 
-/// `null`, as it is written.
-const NULL: u8 = 0xf6;
-
 /// What is read is not what it should be. It says what, and quotes nothing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Malformed(pub(crate) &'static str);
 
 /// The keys of a map with their items, which are read when they are asked for.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Map<'a>(Vec<(&'a str, &'a [u8])>);
 
 impl<'a> Map<'a> {
-    fn rest(keys: &mut Keys<'a>) -> Result<Self, Malformed> {
-        let mut map = Vec::with_capacity(keys.left as usize);
-        while let Some(key) = keys.key()? {
-            map.push((key, keys.skip()?));
+    /// Reads `bytes`, which are one map and nothing else.
+    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
+        let mut decoder = Decoder::new(bytes);
+        let length = match decoder.datatype() {
+            Ok(Type::Map) => decoder.map().map_err(no_cbor)?.unwrap_or_default(),
+            _ => return Err(Malformed("it is no map of CBOR")),
+        };
+        if length > MAX_KEYS {
+            return Err(Malformed("it has too many keys"));
         }
-        Ok(Self(map))
+        let mut keys = Vec::with_capacity(length as usize);
+        for _ in 0..length {
+            let key = decoder.str().map_err(|_| Malformed("a key is no text"))?;
+            if keys.iter().any(|(other, _)| *other == key) {
+                return Err(Malformed("a key comes twice"));
+            }
+            keys.push((key, item(&mut decoder, MAX_DEPTH)?));
+        }
+        if decoder.position() == bytes.len() {
+            Ok(Self(keys))
+        } else {
+            Err(Malformed("more follows than one item"))
+        }
+    }
+
+    /// Whether bytes start as a map that has this key, which is found sooner than all of it is read.
+    pub(crate) fn begins_with(bytes: &[u8], name: &str) -> bool {
+        let mut decoder = Decoder::new(bytes);
+        let length = decoder.map().ok().flatten().unwrap_or_default();
+        for _ in 0..length.min(MAX_KEYS) {
+            match decoder.str() {
+                Ok(key) if key == name => return true,
+                Ok(_) if item(&mut decoder, MAX_DEPTH).is_ok() => {}
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// The item of this key; none if it is not there or is `null`.
     pub(crate) fn find<T: Item<'a>>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
-        let Some(item) = self.written(name) else { return Ok(None) };
-        let mut decoder = Decoder::new(item);
-        let read = T::take(&mut decoder).filter(|_| decoder.position() == item.len());
-        read.map(Some).ok_or(Malformed(name))
+        match self.0.iter().find(|(key, _)| *key == name) {
+            None | Some((_, [0xf6])) => Ok(None),
+            Some((_, item)) => T::read(item).map(Some).ok_or(Malformed(name)),
+        }
     }
 
     /// The item of this key, which must be there.
     pub(crate) fn get<T: Item<'a>>(&self, name: &'static str) -> Result<T, Malformed> {
         self.find(name)?.ok_or(Malformed(name))
     }
-
-    /// The item of this key, which must be there, as it is written.
-    pub(crate) fn raw(&self, name: &'static str) -> Result<&'a [u8], Malformed> {
-        self.written(name).ok_or(Malformed(name))
-    }
-
-    fn written(&self, name: &str) -> Option<&'a [u8]> {
-        let (_, item) = self.0.iter().find(|(key, item)| *key == name && *item != [NULL])?;
-        Some(item)
-    }
-}
-
-/// A map that is read key by key.
-#[derive(Debug)]
-pub(crate) struct Keys<'a> {
-    decoder: Decoder<'a>,
-    left: u64,
-    seen: Vec<&'a str>,
-}
-
-impl<'a> Keys<'a> {
-    /// Begins with bytes that are one map.
-    pub(crate) fn of(bytes: &'a [u8]) -> Result<Self, Malformed> {
-        Self::begin(Decoder::new(bytes))
-    }
-
-    fn begin(mut decoder: Decoder<'a>) -> Result<Self, Malformed> {
-        let left = match decoder.datatype() {
-            Ok(Type::Map) => decoder.map().map_err(no_cbor)?.unwrap_or_default(),
-            _ => return Err(Malformed("it is no map of CBOR")),
-        };
-        if left > MAX_KEYS {
-            return Err(Malformed("it has too many keys"));
-        }
-        Ok(Self { decoder, left, seen: Vec::with_capacity(left as usize) })
-    }
-
-    /// The next key, whose item is to be taken off then; none at the end of the map.
-    pub(crate) fn key(&mut self) -> Result<Option<&'a str>, Malformed> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        self.left -= 1;
-        let key = self.decoder.str().map_err(|_| Malformed("a key is no text"))?;
-        if self.seen.contains(&key) {
-            return Err(Malformed("a key comes twice"));
-        }
-        self.seen.push(key);
-        Ok(Some(key))
-    }
-
-    /// Takes off the item of a key; none if it is `null`.
-    pub(crate) fn item<T: Item<'a>>(&mut self, name: &'static str) -> Result<Option<T>, Malformed> {
-        if matches!(self.decoder.datatype(), Ok(Type::Null)) {
-            return self.decoder.null().map(|()| None).map_err(no_cbor);
-        }
-        T::take(&mut self.decoder).map(Some).ok_or(Malformed(name))
-    }
-
-    /// Passes the item of a key, and gives its bytes.
-    pub(crate) fn skip(&mut self) -> Result<&'a [u8], Malformed> {
-        skip(&mut self.decoder, MAX_DEPTH)
-    }
-
-    /// Whether nothing follows the map.
-    pub(crate) fn end(self) -> Result<(), Malformed> {
-        if self.decoder.position() == self.decoder.input().len() {
-            Ok(())
-        } else {
-            Err(Malformed("more follows than one item"))
-        }
-    }
 }
 
 /// What an item can be read as.
 pub(crate) trait Item<'a>: Sized {
-    /// Takes the next item off.
-    fn take(decoder: &mut Decoder<'a>) -> Option<Self>;
+    /// Reads an item, all of it.
+    fn read(item: &'a [u8]) -> Option<Self>;
 }
 
 impl<'a> Item<'a> for &'a [u8] {
-    fn take(decoder: &mut Decoder<'a>) -> Option<Self> {
-        decoder.bytes().ok()
+    fn read(item: &'a [u8]) -> Option<Self> {
+        whole(item, Decoder::bytes)
     }
 }
 
 impl<'a> Item<'a> for &'a str {
-    fn take(decoder: &mut Decoder<'a>) -> Option<Self> {
-        decoder.str().ok()
+    fn read(item: &'a [u8]) -> Option<Self> {
+        whole(item, Decoder::str)
     }
 }
 
 impl Item<'_> for u64 {
-    fn take(decoder: &mut Decoder<'_>) -> Option<Self> {
-        decoder.u64().ok()
+    fn read(item: &[u8]) -> Option<Self> {
+        whole(item, Decoder::u64)
     }
 }
 
 impl Item<'_> for bool {
-    fn take(decoder: &mut Decoder<'_>) -> Option<Self> {
-        decoder.bool().ok()
+    fn read(item: &[u8]) -> Option<Self> {
+        whole(item, Decoder::bool)
     }
 }
 
 impl<'a> Item<'a> for Map<'a> {
-    fn take(decoder: &mut Decoder<'a>) -> Option<Self> {
-        let mut keys = Keys::begin(decoder.clone()).ok()?;
-        let map = Self::rest(&mut keys).ok();
-        *decoder = keys.decoder;
-        map
+    fn read(item: &'a [u8]) -> Option<Self> {
+        Map::read(item).ok()
+    }
+}
+
+/// An item as it is written.
+#[derive(Debug)]
+pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
+
+impl<'a> Item<'a> for Raw<'a> {
+    fn read(item: &'a [u8]) -> Option<Self> {
+        Some(Raw(item))
     }
 }
 
 impl<'a, T: Item<'a>> Item<'a> for Vec<T> {
-    fn take(decoder: &mut Decoder<'a>) -> Option<Self> {
-        let length = decoder.array().ok()?.filter(|length| *length <= MAX_LIST)?;
-        (0..length).map(|_| T::take(decoder)).collect()
+    fn read(item: &'a [u8]) -> Option<Self> {
+        whole(item, |decoder| {
+            let few = decoder.array()?.filter(|length| *length <= MAX_LIST);
+            let length = few.ok_or_else(|| decode::Error::message("no short list"))?;
+            let mut items = Self::new();
+            for _ in 0..length {
+                let item = self::item(decoder, MAX_DEPTH).ok().and_then(T::read);
+                items.push(item.ok_or_else(|| decode::Error::message("another item"))?);
+            }
+            Ok(items)
+        })
     }
 }
 
-/// Passes the next item, and gives its bytes. Texts that are passed need not be UTF-8.
-fn skip<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malformed> {
+/// Takes the next item off.
+fn item<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malformed> {
     let (input, start) = (decoder.input(), decoder.position());
     if let Some(length) = short(&input[start..]) {
         decoder.set_position(start + length);
-        return Ok(&input[start..start + length]);
+        return Ok(&input[start..][..length]);
     }
     let kind = decoder.datatype().map_err(no_cbor)?;
     let inner = match kind {
@@ -196,24 +167,37 @@ fn skip<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malform
     }
     // Each takes a byte at least, so a length that lies soon comes to the end.
     for _ in 0..inner {
-        skip(decoder, depth - 1)?;
+        item(decoder, depth - 1)?;
     }
     Ok(&input[start..decoder.position()])
 }
 
-/// The length of an item without others in it whose head is one byte, as of most items (RFC 8949, 3).
+/// The length of an item whose head is one byte and in which there is no other, as of most items
+/// (RFC 8949, 3). One that is wrong has none here.
 fn short(input: &[u8]) -> Option<usize> {
-    let length = match input.first()? {
-        0x00..=0x17 | 0x20..=0x37 | 0xf4..=0xf6 => 1,
-        head @ (0x40..=0x57 | 0x60..=0x77) => 1 + usize::from(head & 0x1f),
-        _ => return None,
-    };
-    (length <= input.len()).then_some(length)
+    match input.first()? {
+        0x00..=0x17 | 0x20..=0x37 | 0xf4..=0xf6 => Some(1),
+        head @ (0x40..=0x57 | 0x60..=0x77) => {
+            let content = input.get(1..)?.get(..usize::from(head & 0x1f))?;
+            let is_sound = *head < 0x60 || std::str::from_utf8(content).is_ok();
+            is_sound.then_some(1 + content.len())
+        }
+        _ => None,
+    }
 }
 
 /// The decoder's own words might quote what it read.
 fn no_cbor(_: decode::Error) -> Malformed {
     Malformed("it is no CBOR")
+}
+
+/// Reads one thing that is all of an item.
+fn whole<'a, T>(
+    item: &'a [u8],
+    read: impl FnOnce(&mut Decoder<'a>) -> Result<T, decode::Error>,
+) -> Option<T> {
+    let mut decoder = Decoder::new(item);
+    read(&mut decoder).ok().filter(|_| decoder.position() == item.len())
 }
 
 /// Writes the fields of a map.
@@ -315,10 +299,6 @@ impl Put for &[u8] {
     }
 }
 
-/// An item that is written already.
-#[derive(Debug)]
-pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
-
 impl Put for Raw<'_> {
     fn put(self, out: &mut Gathering) {
         out.write_all(self.0).expect("memory takes it");
@@ -341,12 +321,6 @@ mod tests {
         out.finish("test").unwrap().expose()[4..].to_vec()
     }
 
-    fn read(bytes: &[u8]) -> Result<Map<'_>, Malformed> {
-        let mut keys = Keys::of(bytes)?;
-        let map = Map::rest(&mut keys)?;
-        keys.end().map(|()| map)
-    }
-
     #[test]
     fn fields_come_back() {
         let bytes = written(|fields| {
@@ -357,7 +331,7 @@ mod tests {
                 fields.put("inner", 7);
             });
         });
-        let map = read(&bytes).unwrap();
+        let map = Map::read(&bytes).unwrap();
         assert_eq!(map.get::<&str>("text").unwrap(), "t");
         assert_eq!(map.get::<&[u8]>("bytes").unwrap(), [0, 1]);
         assert_eq!(map.get::<u64>("number").unwrap(), u64::MAX);
@@ -370,7 +344,7 @@ mod tests {
 
     #[test]
     fn null_is_as_good_as_nothing() {
-        let map = read(b"\xa1\x61a\xf6").unwrap();
+        let map = Map::read(b"\xa1\x61a\xf6").unwrap();
         assert_eq!(map.find::<&str>("a").unwrap(), None);
         assert!(map.get::<&str>("a").is_err());
     }
@@ -395,10 +369,10 @@ mod tests {
             b"\xa1\x61a\xbb\xff\xff\xff\xff\xff\xff\xff\xff",
             b"\xbb\xff\xff\xff\xff\xff\xff\xff\xff",
         ] {
-            assert!(read(bytes).is_err(), "{bytes:x?}");
+            assert!(Map::read(bytes).is_err(), "{bytes:x?}");
         }
         let deep = [&b"\xa1\x61a"[..], &[0x81; 1000], b"\x00"].concat();
-        assert!(read(&deep).is_err());
+        assert!(Map::read(&deep).is_err());
     }
 
     #[test]
@@ -407,7 +381,7 @@ mod tests {
             fields.put("a", "text").put("b", 1000).put_list("c", &["x"], |out, text| text.put(out));
         });
         for length in 0..bytes.len() {
-            assert!(read(&bytes[..length]).is_err(), "{length}");
+            assert!(Map::read(&bytes[..length]).is_err(), "{length}");
         }
     }
 }

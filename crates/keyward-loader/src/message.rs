@@ -9,8 +9,10 @@ pub(crate) mod storage;
 pub(crate) mod words;
 
 use keyward_core::{Error, Result, Secret};
+use minicbor::Decoder;
+use minicbor::data::Type;
 
-use crate::cbor::{Fields, Keys, Malformed, Map, map};
+use crate::cbor::{Fields, Malformed, Map, Raw, map};
 use crate::frame::Gathering;
 
 /// What one side tells the other.
@@ -19,7 +21,7 @@ pub(crate) enum Message<'a> {
     /// Do this, and if there is an id, answer.
     Call(Call<'a>),
     /// What came of a call.
-    Answer(Result<Map<'a>>),
+    Answer { id: u64, outcome: Result<Map<'a>> },
     /// Something of a later version.
     Unknown { id: Option<u64> },
 }
@@ -36,55 +38,32 @@ pub(crate) struct Call<'a> {
 impl<'a> Message<'a> {
     /// Reads a frame.
     pub(crate) fn read(frame: &'a [u8]) -> Result<Self, Malformed> {
-        let (mut id, mut name, mut instance) = (None, None, None);
-        let (mut arguments, mut answer, mut error) = (None, None, None);
-        let mut keys = Keys::of(frame)?;
-        while let Some(key) = keys.key()? {
-            match key {
-                "id" => id = keys.item("id")?,
-                "call" => name = keys.item("call")?,
-                "instance" => instance = keys.item("instance")?,
-                "arguments" => arguments = keys.item("arguments")?,
-                "answer" => answer = keys.item("answer")?,
-                "error" => error = keys.item("error")?,
-                _ => drop(keys.skip()?),
-            }
+        let fields = Map::read(frame)?;
+        let id = fields.find("id")?;
+        if let Some(name) = fields.find("call")? {
+            let instance = fields.find("instance")?;
+            let arguments = fields.find::<Raw<'_>>("arguments")?.map_or(&b"\xa0"[..], |raw| raw.0);
+            return Ok(Self::Call(Call { id, name, instance, arguments: Map::read(arguments)? }));
         }
-        keys.end()?;
-        if let Some(name) = name {
-            let arguments = arguments.unwrap_or_default();
-            return Ok(Self::Call(Call { id, name, instance, arguments }));
-        }
-        let outcome = match (answer, error) {
-            (Some(answer), None) => Ok(answer),
-            (None, Some(error)) => Err(failure::read(&error)?),
+        let outcome = match (fields.find::<Raw<'_>>("answer")?, fields.find::<Raw<'_>>("error")?) {
+            (Some(answer), None) => Ok(Map::read(answer.0)?),
+            (None, Some(error)) => Err(failure::read(&Map::read(error.0)?)?),
             (None, None) => return Ok(Self::Unknown { id }),
             (Some(_), Some(_)) => return Err(Malformed("it is an answer and an error")),
         };
-        id.ok_or(Malformed("id"))?;
-        Ok(Self::Answer(outcome))
+        Ok(Self::Answer { id: id.ok_or(Malformed("id"))?, outcome })
     }
 }
 
-/// The call that a frame answers; none if it looks like something else.
-///
-/// Where the id comes first, as it should, no more than that is read. Whoever reads all of it learns
-/// whether it is a message at all.
-pub(crate) fn answered(frame: &[u8]) -> Option<u64> {
-    let (mut id, mut is_answer) = (None, false);
-    let mut keys = Keys::of(frame).ok()?;
-    while id.is_none() || !is_answer {
-        match keys.key().ok()?? {
-            "id" => id = Some(keys.item("id").ok()??),
-            "call" => return None,
-            "answer" | "error" if id.is_some() => is_answer = true,
-            key => {
-                is_answer |= ["answer", "error"].contains(&key);
-                keys.skip().ok()?;
-            }
-        }
-    }
-    id
+/// Whether a frame is plainly an answer to this call: the id, the answer, and nothing else. That is seen at its
+/// head; whoever reads all of it learns whether it makes sense.
+pub(crate) fn is_plain_answer(frame: &[u8], id: u64) -> bool {
+    let mut head = Decoder::new(frame);
+    matches!(head.map(), Ok(Some(2)))
+        && matches!(head.str(), Ok("id"))
+        && matches!(head.u64(), Ok(found) if found == id)
+        && matches!(head.str(), Ok("answer"))
+        && matches!(head.datatype(), Ok(Type::Map))
 }
 
 /// A call as a frame; without an id it wants no answer.
@@ -128,8 +107,8 @@ pub(crate) fn nothing(_: &mut Fields<'_>) {}
 pub fn read_any_message(frame: &[u8]) -> bool {
     let fields = match Message::read(frame) {
         Ok(Message::Call(Call { arguments, .. })) => arguments,
-        Ok(Message::Answer(Ok(fields))) => fields,
-        Ok(Message::Answer(_) | Message::Unknown { .. }) => return true,
+        Ok(Message::Answer { outcome: Ok(fields), .. }) => fields,
+        Ok(Message::Answer { .. } | Message::Unknown { .. }) => return true,
         Err(Malformed(_)) => return false,
     };
     let _ = hello::check_version(&fields);

@@ -9,8 +9,10 @@ use std::fs::File;
 use std::io::{Read, Write};
 
 use keyward_core::{Error, Registration, Result};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
 
-use crate::spin::Spinning;
+use crate::spin::{Spinning, Waiting};
 use worker::Server;
 
 /// Lets whoever is at the other end of these pipes use the backends, until its end closes.
@@ -40,10 +42,20 @@ pub fn serve(
 /// As [`serve`], and those of `bring`.
 pub fn serve_parent(bring: impl FnOnce() -> Result<Vec<Registration>>) -> Result<()> {
     let io = |error: rustix::io::Errno| Error::io("serve", error.into());
-    let input = rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io)?;
+    let input = input().map_err(io)?;
     let output = rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io)?;
     let null = File::open("/dev/null").map_err(|error| Error::io("serve", error))?;
     rustix::stdio::dup2_stdin(null).map_err(io)?;
     rustix::stdio::dup2_stdout(std::io::stderr()).map_err(io)?;
-    serve(&bring()?, Spinning(File::from(input)), File::from(output))
+    serve(&bring()?, Waiting(Spinning::new(input)), File::from(output))
+}
+
+/// This process's input, of which a read does not wait. It is opened anew: others may have it too, for whom a
+/// read is to wait as ever.
+fn input() -> Result<File, Errno> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open("/proc/self/fd/0", flags, Mode::empty())
+        // A socket cannot be opened. Then its reads wait, and nobody looks before.
+        .or_else(|_| rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 3))
+        .map(File::from)
 }

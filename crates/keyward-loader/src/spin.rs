@@ -1,96 +1,122 @@
-//! Waiting for a pipe without being put to sleep, as long as that is likely to be worth it.
+//! Reading from a pipe without being put to sleep, as long as that is likely to be worth it.
 //!
 //! To sleep until the other process has written, and to be woken on another processor, takes longer
-//! than what most calls do. So each side looks again and again, for about as long as a sleep
-//! would cost it, and sleeps only then.
+//! than what most calls do. So each side looks again and again for about as long as a sleep would
+//! cost it. Where that was in vain, since the other side takes its time or waits for this very
+//! processor, the next few reads sleep at once.
 
 use std::io::{self, Read};
-use std::os::fd::AsFd;
-use std::sync::LazyLock;
-use std::thread;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::event::{PollFd, PollFlags};
 
-/// How long to look before going to sleep.
-const LENGTH: Duration = Duration::from_micros(50);
+/// How long to look.
+const LENGTH: Duration = Duration::from_micros(25);
 
-/// Whether two processes can run at once. Where they cannot, looking keeps the other from writing.
-static IS_WORTH_IT: LazyLock<bool> =
-    LazyLock::new(|| thread::available_parallelism().is_ok_and(|processors| processors.get() > 1));
+/// How many reads do not look after one that did in vain.
+const REST: u8 = 8;
 
-/// The moment in which to look.
+/// A pipe whose reads do not wait. One that finds nothing looks for a moment before it says so.
 #[derive(Debug)]
-pub(crate) struct Spin(Instant);
+pub(crate) struct Spinning<R> {
+    pipe: R,
+    rest: u8,
+}
 
-impl Spin {
-    pub(crate) fn begin() -> Self {
-        Self(Instant::now())
-    }
-
-    /// Whether to look once more.
-    pub(crate) fn goes_on(&self) -> bool {
-        *IS_WORTH_IT && self.0.elapsed() < LENGTH
+impl<R> Spinning<R> {
+    pub(crate) fn new(pipe: R) -> Self {
+        Self { pipe, rest: 0 }
     }
 }
 
-/// A pipe that is looked at for a moment before a read sleeps.
-#[derive(Debug)]
-pub(crate) struct Spinning<R>(pub(crate) R);
-
-impl<R: Read + AsFd> Read for Spinning<R> {
+impl<R: Read> Read for Spinning<R> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
-
-        let spin = Spin::begin();
-        while spin.goes_on() {
-            let mut pipe = [PollFd::new(&self.0, PollFlags::IN)];
-            // What is wrong with it, the read tells.
-            if rustix::event::poll(&mut pipe, Some(&AT_ONCE)) != Ok(0) {
-                break;
+        let started = Instant::now();
+        loop {
+            let nothing = match self.pipe.read(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => error,
+                read => return read,
+            };
+            if self.rest > 0 {
+                self.rest -= 1;
+                return Err(nothing);
+            }
+            if started.elapsed() > LENGTH {
+                self.rest = REST;
+                return Err(nothing);
             }
         }
-        self.0.read(bytes)
+    }
+}
+
+impl<R: AsFd> AsFd for Spinning<R> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.pipe.as_fd()
+    }
+}
+
+/// The same pipe for whoever wants to wait.
+#[derive(Debug)]
+pub(crate) struct Waiting<R>(pub(crate) Spinning<R>);
+
+impl<R: Read + AsFd> Read for Waiting<R> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.0.read(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return read,
+            }
+            // What is wrong with it, the next read tells.
+            let _ = rustix::event::poll(&mut [PollFd::new(&self.0, PollFlags::IN)], None);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Write, pipe};
+    use std::io::{PipeReader, PipeWriter, Write, pipe};
+    use std::thread;
 
     use super::*;
 
+    fn spinning() -> (Spinning<PipeReader>, PipeWriter) {
+        let (reader, writer) = pipe().unwrap();
+        rustix::io::ioctl_fionbio(&reader, true).unwrap();
+        (Spinning::new(reader), writer)
+    }
+
     #[test]
-    fn what_is_there_is_read_at_once() {
-        let (reader, mut writer) = pipe().unwrap();
+    fn what_is_there_is_read_and_nothing_is_not_waited_for() {
+        let (mut reader, mut writer) = spinning();
+        let mut bytes = [0; 8];
+        assert_eq!(reader.read(&mut bytes).unwrap_err().kind(), io::ErrorKind::WouldBlock);
         writer.write_all(b"now").unwrap();
-        assert_eq!(Spinning(reader).read(&mut [0; 8]).unwrap(), 3);
+        assert_eq!(reader.read(&mut bytes).unwrap(), 3);
+        drop(writer);
+        assert_eq!(reader.read(&mut bytes).unwrap(), 0);
     }
 
     #[test]
-    fn a_spin_ends() {
-        let spin = Spin::begin();
-        thread::sleep(LENGTH);
-        assert!(!spin.goes_on());
+    fn after_a_look_in_vain_some_reads_do_not_look() {
+        let (mut reader, _writer) = spinning();
+        for rest in (0..=REST).rev().chain([REST]) {
+            assert!(reader.read(&mut [0]).is_err());
+            assert_eq!(reader.rest, rest);
+        }
     }
 
     #[test]
-    fn a_read_waits_as_long_as_it_takes() {
-        let (reader, mut writer) = pipe().unwrap();
+    fn whoever_waits_does_so_as_long_as_it_takes() {
+        let (reader, mut writer) = spinning();
         let late = thread::spawn(move || {
             thread::sleep(4 * LENGTH);
             writer.write_all(b"late").unwrap();
         });
+        let mut reader = Waiting(reader);
         let mut bytes = [0; 8];
-        assert_eq!(Spinning(reader).read(&mut bytes).unwrap(), 4);
+        assert_eq!(reader.read(&mut bytes).unwrap(), 4);
         late.join().unwrap();
-    }
-
-    #[test]
-    fn the_end_is_seen_too() {
-        let (mut reader, writer) =
-            pipe().map(|(reader, writer)| (Spinning(reader), writer)).unwrap();
-        drop(writer);
-        assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+        assert_eq!(reader.read(&mut bytes).unwrap(), 0);
     }
 }

@@ -95,36 +95,56 @@ mod tests {
         assert_eq!(read.unwrap(), full());
     }
 
+    /// What comes before a map of the full record, the head of that map, and one of its keys with its item.
+    const PAIRS: [(&[u8], &[u8], &[u8]); 19] = [
+        (b"", b"\xa8", b"\x64kind\x65token"),
+        (b"", b"\xa8", b"\x67created\x01"),
+        (b"", b"\xa8", b"\x67updated\x02"),
+        (b"", b"\xa8", b"\x67expires\x1b\xff\xff\xff\xff\xff\xff\xff\xff"),
+        (b"", b"\xa8", b"\x66labels\xa1\x64team\x63red"),
+        (b"", b"\xa8", b"\x67origins\x81\xa3\x66scheme\x65https\x64host\x61h\x64port\x19\x01\xbb"),
+        (b"\x63raw", b"\xa3", b"\x66secret\xf4"),
+        (b"\x63raw", b"\xa3", b"\x67expires\x07"),
+        (b"\x63raw", b"\xa3", b"\x65value\xa1\x65bytes\x41\xff"),
+        (b"\x65value", b"\xa1", b"\x65bytes\x41\xff"),
+        (b"\x65token", b"\xa3", b"\x66secret\xf5"),
+        (b"\x65token", b"\xa3", b"\x67expires\xf6"),
+        (b"\x65token", b"\xa3", b"\x65value\xa1\x64text\x61t"),
+        (b"\x67origins\x81", b"\xa3", b"\x66scheme\x65https"),
+        (b"\x67origins\x81", b"\xa3", b"\x64host\x61h"),
+        (b"\x67origins\x81", b"\xa3", b"\x64port\x19\x01\xbb"),
+        (b"\x6cderived_from", b"\xa3", b"\x64user\x63ann"),
+        (b"\x6cderived_from", b"\xa3", b"\x64name\x67refresh"),
+        (b"\x6cderived_from", b"\xa3", b"\x68revision\x48\0\0\0\0\0\0\0\x07"),
+    ];
+
     #[test]
     fn every_key_stands_there_once_and_no_other() {
-        let keys = [
-            ("V1", "V2"),
-            ("kind", "mind"),
-            ("fields", "labels"),
-            ("origins", "created"),
-            ("created", "updated"),
-            ("updated", "created"),
-            ("expires", "updated"),
-            ("labels", "fields"),
-            ("derived_from", "derived_with"),
-            ("secret", "secrets"),
-            ("value", "valve"),
-            ("text", "next"),
-            ("bytes", "bites"),
-            ("scheme", "schema"),
-            ("host", "port"),
-            ("port", "host"),
-            ("user", "name"),
-            ("name", "user"),
-            ("revision", "revisions"),
-        ];
-        let key = |name: &str| [&[0x60 + name.len() as u8], name.as_bytes()].concat();
-        for (from, to) in keys {
-            let error = changed(&key(from), &key(to)).expect_err(from);
-            assert_eq!(error.kind(), ErrorKind::Corrupt, "{from}");
+        let bytes = encode_record(&full()).unwrap().expose().to_vec();
+        for (before, head, pair) in PAIRS {
+            let start = [before, head].concat();
+            let map = position(&bytes, &start, 0) + before.len();
+            let place = position(&bytes, pair, map);
+            let with = |keys: i8, pair: &[u8]| {
+                let mut bytes = bytes.clone();
+                bytes.splice(place..place, pair.iter().copied());
+                bytes[map] = bytes[map].wrapping_add_signed(keys);
+                decode_record(&bytes).map_err(|error| error.kind())
+            };
+            let shown = pair.escape_ascii();
+            assert_eq!(with(0, b""), Ok(full()), "{shown}");
+            assert_eq!(with(1, pair), Err(ErrorKind::Corrupt), "{shown} twice");
+            assert_eq!(with(1, b"\x64more\x00"), Err(ErrorKind::Corrupt), "more before {shown}");
+            let mut without = bytes.clone();
+            without.drain(place..place + pair.len());
+            without[map] -= 1;
+            assert!(decode_record(&without).is_err(), "without {shown}");
         }
-        // A name of a field that comes twice.
-        assert!(changed(b"\x65token\xa3", b"\x63raw\xa3").is_err());
+    }
+
+    fn position(bytes: &[u8], part: &[u8], from: usize) -> usize {
+        let found = bytes[from..].windows(part.len().max(1)).position(|it| it.starts_with(part));
+        from + found.unwrap_or_else(|| panic!("{} is there", part.escape_ascii()))
     }
 
     #[test]
@@ -154,7 +174,7 @@ mod tests {
 
         let place = bytes.windows(7).position(|window| window == b"labels\xb9").unwrap() + 7;
         bytes[place + 1] += 1;
-        bytes.splice(place + 2..place + 2, *b"\x641234\x60");
+        bytes.splice(place + 2..place + 2, *b"\x64more\x60");
         assert!(decode_record(&bytes).is_err());
         record.labels.insert("more".into(), String::new());
         assert_eq!(encode_record(&record).unwrap_err().kind(), ErrorKind::Unsupported);

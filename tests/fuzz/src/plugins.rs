@@ -18,7 +18,13 @@ pub fn plugin_record(bytes: &[u8]) {
                 assert!(decoded.expect("a record that was encoded") == record, "{record:?}");
             }
         }
-        Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}"),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+            if let Ok(record) = Cbor.decode(bytes) {
+                let encoded = Cbor.encode(&record).expect("a record that was decoded");
+                assert!(encoded.expose() != bytes, "{record:?}");
+            }
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! Backends that run as a process of their own.
 
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use keyward_core::{
@@ -121,4 +125,25 @@ fn a_secret_may_come_from_the_child_that_asks_for_it() {
     let outer: Arc<dyn Host> = Arc::new(Circular(inner, TestHost::new()));
     let outer = derived.unwrap()(&values, &outer).unwrap();
     assert_eq!(outer.load(&keyward_core::KeyId::default(), &[]).unwrap().len(), 32);
+}
+
+/// What cannot be opened a second time is read all the same.
+#[test]
+fn a_host_may_speak_over_sockets() {
+    let (mut ours, theirs) = UnixStream::pair().unwrap();
+    let theirs = OwnedFd::from(theirs);
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_child"))
+        .arg("keyward-storage-memory")
+        .stdin(theirs.try_clone().unwrap())
+        .stdout(theirs)
+        .spawn()
+        .unwrap();
+    let hello =
+        b"\xa3\x62id\x01\x64call\x65hello\x69arguments\xa2\x68protocol\x67keyward\x65major\x01";
+    ours.write_all(&[&(hello.len() as u32).to_be_bytes(), &hello[..]].concat()).unwrap();
+    ours.shutdown(Shutdown::Write).unwrap();
+    let mut answer = Vec::new();
+    ours.read_to_end(&mut answer).unwrap();
+    assert!(answer.windows(6).any(|window| window == b"memory"), "{answer:x?}");
+    assert!(child.wait().unwrap().success());
 }

@@ -48,9 +48,13 @@ struct Reserved {
 const RESERVED: &[Reserved] = &[
     Reserved {
         words: &["unsafe_code"],
-        places: &["crates/keyward-plugin/src/abi", "crates/keyward-loader/"],
+        places: &[
+            "crates/keyward-plugin/src/abi",
+            "crates/keyward-loader/",
+            "crates/keyward-cli/src/main.rs",
+        ],
         tests_too: false,
-        rule: "unsafe code is for keyward-plugin's abi and for keyward-loader",
+        rule: "unsafe code is for keyward-plugin's abi, for keyward-loader and for C's `main`",
     },
     Reserved {
         words: &["clippy::print_", "print!(", "println!("],

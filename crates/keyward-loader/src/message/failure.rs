@@ -124,7 +124,7 @@ mod tests {
     fn there_and_back(error: &Error) -> Error {
         let frame = failure(7, error);
         match Message::read(&frame.expose()[4..]).unwrap() {
-            Message::Answer(Err(error)) => error,
+            Message::Answer { id: 7, outcome: Err(error) } => error,
             other => panic!("{other:?}"),
         }
     }

@@ -9,7 +9,7 @@ use keyward_core::{
 
 use super::entry;
 use super::words::{meaning, word};
-use crate::cbor::{Fields, Malformed, Map, list, map};
+use crate::cbor::{Fields, Item, Malformed, Map, Raw, list, map};
 
 /// Writes the field `expect`: `any`, `absent`, or the bytes of a revision.
 pub(crate) fn write_expect(fields: &mut Fields<'_>, expect: &Expect) {
@@ -22,11 +22,12 @@ pub(crate) fn write_expect(fields: &mut Fields<'_>, expect: &Expect) {
 
 /// Reads the field `expect`.
 pub(crate) fn read_expect(fields: &Map<'_>) -> Result<Expect, Malformed> {
-    match fields.get("expect") {
-        Ok("any") => Ok(Expect::Any),
-        Ok("absent") => Ok(Expect::Absent),
-        Ok(_) => Err(Malformed("expect")),
-        Err(_) => Ok(Expect::Revision(revision(fields.get("expect")?)?)),
+    let Raw(item) = fields.get("expect")?;
+    match <&str>::read(item) {
+        Some("any") => Ok(Expect::Any),
+        Some("absent") => Ok(Expect::Absent),
+        Some(_) => Err(Malformed("expect")),
+        None => Ok(Expect::Revision(revision(fields.get("expect")?)?)),
     }
 }
 

@@ -15,11 +15,11 @@ use super::Command;
 use super::child::{Child, Pipes};
 use super::hosts::Hosts;
 use crate::calls::{Calls, Turn};
-use crate::cbor::{Fields, Map};
+use crate::cbor::{Fields, Malformed, Map};
 use crate::frame::{Broken, Frames};
 use crate::message::hello::{self, Hello};
 use crate::message::{self, Message};
-use crate::spin::Spin;
+use crate::spin::Spinning;
 
 mod errand;
 mod patience;
@@ -42,7 +42,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long a thread that cannot write leaves the reading to others before it looks again.
 const GLANCE: Duration = Duration::from_millis(10);
 
-type Reader = Frames<ChildStdout>;
+type Reader = Frames<Spinning<ChildStdout>>;
 
 /// A child that runs, and whoever waits for it.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Client {
         let client = Arc::new(Self {
             program,
             child,
-            calls: Calls::new(Frames::new(output)),
+            calls: Calls::new(Frames::new(Spinning::new(output))),
             input: Mutex::new(Some(input)),
             hosts,
             pauses: Pauses::default(),
@@ -210,13 +210,12 @@ impl Client {
         reader: &mut Reader,
         left: impl Fn() -> Option<Duration>,
     ) -> Result<Option<Secret>, End> {
-        let spin = Spin::begin();
         loop {
             if let Some(frame) = reader.take()? {
                 return Ok(Some(frame));
             }
             let Some(left) = left() else { return Ok(None) };
-            if fill(reader)? || spin.goes_on() {
+            if fill(reader)? {
                 continue;
             }
             let is_over = self.child.is_over();
@@ -231,24 +230,32 @@ impl Client {
 
     /// Takes a frame to whom it is for; gives it back if it is the answer to `mine`.
     fn received(self: &Arc<Self>, frame: Secret, mine: Option<u64>) -> Option<Secret> {
-        if let Some(id) = message::answered(frame.expose()) {
-            if Some(id) == mine {
-                return Some(frame);
-            }
-            if !self.calls.deliver(id, frame) {
-                self.end(&format!("answers the call {id}, which waits for no answer"));
-            }
-            return None;
+        if mine.is_some_and(|id| message::is_plain_answer(frame.expose(), id)) {
+            return Some(frame);
         }
-        match Message::read(frame.expose()) {
-            Ok(Message::Call(call)) => self.asked(&call),
-            Ok(Message::Unknown { id: Some(id) }) => {
-                let error = Error::new(ErrorKind::Unsupported, "message");
-                self.reply(message::failure(id, &error));
+        let id = match Message::read(frame.expose()) {
+            Ok(Message::Answer { id, .. }) => id,
+            Ok(Message::Call(call)) => {
+                self.asked(&call);
+                return None;
             }
-            Ok(Message::Unknown { id: None }) => {}
-            Ok(Message::Answer(_)) => self.end(&no_message("an answer to nothing")),
-            Err(what) => self.end(&no_message(what.0)),
+            Ok(Message::Unknown { id }) => {
+                let error = Error::new(ErrorKind::Unsupported, "message");
+                if let Some(id) = id {
+                    self.reply(message::failure(id, &error));
+                }
+                return None;
+            }
+            Err(what) => {
+                self.end(&no_message(what));
+                return None;
+            }
+        };
+        if Some(id) == mine {
+            return Some(frame);
+        }
+        if !self.calls.deliver(id, frame) {
+            self.end(&format!("answers the call {id}, which waits for no answer"));
         }
         None
     }
@@ -256,20 +263,21 @@ impl Client {
     /// What was answered: the fields of an answer, or an error.
     ///
     /// # Errors
-    /// [`Unavailable`](ErrorKind::Unavailable) if the frame is no answer, which is the end of the child.
+    /// [`Unavailable`](ErrorKind::Unavailable) if the frame is no message, which is the end of the child.
     pub(super) fn outcome<'a>(
         &self,
         frame: &'a Secret,
         name: &'static str,
     ) -> Result<Result<Map<'a>>> {
-        let what = match Message::read(frame.expose()) {
-            Ok(Message::Answer(outcome)) => return Ok(outcome),
-            Ok(_) => "an answer that is none",
-            Err(what) => what.0,
-        };
-        let why = no_message(what);
-        self.end(&why);
-        Err(self.gone(name, &why))
+        match Message::read(frame.expose()) {
+            Ok(Message::Answer { outcome, .. }) => Ok(outcome),
+            Ok(_) => Err(Error::new(ErrorKind::Other, name)),
+            Err(what) => {
+                let why = no_message(what);
+                self.end(&why);
+                Err(self.gone(name, &why))
+            }
+        }
     }
 
     /// Writes a frame, and reads where the child cannot go on without.
@@ -455,8 +463,8 @@ fn poll(descriptors: &mut [PollFd<'_>], left: Duration) {
     let _ = rustix::event::poll(descriptors, Some(&left));
 }
 
-fn no_message(what: &str) -> String {
-    format!("sends what is no message: {what}")
+fn no_message(what: Malformed) -> String {
+    format!("sends what is no message: {}", what.0)
 }
 
 fn seconds(limit: Duration) -> String {

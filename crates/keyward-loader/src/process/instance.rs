@@ -71,8 +71,7 @@ impl Drop for Instance {
     fn drop(&mut self) {
         // Where it fails, there is nothing left to close.
         if !self.client.is_over() {
-            let number = Some(self.number);
-            let _ = self.client.call("close", number, Wait::AtMost(CLOSE), |_| {});
+            let _ = self.call_within("close", Wait::AtMost(CLOSE), |_| {}, nothing);
         }
         self.client.hosts().remove(self.number);
     }

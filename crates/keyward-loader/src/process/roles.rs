@@ -62,7 +62,9 @@ impl Serializer for RunSerializer {
             |fields| {
                 fields.put("bytes", bytes);
             },
-            |answer| decode_record(answer.raw("record")?).map_err(|_| Malformed("record")),
+            |answer| {
+                decode_record(answer.get::<Raw<'_>>("record")?.0).map_err(|_| Malformed("record"))
+            },
         )
     }
 }

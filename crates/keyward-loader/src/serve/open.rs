@@ -81,8 +81,7 @@ impl Opened {
 fn serializer(opened: &dyn Serializer, call: &Call<'_>) -> Result<Secret> {
     match call.name {
         "encode" => {
-            let record = call.arguments.raw("record").map_err(nonsense)?;
-            let bytes = opened.encode(&decode_record(record)?)?;
+            let bytes = opened.encode(&decode_record(get::<Raw<'_>>(call, "record")?.0)?)?;
             answer(call, |fields| {
                 fields.put("bytes", bytes.expose());
             })

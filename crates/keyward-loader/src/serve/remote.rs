@@ -35,7 +35,7 @@ impl Remote {
         let server = self.server.upgrade().ok_or_else(gone)?;
         let frame = server.ask(name, self.instance, arguments)?;
         match Message::read(frame.expose()) {
-            Ok(Message::Answer(outcome)) => {
+            Ok(Message::Answer { outcome, .. }) => {
                 read(&outcome?).map_err(|what| Error::new(ErrorKind::Other, name).because(what.0))
             }
             _ => Err(gone()),

@@ -10,7 +10,7 @@ use keyward_core::{Error, ErrorKind, Registration, Result, Secret, catch_panic};
 use super::open::Opened;
 use super::watch::Watch;
 use crate::calls::{Calls, Turn};
-use crate::cbor::{Fields, Malformed};
+use crate::cbor::{Fields, Malformed, Map};
 use crate::frame::{Broken, Frames};
 use crate::message::{self, Call, Message};
 
@@ -107,9 +107,20 @@ impl Server {
                 return Came::End;
             }
         };
-        let Some(id) = message::answered(frame.expose()) else {
+        if Map::begins_with(frame.expose(), "call") {
             self.calls.put_back(reader);
             return Came::Call(frame);
+        }
+        let id = match Message::read(frame.expose()) {
+            Ok(Message::Answer { id, .. }) => id,
+            Ok(_) => {
+                self.calls.put_back(reader);
+                return Came::Call(frame);
+            }
+            Err(Malformed(what)) => {
+                self.fail(Error::invalid("serve", what));
+                return Came::End;
+            }
         };
         if mine == Some(id) {
             self.calls.finish(id, reader);
@@ -133,7 +144,7 @@ impl Server {
                 (call.id, done.unwrap_or_else(panicked))
             }
             Ok(Message::Unknown { id }) => (id, Err(Error::new(ErrorKind::Unsupported, "message"))),
-            Ok(Message::Answer(_)) => return,
+            Ok(Message::Answer { .. }) => return,
             Err(Malformed(what)) => return self.fail(Error::invalid("serve", what)),
         };
         if let Some(id) = id {

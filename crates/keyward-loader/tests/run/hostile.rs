@@ -98,6 +98,10 @@ fn who_speaks_otherwise_is_not_listened_to() {
             "m = read(); send({'id': m['id'], 'answer': {}, 'error': {}}); time.sleep(60)",
             "sends what is no message: it is an answer and an error",
         ),
+        (
+            "b = b'\\xa2\\x62id' + bytes([read()['id']]) + b'\\x66answer\\xa1'; write(struct.pack('>I', len(b)) + b); time.sleep(60)",
+            "sends what is no message: it is no CBOR",
+        ),
     ] {
         assert!(
             told(spoil).starts_with(&format!("the program P {why}")),
