@@ -1,5 +1,6 @@
 //! A secret that is dropped is nowhere in the memory of its process.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use std::fs::{self, File};
 use std::io::Write;
