@@ -43,7 +43,7 @@ impl<'a> Map<'a> {
             if keys.iter().any(|(other, _)| *other == key) {
                 return Err(Malformed("a key comes twice"));
             }
-            keys.push((key, item(&mut decoder, MAX_DEPTH)?));
+            keys.push((key, item(&mut decoder)?));
         }
         if decoder.position() == bytes.len() {
             Ok(Self(keys))
@@ -59,7 +59,7 @@ impl<'a> Map<'a> {
         for _ in 0..length.min(MAX_KEYS) {
             match decoder.str() {
                 Ok(key) if key == name => return true,
-                Ok(_) if item(&mut decoder, MAX_DEPTH).is_ok() => {}
+                Ok(_) if item(&mut decoder).is_ok() => {}
                 _ => return false,
             }
         }
@@ -133,7 +133,7 @@ impl<'a, T: Item<'a>> Item<'a> for Vec<T> {
             let length = few.ok_or_else(|| decode::Error::message("no short list"))?;
             let mut items = Self::new();
             for _ in 0..length {
-                let item = self::item(decoder, MAX_DEPTH).ok().and_then(T::read);
+                let item = self::item(decoder).ok().and_then(T::read);
                 items.push(item.ok_or_else(|| decode::Error::message("another item"))?);
             }
             Ok(items)
@@ -141,54 +141,59 @@ impl<'a, T: Item<'a>> Item<'a> for Vec<T> {
     }
 }
 
-/// Takes the next item off.
-fn item<'a>(decoder: &mut Decoder<'a>, depth: usize) -> Result<&'a [u8], Malformed> {
-    let (input, start) = (decoder.input(), decoder.position());
-    if let Some(length) = short(&input[start..]) {
-        decoder.set_position(start + length);
-        return Ok(&input[start..][..length]);
-    }
-    let kind = decoder.datatype().map_err(no_cbor)?;
-    let inner = match kind {
-        Type::Bytes => decoder.bytes().map(|_| 0),
-        Type::String => decoder.str().map(|_| 0),
-        Type::Array => decoder.array().map(Option::unwrap_or_default),
-        Type::Map => decoder.map().map(|length| length.unwrap_or_default().saturating_mul(2)),
-        Type::Tag => decoder.tag().map(|_| 1),
-        Type::BytesIndef | Type::StringIndef | Type::ArrayIndef | Type::MapIndef => {
-            return Err(Malformed("an item has no definite length"));
+/// Takes the next item off. What is in it is looked at no further than to find its end: a text that is not UTF-8 is
+/// noticed by whoever reads it.
+fn item<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8], Malformed> {
+    let rest = &decoder.input()[decoder.position()..];
+    let length = length_of(rest, MAX_DEPTH)?;
+    decoder.set_position(decoder.position() + length);
+    Ok(&rest[..length])
+}
+
+/// The bytes that an item takes, and all that is in it. The time of a message is mostly this, so it does without
+/// the decoder, which makes more of each item.
+fn length_of(bytes: &[u8], depth: usize) -> Result<usize, Malformed> {
+    let (major, argument, mut length) = head(bytes)?;
+    let inner = match major {
+        2 | 3 => {
+            let end =
+                usize::try_from(argument).ok().and_then(|content| length.checked_add(content));
+            return end.filter(|end| *end <= bytes.len()).ok_or(NO_CBOR);
         }
-        Type::Break | Type::Unknown(_) => return Err(Malformed("it is no CBOR")),
-        _ => decoder.skip().map(|()| 0),
+        4 => argument,
+        5 => argument.saturating_mul(2),
+        6 => 1,
+        _ => 0,
     };
-    let inner = inner.map_err(no_cbor)?;
     if inner > 0 && depth == 0 {
         return Err(Malformed("items are deep in one another"));
     }
     // Each takes a byte at least, so a length that lies soon comes to the end.
     for _ in 0..inner {
-        item(decoder, depth - 1)?;
+        length += length_of(&bytes[length..], depth - 1)?;
     }
-    Ok(&input[start..decoder.position()])
+    Ok(length)
 }
 
-/// The length of an item whose head is one byte and in which there is no other, as of most items
-/// (RFC 8949, 3). One that is wrong has none here.
-fn short(input: &[u8]) -> Option<usize> {
-    match input.first()? {
-        0x00..=0x17 | 0x20..=0x37 | 0xf4..=0xf6 => Some(1),
-        head @ (0x40..=0x57 | 0x60..=0x77) => {
-            let content = input.get(1..)?.get(..usize::from(head & 0x1f))?;
-            let is_sound = *head < 0x60 || std::str::from_utf8(content).is_ok();
-            is_sound.then_some(1 + content.len())
-        }
-        _ => None,
-    }
+/// The head of an item (RFC 8949, 3): its major type, its argument, and how many bytes it takes itself.
+fn head(bytes: &[u8]) -> Result<(u8, u64, usize), Malformed> {
+    let (first, rest) = bytes.split_first().ok_or(NO_CBOR)?;
+    let following = match first & 0x1f {
+        small @ 0..=23 => return Ok((first >> 5, small.into(), 1)),
+        size @ 24..=27 => 1 << (size - 24),
+        31 if *first < 0xff => return Err(Malformed("an item has no definite length")),
+        _ => return Err(NO_CBOR),
+    };
+    let argument = rest.get(..following).ok_or(NO_CBOR)?;
+    let argument = argument.iter().fold(0, |argument, byte| argument << 8 | u64::from(*byte));
+    Ok((first >> 5, argument, 1 + following))
 }
+
+const NO_CBOR: Malformed = Malformed("it is no CBOR");
 
 /// The decoder's own words might quote what it read.
 fn no_cbor(_: decode::Error) -> Malformed {
-    Malformed("it is no CBOR")
+    NO_CBOR
 }
 
 /// Reads one thing that is all of an item.

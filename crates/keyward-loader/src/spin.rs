@@ -2,8 +2,8 @@
 //!
 //! To sleep until the other process has written, and to be woken on another processor, takes longer
 //! than what most calls do. So each side looks again and again for about as long as a sleep would
-//! cost it. Where that was in vain, since the other side takes its time or waits for this very
-//! processor, the next few reads sleep at once.
+//! cost it. Where that was just too short, maybe since the other side waits for this very processor,
+//! the next few reads sleep at once.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -14,7 +14,10 @@ use rustix::event::{PollFd, PollFlags};
 /// How long to look.
 const LENGTH: Duration = Duration::from_micros(25);
 
-/// How many reads do not look after one that did in vain.
+/// What came within this time was nearly seen; what came later would not have been seen in any case.
+const NEARLY: Duration = Duration::from_micros(250);
+
+/// How many reads do not look after one that looked in vain, and nearly saw something.
 const REST: u8 = 8;
 
 /// A pipe whose reads do not wait. One that finds nothing looks for a moment before it says so.
@@ -22,11 +25,13 @@ const REST: u8 = 8;
 pub(crate) struct Spinning<R> {
     pipe: R,
     rest: u8,
+    /// Since when it is looked for what comes next, where that was given up.
+    given_up: Option<Instant>,
 }
 
 impl<R> Spinning<R> {
     pub(crate) fn new(pipe: R) -> Self {
-        Self { pipe, rest: 0 }
+        Self { pipe, rest: 0, given_up: None }
     }
 }
 
@@ -36,14 +41,19 @@ impl<R: Read> Read for Spinning<R> {
         loop {
             let nothing = match self.pipe.read(bytes) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => error,
-                read => return read,
+                read => {
+                    if self.given_up.take().is_some_and(|since| since.elapsed() < NEARLY) {
+                        self.rest = REST;
+                    }
+                    return read;
+                }
             };
             if self.rest > 0 {
                 self.rest -= 1;
                 return Err(nothing);
             }
             if started.elapsed() > LENGTH {
-                self.rest = REST;
+                self.given_up.get_or_insert(started);
                 return Err(nothing);
             }
         }
@@ -98,12 +108,21 @@ mod tests {
     }
 
     #[test]
-    fn after_a_look_in_vain_some_reads_do_not_look() {
-        let (mut reader, _writer) = spinning();
-        for rest in (0..=REST).rev().chain([REST]) {
+    fn after_a_look_that_was_just_too_short_some_reads_do_not_look() {
+        let (mut reader, mut writer) = spinning();
+        reader.given_up = Some(Instant::now());
+        writer.write_all(b"soon").unwrap();
+        assert!(reader.read(&mut [0; 8]).is_ok());
+        for rest in (0..REST).rev() {
             assert!(reader.read(&mut [0]).is_err());
-            assert_eq!(reader.rest, rest);
+            assert_eq!((reader.rest, reader.given_up), (rest, None));
         }
+        assert!(reader.read(&mut [0]).is_err());
+        assert!(reader.given_up.is_some());
+        thread::sleep(2 * NEARLY);
+        writer.write_all(b"late").unwrap();
+        assert!(reader.read(&mut [0; 8]).is_ok());
+        assert_eq!((reader.rest, reader.given_up), (0, None));
     }
 
     #[test]
