@@ -3,6 +3,18 @@
 pub mod speed;
 
 use keyward::Credentials;
+use keyward_core::Registry;
+use keyward_defaults as _;
+
+/// Brings the backends of one linked crate to whoever started this process: what a program of backends is.
+///
+/// # Errors
+/// As [`keyward_loader::serve_parent`].
+pub fn serve(package: &str) -> keyward_core::Result<()> {
+    let registry = Registry::linked()?;
+    let brought = registry.iter().filter(|it| it.package == package).copied().collect();
+    keyward_loader::serve_parent(|| Ok(brought))
+}
 
 /// Stands in every password that [`value`] makes, for whoever looks for secrets in files.
 pub const CANARY: &str = "canary-in-a-coal-mine";

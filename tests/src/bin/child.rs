@@ -2,14 +2,9 @@
 
 use std::process::ExitCode;
 
-use keyward_core::Registry;
-use keyward_defaults as _;
-
 fn main() -> ExitCode {
     let package = std::env::args().nth(1).unwrap_or_default();
-    let Ok(registry) = Registry::linked() else { return ExitCode::FAILURE };
-    let brought: Vec<_> = registry.iter().filter(|it| it.package == package).copied().collect();
-    match keyward_loader::serve_parent(|| Ok(brought)) {
+    match keyward_tests::serve(&package) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ExitCode::from(error.kind().code()),
     }

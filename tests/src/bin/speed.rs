@@ -19,6 +19,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: Vec<String>) -> Result {
     let (plan, page) = match &arguments[..] {
+        // What it measures as a backend that runs.
+        [serve, package] if serve == "serve" => return Ok(keyward_tests::serve(package)?),
         [program, entries, rounds, last @ ..] if last.len() <= 1 => {
             let program = PathBuf::from(program);
             let (page, section) =

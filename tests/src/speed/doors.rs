@@ -33,26 +33,30 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
     ])
 }
 
-/// One backend, through each door.
+/// One backend, through each door, and its library through both the doors that it can take.
 struct Doors {
     library: PathBuf,
     linked: Registration,
     loaded: Registration,
     run: Registration,
+    hosted: Registration,
 }
 
 impl Doors {
     fn of(plan: &Plan, role: Role, name: &str, library: &str) -> Result<Self> {
         let folder = plan.program.parent().unwrap_or(Path::new("/")).join("plugins");
         let library = folder.join(format!("lib{library}.so")).canonicalize()?;
-        let program = plan.program.canonicalize()?;
+        let linked = *Registry::linked()?.find(role, name)?;
+        let child =
+            Command::new(std::env::current_exe()?).argument("serve").argument(linked.package);
         let path = library.to_str().ok_or("the library has an odd path")?;
-        let command = Command::new(program).argument("plugin").argument("host").argument(path);
+        let host = Command::new(plan.program.canonicalize()?).argument("plugin").argument("host");
         let only = |all: Vec<Registration>| all.into_iter().next().ok_or("it brings nothing");
         Ok(Self {
-            linked: *Registry::linked()?.find(role, name)?,
+            linked,
             loaded: only(load(verify_library(&pin(&library)?, &[])?)?)?,
-            run: only(process::run(&command)?)?,
+            run: only(process::run(&child)?)?,
+            hosted: only(process::run(&host.argument(path))?)?,
             library,
         })
     }
@@ -61,8 +65,8 @@ impl Doors {
     fn open<T: ?Sized>(
         &self,
         open: impl Fn(&Registration) -> Result<Box<T>>,
-    ) -> Result<[Box<T>; 3]> {
-        Ok([open(&self.linked)?, open(&self.loaded)?, open(&self.run)?])
+    ) -> Result<[Box<T>; 4]> {
+        Ok([open(&self.linked)?, open(&self.loaded)?, open(&self.run)?, open(&self.hosted)?])
     }
 }
 
@@ -74,7 +78,7 @@ fn pin(library: &Path) -> Result<Pin> {
 fn through_each<T: ?Sized>(
     title: &str,
     plan: &Plan,
-    [linked, loaded, run]: &[Box<T>; 3],
+    [linked, loaded, run, hosted]: &[Box<T>; 4],
     most: Duration,
     call: impl Fn(&T) -> Result + Copy,
 ) -> Result<Table> {
@@ -86,6 +90,9 @@ fn through_each<T: ?Sized>(
             Contestant::calls("**loaded**", CALLS, move || call(loaded)).adding(most),
             Contestant::calls("**run**", CALLS, move || call(run))
                 .adding(Duration::from_micros(10)),
+            Contestant::calls("loaded by `keyward plugin host`, which is run", CALLS, move || {
+                call(hosted)
+            }),
         ],
     )
 }
