@@ -139,7 +139,9 @@ impl fmt::Display for Table {
                 Some(Target::Ratio(ratio)) => format!("{ratio}"),
                 Some(Target::Added(most)) => format!("{} of {} more", shown(*added), shown(*most)),
             };
-            writeln!(f, "| {name} | {} | {ratio:.2} | {target} |", shown(*time))?;
+            // Rounded, a small ratio could hide that it is beyond its limit.
+            let digits = if *ratio < 1.0 { 3 } else { 2 };
+            writeln!(f, "| {name} | {} | {ratio:.digits$} | {target} |", shown(*time))?;
         }
         self.notes.iter().try_for_each(|note| writeln!(f, "\n{note}"))
     }
