@@ -70,11 +70,10 @@ mod tests {
 
     /// The full record with the one place where it holds `from` changed.
     fn changed(from: &[u8], to: &[u8]) -> Result<Record> {
-        let bytes = encode_record(&full()).unwrap();
-        let mut found = bytes.expose().windows(from.len()).enumerate();
-        let place = found.find(|(_, window)| *window == from).expect("it is there").0;
-        let (head, tail) = (&bytes.expose()[..place], &bytes.expose()[place + from.len()..]);
-        decode_record(&[head, to, tail].concat())
+        let mut bytes = encode_record(&full()).unwrap().expose().to_vec();
+        let place = position(&bytes, from, 0);
+        bytes.splice(place..place + from.len(), to.iter().copied());
+        decode_record(&bytes)
     }
 
     #[test]
@@ -143,7 +142,7 @@ mod tests {
     }
 
     fn position(bytes: &[u8], part: &[u8], from: usize) -> usize {
-        let found = bytes[from..].windows(part.len().max(1)).position(|it| it.starts_with(part));
+        let found = bytes[from..].windows(part.len()).position(|it| it == part);
         from + found.unwrap_or_else(|| panic!("{} is there", part.escape_ascii()))
     }
 
