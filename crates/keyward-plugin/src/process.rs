@@ -10,6 +10,10 @@ use keyward_core::Secret;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal};
 
+mod confine;
+
+pub use confine::confine;
+
 /// What a pipe that is ready takes at once: POSIX's `PIPE_BUF`, as it is on Linux at least.
 const CHUNK: usize = 512;
 
@@ -42,7 +46,7 @@ pub enum Failure {
 ///
 /// It must have read its input before it prints more than a pipe holds. It stands in a process
 /// group of its own: when `wait` is over it is killed, with all of that group. It cannot ask on the
-/// terminal. Its error output is dropped, for it may quote a secret.
+/// terminal. Its error output is dropped, for it may quote a secret. It is [confined](confine).
 ///
 /// # Errors
 /// That there is no answer. A program that ends with an error has given one.
@@ -67,6 +71,7 @@ pub fn ask(
     let deadline = Instant::now() + wait.min(LONGEST);
     let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
     command.process_group(0).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null());
+    confine(command);
     let mut leader = command.spawn().map_err(Failure::NotStarted)?;
     let (stdin, stdout) = (leader.stdin.take(), leader.stdout.take());
     let mut group = Group { leader, ended: false };
@@ -201,6 +206,19 @@ mod tests {
         assert!(shell("printf 1234", "", 4).is_ok());
         assert!(matches!(shell("printf 12345", "", 4), Err(Failure::TooMuch)));
         assert!(matches!(shell("yes", "", 4), Err(Failure::TooMuch)));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nothing_else_that_is_open_is_left_to_it() {
+        let open = std::fs::File::open("/").unwrap();
+        // As a careless library leaves it.
+        rustix::io::fcntl_setfd(&open, rustix::io::FdFlags::empty()).unwrap();
+        let seen = shell("echo /proc/self/fd/*", "", 1000).unwrap().output;
+        let seen: Vec<_> = seen.expose_str().unwrap().split_whitespace().collect();
+        // One more descriptor is that of the folder which is listed.
+        let expected = ["0", "1", "2", "3"].map(|number| format!("/proc/self/fd/{number}"));
+        assert_eq!(seen, expected, "{open:?} is open here");
     }
 
     #[test]

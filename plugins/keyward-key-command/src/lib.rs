@@ -7,8 +7,8 @@
 //! # Security
 //! The program is started without a shell, in `/`, with no input, no error output and no
 //! environment but the variables that `allow` names. It cannot ask on the terminal: it stands
-//! in a process group of its own, so that nothing of it is left running when its time is over.
-//! File descriptors that Keyward itself inherited open for its children stay open for it.
+//! in a process group of its own, so that nothing of it is left running when its time is over, and
+//! of what is open in this process it has nothing.
 
 mod run;
 

@@ -50,11 +50,12 @@ const RESERVED: &[Reserved] = &[
         words: &["unsafe_code"],
         places: &[
             "crates/keyward-plugin/src/abi",
+            "crates/keyward-plugin/src/process/confine.rs",
             "crates/keyward-loader/",
             "crates/keyward-cli/src/main.rs",
         ],
         tests_too: false,
-        rule: "unsafe code is for keyward-plugin's abi, for keyward-loader and for C's `main`",
+        rule: "unsafe code is for keyward-plugin's abi and `confine`, for keyward-loader and for C's `main`",
     },
     Reserved {
         words: &["clippy::print_", "print!(", "println!("],

@@ -69,7 +69,7 @@ impl Child {
                 .ok_or_else(|| Error::invalid("run", format!("the variable {name} is no text")))?;
             start.env(name, value);
         }
-        confine(&mut start);
+        keyward_plugin::process::confine(&mut start);
         let verified = command.verified.clone();
         let (started, answer) = mpsc::sync_channel(1);
         // A child dies with the thread that started it, so that thread stays as long as the child.
@@ -199,30 +199,3 @@ fn verdict(status: Option<ExitStatus>, last_line: &[u8]) -> String {
     let last_line = crate::message::failure::line(&String::from_utf8_lossy(last_line));
     format!("{ended}; it said last: {last_line}")
 }
-
-/// Leaves the child nothing open but the standard three, and lets it die with its parent.
-#[cfg(target_os = "linux")]
-fn confine(command: &mut process::Command) {
-    /// The first descriptor that is not one of the standard three.
-    const FIRST: libc::c_uint = 3;
-
-    let confine = || {
-        rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        // They are closed when the program starts: until then one of them reports that it cannot.
-        let flags = libc::CLOSE_RANGE_CLOEXEC.cast_signed();
-        #[expect(unsafe_code, reason = "rustix does not have this call")]
-        // SAFETY: it takes numbers alone, and no descriptor is closed before the program starts.
-        let closed = unsafe { libc::close_range(FIRST, libc::c_uint::MAX, flags) };
-        if closed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-    };
-    #[expect(unsafe_code, reason = "between fork and exec there is no other way in")]
-    // SAFETY: between fork and exec only what is safe in a signal handler may happen: two system calls
-    // are made, no memory is taken and no lock.
-    unsafe {
-        command.pre_exec(confine);
-    }
-}
-
-/// Elsewhere the child notices that its input ends, and descriptors are closed by whoever opened them.
-#[cfg(not(target_os = "linux"))]
-fn confine(_: &mut process::Command) {}
