@@ -168,6 +168,9 @@ fn fight(cases: &[Case]) {
         for user in ["root", "bob"] {
             assert!(listed.text().lines().any(|line| line == user), "{what}: {}", listed.err);
         }
+        let informed = run("info team --format none --users");
+        let users = informed.text().lines().last().unwrap_or_default().to_owned();
+        assert!(users.starts_with("users: ") && users.contains("bob"), "{what}: {}", informed.err);
         for line in [
             "store verify team",
             "store rotate team",

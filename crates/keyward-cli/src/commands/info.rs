@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{Entry, Session};
 use crate::arguments::{self, switch, text};
-use crate::exit::Outcome;
+use crate::exit::{Outcome, each};
 use crate::output::{print, shown};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -38,25 +38,28 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let keyward = session.keyward()?;
     let names: Vec<_> = matches.get_many::<String>("stores").into_iter().flatten().collect();
     let stores = names.iter().map(|name| keyward.store(name)).collect::<Result<Vec<_>, _>>()?;
-    for store in &stores {
-        let users = matches.get_flag("users").then(|| users(&keyward, store)).transpose()?;
-        if matches.get_flag("json") {
-            print(&as_json(store, users.as_ref()).to_string())?;
-            continue;
-        }
-        print(&format!("name: {}", shown(store.file.name.as_str())))?;
-        print(&format!("config-file: {}", store.file.path.display()))?;
-        match text(matches, "format") {
-            Some("raw") => print(std::fs::read_to_string(&store.file.path)?.trim_end())?,
-            Some("std") => standard(store)?,
-            _ => {}
-        }
-        if let Some(users) = users {
-            let users: Vec<_> = users.iter().map(|user| shown(user)).collect();
-            print(&format!("users: {}", users.join(", ")))?;
-        }
+    each(&stores, |store| {
+        let mut users = matches.get_flag("users").then(BTreeSet::new);
+        let outcome = users.as_mut().map_or(Ok(()), |users| gather(&keyward, store, users));
+        show(store, users.as_ref(), matches)?;
+        outcome
+    })
+}
+
+fn show(store: &OpenStore, users: Option<&BTreeSet<String>>, matches: &ArgMatches) -> Outcome {
+    if matches.get_flag("json") {
+        return print(&as_json(store, users).to_string());
     }
-    Ok(())
+    print(&format!("name: {}", shown(store.file.name.as_str())))?;
+    print(&format!("config-file: {}", store.file.path.display()))?;
+    match text(matches, "format") {
+        Some("raw") => print(std::fs::read_to_string(&store.file.path)?.trim_end())?,
+        Some("std") => standard(store)?,
+        _ => {}
+    }
+    let Some(users) = users else { return Ok(()) };
+    let users: Vec<_> = users.iter().map(|user| shown(user)).collect();
+    print(&format!("users: {}", users.join(", ")))
 }
 
 fn standard(store: &OpenStore) -> Outcome {
@@ -109,15 +112,15 @@ fn lasts(store: &OpenStore) -> &'static str {
     }
 }
 
-fn users(keyward: &Keyward, store: &OpenStore) -> Outcome<BTreeSet<String>> {
-    let mut users = BTreeSet::new();
-    for store in keyward.stores_of_all(store.file.name.as_str())? {
-        for id in store.store.entries(None) {
+/// Finds who has entries. A spoilt folder of one user's hides nobody else.
+fn gather(keyward: &Keyward, store: &OpenStore, users: &mut BTreeSet<String>) -> Outcome {
+    each(keyward.stores_of_all(store.file.name.as_str())?, |store| {
+        store.store.entries(None).try_for_each(|id| {
             let id = id?;
             if !users.contains(id.user()) {
                 users.insert(id.user().to_owned());
             }
-        }
-    }
-    Ok(users)
+            Ok(())
+        })
+    })
 }
