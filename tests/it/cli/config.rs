@@ -109,8 +109,14 @@ fn path_says_where_things_lie() {
     let printed = home.keyward("config path").run().ends(0);
     let config = format!("config: {}\n", home.path(FILE).display());
     assert!(printed.text().starts_with(&config), "{}", printed.text());
-    let data = json!(home.path(".local/share/keyward"));
-    assert_eq!(home.keyward("config path --json").run().ends(0).json()[0]["data"], data);
+    let said = home.keyward("config path --json").run().ends(0).json().remove(0);
+    for (what, place) in [
+        ("data", ".local/share/keyward"),
+        ("stores", ".config/keyward/stores"),
+        ("plugins", ".config/keyward/plugins"),
+    ] {
+        assert_eq!(said[what], json!(home.path(place)), "{what}");
+    }
 }
 
 #[test]

@@ -192,13 +192,16 @@ fn check(settings: &Settings, registry: &Registry) -> Outcome {
 fn path(config: &Config, matches: &ArgMatches) -> Outcome {
     let places = config.places();
     let [(system_stores, _), (stores, _)] = config.store_folders();
+    let [(system_plugins, _), (plugins, _)] = config.plugin_folders();
     let rows = [
         ("config", config.user_file()),
         ("stores", stores),
+        ("plugins", plugins),
         ("data", places.data.clone()),
         ("state", places.state.clone()),
         ("system-config", places.system_config.join("config.toml")),
         ("system-stores", system_stores),
+        ("system-plugins", system_plugins),
         ("system-data", places.system_data.clone()),
     ];
     if matches.get_flag("json") {
