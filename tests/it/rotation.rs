@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{scope, sleep};
 use std::time::Duration;
 
-use keyward::{EntryId, OpenStore};
+use keyward::{Credentials, EntryId, OpenStore};
 use keyward_tests::{number, value};
 use serde_json::Value;
 
@@ -16,7 +16,8 @@ use crate::home::{Home, STORAGES};
 use crate::program::keyward;
 use crate::victim::{Victim, WORKER};
 
-const ENTRIES: u64 = 12;
+/// More than a storage that can changes at once.
+const ENTRIES: u64 = 20;
 
 /// What a step is made durable by: the calls at which a rotation is killed.
 const STEPS: &[&str] = &["fsync", "fdatasync", "renameat", "pwrite64", "ftruncate"];
@@ -141,6 +142,41 @@ fn a_key_that_was_retired_before_its_use_is_replaced() {
     assert_eq!(json(retire(&home))["retired"], 1);
     let rotated = json(rotate(&home));
     assert_eq!((&rotated["resealed"], &rotated["old_keys"]), (&ENTRIES.into(), &1.into()));
+}
+
+#[test]
+fn large_entries_are_sealed_anew_like_others() {
+    for storage in STORAGES {
+        let home = filled(storage);
+        let store = home.store("store");
+        let large = Credentials::new("large", "x".repeat(700 << 10));
+        for index in 3..6 {
+            store.set(&entry(index), &large).unwrap();
+        }
+        assert_eq!(json(rotate(&home))["resealed"], ENTRIES, "{storage}");
+        json(retire(&home));
+        assert_eq!(store.get(&entry(5)).unwrap(), Some(large), "{storage}");
+    }
+}
+
+#[test]
+fn an_entry_that_does_not_open_keeps_none_before_it_from_a_new_key() {
+    let home = filled("sqlite");
+    let store = home.store("store");
+    let order: Vec<_> = store.store.entries(None).map(Result::unwrap).collect();
+    let database = home.store_folder().join("store.db");
+    let spoil = "UPDATE entry SET blob = x'00' WHERE user = 'user-5'";
+    assert!(Command::new("sqlite3").arg(database).arg(spoil).status().unwrap().success());
+    assert_eq!(rotate(&home).status().unwrap().code(), Some(6));
+
+    set(&store, 5);
+    let before = order.iter().position(|id| *id == entry(5)).unwrap() as u64;
+    let rotated = json(rotate(&home));
+    assert!(before > 0 && before + 1 < ENTRIES, "{order:?}");
+    assert_eq!(
+        (&rotated["current"], &rotated["resealed"]),
+        (&(before + 1).into(), &(ENTRIES - before - 1).into())
+    );
 }
 
 /// A home with a store that holds some entries.

@@ -14,6 +14,7 @@ mod keyset;
 mod keyset_file;
 mod lifecycle;
 mod parse;
+mod reseal;
 #[doc(hidden)]
 pub mod rewrite;
 mod rotate;

@@ -123,52 +123,6 @@ impl Store {
         self.forget_keyset()
     }
 
-    fn reseal_all(&self, done: &mut dyn FnMut(&EntryId)) -> Result<Rotated> {
-        let mut rotated = Rotated::default();
-        for id in self.entries(None) {
-            let id = id?;
-            if self.reseal(&id)? {
-                rotated.resealed += 1;
-            } else {
-                rotated.current += 1;
-            }
-            done(&id);
-        }
-        Ok(rotated)
-    }
-
-    /// Seals an entry under the current key. Whether that was needed is the answer.
-    fn reseal(&self, id: &EntryId) -> Result<bool> {
-        loop {
-            let _writing = self.writing()?;
-            let stored = match self.in_storage(self.parts.storage.it.get(id)) {
-                Err(error) if error.is_miss() => return Ok(false),
-                other => other?,
-            };
-            let keyset = match self.parts.encryption.it.abilities().keys {
-                Keys::Store => Some(self.keyset(Missing::Error)?),
-                Keys::None | Keys::Own => None,
-            };
-            let key = keyset.as_deref().map(Keyset::primary);
-            let header = Envelope::parse(&stored.blob)?.header;
-            if header.key == self.key_for(id, key)?.as_bytes() {
-                return Ok(false);
-            }
-            let plain = self.unseal_bytes(id, &stored.blob)?;
-            let blob = self.seal_bytes(id, &plain, key, header.generation.saturating_add(1))?;
-            let put = Put {
-                expect: Expect::Revision(stored.revision()),
-                expires: self.unseal(id, &stored.blob)?.expires,
-            };
-            match self.put_blob(id, &blob, &put) {
-                Ok(_) => return Ok(true),
-                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
     fn is_current(&self, id: &EntryId, keyset: &Keyset) -> Result<bool> {
         match self.in_storage(self.parts.storage.it.get(id)) {
             Ok(stored) => {

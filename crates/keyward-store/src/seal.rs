@@ -68,7 +68,11 @@ impl Store {
 
     /// The record that a blob of this entry holds.
     pub(crate) fn unseal(&self, id: &EntryId, blob: &[u8]) -> Result<Record> {
-        let plain = self.unseal_bytes(id, blob)?;
+        self.decode(&self.unseal_bytes(id, blob)?)
+    }
+
+    /// The record that was encoded so.
+    pub(crate) fn decode(&self, plain: &Secret) -> Result<Record> {
         let serializer = &self.parts.serializer;
         serializer.it.decode(plain.expose()).map_err(|error| error.in_backend(&serializer.name))
     }

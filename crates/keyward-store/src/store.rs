@@ -271,13 +271,19 @@ impl Store {
     }
 
     pub(crate) fn put_blob(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
-        let largest = self.parts.storage.it.abilities().largest.unwrap_or(MAX_BLOB).min(MAX_BLOB);
-        if blob.len() > largest {
-            let why =
-                format!("the sealed record takes {} bytes, and {largest} are the most", blob.len());
-            return self.in_storage(Err(Error::new(ErrorKind::Unsupported, "put").because(why)));
-        }
+        self.check_size(blob)?;
         self.in_storage(self.parts.storage.it.put(id, blob, put))
+    }
+
+    /// Refuses what is larger than the storage takes.
+    pub(crate) fn check_size(&self, blob: &[u8]) -> Result<()> {
+        let largest = self.parts.storage.it.abilities().largest.unwrap_or(MAX_BLOB).min(MAX_BLOB);
+        if blob.len() <= largest {
+            return Ok(());
+        }
+        let why =
+            format!("the sealed record takes {} bytes, and {largest} are the most", blob.len());
+        self.in_storage(Err(Error::new(ErrorKind::Unsupported, "put").because(why)))
     }
 
     /// What the storage answered about an entry. A storage in which nothing is at all, such as a

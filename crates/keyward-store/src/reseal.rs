@@ -1,0 +1,102 @@
+//! Sealing entries anew: one by one, or many at once where the storage can.
+
+use keyward_core::{Bulk, EntryId, ErrorKind, Expect, Keys, Operation, Put, Result};
+
+use crate::envelope::Envelope;
+use crate::keyset::Keyset;
+use crate::rotate::Rotated;
+use crate::seal::Missing;
+use crate::store::Store;
+
+/// How many entries are sealed anew at once.
+const BATCH: usize = 16;
+
+/// How many bytes of blobs are in memory for that; larger entries go one by one.
+const BATCH_BYTES: usize = 1 << 20;
+
+impl Store {
+    /// Seals every entry under the current key, and tells `done` of each.
+    pub(crate) fn reseal_all(&self, done: &mut dyn FnMut(&EntryId)) -> Result<Rotated> {
+        let batch = if self.parts.storage.it.abilities().bulk.is_some() { BATCH } else { 1 };
+        let mut rotated = Rotated::default();
+        let mut entries = self.entries(None);
+        loop {
+            let ids = entries.by_ref().take(batch).collect::<Result<Vec<_>>>()?;
+            if ids.is_empty() {
+                return Ok(rotated);
+            }
+            let resealed = self.reseal_batch(&ids)?;
+            rotated.resealed += resealed;
+            rotated.current += ids.len() as u64 - resealed;
+            ids.iter().for_each(&mut *done);
+        }
+    }
+
+    /// Seals these entries under the current key. How many had to be is the answer.
+    fn reseal_batch(&self, ids: &[EntryId]) -> Result<u64> {
+        if let Some(bulk) = self.parts.storage.it.abilities().bulk
+            && let Ok(Some(resealed)) = self.reseal_at_once(bulk, ids)
+        {
+            return Ok(resealed);
+        }
+        // One is too large, or was changed meanwhile, or does not open: by itself each shows which.
+        ids.iter().try_fold(0, |resealed, id| Ok(resealed + u64::from(self.reseal(id)?)))
+    }
+
+    /// Seals all or none, which is none where they are too large.
+    fn reseal_at_once(&self, bulk: &dyn Bulk, ids: &[EntryId]) -> Result<Option<u64>> {
+        let _writing = self.writing()?;
+        let (mut sealed, mut bytes) = (Vec::with_capacity(ids.len()), 0);
+        for id in ids {
+            if let Some((blob, put)) = self.sealed_anew(id)? {
+                bytes += blob.len();
+                sealed.push((id, blob, put));
+            }
+            if bytes > BATCH_BYTES {
+                return Ok(None);
+            }
+        }
+        if !sealed.is_empty() {
+            let puts = sealed.iter().map(|(id, blob, put)| Operation::Put(id, blob, put.clone()));
+            self.in_storage(bulk.apply(&puts.collect::<Vec<_>>()))?;
+        }
+        Ok(Some(sealed.len() as u64))
+    }
+
+    /// Seals an entry under the current key. Whether that was needed is the answer.
+    fn reseal(&self, id: &EntryId) -> Result<bool> {
+        loop {
+            let _writing = self.writing()?;
+            let Some((blob, put)) = self.sealed_anew(id)? else { return Ok(false) };
+            match self.put_blob(id, &blob, &put) {
+                Ok(_) => return Ok(true),
+                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The entry under the current key, to be put in place of what it was. None if it is gone, or sealed
+    /// so already.
+    fn sealed_anew(&self, id: &EntryId) -> Result<Option<(Vec<u8>, Put)>> {
+        let stored = match self.in_storage(self.parts.storage.it.get(id)) {
+            Err(error) if error.is_miss() => return Ok(None),
+            other => other?,
+        };
+        let keyset = match self.parts.encryption.it.abilities().keys {
+            Keys::Store => Some(self.keyset(Missing::Error)?),
+            Keys::None | Keys::Own => None,
+        };
+        let key = keyset.as_deref().map(Keyset::primary);
+        let header = Envelope::parse(&stored.blob)?.header;
+        if header.key == self.key_for(id, key)?.as_bytes() {
+            return Ok(None);
+        }
+        let plain = self.unseal_bytes(id, &stored.blob)?;
+        let blob = self.seal_bytes(id, &plain, key, header.generation.saturating_add(1))?;
+        self.check_size(&blob)?;
+        let expires = self.decode(&plain)?.expires;
+        Ok(Some((blob, Put { expect: Expect::Revision(stored.revision()), expires })))
+    }
+}
