@@ -14,7 +14,7 @@ mod spent;
 use spent::Spent;
 
 use crate::packages;
-use crate::shell::{self, Result, cargo, output, root, stage, target};
+use crate::shell::{self, Result, cargo, host, root, stage, target};
 
 const USAGE: &str = "usage: cargo xtask fuzz [TARGET|--all|--up-to [SECONDS]]";
 
@@ -111,13 +111,6 @@ fn targets() -> Result<Vec<String>> {
 
 fn corpus(name: &str) -> PathBuf {
     root().join("tests/fuzz/corpus").join(name)
-}
-
-/// The platform that the compiler runs on.
-fn host() -> Result<String> {
-    let version = output(Command::new("rustc").arg("-vV"))?;
-    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).ok_or_else(|| "rustc does not say what it runs on".into())
 }
 
 #[cfg(test)]

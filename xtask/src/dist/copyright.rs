@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::plugins;
-use crate::shell::{Result, cargo, failed, output};
+use crate::shell::{Result, cargo, failed, host, output};
 
 const OURS: &str = "\
 Keyward is Copyright the Keyward authors.
@@ -58,7 +58,7 @@ pub(super) fn text() -> Result<String> {
 
 /// The foreign crates in the program and in the libraries beside it, as `NAME-VERSION`, and their licences.
 fn linked() -> Result<BTreeSet<(String, String)>> {
-    let mut tree = cargo(["tree", "--offline", "--package", "keyward-cli", "--prefix", "none"]);
+    let mut tree = cargo(["tree", "--locked", "--package", "keyward-cli", "--prefix", "none"]);
     tree.args(["--edges", "normal,no-proc-macro", "--no-dedupe", "--format", "{p}|{l}"]);
     tree.args(plugins::not_linked()?.iter().flat_map(|name| ["--package", name]));
     let tree = output(&mut tree)?;
@@ -94,7 +94,10 @@ fn is_apache(licence: &str) -> bool {
 
 /// Where the sources of all crates are: the folders of their manifests.
 fn sources() -> Result<Vec<PathBuf>> {
-    let metadata = output(&mut cargo(["metadata", "--format-version", "1", "--offline"]))?;
+    // Of other platforms' crates a fresh machine has none.
+    let host = host()?;
+    let metadata = ["metadata", "--format-version", "1", "--locked", "--filter-platform", &host];
+    let metadata = output(&mut cargo(metadata))?;
     let manifests = metadata.split("\"manifest_path\":\"").skip(1);
     let paths = manifests.filter_map(|rest| Path::new(rest.split('"').next()?).parent());
     Ok(paths.map(Path::to_owned).collect())
