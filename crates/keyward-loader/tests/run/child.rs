@@ -95,14 +95,14 @@ impl Script {
         self.storage_for(&Arc::new(TestHost::new())).unwrap()
     }
 
-    pub(crate) fn storage_for(&self, host: &Arc<TestHost>) -> Result<Box<dyn Storage>> {
+    pub(crate) fn storage_for(&self, host: &Arc<impl Host + 'static>) -> Result<Box<dyn Storage>> {
         self.storage_told(&Values::new(), host)
     }
 
     pub(crate) fn storage_told(
         &self,
         values: &Values,
-        host: &Arc<TestHost>,
+        host: &Arc<impl Host + 'static>,
     ) -> Result<Box<dyn Storage>> {
         let Factory::Storage(open) = self.registration()?.factory else { panic!("a storage") };
         let host: Arc<dyn Host> = host.clone();

@@ -1,5 +1,6 @@
 //! How a child lives: what it sees, whom it works for, how it ends and begins again.
 
+use std::fmt;
 use std::fs;
 use std::io::Write;
 use std::os::fd::AsRawFd;
@@ -8,7 +9,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keyward_core::{ErrorKind, Level, LockMode, SecretRef, Storage, Value, Values};
+use keyward_core::{
+    ErrorKind, Host, Level, LockMode, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value,
+    Values,
+};
 use keyward_loader::process::{Command, finish, run};
 use keyward_loader::{Digest, Pin, verify_program};
 use keyward_testkit::TestHost;
@@ -34,6 +38,39 @@ fn password() -> Values {
 
 fn text(storage: &dyn Storage) -> String {
     String::from_utf8(storage.get(&ann()).unwrap().blob).unwrap()
+}
+
+/// A host that gives each secret in its own way.
+struct Answering<F>(F);
+
+impl<F> fmt::Debug for Answering<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Answering")
+    }
+}
+
+impl<F: Fn() -> Result<Secret> + Send + Sync> Host for Answering<F> {
+    fn secret(&self, _: &SecretRef) -> Result<Secret> {
+        (self.0)()
+    }
+
+    fn prompt(&self, _: &Prompt<'_>) -> Result<Secret> {
+        (self.0)()
+    }
+
+    fn variable(&self, _: &str) -> Option<Secret> {
+        None
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn log(&self, _: Level, _: fmt::Arguments<'_>) {}
+
+    fn remaining(&self) -> Option<Duration> {
+        None
+    }
 }
 
 #[test]
@@ -161,43 +198,10 @@ read()",
 
 #[test]
 fn a_person_may_take_time() {
-    #[derive(Debug)]
-    struct Slow;
-
-    impl keyward_core::Host for Slow {
-        fn secret(
-            &self,
-            _: &keyward_core::SecretRef,
-        ) -> keyward_core::Result<keyward_core::Secret> {
-            thread::sleep(Duration::from_secs(3));
-            Ok("slow".into())
-        }
-
-        fn prompt(
-            &self,
-            _: &keyward_core::Prompt<'_>,
-        ) -> keyward_core::Result<keyward_core::Secret> {
-            self.secret(&keyward_core::SecretRef {
-                from: String::new(),
-                options: keyward_core::Values::new(),
-            })
-        }
-
-        fn variable(&self, _: &str) -> Option<keyward_core::Secret> {
-            None
-        }
-
-        fn now(&self) -> keyward_core::Timestamp {
-            keyward_core::Timestamp::default()
-        }
-
-        fn log(&self, _: Level, _: std::fmt::Arguments<'_>) {}
-
-        fn remaining(&self) -> Option<Duration> {
-            None
-        }
-    }
-
+    let slow = Arc::new(Answering(|| {
+        thread::sleep(Duration::from_secs(3));
+        Ok("slow".into())
+    }));
     let script = Script::new(
         "i = greet()
 m = read()
@@ -206,11 +210,7 @@ answer(m, blob=read()['answer']['secret'])
 m = read()
 time.sleep(60)",
     );
-    let keyward_core::Factory::Storage(open) = script.registration().unwrap().factory else {
-        panic!()
-    };
-    let host: Arc<dyn keyward_core::Host> = Arc::new(Slow);
-    let storage = open(&keyward_core::Values::new(), &host).unwrap();
+    let storage = script.storage_for(&slow).unwrap();
     assert_eq!(text(&*storage), "slow");
     assert!(storage.get(&ann()).is_err());
 }
@@ -378,40 +378,6 @@ fn it_dies_with_its_parent() {
 
 #[test]
 fn a_child_that_waits_for_itself_does_not_wait_for_ever() {
-    /// Asks the child for what the child asks it for.
-    #[derive(Debug)]
-    struct Circular(Box<dyn Storage>);
-
-    impl keyward_core::Host for Circular {
-        fn secret(
-            &self,
-            _: &keyward_core::SecretRef,
-        ) -> keyward_core::Result<keyward_core::Secret> {
-            self.0.get(&ann()).map(|stored| stored.blob.into())
-        }
-
-        fn prompt(
-            &self,
-            _: &keyward_core::Prompt<'_>,
-        ) -> keyward_core::Result<keyward_core::Secret> {
-            Err(keyward_core::Error::new(ErrorKind::Locked, "prompt"))
-        }
-
-        fn variable(&self, _: &str) -> Option<keyward_core::Secret> {
-            None
-        }
-
-        fn now(&self) -> keyward_core::Timestamp {
-            keyward_core::Timestamp::default()
-        }
-
-        fn log(&self, _: Level, _: std::fmt::Arguments<'_>) {}
-
-        fn remaining(&self) -> Option<Duration> {
-            None
-        }
-    }
-
     let script = Script::new(
         "STORAGE['options'] = [{'name': 'password', 'type': 'secret'}]
 hello()
@@ -422,11 +388,9 @@ send({'id': 1, 'call': 'secret', 'instance': m['instance'], 'arguments': {'refer
 time.sleep(60)",
     );
     let inner = script.storage();
-    let keyward_core::Factory::Storage(open) = script.registration().unwrap().factory else {
-        panic!()
-    };
-    let host: Arc<dyn keyward_core::Host> = Arc::new(Circular(inner));
-    let outer = open(&password(), &host).unwrap();
+    // It asks the child for what the child asks it for.
+    let circular = Arc::new(Answering(move || inner.get(&ann()).map(|stored| stored.blob.into())));
+    let outer = script.storage_told(&password(), &circular).unwrap();
     let error = outer.get(&ann()).unwrap_err();
     assert!(error.message().ends_with("did not answer within 1.5 s"), "{error}");
     script.is_gone();
