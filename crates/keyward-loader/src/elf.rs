@@ -55,13 +55,14 @@ impl Entry {
 
     /// The entry that a symbol of this name is, if it is one.
     fn of(symbol: &str) -> Option<Self> {
-        let (major, package) = symbol.strip_prefix(symbols::PREFIX)?.split_once("__")?;
-        let digits = major.bytes().all(|byte| byte.is_ascii_digit());
+        let (digits, package) = symbol.strip_prefix(symbols::PREFIX)?.split_once("__")?;
+        let major: u32 = digits.parse().ok()?;
         let rust = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        if !digits || package.is_empty() || !package.bytes().all(rust) {
+        // `v01` is not another way to write `v1`.
+        if major.to_string() != digits || package.is_empty() || !package.bytes().all(rust) {
             return None;
         }
-        Some(Self { symbol: symbol.to_owned(), major: major.parse().ok()? })
+        Some(Self { symbol: symbol.to_owned(), major })
     }
 }
 
