@@ -1,6 +1,6 @@
 //! `cargo xtask quickstart`: the README's transcript, with the program as it is tested.
 //!
-//! As it is released it takes three times as long to build, most of it to link, and prints the same.
+//! As it is released it takes far longer to link, and prints the same.
 
 use std::fs;
 
