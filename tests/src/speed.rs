@@ -64,7 +64,7 @@ const SECTIONS: &[(&str, Section)] = &[
 /// Measures everything; `report` is told each table as it is ready.
 ///
 /// # Errors
-/// When something does not run. That something is slow is no error.
+/// When something does not run. What is slow is for [`check`] to say.
 pub fn measure(plan: &Plan, mut report: impl FnMut(&Table)) -> Result<Vec<Table>> {
     let mut tables = Vec::new();
     for (name, section) in SECTIONS {
@@ -77,4 +77,17 @@ pub fn measure(plan: &Plan, mut report: impl FnMut(&Table)) -> Result<Vec<Table>
         }
     }
     Ok(tables)
+}
+
+/// Holds what was measured to its limits.
+///
+/// # Errors
+/// When something took more than it should; each is named.
+pub fn check(tables: &[Table]) -> Result {
+    let beyond: Vec<_> = tables.iter().flat_map(Table::beyond).collect();
+    if beyond.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("beyond its limit: {}", beyond.join("; ")).into())
+    }
 }

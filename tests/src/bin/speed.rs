@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use keyward_tests::speed::{Plan, Result, measure, write_page};
+use keyward_tests::speed::{Plan, Result, check, measure, write_page};
 
 fn main() -> ExitCode {
     match run(std::env::args().skip(1).collect()) {
@@ -31,8 +31,8 @@ fn run(arguments: Vec<String>) -> Result {
         _ => return Err("usage: speed PROGRAM ENTRIES ROUNDS [PAGE.md|SECTION]".into()),
     };
     let tables = measure(&plan, |table| println!("{table}"))?;
-    match page {
-        Some(page) => write_page(Path::new(&page), &plan, &tables),
-        None => Ok(()),
+    if let Some(page) = page {
+        write_page(Path::new(&page), &plan, &tables)?;
     }
+    check(&tables)
 }

@@ -18,6 +18,9 @@ use super::{Plan, Result};
 /// How many calls are timed together.
 const CALLS: u32 = 200;
 
+/// The largest of the libraries under `plugins/`.
+const LARGEST: &str = "keyward_keyring";
+
 /// What an entry's blob is like.
 const BLOB: [u8; 300] = [0x6b; 300];
 
@@ -30,6 +33,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
         seal(plan, &aes_gcm)?,
         encode(plan, &json)?,
         start(plan, &memory.library)?,
+        start(plan, &library(plan, LARGEST)?)?,
     ])
 }
 
@@ -43,9 +47,8 @@ struct Doors {
 }
 
 impl Doors {
-    fn of(plan: &Plan, role: Role, name: &str, library: &str) -> Result<Self> {
-        let folder = plan.program.parent().unwrap_or(Path::new("/")).join("plugins");
-        let library = folder.join(format!("lib{library}.so")).canonicalize()?;
+    fn of(plan: &Plan, role: Role, name: &str, crate_name: &str) -> Result<Self> {
+        let library = library(plan, crate_name)?;
         let linked = *Registry::linked()?.find(role, name)?;
         let child =
             Command::new(std::env::current_exe()?).argument("serve").argument(linked.package);
@@ -70,11 +73,20 @@ impl Doors {
     }
 }
 
+/// The library of a crate of backends, as `cargo xtask bench` has built it.
+fn library(plan: &Plan, crate_name: &str) -> Result<PathBuf> {
+    let folder = plan.program.parent().unwrap_or(Path::new("/")).join("plugins");
+    Ok(folder.join(format!("lib{crate_name}.so")).canonicalize()?)
+}
+
 fn pin(library: &Path) -> Result<Pin> {
     Ok(Pin { path: library.to_owned(), digest: Digest::of(&std::fs::read(library)?) })
 }
 
-/// The same call through each door; what a loaded backend may add to it, and one that runs.
+/// What a call to a child may add.
+const RUN: Duration = Duration::from_micros(10);
+
+/// The same call through each door, and the `most` that a loaded backend may add to it.
 fn through_each<T: ?Sized>(
     title: &str,
     plan: &Plan,
@@ -88,11 +100,13 @@ fn through_each<T: ?Sized>(
         vec![
             Contestant::calls("linked", CALLS, move || call(linked)),
             Contestant::calls("**loaded**", CALLS, move || call(loaded)).adding(most),
-            Contestant::calls("**run**", CALLS, move || call(run))
-                .adding(Duration::from_micros(10)),
-            Contestant::calls("loaded by `keyward plugin host`, which is run", CALLS, move || {
-                call(hosted)
-            }),
+            Contestant::calls("**run**", CALLS, move || call(run)).adding(RUN),
+            Contestant::calls(
+                "loaded by `keyward plugin host`, which is **run**",
+                CALLS,
+                move || call(hosted),
+            )
+            .adding(RUN),
         ],
     )
 }

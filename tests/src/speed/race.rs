@@ -84,7 +84,26 @@ pub struct Line {
     pub target: Option<Target>,
 }
 
+impl Line {
+    /// Whether it took more than it should.
+    fn is_beyond(&self) -> bool {
+        match self.target {
+            None => false,
+            Some(Target::Ratio(most)) => self.ratio > most,
+            Some(Target::Added(most)) => self.added > most,
+        }
+    }
+}
+
 impl Table {
+    /// What took more than it should.
+    pub(super) fn beyond(&self) -> impl Iterator<Item = String> {
+        self.lines
+            .iter()
+            .filter(|line| line.is_beyond())
+            .map(|it| format!("{}: {}", self.title, it.name))
+    }
+
     pub(super) fn with_note(mut self, note: impl Into<String>) -> Self {
         self.notes.push(note.into());
         self
@@ -178,5 +197,20 @@ mod tests {
         assert_eq!(table.lines[1].time, Duration::from_millis(16));
         assert_eq!(table.lines[1].added, Duration::from_millis(8));
         assert!(table.to_string().contains("| b | 16.0 ms | 2.00 | 3 |"), "{table}");
+        assert_eq!(table.beyond().count(), 0);
+    }
+
+    #[test]
+    fn what_is_beyond_its_limit_is_named() {
+        let takes = |time| move || Ok(Duration::from_millis(time));
+        let contestants = vec![
+            Contestant::new("a", takes(2)),
+            Contestant::new("twice", takes(4)).within(1.9),
+            Contestant::new("two more", takes(4)).adding(Duration::from_millis(1)),
+            Contestant::new("just so", takes(4)).within(2.0),
+            Contestant::new("as slow as it likes", takes(9)),
+        ];
+        let beyond: Vec<_> = race("t", 3, contestants).unwrap().beyond().collect();
+        assert_eq!(beyond, ["t: twice", "t: two more"]);
     }
 }
