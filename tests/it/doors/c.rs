@@ -89,6 +89,13 @@ fn a_table_that_makes_no_sense_is_not_used() {
         ("OPTION_TYPE", "the plugin has an option of an unknown type"),
         ("NO_OPTIONS", "the plugin's table has a hole"),
         ("SHORT_OPTION", "one of the plugin's tables is too short"),
+        ("HUGE_OPTION", "one of the plugin's tables has a size that none can have"),
+        ("ODD_OPTION", "one of the plugin's tables has a size that none can have"),
+        ("ODD_OPTIONS", "one of the plugin's tables is not aligned"),
+        ("ODD_ROOT", "one of the plugin's tables is not aligned"),
+        ("ODD_BACKENDS", "one of the plugin's tables is not aligned"),
+        ("ODD_BACKEND", "one of the plugin's tables is not aligned"),
+        ("ODD_METHODS", "one of the plugin's tables is not aligned"),
     ] {
         let error = spoilt(&Scratch::new(), how).expect_err(how);
         assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, why), "{how}");

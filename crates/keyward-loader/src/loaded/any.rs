@@ -16,7 +16,8 @@ use super::Brought;
 pub fn read_any_table(bytes: &[u8]) -> Result<Vec<String>> {
     let mut any = Any(bytes);
     let rows: Vec<_> = (0..any.byte() % 4).map(|_| any.row()).collect();
-    let backends: Vec<_> = (0..any.byte() % 4).map(|_| any.backend(&rows)).collect();
+    let options = Options { count: rows.len(), rows: laid_out(rows) };
+    let backends: Vec<_> = (0..any.byte() % 4).map(|_| any.backend(&options)).collect();
     let nothing = |pointer| if any.0.first() == Some(&0xff) { std::ptr::null() } else { pointer };
     let pointers: Vec<_> = backends.iter().map(|it| nothing(std::ptr::from_ref(it))).collect();
     let plugin = Plugin {
@@ -35,6 +36,20 @@ pub fn read_any_table(bytes: &[u8]) -> Result<Vec<String>> {
     let brought = unsafe { Brought::read(&raw const plugin) }?;
     Ok(brought.backends.into_iter().map(|(announced, _)| announced.name).collect())
 }
+
+/// Rows as they lie in memory, one behind the other.
+struct Options {
+    rows: Vec<OptionRow>,
+    count: usize,
+}
+
+/// Behind a row that says it is twice as long lies as much again, which is not known here.
+fn laid_out(rows: Vec<OptionRow>) -> Vec<OptionRow> {
+    let places = |row: OptionRow| if row.size == 2 * ROW { vec![row; 2] } else { vec![row] };
+    rows.into_iter().flat_map(places).collect()
+}
+
+const ROW: u32 = size_of::<OptionRow>() as u32;
 
 /// Bytes that decide what comes next.
 struct Any<'a>(&'a [u8]);
@@ -57,7 +72,11 @@ impl Any<'_> {
     /// A size that a table may say it has. A longer one is read as far as is known here.
     fn size<T>(&mut self) -> u32 {
         let size = size_of::<T>() as u32;
-        self.or(size, |byte| if byte % 2 == 0 { size - u32::from(byte) % size } else { u32::MAX })
+        self.or(size, |byte| match byte % 3 {
+            0 => size - u32::from(byte) % size,
+            1 => size + u32::from(byte),
+            _ => u32::MAX,
+        })
     }
 
     /// How many there are, or more than anybody believes.
@@ -65,8 +84,10 @@ impl Any<'_> {
         self.or(count, |byte| if byte % 2 == 0 { too_many } else { usize::MAX })
     }
 
+    /// A pointer that leads there, nowhere, or to where nothing can be read.
     fn pointer<T>(&mut self, to: &[T]) -> *const T {
-        self.or(to.as_ptr(), |_| std::ptr::null())
+        let right = to.as_ptr();
+        self.or(right, |byte| if byte % 2 == 0 { std::ptr::null() } else { odd(right) })
     }
 
     fn text(&mut self) -> Slice {
@@ -80,11 +101,15 @@ impl Any<'_> {
         })
     }
 
-    /// Rows follow one another as far as each says, so all that can be read say the truth.
+    /// Rows follow one another as far as each says, so all with a size that one can have say the truth.
     fn row(&mut self) -> OptionRow {
-        let right = size_of::<OptionRow>() as u32;
         OptionRow {
-            size: self.or(right, |byte| u32::from(byte) % right),
+            size: self.or(ROW, |byte| match byte % 4 {
+                0 => u32::from(byte) % ROW,
+                1 => ROW + 1 + u32::from(byte) % 7,
+                2 => 2 * ROW,
+                _ => u32::MAX - u32::from(byte),
+            }),
             kind: self.or(0, u32::from),
             required: self.byte().into(),
             reserved: 0,
@@ -94,7 +119,7 @@ impl Any<'_> {
         }
     }
 
-    fn backend(&mut self, rows: &[OptionRow]) -> Backend {
+    fn backend(&mut self, options: &Options) -> Backend {
         let role = u32::from(self.byte() % 7);
         let sound = sound_backend(role);
         Backend {
@@ -102,8 +127,8 @@ impl Any<'_> {
             role,
             name: self.text(),
             help: self.text(),
-            option_count: self.count(rows.len(), 257),
-            options: self.pointer(rows),
+            option_count: self.count(options.count, 257),
+            options: self.pointer(&options.rows),
             methods: self.methods(&sound),
             open: self.or(sound.open, |_| None),
         }
@@ -111,12 +136,18 @@ impl Any<'_> {
 
     /// Methods of a role, or a table that lacks them.
     fn methods(&mut self, sound: &Backend) -> *const c_void {
-        self.or(sound.methods, |byte| match byte % 3 {
+        self.or(sound.methods, |byte| match byte % 4 {
             0 => std::ptr::null(),
             1 => (&raw const SHORT).cast(),
+            2 => odd(&raw const HOLLOW).cast(),
             _ => (&raw const HOLLOW).cast(),
         })
     }
+}
+
+/// An address at which no table can be.
+fn odd<T>(pointer: *const T) -> *const T {
+    pointer.wrapping_byte_add(2)
 }
 
 /// A table that says it is none.

@@ -11,6 +11,9 @@ use crate::fault::{refused, unusable};
 /// The longest text in a table, in bytes.
 const LONGEST: usize = 4096;
 
+/// More than any table is long, in bytes. A row's size says where the next one is, so it must not be anything.
+const LARGEST: usize = 4096;
+
 /// More than any backend can be told.
 const MOST_OPTIONS: usize = 256;
 
@@ -22,6 +25,7 @@ pub(super) unsafe fn plugin(pointer: *const abi::Plugin) -> Result<abi::Plugin> 
     if pointer.is_null() {
         return Err(unusable("the plugin does not want to run here"));
     }
+    let pointer = sound(pointer)?;
     // SAFETY: every version starts with these four.
     let (magic, size, major, minor) =
         unsafe { ((*pointer).magic, (*pointer).size, (*pointer).major, (*pointer).minor) };
@@ -47,11 +51,20 @@ pub(super) unsafe fn plugin(pointer: *const abi::Plugin) -> Result<abi::Plugin> 
 /// # Safety
 /// The pointer is NULL or a plugin's.
 pub(super) unsafe fn read<T: Table>(pointer: *const T) -> Result<T> {
+    let pointer = sound(pointer)?;
+    // SAFETY: the first field of such a table is its size.
+    unsafe { prefix(pointer, *pointer.cast()) }
+}
+
+/// A pointer through which something can be read at all.
+fn sound<T>(pointer: *const T) -> Result<*const T> {
     if pointer.is_null() {
         return Err(unusable("the plugin's table has a hole"));
     }
-    // SAFETY: the first field of such a table is its size.
-    unsafe { prefix(pointer, *pointer.cast()) }
+    if !pointer.is_aligned() {
+        return Err(unusable("one of the plugin's tables is not aligned"));
+    }
+    Ok(pointer)
 }
 
 /// As much of a table as there is; what a shorter one lacks is zero, which is none.
@@ -60,8 +73,8 @@ unsafe fn prefix<T: Table>(pointer: *const T, size: u32) -> Result<T> {
     if size < T::LEAST {
         return Err(unusable("one of the plugin's tables is too short"));
     }
-    if !pointer.is_aligned() {
-        return Err(unusable("one of the plugin's tables is not aligned"));
+    if size > LARGEST || !size.is_multiple_of(align_of::<T>()) {
+        return Err(unusable("one of the plugin's tables has a size that none can have"));
     }
     let mut table = MaybeUninit::<T>::zeroed();
     // SAFETY: so many bytes are there, and all tables are plain data for which zeros are a value.
@@ -75,13 +88,12 @@ unsafe fn prefix<T: Table>(pointer: *const T, size: u32) -> Result<T> {
 /// A list of pointers.
 ///
 /// # Safety
-/// So many are there, unless the pointer is NULL.
+/// So many are there, unless the pointer is NULL or not aligned.
 pub(super) unsafe fn list<'a, T>(pointer: *const T, count: usize) -> Result<&'a [T]> {
     match count {
         0 => Ok(&[]),
-        _ if pointer.is_null() => Err(unusable("the plugin's table has a hole")),
         // SAFETY: as this function's own contract has it.
-        _ => Ok(unsafe { std::slice::from_raw_parts(pointer, count) }),
+        _ => Ok(unsafe { std::slice::from_raw_parts(sound(pointer)?, count) }),
     }
 }
 
