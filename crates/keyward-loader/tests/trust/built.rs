@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keyward_core::{Error, ErrorKind, Result};
-use keyward_loader::{Digest, Pin, Verified, find_runtime, verify_library};
+use keyward_loader::{Digest, Pin, Verified, verify_library};
 use keyward_testkit::Scratch;
-use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-/// From `dlfcn.h`: only what is loaded already.
-const RTLD_NOLOAD: i32 = 4;
+/// The way into a plugin that shows no table.
+pub(crate) const GOOD: &str = "void *keyward_plugin_v1__good(void) { return 0; }";
 
 /// A scratch folder with what was built in it.
 pub(crate) struct Bench(Scratch);
@@ -27,7 +26,7 @@ impl Bench {
 
     /// A plugin as it should be.
     pub(crate) fn plugin(&self) -> PathBuf {
-        self.build("plugin.so", "void *keyward_plugin_v1__good(void) { return 0; }", &[])
+        self.build("plugin.so", GOOD, &[])
     }
 
     /// A shared library of this C code, which leaves the mark when it is loaded.
@@ -74,7 +73,7 @@ impl Bench {
         kind: ErrorKind,
         why: &str,
     ) -> Error {
-        let error = load(pin, needs).map(|_| ()).unwrap_err();
+        let error = load(pin, needs).unwrap_err();
         expect(&error, kind, why);
         let left = fs::read_dir(self.0.folder()).unwrap();
         let marks =
@@ -106,30 +105,15 @@ pub(crate) fn pin(path: &Path) -> Pin {
     Pin { path: path.to_owned(), digest: Digest::of(&fs::read(path).unwrap_or_default()) }
 }
 
-/// Verifies a library and loads it as [`Verified`] says. All stays loaded.
-pub(crate) fn load(pin: &Pin, needs: &[Pin]) -> Result<Library> {
-    Ok(open(verify_library(pin, needs)?))
+/// Verifies a library and loads it, for good.
+pub(crate) fn load(pin: &Pin, needs: &[Pin]) -> Result<()> {
+    verify_library(pin, needs).map(enter)
 }
 
-/// Loads what was verified as [`Verified`] says. All stays loaded.
-pub(crate) fn open(verified: Verified) -> Library {
-    for name in verified.runtime() {
-        if dlopen(Path::new(name), RTLD_NOLOAD).is_err() {
-            std::mem::forget(dlopen(&find_runtime(name).unwrap(), 0).unwrap());
-        }
-    }
-    for needed in verified.needed() {
-        std::mem::forget(dlopen(needed.library.path(), 0).unwrap());
-    }
-    let library = dlopen(verified.library().path(), 0).unwrap();
-    std::mem::forget(verified);
-    library
-}
-
-pub(crate) fn dlopen(path: &Path, flags: i32) -> Result<Library, libloading::Error> {
-    #[expect(unsafe_code, reason = "to load a library is to run it")]
-    // SAFETY: these libraries are the tests' own or the system's.
-    unsafe {
-        Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | flags)
-    }
+/// Loads what was verified, for good. These plugins show no table, which is noticed only when they
+/// were loaded and their entry was called.
+#[track_caller]
+pub(crate) fn enter(verified: Verified) {
+    let error = keyward_loader::load(verified).unwrap_err();
+    expect(&error, ErrorKind::Unavailable, "the plugin does not want to run here");
 }

@@ -4,9 +4,7 @@ use keyward_core::Error;
 use keyward_core::ErrorKind::{Refused, Unavailable};
 use keyward_loader::{Content, Elf, inspect, read_elf};
 
-use crate::built::{Bench, expect, load, pin};
-
-const GOOD: &str = "void *keyward_plugin_v1__good(void) { return 0; }";
+use crate::built::{Bench, GOOD, expect, load, pin};
 
 /// Where the header says for which class, byte order and machine a file is.
 const CLASS: usize = 4;
@@ -170,8 +168,8 @@ fn a_library_has_one_way_in() {
 #[test]
 fn a_later_version_may_stand_beside() {
     let bench = Bench::new();
-    let code = "void keyward_plugin_v2__a(void) {} void keyward_plugin_v1__a(void) {}";
-    load(&pin(&bench.build("plugin.so", code, &[])), &[]).unwrap();
+    let code = format!("void keyward_plugin_v2__a(void) {{}} {GOOD}");
+    load(&pin(&bench.build("plugin.so", &code, &[])), &[]).unwrap();
 }
 
 #[test]

@@ -2,12 +2,16 @@ use std::path::{Path, PathBuf};
 
 use keyward_core::ErrorKind::{Refused, Unavailable};
 use keyward_loader::{Pin, verify_library};
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 
-use crate::built::{Bench, dlopen, load, pin};
+use crate::built::{Bench, GOOD, enter, load, pin};
 use crate::child;
 
-const GOOD_ALONE: &str = "int keyward_plugin_v1__good(void) { return 7; }";
-const GOOD: &str = "int helper(void); int keyward_plugin_v1__good(void) { return helper(); }";
+/// From `dlfcn.h`: only what is loaded already.
+const RTLD_NOLOAD: i32 = 4;
+
+/// It answers what its helper answers.
+const ANSWERS: &str = "int helper(void); int answer(void) { return helper(); }";
 
 /// A library of this name that needs others and answers a number.
 fn library(bench: &Bench, name: &str, code: &str, needs: &[&Path]) -> PathBuf {
@@ -18,7 +22,7 @@ fn library(bench: &Bench, name: &str, code: &str, needs: &[&Path]) -> PathBuf {
 }
 
 fn plugin(bench: &Bench, needs: &[&Path]) -> Pin {
-    pin(&library(bench, "plugin.so", GOOD, needs))
+    pin(&library(bench, "plugin.so", &format!("{ANSWERS} {GOOD}"), needs))
 }
 
 #[test]
@@ -51,7 +55,8 @@ fn a_pinned_library_is_loaded_first() {
     for path in [&lowest, &helper, &pinned.path] {
         std::fs::remove_file(path).unwrap();
     }
-    assert_eq!(answer(&crate::built::open(verified)), 23);
+    enter(verified);
+    assert_eq!(answer(), 23);
     assert!(bench.ran("liblowest.so") && bench.ran("libhelper.so"));
     assert!(!bench.ran("libother.so"), "what nothing needs is left alone");
 }
@@ -111,7 +116,7 @@ fn a_needed_name_that_the_linker_would_change_is_refused() {
 fn a_plugin_is_no_part_of_the_runtime() {
     let bench = Bench::new();
     for part in ["libm.so.6", "libc.so.6"] {
-        let plugin = bench.build("plugin.so", GOOD_ALONE, &[&format!("-Wl,-soname,{part}")]);
+        let plugin = bench.build("plugin.so", GOOD, &[&format!("-Wl,-soname,{part}")]);
         let why = format!("plugin.so calls itself {part}, which is a part of the C runtime");
         bench.turned_away(&pin(&plugin), &[], Refused, &why);
     }
@@ -134,9 +139,10 @@ fn the_environment_leads_to_no_other_library() {
         let code = "double cos(double x) { return 42; }";
         let flags = [script.as_str(), "-Wl,-soname,libm.so.6", "-fno-builtin"];
         bench.build("hostile/libm.so.6", code, &flags);
-        let code =
-            format!("double cos(double); double angle(double x) {{ return cos(x); }} {GOOD}");
-        let flags = ["-fno-builtin", "-Wl,--no-as-needed", helper.to_str().unwrap(), "-lm"];
+        let code = "double cos(double); double angle(double x) { return cos(x); }";
+        let code = format!("{code} {ANSWERS} {GOOD}");
+        let named = "-Wl,-soname,plugin.so.1,--no-as-needed";
+        let flags = [named, "-fno-builtin", helper.to_str().unwrap(), "-lm"];
         bench.build("plugin.so", &code, &flags);
         let mut child =
             child::start("needed::the_environment_leads_to_no_other_library", &bench.path(task));
@@ -151,22 +157,31 @@ fn the_environment_leads_to_no_other_library() {
 fn in_the_child(task: &str) {
     let (folder, task) = task.rsplit_once('/').unwrap();
     let plugin = Path::new(folder).join("plugin.so");
-    let (library, expected) = match task {
-        "verified" => {
-            let helper = pin(&Path::new(folder).join("libhelper.so"));
-            (load(&pin(&plugin), &[helper]).unwrap(), 23)
-        }
-        _ => (dlopen(&plugin, 0).unwrap(), 42),
+    let expected = if task == "verified" {
+        let helper = pin(&Path::new(folder).join("libhelper.so"));
+        load(&pin(&plugin), &[helper]).unwrap();
+        23
+    } else {
+        std::mem::forget(dlopen(&plugin, 0));
+        42
     };
-    assert_eq!(answer(&library), expected);
+    assert_eq!(answer(), expected);
 }
 
-fn answer(library: &libloading::os::unix::Library) -> i32 {
+/// What the plugin that is loaded answers.
+fn answer() -> i32 {
+    let plugin = dlopen("plugin.so.1".as_ref(), RTLD_NOLOAD);
     #[expect(unsafe_code, reason = "the plugin is asked what its helper says")]
-    // SAFETY: the function takes nothing and gives an `int`, see `GOOD`.
+    // SAFETY: the function takes nothing and gives an `int`, see `ANSWERS`.
     unsafe {
-        let answer: libloading::os::unix::Symbol<extern "C" fn() -> i32> =
-            library.get(b"keyward_plugin_v1__good").unwrap();
+        let answer: Symbol<extern "C" fn() -> i32> = plugin.get(b"answer").unwrap();
         answer()
     }
+}
+
+fn dlopen(path: &Path, flags: i32) -> Library {
+    #[expect(unsafe_code, reason = "to load a library is to run it")]
+    // SAFETY: these libraries are the tests' own.
+    let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | flags) };
+    library.unwrap()
 }

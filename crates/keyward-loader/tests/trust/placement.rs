@@ -5,7 +5,7 @@ use std::path::Path;
 use keyward_core::ErrorKind::{Refused, Unavailable};
 use keyward_loader::{Digest, Pin, inspect, verify_library};
 
-use crate::built::{Bench, expect, load, open, pin};
+use crate::built::{Bench, GOOD, enter, expect, load, pin};
 
 const SOMEBODY: u32 = 12345;
 
@@ -20,7 +20,7 @@ fn what_stands_where_it_may_is_loaded() {
     let verified = verify_library(&pin(&plugin), &[]).unwrap();
     assert!(!bench.ran("plugin.so"));
     assert_eq!(verified.entry().symbol, "keyward_plugin_v1__good");
-    let _library = open(verified);
+    enter(verified);
     assert!(bench.ran("plugin.so"));
 }
 
@@ -35,7 +35,7 @@ fn what_others_can_write_is_refused() {
         ("one", 0o707),
     ] {
         let bench = Bench::new();
-        let plugin = bench.build("one/two/plugin.so", "void keyward_plugin_v1__x(void) {}", &[]);
+        let plugin = bench.build("one/two/plugin.so", GOOD, &[]);
         chmod(&bench.path(place), mode);
         let why = format!("{} can be written by other users", bench.path(place).display());
         let error = bench.turned_away(&pin(&plugin), &[], Refused, &why);
@@ -48,7 +48,7 @@ fn what_others_can_write_is_refused() {
 #[test]
 fn a_sticky_folder_may_be_everybodys_but_a_file_may_not() {
     let bench = Bench::new();
-    let plugin = bench.build("open/plugin.so", "void keyward_plugin_v1__x(void) {}", &[]);
+    let plugin = bench.build("open/plugin.so", GOOD, &[]);
     chmod(&bench.path("open"), 0o1777);
     load(&pin(&plugin), &[]).unwrap();
     let bench = Bench::new();
@@ -64,7 +64,7 @@ fn what_belongs_to_others_is_refused() {
     }
     for place in ["one/two/plugin.so", "one/two", "one"] {
         let bench = Bench::new();
-        let plugin = bench.build("one/two/plugin.so", "void keyward_plugin_v1__x(void) {}", &[]);
+        let plugin = bench.build("one/two/plugin.so", GOOD, &[]);
         chown(bench.path(place), Some(SOMEBODY), None).unwrap();
         let why = format!("{} belongs to user id {SOMEBODY}", bench.path(place).display());
         bench.turned_away(&pin(&plugin), &[], Refused, &why);
@@ -74,7 +74,7 @@ fn what_belongs_to_others_is_refused() {
 #[test]
 fn a_symbolic_link_is_refused_wherever_it_is() {
     let bench = Bench::new();
-    let plugin = bench.build("real/plugin.so", "void keyward_plugin_v1__x(void) {}", &[]);
+    let plugin = bench.build("real/plugin.so", GOOD, &[]);
     symlink(&plugin, bench.path("link.so")).unwrap();
     symlink(bench.path("real"), bench.path("folder")).unwrap();
     for (path, link) in [("link.so", "link.so"), ("folder/plugin.so", "folder")] {
@@ -164,15 +164,14 @@ fn what_was_verified_is_loaded_whatever_stands_there_now() {
     for in_place in [false, true] {
         let bench = Bench::new();
         let plugin = bench.plugin();
-        let other =
-            bench.build("other.so", "void *keyward_plugin_v1__good(void) { return 0; }", &[]);
+        let other = bench.build("other.so", GOOD, &[]);
         let verified = verify_library(&pin(&plugin), &[]).unwrap();
         if in_place {
             fs::write(&plugin, fs::read(&other).unwrap()).unwrap();
         } else {
             fs::rename(&other, &plugin).unwrap();
         }
-        let _library = open(verified);
+        enter(verified);
         assert!(bench.ran("plugin.so"));
         assert!(!bench.ran("other.so"));
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use keyward_core::ErrorKind::Refused;
 use keyward_loader::verify_library;
 
-use crate::built::{Bench, expect, load, pin};
+use crate::built::{Bench, GOOD, expect, load, pin};
 use crate::child;
 
 const ANN: u32 = 12345;
@@ -59,7 +59,7 @@ fn an_undumpable_process_of_any_user_loads_plugins() {
     }
     let test = "rights::an_undumpable_process_of_any_user_loads_plugins";
     let (bench, program) = of_everybody();
-    let plugin = bench.build("plugin.so", "void keyward_plugin_v1__a(void) {}", &["-lm"]);
+    let plugin = bench.build("plugin.so", GOOD, &["-lm"]);
     let mut child = child::run(&program, test, &plugin);
     if rustix::process::geteuid().is_root() {
         chown(bench.path(""), Some(BOB), Some(BOB)).unwrap();
