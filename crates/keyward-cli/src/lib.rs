@@ -45,7 +45,10 @@ pub fn status() -> u8 {
         harden::process();
         exit::status(commands::run(std::env::args_os().collect()))
     };
-    std::panic::catch_unwind(run).unwrap_or(PANICKED)
+    let status = std::panic::catch_unwind(run).unwrap_or(PANICKED);
+    // The end of this process would kill the programs that run, and leave there what they have started.
+    keyward_loader::process::finish();
+    status
 }
 
 /// Runs `keyward-check`, in which `keyward plugin check` has the code that it checks run.

@@ -22,14 +22,14 @@ use keyward_core::{Registration, Result, Secret};
 
 use crate::verify::Program;
 
-/// How long a program may take for an answer, unless it is told otherwise.
+/// How long a program may take for an answer, unless the [`Command`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a program that brings backends is started.
 ///
 /// It gets no environment but what is given here, `/` as its working directory, and no file
 /// descriptor but the three standard ones. It stands in a process group of its own, and dies with
-/// this process.
+/// this process; what it has started in turn goes with it where this one calls [`finish`].
 ///
 /// # Examples
 /// ```no_run
@@ -166,10 +166,11 @@ pub fn run(command: &Command) -> Result<Vec<Registration>> {
     running::run(command)
 }
 
-/// Ends every program that runs: they are told, have a second to go, and are killed then.
+/// Ends every program that runs: they are told, have a second to go, and are killed then, each with its
+/// process group.
 ///
 /// A program that ends without this kills them at once, which is no harm as long as no call is under
-/// way.
+/// way and they have started nothing themselves.
 pub fn finish() {
     running::finish();
 }

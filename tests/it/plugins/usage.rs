@@ -53,6 +53,34 @@ fn a_program_is_trusted_and_used() {
     assert!(path.exists());
 }
 
+/// It learns that its input ends and has time for what it has to do then; what it has started goes with it.
+#[test]
+fn a_program_ends_in_good_order_and_leaves_nothing_behind() {
+    let home = Sandbox::new();
+    let notebook = xtask::root().join("docs/examples/notebook.py");
+    let (started, ended) = (home.path("started"), home.path("ended"));
+    let script = format!(
+        "#!/bin/sh\nsleep 600 </dev/null >/dev/null 2>&1 &\necho $! >>'{}'\n'{}'\necho >>'{}'\n",
+        started.display(),
+        notebook.display(),
+        ended.display()
+    );
+    let program = put(&home, "lib/vault.sh", script.as_bytes(), 0o755);
+    home.keyward(&format!("plugin trust {program} --yes")).run().ends(0);
+    let option = format!("storage.path={}", home.path("notebook.db").display());
+    let init = home.keyward("init s --storage notebook --option key.from=file --option");
+    init.arg(option).run().ends(0);
+    home.keyward("get s -p").run().ends(3);
+    let started = std::fs::read_to_string(started).unwrap();
+    assert_eq!(started.lines().count(), 3, "one for each command");
+    assert_eq!(home.read("ended").lines().count(), 3, "each had its time");
+    for sleeper in started.lines() {
+        // Killed it is, but whoever took it in may not have noticed yet.
+        let status = std::fs::read_to_string(format!("/proc/{sleeper}/stat")).unwrap_or_default();
+        assert!(status.is_empty() || status.contains(") Z "), "{status}");
+    }
+}
+
 #[test]
 fn what_is_listed_and_shown_is_what_was_trusted() {
     let (home, library) = home();

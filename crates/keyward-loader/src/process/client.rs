@@ -340,10 +340,15 @@ impl Client {
         }
     }
 
-    /// Tells the child to go, and sees to it that it does.
-    pub(super) fn finish(&self) {
+    /// Tells the child to go.
+    pub(super) fn dismiss(&self) {
         self.calls.end("was told to go");
         *self.input() = None;
+    }
+
+    /// Tells the child to go, and sees to it that it does.
+    pub(super) fn finish(&self) {
+        self.dismiss();
         if self.child.verdict(GRACE).is_none() {
             self.child.kill();
         }

@@ -58,10 +58,11 @@ pub(super) fn run(command: &Command) -> Result<Vec<Registration>> {
 
 /// Ends all that runs.
 pub(super) fn finish() {
-    for (running, _) in programs().drain(..) {
-        let client = running.current().client.clone();
-        client.finish();
-    }
+    let client = |(running, _): Known| running.current().client.clone();
+    let clients: Vec<_> = programs().drain(..).map(client).collect();
+    // All are told before one is waited for: they end side by side.
+    clients.iter().for_each(|client| client.dismiss());
+    clients.iter().for_each(|client| client.finish());
 }
 
 impl Running {
