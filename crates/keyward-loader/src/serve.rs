@@ -2,6 +2,8 @@
 
 mod open;
 mod remote;
+#[cfg(test)]
+mod tests;
 mod watch;
 mod worker;
 

@@ -23,7 +23,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// A call begins.
+    /// A call begins, or goes on with what it waited for.
     pub(super) fn begin(&self) {
         self.begun.fetch_add(1, Ordering::SeqCst);
         self.wake();

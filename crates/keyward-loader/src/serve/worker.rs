@@ -207,7 +207,11 @@ impl Server {
                 Turn::Ended(why) => return Err(gone(why)),
                 Turn::Wait => thread::park(),
                 Turn::Read(reader) => match self.read(reader, Some(id)) {
-                    Came::Answer(frame) => return Ok(frame),
+                    Came::Answer(frame) => {
+                        // The call goes on, and this thread reads no longer.
+                        self.watch.begin();
+                        return Ok(frame);
+                    }
                     Came::Call(frame) => self.hire(Some(frame)),
                     Came::Other | Came::End => {}
                 },
