@@ -28,6 +28,7 @@ macro_rules! parity {
 
 mod backends;
 mod c;
+mod host;
 mod loaded;
 mod memory;
 mod panics;

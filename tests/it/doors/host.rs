@@ -1,0 +1,129 @@
+//! A library asks its host through a table, and is told all that the host says.
+
+use std::fmt::Arguments;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use keyward_core::{
+    EntryId, Error, ErrorKind, Factory, Host, KeyId, Level, Prompt, Result, Secret, SecretRef,
+    Timestamp, Values,
+};
+use keyward_loader::{load, verify_library};
+use keyward_testkit::Scratch;
+
+use super::backends::PASSPHRASE;
+use super::c::built;
+use super::{linked, loaded, pin};
+
+/// A host that says what it was asked, or panics at whatever it is asked.
+#[derive(Debug, Default)]
+struct Echo {
+    panics: bool,
+    remaining: Option<Duration>,
+    log: Mutex<Vec<(Level, String)>>,
+}
+
+impl Echo {
+    fn is_asked(&self) {
+        assert!(!self.panics, "the host panics");
+    }
+}
+
+impl Host for Echo {
+    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+        self.is_asked();
+        match &*reference.from {
+            "vault" => Ok(Secret::from("the vault's")),
+            _ => Err(Error::new(ErrorKind::NoKey, "secret").because("it is not here")),
+        }
+    }
+
+    fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
+        self.is_asked();
+        let twice = if prompt.confirm { " Again?" } else { "" };
+        Ok(Secret::from(format!("{}{twice}", prompt.text).as_str()))
+    }
+
+    fn variable(&self, name: &str) -> Option<Secret> {
+        self.is_asked();
+        (name == "V").then(|| Secret::from("a value"))
+    }
+
+    fn now(&self) -> Timestamp {
+        self.is_asked();
+        Timestamp::from_unix(1_767_225_600)
+    }
+
+    fn log(&self, level: Level, message: Arguments<'_>) {
+        self.is_asked();
+        self.log.lock().unwrap().push((level, message.to_string()));
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        self.is_asked();
+        self.remaining
+    }
+}
+
+/// What a storage in C heard when it asked.
+fn heard(host: &Arc<Echo>) -> String {
+    let scratch = Scratch::new();
+    let library = built(&scratch, "curious.c", &[]);
+    let brought = load(verify_library(&pin(library), &[]).unwrap()).unwrap();
+    let Factory::Storage(open) = brought[0].factory else { panic!("it is a storage") };
+    let asked: Arc<dyn Host> = host.clone();
+    let storage = open(&Values::new(), &asked).unwrap();
+    let blob = storage.get(&EntryId::new("ann", None).unwrap()).unwrap().blob;
+    String::from_utf8(blob).unwrap()
+}
+
+#[test]
+fn a_library_hears_what_its_host_says() {
+    let host = Arc::new(Echo { remaining: Some(Duration::from_secs(20)), ..Echo::default() });
+    let said = "secret: 0, 'the vault's'
+secret: 7, nothing
+because: 0, 'it is not here'
+secret: 2, nothing
+because: 0, 'they are not an object of JSON as options are written'
+prompt: 0, 'Which?'
+prompt: 0, 'Which? Again?'
+variable: 0, 'a value'
+variable: 0, nothing
+now: 1767225600
+remaining: 20000
+";
+    assert_eq!(heard(&host), said);
+    let logged = [(Level::Warning, "careful\\n".into()), (Level::Debug, "later".into())];
+    assert_eq!(*host.log.lock().unwrap(), logged);
+    assert!(heard(&Arc::default()).contains("\nremaining: for ever\n"));
+}
+
+/// It must not go through the library's frames.
+#[test]
+fn a_panic_of_the_host_stays_with_the_host() {
+    let host = Arc::new(Echo { panics: true, ..Echo::default() });
+    let said = "secret: 100, nothing
+secret: 100, nothing
+secret: 2, nothing
+because: 0, 'they are not an object of JSON as options are written'
+prompt: 100, nothing
+prompt: 100, nothing
+variable: 0, nothing
+variable: 0, nothing
+now: 0
+remaining: for ever
+";
+    assert_eq!(heard(&host), said);
+}
+
+/// Nor is it taken for a panic of the backend's own, which would not be used again.
+#[test]
+fn a_backend_in_rust_outlives_its_hosts_panic() {
+    let Factory::Key(open) = loaded(&linked(PASSPHRASE)).factory else { panic!("a key source") };
+    let host: Arc<dyn Host> = Arc::new(Echo { panics: true, ..Echo::default() });
+    let source = open(&(PASSPHRASE.values)(&Scratch::new()), &host).unwrap();
+    for _ in 0..2 {
+        let error = source.create(&KeyId::default()).unwrap_err();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Other, "it panicked"));
+    }
+}
