@@ -1,6 +1,7 @@
 //! Who sits in front of the program, as backends see it.
 
 use std::fmt::Arguments;
+use std::sync::Mutex;
 
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, Level, Prompt, Result, Secret};
@@ -18,8 +19,12 @@ pub(crate) struct Console {
 /// How often a new secret may be mistyped.
 const ATTEMPTS: usize = 3;
 
+/// Held by who asks: plugins may ask at the same time, and there is one terminal.
+static ASKING: Mutex<()> = Mutex::new(());
+
 impl Interaction for Console {
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
+        let _asking = ASKING.lock()?;
         let mut terminal = Terminal::open()?;
         let question = format!("{}: ", harmless(prompt.text));
         if !prompt.confirm {

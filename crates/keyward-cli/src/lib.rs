@@ -48,6 +48,7 @@ pub fn status() -> u8 {
     let status = std::panic::catch_unwind(run).unwrap_or(PANICKED);
     // The end of this process would kill the programs that run, and leave there what they have started.
     keyward_loader::process::finish();
+    terminal::restore();
     status
 }
 

@@ -6,7 +6,7 @@ use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use keyward_core::{Error, ErrorKind, Result, Secret, SecretWriter};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -118,13 +118,14 @@ enum Event {
 }
 
 /// The terminal without its echo; with it again once dropped.
-struct Silenced {
-    terminal: File,
-    before: Termios,
-}
+struct Silenced;
+
+/// The terminal while it is silenced, and its settings before. One prompt at a time has it.
+static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
 impl Silenced {
     fn begin(terminal: &File) -> Result<Self> {
+        let mut kept = BEFORE.lock()?;
         let before = tcgetattr(terminal).map_err(|error| failed(error.into()))?;
         let terminal = File::from(terminal.as_fd().try_clone_to_owned().map_err(failed)?);
         let mut silent = before.clone();
@@ -132,13 +133,22 @@ impl Silenced {
         silent.local_modes |= LocalModes::ICANON | LocalModes::ISIG;
         tcsetattr(&terminal, OptionalActions::Flush, &silent)
             .map_err(|error| failed(error.into()))?;
-        Ok(Self { terminal, before })
+        *kept = Some((terminal, before));
+        Ok(Self)
     }
 }
 
 impl Drop for Silenced {
     fn drop(&mut self) {
-        let _ = tcsetattr(&self.terminal, OptionalActions::Flush, &self.before);
+        restore();
+    }
+}
+
+/// Gives the terminal its echo again, also where somebody is still being asked for a plugin that has ended.
+pub(crate) fn restore() {
+    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some((terminal, settings)) = before {
+        let _ = tcsetattr(&terminal, OptionalActions::Flush, &settings);
     }
 }
 
