@@ -26,25 +26,20 @@ pub(super) struct Confined {
 }
 
 impl Confined {
-    /// The host of an instance that is opened with these options.
+    /// The host of an instance that is opened with these options, and whose program sees these variables.
     ///
-    /// It may see the variables that its program sees, and those that the options name.
+    /// A variable that an option names is not enough: the child announces the option's default.
     pub(super) fn new<'a>(
         host: &Arc<dyn Host>,
         backend: &'static str,
         options: &Values,
         visible: impl Iterator<Item = &'a str>,
     ) -> Self {
-        let (mut secrets, mut variables) =
-            (Vec::new(), visible.map(str::to_owned).collect::<Vec<_>>());
-        for (_, value) in options.iter() {
-            match value {
-                Value::Secret(reference) => secrets.push(reference.clone()),
-                Value::Text(text) => variables.push(text.clone()),
-                Value::List(texts) => variables.extend_from_slice(texts),
-                Value::Flag(_) | Value::Number(_) => {}
-            }
-        }
+        let secrets = options.iter().filter_map(|(_, value)| match value {
+            Value::Secret(reference) => Some(reference.clone()),
+            _ => None,
+        });
+        let (secrets, variables) = (secrets.collect(), visible.map(str::to_owned).collect());
         Self { host: host.clone(), backend, secrets, variables, warned: AtomicBool::new(false) }
     }
 }
@@ -70,7 +65,7 @@ impl Host for Confined {
         }
         if !self.warned.swap(true, Ordering::Relaxed) {
             let why = format_args!(
-                "{} asks for the variable {}, of which it was not told",
+                "{} asks for the variable {}, which it may not see (`keyward plugin trust --env`)",
                 self.backend,
                 line(name)
             );

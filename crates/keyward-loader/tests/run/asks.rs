@@ -88,16 +88,16 @@ fn only_the_secrets_in_its_options_are_its_own() {
 }
 
 #[test]
-fn only_the_variables_that_it_was_told_of_are_its_own() {
-    let script = asking("[variable(n) for n in ('A', 'B', 'C', 'D', 'HOME', '', 'vault')]");
-    let values = Values::new()
-        .with("variable", Value::Text("A".into()))
-        .with("variables", Value::List(vec!["B".into(), "C".into()]))
-        .with("password", reference("vault", Values::new()));
-    let (told, said) = answered(&script.command.clone().variable("D", "4"), &values);
-    assert_eq!(told, "[b'A', b'B', b'C', b'D', None, None, None]");
+fn only_the_variables_that_its_program_sees_are_its_own() {
+    let script = asking("[variable(n) for n in ('A', 'B', 'HOME', '')]");
+    // The child announces what options it has, with defaults: a name in them is no permission.
+    let values = Values::new().with("variable", Value::Text("HOME".into()));
+    let command = script.command.clone().variable("A", "4").variable("B", "5");
+    let (told, said) = answered(&command, &values);
+    assert_eq!(told, "[b'A', b'B', None, None]");
     // Once is enough.
-    assert_eq!(said, ["s asks for the variable HOME, of which it was not told"]);
+    let why = "s asks for the variable HOME, which it may not see (`keyward plugin trust --env`)";
+    assert_eq!(said, [why]);
 }
 
 #[test]
