@@ -5,6 +5,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use keyward::ErrorKind;
+use keyward_testkit::Scratch;
 
 use crate::home::{Home, at_home};
 use crate::program::keyward;
@@ -20,10 +21,10 @@ fn bombs() -> Vec<PathBuf> {
     bombs
 }
 
-/// The command with little memory, and how it ended.
-fn run_small(command: &mut Command) -> (Option<i32>, String) {
+/// The command with so little memory, and how it ended.
+fn run_small(memory: u64, command: &mut Command) -> (Option<i32>, String) {
     let mut small = Command::new("prlimit");
-    small.arg(format!("--as={MEMORY}")).arg(command.get_program()).args(command.get_args());
+    small.arg(format!("--as={memory}")).arg(command.get_program()).args(command.get_args());
     small.env("RUST_BACKTRACE", "0");
     let started = Instant::now();
     let output = small.output().unwrap();
@@ -36,11 +37,24 @@ fn no_serializer_falls_for_one() {
     for bomb in bombs() {
         for serializer in SERIALIZERS {
             let mut decode = Command::new(env!("CARGO_BIN_EXE_decode"));
-            let (code, stderr) = run_small(decode.arg(serializer).arg(&bomb));
+            let (code, stderr) = run_small(MEMORY, decode.arg(serializer).arg(&bomb));
             let expected = Some(i32::from(ErrorKind::Corrupt.code()));
             assert_eq!(code, expected, "{serializer}: {}: {stderr}", bomb.display());
         }
     }
+}
+
+/// A list of lists of empty texts, which take one byte each where they come, and sixteen if all
+/// are read before one is found too many. A program that only starts takes 20 MiB.
+#[test]
+fn nor_do_the_messages_of_plugins() {
+    let texts = [&b"\x99\xff\xff"[..], &[0x60; 0xffff]].concat();
+    let message = [&b"\xa2\x62id\x01\x66answer\xa1\x67entries\x90"[..], &texts.repeat(16)].concat();
+    let scratch = Scratch::new();
+    let file = scratch.file("message", &message);
+    let mut decode = Command::new(env!("CARGO_BIN_EXE_decode"));
+    let (code, stderr) = run_small(30 << 20, decode.arg("message").arg(file));
+    assert_eq!(code, Some(0), "{stderr}");
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Decodes a file with a serializer of a given name and says how that went: its exit status is
-//! the number of the error's kind. A test runs it with little memory.
+//! Decodes a file with a serializer of a given name, or as a `message` of a plugin, and says how that went: its
+//! exit status is the number of the error's kind. A test runs it with little memory.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use keyward::{Environment, Keyward, Silent};
-use keyward_core::{ErrorKind, Host, Result, Role, Values};
+use keyward_core::{Error, ErrorKind, Host, Result, Role, Values};
 use keyward_defaults as _;
 
 fn main() -> ExitCode {
@@ -13,10 +13,21 @@ fn main() -> ExitCode {
     let (Some(serializer), Some(file)) = (arguments.next(), arguments.next()) else {
         return ExitCode::from(ErrorKind::Invalid.code());
     };
-    match decode(&serializer, &file) {
+    let decode = if serializer == "message" { message(&file) } else { decode(&serializer, &file) };
+    match decode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => ExitCode::from(error.kind().code()),
     }
+}
+
+/// Reads it as all that it could be.
+fn message(file: &str) -> Result<()> {
+    keyward_loader::read_any_message(&read(file)?);
+    Ok(())
+}
+
+fn read(file: &str) -> Result<Vec<u8>> {
+    std::fs::read(file).map_err(|error| Error::io("read", error))
 }
 
 fn decode(serializer: &str, file: &str) -> Result<()> {
@@ -24,6 +35,5 @@ fn decode(serializer: &str, file: &str) -> Result<()> {
     keyward.registry().find(Role::Serializer, serializer)?;
     let host: Arc<dyn Host> = Arc::new(keyward_testkit::TestHost::new());
     let serializer = keyward.registry().serializer(serializer, &Values::new(), &host)?;
-    let bytes = std::fs::read(file).map_err(|error| keyward_core::Error::io("read", error))?;
-    serializer.decode(&bytes).map(drop)
+    serializer.decode(&read(file)?).map(drop)
 }

@@ -103,8 +103,9 @@ pub(crate) fn cut(text: &str) -> &str {
 
 /// A text of the other side, fit to be shown: control characters are escaped.
 pub(crate) fn line(text: &str) -> String {
+    let text = cut(text);
     let mut line = String::with_capacity(text.len());
-    for character in cut(text).chars() {
+    for character in text.chars() {
         if character.is_control()
             || matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
         {

@@ -5,7 +5,7 @@ use keyward_core::{Error, ErrorKind, OptionSpec, OptionType, Registration, Resul
 use super::failure::line;
 use super::words::{meaning, word};
 use crate::announced::{Announced, AnnouncedOption, is_backend_name, is_option_name};
-use crate::cbor::{Fields, Malformed, Map, map};
+use crate::cbor::{Fields, Malformed, Map, Raw, map};
 
 /// What the protocol is called.
 const PROTOCOL: &str = "keyward";
@@ -83,11 +83,11 @@ fn write_option(fields: &mut Fields<'_>, option: &OptionSpec) {
 
 /// Reads the answer of a program. Backends in roles of a later version are passed over.
 pub(crate) fn read(fields: &Map<'_>) -> Result<Hello, Malformed> {
-    let listed: Vec<Map<'_>> = fields.get("backends")?;
     let mut backends = Vec::new();
-    for backend in few(&listed)? {
+    for backend in few(fields.get("backends")?)? {
+        let backend = Map::read(backend.0)?;
         if let Some(role) = Role::from_name(backend.get("role")?) {
-            backends.push(read_backend(role, backend)?);
+            backends.push(read_backend(role, &backend)?);
         }
     }
     Ok(Hello {
@@ -98,16 +98,17 @@ pub(crate) fn read(fields: &Map<'_>) -> Result<Hello, Malformed> {
 }
 
 fn read_backend(role: Role, fields: &Map<'_>) -> Result<Announced, Malformed> {
-    let listed: Vec<Map<'_>> = fields.find("options")?.unwrap_or_default();
+    let options = few(fields.find("options")?.unwrap_or_default())?;
     Ok(Announced {
         role,
         name: name(fields, is_backend_name)?,
         help: line(fields.find("help")?.unwrap_or_default()),
-        options: few(&listed)?.iter().map(read_option).collect::<Result<_, _>>()?,
+        options: options.iter().map(read_option).collect::<Result<_, _>>()?,
     })
 }
 
-fn read_option(fields: &Map<'_>) -> Result<AnnouncedOption, Malformed> {
+fn read_option(option: &Raw<'_>) -> Result<AnnouncedOption, Malformed> {
+    let fields = &Map::read(option.0)?;
     let kind = meaning(&TYPES, fields, "type")?;
     let default: Option<&str> = fields.find("default")?;
     if default.is_some_and(|default| !fits(kind, default)) {
@@ -143,6 +144,7 @@ fn fits(kind: OptionType, default: &str) -> bool {
     }
 }
 
-fn few<T>(listed: &[T]) -> Result<&[T], Malformed> {
+/// What is listed, counted before any of it is read.
+fn few(listed: Vec<Raw<'_>>) -> Result<Vec<Raw<'_>>, Malformed> {
     if listed.len() > MAX_LISTED { Err(Malformed("it lists too much")) } else { Ok(listed) }
 }
