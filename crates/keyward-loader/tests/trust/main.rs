@@ -5,6 +5,7 @@
 mod built;
 mod child;
 mod content;
+mod namesakes;
 mod needed;
 mod placement;
 mod programs;
