@@ -29,6 +29,7 @@ macro_rules! parity {
 mod backends;
 mod c;
 mod host;
+mod hosted;
 mod loaded;
 mod memory;
 mod panics;

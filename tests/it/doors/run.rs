@@ -17,11 +17,15 @@ use super::linked;
 
 /// The backend as a child of this process brings it.
 fn running(backend: super::Backend) -> Registration {
-    let linked = linked(backend);
-    let child = Command::new(env!("CARGO_BIN_EXE_child")).argument(linked.package);
-    let brought = run(&child).unwrap();
-    let found =
-        brought.iter().find(|it| (it.role(), it.info.name) == (linked.role(), linked.info.name));
+    let child = Command::new(env!("CARGO_BIN_EXE_child")).argument(linked(backend).package);
+    brought(backend, &child)
+}
+
+/// The backend as this program brings it.
+pub(super) fn brought(backend: super::Backend, program: &Command) -> Registration {
+    // What a program may see is all that its backends may ask for.
+    let brought = run(&program.clone().variable("WORK_KEY", "its own")).unwrap();
+    let found = brought.iter().find(|it| (it.role(), it.info.name) == (backend.role, backend.name));
     *found.unwrap()
 }
 
