@@ -2,8 +2,8 @@
 
 use std::io;
 use std::process::{ChildStdin, ChildStdout};
+use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -22,8 +22,10 @@ use crate::message::{self, Message};
 use crate::spin::Spinning;
 
 mod errand;
+mod input;
 mod patience;
 
+use input::Input;
 use patience::{Deadline, Pauses};
 
 /// How long a program may take to start and to say what it brings.
@@ -51,8 +53,7 @@ pub(super) struct Client {
     program: String,
     child: Child,
     calls: Calls<Reader>,
-    /// None once the child was told to go.
-    input: Mutex<Option<ChildStdin>>,
+    input: Input,
     hosts: Arc<Hosts>,
     pauses: Pauses,
     /// How many threads work for the child.
@@ -90,7 +91,7 @@ impl Client {
             program,
             child,
             calls: Calls::new(Frames::new(Spinning::new(output))),
-            input: Mutex::new(Some(input)),
+            input: Input::new(input),
             hosts,
             pauses: Pauses::default(),
             errands: AtomicUsize::new(0),
@@ -287,39 +288,49 @@ impl Client {
         frame: &Secret,
         deadline: &Deadline,
     ) -> Result<()> {
-        let mut input = self.input();
+        let pipe = loop {
+            match self.input.take(self.left(deadline).unwrap_or(GLANCE)) {
+                Some(pipe) => break pipe,
+                None => self.go_on(name, deadline, true)?,
+            }
+        };
         let mut rest = frame.expose();
         while !rest.is_empty() {
-            let Some(pipe) = &*input else {
-                let why = self.calls.ended().unwrap_or_else(|| "was told to go".into());
-                return Err(self.gone(name, &why));
-            };
-            match rustix::io::write(pipe, rest) {
+            match rustix::io::write(&*pipe, rest) {
                 Ok(written) => rest = &rest[written..],
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
-                    self.wait_to_write(pipe, deadline);
-                    let untouched = rest.len() == frame.len();
-                    if self.calls.ended().is_some() {
-                        *input = None;
-                    } else if self.left(deadline).is_none() && (deadline.soft && untouched) {
-                        return Err(self.out_of_time(name));
-                    } else if self.pauses.left(&deadline.hard(self.patience)).is_none() {
-                        self.end(&format!("did not read within {}", seconds(self.patience)));
-                    }
+                    self.wait_to_write(&pipe, deadline);
+                    self.go_on(name, deadline, rest.len() == frame.len())?;
                 }
                 Err(error) => {
                     self.end(&self.why(&End::Broken(Broken::Io(error.into()))));
-                    *input = None;
+                    return Err(self.over(name));
                 }
             }
         }
         Ok(())
     }
 
+    /// Whether to go on trying to write a frame. One that was begun must be written to its end, whoever
+    /// waits for the answer.
+    fn go_on(&self, name: &'static str, deadline: &Deadline, untouched: bool) -> Result<()> {
+        if self.is_over() {
+            return Err(self.over(name));
+        }
+        if untouched && deadline.soft && self.left(deadline).is_none() {
+            return Err(self.out_of_time(name));
+        }
+        if self.left(&deadline.hard(self.patience)).is_none() {
+            self.end(&format!("did not read within {}", seconds(self.patience)));
+            return Err(self.over(name));
+        }
+        Ok(())
+    }
+
     /// Waits until the child reads on, and reads what it has to say first.
     fn wait_to_write(self: &Arc<Self>, pipe: &ChildStdin, deadline: &Deadline) {
-        let left = self.left(deadline).unwrap_or_default().min(GLANCE);
+        let left = self.left(deadline).unwrap_or(GLANCE).min(GLANCE);
         let Some(mut reader) = self.calls.take_reader() else {
             return poll(&mut [PollFd::new(pipe, PollFlags::OUT)], left);
         };
@@ -343,7 +354,7 @@ impl Client {
     /// Tells the child to go.
     pub(super) fn dismiss(&self) {
         self.calls.end("was told to go");
-        *self.input() = None;
+        self.input.close();
     }
 
     /// Tells the child to go, and sees to it that it does.
@@ -357,6 +368,7 @@ impl Client {
     /// Ends everything, for this reason.
     fn end(&self, why: &str) {
         self.calls.end(why);
+        self.input.close();
         self.child.kill();
     }
 
@@ -415,6 +427,11 @@ impl Client {
         Error::new(ErrorKind::Unavailable, name).because(why)
     }
 
+    /// Everything has ended.
+    fn over(&self, name: &'static str) -> Error {
+        self.gone(name, &self.calls.ended().unwrap_or_default())
+    }
+
     fn out_of_time(&self, name: &'static str) -> Error {
         self.gone(name, "did not answer in the time that remained")
     }
@@ -422,10 +439,6 @@ impl Client {
     /// What a child answered to a call makes no sense.
     pub(super) fn nonsense(&self, name: &'static str, what: &str) -> Error {
         self.gone(name, &format!("answers {name} with nonsense: {what}"))
-    }
-
-    fn input(&self) -> MutexGuard<'_, Option<ChildStdin>> {
-        self.input.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -7,3 +7,4 @@ mod child;
 mod hostile;
 mod life;
 mod notebook;
+mod time;
