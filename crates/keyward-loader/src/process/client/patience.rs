@@ -1,10 +1,9 @@
 //! How long is waited, with the clock stopped while a person is asked.
 
-use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The most pauses that are remembered.
+/// The most pauses that are remembered; no more than these last at once.
 const MOST: usize = 64;
 
 /// Until when a call waits.
@@ -30,7 +29,7 @@ impl Deadline {
 
 /// The times in which the child waited for its host, in the order in which they began.
 #[derive(Debug, Default)]
-pub(super) struct Pauses(Mutex<VecDeque<Pause>>);
+pub(super) struct Pauses(Mutex<Vec<Pause>>);
 
 #[derive(Debug)]
 struct Pause {
@@ -63,18 +62,27 @@ impl Pauses {
     /// Stops the clock for as long as this works.
     pub(super) fn pause<T>(&self, work: impl FnOnce() -> T) -> T {
         let mut pauses = self.pauses();
-        if pauses.len() == MOST {
-            pauses.pop_front();
+        if pauses.len() >= MOST {
+            forget_shortest(&mut pauses);
         }
         let begin = Instant::now();
-        pauses.push_back(Pause { begin, end: None });
+        pauses.push(Pause { begin, end: None });
         drop(pauses);
         let _resume = Resume(self, begin);
         work()
     }
 
-    fn pauses(&self) -> MutexGuard<'_, VecDeque<Pause>> {
+    fn pauses(&self) -> MutexGuard<'_, Vec<Pause>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Makes room, at the least cost to whoever waits. What still lasts stays: a person may be typing.
+fn forget_shortest(pauses: &mut Vec<Pause>) {
+    let lengths =
+        pauses.iter().enumerate().filter_map(|(at, pause)| Some((pause.end? - pause.begin, at)));
+    if let Some((_, at)) = lengths.min() {
+        pauses.remove(at);
     }
 }
 
@@ -116,5 +124,19 @@ mod tests {
             std::thread::sleep(Duration::from_millis(30));
             assert!(pauses.left(&deadline).is_none());
         });
+    }
+
+    #[test]
+    fn what_lasted_is_remembered_whatever_else_is_asked() {
+        let pauses = Pauses::default();
+        let deadline = Deadline::new(Duration::from_secs(1), false);
+        let many = || (0..2 * MOST).for_each(|_| pauses.pause(|| {}));
+        pauses.pause(|| {
+            many();
+            std::thread::sleep(Duration::from_millis(1100));
+            assert!(pauses.left(&deadline).is_some());
+        });
+        many();
+        assert!(pauses.left(&deadline).is_some());
     }
 }
