@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use base64::{Engine as _, decoded_len_estimate};
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
@@ -255,9 +255,14 @@ impl<'de> Deserialize<'de> for Bytes<'_> {
 
         if deserializer.is_human_readable() {
             let encoded = Text::deserialize(deserializer)?.0;
-            let bytes =
-                STANDARD.decode(encoded.expose()).map_err(|_| de::Error::custom("not base64"))?;
-            Ok(Self(Cow::Owned(Secret::new(bytes))))
+            let encoded = encoded.expose();
+            // Wiped too where it is no base64 from some byte on.
+            let mut bytes = Zeroizing::new(vec![0; decoded_len_estimate(encoded.len())]);
+            let length = STANDARD
+                .decode_slice(encoded, &mut bytes)
+                .map_err(|_| de::Error::custom("not base64"))?;
+            bytes.truncate(length);
+            Ok(Self(Cow::Owned(Secret::new(std::mem::take(&mut *bytes)))))
         } else {
             deserializer.deserialize_byte_buf(BytesVisitor).map(|secret| Self(Cow::Owned(secret)))
         }

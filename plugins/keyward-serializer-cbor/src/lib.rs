@@ -1,4 +1,7 @@
 //! Serializer `cbor`: compact, and still self-describing (RFC 8949). The default.
+//!
+//! # Security
+//! While it reads, the crate `ciborium` gathers text and bytes in buffers that it does not wipe.
 
 use std::sync::Arc;
 

@@ -4,8 +4,8 @@
 //!
 //! # Security
 //! While it reads, the crate `serde_json` gathers text that holds escapes (quotation marks, back
-//! slashes, control characters) in a buffer that it frees unwiped. The other serializers have no such
-//! buffer.
+//! slashes, control characters) in a buffer that it frees unwiped. Of the other serializers only `cbor` has
+//! such a buffer.
 
 use std::sync::Arc;
 
