@@ -14,6 +14,7 @@ mod dist;
 mod docs;
 mod doors;
 mod durability;
+mod endless;
 mod faults;
 mod fixtures;
 mod git;

@@ -381,6 +381,11 @@ impl Iterator for Entries<'_> {
                 self.store.list(&self.query)
             };
             match page {
+                Ok(page) if page.next.is_some() && page.next == self.query.cursor => {
+                    self.done = true;
+                    let endless = Error::corrupt("list").because("its pages do not go on");
+                    return Some(self.store.in_storage(Err(endless)));
+                }
                 Ok(page) => {
                     self.page = page.entries.into_iter();
                     self.done = page.next.is_none();
