@@ -74,10 +74,11 @@ impl Config {
     /// same name.
     ///
     /// # Errors
-    /// Those of the file.
+    /// Those of the file, and [`Refused`](ErrorKind::Refused) where others can write its folder.
     pub fn find_plugin(&self, name: &PluginName) -> Result<Option<PluginFile>> {
         for (folder, layer) in self.plugin_folders() {
             if let Some(file) = PluginFile::read(&folder, name, layer)? {
+                check(&folder)?;
                 return Ok(Some(file));
             }
         }
@@ -117,16 +118,13 @@ impl Config {
 /// The names of the plugins that a folder describes.
 fn names(folder: &Path) -> Result<Vec<PluginName>> {
     use std::io::ErrorKind::{NotADirectory, NotFound};
-    let unreadable = |error: std::io::Error| {
-        let why = format!("{}: {error}", folder.display());
-        Error::io("config", error).because(why)
-    };
+    let unreadable = |error| unreadable(folder, error);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => return Ok(Vec::new()),
         Err(error) => return Err(unreadable(error)),
     };
-    check(folder, &std::fs::metadata(folder).map_err(unreadable)?)?;
+    check(folder)?;
     let mut names = Vec::new();
     for entry in entries {
         let entry = entry.map_err(unreadable)?;
@@ -137,7 +135,8 @@ fn names(folder: &Path) -> Result<Vec<PluginName>> {
 }
 
 /// Refuses a folder in which others can put what the user or root wrote for another purpose.
-fn check(folder: &Path, metadata: &std::fs::Metadata) -> Result<()> {
+fn check(folder: &Path) -> Result<()> {
+    let metadata = std::fs::metadata(folder).map_err(|error| unreadable(folder, error))?;
     let refused = |why: &str| {
         Error::new(ErrorKind::Refused, "config").because(format!("{} {why}", folder.display()))
     };
@@ -149,6 +148,11 @@ fn check(folder: &Path, metadata: &std::fs::Metadata) -> Result<()> {
             .hint(format!("chmod go-w '{}'", folder.display())));
     }
     Ok(())
+}
+
+fn unreadable(folder: &Path, error: std::io::Error) -> Error {
+    let why = format!("{}: {error}", folder.display());
+    Error::io("config", error).because(why)
 }
 
 fn hidden(path: &Path) -> Error {

@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use super::{FOLDER, chmod, describe, home, others_work};
+use super::{FOLDER, chmod, describe, home, others_work, put, sha256};
+use crate::fixtures::library_in_c;
+use crate::program::keyward;
+use crate::sandbox::Sandbox;
 
 #[test]
 fn a_broken_file_is_the_probable_cause_of_what_is_not_found() {
@@ -46,6 +49,7 @@ fn a_folder_that_others_can_write_holds_no_plugin() {
     chmod(&home.path(FOLDER), 0o777);
     let folder = home.path(FOLDER).display().to_string();
     home.keyward("backend show storage drawer").run().ends(4).says(&folder);
+    home.keyward("plugin show drawer").run().ends(4).says(&folder);
     home.keyward("doctor").run().ends(4);
     others_work(&home);
 }
@@ -63,4 +67,24 @@ fn nothing_else_names_a_plugin() {
     }
     home.keyward("config set plugins /x").run().ends(2);
     home.keyward("config set plugin_path /x").run().ends(2);
+}
+
+/// It hangs with the dynamic linker's lock in its hands, for which a program waits as it ends.
+#[test]
+fn a_library_that_hangs_while_it_is_loaded_does_not_keep_the_program() {
+    let home = Sandbox::with_store("--option key.from=file");
+    let built = home.path("fatal.so");
+    library_in_c(&built, "fatal.c", &["-DFATAL=HANGS_AT_LOAD"]);
+    let path = put(&home, "lib/fatal.so", &fs::read(built).unwrap(), 0o644);
+    let digest = sha256(&path);
+    let text = format!(
+        "version = 1\ndoor = \"load\"\npath = \"{path}\"\nsha256 = \"{digest}\"\nbackends = [\"storage shelf\"]\n"
+    );
+    describe(&home, "fatal", &text);
+    let store = home.read(".config/keyward/stores/s.toml");
+    home.write(".config/keyward/stores/s.toml", store.replace("use = \"file\"", "use = \"shelf\""));
+
+    let get = home.program("timeout").args(["--signal", "KILL", "60"]).arg(keyward());
+    let ran = get.args(["get", "s"]).run().ends(7).prints("");
+    ran.says("the plugin did not get ready within 10 seconds");
 }
