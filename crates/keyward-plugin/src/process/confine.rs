@@ -8,7 +8,7 @@ use std::process::Command;
 /// Otherwise a file that anything in this process opened without `O_CLOEXEC`, or was handed itself,
 /// is open in every program that is started.
 ///
-/// Systems other than Linux get nothing of this: there the program notices that its input ends, and
+/// It takes Linux 5.11; on an older one the program does not start. Other systems get nothing of this: there the program notices that its input ends, and
 /// whoever opens descriptors must close them.
 ///
 /// # Examples
@@ -24,13 +24,19 @@ pub fn confine(command: &mut Command) {
     use std::io;
     use std::os::unix::process::CommandExt;
 
+    use rustix::io::Errno;
     use rustix::process::Signal;
 
     /// The first descriptor that is not one of the standard three.
     const FIRST: libc::c_uint = 3;
 
-    let confine = || {
+    let parent = rustix::process::getpid();
+    let confine = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        // Of a parent that died before there is no signal any more.
+        if rustix::process::getppid() != Some(parent) {
+            return Err(Errno::SRCH.into());
+        }
         // They are closed when the program starts: until then one of them reports that it cannot.
         let flags = libc::CLOSE_RANGE_CLOEXEC.cast_signed();
         #[expect(unsafe_code, reason = "rustix does not have this call")]
@@ -39,7 +45,7 @@ pub fn confine(command: &mut Command) {
         if closed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     };
     #[expect(unsafe_code, reason = "between fork and exec there is no other way in")]
-    // SAFETY: between fork and exec only what is safe in a signal handler may happen: two system calls
+    // SAFETY: between fork and exec only what is safe in a signal handler may happen: three system calls
     // are made, no memory is taken and no lock.
     unsafe {
         command.pre_exec(confine);
