@@ -41,7 +41,7 @@ fn text(storage: &dyn Storage) -> String {
 }
 
 /// A host that gives each secret in its own way.
-struct Answering<F>(F);
+pub(crate) struct Answering<F>(pub(crate) F);
 
 impl<F> fmt::Debug for Answering<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,13 +2,23 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyward_core::{ErrorKind, Expect, Put};
 use keyward_testkit::TestHost;
 
 use crate::child::{Script, ann};
+use crate::life::Answering;
+
+/// Waits until this is so, but not for ever.
+fn until(is_so: impl Fn() -> bool) {
+    let started = Instant::now();
+    while !is_so() && started.elapsed() < Duration::from_secs(5) {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
 
 #[test]
 fn a_caller_without_time_does_not_wait_until_others_have_written() {
@@ -34,6 +44,44 @@ while True:
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert!(error.message().ends_with("did not answer in the time that remained"), "{error}");
         fs::write(script.beside("child.py.go"), "").unwrap();
+        put.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn an_answer_of_the_host_is_not_lost_however_much_is_asked() {
+    let script = Script::new(
+        "i = greet()
+get = read()
+for n in range(64):
+    send({'id': n, 'call': 'prompt', 'instance': i, 'arguments': {'text': 'Which?'}})
+while not os.path.exists(sys.argv[0] + '.go'): time.sleep(0.01)
+send({'id': 64, 'call': 'now', 'instance': i})
+while True:
+    m = read()
+    if m['id'] == 64 and 'answer' in m: answer(get, blob=b'')
+    elif m.get('call') == 'put': answer(m, revision=b'1')
+    elif m.get('call') == 'close': answer(m)",
+    );
+    let (asked, is_enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+    let (asking, enough) = (asked.clone(), is_enough.clone());
+    let slow = Arc::new(Answering(move || {
+        asking.fetch_add(1, Ordering::SeqCst);
+        until(|| enough.load(Ordering::SeqCst));
+        Ok("".into())
+    }));
+    let storage = script.storage_for(&slow).unwrap();
+    thread::scope(|scope| {
+        let get = scope.spawn(|| storage.get(&ann()));
+        until(|| asked.load(Ordering::SeqCst) == 64);
+        // Somebody writes, so that no answer can be written at once.
+        let put =
+            scope.spawn(|| storage.put(&ann(), &vec![7; 1 << 20], &Put::expecting(Expect::Any)));
+        thread::sleep(Duration::from_millis(200));
+        fs::write(script.beside("child.py.go"), "").unwrap();
+        let get = get.join().unwrap();
+        is_enough.store(true, Ordering::SeqCst);
+        get.unwrap();
         put.join().unwrap().unwrap();
     });
 }

@@ -15,8 +15,13 @@ use crate::message::storage::millis;
 use crate::message::words::{LEVELS, meaning};
 use crate::message::{self, Call};
 
-/// The most threads that work for one child.
-const MAX_ERRANDS: usize = 64;
+/// With so many threads at work for one child, it is refused what would need another.
+const MAX_QUESTIONS: usize = 64;
+
+/// The most threads that work for one child, those that wait until it reads an answer among them.
+const MAX_ERRANDS: usize = 2 * MAX_QUESTIONS;
+
+const TOO_MUCH: &str = "asks for too much at once";
 
 /// A question that may take a person's time, or another call to this very child.
 #[derive(Debug)]
@@ -44,10 +49,11 @@ impl Client {
         }
     }
 
-    /// Sends an answer, from another thread where it has to be waited for.
+    /// Sends an answer, from another thread where it has to be waited for. A child would wait for ever for
+    /// one that nobody sends.
     pub(super) fn reply(self: &Arc<Self>, frame: Secret) {
-        if !self.replied(&frame) {
-            self.spawn(move |client| client.deliver(&frame));
+        if !self.replied(&frame) && !self.spawn(MAX_ERRANDS, move |client| client.deliver(&frame)) {
+            self.end(TOO_MUCH);
         }
     }
 
@@ -71,7 +77,7 @@ impl Client {
             (Ok(_), None) => return,
             (Err(error), _) => return self.refuse(call, &error),
         };
-        let started = self.spawn(move |client| {
+        let started = self.spawn(MAX_QUESTIONS, move |client| {
             let answer = client.pauses.pause(|| errand.run(&*host));
             let frame = answer.and_then(|secret| {
                 message::answer(id, "call", |fields| {
@@ -82,13 +88,17 @@ impl Client {
         });
         if !started {
             let error = Error::new(ErrorKind::Unavailable, "call");
-            self.refuse(call, &error.because("the program asks for too much at once"));
+            self.refuse(call, &error.because(format!("the program {TOO_MUCH}")));
         }
     }
 
-    fn spawn(self: &Arc<Self>, work: impl FnOnce(&Arc<Self>) + Send + 'static) -> bool {
+    fn spawn(
+        self: &Arc<Self>,
+        most: usize,
+        work: impl FnOnce(&Arc<Self>) + Send + 'static,
+    ) -> bool {
         let client = Leave(self.clone());
-        if self.errands.fetch_add(1, Ordering::Relaxed) >= MAX_ERRANDS {
+        if self.errands.fetch_add(1, Ordering::Relaxed) >= most {
             return false;
         }
         let errand = thread::Builder::new().name("keyward-errand".into());
