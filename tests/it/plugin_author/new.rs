@@ -25,9 +25,25 @@ fn what_makes_no_sense_writes_nothing() {
 }
 
 #[test]
-fn without_a_source_the_registry_has_the_crates() {
+fn without_a_source_the_crates_are_where_the_program_was_built() {
     let workshop = Workshop::new();
-    workshop.keyward("plugin new --role storage shelf crate").run().ends(0);
+    let ran = workshop.keyward("plugin new --role storage shelf crate").run().ends(0);
+    let source = xtask::root().display().to_string();
+    let told = format!("It takes Keyward's crates from {source}\n");
+    assert!(ran.text().contains(&told), "{}", ran.text());
+    let manifest = workshop.0.read("crate/Cargo.toml");
+    let path = format!("\nkeyward-plugin = {{ path = \"{source}/crates/keyward-plugin\" }}\n");
+    assert!(manifest.contains(&path), "{manifest}");
+}
+
+#[test]
+fn elsewhere_the_registry_has_the_crates() {
+    let workshop = Workshop::new();
+    let program = workshop.path("keyward");
+    std::fs::copy(crate::program::keyward(), &program).unwrap();
+    let new = workshop.program(program.to_str().unwrap());
+    let ran = new.args("plugin new --role storage shelf crate".split(' ')).run().ends(0);
+    assert!(ran.text().contains("--keyward FOLDER"), "{}", ran.text());
     let manifest = workshop.0.read("crate/Cargo.toml");
     let version = env!("CARGO_PKG_VERSION");
     assert!(manifest.contains(&format!("\nkeyward-plugin = \"{version}\"\n")), "{manifest}");

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, Command};
 use keyward_core::{Error, ErrorKind, Registry, Result, Role};
 
+use super::trust::this_program;
 use crate::arguments::text;
 use crate::exit::{Outcome, usage};
 use crate::output::{print, shown};
@@ -16,7 +17,7 @@ use template::{Crate, Source};
 pub(super) fn command() -> Command {
     Command::new("new")
         .about("Write a crate with a backend of your own, which works as it stands")
-        .after_help("Example:\n  keyward plugin new --role storage shelf keyward-storage-shelf --keyward ~/src/keyward")
+        .after_help("Example:\n  keyward plugin new --role storage shelf keyward-storage-shelf")
         .arg(
             Arg::new("role")
                 .long("role")
@@ -31,7 +32,7 @@ pub(super) fn command() -> Command {
             Arg::new("keyward")
                 .long("keyward")
                 .value_name("FOLDER")
-                .help("Keyward's own source, where the crate finds what it is made of [default: the registry of crates]"),
+                .help("Keyward's own source, where the crate finds what it is made of [default: the one that this program was built in, or the registry of crates]"),
         )
 }
 
@@ -48,11 +49,19 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     }
     let source = match text(matches, "keyward") {
         Some(folder) => Source::Folder(house(Path::new(folder))?),
-        None => Source::Registry,
+        None => birthplace().map_or(Source::Registry, Source::Folder),
     };
     let dir = Path::new(text(matches, "dir").unwrap_or_default());
+    let from = match &source {
+        Source::Folder(folder) => folder.display().to_string(),
+        Source::Registry => {
+            "the registry of crates; until they are there, --keyward FOLDER names their source"
+                .into()
+        }
+    };
     write(dir, &Crate { role, name, source }.files())?;
     print(&shown(&format!("Wrote the {role} {name} to {}", dir.display())))?;
+    print(&shown(&format!("It takes Keyward's crates from {from}")))?;
     print(&shown(&format!("  cd {}", super::quoted(&dir.display().to_string()))))?;
     print("  cargo test")?;
     print("  keyward plugin build")
@@ -78,6 +87,13 @@ fn house(folder: &Path) -> Result<PathBuf> {
     found.ok_or_else(|| {
         Error::invalid("usage", format!("{} is not Keyward's source", folder.display()))
     })
+}
+
+/// The source that this program was built in, if it still stands in the `target` folder there.
+fn birthplace() -> Option<PathBuf> {
+    let program = this_program().ok()?;
+    let mut targets = program.ancestors().filter(|folder| folder.ends_with("target"));
+    targets.find_map(|target| house(target.parent()?).ok())
 }
 
 /// Writes all files, or nothing: they appear together, in place of an empty folder if there is one.
