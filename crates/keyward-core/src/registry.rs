@@ -16,6 +16,7 @@ pub struct Registry {
     linked: Vec<Registration>,
     offers: Vec<Offer>,
     lacking: Vec<Error>,
+    searched: Vec<String>,
 }
 
 impl Registry {
@@ -41,7 +42,7 @@ impl Registry {
                 return Err(twice(pair[0].role(), pair[0].info.name, packages));
             }
         }
-        Ok(Self { linked, offers: Vec::new(), lacking: Vec::new() })
+        Ok(Self { linked, offers: Vec::new(), lacking: Vec::new(), searched: Vec::new() })
     }
 
     /// The same backends, and those that others offer.
@@ -60,6 +61,13 @@ impl Registry {
     #[must_use]
     pub fn lacking(mut self, failures: impl IntoIterator<Item = Error>) -> Self {
         self.lacking.extend(failures);
+        self
+    }
+
+    /// The same backends, which are all that these places had. Look-ups that find nothing name them.
+    #[must_use]
+    pub fn searched(mut self, places: impl IntoIterator<Item = String>) -> Self {
+        self.searched.extend(places);
         self
     }
 
@@ -101,11 +109,15 @@ impl Registry {
         let mut names: Vec<_> = linked.map(|entry| entry.info.name).collect();
         names.extend(offers.map(|offer| offer.name.as_str()));
         names.sort_unstable();
+        let mut hint = format!("There are: {}", names.join(", "));
+        if !self.searched.is_empty() {
+            hint += &format!("; plugins were looked for in {}", self.searched.join(" and "));
+        }
         let lacking: Vec<_> = self.lacking.iter().map(Error::message).collect();
         let kind = self.lacking.first().map_or(ErrorKind::Invalid, Error::kind);
         let error = Error::new(kind, "registry")
             .because(format!("there is no {role} called `{}`", name.escape_debug()))
-            .hint(format!("There are: {}", names.join(", ")));
+            .hint(hint);
         if lacking.is_empty() { error } else { error.caused_by(lacking.join("; ")) }
     }
 
@@ -278,6 +290,10 @@ mod tests {
         assert_eq!(registry.find(Role::Storage, "b").unwrap().door, Door::Loaded);
         let error = registry.find(Role::Storage, "c").unwrap_err();
         assert_eq!(error.advice(), Some("There are: a, b"));
+        let registry = registry.searched(["/etc/p".to_owned(), "/home/p".to_owned()]);
+        let error = registry.find(Role::Storage, "c").unwrap_err();
+        let hint = "There are: a, b; plugins were looked for in /etc/p and /home/p";
+        assert_eq!(error.advice(), Some(hint));
         assert!(registry.find(Role::Key, "b").is_err());
     }
 

@@ -19,7 +19,8 @@ pub(crate) fn registry(config: &Config) -> Result<Registry> {
     let plugins = config.plugins();
     let offers = plugins.files.into_iter().flat_map(|file| offers(file, config.environment()));
     let broken = plugins.broken.into_iter().map(|BrokenPlugin { error, .. }| error);
-    Ok(Registry::linked()?.with(offers).lacking(broken))
+    let folders = config.plugin_folders().map(|(folder, _)| folder.display().to_string());
+    Ok(Registry::linked()?.with(offers).lacking(broken).searched(folders))
 }
 
 /// Starts a plugin in a process of its own and gives the backends that it brings, whichever door

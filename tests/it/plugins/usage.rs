@@ -115,6 +115,16 @@ fn what_is_listed_and_shown_is_what_was_trusted() {
     assert!(row.text().starts_with("drawer       run    sound    "), "{}", row.text());
 }
 
+/// Whoever finds nothing learns where a plugin would have been found.
+#[test]
+fn what_is_not_there_was_looked_for_in_both_folders() {
+    let home = Sandbox::new();
+    let own = home.path(FOLDER).display().to_string();
+    for line in ["plugin show shelf", "backend show storage shelf", "init s --storage shelf"] {
+        home.keyward(line).run().ends(2).says("/etc/keyward/plugins and ").says(&own);
+    }
+}
+
 #[test]
 fn trusting_it_again_replaces_the_pin_and_keeps_what_it_was_told() {
     let (home, library) = home();

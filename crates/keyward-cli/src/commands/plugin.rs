@@ -11,7 +11,7 @@ mod show;
 mod trust;
 
 use clap::{Arg, ArgMatches, Command};
-use keyward_config::{PluginFile, PluginName};
+use keyward_config::{Config, PluginFile, PluginName};
 use keyward_core::{Error, ErrorKind};
 
 use super::{Entry, Session};
@@ -68,9 +68,12 @@ fn named(matches: &ArgMatches) -> Outcome<PluginName> {
 }
 
 /// That there is no plugin of this name.
-fn unknown(name: &PluginName) -> Error {
-    Error::invalid("open", format!("there is no plugin `{name}`"))
-        .hint("`keyward plugin list` shows those there are")
+fn unknown(config: &Config, name: &PluginName) -> Error {
+    let folders = config.plugin_folders().map(|(folder, _)| folder.display().to_string());
+    let searched = folders.join(" and ");
+    Error::invalid("open", format!("there is no plugin `{name}`")).hint(format!(
+        "It was looked for in {searched}; `keyward plugin list` shows those there are"
+    ))
 }
 
 /// What a plugin brings, as `storage shelf, key shelf`.

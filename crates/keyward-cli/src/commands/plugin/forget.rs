@@ -32,12 +32,13 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         return Ok(());
     }
     let elsewhere = files.iter().any(|file| file.name == name);
+    let unknown = unknown(keyward.config(), &name);
     Err(match (elsewhere, layer) {
         (true, Layer::User) => {
-            unknown(&name).because(format!("`{name}` is the system's")).hint("Say --system")
+            unknown.because(format!("`{name}` is the system's")).hint("Say --system")
         }
-        (true, _) => unknown(&name).because(format!("`{name}` is not the system's")),
-        (false, _) => unknown(&name),
+        (true, _) => unknown.because(format!("`{name}` is not the system's")),
+        (false, _) => unknown,
     }
     .into())
 }

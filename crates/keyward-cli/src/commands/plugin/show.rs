@@ -20,7 +20,9 @@ pub(super) fn command() -> Command {
 
 pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let name = named(matches)?;
-    let file = session.keyward()?.config().find_plugin(&name)?.ok_or_else(|| unknown(&name))?;
+    let keyward = session.keyward()?;
+    let config = keyward.config();
+    let file = config.find_plugin(&name)?.ok_or_else(|| unknown(config, &name))?;
     let state = PluginState::of(&file);
     if matches.get_flag("json") {
         return print(&as_json(&file, &state).to_string());
