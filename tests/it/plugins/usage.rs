@@ -170,6 +170,28 @@ fn somebody_is_asked() {
     }
 }
 
+/// Each library in it is one that was named; whatever else lies there is none.
+#[test]
+fn a_folder_of_libraries_is_trusted() {
+    let (home, _) = home();
+    let folder = home.path("lib").canonicalize().unwrap();
+    crate::fixtures::library_in_c(&folder.join("libshelf.so"), "shelf.c", &[]);
+    put(&home, "lib/README", b"not a library", 0o644);
+    put(&home, "lib/libempty.so", b"", 0o644);
+    let trust = |words: &str| home.keyward("plugin trust").arg(&folder).args(words.split(' '));
+    trust("--yes --name x").run().ends(2).prints("");
+    let trusted = trust("--yes").run().ends(7);
+    for told in ["Trusted as drawer: storage drawer\n", "Trusted as shelf: storage shelf\n"] {
+        assert!(trusted.text().contains(told), "{}", trusted.text());
+    }
+    trusted.says("libempty.so");
+    let listed = home.keyward("plugin list --json").run().ends(0).json();
+    assert!(listed.len() == 2 && listed.iter().all(|it| it["state"] == "sound"), "{listed:?}");
+    std::fs::create_dir(home.path("lib/none")).unwrap();
+    let none = home.path("lib/none").display().to_string();
+    home.keyward(&format!("plugin trust {none}")).run().ends(2).says("holds no library");
+}
+
 #[test]
 fn without_a_terminal_nobody_is_asked_and_nothing_runs() {
     let home = Sandbox::new();

@@ -1,6 +1,7 @@
 mod candidate;
 
-use std::path::PathBuf;
+use std::env::consts::DLL_SUFFIX;
+use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use keyward::{Environment, Keyward, try_plugin};
@@ -8,9 +9,9 @@ use keyward_config::{PluginFile, path_of_program};
 use keyward_core::{Error, ErrorKind, Result, Role};
 
 use super::{brought, confirm};
-use crate::arguments::switch;
+use crate::arguments::{switch, text};
 use crate::commands::Session;
-use crate::exit::Outcome;
+use crate::exit::{Outcome, each, usage};
 use crate::output::{print, shown};
 use candidate::Candidate;
 
@@ -23,7 +24,7 @@ pub(super) fn command() -> Command {
         .after_help(
             "Example:\n  keyward plugin trust /usr/lib/keyward/libshelf.so\n  keyward plugin trust /opt/vault/vault.py --env VAULT_ADDR -- --cache 60",
         )
-        .arg(Arg::new("path").value_name("PATH").required(true).help("The file, from `/` on"))
+        .arg(Arg::new("path").value_name("PATH").required(true).help("The file, from `/` on, or a folder: each library in it, one after the other"))
         .arg(
             Arg::new("name")
                 .long("name")
@@ -46,9 +47,35 @@ pub(super) fn command() -> Command {
 }
 
 pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+    let path = Path::new(text(matches, "path").unwrap_or_default());
+    if !path.is_dir() {
+        return trust(session, matches, path);
+    }
+    if matches.contains_id("name") {
+        return Err(usage("--name is for one plugin, and not for a folder"));
+    }
+    each(libraries(path)?, |library| trust(session, matches, &library))
+}
+
+/// The libraries in a folder, by name.
+fn libraries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let entries = folder.read_dir().and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let entries = entries.map_err(|error| Error::io("read", error))?;
+    let paths = entries.into_iter().map(|entry| entry.path());
+    let mut libraries: Vec<_> =
+        paths.filter(|path| path.to_string_lossy().ends_with(DLL_SUFFIX)).collect();
+    libraries.sort();
+    if libraries.is_empty() {
+        return Err(Error::invalid("usage", format!("{} holds no library", folder.display())));
+    }
+    Ok(libraries)
+}
+
+/// Shows one file, asks, tries it and writes down that it is trusted.
+fn trust(session: &Session, matches: &ArgMatches, path: &Path) -> Outcome {
     let keyward = session.keyward()?;
     // Up to here, nothing of it runs.
-    let candidate = Candidate::of(&keyward, matches)?;
+    let candidate = Candidate::of(&keyward, matches, path)?;
     let description = candidate.describe();
     if matches.get_flag("yes") {
         description.lines().try_for_each(|line| print(&shown(line)))?;

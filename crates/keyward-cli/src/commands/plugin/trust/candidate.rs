@@ -23,11 +23,11 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
-    /// Looks at the file that the command line names.
+    /// Looks at a file that the command line names.
     ///
     /// What was trusted before keeps what it had been told, unless it is told otherwise now.
-    pub(super) fn of(keyward: &Keyward, matches: &ArgMatches) -> Outcome<Self> {
-        let found = inspect(Path::new(text(matches, "path").unwrap_or_default()))?;
+    pub(super) fn of(keyward: &Keyward, matches: &ArgMatches, path: &Path) -> Outcome<Self> {
+        let found = inspect(path)?;
         let layer = if matches.get_flag("system") { Layer::System } else { Layer::User };
         let before = before(keyward, matches, &found.path, layer);
         let name = match &before {
