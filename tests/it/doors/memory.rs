@@ -1,23 +1,23 @@
 //! Nothing on the way through a library's table touches memory that it should not, or forgets any.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use keyward_testkit::Scratch;
 
-use super::backends::{AES_GCM, ENV, JSON, MEMORY};
+use super::backends::{AES_GCM, ENV, FILE, JSON, MEMORY, SQLITE};
 use super::c::built;
 use super::{library, linked};
 
 const DOOR: &str = env!("CARGO_BIN_EXE_door");
 
-/// What valgrind says to so many rounds with a library: the blocks that were lost for good.
-fn lost(library: &Path, rounds: usize) -> String {
+/// What valgrind says to so many rounds with libraries: the blocks that were lost for good.
+fn lost(libraries: &[PathBuf], rounds: usize) -> String {
     let output = Command::new("valgrind")
         .args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=none"])
         .args(["--errors-for-leak-kinds=none", "--verbose", DOOR])
-        .arg(library)
         .arg(rounds.to_string())
+        .args(libraries)
         .output()
         .expect("valgrind is installed");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -27,27 +27,27 @@ fn lost(library: &Path, rounds: usize) -> String {
 }
 
 /// What a plugin's own tables are made of stays on purpose; what calls are made of does not.
-fn is_clean(library: &Path) {
-    assert_eq!(lost(library, 2), lost(library, 12), "{}", library.display());
+fn are_clean(libraries: &[PathBuf]) {
+    assert_eq!(lost(libraries, 2), lost(libraries, 12), "{libraries:?}");
 }
 
 #[test]
 fn a_library_in_c_is_clean() {
-    is_clean(&built(&Scratch::new(), "shelf.c", &[]));
+    are_clean(&[built(&Scratch::new(), "shelf.c", &[])]);
 }
 
+/// All in one process: what takes valgrind long is to start.
 #[test]
 fn libraries_in_rust_are_clean() {
-    for backend in [JSON, AES_GCM, ENV, MEMORY] {
-        is_clean(&library(linked(backend).package));
-    }
+    let backends = [JSON, AES_GCM, ENV, MEMORY, FILE, SQLITE];
+    are_clean(&backends.map(|backend| library(linked(backend).package)));
 }
 
 /// Or the tests above could not fail.
 #[test]
 fn a_library_that_forgets_its_memory_is_noticed() {
     let scratch = Scratch::new();
-    let library = built(&scratch, "hostile.c", &["-DSPOILT=FORGETS"]);
+    let library = [built(&scratch, "hostile.c", &["-DSPOILT=FORGETS"])];
     assert_ne!(lost(&library, 2), lost(&library, 12));
 }
 
@@ -58,8 +58,8 @@ fn sanitized(scratch: &Scratch, source: &str, flags: &[&str]) -> Output {
     let asan = Command::new("gcc").arg("-print-file-name=libasan.so").output().unwrap();
     let asan = String::from_utf8(asan.stdout).unwrap();
     Command::new(DOOR)
-        .arg(library)
         .arg("20")
+        .arg(library)
         .env("LD_PRELOAD", asan.trim())
         .env("ASAN_OPTIONS", "detect_leaks=0")
         .output()

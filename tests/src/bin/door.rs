@@ -1,4 +1,4 @@
-//! Loads a library and makes good use of it: `door LIBRARY ROUNDS`. What the memory checkers watch.
+//! Loads libraries and makes good use of them: `door ROUNDS LIBRARY...`. What the memory checkers watch.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -6,22 +6,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Context, Encryption, EntryId, Expect, Factory, Field, Host, Key, KeyId, LockMode, Put, Query,
-    Record, Result, Secret, Serializer, Storage, StoreId, StoreKey, Value, Values,
+    Context, Encryption, EntryId, Expect, Factory, Field, Host, Key, KeyId, LockMode, Locks,
+    Operation, Put, Query, Record, Result, Secret, Serializer, Storage, StoreId, StoreKey, Value,
+    Values,
 };
 use keyward_loader::{Digest, Pin, load, verify_library};
-use keyward_testkit::TestHost;
+use keyward_testkit::{Scratch, TestHost};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let [path, rounds] = &arguments[..] else { return ExitCode::from(2) };
-    match rounds
-        .parse()
-        .map_err(|_| ())
-        .and_then(|rounds| use_it(path.into(), rounds).map_err(drop))
-    {
+    let [rounds, libraries @ ..] = &arguments[..] else { return ExitCode::from(2) };
+    let Ok(rounds) = rounds.parse() else { return ExitCode::from(2) };
+    match libraries.iter().try_for_each(|path| use_it(path.into(), rounds)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(()) => ExitCode::FAILURE,
+        Err(_) => ExitCode::FAILURE,
     }
 }
 
@@ -30,11 +28,8 @@ fn use_it(path: PathBuf, rounds: usize) -> Result<()> {
     let brought = load(verify_library(&Pin { path, digest }, &[])?)?;
     for _ in 0..rounds {
         for registration in &brought {
-            // The one backend here that is told something is the key source `env`.
-            let values = match registration.options {
-                [] => Values::new(),
-                _ => Values::new().with("name", Value::Text("KEY".into())),
-            };
+            let scratch = Scratch::new();
+            let values = told(registration.info.name, &scratch);
             let host: Arc<dyn Host> = Arc::new(TestHost::new().variable("KEY", &[b'6'; 64][..]));
             match registration.factory {
                 Factory::Serializer(open) => encode_and_decode(&*open(&values, &host)?)?,
@@ -45,6 +40,17 @@ fn use_it(path: PathBuf, rounds: usize) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a backend of this name has to be told.
+fn told(backend: &str, scratch: &Scratch) -> Values {
+    let text = |option, value| Values::new().with(option, Value::Text(value));
+    match backend {
+        "env" => text("name", "KEY".into()),
+        "file" => text("root", scratch.path("store")),
+        "sqlite" => text("path", scratch.path("store.db")),
+        _ => Values::new(),
+    }
 }
 
 fn encode_and_decode(serializer: &dyn Serializer) -> Result<()> {
@@ -95,10 +101,25 @@ fn put_and_get(storage: &dyn Storage) -> Result<()> {
     let rest = storage.list(&Query { cursor: first.next, ..Query::default() })?;
     assert_eq!((first.entries.len(), rest.entries.len()), (1, 1));
     if let Some(locks) = storage.abilities().locks {
-        let long = Duration::from_secs(60);
-        locks.lock(&ann, LockMode::Exclusive, Duration::ZERO, long)?.renew(long)?;
+        hold(locks, &ann)?;
     }
     storage.delete(&ann, &Expect::Revision(revision))?;
     assert!(storage.get(&ann).is_err());
+    if let Some(bulk) = storage.abilities().bulk {
+        let put = Operation::Put(&ann, b"again", Put::expecting(Expect::Absent));
+        let both = [put, Operation::Delete(&bob, Expect::Any)];
+        bulk.apply(&both)?;
+        assert!(bulk.apply(&both).is_err());
+    }
     storage.destroy()
+}
+
+fn hold(locks: &dyn Locks, id: &EntryId) -> Result<()> {
+    let long = Duration::from_secs(60);
+    let lock = || locks.lock(id, LockMode::Exclusive, Duration::ZERO, long);
+    let mut held = lock()?;
+    held.renew(long)?;
+    assert!(lock().is_err());
+    drop(held);
+    lock().map(drop)
 }
