@@ -41,10 +41,34 @@ pub fn load(verified: Verified) -> Result<Vec<Registration>> {
         .map_err(|error| Error::io("load", error))?;
     match result.recv_timeout(LATEST) {
         Ok(loaded) => loaded,
-        Err(_) => Err(unusable(format_args!(
-            "the plugin did not get ready within {} seconds",
-            LATEST.as_secs()
-        ))),
+        Err(_) => {
+            end_without_the_linker();
+            Err(unusable(format_args!(
+                "the plugin did not get ready within {} seconds",
+                LATEST.as_secs()
+            )))
+        }
+    }
+}
+
+/// The thread that hangs may hold the dynamic linker's lock, for which a process waits as it ends: for ever.
+/// So this one ends, with its exit code, just before it comes to that.
+fn end_without_the_linker() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        use std::ffi::c_void;
+
+        unsafe extern "C" {
+            fn on_exit(function: extern "C" fn(i32, *mut c_void), argument: *mut c_void) -> i32;
+            fn _exit(status: i32) -> !;
+        }
+        extern "C" fn end(status: i32, _: *mut c_void) {
+            // SAFETY: nothing of this process is used after this call.
+            unsafe { _exit(status) }
+        }
+        // SAFETY: the function stays, and is called as the C library says. Where there is no memory for it, all
+        // is as if it had not been asked for.
+        let _ = unsafe { on_exit(end, std::ptr::null_mut()) };
     }
 }
 
