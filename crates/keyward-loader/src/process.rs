@@ -174,3 +174,6 @@ pub fn run(command: &Command) -> Result<Vec<Registration>> {
 pub fn finish() {
     running::finish();
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! The conversation in `docs/plugin-protocol.md` is what the two sides say, byte for byte.
 
+mod limits;
+
 use keyward_core::{EntryId, Error, Expect, Put, Secret};
 
 use super::*;
@@ -99,16 +101,6 @@ fn every_cut_of_what_is_said_is_noticed() {
         for length in 0..body.len() {
             assert!(Message::read(&body[..length]).is_err(), "{length}");
         }
-    }
-}
-
-#[test]
-fn the_specification_names_every_limit() {
-    for limit in [
-        format!("{} bytes", crate::frame::MAX_FRAME),
-        format!("version {} of the protocol", hello::MAJOR),
-    ] {
-        assert!(SPECIFICATION.contains(&limit), "{limit}");
     }
 }
 

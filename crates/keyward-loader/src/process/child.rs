@@ -13,7 +13,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use super::Command;
 
 /// The longest line of a child's error output that is passed on, in bytes.
-const MAX_LINE: usize = 1024;
+pub(super) const MAX_LINE: usize = 1024;
 
 /// How long the last of a child's error output is waited for once it has ended.
 const LAST_WORDS: Duration = Duration::from_millis(200);

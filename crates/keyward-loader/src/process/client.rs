@@ -29,13 +29,13 @@ use input::Input;
 use patience::{Deadline, Pauses};
 
 /// How long a program may take to start and to say what it brings.
-const START: Duration = Duration::from_secs(10);
+pub(super) const START: Duration = Duration::from_secs(10);
 
 /// How long a child that closed its output may take to end.
 const LAST_MOMENTS: Duration = Duration::from_millis(500);
 
 /// How long a child may take to go when it is told to.
-const GRACE: Duration = Duration::from_secs(1);
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// How long a thread that reads waits before it looks whether the child is still there: what that leaves
 /// behind may keep the pipe open.

@@ -9,7 +9,7 @@ use keyward_core::{Host, Level};
 use crate::message::failure::line;
 
 /// The most that a child may say in all its life, in bytes.
-const MAX_SAID: usize = 256 << 10;
+pub(super) const MAX_SAID: usize = 256 << 10;
 
 /// The most lines that are kept until there is a host to hear them.
 const MAX_KEPT: usize = 16;

@@ -11,7 +11,7 @@ use crate::cbor::{Fields, Malformed, Map};
 use crate::fault::believed;
 
 /// How long it may take to close an instance, for which nobody wants to wait.
-const CLOSE: Duration = Duration::from_secs(5);
+pub(super) const CLOSE: Duration = Duration::from_secs(5);
 
 /// Calls that are not given up when the caller's time is over, for what they make would be left
 /// behind.

@@ -18,7 +18,7 @@ use crate::cbor::{Malformed, Map};
 use crate::message::hello::Hello;
 
 /// How often one program is started in the life of this process.
-const MAX_STARTS: u32 = 8;
+pub(super) const MAX_STARTS: u32 = 8;
 
 static PROGRAMS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
 

@@ -15,7 +15,7 @@ use crate::cbor::{Malformed, Map};
 use crate::message::{entry, storage};
 
 /// The most entries of a page, so that it fits a frame.
-const MAX_PAGE: usize = 4096;
+pub(super) const MAX_PAGE: usize = 4096;
 
 /// A storage that runs.
 #[derive(Debug)]

@@ -1,0 +1,26 @@
+//! Each limit of a child's life in `docs/plugin-protocol.md` is the one that holds.
+
+use super::*;
+
+const SPECIFICATION: &str = include_str!("../../../../docs/plugin-protocol.md");
+
+#[test]
+fn the_specification_names_every_limit() {
+    let text = SPECIFICATION.split_whitespace().collect::<Vec<_>>().join(" ");
+    let seconds = |time: Duration| time.as_secs() as usize;
+    for (limit, expected, words) in [
+        (child::MAX_LINE, 1024, "lines cut at 1,024 bytes"),
+        (hosts::MAX_SAID, 256 << 10, "no more than 256 KiB in all"),
+        (running::MAX_STARTS as usize, 8, "at most 8 times in the life of the host"),
+        (storage::MAX_PAGE, 4096, "at most 4,096 entries at once"),
+        (seconds(client::START), 10, "answers within 10 s of its start"),
+        (seconds(client::START), 10, "| start and `hello` | 10 s |"),
+        (seconds(client::GRACE), 1, "It has 1 s for that"),
+        (seconds(PATIENCE), 30, "| any other call | 30 s; `lock`: its `wait` more |"),
+        (seconds(PATIENCE), 30, "if it has not come after the 30 s"),
+        (seconds(instance::CLOSE), 5, "| `close` | 5 s |"),
+    ] {
+        assert_eq!(limit, expected, "{words}");
+        assert!(text.contains(words), "docs/plugin-protocol.md does not say: {words}");
+    }
+}
