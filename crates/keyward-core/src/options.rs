@@ -142,7 +142,11 @@ impl Values {
             match (self.0.get(spec.name), spec.default) {
                 (Some(value), _) => spec.check(value)?,
                 (None, Some(default)) => {
-                    self.0.insert(spec.name.to_owned(), default_value(default));
+                    let value = spec.kind.default_value(default).ok_or_else(|| {
+                        let why = format!("the default of `{}` is not of its type", spec.name);
+                        Error::invalid("options", why)
+                    })?;
+                    self.0.insert(spec.name.to_owned(), value);
                 }
                 (None, None) if spec.required => {
                     return Err(Error::invalid("options", format!("`{}` is missing", spec.name))
@@ -194,16 +198,27 @@ fn mismatch(name: &str, kind: OptionType) -> Error {
     Error::invalid("options", format!("`{name}` takes {wanted}"))
 }
 
-/// A default as the options table writes it. Tables are made by a macro, so the text is sound.
-fn default_value(text: &str) -> Value {
-    match text {
-        "true" => Value::Flag(true),
-        "false" => Value::Flag(false),
-        _ => match text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-            Some(text) => Value::Text(text.to_owned()),
-            None => Value::Number(text.parse().unwrap_or_default()),
-        },
+impl OptionType {
+    /// What a default means that an options table writes as in TOML, plainly: `true`, `30`, `"text"`.
+    ///
+    /// `None` if that is not written so, or not of this type.
+    pub fn default_value(self, text: &str) -> Option<Value> {
+        match self {
+            Self::Text | Self::Path => plain_text(text).map(|text| Value::Text(text.to_owned())),
+            Self::Flag => text.parse().ok().map(Value::Flag),
+            Self::Number if text.bytes().all(|byte| byte.is_ascii_digit()) => {
+                text.parse().ok().map(Value::Number)
+            }
+            Self::Number | Self::List | Self::Secret => None,
+        }
     }
+}
+
+/// What stands between the quotes, if all of it stands for itself.
+fn plain_text(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    let stands_for_itself = |c: char| c != '"' && c != '\\' && !c.is_control();
+    inner.chars().all(stands_for_itself).then_some(inner)
 }
 
 /// A type that a field of an options struct may have.
@@ -262,5 +277,50 @@ impl<T: OptionValue> OptionValue for Option<T> {
 
     fn read(name: &'static str, value: Option<&Value>) -> Result<Self> {
         value.map(|value| T::read(name, Some(value))).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_default_is_written_plainly_and_of_its_type() {
+        use OptionType::*;
+        assert_eq!(Text.default_value("\"a b\""), Some(Value::Text("a b".into())));
+        assert_eq!(Path.default_value("\"\""), Some(Value::Text(String::new())));
+        assert_eq!(Flag.default_value("true"), Some(Value::Flag(true)));
+        assert_eq!(Number.default_value("30"), Some(Value::Number(30)));
+        for (kind, text) in [
+            (Text, "abc"),
+            (Text, "\""),
+            (Text, "\"a\\tb\""),
+            (Text, "\"a\"b\""),
+            (Text, "true"),
+            (Flag, "True"),
+            (Flag, "1"),
+            (Number, "abc"),
+            (Number, ""),
+            (Number, "+1"),
+            (Number, "1_000"),
+            (Number, "18446744073709551616"),
+            (List, "[]"),
+            (Secret, "\"hunter2\""),
+        ] {
+            assert_eq!(kind.default_value(text), None, "{kind:?} {text}");
+        }
+    }
+
+    #[test]
+    fn a_default_that_means_nothing_is_an_error() {
+        let spec = OptionSpec {
+            name: "n",
+            kind: OptionType::Number,
+            default: Some("abc"),
+            required: false,
+            help: "",
+        };
+        let error = Values::new().complete(&[spec]).unwrap_err();
+        assert_eq!(error.message(), "the default of `n` is not of its type");
     }
 }

@@ -1,5 +1,7 @@
 //! What a plugin says of a backend, whichever door it comes through.
 
+use std::collections::BTreeSet;
+
 use keyward_core::{OptionSpec, OptionType, Role};
 
 /// Whether a backend that a plugin brings may be called so: 1 to 64 lower-case ASCII letters, digits, `-`, `_`
@@ -33,6 +35,12 @@ impl Announced {
     pub(crate) fn options(&'static self) -> &'static [OptionSpec] {
         self.options.iter().map(AnnouncedOption::spec).collect::<Vec<_>>().leak()
     }
+}
+
+/// Whether two of them are one: which of the two is opened must never be a matter of luck.
+pub(crate) fn has_twice<'a>(backends: impl IntoIterator<Item = &'a Announced>) -> bool {
+    let mut names = BTreeSet::new();
+    !backends.into_iter().all(|each| names.insert((each.role, &each.name)))
 }
 
 /// An option as a plugin announces it.

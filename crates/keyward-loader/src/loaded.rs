@@ -19,8 +19,8 @@ use keyward_plugin::abi::{
     self, Buffer, EncryptionMethods, KeyMethods, Number, SerializerMethods, StorageMethods,
 };
 
-use crate::announced::{Announced, AnnouncedOption, is_backend_name, is_option_name};
-use crate::fault::unusable;
+use crate::announced::{Announced, AnnouncedOption, has_twice, is_backend_name, is_option_name};
+use crate::fault::{refused, unusable};
 #[doc(hidden)]
 pub use any::read_any_table;
 use handle::Opener;
@@ -50,7 +50,7 @@ impl Brought {
     /// # Errors
     /// [`Unavailable`](keyward_core::ErrorKind::Unavailable) if the table makes no sense, or is one
     /// of another version; [`Refused`](keyward_core::ErrorKind::Refused) for a plugin whose panics
-    /// would end the program.
+    /// would end the program, or that brings a backend twice.
     ///
     /// # Safety
     /// What it points to is there, and stays; it came from an entry of this interface.
@@ -71,6 +71,9 @@ impl Brought {
             }
             if backends.is_empty() {
                 return Err(unusable("the plugin brings no backend that is known here"));
+            }
+            if has_twice(backends.iter().map(|(announced, _)| announced)) {
+                return Err(refused("the plugin brings a backend twice"));
             }
             let (package, version) = (plugin.package, plugin.version);
             Ok(Self {
@@ -125,12 +128,17 @@ unsafe fn option(row: &abi::OptionRow) -> Result<AnnouncedOption> {
         if !is_option_name(&name) {
             return Err(unusable("the plugin's option has no name that can be written"));
         }
-        let kind = OptionType::of_number(row.kind);
+        let kind = OptionType::of_number(row.kind)
+            .ok_or_else(|| unusable("the plugin has an option of an unknown type"))?;
         let has_default = !row.default_value.data.is_null();
+        let default = has_default.then(|| text(row.default_value, "default")).transpose()?;
+        if default.as_ref().is_some_and(|default| kind.default_value(default).is_none()) {
+            return Err(unusable("the plugin's option has a default that is not of its type"));
+        }
         Ok(AnnouncedOption {
             name,
-            kind: kind.ok_or_else(|| unusable("the plugin has an option of an unknown type"))?,
-            default: has_default.then(|| text(row.default_value, "default")).transpose()?,
+            kind,
+            default,
             required: row.required != 0,
             help: text(row.help, "help")?,
         })

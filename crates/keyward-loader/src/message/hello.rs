@@ -111,7 +111,7 @@ fn read_option(option: &Raw<'_>) -> Result<AnnouncedOption, Malformed> {
     let fields = &Map::read(option.0)?;
     let kind = meaning(&TYPES, fields, "type")?;
     let default: Option<&str> = fields.find("default")?;
-    if default.is_some_and(|default| !fits(kind, default)) {
+    if default.is_some_and(|default| kind.default_value(default).is_none()) {
         return Err(Malformed("default"));
     }
     Ok(AnnouncedOption {
@@ -127,21 +127,6 @@ fn read_option(option: &Raw<'_>) -> Result<AnnouncedOption, Malformed> {
 fn name(fields: &Map<'_>, is_name: impl Fn(&str) -> bool) -> Result<String, Malformed> {
     let name: &str = fields.get("name")?;
     if is_name(name) { Ok(name.to_owned()) } else { Err(Malformed("name")) }
-}
-
-/// Whether a default is written as in TOML, plainly, and of this type.
-fn fits(kind: OptionType, default: &str) -> bool {
-    match kind {
-        OptionType::Text | OptionType::Path => default
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .is_some_and(|text| !text.contains(|c: char| c == '"' || c == '\\' || c.is_control())),
-        OptionType::Flag => matches!(default, "true" | "false"),
-        OptionType::Number => {
-            default.bytes().all(|byte| byte.is_ascii_digit()) && default.parse::<u64>().is_ok()
-        }
-        OptionType::List | OptionType::Secret => false,
-    }
 }
 
 /// What is listed, counted before any of it is read.
