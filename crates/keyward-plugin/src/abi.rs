@@ -10,6 +10,7 @@
 #![expect(unsafe_code, reason = "what crosses a C interface is raw pointers")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "the body of a C function is as unsafe as its callers")]
 
+mod caller;
 mod data;
 mod export;
 mod failure;

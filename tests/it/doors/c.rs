@@ -54,6 +54,18 @@ fn a_plugin_in_c_keeps_all_promises() {
     assert!(results.len() > 30 && !results.values().any(Outcome::is_failure), "{results:#?}");
 }
 
+/// Its header is kept as it was: what was built against it goes on working.
+#[test]
+fn a_plugin_for_version_1_0_keeps_all_promises() {
+    let scratch = Scratch::new();
+    let header = format!("-I{}", root().join("tests/vectors/abi/1.0").display());
+    let [shelf] = loaded(&built(&scratch, "shelf.c", &[&header])).unwrap()[..] else {
+        panic!("one")
+    };
+    let results = results(SHELF, shelf);
+    assert!(!results.values().any(Outcome::is_failure), "{results:#?}");
+}
+
 fn spoilt(scratch: &Scratch, how: &str) -> Result<Registration> {
     loaded(&built(scratch, "hostile.c", &[&format!("-DSPOILT={how}")])).map(|all| all[0])
 }
@@ -89,6 +101,7 @@ fn a_table_that_makes_no_sense_is_not_used() {
         ("OPTION_TYPE", "the plugin has an option of an unknown type"),
         ("NO_OPTIONS", "the plugin's table has a hole"),
         ("SHORT_OPTION", "one of the plugin's tables is too short"),
+        ("DEFAULT", "the plugin's option has a default that is not of its type"),
         ("HUGE_OPTION", "one of the plugin's tables has a size that none can have"),
         ("ODD_OPTION", "one of the plugin's tables has a size that none can have"),
         ("ODD_OPTIONS", "one of the plugin's tables is not aligned"),
@@ -100,6 +113,13 @@ fn a_table_that_makes_no_sense_is_not_used() {
         let error = spoilt(&Scratch::new(), how).expect_err(how);
         assert_eq!((error.kind(), error.message()), (ErrorKind::Unavailable, why), "{how}");
     }
+}
+
+#[test]
+fn a_plugin_that_brings_a_backend_twice_is_refused() {
+    let error = spoilt(&Scratch::new(), "TWICE").unwrap_err();
+    let expected = (ErrorKind::Refused, "the plugin brings a backend twice");
+    assert_eq!((error.kind(), error.message()), expected);
 }
 
 #[test]
@@ -178,4 +198,21 @@ fn earlier_and_later_minor_versions_work() {
         let results = results(SHELF, spoilt(&Scratch::new(), how).unwrap());
         assert!(!results.values().any(Outcome::is_failure), "{how}: {results:#?}");
     }
+}
+
+#[test]
+fn a_plugin_fills_in_no_more_than_its_host_knows() {
+    for how in ["SHORT_ABILITIES", "LONG_ABILITIES"] {
+        open(spoilt(&Scratch::new(), how).unwrap()).expect(how);
+    }
+}
+
+#[test]
+fn a_backend_beside_one_of_a_later_version_works() {
+    let scratch = Scratch::new();
+    let all = loaded(&built(&scratch, "hostile.c", &["-DSPOILT=BESIDE_OTHER_ROLE"])).unwrap();
+    let [shelf] = all[..] else { panic!("{all:?}") };
+    let (storage, id) = (open(shelf).unwrap(), EntryId::new("ann", None).unwrap());
+    storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap();
+    assert_eq!(storage.get(&id).unwrap().blob, b"blob");
 }

@@ -14,7 +14,7 @@ use crate::fault::{believed, unusable};
 use crate::message::failure::harmless;
 
 /// The functions of a role.
-pub(super) trait Methods: Table + Send + Sync + 'static {
+pub(super) trait Methods: Table + Copy + Send + Sync + 'static {
     /// What ends an instance.
     fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)>;
 

@@ -50,7 +50,7 @@ pub(super) unsafe fn plugin(pointer: *const abi::Plugin) -> Result<abi::Plugin> 
 ///
 /// # Safety
 /// The pointer is NULL or a plugin's.
-pub(super) unsafe fn read<T: Table>(pointer: *const T) -> Result<T> {
+pub(super) unsafe fn read<T: Table + Copy>(pointer: *const T) -> Result<T> {
     let pointer = sound(pointer)?;
     // SAFETY: the first field of such a table is its size.
     unsafe { prefix(pointer, *pointer.cast()) }
@@ -68,7 +68,7 @@ fn sound<T>(pointer: *const T) -> Result<*const T> {
 }
 
 /// As much of a table as there is; what a shorter one lacks is zero, which is none.
-unsafe fn prefix<T: Table>(pointer: *const T, size: u32) -> Result<T> {
+unsafe fn prefix<T: Table + Copy>(pointer: *const T, size: u32) -> Result<T> {
     let size = size as usize;
     if size < T::LEAST {
         return Err(unusable("one of the plugin's tables is too short"));

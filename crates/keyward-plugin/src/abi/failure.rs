@@ -7,6 +7,7 @@ use std::fmt::Write;
 use keyward_core::{Error, ErrorKind};
 
 use super::data::{Buffer, Failure};
+use super::layout::Table;
 use super::{STATUS_OK, STATUS_PANICKED, STATUS_POISONED};
 
 /// More than any error has to say.
@@ -33,7 +34,7 @@ impl Failure {
     /// `failure` is NULL or a table that its maker has set up.
     pub unsafe fn report(failure: *mut Self, error: &Error) -> i32 {
         // A caller whose table is shorter than version 1.0 has made none.
-        if !failure.is_null() && (*failure).size as usize >= size_of::<Self>() {
+        if !failure.is_null() && (*failure).size as usize >= Self::LEAST {
             let text = |text: &str| match text {
                 "" => Buffer::NULL,
                 text => Buffer::of(text.as_bytes().to_vec()),

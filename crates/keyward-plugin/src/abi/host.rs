@@ -8,6 +8,7 @@ use keyward_core::{
 };
 
 use super::data::{Buffer, Failure, Slice};
+use super::layout::Table;
 use super::numbers::Number;
 use super::table::HostTable;
 use super::{MAJOR, NONE};
@@ -36,7 +37,7 @@ impl ForeignHost {
         let Some(host) = table.as_ref() else { return Err(unusable()) };
         // Dropped, it is released, also if it is of no use.
         let taken = Self(table);
-        let is_whole = host.size as usize >= size_of::<HostTable>() && host.major == MAJOR;
+        let is_whole = host.size as usize >= HostTable::LEAST && host.major == MAJOR;
         if !is_whole
             || host.release.is_none()
             || host.secret.is_none()
@@ -123,5 +124,106 @@ impl Host for ForeignHost {
 
     fn remaining(&self) -> Option<Duration> {
         Some(ask!(self, remaining)).filter(|left| *left != NONE).map(Duration::from_millis)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::c_void;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use super::super::{MINOR, STATUS_OK};
+    use super::*;
+
+    unsafe extern "C" fn release(context: *mut c_void) {
+        (*context.cast::<AtomicU32>()).fetch_add(1, Ordering::Relaxed);
+    }
+
+    unsafe extern "C" fn secret(_: *mut c_void, _: Slice, _: *mut Buffer, _: *mut Failure) -> i32 {
+        STATUS_OK
+    }
+
+    unsafe extern "C" fn prompt(
+        _: *mut c_void,
+        _: Slice,
+        _: u32,
+        _: *mut Buffer,
+        _: *mut Failure,
+    ) -> i32 {
+        STATUS_OK
+    }
+
+    unsafe extern "C" fn variable(_: *mut c_void, _: Slice, _: *mut Buffer) {}
+
+    unsafe extern "C" fn now(_: *mut c_void) -> u64 {
+        23
+    }
+
+    unsafe extern "C" fn log(_: *mut c_void, _: u32, _: Slice) {}
+
+    unsafe extern "C" fn remaining(_: *mut c_void) -> u64 {
+        NONE
+    }
+
+    /// A host's table with as much behind it as a later version could have.
+    #[repr(C)]
+    struct Later {
+        table: HostTable,
+        more: [u64; 4],
+    }
+
+    /// What a host is taken for that differs so from a sound one. It is released once, whatever it is.
+    fn taken(change: impl FnOnce(&mut HostTable)) -> Result<Timestamp> {
+        let released = AtomicU32::new(0);
+        let table = HostTable {
+            size: size_of::<HostTable>() as u32,
+            major: MAJOR,
+            minor: MINOR,
+            context: (&raw const released).cast_mut().cast(),
+            release: Some(release),
+            secret: Some(secret),
+            prompt: Some(prompt),
+            variable: Some(variable),
+            now: Some(now),
+            log: Some(log),
+            remaining: Some(remaining),
+        };
+        let mut later = Later { table, more: [0x5a5a_5a5a_5a5a_5a5a; 4] };
+        change(&mut later.table);
+        // SAFETY: the table is a host's, and is there until the end of this function.
+        let taken = unsafe { ForeignHost::new(&raw const later.table) };
+        let time = taken.map(|host| host.now());
+        assert_eq!(released.load(Ordering::Relaxed), 1);
+        time
+    }
+
+    #[test]
+    fn a_host_of_this_version_or_of_a_later_minor_one_is_used() {
+        assert_eq!(taken(|_| {}).unwrap(), Timestamp::from_unix(23));
+        let later = |table: &mut HostTable| {
+            table.size = size_of::<Later>() as u32;
+            table.minor = 7;
+        };
+        assert_eq!(taken(later).unwrap(), Timestamp::from_unix(23));
+    }
+
+    #[test]
+    fn a_host_that_is_none_is_refused_and_released() {
+        let changes: [fn(&mut HostTable); 9] = [
+            |table| table.size -= 8,
+            |table| table.size = 0,
+            |table| table.major = 2,
+            |table| table.secret = None,
+            |table| table.prompt = None,
+            |table| table.variable = None,
+            |table| table.now = None,
+            |table| table.log = None,
+            |table| table.remaining = None,
+        ];
+        for change in changes {
+            assert_eq!(taken(change).unwrap_err().kind(), ErrorKind::Unsupported);
+        }
+        // SAFETY: there is no host to be used.
+        assert!(unsafe { ForeignHost::new(std::ptr::null()) }.is_err());
     }
 }

@@ -9,7 +9,7 @@ use super::data::*;
 use super::table::*;
 
 /// A table whose maker says how far it goes.
-pub trait Table: Copy {
+pub trait Table {
     /// As far as it must go to be one: to the end of what version 1.0 asks for.
     const LEAST: usize;
 }
@@ -23,12 +23,19 @@ macro_rules! least {
 }
 
 least! {
+    Failure: size_of::<Self>();
+    PutOptions: size_of::<Self>();
+    Query: size_of::<Self>();
+    SealContext: size_of::<Self>();
+    HostTable: size_of::<Self>();
     Plugin: size_of::<Self>();
     Backend: size_of::<Self>();
     OptionRow: size_of::<Self>();
     SerializerMethods: size_of::<Self>();
+    EncryptionAbilities: size_of::<Self>();
     EncryptionMethods: size_of::<Self>();
     KeyMethods: size_of::<Self>();
+    StorageAbilities: size_of::<Self>();
     StorageMethods: offset_of!(Self, bulk);
 }
 

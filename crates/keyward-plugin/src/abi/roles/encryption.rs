@@ -1,5 +1,6 @@
 use keyward_core::{Encryption, Secret};
 
+use super::super::caller::{fill, read};
 use super::super::data::{Buffer, EntryName, Failure, SealContext, Short, Slice};
 use super::super::instance::{call, close};
 use super::super::numbers::Number;
@@ -24,12 +25,13 @@ unsafe extern "C" fn abilities(
 ) -> i32 {
     call(instance, failure, |encryption: &Role| {
         let able = encryption.abilities();
-        *abilities = EncryptionAbilities {
+        let able = EncryptionAbilities {
             size: size_of::<EncryptionAbilities>() as u32,
             binds_context: able.binds_context.into(),
             authenticates: able.authenticates.into(),
             keys: able.keys.number(),
         };
+        fill(abilities, able);
         Ok(())
     })
 }
@@ -56,7 +58,7 @@ unsafe extern "C" fn seal(
 ) -> i32 {
     call(instance, failure, |encryption: &Role| {
         let plain = Secret::from(plain.bytes());
-        *blob = Buffer::of((*context).with(|context| encryption.seal(&plain, context))?);
+        *blob = Buffer::of(read(context)?.with(|context| encryption.seal(&plain, context))?);
         Ok(())
     })
 }
@@ -69,7 +71,7 @@ unsafe extern "C" fn unseal(
     failure: *mut Failure,
 ) -> i32 {
     call(instance, failure, |encryption: &Role| {
-        let opened = (*context).with(|context| encryption.unseal(blob.bytes(), context))?;
+        let opened = read(context)?.with(|context| encryption.unseal(blob.bytes(), context))?;
         *plain = Buffer::of_secret(opened);
         Ok(())
     })

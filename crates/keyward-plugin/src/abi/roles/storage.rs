@@ -5,6 +5,7 @@ use keyward_core::{
     Cursor, EntryId, Error, ErrorKind, Expect, Guard, LockMode, Operation, Put, Result, Storage,
 };
 
+use super::super::caller::{fill, read};
 use super::super::data::{self, Buffer, EntryName, EntrySink, Expectation, Failure, PutOptions};
 use super::super::data::{Query, Short, Slice, duration};
 use super::super::instance::{call, close, guard};
@@ -37,7 +38,7 @@ unsafe extern "C" fn abilities(
 ) -> i32 {
     call(instance, failure, |storage: &Role| {
         let able = storage.abilities();
-        *abilities = StorageAbilities {
+        let able = StorageAbilities {
             size: size_of::<StorageAbilities>() as u32,
             persistence: able.persistence.number(),
             sharing: able.sharing.number(),
@@ -46,6 +47,7 @@ unsafe extern "C" fn abilities(
             locks: able.locks.is_some().into(),
             largest: able.largest.map_or(NONE, |largest| largest as u64),
         };
+        fill(abilities, able);
         Ok(())
     })
 }
@@ -74,8 +76,8 @@ unsafe extern "C" fn put(
     failure: *mut Failure,
 ) -> i32 {
     call(instance, failure, |storage: &Role| {
-        let put = storage.put(&entry.id()?, blob.bytes(), &Put::try_from(&*options)?)?;
-        *revision = Short::of_revision(&put);
+        let put = Put::try_from(&read(options)?)?;
+        *revision = Short::of_revision(&storage.put(&entry.id()?, blob.bytes(), &put)?);
         Ok(())
     })
 }
@@ -100,7 +102,7 @@ unsafe extern "C" fn list(
 ) -> i32 {
     let mut ended = STATUS_OK;
     let status = call(instance, failure, |storage: &Role| {
-        let (query, entries) = (&*query, &*entries);
+        let (query, entries) = (read(query)?, &*entries);
         let user = query.user.get().map(|_| query.user.text()).transpose()?;
         let page = storage.list(&keyward_core::Query {
             user,
@@ -141,14 +143,14 @@ unsafe extern "C" fn bulk(
         };
         let ids = operations.iter().map(|operation| operation.entry.id());
         let ids = ids.collect::<Result<Vec<EntryId>>>()?;
-        let read = |(operation, id): (&data::Operation, _)| {
-            let put = Put::try_from(&operation.put)?;
+        let change = |(operation, id): (&data::Operation, _)| {
+            let put = Put::try_from(&read(&raw const operation.put)?)?;
             Ok(match operation.kind {
                 0 => Operation::Put(id, operation.blob.bytes(), put),
                 _ => Operation::Delete(id, put.expect),
             })
         };
-        let operations = operations.iter().zip(&ids).map(read).collect::<Result<Vec<_>>>()?;
+        let operations = operations.iter().zip(&ids).map(change).collect::<Result<Vec<_>>>()?;
         bulk.apply(&operations)
     })
 }
