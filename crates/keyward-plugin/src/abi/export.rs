@@ -143,3 +143,29 @@ fn instance(
         Factory::Storage(open) => instance::open(open(&values, host)?),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static EMPTY: Export = Export::new(&[], "empty", "0");
+
+    /// While it panics, a thread cannot silence panics: to try is a panic itself.
+    #[test]
+    fn a_panic_on_the_way_to_the_table_is_no_table() {
+        struct AsItEnds<'a>(&'a mut bool);
+
+        impl Drop for AsItEnds<'_> {
+            fn drop(&mut self) {
+                *self.0 = EMPTY.show().is_null();
+            }
+        }
+
+        let mut is_none = false;
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            let _end = AsItEnds(&mut is_none);
+            panic!("on purpose");
+        }));
+        assert!(panicked.is_err() && is_none);
+    }
+}

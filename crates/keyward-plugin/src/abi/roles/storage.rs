@@ -177,12 +177,12 @@ unsafe extern "C" fn lock(
 }
 
 unsafe extern "C" fn renew(
-    _: *mut Instance,
+    instance: *mut Instance,
     held: *mut c_void,
     ttl: u64,
     failure: *mut Failure,
 ) -> i32 {
-    guard(failure, || (*held.cast::<Held>()).renew(duration(ttl)))
+    call(instance, failure, |_: &Role| (*held.cast::<Held>()).renew(duration(ttl)))
 }
 
 unsafe extern "C" fn unlock(_: *mut Instance, held: *mut c_void) {
