@@ -430,3 +430,45 @@ pub fn milliseconds(time: Duration) -> u64 {
 pub fn duration(milliseconds: u64) -> Duration {
     if milliseconds == NONE { Duration::MAX } else { Duration::from_millis(milliseconds) }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::fs::File;
+    use std::os::unix::fs::FileExt;
+
+    use super::*;
+
+    const LENGTH: usize = 400;
+
+    /// How many bytes of a canary are left at its place once it was freed in this way.
+    fn left(free: impl FnOnce(Vec<u8>)) -> usize {
+        let canary: Vec<u8> = (1..=LENGTH).map(|i| (i % 250) as u8 + 1).collect();
+        let (mut now, expected) = ([0; LENGTH], canary.clone());
+        let memory = File::open("/proc/self/mem").expect("a process can read its memory");
+        let place = canary.as_ptr() as u64;
+        free(canary);
+        memory.read_exact_at(&mut now, place).expect("as above");
+        now.iter().zip(expected).filter(|(now, expected)| *now == expected).count()
+    }
+
+    /// Who allocates writes a few words of its own into what was freed.
+    const FEW: usize = 32;
+
+    #[test]
+    fn what_nobody_wipes_is_seen() {
+        assert!(left(drop) >= LENGTH - FEW, "the twin of the test below shows nothing");
+    }
+
+    #[test]
+    fn a_released_buffer_is_gone_with_all_that_was_allocated() {
+        let release = |mut canary: Vec<u8>| {
+            canary.truncate(LENGTH / 2);
+            let mut buffer = Buffer::of(canary);
+            assert_eq!((buffer.length, buffer.capacity), (LENGTH / 2, LENGTH));
+            // SAFETY: it is released once, by its own function.
+            unsafe { buffer.release.unwrap()(&mut buffer) };
+            assert!(buffer.data.is_null());
+        };
+        assert!(left(release) < FEW);
+    }
+}
