@@ -1,6 +1,5 @@
 //! The programs that run, and the backends that they brought.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyward_core::{
@@ -13,7 +12,7 @@ use super::client::Client;
 use super::confined::Confined;
 use super::instance::Instance;
 use super::roles;
-use crate::announced::Announced;
+use crate::announced::{Announced, has_twice};
 use crate::cbor::{Malformed, Map};
 use crate::message::hello::Hello;
 
@@ -92,9 +91,7 @@ impl Running {
 
     /// Refuses a program of whose backends two are one.
     fn check(&self) -> Result<()> {
-        let backends = &self.hello.backends;
-        let names: BTreeSet<_> = backends.iter().map(|each| (each.role, &each.name)).collect();
-        if names.len() == backends.len() {
+        if !has_twice(&self.hello.backends) {
             return Ok(());
         }
         let why = format!("the program {} brings a backend twice", self.command.name());
