@@ -29,10 +29,13 @@ pub(super) struct Shelf {
     storage: Box<dyn Storage>,
 }
 
+/// A lock, until it is given back.
+type Held = Arc<Mutex<Option<Box<dyn Guard>>>>;
+
 #[derive(Default)]
 struct Guards {
     last: u64,
-    held: BTreeMap<u64, Box<dyn Guard>>,
+    held: BTreeMap<u64, Held>,
 }
 
 impl Opened {
@@ -181,8 +184,9 @@ impl Shelf {
             "lock" => self.lock(call),
             "renew" => self.renew(call),
             "unlock" => {
-                let guard = self.guards().held.remove(&get(call, "lock")?);
-                drop(guard.ok_or_else(no_lock)?);
+                let held = self.guards().held.remove(&get(call, "lock")?).ok_or_else(no_lock)?;
+                // If it is being renewed, it is free after that.
+                drop(own(&held).take());
                 answer(call, nothing)
             }
             _ => Err(unknown()),
@@ -209,7 +213,7 @@ impl Shelf {
         let mut guards = self.guards();
         guards.last += 1;
         let lock = guards.last;
-        guards.held.insert(lock, guard);
+        guards.held.insert(lock, Arc::new(Mutex::new(Some(guard))));
         drop(guards);
         answer(call, |fields| {
             fields.put("lock", lock);
@@ -220,16 +224,18 @@ impl Shelf {
         let lock = get(call, "lock")?;
         let ttl = storage::read_millis(&call.arguments, "ttl").map_err(nonsense)?;
         // Others may lock meanwhile.
-        let mut guard = self.guards().held.remove(&lock).ok_or_else(no_lock)?;
-        let renewed = guard.renew(ttl);
-        self.guards().held.insert(lock, guard);
-        renewed?;
+        let held = self.guards().held.get(&lock).cloned().ok_or_else(no_lock)?;
+        own(&held).as_mut().ok_or_else(no_lock)?.renew(ttl)?;
         answer(call, nothing)
     }
 
     fn guards(&self) -> MutexGuard<'_, Guards> {
-        self.guards.lock().unwrap_or_else(PoisonError::into_inner)
+        own(&self.guards)
     }
+}
+
+fn own<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// An argument that must be there.

@@ -3,20 +3,20 @@
 use std::fmt;
 use std::io::{PipeWriter, pipe};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyward_core::{
-    Door, EntryId, ErrorKind, Expect, Factory, Host, Info, Page, Persistence, Put, Query, Revision,
-    Secret, Sharing, Storage, StorageAbilities, Stored, Values,
+    Door, EntryId, ErrorKind, Expect, Factory, Guard, Host, Info, LockMode, Locks, Page,
+    Persistence, Put, Query, Revision, Secret, Sharing, Storage, StorageAbilities, Stored, Values,
 };
 
 use super::*;
 use crate::cbor::Fields;
 use crate::frame::Frames;
-use crate::message::{self, Message, entry};
+use crate::message::{self, Message, entry, storage};
 
 /// Longer than anything here takes, on a machine with much to do.
 const LONG: Duration = Duration::from_secs(5);
@@ -28,17 +28,27 @@ struct Served {
 }
 
 impl Served {
-    /// Serves an opened storage, whose instance is 1.
-    fn new(storage: impl Fn(&Arc<dyn Host>) -> Box<dyn Storage> + Send + Sync + 'static) -> Self {
+    /// Serves a storage that does this to get something. Its instance is 1.
+    fn new(get: impl Fn(&dyn Host, &str) -> Result<()> + Clone + Send + Sync + 'static) -> Self {
+        Self::holding(get, &Arc::default())
+    }
+
+    fn holding(
+        get: impl Fn(&dyn Host, &str) -> Result<()> + Clone + Send + Sync + 'static,
+        held: &Arc<Held>,
+    ) -> Self {
+        let held = held.clone();
         let registration = Registration {
             info: Info::new("s", ""),
             options: &[],
             package: "p",
             version: "1",
             door: Door::Linked,
-            factory: Factory::Storage(Box::leak(Box::new(move |_: &Values, host: &_| {
-                Ok(storage(host))
-            }))),
+            factory: Factory::Storage(Box::leak(Box::new(
+                move |_: &Values, host: &Arc<dyn Host>| {
+                    Ok(Box::new(Getting(host.clone(), get.clone(), held.clone())) as _)
+                },
+            ))),
         };
         let ((theirs, input), (output, mine)) = (pipe().unwrap(), pipe().unwrap());
         thread::spawn(move || serve(&[registration], theirs, mine));
@@ -83,8 +93,8 @@ impl Served {
     }
 }
 
-/// A storage that does this to get something.
-struct Getting<F>(Arc<dyn Host>, F);
+/// A storage that does this to get something, and whose locks take their time to renew.
+struct Getting<F>(Arc<dyn Host>, F, Arc<Held>);
 
 impl<F> fmt::Debug for Getting<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -120,19 +130,46 @@ impl<F: Fn(&dyn Host, &str) -> Result<()> + Send + Sync> Storage for Getting<F> 
             lists: false,
             largest: None,
             bulk: None,
-            locks: None,
+            locks: Some(self),
         }
     }
 }
 
-fn getting(get: impl Fn(&dyn Host, &str) -> Result<()> + Clone + Send + Sync + 'static) -> Served {
-    Served::new(move |host| Box::new(Getting(host.clone(), get.clone())))
+/// The locks that are held.
+#[derive(Debug, Default)]
+struct Held {
+    count: AtomicUsize,
+    is_renewed: AtomicBool,
+}
+
+impl<F: Send + Sync> Locks for Getting<F> {
+    fn lock(&self, _: &EntryId, _: LockMode, _: Duration, _: Duration) -> Result<Box<dyn Guard>> {
+        self.2.count.fetch_add(1, Ordering::SeqCst);
+        Ok(Box::new(Lock(self.2.clone())))
+    }
+}
+
+#[derive(Debug)]
+struct Lock(Arc<Held>);
+
+impl Guard for Lock {
+    fn renew(&mut self, _: Duration) -> Result<()> {
+        self.0.is_renewed.store(true, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(300));
+        Ok(())
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.0.count.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 #[test]
 fn calls_are_read_after_a_question_that_took_long() {
     let released = Arc::new(AtomicBool::new(false));
-    let mut served = getting(move |host, name| {
+    let mut served = Served::new(move |host, name| {
         if name == "releases" {
             released.store(true, Ordering::SeqCst);
             return Ok(());
@@ -157,4 +194,54 @@ fn calls_are_read_after_a_question_that_took_long() {
     served.get(2, "releases");
     assert_eq!(served.answered().0, 2);
     assert_eq!(served.answered().0, 1);
+}
+
+#[test]
+fn a_failure_that_cannot_be_told_is_a_failure() {
+    /// Why something failed, which it will not say.
+    #[derive(Debug)]
+    struct Unspeakable;
+
+    impl fmt::Display for Unspeakable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("unspeakable")
+        }
+    }
+
+    impl std::error::Error for Unspeakable {}
+
+    let mut served = Served::new(|_, name| match name {
+        "fails" => Err(Error::new(ErrorKind::Full, "get").caused_by(Unspeakable)),
+        _ => Ok(()),
+    });
+    served.get(1, "fails");
+    assert_eq!(served.answered(), (1, Some(ErrorKind::Other)));
+    served.get(2, "works");
+    assert_eq!(served.answered(), (2, None));
+}
+
+#[test]
+fn a_lock_that_is_given_back_while_it_is_renewed_is_free() {
+    let held = Arc::new(Held::default());
+    let mut served = Served::holding(|_, _| Ok(()), &held);
+    let id = EntryId::new("ann", None).unwrap();
+    served.call(1, "lock", |fields| {
+        storage::write_lock(fields, &id, LockMode::Exclusive, LONG, LONG);
+    });
+    assert_eq!(served.answered(), (1, None));
+    assert_eq!(held.count.load(Ordering::SeqCst), 1);
+    served.call(2, "renew", |fields| {
+        fields.put("lock", 1_u64).put("ttl", 1000_u64);
+    });
+    let started = Instant::now();
+    while !held.is_renewed.load(Ordering::SeqCst) && started.elapsed() < LONG {
+        thread::sleep(Duration::from_millis(1));
+    }
+    served.call(3, "unlock", |fields| {
+        fields.put("lock", 1_u64);
+    });
+    let mut answers = [served.answered(), served.answered()];
+    answers.sort_by_key(|(id, _)| *id);
+    assert_eq!(answers, [(2, None), (3, None)]);
+    assert_eq!(held.count.load(Ordering::SeqCst), 0);
 }

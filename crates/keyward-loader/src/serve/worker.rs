@@ -138,19 +138,20 @@ impl Server {
     fn attend(self: &Arc<Self>, frame: &Secret) {
         let (id, answer) = match Message::read(frame.expose()) {
             Ok(Message::Call(call)) => {
-                let done = catch_panic("call", || Ok(self.do_call(&call)));
-                let panicked =
-                    |_| Err(Error::new(ErrorKind::Other, "call").because("the backend panicked"));
-                (call.id, done.unwrap_or_else(panicked))
+                // An error of a backend is a backend's code, too, as soon as it is asked what it says.
+                let done = catch_panic("call", || Ok(told(call.id, self.do_call(&call))));
+                let panicked = Error::new(ErrorKind::Other, "call").because("the backend panicked");
+                (call.id, done.unwrap_or_else(|_| told(call.id, Err(panicked))))
             }
-            Ok(Message::Unknown { id }) => (id, Err(Error::new(ErrorKind::Unsupported, "message"))),
+            Ok(Message::Unknown { id }) => {
+                (id, told(id, Err(Error::new(ErrorKind::Unsupported, "message"))))
+            }
             Ok(Message::Answer { .. }) => return,
             Err(Malformed(what)) => return self.fail(Error::invalid("serve", what)),
         };
-        if let Some(id) = id {
-            let frame = answer.unwrap_or_else(|error| message::failure(id, &error));
+        if id.is_some() {
             // Where it cannot be sent, nobody waits for it.
-            let _ = self.send(&frame);
+            let _ = self.send(&answer);
         }
     }
 
@@ -317,6 +318,11 @@ impl Drop for Leave {
 /// An answer to this call as a frame.
 pub(super) fn answer(call: &Call<'_>, write: impl FnOnce(&mut Fields<'_>)) -> Result<Secret> {
     message::answer(call.id.unwrap_or_default(), call.name, write)
+}
+
+/// What came of a call as a frame.
+fn told(id: Option<u64>, outcome: Result<Secret>) -> Secret {
+    outcome.unwrap_or_else(|error| message::failure(id.unwrap_or_default(), &error))
 }
 
 fn no_instance(call: &Call<'_>) -> Error {
