@@ -134,7 +134,7 @@ fn covers(item: &str, layers: &[Layer], name: &str) -> bool {
 
 /// The tests and the chores stand outside the layers.
 fn is_outside(name: &str) -> bool {
-    ["keyward-fuzz", "keyward-tests", "xtask"].contains(&name)
+    ["keyward-fuzz", "keyward-tests", "keyward-tests-program", "xtask"].contains(&name)
 }
 
 fn is_plugin(name: &str) -> bool {

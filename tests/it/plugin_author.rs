@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod new;
+mod own;
 mod whole;
 
 use std::ffi::OsString;

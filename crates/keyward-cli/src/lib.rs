@@ -1,15 +1,7 @@
 //! The `keyward` program as a library.
 //!
-//! A program of one's own, with backends of one's own:
-//!
-//! ```no_run
-//! # extern crate keyward_defaults as my_backend;
-//! use my_backend as _;
-//!
-//! fn main() -> std::process::ExitCode {
-//!     keyward_cli::main()
-//! }
-//! ```
+//! A program of one's own, with backends of one's own, is [`main`] and a line that names their crate:
+//! `use my_backend as _;`.
 
 mod arguments;
 mod commands;

@@ -26,7 +26,7 @@ pub(super) fn pages() -> Vec<(String, String)> {
             &[
                 ("source", code("rust", "plugins/keyward-storage-memory/src/lib.rs")),
                 ("manifest", code("toml", "plugins/keyward-storage-memory/Cargo.toml")),
-                ("program", example("crates/keyward-cli/src/lib.rs")),
+                ("program", code("rust", "tests/program/src/main.rs")),
                 ("suite", suite("plugins/keyward-storage-sqlite/src/lib.rs")),
                 ("serializer cases", cases(kit::serializer::CASES)),
                 ("encryption cases", cases(kit::encryption::CASES)),
@@ -125,16 +125,6 @@ fn cases<T: ?Sized>(cases: &[(&str, kit::Case<T>)]) -> String {
 fn code(language: &str, file: &str) -> String {
     let text = fs::read_to_string(root().join(file)).unwrap();
     format!("```{language}\n{}\n```", text.trim_end())
-}
-
-/// The first example in a crate's documentation, which is compiled there; without its hidden lines.
-fn example(file: &str) -> String {
-    let text = fs::read_to_string(root().join(file)).unwrap();
-    let docs = text.lines().map_while(|line| line.strip_prefix("//!"));
-    let docs = docs.map(|line| line.strip_prefix(' ').unwrap_or(line));
-    let example = docs.skip_while(|line| !line.starts_with("```")).skip(1);
-    let example = example.take_while(|line| *line != "```").filter(|line| !line.starts_with("# "));
-    format!("```rust\n{}```", example.flat_map(|line| [line, "\n"]).collect::<String>())
 }
 
 /// The line that tests a backend.
