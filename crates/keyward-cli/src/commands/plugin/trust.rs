@@ -1,6 +1,5 @@
 mod candidate;
 
-use std::env::consts::DLL_SUFFIX;
 use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
@@ -63,7 +62,7 @@ fn libraries(folder: &Path) -> Result<Vec<PathBuf>> {
     let entries = entries.map_err(|error| Error::io("read", error))?;
     let paths = entries.into_iter().map(|entry| entry.path());
     let mut libraries: Vec<_> =
-        paths.filter(|path| path.to_string_lossy().ends_with(DLL_SUFFIX)).collect();
+        paths.filter(|path| path.extension().is_some_and(|it| it == "so")).collect();
     libraries.sort();
     if libraries.is_empty() {
         return Err(Error::invalid("usage", format!("{} holds no library", folder.display())));
