@@ -5,7 +5,7 @@ use std::process::{ChildStdin, ChildStdout};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyward_core::{Error, ErrorKind, Host, Result, Secret};
 use rustix::event::{PollFd, PollFlags, Timespec};
@@ -43,6 +43,10 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// How long a thread that cannot write leaves the reading to others before it looks again.
 const GLANCE: Duration = Duration::from_millis(10);
+
+/// How long what is there is read, before a child is killed for having said nothing: who was stopped, or had
+/// nothing to ask, has not read yet what came in time.
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 type Reader = Frames<Spinning<ChildStdout>>;
 
@@ -147,20 +151,35 @@ impl Client {
         self.receive(name, id, &deadline)
     }
 
-    /// Waits for an answer, reading it if nobody else does.
+    /// Waits for an answer as long as there is time for it.
     fn receive(
         self: &Arc<Self>,
         name: &'static str,
         id: u64,
         deadline: &Deadline,
     ) -> Result<Secret> {
+        let last_look = || {
+            let deadline = (!deadline.soft).then(|| Deadline::new(LAST_LOOK, false))?;
+            self.wait_for(name, id, &deadline)
+        };
+        let answer = self.wait_for(name, id, deadline).or_else(last_look);
+        answer.unwrap_or_else(|| Err(self.late(name, id, deadline)))
+    }
+
+    /// Waits for an answer, reading it if nobody else does; none when the time is over.
+    fn wait_for(
+        self: &Arc<Self>,
+        name: &'static str,
+        id: u64,
+        deadline: &Deadline,
+    ) -> Option<Result<Secret>> {
         loop {
             match self.calls.turn(id) {
-                Turn::Answered(frame) => return Ok(frame),
-                Turn::Ended(why) => return Err(self.gone(name, &why)),
+                Turn::Answered(frame) => return Some(Ok(frame)),
+                Turn::Ended(why) => return Some(Err(self.gone(name, &why))),
                 Turn::Read(reader) => {
                     if let Some(frame) = self.read_for(id, reader, deadline) {
-                        return Ok(frame);
+                        return Some(Ok(frame));
                     }
                 }
                 Turn::Wait => {
@@ -170,7 +189,7 @@ impl Client {
                 }
             }
             if self.left(deadline).is_none() && self.calls.ended().is_none() {
-                return Err(self.late(name, id, deadline));
+                return None;
             }
         }
     }
@@ -373,11 +392,37 @@ impl Client {
     }
 
     /// Ends a child that left a call without an answer for too long, though nobody waits for it.
-    fn end_if_stuck(&self) {
-        if let Some(started) = self.calls.oldest_forgotten() {
+    fn end_if_stuck(self: &Arc<Self>) {
+        if !self.is_stuck() {
+            return;
+        }
+        let started = Instant::now();
+        let left = || LAST_LOOK.checked_sub(started.elapsed()).filter(|_| self.is_stuck());
+        while left().is_some() {
+            match self.calls.take_reader() {
+                Some(reader) => self.read_on(reader, left),
+                None => thread::sleep(GLANCE),
+            }
+        }
+        if self.is_stuck() {
+            self.end(&format!("did not answer within {}", seconds(self.patience)));
+        }
+    }
+
+    fn is_stuck(&self) -> bool {
+        self.calls.oldest_forgotten().is_some_and(|started| {
             let deadline = Deadline { started, limit: self.patience, soft: false };
-            if self.left(&deadline).is_none() {
-                self.end(&format!("did not answer within {}", seconds(self.patience)));
+            self.left(&deadline).is_none()
+        })
+    }
+
+    /// Reads what others wait for, or nobody.
+    fn read_on(self: &Arc<Self>, mut reader: Reader, left: impl Fn() -> Option<Duration>) {
+        loop {
+            match self.next(&mut reader, &left) {
+                Ok(Some(frame)) => drop(self.received(frame, None)),
+                Ok(None) => return self.calls.put_back(reader),
+                Err(broken) => return self.end(&self.why(&broken)),
             }
         }
     }

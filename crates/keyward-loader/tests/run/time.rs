@@ -1,16 +1,54 @@
 //! How long is waited, by whom, and for what.
 
+use std::fmt;
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keyward_core::{ErrorKind, Expect, Put};
+use keyward_core::{
+    ErrorKind, Expect, Host, Level, Prompt, Put, Result, Secret, SecretRef, Timestamp,
+};
 use keyward_testkit::TestHost;
 
 use crate::child::{Script, ann};
 use crate::life::Answering;
+
+/// A host that does this to hear something.
+struct Hearing<F>(F);
+
+impl<F> fmt::Debug for Hearing<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hearing")
+    }
+}
+
+impl<F: Fn() + Send + Sync> Host for Hearing<F> {
+    fn secret(&self, _: &SecretRef) -> Result<Secret> {
+        unreachable!()
+    }
+
+    fn prompt(&self, _: &Prompt<'_>) -> Result<Secret> {
+        unreachable!()
+    }
+
+    fn variable(&self, _: &str) -> Option<Secret> {
+        None
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::default()
+    }
+
+    fn log(&self, _: Level, _: fmt::Arguments<'_>) {
+        (self.0)();
+    }
+
+    fn remaining(&self) -> Option<Duration> {
+        None
+    }
+}
 
 /// Waits until this is so, but not for ever.
 fn until(is_so: impl Fn() -> bool) {
@@ -84,4 +122,43 @@ while True:
         get.unwrap();
         put.join().unwrap().unwrap();
     });
+}
+
+#[test]
+fn an_answer_that_is_there_is_not_late() {
+    let script = Script::new(
+        "i = greet()
+m = read()
+send({'call': 'log', 'instance': i, 'arguments': {'level': 'info', 'message': 'wait'}})
+while not os.path.exists(sys.argv[0] + '.go'): time.sleep(0.01)
+answer(m, blob=b'')
+read()",
+    );
+    let (go, patience) = (script.beside("child.py.go"), Duration::from_millis(1500));
+    // As long as this host hears, it reads nothing.
+    let slow = Arc::new(Hearing(move || {
+        fs::write(&go, "").unwrap();
+        thread::sleep(patience + Duration::from_millis(500));
+    }));
+    script.storage_for(&slow).unwrap().get(&ann()).unwrap();
+}
+
+#[test]
+fn an_answer_that_nobody_read_is_not_late() {
+    let script = Script::new(
+        "hello()
+while True:
+    m = read()
+    if m['call'] == 'open': opened(m)
+    elif m['call'] == 'get':
+        while not os.path.exists(sys.argv[0] + '.go'): time.sleep(0.01)
+        answer(m, blob=b'')
+    else: answer(m)",
+    );
+    let hurried = Arc::new(TestHost::new().within(Duration::from_millis(100)));
+    let (hurried, patient) = (script.storage_for(&hurried).unwrap(), script.storage());
+    assert!(hurried.get(&ann()).is_err());
+    fs::write(script.beside("child.py.go"), "").unwrap();
+    thread::sleep(Duration::from_millis(1600));
+    patient.get(&ann()).unwrap();
 }
