@@ -15,6 +15,28 @@ use super::worker::{Server, answer};
 use crate::cbor::{Fields, Malformed, Raw};
 use crate::message::{Call, context, encryption, entry, nothing, storage};
 
+/// All calls that are for an instance.
+pub(super) const CALLS: [&str; 18] = [
+    "open",
+    "close",
+    "encode",
+    "decode",
+    "current_key",
+    "seal",
+    "unseal",
+    "create",
+    "load",
+    "delete",
+    "get",
+    "put",
+    "list",
+    "destroy",
+    "bulk",
+    "lock",
+    "renew",
+    "unlock",
+];
+
 /// An opened backend.
 pub(super) enum Opened {
     Serializer(Box<dyn Serializer>),
@@ -247,7 +269,7 @@ fn nonsense(what: Malformed) -> Error {
     Error::invalid("call", format!("`{}` is missing or makes no sense", what.0))
 }
 
-fn unknown() -> Error {
+pub(super) fn unknown() -> Error {
     Error::new(ErrorKind::Unsupported, "call").because("there is no such call")
 }
 

@@ -245,3 +245,22 @@ fn a_lock_that_is_given_back_while_it_is_renewed_is_free() {
     assert_eq!(answers, [(2, None), (3, None)]);
     assert_eq!(held.count.load(Ordering::SeqCst), 0);
 }
+
+#[test]
+fn calls_of_later_versions_are_unsupported_for_whatever_they_are() {
+    let mut served = Served::new(|_, _| Ok(()));
+    let kinds = [
+        ("later", None, ErrorKind::Unsupported),
+        ("later", Some(1), ErrorKind::Unsupported),
+        ("later", Some(2), ErrorKind::Unsupported),
+        ("get", None, ErrorKind::Invalid),
+        ("get", Some(2), ErrorKind::Invalid),
+        ("close", Some(2), ErrorKind::Invalid),
+        // Of another role.
+        ("seal", Some(1), ErrorKind::Unsupported),
+    ];
+    for (name, instance, kind) in kinds {
+        served.say(&message::call(Some(7), name, instance, message::nothing).unwrap());
+        assert_eq!(served.answered(), (7, Some(kind)), "{name} {instance:?}");
+    }
+}

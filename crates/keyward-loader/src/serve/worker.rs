@@ -7,7 +7,7 @@ use std::thread;
 
 use keyward_core::{Error, ErrorKind, Registration, Result, Secret, catch_panic};
 
-use super::open::Opened;
+use super::open::{CALLS, Opened, unknown};
 use super::watch::Watch;
 use crate::calls::{Calls, Turn};
 use crate::cbor::{Fields, Malformed, Map};
@@ -158,15 +158,14 @@ impl Server {
     fn do_call(self: &Arc<Self>, call: &Call<'_>) -> Result<Secret> {
         match (call.name, call.instance) {
             ("hello", _) => self.greet(call),
-            (_, None) => Err(Error::invalid("call", "it is to name an instance")),
             ("open", Some(instance)) => self.open(call, instance),
             ("close", Some(instance)) => {
                 let closed = self.instances().remove(&instance);
                 drop(closed.ok_or_else(|| no_instance(call))?);
                 answer(call, message::nothing)
             }
-            (_, Some(instance)) => {
-                let opened = self.instances().get(&instance).cloned();
+            (_, instance) => {
+                let opened = instance.and_then(|number| self.instances().get(&number).cloned());
                 opened.ok_or_else(|| no_instance(call))?.call(call)
             }
         }
@@ -325,6 +324,10 @@ fn told(id: Option<u64>, outcome: Result<Secret>) -> Secret {
     outcome.unwrap_or_else(|error| message::failure(id.unwrap_or_default(), &error))
 }
 
+/// A call is for no open instance; one of a later version may be meant to be.
 fn no_instance(call: &Call<'_>) -> Error {
+    if !CALLS.contains(&call.name) {
+        return unknown();
+    }
     Error::invalid("call", format!("{} is for no open instance", call.name.escape_debug()))
 }

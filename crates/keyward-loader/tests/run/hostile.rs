@@ -297,6 +297,10 @@ opened(read())
 m = read()
 send({'id': 1, 'call': 'of a later version', 'instance': m['instance'], 'arguments': {}})
 assert read()['error']['kind'] == 4
+send({'id': 1, 'call': 'of a later version'})
+assert read()['error']['kind'] == 4
+send({'id': 1, 'call': 'now', 'instance': 99})
+assert read()['error']['kind'] == 2
 send({'id': 2, 'something': 'of a later version'})
 assert read()['error']['kind'] == 4
 answer(m, blob=b'blob', more=1.5)

@@ -21,6 +21,9 @@ const MAX_QUESTIONS: usize = 64;
 /// The most threads that work for one child, those that wait until it reads an answer among them.
 const MAX_ERRANDS: usize = 2 * MAX_QUESTIONS;
 
+/// What a child may ask, always for an instance.
+const CALLS: [&str; 6] = ["secret", "prompt", "variable", "now", "remaining", "log"];
+
 const TOO_MUCH: &str = "asks for too much at once";
 
 /// A question that may take a person's time, or another call to this very child.
@@ -35,7 +38,9 @@ impl Client {
     /// reading.
     pub(super) fn asked(self: &Arc<Self>, call: &Call<'_>) {
         let Some(host) = call.instance.and_then(|instance| self.hosts.get(instance)) else {
-            return self.refuse(call, &Error::invalid("call", "there is no such instance"));
+            let known = CALLS.contains(&call.name);
+            let no_instance = || Error::invalid("call", "there is no such instance");
+            return self.refuse(call, &if known { no_instance() } else { unknown() });
         };
         let answer = match call.name {
             "secret" | "prompt" => return self.send_off(call, host),
@@ -168,9 +173,13 @@ fn quick(name: &str, call: &Call<'_>, host: &dyn Host) -> Result<Option<Secret>>
                 fields.put_some("secret", value.as_ref().map(Secret::expose));
             })
         }
-        _ => Err(Error::new(ErrorKind::Unsupported, "call").because("there is no such call")),
+        _ => Err(unknown()),
     };
     frame.map(Some)
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::Unsupported, "call").because("there is no such call")
 }
 
 fn nonsense(what: Malformed) -> Error {
