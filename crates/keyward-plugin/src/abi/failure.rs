@@ -40,11 +40,12 @@ impl Failure {
                 text => Buffer::of(text.as_bytes().to_vec()),
             };
             let failure = &mut *failure;
+            // First, since causes may panic, and what is written by then would be lost.
+            failure.cause = text(&causes(error));
             failure.operation = text(error.operation());
             failure.backend = text(error.backend());
             failure.message = text(error.message());
             failure.hint = text(error.advice().unwrap_or_default());
-            failure.cause = text(&causes(error));
         }
         error.kind().code().into()
     }
@@ -90,11 +91,14 @@ impl Failure {
 
 fn causes(error: &Error) -> String {
     let (mut text, mut source) = (String::new(), error.source());
-    while let Some(cause) = source {
+    while let Some(cause) = source
+        && text.len() < LONGEST
+    {
         let line = if text.is_empty() { "" } else { "\n" };
         let _ = write!(text, "{line}{cause}");
         source = cause.source();
     }
+    text.truncate(text.floor_char_boundary(LONGEST));
     text
 }
 

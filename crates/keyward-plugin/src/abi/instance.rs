@@ -38,9 +38,13 @@ pub(super) fn silence_panics() {
 /// # Safety
 /// `failure` is NULL or a table that its maker has set up.
 pub(super) unsafe fn guard(failure: *mut Failure, work: impl FnOnce() -> Result<()>) -> i32 {
+    // An error is a plugin's code as well: it is asked what it says, and dropped.
+    let work = || match work() {
+        Ok(()) => STATUS_OK,
+        Err(error) => Failure::report(failure, &error),
+    };
     match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(())) => STATUS_OK,
-        Ok(Err(error)) => Failure::report(failure, &error),
+        Ok(status) => status,
         Err(payload) => {
             // Whatever was thrown may throw again when it is dropped.
             std::mem::forget(payload);
@@ -89,4 +93,50 @@ pub(super) unsafe fn call<T: ?Sized>(
         opened.poisoned.store(true, Ordering::Release);
     }
     status
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt;
+
+    use super::*;
+
+    /// A cause that cannot be asked, or not be dropped.
+    #[derive(Debug)]
+    enum Cause {
+        Mute,
+        Sticky,
+    }
+
+    impl fmt::Display for Cause {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match self {
+                Self::Mute => panic!(),
+                Self::Sticky => Ok(()),
+            }
+        }
+    }
+
+    impl std::error::Error for Cause {}
+
+    impl Drop for Cause {
+        fn drop(&mut self) {
+            assert!(matches!(self, Self::Mute));
+        }
+    }
+
+    #[test]
+    fn an_error_that_panics_is_a_panic() {
+        silence_panics();
+        for cause in [Cause::Mute, Cause::Sticky] {
+            let mut failure = Failure::new();
+            // SAFETY: the table was set up on the line above.
+            let status =
+                unsafe { guard(&mut failure, || Err(Error::not_found("get").caused_by(cause))) };
+            assert_eq!(status, STATUS_PANICKED);
+            // SAFETY: what was written is sound.
+            let error = unsafe { failure.read("get", status) }.unwrap_err();
+            assert!(error.to_string().contains("the plugin panicked at"), "{error}");
+        }
+    }
 }
