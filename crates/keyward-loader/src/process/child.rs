@@ -157,9 +157,16 @@ fn keep(
     fate.ended.notify_all();
 }
 
-/// Passes error output on, line by line, and gives the last line of it.
+/// Passes error output on, line by line, and gives the last line of it. An indented one, such as a
+/// hint, belongs to the line above it.
 fn listen(mut errors: ChildStderr, tell: impl Fn(&[u8])) -> Vec<u8> {
     let (mut line, mut last) = (Vec::new(), Vec::new());
+    let mut say = |line: &[u8]| {
+        tell(line);
+        if last.is_empty() || !line.starts_with(b" ") {
+            last = line.to_vec();
+        }
+    };
     let mut chunk = [0; 4096];
     loop {
         let read = match errors.read(&mut chunk) {
@@ -172,18 +179,16 @@ fn listen(mut errors: ChildStderr, tell: impl Fn(&[u8])) -> Vec<u8> {
             line.extend_from_slice(&text[..text.len().min(MAX_LINE - line.len())]);
             if text.len() < piece.len() {
                 if !line.is_empty() {
-                    tell(&line);
-                    last.clone_from(&line);
+                    say(&line);
                 }
                 line.clear();
             }
         }
     }
-    if line.is_empty() {
-        return last;
+    if !line.is_empty() {
+        say(&line);
     }
-    tell(&line);
-    line
+    last
 }
 
 /// How a child ended, and what it said last.

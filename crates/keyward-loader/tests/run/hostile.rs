@@ -57,6 +57,10 @@ fn who_dies_is_named_with_its_last_words() {
             "sys.stderr.write('one\\ntwo\\x1b[2J'); sys.stderr.flush(); os._exit(1)",
             "ended with exit code 1; it said last: two\\u{1b}[2J",
         ),
+        (
+            "sys.stderr.write('why\\n  hint: what to do\\n'); sys.stderr.flush(); os._exit(1)",
+            "ended with exit code 1; it said last: why",
+        ),
     ] {
         assert_eq!(told(spoil), format!("the program P {end}"), "{spoil}");
     }
