@@ -52,7 +52,8 @@ impl Workshop {
 
     /// A crate of this workshop, which is given the versions that are on this machine.
     fn crate_of(&self, dir: &str, role: &str, name: &str) -> PathBuf {
-        self.keyward("plugin new").args(["--role", role, name, dir]).run().ends(0);
+        let new = self.keyward("plugin new").args(["--role", role, name, dir]);
+        new.arg("--keyward").arg(root()).run().ends(0);
         self.lock(dir);
         self.path(dir)
     }

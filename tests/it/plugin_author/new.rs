@@ -27,24 +27,27 @@ fn what_makes_no_sense_writes_nothing() {
 #[test]
 fn without_a_source_the_crates_are_where_the_program_was_built() {
     let workshop = Workshop::new();
-    let ran = workshop.keyward("plugin new --role storage shelf crate").run().ends(0);
-    let source = xtask::root().display().to_string();
-    let told = format!("It takes Keyward's crates from {source}\n");
-    assert!(ran.text().contains(&told), "{}", ran.text());
-    let manifest = workshop.0.read("crate/Cargo.toml");
+    workshop.0.write("source/crates/keyward-plugin/Cargo.toml", "");
+    let source = workshop.path("source").canonicalize().unwrap().display().to_string();
+    let (told, manifest) = new_by_a_program_in(&workshop, "source/target/debug");
+    assert!(told.contains(&format!("It takes Keyward's crates from {source}\n")), "{told}");
     let path = format!("\nkeyward-plugin = {{ path = \"{source}/crates/keyward-plugin\" }}\n");
     assert!(manifest.contains(&path), "{manifest}");
 }
 
 #[test]
 fn elsewhere_the_registry_has_the_crates() {
-    let workshop = Workshop::new();
-    let program = workshop.path("keyward");
+    let (told, manifest) = new_by_a_program_in(&Workshop::new(), "bin");
+    assert!(told.contains("--keyward FOLDER"), "{told}");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(manifest.contains(&format!("\nkeyward-plugin = \"{version}\"\n")), "{manifest}");
+}
+
+/// What a program that stands there says of a new crate, and the crate's manifest.
+fn new_by_a_program_in(workshop: &Workshop, folder: &str) -> (String, String) {
+    let program = workshop.0.write(&format!("{folder}/keyward"), "");
     std::fs::copy(crate::program::keyward(), &program).unwrap();
     let new = workshop.program(program.to_str().unwrap());
     let ran = new.args("plugin new --role storage shelf crate".split(' ')).run().ends(0);
-    assert!(ran.text().contains("--keyward FOLDER"), "{}", ran.text());
-    let manifest = workshop.0.read("crate/Cargo.toml");
-    let version = env!("CARGO_PKG_VERSION");
-    assert!(manifest.contains(&format!("\nkeyward-plugin = \"{version}\"\n")), "{manifest}");
+    (ran.text().to_owned(), workshop.0.read("crate/Cargo.toml"))
 }
