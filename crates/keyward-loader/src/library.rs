@@ -2,7 +2,7 @@
 #![expect(unsafe_code, reason = "a library's code is run")]
 
 use std::ffi::OsStr;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use keyward_core::{Error, Registration, Result};
@@ -32,23 +32,29 @@ const RTLD_NOLOAD: i32 = 4;
 /// # Security
 /// From here on its code runs, with all that this process may do.
 pub fn load(verified: Verified) -> Result<Vec<Registration>> {
-    let (done, result) = mpsc::channel();
+    let shared = Arc::new((Mutex::new(None), Condvar::new()));
+    let done = shared.clone();
     // A library that hangs while it starts keeps this thread for ever, and only this thread.
-    let work = move || drop(done.send(enter(verified)));
+    let work = move || {
+        let loaded = enter(verified);
+        *done.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
+        done.1.notify_one();
+    };
     std::thread::Builder::new()
         .name("loads a plugin".into())
         .spawn(work)
         .map_err(|error| Error::io("load", error))?;
-    match result.recv_timeout(LATEST) {
-        Ok(loaded) => loaded,
-        Err(_) => {
-            end_without_the_linker();
-            Err(unusable(format_args!(
-                "the plugin did not get ready within {} seconds",
-                LATEST.as_secs()
-            )))
-        }
-    }
+    // Not by a channel: a thread that waits for one first tells the dynamic linker that it has something to
+    // drop at its end, and would hang as well.
+    let (loaded, ready) = &*shared;
+    let (mut loaded, _) = ready.wait_timeout_while(loaded.lock()?, LATEST, |it| it.is_none())?;
+    loaded.take().unwrap_or_else(|| {
+        end_without_the_linker();
+        Err(unusable(format_args!(
+            "the plugin did not get ready within {} seconds",
+            LATEST.as_secs()
+        )))
+    })
 }
 
 /// The thread that hangs may hold the dynamic linker's lock, for which a process waits as it ends: for ever.
