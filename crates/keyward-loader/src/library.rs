@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "a library's code is run")]
 
 use std::ffi::OsStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -36,7 +37,9 @@ pub fn load(verified: Verified) -> Result<Vec<Registration>> {
     let done = shared.clone();
     // A library that hangs while it starts keeps this thread for ever, and only this thread.
     let work = move || {
-        let loaded = enter(verified);
+        // Whoever waits learns of a panic at once.
+        let loaded = catch_unwind(AssertUnwindSafe(|| enter(verified)))
+            .unwrap_or_else(|_| Err(unusable("the plugin cannot be loaded")));
         *done.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
         done.1.notify_one();
     };
