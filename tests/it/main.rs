@@ -44,5 +44,6 @@ mod setup;
 mod startup;
 mod tamper;
 mod terminal;
+mod upgrade;
 mod vectors;
 mod victim;
