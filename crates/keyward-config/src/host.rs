@@ -76,7 +76,9 @@ impl StoreHost {
         let values = self.expander.values(&reference.options, registration.options)?;
         let host: Arc<dyn Host> = Arc::new(self.clone());
         let source = self.registry.key(&reference.from, &values, &host)?;
-        source.load(&KeyId::default(), &[]).map_err(|error| error.in_backend(&reference.from))
+        source
+            .load(&KeyId::default(), &[])
+            .map_err(|error| error.not_a_miss().in_backend(&reference.from))
     }
 }
 

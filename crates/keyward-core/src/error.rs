@@ -227,6 +227,28 @@ impl Error {
     }
 }
 
+impl Error {
+    /// Turns "no such entry" into [`Unavailable`](ErrorKind::Unavailable); any other error stays.
+    ///
+    /// Use it on the result of every call that looks up no entry. A look-up goes on to its next
+    /// source after [`NotFound`](ErrorKind::NotFound), so a backend that fails in another way must
+    /// not answer with it.
+    #[must_use]
+    pub fn not_a_miss(self) -> Self {
+        if !self.is_miss() {
+            return self;
+        }
+        let why = format!(
+            "the backend answered \"no such entry\" to `{}`, which looks up no entry",
+            self.operation()
+        );
+        Self::new(ErrorKind::Unavailable, self.0.operation)
+            .because(why)
+            .hint("This is a fault in the backend; report it to its author")
+            .in_backend(&self.0.backend)
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.0.backend.is_empty() {
@@ -279,6 +301,16 @@ mod tests {
         for kind in ErrorKind::ALL {
             assert_eq!(Error::new(kind, "get").is_miss(), kind == ErrorKind::NotFound);
         }
+    }
+
+    #[test]
+    fn an_error_of_a_call_that_looks_up_nothing_is_no_miss() {
+        let error = Error::not_found("put").in_backend("file").not_a_miss();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!((error.operation(), error.backend()), ("put", "file"));
+        let error = Error::corrupt("put").because("why").hint("do this").not_a_miss();
+        assert_eq!((error.kind(), error.message()), (ErrorKind::Corrupt, "why"));
+        assert_eq!(error.advice(), Some("do this"));
     }
 
     #[test]

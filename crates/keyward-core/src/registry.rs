@@ -132,7 +132,7 @@ impl Registry {
         host: &Arc<dyn Host>,
     ) -> Result<Box<dyn Serializer>> {
         match self.find(Role::Serializer, name)?.factory {
-            Factory::Serializer(open) => open(values, host).map_err(|error| error.in_backend(name)),
+            Factory::Serializer(open) => open(values, host).map_err(|error| opening(error, name)),
             _ => unreachable!("found by role"),
         }
     }
@@ -148,7 +148,7 @@ impl Registry {
         host: &Arc<dyn Host>,
     ) -> Result<Box<dyn Encryption>> {
         match self.find(Role::Encryption, name)?.factory {
-            Factory::Encryption(open) => open(values, host).map_err(|error| error.in_backend(name)),
+            Factory::Encryption(open) => open(values, host).map_err(|error| opening(error, name)),
             _ => unreachable!("found by role"),
         }
     }
@@ -159,7 +159,7 @@ impl Registry {
     /// As [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
     pub fn key(&self, name: &str, values: &Values, host: &Arc<dyn Host>) -> Result<Box<dyn Key>> {
         match self.find(Role::Key, name)?.factory {
-            Factory::Key(open) => open(values, host).map_err(|error| error.in_backend(name)),
+            Factory::Key(open) => open(values, host).map_err(|error| opening(error, name)),
             _ => unreachable!("found by role"),
         }
     }
@@ -175,7 +175,7 @@ impl Registry {
         host: &Arc<dyn Host>,
     ) -> Result<Box<dyn Storage>> {
         match self.find(Role::Storage, name)?.factory {
-            Factory::Storage(open) => open(values, host).map_err(|error| error.in_backend(name)),
+            Factory::Storage(open) => open(values, host).map_err(|error| opening(error, name)),
             _ => unreachable!("found by role"),
         }
     }
@@ -255,6 +255,11 @@ impl Debug for Offer {
     }
 }
 
+/// An error of opening the backend `name`: opening looks up no entry, so it is never a miss.
+fn opening(error: Error, name: &str) -> Error {
+    error.not_a_miss().in_backend(name)
+}
+
 fn twice(role: Role, name: &str, packages: [&str; 2]) -> Error {
     let [one, other] = packages;
     Error::new(ErrorKind::Refused, "registry")
@@ -264,7 +269,7 @@ fn twice(role: Role, name: &str, packages: [&str; 2]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Door, Info};
+    use crate::{Door, Info, Level, Prompt, Secret, SecretRef, Timestamp};
 
     fn storage(name: &'static str) -> Registration {
         Registration {
@@ -324,6 +329,34 @@ mod tests {
     fn an_offer_brings_what_it_says() {
         let liar = Offer::new(Role::Storage, "a", "a file", || Ok(storage("b")));
         assert_eq!(liar.fetch().unwrap_err().kind(), ErrorKind::Refused);
+    }
+
+    #[test]
+    fn opening_a_backend_misses_nothing() {
+        #[derive(Debug)]
+        struct NoHost;
+        impl Host for NoHost {
+            fn secret(&self, _: &SecretRef) -> Result<Secret> {
+                Err(Error::new(ErrorKind::Locked, "secret"))
+            }
+            fn prompt(&self, _: &Prompt<'_>) -> Result<Secret> {
+                Err(Error::new(ErrorKind::Locked, "prompt"))
+            }
+            fn variable(&self, _: &str) -> Option<Secret> {
+                None
+            }
+            fn now(&self) -> Timestamp {
+                Timestamp::default()
+            }
+            fn log(&self, _: Level, _: std::fmt::Arguments<'_>) {}
+            fn remaining(&self) -> Option<std::time::Duration> {
+                None
+            }
+        }
+        let registry = Registry::of([storage("a")]).unwrap();
+        let host: Arc<dyn Host> = Arc::new(NoHost);
+        let error = registry.storage("a", &Values::new(), &host).unwrap_err();
+        assert_eq!((error.kind(), error.backend()), (ErrorKind::Unavailable, "a"));
     }
 
     #[test]

@@ -21,15 +21,16 @@ pub(crate) fn failed(path: &Path, error: impl Into<std::io::Error>) -> Error {
     unusable(format_args!("{} cannot be read: {error}", path.display())).caused_by(error)
 }
 
-/// What a plugin fails with, as far as it is believed.
-///
-/// "No such entry" lets a look-up go on to its next source. So nobody says it but a storage, of an entry.
-pub(crate) fn believed(operation: &str, error: Error) -> Error {
-    if !error.is_miss() || ["get", "delete", "bulk"].contains(&operation) {
+/// The calls that look up an entry, and so may answer "no such entry".
+const LOOK_UPS: [&str; 3] = ["get", "delete", "bulk"];
+
+/// The error that a plugin answered to a call. "No such entry" is accepted from a look-up only.
+pub(crate) fn believed(call: &str, error: Error) -> Error {
+    if !error.is_miss() || LOOK_UPS.contains(&call) {
         return error;
     }
-    let why = "it says that there is no such entry, where none was looked for";
-    Error::new(ErrorKind::Other, operation.to_owned()).because(why).in_backend(error.backend())
+    // The plugin chose the operation that its error names: name the call instead.
+    Error::new(error.kind(), call.to_owned()).in_backend(error.backend()).not_a_miss()
 }
 
 /// Puts the file that is meant in front of what is wrong with it.

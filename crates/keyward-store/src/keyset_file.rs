@@ -97,7 +97,8 @@ pub(crate) fn wrap(
     let mut blob = header.encode()?;
     let sealed = with_context(&header, &blob, key, |context| {
         parts.encryption.it.seal(&keyset.encode()?, context)
-    })?;
+    })
+    .map_err(|error| parts.encryption.failed(error))?;
     blob.extend_from_slice(&sealed);
     Ok(blob)
 }
@@ -111,7 +112,8 @@ pub(crate) fn unwrap(parts: &Parts, blob: &[u8], key: &Secret) -> Result<Keyset>
     let (header_bytes, sealed) = blob.split_at(length);
     let plain = with_context(&header, header_bytes, key, |context| {
         parts.encryption.it.unseal(sealed, context)
-    })?;
+    })
+    .map_err(|error| parts.encryption.failed(error))?;
     Keyset::decode(&plain)
 }
 

@@ -63,7 +63,7 @@ impl Store {
                         source
                             .it
                             .delete(&keyset_file::wrapping_key(self.parts.id), &header.parameters)
-                            .map_err(|error| error.in_backend(&source.name))?;
+                            .map_err(|error| source.failed(error))?;
                     }
                 }
                 Err(error) if error.is_miss() => {}

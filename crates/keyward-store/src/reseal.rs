@@ -70,8 +70,7 @@ impl Store {
             let Some((blob, put)) = self.sealed_anew(id)? else { return Ok(false) };
             match self.put_blob(id, &blob, &put) {
                 Ok(_) => return Ok(true),
-                Err(error) if matches!(error.kind(), ErrorKind::Conflict | ErrorKind::NotFound) => {
-                }
+                Err(error) if error.kind() == ErrorKind::Conflict => {}
                 Err(error) => return Err(error),
             }
         }
@@ -80,9 +79,9 @@ impl Store {
     /// The entry under the current key, to be put in place of what it was. None if it is gone, or sealed
     /// so already.
     fn sealed_anew(&self, id: &EntryId) -> Result<Option<(Vec<u8>, Put)>> {
-        let stored = match self.in_storage(self.parts.storage.it.get(id)) {
+        let stored = match self.parts.storage.it.get(id) {
             Err(error) if error.is_miss() => return Ok(None),
-            other => other?,
+            other => self.in_storage(other)?,
         };
         let keyset = match self.parts.encryption.it.abilities().keys {
             Keys::Store => Some(self.keyset(Missing::Error)?),

@@ -113,7 +113,10 @@ impl Store {
 
     fn change_keyset(&self, change: impl FnOnce(&mut Keyset) -> Result<()>) -> Result<()> {
         let entry = keyset_file::entry();
-        let stored = self.in_storage(self.parts.storage.it.get(&entry))?;
+        let stored = match self.parts.storage.it.get(&entry) {
+            Err(error) if error.is_miss() => return Err(self.lost()),
+            other => self.in_storage(other)?,
+        };
         let key = self.load_wrapping_key(&stored.blob)?;
         let mut keyset = keyset_file::unwrap(&self.parts, &stored.blob, &key)?;
         change(&mut keyset)?;
@@ -124,12 +127,12 @@ impl Store {
     }
 
     fn is_current(&self, id: &EntryId, keyset: &Keyset) -> Result<bool> {
-        match self.in_storage(self.parts.storage.it.get(id)) {
+        match self.parts.storage.it.get(id) {
             Ok(stored) => {
                 Ok(Envelope::parse(&stored.blob)?.header.key == keyset.primary().id.as_bytes())
             }
             Err(error) if error.is_miss() => Ok(true),
-            Err(error) => Err(error),
+            Err(error) => self.in_storage(Err(error)),
         }
     }
 }

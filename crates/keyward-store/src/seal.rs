@@ -17,11 +17,8 @@ impl Store {
     /// A record as the storage keeps it.
     pub(crate) fn seal(&self, id: &EntryId, record: &Record, generation: u64) -> Result<Vec<u8>> {
         let parts = &self.parts;
-        let plain = parts
-            .serializer
-            .it
-            .encode(record)
-            .map_err(|error| error.in_backend(&parts.serializer.name))?;
+        let plain =
+            parts.serializer.it.encode(record).map_err(|error| parts.serializer.failed(error))?;
         let keyset = match parts.encryption.it.abilities().keys {
             Keys::Store => Some(self.keyset(Missing::Make)?),
             Keys::None | Keys::Own => None,
@@ -37,11 +34,11 @@ impl Store {
         generation: u64,
     ) -> Result<Vec<u8>> {
         let encryption = &self.parts.encryption;
-        let named = |error: Error| error.in_backend(&encryption.name);
+        let failed = |error: Error| encryption.failed(error);
         if !self.parts.envelope {
-            return self.bare(id, |context| encryption.it.seal(plain, context)).map_err(named);
+            return self.bare(id, |context| encryption.it.seal(plain, context)).map_err(failed);
         }
-        let key_id = self.key_for(id, key).map_err(named)?;
+        let key_id = self.key_for(id, key)?;
         let header = Header {
             store: self.parts.id,
             serializer: &self.parts.serializer.name,
@@ -61,7 +58,7 @@ impl Store {
         };
         let digest = binding::digest(&blob, id);
         let sealed =
-            encryption.it.seal(plain, &Context { binding: &digest, ..context }).map_err(named)?;
+            encryption.it.seal(plain, &Context { binding: &digest, ..context }).map_err(failed)?;
         blob.extend_from_slice(&sealed);
         Ok(blob)
     }
@@ -74,14 +71,14 @@ impl Store {
     /// The record that was encoded so.
     pub(crate) fn decode(&self, plain: &Secret) -> Result<Record> {
         let serializer = &self.parts.serializer;
-        serializer.it.decode(plain.expose()).map_err(|error| error.in_backend(&serializer.name))
+        serializer.it.decode(plain.expose()).map_err(|error| serializer.failed(error))
     }
 
     pub(crate) fn unseal_bytes(&self, id: &EntryId, blob: &[u8]) -> Result<Secret> {
         let encryption = &self.parts.encryption;
-        let named = |error: Error| error.in_backend(&encryption.name);
+        let failed = |error: Error| encryption.failed(error);
         if !self.parts.envelope {
-            return self.bare(id, |context| encryption.it.unseal(blob, context)).map_err(named);
+            return self.bare(id, |context| encryption.it.unseal(blob, context)).map_err(failed);
         }
         let Envelope { header, header_bytes, sealed } = Envelope::parse(blob)?;
         self.check_place(&header)?;
@@ -99,7 +96,7 @@ impl Store {
         let plain = encryption
             .it
             .unseal(sealed, &Context { binding: &digest, ..context })
-            .map_err(named)?;
+            .map_err(failed)?;
         if abilities.binds_context { Ok(plain) } else { binding::unbind(&plain, header_bytes, id) }
     }
 
@@ -107,7 +104,11 @@ impl Store {
     pub(crate) fn key_for(&self, id: &EntryId, key: Option<&StoreKey>) -> Result<KeyId> {
         match key {
             Some(key) => Ok(key.id.clone()),
-            None => Ok(self.parts.encryption.it.current_key(id)?.unwrap_or_default()),
+            None => {
+                let encryption = &self.parts.encryption;
+                let current = encryption.it.current_key(id);
+                Ok(current.map_err(|error| encryption.failed(error))?.unwrap_or_default())
+            }
         }
     }
 
@@ -207,7 +208,7 @@ impl Store {
             let created = source
                 .it
                 .create(&keyset_file::wrapping_key(self.parts.id))
-                .map_err(|error| error.in_backend(&source.name))?;
+                .map_err(|error| source.failed(error))?;
             let kept = keyset_file::wrap(&self.parts, &keyset, &created.key, &created.parameters)
                 .and_then(|blob| {
                     let absent = Put::expecting(Expect::Absent);
@@ -244,7 +245,7 @@ impl Store {
         let key = source
             .it
             .load(&keyset_file::wrapping_key(self.parts.id), &header.parameters)
-            .map_err(|error| error.in_backend(&source.name))?;
+            .map_err(|error| source.failed(error))?;
         *wrapping = Some((header.parameters, key.clone()));
         Ok(key)
     }

@@ -30,6 +30,11 @@ impl<T> Named<T> {
     pub fn new(name: impl Into<String>, it: T) -> Self {
         Self { name: name.into(), it }
     }
+
+    /// The error of a call that looks up no entry: it names the backend and is never a miss.
+    pub(crate) fn failed(&self, error: Error) -> Error {
+        error.not_a_miss().in_backend(&self.name)
+    }
 }
 
 impl<T> fmt::Debug for Named<T> {
@@ -292,15 +297,15 @@ impl Store {
         match result {
             Err(error) if error.is_miss() => {
                 self.check_present()?;
-                self.in_storage(Err(error))
+                Err(error.in_backend(&self.parts.storage.name))
             }
             other => self.in_storage(other),
         }
     }
 
-    /// Says of an error that it happened in the storage.
+    /// The result of a call of the storage that looks up no entry; an error names the storage.
     pub(crate) fn in_storage<T>(&self, result: Result<T>) -> Result<T> {
-        result.map_err(|error| error.in_backend(&self.parts.storage.name))
+        result.map_err(|error| self.parts.storage.failed(error))
     }
 }
 

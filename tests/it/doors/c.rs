@@ -177,7 +177,7 @@ fn what_is_no_look_up_misses_nothing() {
     let storage = open(spoilt(&Scratch::new(), "MISSES").unwrap()).unwrap();
     let id = EntryId::new("ann", None).unwrap();
     let error = storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap_err();
-    assert_eq!((error.kind(), error.operation()), (ErrorKind::Other, "put"));
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Unavailable, "put"));
     assert_eq!(storage.get(&id).unwrap_err().kind(), ErrorKind::NotFound);
 }
 

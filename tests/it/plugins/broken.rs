@@ -95,3 +95,35 @@ fn a_library_that_hangs_while_it_is_loaded_does_not_keep_the_program() {
         }
     });
 }
+
+/// A program that answers `hello` well until there is a file `bad` beside it; then with `NotFound`.
+const MISSING_AT_HELLO: &str = r#"#!/usr/bin/env python3
+import os, pathlib, struct, cbor2
+if os.read(0, 4):
+    bad = pathlib.Path(__file__).with_name("bad").exists()
+    storage = {"role": "storage", "name": "notebook", "help": "", "options": []}
+    hello = {"protocol": "keyward", "major": 1, "minor": 0, "features": [],
+             "package": "notebook", "version": "1", "backends": [storage]}
+    error = {"kind": 1, "operation": "get"}
+    body = cbor2.dumps({"id": 1, "error": error} if bad else {"id": 1, "answer": hello})
+    os.write(1, struct.pack(">I", len(body)) + body)
+    while os.read(0, 4096):
+        pass
+"#;
+
+/// A script that asks for a credential takes exit code 3 for "there is none" and goes on.
+#[test]
+fn a_program_that_answers_hello_with_not_found_is_unavailable() {
+    let home = Sandbox::new();
+    let program = put(&home, "lib/notebook", MISSING_AT_HELLO.as_bytes(), 0o755);
+    home.keyward(&format!("plugin trust {program} --yes")).run().ends(0);
+    let store = "version = 1\nid = \"00112233445566778899aabbccddeeff\"\n\
+                 [serializer]\nuse = \"json\"\n[encryption]\nuse = \"clear\"\n\
+                 [storage]\nuse = \"notebook\"\n";
+    let description = home.write(".config/keyward/stores/s.toml", store);
+    chmod(&description, 0o600);
+    home.write("lib/bad", "");
+    for command in ["get s", "list s", "unset s", "store verify s", "set s ann --stdin"] {
+        home.keyward(command).input("x").run().ends(7).says("hello: ");
+    }
+}

@@ -16,6 +16,7 @@ use super::child::{Child, Pipes};
 use super::hosts::Hosts;
 use crate::calls::{Calls, Turn};
 use crate::cbor::{Fields, Malformed, Map};
+use crate::fault::believed;
 use crate::frame::{Broken, Frames};
 use crate::message::hello::{self, Hello};
 use crate::message::{self, Message};
@@ -113,7 +114,8 @@ impl Client {
         let about = |error: Error| error.in_backend(&self.program);
         let answer =
             self.call("hello", None, Wait::Only(START), hello::write_version).map_err(about)?;
-        let fields = self.outcome(&answer, "hello").flatten().map_err(about)?;
+        let outcome = self.outcome(&answer, "hello").map_err(about)?;
+        let fields = outcome.map_err(|error| about(believed("hello", error)))?;
         hello::check_version(&fields).map_err(about)?;
         hello::read(&fields).map_err(|what| about(self.nonsense("hello", what.0)))
     }

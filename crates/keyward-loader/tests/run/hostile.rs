@@ -1,10 +1,12 @@
 //! Programs that do what they should not: an error that says so, soon, and nothing left behind.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{ErrorKind, Expect, Put};
 use keyward_loader::process::{Command, run};
+use keyward_testkit::TestHost;
 
 use crate::child::{Script, ann, gone};
 
@@ -143,7 +145,21 @@ fn what_is_no_look_up_misses_nothing() {
     let storage = script.storage();
     assert_eq!(storage.get(&ann()).unwrap_err().kind(), ErrorKind::NotFound);
     let error = storage.put(&ann(), b"", &Put::expecting(Expect::Any)).unwrap_err();
-    assert_eq!((error.kind(), error.operation()), (ErrorKind::Other, "put"));
+    assert_eq!((error.kind(), error.operation()), (ErrorKind::Unavailable, "put"));
+}
+
+#[test]
+fn hello_and_open_miss_nothing() {
+    for script in [
+        "send({'id': read()['id'], 'error': {'kind': 1, 'operation': 'get'}})",
+        "hello()\nsend({'id': read()['id'], 'error': {'kind': 1, 'operation': 'get'}})",
+    ] {
+        let script = Script::new(&format!("{script}\nread()"));
+        let error = script.storage_for(&Arc::new(TestHost::new())).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        let called = ["hello", "open"].contains(&error.operation());
+        assert!(called, "the call that failed is named: {error}");
+    }
 }
 
 #[test]
