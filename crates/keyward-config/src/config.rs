@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Result, Value};
-use keyward_plugin::fs::PrivateDir;
+use keyward_plugin::fs::{PrivateDir, check_trusted_folder};
 
 use crate::environment::Environment;
 use crate::expand::Expander;
@@ -36,7 +36,7 @@ impl Config {
     /// Reads the settings of all layers.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) for a file that others can write,
+    /// [`Refused`](ErrorKind::Refused) for a file or a folder of Keyward's that others can write,
     /// [`Invalid`](ErrorKind::Invalid) for one that makes no sense, and for a path that would
     /// lead elsewhere from each folder.
     pub fn load(environment: Environment) -> Result<Self> {
@@ -44,15 +44,10 @@ impl Config {
             return Err(relative("KEYWARD_CONFIG_FILE"));
         }
         let places = Places::find(&environment)?;
-        let mut settings = Settings::new(&environment);
-        let system = places.system_config.join("config.toml");
-        for (path, layer) in
-            [(system, Layer::System), (user_file(&environment, &places), Layer::User)]
-        {
-            if let Some(file) = TomlFile::read(&path)? {
-                settings.add_file(&file, layer)?;
-            }
-        }
+        // Most machines have no `/etc/keyward`: then nothing below it is looked for.
+        let has_system = check_trusted_folder(&places.system_config)?;
+        check_trusted_folder(&places.config)?;
+        let settings = read_settings(&environment, &places, has_system)?;
         match settings.get("store_path").map(|found| (&found.value, &found.place)) {
             Some((Value::Text(path), place))
                 if !path.starts_with('/') && !path.starts_with("~/") =>
@@ -61,7 +56,13 @@ impl Config {
             }
             _ => {}
         }
-        Ok(Self { environment, places, settings })
+        let config = Self { environment, places, settings };
+        for (folder, layer) in config.store_folders().into_iter().chain(config.plugin_folders()) {
+            if has_system || layer != Layer::System {
+                check_trusted_folder(&folder)?;
+            }
+        }
+        Ok(config)
     }
 
     /// The settings.
@@ -205,6 +206,18 @@ impl Config {
 
 fn relative(place: &str) -> Error {
     Error::invalid("config", format!("{place}: the path must be absolute"))
+}
+
+fn read_settings(environment: &Environment, places: &Places, has_system: bool) -> Result<Settings> {
+    let mut settings = Settings::new(environment);
+    let system = has_system.then(|| (places.system_config.join("config.toml"), Layer::System));
+    let user = (user_file(environment, places), Layer::User);
+    for (path, layer) in system.into_iter().chain([user]) {
+        if let Some(file) = TomlFile::read(&path)? {
+            settings.add_file(&file, layer)?;
+        }
+    }
+    Ok(settings)
 }
 
 fn user_file(environment: &Environment, places: &Places) -> PathBuf {

@@ -1,9 +1,8 @@
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Result};
-use keyward_plugin::fs::PrivateDir;
+use keyward_plugin::fs::{PrivateDir, check_trusted_folder};
 
 use crate::config::Config;
 use crate::name::PluginName;
@@ -78,7 +77,7 @@ impl Config {
     pub fn find_plugin(&self, name: &PluginName) -> Result<Option<PluginFile>> {
         for (folder, layer) in self.plugin_folders() {
             if let Some(file) = PluginFile::read(&folder, name, layer)? {
-                check(&folder)?;
+                check_trusted_folder(&folder)?;
                 return Ok(Some(file));
             }
         }
@@ -117,42 +116,20 @@ impl Config {
 
 /// The names of the plugins that a folder describes.
 fn names(folder: &Path) -> Result<Vec<PluginName>> {
-    use std::io::ErrorKind::{NotADirectory, NotFound};
-    let unreadable = |error| unreadable(folder, error);
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => return Ok(Vec::new()),
-        Err(error) => return Err(unreadable(error)),
-    };
-    check(folder)?;
     let mut names = Vec::new();
-    for entry in entries {
+    if !check_trusted_folder(folder)? {
+        return Ok(names);
+    }
+    let unreadable = |error| {
+        let why = format!("{}: {error}", folder.display());
+        Error::io("config", error).because(why)
+    };
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         names.extend(entry.file_name().to_str().and_then(PluginName::from_file_name));
     }
     names.sort_unstable();
     Ok(names)
-}
-
-/// Refuses a folder in which others can put what the user or root wrote for another purpose.
-fn check(folder: &Path) -> Result<()> {
-    let metadata = std::fs::metadata(folder).map_err(|error| unreadable(folder, error))?;
-    let refused = |why: &str| {
-        Error::new(ErrorKind::Refused, "config").because(format!("{} {why}", folder.display()))
-    };
-    if ![0, rustix::process::geteuid().as_raw()].contains(&metadata.uid()) {
-        return Err(refused("belongs to somebody else"));
-    }
-    if metadata.mode() & 0o022 != 0 {
-        return Err(refused("can be written by other users")
-            .hint(format!("chmod go-w '{}'", folder.display())));
-    }
-    Ok(())
-}
-
-fn unreadable(folder: &Path, error: std::io::Error) -> Error {
-    let why = format!("{}: {error}", folder.display());
-    Error::io("config", error).because(why)
 }
 
 fn hidden(path: &Path) -> Error {
@@ -164,7 +141,7 @@ fn hidden(path: &Path) -> Error {
 #[cfg(test)]
 mod tests {
     use std::fs::{self, Permissions};
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     use super::*;
     use crate::environment::Environment;

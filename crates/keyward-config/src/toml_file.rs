@@ -1,15 +1,14 @@
 //! Reading a configuration file: only if it is safe, and never quoting it in an error.
 
-use std::io::Read;
 use std::ops::Range;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Result};
+use keyward_plugin::fs::read_trusted_config;
 use toml::de::{DeTable, DeValue};
 
 /// More than any configuration needs.
-const MAX: u64 = 1 << 20;
+const MAX: usize = 1 << 20;
 
 /// A configuration file's text and where it stood.
 #[derive(Debug)]
@@ -19,38 +18,23 @@ pub(crate) struct TomlFile {
 }
 
 impl TomlFile {
-    /// Reads the file, if it is there.
+    /// Reads the file, if it is there. Its folder has been checked.
     ///
     /// # Errors
-    /// `Refused` unless it is root's or the user's own and nobody else can write it.
+    /// `Refused` unless it is root's or the user's own and nobody else can write it; `Invalid` if
+    /// it is not text.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
-        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-        let file = match std::fs::OpenOptions::new().read(true).custom_flags(nonblocking).open(path)
-        {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(None),
-            Err(error) => return Err(unreadable(path, error)),
+        let content = match read_trusted_config(path, MAX) {
+            Ok(Some(content)) => content,
+            Ok(None) => return Ok(None),
+            Err(error) if error.kind() == ErrorKind::Corrupt => {
+                return Err(Error::new(ErrorKind::Refused, "config").because(error.message()));
+            }
+            Err(error) => return Err(error),
         };
-        let metadata = file.metadata().map_err(|error| unreadable(path, error))?;
-        let refused = |why: &str| {
-            Error::new(ErrorKind::Refused, "config").because(format!("{} {why}", path.display()))
-        };
-        if !metadata.is_file() {
-            return Err(refused("is not a regular file"));
-        }
-        if ![0, rustix::process::geteuid().as_raw()].contains(&metadata.uid()) {
-            return Err(refused("belongs to somebody else"));
-        }
-        if metadata.mode() & 0o022 != 0 {
-            return Err(refused("can be written by other users")
-                .hint(format!("chmod go-w '{}'", path.display())));
-        }
-        let mut text = String::with_capacity(metadata.len().min(MAX) as usize + 1);
-        file.take(MAX + 1).read_to_string(&mut text).map_err(|error| unreadable(path, error))?;
-        if text.len() as u64 > MAX {
-            return Err(refused("is too large for a configuration"));
-        }
+        let text = String::from_utf8(content).map_err(|_| {
+            Error::invalid("config", format!("{} is not UTF-8 text", path.display()))
+        })?;
         Ok(Some(Self { path: path.to_owned(), text }))
     }
 
@@ -117,9 +101,4 @@ pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>)
         .min()
         .filter(|(distance, word)| *distance <= word.len().div_ceil(3))
         .map(|(_, word)| format!("Did you mean `{word}`?"))
-}
-
-fn unreadable(path: &Path, error: std::io::Error) -> Error {
-    let why = format!("{}: {error}", path.display());
-    Error::io("config", error).because(why)
 }

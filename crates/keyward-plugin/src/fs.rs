@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use keyward_core::{EntryId, Error, ErrorKind, Guard, Host, Level, LockMode, Result};
 
 pub use lock::FileLock;
-pub use trusted::{open_private, read_trusted};
+pub use trusted::{check_trusted_folder, open_private, read_trusted, read_trusted_config};
 
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -134,29 +134,7 @@ impl PrivateDir {
         let Some((opened, stat)) = self.open_as(file, OFlags::RDONLY | AT_ONCE)? else {
             return Ok(None);
         };
-        let size = stat.st_size as u64;
-        if size > limit as u64 {
-            return Err(
-                Error::corrupt("read").because(format!("{} is too large", self.shown(file)))
-            );
-        }
-        // Files are replaced, they do not grow: one read gets all, and room for one byte more
-        // shows that it did.
-        let mut content = Vec::with_capacity(size as usize + 1);
-        loop {
-            let read = rustix::io::retry_on_intr(|| {
-                rustix::io::read(&opened, rustix::buffer::spare_capacity(&mut content))
-            });
-            let ended = read.map_err(|error| self.failed("read", error, file))? == 0;
-            if content.len() as u64 > size {
-                return Err(Error::corrupt("read")
-                    .because(format!("{} grew while it was read", self.shown(file))));
-            }
-            if ended || content.len() as u64 == size {
-                break;
-            }
-        }
-        Ok(Some(content))
+        content(&opened, &stat, limit, || self.shown(file)).map(Some)
     }
 
     /// Opens a file for a library that reads and writes it by itself; `None` if there is none.
@@ -482,6 +460,39 @@ fn check(stat: &Stat, kind: FileType, owner: u32, path: impl Fn() -> PathBuf) ->
             .hint(format!("chmod {mode} '{}'", path().display())));
     }
     Ok(())
+}
+
+/// The whole content of an opened file.
+///
+/// # Errors
+/// `Corrupt` if there is more than `limit`.
+fn content(
+    opened: &OwnedFd,
+    stat: &Stat,
+    limit: usize,
+    shown: impl Fn() -> String,
+) -> Result<Vec<u8>> {
+    let size = stat.st_size as u64;
+    if size > limit as u64 {
+        return Err(Error::corrupt("read").because(format!("{} is too large", shown())));
+    }
+    // Files are replaced, they do not grow: one read gets all, and room for one byte more
+    // shows that it did.
+    let mut content = Vec::with_capacity(size as usize + 1);
+    loop {
+        let read = rustix::io::retry_on_intr(|| {
+            rustix::io::read(opened, rustix::buffer::spare_capacity(&mut content))
+        });
+        let ended = read.map_err(|error| failed("read", error, Path::new(&shown())))? == 0;
+        if content.len() as u64 > size {
+            return Err(
+                Error::corrupt("read").because(format!("{} grew while it was read", shown()))
+            );
+        }
+        if ended || content.len() as u64 == size {
+            return Ok(content);
+        }
+    }
 }
 
 fn failed(operation: &'static str, error: Errno, path: &Path) -> Error {

@@ -1,7 +1,8 @@
 //! `config`, and configuration that is wrong.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -203,6 +204,88 @@ fn what_others_can_write_is_refused() {
     let elsewhere = home.write("open.toml", "version = 1\n");
     modes("open.toml", 0o666);
     refused(home.keyward("list").env("KEYWARD_CONFIG_FILE", elsewhere).run(), "open.toml");
+}
+
+/// Every command that reads the configuration refuses such a folder, `doctor` included.
+#[track_caller]
+fn refused_by_every_command(home: &Sandbox, folder: &Path) {
+    let shown = folder.display().to_string();
+    for command in ["get s", "list", "init t", "config validate", "store verify s", "rm s --yes"] {
+        home.keyward(command).run().ends(4).prints("").says(&shown);
+    }
+    let doctor = home.keyward("doctor").run().ends(4);
+    assert!(doctor.text().contains(&shown), "{}", doctor.text());
+}
+
+#[test]
+fn a_folder_of_the_configuration_that_others_can_write_is_refused() {
+    let home = Sandbox::with_store("--option key.from=file");
+    let config = home.path(".config/keyward");
+    fs::create_dir(config.join("plugins")).unwrap();
+    for folder in [config.clone(), config.join("stores"), config.join("plugins")] {
+        // The sticky bit lets others add files all the same.
+        for mode in [0o770, 0o707, 0o1777] {
+            fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
+            refused_by_every_command(&home, &folder);
+        }
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        home.keyward("list").run().ends(0).prints("s\n");
+    }
+}
+
+#[test]
+fn a_folder_of_the_configuration_that_another_user_owns_is_refused() {
+    let home = Sandbox::with_store("--option key.from=file");
+    let config = home.path(".config/keyward");
+    fs::create_dir(config.join("plugins")).unwrap();
+    for folder in [config.clone(), config.join("stores"), config.join("plugins")] {
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+        std::os::unix::fs::chown(&folder, Some(65_534), None).unwrap();
+        refused_by_every_command(&home, &folder);
+        std::os::unix::fs::chown(&folder, Some(0), None).unwrap();
+    }
+    home.keyward("list").run().ends(0).prints("s\n");
+}
+
+#[test]
+fn a_folder_of_stores_that_a_setting_names_is_judged_as_well() {
+    let home = Sandbox::with_store("--option key.from=file");
+    let elsewhere = home.path("elsewhere");
+    fs::rename(home.path(".config/keyward/stores"), &elsewhere).unwrap();
+    let list = || home.keyward("list").env("KEYWARD_STORE_PATH", &elsewhere).run();
+    list().ends(0).prints("s\n");
+    fs::set_permissions(&elsewhere, Permissions::from_mode(0o775)).unwrap();
+    refused(list(), "elsewhere");
+}
+
+/// Dotfiles are often links into one folder.
+#[test]
+fn links_in_the_configuration_are_judged_by_what_they_lead_to() {
+    let home = Sandbox::with_store("--option key.from=file");
+    let (dotfiles, stores) = (home.path("dotfiles"), home.path(".config/keyward/stores"));
+    fs::create_dir(&dotfiles).unwrap();
+    let modes = |path: &Path, mode| {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    };
+    modes(&dotfiles, 0o755);
+    fs::rename(stores.join("s.toml"), dotfiles.join("s.toml")).unwrap();
+    symlink("../../../dotfiles/s.toml", stores.join("s.toml")).unwrap();
+    home.keyward("info s").run().ends(0);
+
+    modes(&dotfiles.join("s.toml"), 0o660);
+    refused(home.keyward("info s").run(), "s.toml");
+    modes(&dotfiles.join("s.toml"), 0o600);
+    // Who can write the file's folder could put another file of this user's in its place.
+    modes(&dotfiles, 0o775);
+    refused(home.keyward("info s").run(), "dotfiles");
+    modes(&dotfiles, 0o755);
+
+    fs::rename(&stores, dotfiles.join("stores")).unwrap();
+    symlink("../../dotfiles/stores", &stores).unwrap();
+    modes(&dotfiles.join("stores"), 0o755);
+    home.keyward("list").run().ends(0).prints("s\n");
+    modes(&dotfiles.join("stores"), 0o775);
+    refused(home.keyward("list").run(), "stores");
 }
 
 #[test]

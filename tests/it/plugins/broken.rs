@@ -51,7 +51,8 @@ fn a_folder_that_others_can_write_holds_no_plugin() {
     home.keyward("backend show storage drawer").run().ends(4).says(&folder);
     home.keyward("plugin show drawer").run().ends(4).says(&folder);
     home.keyward("doctor").run().ends(4);
-    others_work(&home);
+    // A command that needs no plugin is refused as well: it reads the configuration.
+    home.keyward("get plain -p").run().ends(4).prints("").says(&folder);
 }
 
 /// A project, a variable or a setting names no plugin.

@@ -5,7 +5,7 @@ use keyward_core::{EntryId, Error, Persistence};
 
 use super::{Entry, Session};
 use crate::arguments;
-use crate::exit::Outcome;
+use crate::exit::{Outcome, Stop};
 use crate::findings::{Finding, Findings};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -21,8 +21,15 @@ fn arguments(command: Command) -> Command {
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let keyward = session.keyward()?;
     let mut findings = Findings::new(matches.get_flag("json"));
+    let keyward = match session.keyward() {
+        Ok(keyward) => keyward,
+        Err(Stop::Failed(error)) => {
+            findings.tell("configuration", Finding::Bad(error))?;
+            return findings.end();
+        }
+        Err(stop) => return Err(stop),
+    };
     let sound = "can be read, and only you can write it";
     findings.tell("configuration", Finding::Good(sound.into()))?;
     let plugins = keyward.config().plugins();

@@ -7,6 +7,10 @@ fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
 
+fn set_mode(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
 fn scratch() -> (tempfile::TempDir, PrivateDir) {
     let scratch = tempfile::tempdir().unwrap();
     let dir = PrivateDir::create(&scratch.path().join("a/b")).unwrap();
@@ -221,11 +225,54 @@ fn a_trusted_file_is_one_that_only_its_owner_can_write() {
 }
 
 #[test]
+fn a_folder_of_configuration_is_one_that_only_its_owner_can_write() {
+    let scratch = tempfile::tempdir().unwrap();
+    let folder = scratch.path().join("folder");
+    assert!(!check_trusted_folder(&folder).unwrap());
+    assert!(!check_trusted_folder(&folder.join("below")).unwrap());
+    std::fs::create_dir(&folder).unwrap();
+    for (mode, is_trusted) in
+        [(0o755, true), (0o500, true), (0o720, false), (0o702, false), (0o1777, false)]
+    {
+        set_mode(&folder, mode);
+        assert_eq!(check_trusted_folder(&folder).is_ok(), is_trusted, "{mode:o}");
+    }
+    let file = scratch.path().join("file");
+    drop(File::create(&file).unwrap());
+    assert_eq!(check_trusted_folder(&file).unwrap_err().kind(), ErrorKind::Refused);
+}
+
+#[test]
+fn every_link_to_a_configuration_lies_in_a_trusted_folder() {
+    let scratch = tempfile::tempdir().unwrap();
+    let path = |name: &str| scratch.path().join(name);
+    for folder in ["first", "second", "third"] {
+        std::fs::create_dir(path(folder)).unwrap();
+        set_mode(&path(folder), 0o755);
+    }
+    for (target, link) in [("../second/link", "first/link"), ("../third/file", "second/link")] {
+        std::os::unix::fs::symlink(target, path(link)).unwrap();
+    }
+    let read = || read_trusted_config(&path("first/link"), 10);
+    assert_eq!(read().unwrap(), None);
+    std::io::Write::write_all(&mut File::create(path("third/file")).unwrap(), b"text").unwrap();
+    set_mode(&path("third/file"), 0o644);
+    assert_eq!(read().unwrap().as_deref(), Some(&b"text"[..]));
+    for folder in ["second", "third"] {
+        set_mode(&path(folder), 0o775);
+        let error = read().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.message().contains(folder), "{error}");
+        set_mode(&path(folder), 0o755);
+    }
+    std::os::unix::fs::symlink("circle", path("circle")).unwrap();
+    let error = read_trusted_config(&path("circle"), 10).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+}
+
+#[test]
 fn a_private_file_is_for_its_owner_alone_wherever_it_lies() {
     let scratch = tempfile::tempdir().unwrap();
-    let set_mode = |path: &Path, mode| {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-    };
     set_mode(scratch.path(), 0o777);
     let path = scratch.path().join("secrets");
     assert!(open_private(&path).unwrap().is_none());
@@ -243,5 +290,6 @@ fn a_fifo_is_refused_at_once_where_a_trusted_file_is_expected() {
     let path = scratch.path().join("fifo");
     rustix::fs::mknodat(rustix::fs::CWD, &path, FileType::Fifo, Mode::RWXU, 0).unwrap();
     assert_eq!(read_trusted(&path, 4).unwrap_err().kind(), ErrorKind::Refused);
+    assert_eq!(read_trusted_config(&path, 4).unwrap_err().kind(), ErrorKind::Refused);
     assert_eq!(open_private(&path).unwrap_err().kind(), ErrorKind::Refused);
 }
