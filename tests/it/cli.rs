@@ -4,6 +4,7 @@ mod config;
 mod credentials;
 mod exit_codes;
 mod help;
+mod output;
 mod password;
 mod stores;
 mod who;

@@ -1,5 +1,7 @@
 //! How the program ends. `docs/exit-codes.md` is the promise.
 
+use std::io;
+
 use keyward_core::{Error, ErrorKind};
 
 use crate::output::complain;
@@ -11,8 +13,8 @@ pub(crate) enum Stop {
     Failed(Error),
     /// Something failed, and more is to be said than the error says itself.
     Code(u8, String),
-    /// Whoever read our output has gone.
-    Hangup,
+    /// Standard output cannot be written.
+    Output(io::Error),
 }
 
 pub(crate) type Outcome<T = ()> = Result<T, Stop>;
@@ -20,15 +22,6 @@ pub(crate) type Outcome<T = ()> = Result<T, Stop>;
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::Failed(error)
-    }
-}
-
-impl From<std::io::Error> for Stop {
-    fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::BrokenPipe => Self::Hangup,
-            _ => Self::Failed(Error::io("print", error)),
-        }
     }
 }
 
@@ -54,7 +47,8 @@ pub(crate) const fn code_of(kind: ErrorKind) -> u8 {
 
 /// Does the same with each of several things; a failure with one keeps none from its turn.
 ///
-/// The last failure is the outcome; those before it are reported on the way.
+/// The last failure is the outcome; those before it are reported on the way. Where the output cannot be
+/// written, it ends at once: the next thing could not be told either.
 pub(crate) fn each<T>(
     things: impl IntoIterator<Item = T>,
     mut work: impl FnMut(T) -> Outcome,
@@ -63,7 +57,7 @@ pub(crate) fn each<T>(
     for thing in things {
         match work(thing) {
             Ok(()) => {}
-            Err(Stop::Hangup) => return Err(Stop::Hangup),
+            Err(Stop::Output(error)) => return Err(Stop::Output(error)),
             failure => {
                 status(std::mem::replace(&mut outcome, failure));
             }
@@ -76,7 +70,12 @@ pub(crate) fn each<T>(
 pub(crate) fn status(outcome: Outcome) -> u8 {
     match outcome {
         Ok(()) => 0,
-        Err(Stop::Hangup) => 141,
+        // Who read the output has gone, and needs no message.
+        Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 141,
+        Err(Stop::Output(error)) => {
+            complain(&format!("error: standard output cannot be written\n  because: {error}"));
+            1
+        }
         Err(Stop::Code(code, message)) => {
             complain(&message);
             code

@@ -26,13 +26,18 @@ pub(crate) fn process() {
     }));
 }
 
-/// Where a standard stream is closed, opens nothing in its place: the next file that is opened would stand
-/// there, and be read from or printed into.
+/// Opens `/dev/null` in place of a standard stream that is closed: the next file that is opened would get its
+/// number, and be read from or printed into. It is opened for the wrong direction, so that to read from a
+/// closed input, or to write to a closed output, is an error and not an empty success.
 fn fill_standard_streams() {
-    for stream in [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()] {
+    for (stream, wrong_way) in [
+        (rustix::stdio::stdin(), OFlags::WRONLY),
+        (rustix::stdio::stdout(), OFlags::RDONLY),
+        (rustix::stdio::stderr(), OFlags::RDONLY),
+    ] {
         if rustix::io::fcntl_getfd(stream) == Err(Errno::BADF) {
             // The lowest number that is free is this stream's, and stays so.
-            match rustix::fs::open("/dev/null", OFlags::RDWR, Mode::empty()) {
+            match rustix::fs::open("/dev/null", wrong_way, Mode::empty()) {
                 Ok(nothing) => std::mem::forget(nothing),
                 // There is nowhere to say so.
                 Err(_) => std::process::abort(),

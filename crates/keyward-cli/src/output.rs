@@ -1,48 +1,53 @@
 //! What goes out, and in which form.
 
-use std::fs::File;
-use std::io::{BufWriter, IsTerminal, StdoutLock, Write};
-use std::os::fd::AsFd;
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::LazyLock;
 
 use keyward_core::Secret;
 
-use crate::exit::Outcome;
+use crate::exit::{Outcome, Stop};
 
-/// Writes lines to standard output.
+/// Standard output without a buffer. The standard library's takes a closed stream for one that was written.
+struct StandardOutput;
+
+impl Write for StandardOutput {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(rustix::stdio::stdout(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes a text and a newline to standard output.
 pub(crate) fn print(text: &str) -> Outcome {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\n")?;
-    Ok(())
+    StandardOutput.write_all(format!("{text}\n").as_bytes()).map_err(Stop::Output)
 }
 
 /// Many lines for standard output, gathered before they are written.
-pub(crate) struct Lines(BufWriter<StdoutLock<'static>>);
+pub(crate) struct Lines(BufWriter<StandardOutput>);
 
 impl Lines {
     pub(crate) fn new() -> Self {
-        Self(BufWriter::with_capacity(32 << 10, std::io::stdout().lock()))
+        Self(BufWriter::with_capacity(32 << 10, StandardOutput))
     }
 
     pub(crate) fn print(&mut self, line: &str) -> Outcome {
-        self.0.write_all(line.as_bytes())?;
-        Ok(self.0.write_all(b"\n")?)
+        writeln!(self.0, "{line}").map_err(Stop::Output)
     }
 
     /// Writes what is still here. Without it a failure to do so goes unnoticed.
     pub(crate) fn end(mut self) -> Outcome {
-        Ok(self.0.flush()?)
+        self.0.flush().map_err(Stop::Output)
     }
 }
 
-/// Writes a secret to standard output, past every buffer that would keep a copy of it.
+/// Writes a secret to standard output, with no buffer that would keep a copy of it.
 pub(crate) fn print_secret(secret: &Secret, newline: bool) -> Outcome {
-    std::io::stdout().lock().flush()?;
-    let mut out = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
-    out.write_all(secret.expose())?;
+    StandardOutput.write_all(secret.expose()).map_err(Stop::Output)?;
     if newline {
-        out.write_all(b"\n")?;
+        StandardOutput.write_all(b"\n").map_err(Stop::Output)?;
     }
     Ok(())
 }

@@ -1,17 +1,14 @@
 //! Where `set` takes the password from. Never from the command line: others can read that.
 
 use std::fs::File;
-use std::io::Read;
 use std::path::PathBuf;
 
 use clap::{Arg, ArgMatches, Command};
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, MAX_RECORD, Prompt, Secret};
+use rustix::io::Errno;
 #[cfg(target_os = "linux")]
-use rustix::{
-    io::Errno,
-    process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open},
-};
+use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 use crate::arguments::switch;
 use crate::console::Console;
@@ -20,8 +17,9 @@ use crate::input::standard_input;
 
 pub(crate) fn arguments(command: Command) -> Command {
     command
-        .arg(switch("stdin", "Read the password from standard input, without its last newline"))
-        .arg(switch("raw", "Keep that last newline"))
+        .arg(switch("stdin", "Read the password from standard input, without its last line end"))
+        .arg(switch("raw", "Keep that last line end"))
+        .arg(switch("allow-empty", "Take an empty password; without this it is an error"))
         .arg(
             Arg::new("password-file")
                 .long("password-file")
@@ -40,29 +38,44 @@ pub(crate) fn arguments(command: Command) -> Command {
         )
 }
 
-/// The password, from where the arguments say, else from whoever sits at the terminal.
+/// The password, from where the arguments say, else from the terminal.
 pub(crate) fn read(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
-    let raw = matches.get_flag("raw");
-    if matches.get_flag("stdin") {
-        return take(standard_input()?, "standard input", raw);
+    let Some((file, shown)) = source(matches)? else { return prompt(matches, console) };
+    let mut password = read_all(file, &shown)?;
+    if !matches.get_flag("raw") {
+        password.strip_line_end();
     }
-    if let Some(path) = matches.get_one::<PathBuf>("password-file") {
-        let shown = path.display().to_string();
-        return take(open(path, &shown)?, &shown, raw);
+    if password.is_empty() && !matches.get_flag("allow-empty") {
+        let hint = format!("Nothing came from {shown}; --allow-empty sets an empty password");
+        return Err(Error::invalid("usage", "the password is empty").hint(hint).into());
     }
-    if let Some(number) = matches.get_one::<i32>("password-fd") {
-        let shown = format!("file descriptor {number}");
-        let file = descriptor(*number).map_err(|error| usage(format!("{shown}: {error}")))?;
-        return take(file, &shown, raw);
-    }
-    if raw {
-        return Err(usage("--raw goes with --stdin, --password-file or --password-fd"));
-    }
-    Ok(console.prompt(&Prompt { text: "Password", confirm: true })?)
+    Ok(password)
 }
 
-fn open(path: &PathBuf, shown: &str) -> Outcome<File> {
-    File::open(path).map_err(|error| usage(format!("{shown}: {error}")))
+/// The file that the arguments name, and what messages call it.
+fn source(matches: &ArgMatches) -> Outcome<Option<(File, String)>> {
+    let (file, shown) = if matches.get_flag("stdin") {
+        (standard_input(), "standard input".to_owned())
+    } else if let Some(path) = matches.get_one::<PathBuf>("password-file") {
+        (File::open(path), path.display().to_string())
+    } else if let Some(number) = matches.get_one::<i32>("password-fd") {
+        (descriptor(*number), format!("file descriptor {number}"))
+    } else {
+        return Ok(None);
+    };
+    let file = file.map_err(|error| usage(format!("{shown}: {error}")))?;
+    Ok(Some((file, shown)))
+}
+
+/// Asks for the password. The console takes no empty one.
+fn prompt(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
+    for option in ["raw", "allow-empty"] {
+        if matches.get_flag(option) {
+            let why = format!("--{option} goes with --stdin, --password-file or --password-fd");
+            return Err(usage(why));
+        }
+    }
+    Ok(console.prompt(&Prompt { text: "Password", confirm: true })?)
 }
 
 /// A copy of an open descriptor. To open it anew by its path would lose its place in a file, is not
@@ -82,16 +95,16 @@ fn descriptor(number: i32) -> std::io::Result<File> {
     File::open(format!("/dev/fd/{number}"))
 }
 
-fn take(from: impl Read, shown: &str, raw: bool) -> Outcome<Secret> {
-    let mut secret = Secret::read_from(from, MAX_RECORD).map_err(|error| {
+fn read_all(file: File, shown: &str) -> Outcome<Secret> {
+    Secret::read_from(file, MAX_RECORD).map_err(|error| {
+        // A closed standard stream cannot be read, see `harden`.
+        let is_closed = error.raw_os_error() == Some(Errno::BADF.raw_os_error());
         let kind = match error.kind() {
+            _ if is_closed => ErrorKind::Invalid,
             std::io::ErrorKind::InvalidData => ErrorKind::Unsupported,
             _ => ErrorKind::Unavailable,
         };
-        Stop::Failed(Error::new(kind, "read").because(format!("{shown}: {error}")))
-    })?;
-    if !raw && secret.expose().last() == Some(&b'\n') {
-        secret.truncate(secret.len() - 1);
-    }
-    Ok(secret)
+        let why = if is_closed { "it is not open for reading".into() } else { error.to_string() };
+        Stop::Failed(Error::new(kind, "read").because(format!("{shown}: {why}")))
+    })
 }

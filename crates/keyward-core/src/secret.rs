@@ -63,6 +63,14 @@ impl Secret {
         self.0.truncate(keep);
     }
 
+    /// Removes one line end, LF or CR LF, from the end: programs and editors write one behind what they print.
+    pub fn strip_line_end(&mut self) {
+        let text = self.0.strip_suffix(b"\n").map(|text| text.strip_suffix(b"\r").unwrap_or(text));
+        if let Some(length) = text.map(<[u8]>::len) {
+            self.truncate(length);
+        }
+    }
+
     /// Reads `from` to its end, leaving no copy behind.
     ///
     /// # Errors
@@ -220,6 +228,26 @@ mod tests {
     #[test]
     fn debug_is_redacted() {
         assert_eq!(format!("{:?}", Secret::from("canary")), "Secret(..)");
+    }
+
+    #[test]
+    fn one_line_end_is_stripped() {
+        for (text, stripped) in [
+            ("p", "p"),
+            ("p\n", "p"),
+            ("p\r\n", "p"),
+            ("p\n\n", "p\n"),
+            ("p\r", "p\r"),
+            ("p\r\r\n", "p\r"),
+            ("p\n\r", "p\n\r"),
+            ("\r\n", ""),
+            ("\n", ""),
+            ("", ""),
+        ] {
+            let mut secret = Secret::from(text);
+            secret.strip_line_end();
+            assert_eq!(secret.expose_str(), Some(stripped), "{text:?}");
+        }
     }
 
     #[test]

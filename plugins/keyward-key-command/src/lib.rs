@@ -1,7 +1,7 @@
 //! Key source `command`: what a program prints.
 //!
 //! For a store's keyset that must be 32 bytes in base64 or hexadecimal; as a secret that an
-//! option refers to, it is taken as it stands, but for one newline at its end. Nothing is ever
+//! option refers to, it is taken as it is, without one line end behind it. Nothing is ever
 //! made or removed here.
 //!
 //! # Security

@@ -12,7 +12,7 @@ use keyward_plugin::{Error, ErrorKind, Result, Secret};
 /// More than any key or password needs.
 const MAX_OUTPUT: usize = 64 << 10;
 
-/// What the program prints, without the newline at its end.
+/// What the program prints, without the line end behind it.
 pub(crate) fn output(
     argv: &[String],
     variables: &[(&str, Secret)],
@@ -38,9 +38,7 @@ pub(crate) fn output(
     })?;
     check(answer.status, &argv[0])?;
     let mut secret = answer.output;
-    if secret.expose().ends_with(b"\n") {
-        secret.truncate(secret.len() - 1);
-    }
+    secret.strip_line_end();
     if secret.is_empty() {
         return Err(failed(ErrorKind::NoKey, format!("{} printed nothing", argv[0])));
     }

@@ -80,9 +80,7 @@ impl Key for FileKey {
             None => None,
         };
         let mut content = Secret::new(content.ok_or_else(|| self.missing())?);
-        if content.expose().last() == Some(&b'\n') {
-            content.truncate(content.len() - 1);
-        }
+        content.strip_line_end();
         match parameters {
             [] => Ok(content),
             MADE | SUPPLIED => decode_key(&content),

@@ -10,17 +10,21 @@ fn home() -> Sandbox {
 }
 
 #[test]
-fn standard_input_loses_one_newline_at_most() {
+fn standard_input_loses_one_line_end_at_most() {
     let home = home();
     for (raw, input, kept) in [
         ("", "p", "p"),
         ("", "p\n", "p"),
         ("", "p\n\n", "p\n"),
-        ("", "p\r\n", "p\r"),
-        ("", "\n", ""),
-        ("", "", ""),
+        ("", "p\r\n", "p"),
+        ("", "p\r\n\r\n", "p\r\n"),
+        ("", "p\r", "p\r"),
+        ("--allow-empty", "\n", ""),
+        ("--allow-empty", "\r\n", ""),
+        ("--allow-empty", "", ""),
         ("", "p\nq\n", "p\nq"),
         ("--raw", "p\n", "p\n"),
+        ("--raw", "p\r\n", "p\r\n"),
         ("--raw", "\n", "\n"),
         ("--raw", "p", "p"),
     ] {
@@ -28,6 +32,67 @@ fn standard_input_loses_one_newline_at_most() {
         home.keyward("get s --raw").run().ends(0).prints(kept);
         home.keyward("get s -p").run().ends(0).prints(format!("{kept}\n"));
     }
+}
+
+#[test]
+fn an_empty_password_is_refused_unless_it_is_allowed() {
+    let home = home();
+    home.write("empty", "");
+    home.write("blank", "\n");
+    for entry in ["", "--origin https://host.example"] {
+        home.keyward(&format!("set s ann --stdin {entry}")).input("before").run().ends(0);
+        let before = home.files();
+        for from in [
+            "--stdin",
+            "--stdin --raw",
+            "--password-file empty",
+            "--password-file blank",
+            "--password-fd 0",
+        ] {
+            home.keyward(&format!("set s ann {from} {entry}"))
+                .run()
+                .ends(2)
+                .prints("")
+                .says("error: the password is empty\n  hint: ")
+                .says("--allow-empty");
+        }
+        assert_eq!(home.files(), before, "{entry}");
+    }
+    home.keyward("set s ann --allow-empty").run().ends(2).says("--allow-empty goes with --stdin");
+    home.keyward("set s ann --stdin --allow-empty").run().ends(0);
+    home.keyward("get s --raw").run().ends(0).prints("");
+}
+
+/// A stream that is closed is a mistake of the caller's, not an empty password.
+#[test]
+fn a_closed_input_is_no_password() {
+    let home = home();
+    home.keyward("set s ann --stdin").input("before").run().ends(0);
+    for line in ["--stdin", "--stdin --allow-empty", "--password-fd 0"] {
+        home.program("sh")
+            .args(["-c", "exec \"$@\" <&-", "sh"])
+            .arg(keyward())
+            .args(["set", "s", "ann"])
+            .args(line.split_whitespace())
+            .run()
+            .ends(2)
+            .prints("")
+            .says("error: ");
+    }
+    home.keyward("get s --raw").run().ends(0).prints("before");
+}
+
+/// git's protocol cannot carry one.
+#[test]
+fn a_password_of_an_account_ends_with_no_carriage_return() {
+    let home = home();
+    let set = "set s ann --origin https://host.example --stdin";
+    home.keyward(set).input("s3cret\r\n").run().ends(0).says_nothing();
+    home.keyward("get s --name https://ann@host.example --raw").run().ends(0).prints("s3cret");
+    for line in [set.to_owned(), format!("{set} --raw")] {
+        home.keyward(&line).input("canary\r").run().ends(2).says("carriage return");
+    }
+    home.keyward("get s --name https://ann@host.example --raw").run().ends(0).prints("s3cret");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{ArgMatches, Command};
 use keyward::Credentials;
-use keyward_core::{EntryId, Secret, SecretWriter};
+use keyward_core::{EntryId, Error, Secret, SecretWriter};
 use zeroize::Zeroizing;
 
 use super::{Entry, Session, missing};
@@ -75,6 +75,7 @@ fn json(
         };
     }
     let mut written = SecretWriter::new();
-    serde_json::to_writer(&mut written, &object).map_err(std::io::Error::from)?;
+    serde_json::to_writer(&mut written, &object)
+        .map_err(|error| Error::io("encode", error.into()))?;
     Ok(written.finish())
 }

@@ -3,6 +3,7 @@ use std::process::{Command as Process, Stdio};
 
 use clap::{Arg, ArgMatches, Command};
 use keyward_config::Environment;
+use keyward_core::Error;
 
 use super::{Entry, Session};
 use crate::arguments::{switch, text, whole};
@@ -88,6 +89,6 @@ fn show(page: &str) -> Outcome {
         // A reader who leaves early closes the pipe.
         drop(input.write_all(page.as_bytes()));
     }
-    pager.wait()?;
+    pager.wait().map_err(|error| Error::io("pager", error))?;
     Ok(())
 }

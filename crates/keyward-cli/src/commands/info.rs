@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use clap::{Arg, ArgMatches, Command};
 use keyward::{Keyward, OpenStore, Protection};
 use keyward_config::render_value;
-use keyward_core::{Persistence, Value};
+use keyward_core::{Error, Persistence, Result, Value};
 use serde_json::json;
 
 use super::{Entry, Session};
@@ -53,13 +53,22 @@ fn show(store: &OpenStore, users: Option<&BTreeSet<String>>, matches: &ArgMatche
     print(&format!("name: {}", shown(store.file.name.as_str())))?;
     print(&format!("config-file: {}", store.file.path.display()))?;
     match text(matches, "format") {
-        Some("raw") => print(std::fs::read_to_string(&store.file.path)?.trim_end())?,
+        Some("raw") => print(raw(store)?.trim_end())?,
         Some("std") => standard(store)?,
         _ => {}
     }
     let Some(users) = users else { return Ok(()) };
     let users: Vec<_> = users.iter().map(|user| shown(user)).collect();
     print(&format!("users: {}", users.join(", ")))
+}
+
+/// The text of the store's file.
+fn raw(store: &OpenStore) -> Result<String> {
+    let path = &store.file.path;
+    std::fs::read_to_string(path).map_err(|error| {
+        let why = format!("{}: {error}", path.display());
+        Error::io("read", error).because(why)
+    })
 }
 
 fn standard(store: &OpenStore) -> Outcome {

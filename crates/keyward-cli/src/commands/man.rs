@@ -48,6 +48,6 @@ fn run(_: &Session, matches: &ArgMatches) -> Outcome {
         command = command.find_subcommand(name).ok_or_else(missing)?;
     }
     let mut roff = Vec::new();
-    Man::new(command.clone()).render(&mut roff)?;
+    Man::new(command.clone()).render(&mut roff).map_err(|error| Error::io("render", error))?;
     crate::output::print(String::from_utf8_lossy(&roff).trim_end())
 }

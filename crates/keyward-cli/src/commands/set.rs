@@ -1,5 +1,6 @@
 use clap::{Arg, ArgMatches, Command};
 use keyward::{Credentials, Record};
+use keyward_core::{Error, Result, Secret};
 use keyward_helper::accounts::Accounts;
 use keyward_origin::Location;
 
@@ -41,6 +42,7 @@ fn set_account(session: &Session, matches: &ArgMatches, username: &str, origin: 
     let (store, user) = session.store(matches)?;
     store.check_staying()?;
     let password = password::read(matches, &session.console)?;
+    check_no_carriage_return(&password)?;
     let record = Record::from(&Credentials::new(username, password));
     Accounts::new(&store.store, &user).keep(&location, store.now(), &|old| Record {
         origins: old.origins,
@@ -49,4 +51,14 @@ fn set_account(session: &Session, matches: &ArgMatches, username: &str, origin: 
         ..record.clone()
     })?;
     Ok(())
+}
+
+/// Refuses a password that ends with a carriage return. It is what is left of a CR LF once the shell
+/// has removed the LF, and git's protocol cannot carry it: git would fail each time it asks for the password.
+fn check_no_carriage_return(password: &Secret) -> Result<()> {
+    if !password.expose().ends_with(b"\r") {
+        return Ok(());
+    }
+    Err(Error::invalid("usage", "the password ends with a carriage return")
+        .hint("Helpers cannot give it to git; without --origin it can be stored"))
 }

@@ -111,11 +111,12 @@ fn answer(
 }
 
 fn request() -> Outcome<Request> {
-    let input = UntilEmptyLine::new(standard_input()?);
-    let request = Secret::read_from(input, MAX_REQUEST).map_err(|error| match error.kind() {
+    let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::InvalidData => Error::invalid("read the request", "it is too large"),
         _ => Error::io("read the request", error),
-    })?;
+    };
+    let input = UntilEmptyLine::new(standard_input().map_err(failed)?);
+    let request = Secret::read_from(input, MAX_REQUEST).map_err(failed)?;
     Ok(Request::parse(request.expose())?)
 }
 

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::panics::complaint;
 use super::plan::Plan;
-use crate::exit::{Outcome, code_of, describe};
+use crate::exit::{Outcome, Stop, code_of, describe};
 
 /// Asks what the file brings, where otherwise a case stands.
 pub(super) const BACKENDS: &str = "backends";
@@ -29,7 +29,7 @@ pub(super) fn run(plan: &Plan, only: &str) -> Outcome {
     let said = said.unwrap_or_else(
         |error| json!({ "error": describe(&error), "code": code_of(error.kind()) }),
     );
-    writeln!(out, "{said}")?;
+    writeln!(out, "{said}").map_err(Stop::Output)?;
     process::finish();
     Ok(())
 }
