@@ -27,6 +27,7 @@ mod leaks;
 mod matrix;
 mod names;
 mod namespace;
+mod packages;
 mod plugin_author;
 mod plugins;
 mod power;

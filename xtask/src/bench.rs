@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: how fast the released program is, beside raw calls and other programs.
 
-use crate::shell::{self, Result, cargo, root, stage, target};
+use crate::shell::{self, Result, cargo, root, stage};
 use crate::{packages, plugins};
 
 /// Entries of the largest store, and how often each contestant runs.
@@ -28,16 +28,17 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     stage("build", || {
         let packages = ["--package", "keyward-cli", "--package", "keyward-tests"];
         shell::run(
-            cargo(["build", "--release", "--bin", "keyward", "--bin", "speed"]).args(packages),
+            cargo(["build", "--profile", "dist", "--bin", "keyward", "--bin", "speed"])
+                .args(packages),
         )
     })?;
     // Beside the program, where the measurements look for them.
-    let libraries = target()?.join("release/plugins");
+    let programs = plugins::programs(false)?;
+    let libraries = programs.join("plugins");
     stage("plugins", || {
         MEASURED.iter().try_for_each(|name| plugins::build(name, false, &libraries).map(drop))
     })?;
     stage("measure", || {
-        let programs = target()?.join("release");
         let mut speed = std::process::Command::new(programs.join("speed"));
         speed.arg(programs.join("keyward"));
         if is_smaller {

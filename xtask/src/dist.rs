@@ -9,7 +9,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::shell::{self, Result, cargo, failed, output, root, stage, target};
+use crate::shell::{self, Result, cargo, failed, output, root, stage};
 use crate::{packages, plugins};
 use tree::Tree;
 
@@ -36,10 +36,10 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     let (is_dev, folder) = plugins::wanted(arguments, "dist", USAGE)?;
     stage("what packing needs", || packages::ensure(packages::PACKING))?;
     stage("build", || {
-        let profile = if is_dev { "dev" } else { "release" };
+        let profile = plugins::profile(is_dev);
         shell::run(&mut cargo(["build", "--package", "keyward-cli", "--profile", profile]))
     })?;
-    let programs = target()?.join(if is_dev { "debug" } else { "release" });
+    let programs = plugins::programs(is_dev)?;
     let libraries = stage("plugins", || {
         let build = |name: &String| plugins::build(name, is_dev, &programs.join("plugins"));
         plugins::not_linked()?.iter().map(build).collect::<Result<Vec<_>>>()

@@ -7,16 +7,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
-
-mod spent;
-
-use spent::Spent;
 
 use crate::packages;
 use crate::shell::{self, Result, cargo, host, root, stage, target};
 
-const USAGE: &str = "usage: cargo xtask fuzz [TARGET|--all|--up-to [SECONDS]]";
+const USAGE: &str = "usage: cargo xtask fuzz [TARGET|--all [SECONDS]]";
 
 /// How long each target runs where nobody says.
 const SECONDS: u64 = 60;
@@ -29,14 +24,9 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Runs targets, and all of them to their end. What they find lands in their corpora, where the ordinary
-/// test replays it from then on.
+/// Runs one target or all of them. A crash is saved in the target's corpus, which an ordinary test replays.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    let wanted = wanted(arguments, targets()?, &spent::read()?)?;
-    if wanted.is_empty() {
-        println!("each target was fuzzed for so long already");
-        return Ok(());
-    }
+    let wanted = wanted(arguments, targets()?)?;
     let program = build()?;
     let failed = wanted
         .iter()
@@ -47,29 +37,20 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     }
 }
 
-/// Which targets are to run, and for how many seconds.
-fn wanted(arguments: &[String], targets: Vec<String>, spent: &Spent) -> Result<Vec<(String, u64)>> {
+/// The targets to run, each with its seconds.
+fn wanted(arguments: &[String], targets: Vec<String>) -> Result<Vec<(String, u64)>> {
     let words: Vec<_> = arguments.iter().map(String::as_str).collect();
-    let (which, seconds) = match words[..] {
+    let (name, seconds) = match words[..] {
         [] => ("--all", SECONDS),
-        [which] => (which, SECONDS),
-        [which, seconds] => (which, seconds.parse().ok().filter(|most| *most > 0).ok_or(USAGE)?),
+        [name] => (name, SECONDS),
+        [name, seconds] => (name, seconds.parse().ok().filter(|most| *most > 0).ok_or(USAGE)?),
         _ => return Err(USAGE.into()),
     };
-    let seconds_of = |target: &str| match which {
-        "--all" => seconds,
-        "--up-to" => seconds.saturating_sub(*spent.get(target).unwrap_or(&0)),
-        _ if which == target => seconds,
-        _ => 0,
-    };
-    if !["--all", "--up-to"].contains(&which) && !targets.iter().any(|target| target == which) {
-        return Err(format!("no target is called `{which}`; there are {}", targets.join(", ")));
+    if name != "--all" && !targets.iter().any(|target| target == name) {
+        return Err(format!("no target is called `{name}`; there are {}", targets.join(", ")));
     }
-    let runs = targets.into_iter().map(|target| (seconds_of(&target), target));
-    Ok(runs
-        .filter(|(seconds, _)| *seconds > 0)
-        .map(|(seconds, target)| (target, seconds))
-        .collect())
+    let is_wanted = |target: &String| name == "--all" || target == name;
+    Ok(targets.into_iter().filter(is_wanted).map(|target| (target, seconds)).collect())
 }
 
 /// The program that runs a target under libFuzzer, freshly built.
@@ -95,9 +76,7 @@ fn fuzz(name: &str, program: &Path, seconds: u64) -> Result {
     fuzzer.args(LIMITS);
     fuzzer.arg(format!("-max_total_time={seconds}"));
     fuzzer.arg(format!("-artifact_prefix={}/", corpus(name).display()));
-    let begun = Instant::now();
-    shell::run(fuzzer.arg(met).arg(corpus(name)))?;
-    spent::add(name, begun.elapsed().as_secs())
+    shell::run(fuzzer.arg(met).arg(corpus(name)))
 }
 
 /// The targets, by their corpora.
@@ -119,8 +98,7 @@ mod tests {
 
     fn runs(arguments: &[&str]) -> Result<Vec<(String, u64)>> {
         let arguments: Vec<_> = arguments.iter().copied().map(str::to_owned).collect();
-        let spent = Spent::from([("a".to_owned(), 70), ("b".to_owned(), 10)]);
-        wanted(&arguments, ["a", "b", "c"].map(str::to_owned).to_vec(), &spent)
+        wanted(&arguments, ["a", "b", "c"].map(str::to_owned).to_vec())
     }
 
     #[test]
@@ -131,14 +109,18 @@ mod tests {
         assert_eq!(runs(&[]), named(&[("a", 60), ("b", 60), ("c", 60)]));
         assert_eq!(runs(&["b"]), named(&[("b", 60)]));
         assert_eq!(runs(&["--all", "5"]), named(&[("a", 5), ("b", 5), ("c", 5)]));
-        assert_eq!(runs(&["--up-to", "70"]), named(&[("b", 60), ("c", 70)]));
     }
 
     #[test]
     fn what_is_no_target_or_no_time_is_refused_at_once() {
-        for arguments in
-            [&["nothing"][..], &["--some", "9"], &["a", "soon"], &["a", "0"], &["a", "1", "b"]]
-        {
+        for arguments in [
+            &["nothing"][..],
+            &["--some", "9"],
+            &["--up-to", "9"],
+            &["a", "soon"],
+            &["a", "0"],
+            &["a", "1", "b"],
+        ] {
             assert!(runs(arguments).is_err(), "{arguments:?}");
         }
     }

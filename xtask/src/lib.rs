@@ -31,7 +31,7 @@ usage: cargo xtask CHORE
   test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`
   bench           measure how fast the released program is, for docs/performance.md; with ENTRIES ROUNDS, quicker
   ci [STAGE]...   fmt, tidy, clippy, doc, deny, audit; or the stages named; with --fuzz, then `fuzz`, too
-  fuzz            look for bytes that break a reader, for a minute each; or TARGET, --all or --up-to, and SECONDS
+  fuzz            look for bytes that break a reader, for a minute each; or TARGET or --all, and SECONDS
   plugins         build every crate of backends as a shared library; into FOLDER, with --dev quickly
   dist            make the Debian package, into FOLDER; with --dev, of what is built quickly
   tidy            the rules of this house that no compiler knows

@@ -58,15 +58,25 @@ fn listed(page: &str) -> Option<Vec<String>> {
     Some(names.map(|(name, _)| name.to_owned()).collect())
 }
 
+/// The cargo profile that packages are built with, or the one for tests.
+pub(crate) fn profile(is_dev: bool) -> &'static str {
+    if is_dev { "dev" } else { "dist" }
+}
+
+/// The folder where cargo puts what it builds with that profile.
+pub(crate) fn programs(is_dev: bool) -> Result<PathBuf> {
+    Ok(target()?.join(if is_dev { "debug" } else { "dist" }))
+}
+
 /// Builds one and gives the library's path. Nothing in the crate says that it may be a library: how it is
 /// built does.
 pub(crate) fn build(name: &str, is_dev: bool, folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).map_err(|e| failed("make", folder, &e))?;
-    let profile = if is_dev { "dev" } else { "release" };
+    let profile = profile(is_dev);
     let options = ["--crate-type", "cdylib", "--lib", "--profile", profile];
     shell::run(cargo(["rustc", "--quiet", "--package", name]).args(options))?;
     let library = format!("lib{}.so", name.replace('-', "_"));
-    let built = target()?.join(if is_dev { "debug" } else { "release" }).join(&library);
+    let built = programs(is_dev)?.join(&library);
     let place = folder.join(library);
     put(&built, &place).map_err(|e| failed("write", &place, &e))?;
     Ok(place)

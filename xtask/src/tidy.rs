@@ -8,6 +8,7 @@ use crate::shell::{Result, output, root};
 mod manifests;
 mod places;
 mod sources;
+mod words;
 
 /// A rule: what is wrong with a file, as lines that name it, if anything is.
 type Rule = fn(&File) -> Vec<String>;
@@ -23,6 +24,7 @@ const RULES: &[Rule] = &[
     sources::is_finished,
     sources::is_not_called_mod,
     sources::keeps_to_its_business,
+    words::are_plain,
 ];
 
 /// Holds every file that git knows, or would, against the rules.

@@ -7,31 +7,18 @@ use std::path::{Path, PathBuf};
 use crate::plugins;
 use crate::shell::{Result, cargo, failed, host, output};
 
-const OURS: &str = "\
+const LICENCE: &str = "\
 Keyward is Copyright the Keyward authors.
 
 It is licensed under the Apache License, Version 2.0, or the MIT license, at
 your choice. On Debian systems the text of the former is in
 /usr/share/common-licenses/Apache-2.0. The latter is:
 
-Permission is hereby granted, free of charge, to any person obtaining a copy
-of this software and associated documentation files (the \"Software\"), to deal
-in the Software without restriction, including without limitation the rights
-to use, copy, modify, merge, publish, distribute, sublicense, and/or sell
-copies of the Software, and to permit persons to whom the Software is
-furnished to do so, subject to the following conditions:
+";
 
-The above copyright notice and this permission notice shall be included in all
-copies or substantial portions of the Software.
+const MIT: &str = include_str!("../../../LICENSE-MIT");
 
-THE SOFTWARE IS PROVIDED \"AS IS\", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
-IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
-FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE
-AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER
-LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM,
-OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE
-SOFTWARE.
-
+const LINKED: &str = "
 Linked with it are Rust's standard library (MIT OR Apache-2.0), SQLite (in the
 public domain), and these crates:
 
@@ -45,7 +32,7 @@ are the texts of the others:
 /// The file `copyright` of the package.
 pub(super) fn text() -> Result<String> {
     let linked = linked()?;
-    let mut text = OURS.to_owned();
+    let mut text = [LICENCE, MIT, LINKED].concat();
     for (name, licence) in &linked {
         text += &format!("  {name}: {licence}\n");
     }

@@ -3,8 +3,19 @@
 use super::File;
 use crate::shell::root;
 
-const TOP: &[&str] =
-    &["Cargo.lock", "Cargo.toml", "README.md", "crates", "docs", "plugins", "tests", "xtask"];
+const TOP: &[&str] = &[
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "crates",
+    "docs",
+    "plugins",
+    "tests",
+    "xtask",
+];
 
 /// The folders that many machines have.
 const COMMON: &[&str] = &[

@@ -1,0 +1,102 @@
+//! Words that `docs/style.md` replaces, in everything that a user or a caller reads.
+
+use super::File;
+
+/// Words and phrases, in lower case, that make a sentence hard to read.
+const AVOIDED: &[&str] = &[
+    "anew",
+    "is the answer",
+    "nobody",
+    "of its own",
+    "of one's own",
+    "somebody",
+    "stands",
+    "whereupon",
+    "wherein",
+    "whoever",
+];
+
+/// Folders that were written before the rule and are not rewritten yet. Remove a line when its folder is.
+const NOT_REWRITTEN: &[&str] = &[
+    "README.md",
+    "crates/keyward-cli/",
+    "crates/keyward-config/",
+    "crates/keyward-core/",
+    "crates/keyward-helper/",
+    "crates/keyward-import/",
+    "crates/keyward-loader/",
+    "crates/keyward-origin/",
+    "crates/keyward-plugin/",
+    "crates/keyward-store/",
+    "crates/keyward-testkit/",
+    "crates/keyward/",
+    "docs/",
+    "plugins/",
+    "xtask/",
+];
+
+/// Lines that may contain such a word: the file, and the line without its indentation.
+const EXCEPTIONS: &[(&str, &str)] = &[];
+
+/// Complains of avoided words in pages, comments and strings. Tests and decision records are free.
+pub(super) fn are_plain(file: &File) -> Vec<String> {
+    let is_page = file.path == "README.md"
+        || file.path.starts_with("docs/")
+            && file.path.ends_with(".md")
+            && !file.path.starts_with("docs/adr/")
+            && file.path != "docs/style.md";
+    let is_code = file.is_rust() && !file.is_test() && !file.path.starts_with("tests/");
+    let is_old = NOT_REWRITTEN.iter().any(|folder| file.path.starts_with(folder));
+    if is_old || !(is_page || is_code) || file.path == "xtask/src/tidy/words.rs" {
+        return Vec::new();
+    }
+    file.code().filter_map(|(number, line)| complaint(file, number, line)).collect()
+}
+
+fn complaint(file: &File, number: usize, line: &str) -> Option<String> {
+    let is_exception = EXCEPTIONS.contains(&(file.path.as_str(), line.trim()));
+    let word = AVOIDED.iter().find(|word| contains(line, word))?;
+    let what = format!("`{word}` makes this hard to read; docs/style.md has another word");
+    (!is_exception).then(|| file.complain(number, &what))
+}
+
+/// Whether a line contains a phrase as whole words, in any case.
+fn contains(line: &str, phrase: &str) -> bool {
+    let line = line.to_lowercase();
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    line.match_indices(phrase).any(|(start, _)| {
+        !line[..start].ends_with(is_part) && !line[start + phrase.len()..].starts_with(is_part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::check;
+    use super::*;
+
+    #[test]
+    fn an_avoided_word_is_found_in_pages_comments_and_strings() {
+        for text in ["/// Nobody reads it.", "    let why = \"somebody reads it\";", "// made anew"]
+        {
+            check(are_plain, "new/src/lib.rs", text, 1);
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_word_is_not_the_word() {
+        check(are_plain, "new/src/lib.rs", "// It withstands; is_anew_made() renews.", 0);
+    }
+
+    #[test]
+    fn tests_may_use_any_word() {
+        check(are_plain, "new/tests/a.rs", "// nobody", 0);
+        check(are_plain, "new/src/lib.rs", "#[cfg(test)]\nmod tests {\n    // nobody\n}", 0);
+    }
+
+    #[test]
+    fn every_folder_that_waits_is_there() {
+        for folder in NOT_REWRITTEN {
+            assert!(crate::shell::root().join(folder).exists(), "{folder}");
+        }
+    }
+}
