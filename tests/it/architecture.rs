@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -46,6 +47,55 @@ fn every_dependency_points_down() {
         }
     }
     assert!(wrong.is_empty(), "docs/architecture.md forbids: {wrong:#?}");
+}
+
+#[test]
+fn every_dependency_is_used() {
+    let mut unused = Vec::new();
+    for package in metadata()["packages"].as_array().unwrap() {
+        let name = text(&package["name"]);
+        // The program for authors takes its dependencies for a file of the documentation.
+        if name == "keyward-tests-program" {
+            continue;
+        }
+        let manifest = text(&package["manifest_path"]);
+        let folder = Path::new(&manifest).parent().unwrap();
+        let source = rust_in(folder, &["src", "build.rs"]);
+        let tests = rust_in(folder, &["tests", "it", "examples", "templates"]);
+        for dependency in package["dependencies"].as_array().unwrap() {
+            let renamed = dependency["rename"].as_str();
+            let crate_name = renamed.map_or_else(|| text(&dependency["name"]), str::to_owned);
+            let crate_name = crate_name.replace('-', "_");
+            let is_dev = dependency["kind"] == "dev";
+            if !(mentions(&source, &crate_name) || is_dev && mentions(&tests, &crate_name)) {
+                unused.push(format!("{name}: {crate_name}"));
+            }
+        }
+    }
+    assert!(unused.is_empty(), "no line of the crate names these dependencies: {unused:#?}");
+}
+
+/// The text of the Rust files below these places in a crate's folder.
+fn rust_in(folder: &Path, places: &[&str]) -> String {
+    places.iter().map(|place| rust_below(&folder.join(place))).collect()
+}
+
+fn rust_below(path: &Path) -> String {
+    if path.is_dir() {
+        let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
+        return entries.map(|path| rust_below(&path)).collect();
+    }
+    let is_rust = path.extension().is_some_and(|extension| extension == "rs");
+    if is_rust { fs::read_to_string(path).unwrap_or_default() } else { String::new() }
+}
+
+/// Whether a text contains an identifier as a whole word.
+fn mentions(text: &str, identifier: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(identifier).any(|(start, _)| {
+        let rest = &text[start + identifier.len()..];
+        !text[..start].ends_with(is_part) && !rest.starts_with(is_part)
+    })
 }
 
 #[test]
@@ -148,12 +198,17 @@ struct Dependency {
 
 /// The packages of the workspace with their dependencies on one another, of every kind and platform.
 fn packages() -> BTreeMap<String, Vec<Dependency>> {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    packages.iter().map(|package| (text(&package["name"]), dependencies(package))).collect()
+}
+
+/// What cargo knows about the workspace.
+pub(crate) fn metadata() -> Value {
     let arguments = ["metadata", "--format-version", "1", "--no-deps", "--offline"];
     let output = Command::new("cargo").args(arguments).current_dir(root()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
-    packages.iter().map(|package| (text(&package["name"]), dependencies(package))).collect()
+    serde_json::from_slice(&output.stdout).unwrap()
 }
 
 fn dependencies(package: &Value) -> Vec<Dependency> {

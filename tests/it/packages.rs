@@ -2,18 +2,18 @@
 
 use std::process::Command;
 
-use serde_json::Value;
 use xtask::root;
+
+use crate::architecture::metadata;
 
 /// What the author of a backend depends on.
 const FOR_AUTHORS: [&str; 3] = ["keyward-core", "keyward-plugin", "keyward-testkit"];
 
-/// Runs cargo in the workspace and returns what it printed.
-fn cargo(arguments: &[&str]) -> String {
+/// Runs cargo in the workspace.
+fn cargo(arguments: &[&str]) {
     let ran = Command::new(env!("CARGO")).args(arguments).current_dir(root()).output().unwrap();
     let error = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "cargo {arguments:?}: {error}");
-    String::from_utf8(ran.stdout).unwrap()
 }
 
 /// Runs `cargo package` for these crates. They need not be in a registry: each finds the others' packages.
@@ -29,8 +29,7 @@ fn package(names: &[&str], options: &[&str]) {
 
 /// The names of the crates that may be published.
 fn published() -> Vec<String> {
-    let metadata = cargo(&["metadata", "--format-version", "1", "--no-deps", "--offline"]);
-    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let metadata = metadata();
     let packages = metadata["packages"].as_array().unwrap().iter();
     let published = packages.filter(|package| package["publish"].is_null());
     published.map(|package| package["name"].as_str().unwrap().to_owned()).collect()
