@@ -20,7 +20,7 @@ use crate::program::keyward;
 use crate::session;
 
 /// Pages for those who work on Keyward itself, which the program does not carry.
-const NOT_IN_THE_PROGRAM: [&str; 3] = ["architecture", "performance", "style"];
+const NOT_IN_THE_PROGRAM: [&str; 4] = ["architecture", "contributing", "performance", "style"];
 
 #[test]
 fn what_is_made_from_the_code_is_current() {
