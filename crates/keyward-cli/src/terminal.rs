@@ -34,7 +34,7 @@ impl Terminal {
     pub(crate) fn open() -> Result<Self> {
         File::options().read(true).write(true).open("/dev/tty").map(Self).map_err(|_| {
             Error::new(ErrorKind::Locked, "prompt")
-                .because("somebody would have to be asked, and there is no terminal")
+                .because("a password is needed, but there is no terminal to ask on")
                 .hint("Give the secret with --stdin, --password-file or --password-fd")
         })
     }

@@ -24,7 +24,7 @@ pub enum ErrorKind {
     Unsupported = 4,
     /// Refused as unsafe: owner, permissions, trust.
     Refused = 5,
-    /// Locked, or somebody would have to be asked and nobody is there.
+    /// Locked, or a prompt is needed and there is no terminal.
     Locked = 6,
     /// The key is missing, or is another one.
     NoKey = 7,

@@ -78,7 +78,7 @@ pub struct Parts {
 ///
 /// # Security
 /// With a symmetric encryption a record is bound to its place and authentic. With age
-/// recipients it is bound: whoever knows a recipient can write a record that opens. Under
+/// recipients it is bound: anyone who knows a recipient can write a record that opens. Under
 /// `clear` accidents are detected, and anyone who can write can forge. A whole older state of a
 /// record is not detected: a restored backup opens.
 pub struct Store {

@@ -141,7 +141,7 @@ pub fn hostile_parameters_are_errors(subject: &Subject<dyn Key>) {
     assert!(started.elapsed() < Duration::from_secs(5), "refusing takes too long");
 }
 
-/// Where the host has nothing to give, there is `NoKey` or somebody would have to be asked.
+/// If the host has no secret, the answer is `NoKey` or `Locked`.
 pub fn a_source_without_its_secret_gives_none(subject: &Subject<dyn Key>) {
     let Created { key, parameters, .. } = subject.open().create(&id(1)).unwrap();
     let found = subject.open_alone().and_then(|source| source.load(&id(1), &parameters));

@@ -54,7 +54,7 @@ impl NewStore {
 pub enum Protection {
     /// A symmetric key: nobody without it reads, alters or moves a record unnoticed.
     BoundAndAuthentic,
-    /// Public keys: whoever knows a recipient can write a record that opens.
+    /// Public keys: anyone who knows a recipient can write a record that opens.
     Bound,
     /// No encryption, in envelopes.
     AccidentsOnly,
@@ -80,20 +80,20 @@ impl Protection {
     pub const fn describe(self) -> &'static str {
         match self {
             Self::BoundAndAuthentic => {
-                "bound and authentic: a record that was altered, or moved to another entry, does not open; \
-                 an older state of it does"
+                "bound and authentic: a record that was changed or moved to another entry does not open; \
+                 an older copy of it does"
             }
             Self::Bound => {
-                "bound: a record that was moved to another entry does not open; whoever knows a recipient \
+                "bound: a record that was moved to another entry does not open; anyone who knows a recipient \
                  can write a record that opens"
             }
             Self::AccidentsOnly => {
-                "not encrypted: accidents are detected, whoever can read the storage reads the records, \
-                 and anyone who can write it can forge them"
+                "not encrypted: accidental damage is detected, but anyone who can read the storage can read \
+                 the records, and anyone who can write to it can forge them"
             }
-            Self::Unbound => "encrypted without envelope: nothing ties a record to its entry",
+            Self::Unbound => "encrypted without envelope: a record is not tied to its entry",
             Self::Nothing => {
-                "not encrypted, without envelope: nothing protects a record or ties it to its entry"
+                "not encrypted, without envelope: a record is neither protected nor tied to its entry"
             }
         }
     }

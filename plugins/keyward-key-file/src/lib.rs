@@ -42,7 +42,7 @@ pub struct FileKey {
 impl Backend for FileKey {
     const INFO: Info = Info::new(
         "file",
-        "A file of its own: who can read your files can read it, a copy of the data alone stays closed",
+        "A key file: a program that can read your files can read it; a copy of the data alone cannot be opened",
     );
     type Options = Options;
 

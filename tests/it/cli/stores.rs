@@ -139,7 +139,7 @@ fn info_prints_these_lines() {
     let backends = "encryption: clear\nserializer: json\nstorage: sqlite\n";
     let start = format!("{head}{backends}id: ");
     assert!(standard.text().starts_with(&start), "{}", standard.text());
-    assert!(standard.text().contains("\nrecords: not encrypted: accidents are detected"));
+    assert!(standard.text().contains("\nrecords: not encrypted: accidental damage is detected"));
     for user in ["b", "a"] {
         home.keyward(&format!("set s ann --stdin -u {user}")).input("x").run().ends(0);
     }

@@ -73,7 +73,7 @@ enum KeywardErrorKind
   KEYWARD_ERROR_KIND_UNSUPPORTED = 4,
   // Refused as unsafe: owner, permissions, trust.
   KEYWARD_ERROR_KIND_REFUSED = 5,
-  // Locked, or somebody would have to be asked and nobody is there.
+  // Locked, or a prompt is needed and there is no terminal.
   KEYWARD_ERROR_KIND_LOCKED = 6,
   // The key is missing, or is another one.
   KEYWARD_ERROR_KIND_NO_KEY = 7,
