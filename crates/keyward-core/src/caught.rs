@@ -7,12 +7,12 @@ thread_local! {
     static CATCHING: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Does `work`, and takes a panic for damage.
+/// Runs `work` and returns a panic as an error.
 ///
-/// Some libraries trust the bytes that they read, and panic over those that they did not write.
+/// Some libraries trust the bytes that they read, and panic if they did not write those bytes.
 ///
 /// # Errors
-/// Those of `work`; [`Corrupt`](crate::ErrorKind::Corrupt) if it panics.
+/// The errors of `work`; [`Corrupt`](crate::ErrorKind::Corrupt) if it panics.
 ///
 /// # Examples
 /// ```
@@ -29,8 +29,8 @@ pub fn catch_panic<T>(operation: &'static str, work: impl FnOnce() -> Result<T>)
     result.unwrap_or_else(|_| Err(Error::corrupt(operation)))
 }
 
-/// Whether a panic of this thread, just now, would become an error: then a panic hook has nothing
-/// to report.
+/// Whether [`catch_panic`] would turn a panic of this thread into an error now. If so, a panic hook
+/// has nothing to report.
 pub fn panic_is_caught() -> bool {
     CATCHING.get()
 }
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_caught_is_said_to_be() {
+    fn panic_is_caught_only_inside_catch_panic() {
         assert!(!panic_is_caught());
         let inner = catch_panic("outer", || {
             let result: Result<()> = catch_panic("inner", || panic!("damage"));

@@ -4,19 +4,20 @@ use crate::{EntryId, Error, Result, Secret};
 
 /// Seals bytes so that they open only in the same context.
 ///
-/// Implemented by backends; callers go through a store, which frames what is sealed in an
-/// envelope and, where the encryption cannot bind context itself, binds it there.
+/// Backends implement it. Callers use a store, which puts what is sealed into an envelope. If the
+/// encryption cannot bind the context itself, the store binds it there.
 ///
 /// # Contract
-/// - `unseal` of what `seal` gave, under an equal [`Context`], is the same bytes.
-/// - An encryption that says [`binds_context`](EncryptionAbilities::binds_context) opens under
-///   no other context; one that [`authenticates`](EncryptionAbilities::authenticates) opens no
-///   altered blob.
-/// - Two seals of the same bytes differ, unless the encryption is none.
+/// - `unseal` returns the bytes that `seal` was given, if the [`Context`] is equal.
+/// - An encryption that says [`binds_context`](EncryptionAbilities::binds_context) does not open a
+///   blob under another context. One that says
+///   [`authenticates`](EncryptionAbilities::authenticates) does not open an altered blob.
+/// - Two seals of the same bytes differ, unless the encryption does not encrypt.
 ///
 /// # Errors
-/// - [`Corrupt`](crate::ErrorKind::Corrupt), without a source: altered, cut or another context.
-/// - [`NoKey`](crate::ErrorKind::NoKey): the key is not there, or none of them fits.
+/// - [`Corrupt`](crate::ErrorKind::Corrupt), without a source: the blob is altered or cut, or the
+///   context is another one.
+/// - [`NoKey`](crate::ErrorKind::NoKey): the key does not exist, or no key fits.
 ///
 /// # Security
 /// An encryption never sees a storage, and logs neither plaintext nor key.
@@ -25,23 +26,23 @@ pub trait Encryption: Debug + Send + Sync {
     /// What this opened instance can do.
     fn abilities(&self) -> EncryptionAbilities;
 
-    /// The key that a seal for `entry` would use now, where the encryption brings its own;
-    /// `None` where the store hands one in, or none is used.
+    /// Returns the key that a seal for `entry` would use now, if the encryption has its own keys.
+    /// Returns `None` if the store passes the key, or if there is none.
     fn current_key(&self, entry: &EntryId) -> Result<Option<KeyId>>;
 
     /// Seals `plain` for this context.
     fn seal(&self, plain: &Secret, context: &Context<'_>) -> Result<Vec<u8>>;
 
-    /// Opens what was sealed for this context.
+    /// Opens a blob that was sealed for this context.
     fn unseal(&self, blob: &[u8], context: &Context<'_>) -> Result<Secret>;
 }
 
 /// What an encryption can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EncryptionAbilities {
-    /// Whether it is the encryption itself that ties a blob to its context.
+    /// Whether the encryption itself ties a blob to its context.
     pub binds_context: bool,
-    /// Whether only who holds the key could have made a blob that opens.
+    /// Whether a blob that opens can only have been made with the key.
     pub authenticates: bool,
     /// Where its keys come from.
     pub keys: Keys,
@@ -50,15 +51,15 @@ pub struct EncryptionAbilities {
 /// Where an encryption's keys come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keys {
-    /// There are none: nothing is encrypted.
+    /// No keys: nothing is encrypted.
     None,
-    /// The store hands a 256-bit key in with each context.
+    /// The store passes a 256-bit key with each context.
     Store,
-    /// The encryption brings its own, as age does with recipients and identities.
+    /// The encryption has its own keys, as age has recipients and identities.
     Own,
 }
 
-/// What a blob is sealed for. It is never stored as a whole: who opens supplies it.
+/// What a blob is sealed for. It is never stored as a whole: the caller of `unseal` supplies it.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
     /// The store.
@@ -67,25 +68,25 @@ pub struct Context<'a> {
     pub entry: &'a EntryId,
     /// The key, for encryptions whose keys are [`Keys::Store`].
     pub key: Option<&'a StoreKey>,
-    /// 32 bytes drawn afresh for this seal; zeros where there is no envelope to keep them.
+    /// 32 new random bytes for this seal; zeros if there is no envelope to keep them.
     pub salt: &'a [u8; 32],
-    /// The envelope's header: bytes to authenticate beside the content.
+    /// The envelope's header: bytes to authenticate together with the content.
     pub associated_data: &'a [u8],
     /// SHA-256 of the associated data and the entry.
     pub binding: &'a [u8; 32],
 }
 
 impl<'a> Context<'a> {
-    /// The key that the store handed in.
+    /// Returns the key that the store passed.
     ///
     /// # Errors
-    /// [`NoKey`](crate::ErrorKind::NoKey) if it handed in none.
+    /// [`NoKey`](crate::ErrorKind::NoKey) if the store passed none.
     pub fn store_key(&self) -> Result<&'a StoreKey> {
         self.key.ok_or_else(|| Error::new(crate::ErrorKind::NoKey, "seal"))
     }
 }
 
-/// A store, whatever it is called and wherever its data lies: 128 random bits.
+/// Identifies a store independently of its name and of where its data is: 128 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StoreId(pub [u8; 16]);
 
@@ -110,7 +111,7 @@ impl fmt::Display for StoreId {
     }
 }
 
-/// Which key: up to 64 bytes, not secret.
+/// Identifies a key: up to 64 bytes, not secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Vec<u8>);
 
@@ -118,10 +119,10 @@ impl KeyId {
     /// The longest id, in bytes.
     pub const MAX: usize = 64;
 
-    /// An id of these bytes.
+    /// Makes an id of these bytes.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) if there are more than [`KeyId::MAX`].
+    /// [`Invalid`](crate::ErrorKind::Invalid) if there are more than [`KeyId::MAX`] bytes.
     pub fn new(bytes: &[u8]) -> Result<Self> {
         if bytes.len() > Self::MAX {
             return Err(Error::invalid("key", "the key id is too long"));
@@ -144,7 +145,7 @@ impl fmt::Display for KeyId {
 /// A symmetric key of a store, with its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreKey {
-    /// Which key it is.
+    /// The key's id.
     pub id: KeyId,
     /// Its 32 bytes.
     pub key: Secret,

@@ -4,19 +4,19 @@ use unicode_normalization::is_nfc;
 
 use crate::{Error, Result};
 
-/// The longest user, in bytes of UTF-8.
+/// The greatest length of a user, in bytes of UTF-8.
 pub const MAX_USER: usize = 255;
 
-/// The longest entry name, in bytes of UTF-8.
+/// The greatest length of an entry name, in bytes of UTF-8.
 pub const MAX_NAME: usize = 1024;
 
-/// Which record: a user, and one of that user's names in a store.
+/// Identifies a record: a user, and the name of one of that user's entries in a store.
 ///
-/// Without a name it is the single credential per user that most stores hold. Both parts are
-/// canonical, so that two ids are the same entry exactly if they are equal byte for byte:
-/// Unicode NFC, no control characters, a user of 1 to [`MAX_USER`] bytes and a name of 1 to
-/// [`MAX_NAME`]. What is not canonical is refused rather than changed, since a changed name
-/// could meet another one.
+/// An entry without a name is the single credential per user that most stores hold. Both parts are
+/// canonical: Unicode NFC, without control characters, a user of 1 to [`MAX_USER`] bytes and a name
+/// of 1 to [`MAX_NAME`] bytes. So two ids are the same entry exactly if they are equal byte for
+/// byte. A part that is not canonical is refused and not changed, since the changed name could be
+/// the name of another entry.
 ///
 /// # Examples
 /// ```
@@ -30,12 +30,12 @@ pub const MAX_NAME: usize = 1024;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EntryId {
     user: String,
-    /// Empty stands for the entry without a name.
+    /// Empty for the entry without a name.
     name: String,
 }
 
 impl EntryId {
-    /// The entry of `user` called `name`, or the one without a name.
+    /// Makes the id of the entry of `user` called `name`, or of the one without a name.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) if either part is not canonical.
@@ -47,16 +47,16 @@ impl EntryId {
         Ok(Self { user: user.to_owned(), name: name.unwrap_or_default().to_owned() })
     }
 
-    /// An entry that a store keeps for itself, such as its keyset. No user can name it: its
-    /// user is empty.
+    /// Makes the id of an entry that the store keeps for itself, such as its keyset. Its user is
+    /// empty, so a user cannot name it.
     pub fn reserved(name: &'static str) -> Self {
         Self { user: String::new(), name: name.to_owned() }
     }
 
-    /// The id that a storage wrote down earlier, reserved ones included.
+    /// Makes the id that a storage wrote earlier, also a reserved one.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) if no entry can have these parts.
+    /// [`Invalid`](crate::ErrorKind::Invalid) if an entry cannot have these parts.
     pub fn restore(user: &str, name: &str) -> Result<Self> {
         if !user.is_empty() {
             canonical("user", user, MAX_USER)?;
@@ -67,17 +67,17 @@ impl EntryId {
         Ok(Self { user: user.to_owned(), name: name.to_owned() })
     }
 
-    /// Whose it is; empty for reserved entries.
+    /// The user that the entry belongs to; empty for reserved entries.
     pub fn user(&self) -> &str {
         &self.user
     }
 
-    /// Which of the user's entries it is, if it has a name.
+    /// The entry's name, if it has one.
     pub fn name(&self) -> Option<&str> {
         (!self.name.is_empty()).then_some(self.name.as_str())
     }
 
-    /// The name, or nothing: what a storage writes down beside the user.
+    /// The name, or empty text: what a storage writes beside the user.
     pub fn name_or_empty(&self) -> &str {
         &self.name
     }
@@ -87,7 +87,7 @@ impl EntryId {
         self.user.is_empty()
     }
 
-    /// User and name in one unambiguous run of bytes: what an envelope is bound to.
+    /// Encodes user and name as unambiguous bytes. An envelope is bound to them.
     ///
     /// Each part is preceded by its length as a big-endian `u16`.
     pub fn to_bytes(&self) -> Vec<u8> {
@@ -99,10 +99,10 @@ impl EntryId {
         bytes
     }
 
-    /// The id that [`to_bytes`](Self::to_bytes) wrote down, reserved ones included.
+    /// Decodes an id, also a reserved one, that [`to_bytes`](Self::to_bytes) wrote.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) if it did not write this.
+    /// [`Invalid`](crate::ErrorKind::Invalid) if `to_bytes` cannot have written these bytes.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
         let read = || {
             let (user, rest) = part(bytes)?;
@@ -110,19 +110,19 @@ impl EntryId {
             rest.is_empty().then_some((user, name))
         };
         let (user, name) =
-            read().ok_or_else(|| Error::invalid("name", "no entry is written so"))?;
+            read().ok_or_else(|| Error::invalid("name", "these bytes are not an entry"))?;
         Self::restore(user, name)
     }
 }
 
-/// A text with its length before it, and what follows.
+/// Reads a text with its length before it. Returns the text and the rest.
 fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     let (text, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
     Some((std::str::from_utf8(text).ok()?, rest))
 }
 
-/// Control characters are shown escaped, for names may come from anywhere.
+/// Control characters are escaped, because a name may come from an untrusted source.
 impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.user.escape_debug())?;
@@ -135,11 +135,10 @@ impl fmt::Display for EntryId {
 
 /// Checks that `text` is a canonical name: 1 to `max` bytes, Unicode NFC, no control characters.
 ///
-/// Stores, users and entries are all held to this one rule; `what` says in the error which of
-/// them it was.
+/// Stores, users and entries all follow this rule; `what` names the kind of name in the error.
 ///
 /// # Errors
-/// [`Invalid`](crate::ErrorKind::Invalid), saying which rule is broken.
+/// [`Invalid`](crate::ErrorKind::Invalid), with the rule that is broken.
 pub fn canonical(what: &str, text: &str, max: usize) -> Result<()> {
     let broken = if text.is_empty() {
         "is empty".to_owned()
@@ -160,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_look_alike_never_meet() {
+    fn names_that_are_not_normalized_are_refused() {
         assert!(EntryId::new("\u{e9}", None).is_ok());
         assert!(EntryId::new("e\u{301}", None).is_err());
         assert!(EntryId::new("\u{212a}", None).is_err());
@@ -182,14 +181,14 @@ mod tests {
     }
 
     #[test]
-    fn bytes_tell_user_and_name_apart() {
+    fn bytes_distinguish_user_and_name() {
         let a = EntryId::new("ab", Some("c")).unwrap();
         let b = EntryId::new("a", Some("bc")).unwrap();
         assert_ne!(a.to_bytes(), b.to_bytes());
     }
 
     #[test]
-    fn bytes_lead_back_to_the_entry() {
+    fn bytes_decode_to_the_same_entry() {
         for id in [
             EntryId::new("ann", None).unwrap(),
             EntryId::new("\u{e9}", Some("https://example.com")).unwrap(),

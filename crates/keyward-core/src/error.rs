@@ -3,22 +3,22 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::PoisonError;
 
-/// What Keyward's functions answer.
+/// The result of Keyward's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What went wrong, as far as code needs to know it.
+/// The kind of an error, as far as code needs to know it.
 ///
-/// The numbers are stable: they cross the doors through which backends come, and the program's
-/// exit code follows from them.
+/// The numbers are stable: plugins send them to Keyward, and the program's exit code depends on
+/// them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 #[repr(u8)]
 pub enum ErrorKind {
-    /// No such entry. The only kind that lets a look-up go on to its next source.
+    /// There is no such entry. This is the only kind after which a look-up tries its next source.
     NotFound = 1,
-    /// What was asked makes no sense: a bad name, option or configuration.
+    /// The request makes no sense: a bad name, option or configuration.
     Invalid = 2,
-    /// It is there already.
+    /// It exists already.
     Exists = 3,
     /// This backend cannot do that, or cannot hold a value like this.
     Unsupported = 4,
@@ -26,7 +26,7 @@ pub enum ErrorKind {
     Refused = 5,
     /// Locked, or a prompt is needed and there is no terminal.
     Locked = 6,
-    /// The key is missing, or is another one.
+    /// The key is missing, or is not the right one.
     NoKey = 7,
     /// The content is damaged, altered or in the wrong place.
     Corrupt = 8,
@@ -34,9 +34,9 @@ pub enum ErrorKind {
     Unavailable = 9,
     /// There is no room.
     Full = 10,
-    /// Somebody else changed it meanwhile.
+    /// Another writer changed it in the meantime.
     Conflict = 11,
-    /// Who asks was not recognised.
+    /// The caller was not authenticated.
     Unauthorized = 12,
     /// Anything else.
     Other = 255,
@@ -77,26 +77,26 @@ impl ErrorKind {
             Self::Unsupported => "not supported",
             Self::Refused => "refused as unsafe",
             Self::Locked => "locked",
-            Self::NoKey => "the key is missing or is another one",
+            Self::NoKey => "the key is missing or is not the right one",
             Self::Corrupt => "damaged, altered or in the wrong place",
             Self::Unavailable => "unavailable",
             Self::Full => "no room left",
-            Self::Conflict => "changed meanwhile",
+            Self::Conflict => "changed in the meantime",
             Self::Unauthorized => "not authorized",
             Self::Other => "failed",
         }
     }
 }
 
-/// The one error of all roles.
+/// The error type of all roles.
 ///
-/// It tells code what to do ([`kind`](Self::kind)) and people what to do
-/// ([`hint`](Self::hint)); `Display` is one line. Cloning is not offered: an error is handled
+/// It tells code what to do ([`kind`](Self::kind)) and tells the user what to do
+/// ([`hint`](Self::hint)); `Display` is one line. It is not `Clone`, because an error is handled
 /// once.
 ///
 /// # Security
-/// No secret, no blob and no URL with user-info may stand in any part of it. A failed
-/// authentication of a cipher is [`ErrorKind::Corrupt`] without a source.
+/// No part of it may contain a secret, a blob or a URL with user-info. If a cipher fails to
+/// authenticate a blob, the error is [`ErrorKind::Corrupt`] without a source.
 ///
 /// # Examples
 /// ```
@@ -120,7 +120,7 @@ struct Parts {
 }
 
 impl Error {
-    /// Something of this kind happened in this operation.
+    /// Makes an error of this kind in this operation.
     pub fn new(kind: ErrorKind, operation: impl Into<Cow<'static, str>>) -> Self {
         Self(Box::new(Parts {
             kind,
@@ -132,25 +132,26 @@ impl Error {
         }))
     }
 
-    /// There is no such entry.
+    /// Makes the error for an entry that does not exist.
     pub fn not_found(operation: &'static str) -> Self {
         Self::new(ErrorKind::NotFound, operation)
     }
 
-    /// The content did not open or decode; deliberately without further cause.
+    /// Makes the error for content that did not open or decode. It has no further cause on purpose.
     pub fn corrupt(operation: &'static str) -> Self {
         Self::new(ErrorKind::Corrupt, operation)
     }
 
-    /// The request makes no sense, and this is why.
+    /// Makes the error for a request that makes no sense; `message` says why.
     pub fn invalid(operation: &'static str, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Invalid, operation).because(message)
     }
 
-    /// The operating system failed `operation`.
+    /// Makes the error for `operation` that failed in the operating system.
     ///
-    /// No room is [`ErrorKind::Full`], everything else [`ErrorKind::Unavailable`]; whether a
-    /// missing file is a missing entry, only the caller knows.
+    /// A full disk, an exceeded quota and a file that is too large are [`ErrorKind::Full`]. A
+    /// denied permission is [`ErrorKind::Refused`]. Everything else is [`ErrorKind::Unavailable`],
+    /// a missing file too: only the caller knows whether it is a missing entry.
     pub fn io(operation: &'static str, source: std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
         let kind = match source.kind() {
@@ -161,28 +162,28 @@ impl Error {
         Self::new(kind, operation).caused_by(source)
     }
 
-    /// Says why, in lower case and without a full stop.
+    /// Adds the reason, in lower case and without a full stop.
     #[must_use]
     pub fn because(mut self, message: impl Into<String>) -> Self {
         self.0.message = message.into();
         self
     }
 
-    /// Says what somebody can do about it.
+    /// Adds what the user can do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.0.hint = hint.into();
         self
     }
 
-    /// Keeps the underlying error for whoever debugs. It must hold no secret.
+    /// Keeps the underlying error for debugging. It must not contain a secret.
     #[must_use]
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// Names the backend it happened in, unless one is named already.
+    /// Names the backend in which it happened, unless it names one already.
     #[must_use]
     pub fn in_backend(mut self, backend: &str) -> Self {
         if self.0.backend.is_empty() {
@@ -191,37 +192,37 @@ impl Error {
         self
     }
 
-    /// What went wrong, for code.
+    /// The kind of the error, for code.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Which operation failed.
+    /// The operation that failed.
     pub fn operation(&self) -> &str {
         &self.0.operation
     }
 
-    /// The backend it happened in, or nothing.
+    /// The backend in which it happened, or empty text.
     pub fn backend(&self) -> &str {
         &self.0.backend
     }
 
-    /// Why, or what the kind says where nobody said more.
+    /// The reason, or the text of the kind if no reason was given.
     pub fn message(&self) -> &str {
         if self.0.message.is_empty() { self.0.kind.describe() } else { &self.0.message }
     }
 
-    /// What to do about it, where somebody knows.
+    /// What the user can do about it, if a hint was given.
     pub fn advice(&self) -> Option<&str> {
         (!self.0.hint.is_empty()).then_some(self.0.hint.as_str())
     }
 
-    /// Whether trying again may help, without anybody doing anything.
+    /// Whether trying again may help although the user changes nothing.
     pub fn is_transient(&self) -> bool {
         self.0.kind == ErrorKind::Unavailable
     }
 
-    /// Whether the entry simply is not there, so that a look-up may go on to its next source.
+    /// Whether the entry does not exist, so that a look-up may try its next source.
     pub fn is_miss(&self) -> bool {
         self.0.kind == ErrorKind::NotFound
     }
@@ -232,7 +233,7 @@ impl Error {
     ///
     /// Use it on the result of every call that looks up no entry. A look-up goes on to its next
     /// source after [`NotFound`](ErrorKind::NotFound), so a backend that fails in another way must
-    /// not answer with it.
+    /// not return it.
     #[must_use]
     pub fn not_a_miss(self) -> Self {
         if !self.is_miss() {
@@ -276,7 +277,7 @@ impl StdError for Error {
     }
 }
 
-/// A lock that a panicking thread left behind: lets a backend write `?` after `lock()`.
+/// A lock whose holder panicked. With this, a backend can write `?` after `lock()`.
 impl<T> From<PoisonError<T>> for Error {
     fn from(_: PoisonError<T>) -> Self {
         Self::new(ErrorKind::Other, "lock")
@@ -304,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_of_a_call_that_looks_up_nothing_is_no_miss() {
+    fn an_error_of_a_call_that_looks_up_no_entry_is_not_a_miss() {
         let error = Error::not_found("put").in_backend("file").not_a_miss();
         assert_eq!(error.kind(), ErrorKind::Unavailable);
         assert_eq!((error.operation(), error.backend()), ("put", "file"));
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_backend_named_stays() {
+    fn in_backend_keeps_the_first_name() {
         let error = Error::not_found("get").in_backend("file").in_backend("sqlite");
         assert_eq!(error.to_string(), "file: get: no such entry");
     }

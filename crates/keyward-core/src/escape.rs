@@ -2,14 +2,14 @@ use std::borrow::Cow;
 
 use crate::EntryId;
 
-/// The longest run that [`segments`] leaves in one piece, in bytes.
+/// The greatest length of a piece that [`segments`] returns, in bytes.
 pub const MAX_SEGMENT: usize = 200;
 
-/// Writes `text` as a file name: lower-case ASCII that means the same on every file system.
+/// Encodes `text` as a file name in lower-case ASCII, which means the same on every file system.
 ///
-/// Letters `a`–`z`, digits, `-`, `_` and inner dots stand for themselves; every other byte of the UTF-8
-/// becomes `%` and two lower-case hexadecimal digits, capitals included, since some file systems fold
-/// case. Nothing becomes a lone `%`. The writing is injective: see [`unescape`].
+/// Letters `a`–`z`, digits, `-`, `_` and inner dots are kept. Every other byte of the UTF-8 becomes
+/// `%` and two lower-case hexadecimal digits. Capitals are encoded too, since some file systems
+/// fold case. Empty text becomes a lone `%`. The encoding is injective: see [`unescape`].
 ///
 /// # Examples
 /// ```
@@ -36,7 +36,8 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// Reads what [`escape`] wrote; anything else is `None`, other spellings of the same text too.
+/// Decodes what [`escape`] wrote. Returns `None` for anything else, also for another spelling of
+/// the same text.
 pub fn unescape(escaped: &str) -> Option<String> {
     if escaped == "%" {
         return Some(String::new());
@@ -57,10 +58,10 @@ pub fn unescape(escaped: &str) -> Option<String> {
     (escape(&text) == escaped).then_some(text)
 }
 
-/// Cuts an escaped name into runs of at most [`MAX_SEGMENT`] bytes, never inside an escape.
+/// Cuts an escaped name into pieces of at most [`MAX_SEGMENT`] bytes, never inside an escape.
 ///
-/// All runs but the last carry a `+` at their end, which no escaped name holds, so that a
-/// folder that continues a name is never taken for one that ends it.
+/// All pieces but the last end with a `+`, which an escaped name never contains. So a folder that
+/// continues a name is never mistaken for one that ends it.
 pub fn segments(escaped: &str) -> impl Iterator<Item = Cow<'_, str>> {
     let mut rest = Some(escaped);
     std::iter::from_fn(move || {
@@ -78,9 +79,9 @@ pub fn segments(escaped: &str) -> impl Iterator<Item = Cow<'_, str>> {
 }
 
 impl EntryId {
-    /// Puts the entry's user, escaped, for `%user%` in `pattern`.
+    /// Replaces `%user%` in `pattern` with the entry's user, escaped.
     ///
-    /// What comes out names one path below the pattern's folders whoever the user is.
+    /// For every user, the result is one path below the pattern's folders.
     pub fn expand(&self, pattern: &str) -> String {
         pattern.replace("%user%", &escape(self.user()))
     }
@@ -92,7 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn what_escape_did_not_write_is_not_read() {
+    fn unescape_reads_only_what_escape_wrote() {
         for foreign in ["A", "%4", "%zz", "%61", ".a", "a.", "", "a/b", "%2E", "a+"] {
             assert_eq!(unescape(foreign), None, "{foreign}");
         }
@@ -107,7 +108,7 @@ mod tests {
         }
 
         #[test]
-        fn segments_join_to_what_was_cut(text in ".{0,400}") {
+        fn joined_segments_are_the_escaped_name(text in ".{0,400}") {
             let escaped = escape(&text);
             let segments: Vec<_> = segments(&escaped).collect();
             prop_assert!(segments.iter().all(|s| s.len() <= MAX_SEGMENT));

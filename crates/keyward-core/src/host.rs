@@ -3,53 +3,53 @@ use std::time::Duration;
 
 use crate::{Result, Secret, SecretRef, Timestamp};
 
-/// A backend's only way to anything outside itself.
+/// A backend's only access to anything outside itself.
 ///
-/// Whoever opens a backend implements it: the configuration for the program and for
+/// The code that opens a backend implements it: the configuration for the program and for
 /// applications, the test kit for tests.
 pub trait Host: Debug + Send + Sync {
-    /// The secret that an option refers to, asked of the key source it names.
+    /// Returns the secret that an option refers to, from the key source that the reference names.
     ///
     /// # Errors
-    /// The key source's own; [`Invalid`](crate::ErrorKind::Invalid) if there is no such source
-    /// or it needs the secret it is asked for.
+    /// The key source's errors; [`Invalid`](crate::ErrorKind::Invalid) if there is no such source
+    /// or if the source needs the secret that it is asked for.
     fn secret(&self, reference: &SecretRef) -> Result<Secret>;
 
-    /// What somebody at the terminal answers.
+    /// Asks the user at the terminal and returns the answer.
     ///
     /// # Errors
     /// [`Locked`](crate::ErrorKind::Locked) if there is no terminal.
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret>;
 
-    /// An environment variable, if it is set.
+    /// Returns an environment variable, if it is set.
     fn variable(&self, name: &str) -> Option<Secret>;
 
-    /// The time now.
+    /// Returns the current time.
     fn now(&self) -> Timestamp;
 
-    /// Tells whoever watches. The message must hold no secret.
+    /// Writes a message to the log. The message must not contain a secret.
     fn log(&self, level: Level, message: Arguments<'_>);
 
-    /// How long the caller will still wait; `None` if for ever.
+    /// How long the caller will still wait; `None` if it waits for ever.
     fn remaining(&self) -> Option<Duration>;
 }
 
-/// A question that only a person can answer. The answer is not shown while it is typed.
+/// A question that only the user can answer. The answer is not shown while it is typed.
 #[derive(Clone, Copy, Debug)]
 pub struct Prompt<'a> {
-    /// What is asked for, without a colon: `Passphrase of store work`.
+    /// What the prompt asks for, without a colon: `Passphrase of store work`.
     pub text: &'a str,
-    /// Whether to ask twice and compare, because a new secret is being chosen.
+    /// Whether to ask twice and compare, because the user chooses a new secret.
     pub confirm: bool,
 }
 
-/// How much a message matters.
+/// The severity of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Something is wrong, though the work goes on.
+    /// Something is wrong, but the work goes on.
     Warning,
-    /// What is being done.
+    /// What the backend does.
     Info,
-    /// How it is being done.
+    /// How the backend does it.
     Debug,
 }

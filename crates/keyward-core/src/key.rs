@@ -6,38 +6,40 @@ use crate::{KeyId, Result, Secret};
 /// password, the passphrase of an identity.
 ///
 /// # Contract
-/// - `load` of what `create` gave, with the parameters that came with it, is the same secret.
-/// - `load` never makes anything: a missing key is an error, or its loss would go unnoticed
+/// - `load` returns the secret that `create` returned, if it is given the parameters of that
+///   `create`.
+/// - `load` never makes a secret: a missing key is an error. Otherwise its loss would go unnoticed
 ///   until the old key is needed.
-/// - `create` overwrites nothing. A source that cannot make keys (a variable, a command) gives
-///   the one that is there.
+/// - `create` overwrites nothing. A source that cannot make keys (a variable, a command) returns
+///   the one that exists.
 /// - `delete` removes what `create` made under this id, and nothing that was supplied: the
-///   parameters tell.
+///   parameters distinguish the two.
 ///
 /// # Errors
 /// - [`NoKey`](crate::ErrorKind::NoKey): there is no such secret.
-/// - [`Locked`](crate::ErrorKind::Locked): somebody must unlock it or be asked first.
+/// - [`Locked`](crate::ErrorKind::Locked): the user must first unlock it or answer a prompt.
 #[expect(clippy::missing_errors_doc, reason = "the trait's own page says it for all of them")]
 pub trait Key: Debug + Send + Sync {
-    /// Makes the secret `id`, or gives the one that was supplied.
+    /// Makes the secret `id`, or returns the one that was supplied.
     fn create(&self, id: &KeyId) -> Result<Created>;
 
-    /// The secret `id`. `parameters` are those that [`create`](Self::create) gave; empty ones
-    /// ask for the secret as it was supplied.
+    /// Returns the secret `id`. `parameters` are those that [`create`](Self::create) returned;
+    /// empty ones request the secret as it was supplied.
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret>;
 
-    /// Removes the secret `id`, if it was `create` that made it.
+    /// Removes the secret `id`, if `create` made it.
     fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()>;
 }
 
 /// A secret that a key source made or found.
 #[derive(Debug)]
 pub struct Created {
-    /// The secret; 32 bytes where a keyset is to be wrapped with it.
+    /// The secret; 32 bytes if it is to wrap a keyset.
     pub key: Secret,
-    /// What the source wants to be handed at every [`load`](Key::load) and
-    /// [`delete`](Key::delete), such as the salt and the costs of a key derivation. Never empty, not secret, at most 1 KiB, kept beside what is wrapped.
+    /// What the source needs at every [`load`](Key::load) and [`delete`](Key::delete), such as the
+    /// salt and the costs of a key derivation. It is never empty, not secret, at most 1 KiB, and
+    /// kept beside what is wrapped.
     pub parameters: Vec<u8>,
-    /// Whether it was made just now, rather than supplied.
+    /// Whether it was made now and not supplied.
     pub made: bool,
 }

@@ -1,12 +1,12 @@
-//! The vocabulary and the joints of Keyward.
+//! The types and traits that all crates of Keyward share.
 //!
-//! Everything that two crates of the house must agree on stands here: what a secret is
-//! ([`Secret`]), what is kept ([`Record`]), under which name ([`EntryId`]), how things fail
-//! ([`Error`]), what a backend does (the roles [`Serializer`], [`Encryption`], [`Key`] and
-//! [`Storage`]) and how it is found ([`Registry`]). This crate does no I/O.
+//! It defines what a secret is ([`Secret`]), what is kept ([`Record`]), under which name
+//! ([`EntryId`]), how things fail ([`Error`]), what a backend does (the roles [`Serializer`],
+//! [`Encryption`], [`Key`] and [`Storage`]) and how it is found ([`Registry`]). This crate does no
+//! I/O.
 //!
-//! You want this crate if you extend Keyward itself. Authors of backends import
-//! `keyward-plugin`, applications `keyward`.
+//! Use this crate to extend Keyward itself. Authors of backends import `keyward-plugin`,
+//! applications import `keyward`.
 
 mod caught;
 mod encryption;

@@ -4,23 +4,23 @@ use std::path::PathBuf;
 
 use crate::{Error, Result};
 
-/// What a backend can be told: a struct and the table of its keys, made together by
-/// `keyward_plugin::options!`.
+/// The options of a backend: a struct and the table of its keys. `keyward_plugin::options!` makes
+/// both.
 ///
-/// The table is data, so that configuration, help and documentation are made from it, and so
-/// that it crosses every door through which backends come.
+/// The table is data: configuration, help and documentation are made from it, and a plugin can send
+/// it to Keyward.
 pub trait Options: Sized + Debug {
     /// Every key, in the order in which it is shown.
     const TABLE: &'static [OptionSpec];
 
-    /// Reads the options out of `values`, which have been held against the table.
+    /// Reads the options from `values`, which were checked against the table.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid), naming the key.
+    /// [`Invalid`](crate::ErrorKind::Invalid), with the name of the key.
     fn read(values: &Values) -> Result<Self>;
 }
 
-/// For backends that need not be told anything.
+/// For backends without options.
 #[derive(Clone, Copy, Debug)]
 pub struct NoOptions;
 
@@ -37,9 +37,9 @@ impl Options for NoOptions {
 pub struct OptionSpec {
     /// The key.
     pub name: &'static str,
-    /// What it takes.
+    /// The type of its value.
     pub kind: OptionType,
-    /// What it is when it is not given, written as in TOML.
+    /// Its value if none is given, written as in TOML.
     pub default: Option<&'static str>,
     /// Whether it must be given.
     pub required: bool,
@@ -47,14 +47,14 @@ pub struct OptionSpec {
     pub help: &'static str,
 }
 
-/// What an option takes.
+/// The type of an option's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionType {
     /// Text.
     Text,
     /// A path, in which `%…%` and a leading `~` are expanded.
     Path,
-    /// Yes or no.
+    /// True or false.
     Flag,
     /// A whole number that is not negative.
     Number,
@@ -64,24 +64,24 @@ pub enum OptionType {
     Secret,
 }
 
-/// A value as configuration gives it.
+/// A value as the configuration gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
     /// Text or a path.
     Text(String),
-    /// Yes or no.
+    /// True or false.
     Flag(bool),
     /// A whole number.
     Number(u64),
     /// Several texts.
     List(Vec<String>),
-    /// Where a secret is to be had.
+    /// Where to get a secret.
     Secret(SecretRef),
 }
 
-/// Where a secret is to be had: a key source and what it is told.
+/// Where to get a secret: a key source and its options.
 ///
-/// It holds no secret itself and may be shown.
+/// It contains no secret and may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretRef {
     /// The name of the key source.
@@ -90,12 +90,12 @@ pub struct SecretRef {
     pub options: Values,
 }
 
-/// The values that a backend is given.
+/// The values that a backend is given for its options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Values(BTreeMap<String, Value>);
 
 impl Values {
-    /// No value at all.
+    /// Makes an empty set of values.
     pub fn new() -> Self {
         Self::default()
     }
@@ -105,29 +105,29 @@ impl Values {
         self.0.insert(name.into(), value);
     }
 
-    /// The same values and one more.
+    /// Returns the same values with one more.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, value: Value) -> Self {
         self.insert(name, value);
         self
     }
 
-    /// The value of this key, if it was given.
+    /// Returns the value of this key, if it was given.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// Takes a value out.
+    /// Removes a value and returns it.
     pub fn remove(&mut self, name: &str) -> Option<Value> {
         self.0.remove(name)
     }
 
-    /// All values, by key.
+    /// Iterates over all values, in the order of their keys.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Adds the defaults of a table and holds every value against it.
+    /// Adds the defaults of a table and checks every value against it.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) for an unknown key, a value of the wrong type or a
@@ -192,16 +192,17 @@ fn mismatch(name: &str, kind: OptionType) -> Error {
         OptionType::Number => "a whole number",
         OptionType::List => "a list of texts",
         OptionType::Secret => {
-            "a reference such as { from = \"env\", name = \"…\" }; a secret never stands here itself"
+            "a reference such as { from = \"env\", name = \"…\" }; never write the secret itself here"
         }
     };
     Error::invalid("options", format!("`{name}` takes {wanted}"))
 }
 
 impl OptionType {
-    /// What a default means that an options table writes as in TOML, plainly: `true`, `30`, `"text"`.
+    /// Reads a default that an options table writes as in TOML, in its plain form: `true`, `30`,
+    /// `"text"`.
     ///
-    /// `None` if that is not written so, or not of this type.
+    /// Returns `None` if the text is not in that form, or is not of this type.
     pub fn default_value(self, text: &str) -> Option<Value> {
         match self {
             Self::Text | Self::Path => plain_text(text).map(|text| Value::Text(text.to_owned())),
@@ -214,7 +215,7 @@ impl OptionType {
     }
 }
 
-/// What stands between the quotes, if all of it stands for itself.
+/// Returns the text between the quotes, if it contains no quote, backslash or control character.
 fn plain_text(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     let stands_for_itself = |c: char| c != '"' && c != '\\' && !c.is_control();
@@ -223,12 +224,12 @@ fn plain_text(text: &str) -> Option<&str> {
 
 /// A type that a field of an options struct may have.
 pub trait OptionValue: Sized {
-    /// What the option takes.
+    /// The type of the option's value.
     const KIND: OptionType;
-    /// Whether the option must be given where it has no default.
+    /// Whether the option must be given if it has no default.
     const REQUIRED: bool = true;
 
-    /// Reads the value; `None` where it was not given.
+    /// Reads the value; `None` if it was not given.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) if it is of another type or missing.
@@ -285,7 +286,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_default_is_written_plainly_and_of_its_type() {
+    fn a_default_is_in_plain_form_and_of_its_type() {
         use OptionType::*;
         assert_eq!(Text.default_value("\"a b\""), Some(Value::Text("a b".into())));
         assert_eq!(Path.default_value("\"\""), Some(Value::Text(String::new())));
@@ -312,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_that_means_nothing_is_an_error() {
+    fn a_default_of_another_type_is_an_error() {
         let spec = OptionSpec {
             name: "n",
             kind: OptionType::Number,

@@ -1,13 +1,13 @@
 use std::fmt;
 
-/// Whom a record may be given to: a scheme, a host and a port, as in RFC 6454.
+/// A server that a record may be sent to: a scheme, a host and a port, as in RFC 6454.
 ///
-/// This is the data alone. The parser that makes canonical ones out of URLs is a crate of its
-/// own, so that core need not know what a URL is. Two canonical origins are the same exactly if
-/// they are equal; one that is not canonical equals none.
+/// This is only the data. The parser that makes canonical origins from URLs is a separate crate, so
+/// that core need not know what a URL is. Two canonical origins are the same exactly if they are
+/// equal. One that is not canonical equals none.
 ///
-/// For people it is written as RFC 6454 section 6.2 has it, without the port that is the
-/// scheme's own.
+/// `Display` writes it as RFC 6454 section 6.2 says, without the port if it is the scheme's
+/// default.
 ///
 /// # Examples
 /// ```
@@ -22,17 +22,17 @@ use std::fmt;
 pub struct Origin {
     /// The scheme, in lower case: `https`.
     pub scheme: String,
-    /// The host in its ASCII form, in lower case, or an IP address; one of version 6 in brackets.
+    /// The host in its ASCII form, in lower case, or an IP address; an IPv6 address is in brackets.
     pub host: String,
-    /// The port, written out even where it is the scheme's default.
+    /// The port, also if it is the scheme's default.
     pub port: u16,
 }
 
 impl Origin {
-    /// The port that this scheme means where a URL names none, if it has one.
+    /// Returns the default port of this scheme, if it has one.
     ///
-    /// The schemes are those that git, mail, directories and the web use. A record holds the port
-    /// itself, so that this table may grow.
+    /// The schemes are those that git, mail, directories and the web use. A record contains the
+    /// port itself, so that this table may grow.
     pub fn default_port(scheme: &str) -> Option<u16> {
         Some(match scheme {
             "ftp" => 21,

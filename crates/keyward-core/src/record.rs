@@ -2,8 +2,7 @@ use std::collections::BTreeMap;
 
 use crate::{EntryId, Origin, Revision, Secret, Timestamp};
 
-/// An entry's content, in the open: a typed credential with named fields, and what is known
-/// about it.
+/// The decrypted content of an entry: a typed credential with named fields, and facts about it.
 ///
 /// # Examples
 /// ```
@@ -21,22 +20,23 @@ pub struct Record {
     pub kind: String,
     /// The fields, sorted by name.
     pub fields: BTreeMap<String, Field>,
-    /// Whom the record may be given to; nobody by themselves if there is none.
+    /// The servers that the record may be sent to. If there are none, Keyward does not offer it to
+    /// any server by itself.
     pub origins: Vec<Origin>,
     /// When the entry was first written.
     pub created: Timestamp,
     /// When the entry was last written.
     pub updated: Timestamp,
-    /// When the record as a whole stops being good.
+    /// When the record as a whole expires.
     pub expires: Option<Timestamp>,
-    /// What people attach to it. Not secret.
+    /// Labels that users attach to it. Not secret.
     pub labels: BTreeMap<String, String>,
     /// The record that this one was made from, such as the refresh token of an access token.
     pub derived_from: Option<Derivation>,
 }
 
 impl Record {
-    /// An empty record of this type.
+    /// Makes an empty record of this type.
     pub fn new(kind: impl Into<String>) -> Self {
         Self {
             kind: kind.into(),
@@ -50,14 +50,14 @@ impl Record {
         }
     }
 
-    /// The same record with one field more, or another value for it.
+    /// Returns the same record with one more field, or with a new value for it.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, field: Field) -> Self {
         self.fields.insert(name.into(), field);
         self
     }
 
-    /// The field of this name.
+    /// Returns the field of this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.get(name)
     }
@@ -66,17 +66,18 @@ impl Record {
 /// One value of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// The value. Kept as a secret even where it is none: a username is nobody's business.
+    /// The value. It is kept as a secret even if it is not marked as one: a username is private
+    /// too.
     pub value: Secret,
     /// Whether the value is text (UTF-8) or bytes.
     pub form: Form,
-    /// Whether the value must not be shown unless asked for.
+    /// Whether the value must not be shown without an explicit request.
     pub secret: bool,
-    /// When this value alone stops being good.
+    /// When this value alone expires.
     pub expires: Option<Timestamp>,
 }
 
-/// How a value is written.
+/// How a value is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
     /// UTF-8 text.
@@ -86,12 +87,12 @@ pub enum Form {
 }
 
 impl Field {
-    /// A value that may be shown.
+    /// Makes a value that may be shown.
     pub fn open(value: impl Into<Secret>) -> Self {
         Self::of(value.into(), false)
     }
 
-    /// A value that is shown only when asked for.
+    /// Makes a value that is shown only on explicit request.
     pub fn secret(value: impl Into<Secret>) -> Self {
         Self::of(value.into(), true)
     }
@@ -105,7 +106,7 @@ impl Field {
 /// Where a derived record came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Derivation {
-    /// The entry it was made from.
+    /// The entry that the record was made from.
     pub entry: EntryId,
     /// That entry's revision at the time.
     pub revision: Revision,

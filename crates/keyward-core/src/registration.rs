@@ -3,33 +3,33 @@ use std::sync::Arc;
 
 use crate::{Encryption, Host, Key, OptionSpec, Options, Result, Serializer, Storage, Values};
 
-/// A backend's birth certificate: what it is called, what it can be told, how it is opened.
+/// Describes a backend: its name, its options and how it is opened.
 ///
-/// A type implements this once, and beside it the traits of the roles it plays.
+/// A type implements this once, and also the traits of the roles it plays.
 pub trait Backend: Sized + 'static {
     /// Its name and what it is for.
     const INFO: Info;
-    /// What it can be told.
+    /// Its options.
     type Options: Options;
 
-    /// Opens it. Nothing is made or asked for until it is used.
+    /// Opens it. It creates nothing and prompts for nothing before it is used.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) if the options make no sense together.
+    /// [`Invalid`](crate::ErrorKind::Invalid) if the options do not fit together.
     fn open(options: Self::Options, host: &Arc<dyn Host>) -> Result<Self>;
 }
 
-/// What a backend is called and what it is for.
+/// A backend's name and purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Info {
-    /// The one spelling of its name: in configuration, on disk, in the registry.
+    /// Its name, spelled the same in configuration, on disk and in the registry.
     pub name: &'static str,
     /// What it is for, in one line.
     pub help: &'static str,
 }
 
 impl Info {
-    /// A name in lower-case ASCII, and one line of help.
+    /// Takes a name in lower-case ASCII, and one line of help.
     pub const fn new(name: &'static str, help: &'static str) -> Self {
         Self { name, help }
     }
@@ -38,9 +38,9 @@ impl Info {
 /// What a backend does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
-    /// Records to bytes.
+    /// Turns records into bytes.
     Serializer,
-    /// Bytes to blobs.
+    /// Seals bytes into blobs.
     Encryption,
     /// Keeps secrets that stores need.
     Key,
@@ -62,7 +62,7 @@ impl Role {
         }
     }
 
-    /// The role of this name.
+    /// Returns the role of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)
     }
@@ -74,19 +74,19 @@ impl fmt::Display for Role {
     }
 }
 
-/// How a backend came into the program.
+/// How a backend is attached to the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
     /// Its crate is part of the program.
     Linked,
     /// It was loaded from a shared library.
     Loaded,
-    /// It runs as a process of its own.
+    /// It runs as a separate process.
     Run,
 }
 
 impl Door {
-    /// The door's name, as it is shown.
+    /// The name as it is shown.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Linked => "linked",
@@ -102,10 +102,10 @@ impl fmt::Display for Door {
     }
 }
 
-/// What opens a backend in one role.
+/// The function that opens a backend in one role.
 ///
-/// It lives as long as the program: a linked backend's is part of it, and a backend that came
-/// through another door never leaves.
+/// It lives as long as the program: that of a linked backend is part of it, and a shared library or
+/// a child process is never released.
 pub type Open<T> = &'static (dyn Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync);
 
 /// How a backend is opened in one of its roles.
@@ -144,13 +144,13 @@ impl Debug for Factory {
 pub struct Registration {
     /// Its name and what it is for.
     pub info: Info,
-    /// What it can be told.
+    /// Its options.
     pub options: &'static [OptionSpec],
     /// The crate it came from.
     pub package: &'static str,
-    /// The version of that crate; empty where it does not say.
+    /// The version of that crate; empty if it is not known.
     pub version: &'static str,
-    /// The door it came through.
+    /// How it is attached to the program.
     pub door: Door,
     /// How it is opened.
     pub factory: Factory,

@@ -8,9 +8,9 @@ use crate::{
 
 /// Every backend that can be opened.
 ///
-/// Linked backends are found where each program anchors their crates
-/// (`use backend_crate as _;`); a program builds its registry once. Backends that come through
-/// other doors are [offered](Offer), and fetched when somebody asks for them.
+/// A linked backend is found if the program refers to its crate (`use backend_crate as _;`). A
+/// program builds its registry once. Backends in shared libraries and child processes are
+/// [offered](Offer), and fetched when they are needed.
 #[derive(Debug)]
 pub struct Registry {
     linked: Vec<Registration>,
@@ -23,16 +23,16 @@ impl Registry {
     /// The backends linked into this program.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if two of them have one role and one name.
+    /// [`Refused`](ErrorKind::Refused) if two of them have the same role and name.
     pub fn linked() -> Result<Self> {
         Self::of(inventory::iter::<Registration>().copied())
     }
 
-    /// These backends.
+    /// Makes a registry of these backends.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if two of them have one role and one name: which
-    /// of them would seal somebody's passwords must never be a matter of luck.
+    /// [`Refused`](ErrorKind::Refused) if two of them have the same role and name: it must never be
+    /// a matter of luck which of them seals a user's passwords.
     pub fn of(registrations: impl IntoIterator<Item = Registration>) -> Result<Self> {
         let mut linked: Vec<_> = registrations.into_iter().collect();
         linked.sort_unstable_by_key(|entry| (entry.role(), entry.info.name));
@@ -45,10 +45,10 @@ impl Registry {
         Ok(Self { linked, offers: Vec::new(), lacking: Vec::new(), searched: Vec::new() })
     }
 
-    /// The same backends, and those that others offer.
+    /// Adds the backends of these offers.
     ///
-    /// Where an offer has the role and name of another backend, neither of the two can be used;
-    /// all others can.
+    /// If an offer has the role and name of another backend, neither of the two can be used; all
+    /// others can.
     #[must_use]
     pub fn with(mut self, offers: impl IntoIterator<Item = Offer>) -> Self {
         self.offers.extend(offers);
@@ -56,38 +56,38 @@ impl Registry {
         self
     }
 
-    /// The same backends, where there should be more: of what failed so, nobody knows what it
-    /// brings. Look-ups that find nothing name it as the probable cause.
+    /// Adds the errors of plugins that failed to load, whose backends are therefore unknown. A
+    /// look-up that finds nothing reports them as the likely cause.
     #[must_use]
     pub fn lacking(mut self, failures: impl IntoIterator<Item = Error>) -> Self {
         self.lacking.extend(failures);
         self
     }
 
-    /// The same backends, which are all that these places had. Look-ups that find nothing name them.
+    /// Names the places where plugins were searched for. A look-up that finds nothing reports them.
     #[must_use]
     pub fn searched(mut self, places: impl IntoIterator<Item = String>) -> Self {
         self.searched.extend(places);
         self
     }
 
-    /// The linked backends, by role and name.
+    /// Iterates over the linked backends, by role and name.
     pub fn iter(&self) -> impl Iterator<Item = &Registration> {
         self.linked.iter()
     }
 
-    /// What is offered, by role and name.
+    /// Iterates over the offers, by role and name.
     pub fn offers(&self) -> impl Iterator<Item = &Offer> {
         self.offers.iter()
     }
 
-    /// The backend of this role and name.
+    /// Returns the backend of this role and name.
     ///
     /// # Errors
-    /// - [`Invalid`](ErrorKind::Invalid) if there is none, listing those there are; but the kind of
-    ///   what is [`lacking`](Self::lacking), if something is.
+    /// - [`Invalid`](ErrorKind::Invalid) if there is none; the hint lists those that exist. If
+    ///   plugins [failed to load](Self::lacking), the kind is that of the first failure.
     /// - [`Refused`](ErrorKind::Refused) if there are two.
-    /// - Those of fetching what is offered.
+    /// - The errors of fetching an offer.
     pub fn find(&self, role: Role, name: &str) -> Result<&Registration> {
         let linked =
             self.linked.iter().find(|entry| entry.role() == role && entry.info.name == name);
@@ -124,7 +124,7 @@ impl Registry {
     /// Opens a serializer.
     ///
     /// # Errors
-    /// As [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
+    /// Those of [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
     pub fn serializer(
         &self,
         name: &str,
@@ -140,7 +140,7 @@ impl Registry {
     /// Opens an encryption.
     ///
     /// # Errors
-    /// As [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
+    /// Those of [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
     pub fn encryption(
         &self,
         name: &str,
@@ -156,7 +156,7 @@ impl Registry {
     /// Opens a key source.
     ///
     /// # Errors
-    /// As [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
+    /// Those of [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
     pub fn key(&self, name: &str, values: &Values, host: &Arc<dyn Host>) -> Result<Box<dyn Key>> {
         match self.find(Role::Key, name)?.factory {
             Factory::Key(open) => open(values, host).map_err(|error| opening(error, name)),
@@ -167,7 +167,7 @@ impl Registry {
     /// Opens a storage.
     ///
     /// # Errors
-    /// As [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
+    /// Those of [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
     pub fn storage(
         &self,
         name: &str,
@@ -181,7 +181,7 @@ impl Registry {
     }
 }
 
-/// A backend that is there on demand: a shared library to load, a program to start.
+/// A backend that is fetched when it is needed: a shared library to load, a program to start.
 pub struct Offer {
     role: Role,
     name: String,
@@ -193,7 +193,7 @@ pub struct Offer {
 type Fetch = dyn Fn() -> Result<Registration> + Send + Sync;
 
 impl Offer {
-    /// The backend of this role and name, which `fetch` gets.
+    /// Makes the offer of the backend of this role and name, which `fetch` gets.
     ///
     /// `from` says in errors where it comes from: a path.
     pub fn new(
@@ -211,7 +211,7 @@ impl Offer {
         self.role
     }
 
-    /// What it is called.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -221,10 +221,10 @@ impl Offer {
         &self.from
     }
 
-    /// The backend itself; it is fetched once.
+    /// Returns the backend itself; it is fetched once.
     ///
     /// # Errors
-    /// Those of fetching it; [`Refused`](ErrorKind::Refused) if what comes is another backend.
+    /// The errors of fetching it; [`Refused`](ErrorKind::Refused) if another backend is fetched.
     pub fn fetch(&self) -> Result<&Registration> {
         if let Some(fetched) = self.fetched.get() {
             return Ok(fetched);
@@ -232,7 +232,7 @@ impl Offer {
         let came = (self.fetch)()?;
         if (came.role(), came.info.name) != (self.role, self.name.as_str()) {
             let why = format!(
-                "{} brings the {} {} where the {} {} is meant",
+                "{} provides the {} {}, but the {} {} was requested",
                 self.from,
                 came.role(),
                 came.info.name.escape_debug(),
@@ -255,7 +255,8 @@ impl Debug for Offer {
     }
 }
 
-/// An error of opening the backend `name`: opening looks up no entry, so it is never a miss.
+/// Completes an error of opening the backend `name`. Opening looks up no entry, so the error is
+/// never a miss.
 fn opening(error: Error, name: &str) -> Error {
     error.not_a_miss().in_backend(name)
 }
@@ -263,7 +264,7 @@ fn opening(error: Error, name: &str) -> Error {
 fn twice(role: Role, name: &str, packages: [&str; 2]) -> Error {
     let [one, other] = packages;
     Error::new(ErrorKind::Refused, "registry")
-        .because(format!("{one} and {other} both bring a {role} called {name}"))
+        .because(format!("{one} and {other} both provide a {role} called {name}"))
 }
 
 #[cfg(test)]
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_offered_is_found() {
+    fn an_offered_backend_is_found() {
         let registry = Registry::of([storage("a")]).unwrap().with([offer("b")]);
         assert_eq!(registry.find(Role::Storage, "a").unwrap().door, Door::Linked);
         assert_eq!(registry.find(Role::Storage, "b").unwrap().door, Door::Loaded);
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lacking_is_the_probable_cause() {
+    fn a_plugin_that_failed_to_load_is_the_likely_cause() {
         let lacking = Error::new(ErrorKind::Refused, "config").because("a file is not safe");
         let registry = Registry::of([storage("a")]).unwrap().lacking([lacking]);
         assert!(registry.find(Role::Storage, "a").is_ok());
@@ -314,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn two_of_one_name_are_an_error_and_no_choice() {
+    fn two_backends_with_one_name_are_refused() {
         assert!(Registry::of([storage("a"), storage("a")]).is_err());
         for offers in [vec![offer("a")], vec![offer("b"), offer("b")]] {
             let name = offers[0].name().to_owned();
@@ -326,13 +327,13 @@ mod tests {
     }
 
     #[test]
-    fn an_offer_brings_what_it_says() {
+    fn an_offer_that_fetches_another_backend_is_refused() {
         let liar = Offer::new(Role::Storage, "a", "a file", || Ok(storage("b")));
         assert_eq!(liar.fetch().unwrap_err().kind(), ErrorKind::Refused);
     }
 
     #[test]
-    fn opening_a_backend_misses_nothing() {
+    fn an_error_of_opening_a_backend_is_never_a_miss() {
         #[derive(Debug)]
         struct NoHost;
         impl Host for NoHost {
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_fetched_spoils_nothing_else() {
+    fn an_offer_that_cannot_be_fetched_does_not_affect_others() {
         let broken = Offer::new(Role::Storage, "b", "a file", || {
             Err(Error::new(ErrorKind::Refused, "load"))
         });

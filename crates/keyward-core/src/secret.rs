@@ -5,14 +5,14 @@ use std::mem;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroizing, optimization_barrier};
 
-/// Bytes that nobody but their owner may see.
+/// Bytes that only their owner may see.
 ///
-/// The bytes are wiped when the value is dropped, compare in constant time, print as
-/// `Secret(..)` and are reached by [`expose`](Self::expose) alone. There is no `Display` and no
-/// `Serialize`: a secret leaves the program only where somebody wrote `expose`.
+/// The bytes are wiped when the value is dropped. They compare in constant time, print as
+/// `Secret(..)`, and only [`expose`](Self::expose) gives access to them. There is no `Display` and
+/// no `Serialize`: a secret leaves the program only where the code calls `expose`.
 ///
 /// # Security
-/// Wiping covers this buffer; whoever copies the exposed bytes answers for the copy.
+/// Wiping covers only this buffer. Code that copies the exposed bytes must wipe the copy.
 ///
 /// # Examples
 /// ```
@@ -26,22 +26,22 @@ use zeroize::{Zeroizing, optimization_barrier};
 pub struct Secret(Vec<u8>);
 
 impl Secret {
-    /// Takes the bytes over; the vector's own memory is kept, and wiped in the end.
+    /// Takes the bytes over. The vector's memory is kept, and wiped at the end.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes, in the open.
+    /// Returns the bytes.
     pub fn expose(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes as text, if they are UTF-8.
+    /// Returns the bytes as text, if they are UTF-8.
     pub fn expose_str(&self) -> Option<&str> {
         std::str::from_utf8(&self.0).ok()
     }
 
-    /// The bytes, which nobody wipes any more: for handing them to somebody who will.
+    /// Returns the bytes without wiping them. Use it to pass them to code that will.
     pub fn into_bytes(mut self) -> Vec<u8> {
         mem::take(&mut self.0)
     }
@@ -63,7 +63,8 @@ impl Secret {
         self.0.truncate(keep);
     }
 
-    /// Removes one line end, LF or CR LF, from the end: programs and editors write one behind what they print.
+    /// Removes one line end, LF or CR LF, from the end: programs and editors add one to what they
+    /// write.
     pub fn strip_line_end(&mut self) {
         let text = self.0.strip_suffix(b"\n").map(|text| text.strip_suffix(b"\r").unwrap_or(text));
         if let Some(length) = text.map(<[u8]>::len) {
@@ -71,10 +72,10 @@ impl Secret {
         }
     }
 
-    /// Reads `from` to its end, leaving no copy behind.
+    /// Reads `from` to its end and leaves no copy behind.
     ///
     /// # Errors
-    /// The reader's own, and `InvalidData` once there are more than `limit` bytes.
+    /// The reader's errors, and `InvalidData` if there are more than `limit` bytes.
     pub fn read_from(mut from: impl Read, limit: usize) -> io::Result<Self> {
         let mut writer = SecretWriter::limited(limit);
         let mut chunk = Zeroizing::new([0_u8; 4096]);
@@ -95,13 +96,13 @@ impl Drop for Secret {
     }
 }
 
-/// Fills all memory of these bytes with zeros, also what was cut off.
+/// Fills all memory of these bytes with zeros, also the part that was cut off.
 ///
-/// `zeroize` does that byte by byte, which takes longer than most of what is done with a secret.
+/// `zeroize` does that byte by byte, which takes longer than most operations on a secret.
 fn wipe(bytes: &mut Vec<u8>) {
     bytes.clear();
     bytes.resize(bytes.capacity(), 0);
-    // The zeros are seen by somebody, so the compiler cannot leave them out.
+    // Something reads the zeros, so the compiler cannot leave them out.
     optimization_barrier(&bytes[..]);
 }
 
@@ -143,7 +144,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// A [`Write`] that gathers a [`Secret`].
+/// A [`Write`] that collects a [`Secret`].
 ///
 /// A growing `Vec` leaves its old buffer behind unwiped; this one wipes it.
 #[derive(Debug)]
@@ -153,12 +154,12 @@ pub struct SecretWriter {
 }
 
 impl SecretWriter {
-    /// Starts with room for an ordinary record and no limit.
+    /// Makes an empty writer with room for an ordinary record and no limit.
     pub fn new() -> Self {
         Self::limited(usize::MAX)
     }
 
-    /// Starts an empty secret that refuses to grow beyond `limit` bytes.
+    /// Makes an empty writer that refuses to grow beyond `limit` bytes.
     pub fn limited(limit: usize) -> Self {
         Self { gathered: Secret::new(Vec::with_capacity(limit.min(512))), limit }
     }
@@ -168,20 +169,20 @@ impl SecretWriter {
         self.gathered.len()
     }
 
-    /// Writes over bytes that were written before.
+    /// Overwrites bytes that were written before.
     ///
     /// # Panics
-    /// If there are not so many from this position on.
+    /// If fewer bytes than that were written from this position on.
     pub fn patch(&mut self, position: usize, bytes: &[u8]) {
         self.gathered.0[position..][..bytes.len()].copy_from_slice(bytes);
     }
 
-    /// The secret as written so far.
+    /// Returns the secret that was written so far.
     pub fn finish(self) -> Secret {
         self.gathered
     }
 
-    /// Moves to a larger buffer, with room for so many more bytes.
+    /// Moves to a larger buffer, with room for `more` bytes.
     #[cold]
     fn grow(&mut self, more: usize) {
         let bytes = &self.gathered.0;
@@ -202,7 +203,7 @@ impl Write for SecretWriter {
         self.write_all(bytes).map(|()| bytes.len())
     }
 
-    /// All of it or nothing. Encoders write byte by byte, so this one does not go by way of `write`.
+    /// Writes all or nothing. Encoders write byte by byte, so this one does not call `write`.
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         let gathered = &self.gathered.0;

@@ -2,50 +2,50 @@ use std::fmt::Debug;
 
 use crate::{EntryId, Page, Query, Record, Result};
 
-/// Where records can be had: one step above storages.
+/// Something that keeps records: one level above storages.
 ///
-/// A store is one; so is anything else that can answer with records, such as another program's
+/// A store is a source; so is anything else that can return records, such as another program's
 /// credential helper. Look-ups and helpers take `dyn Source`.
 ///
 /// # Errors
-/// Of [`get`](Self::get), only [`NotFound`](crate::ErrorKind::NotFound) lets a look-up go on to
-/// the next source. A missing key, a backend that is down or an altered record must not.
+/// Of [`get`](Self::get), only [`NotFound`](crate::ErrorKind::NotFound) lets a look-up try the next
+/// source. A missing key, a backend that is down or an altered record must not.
 #[expect(clippy::missing_errors_doc, reason = "the trait's own page says it for all of them")]
 pub trait Source: Debug + Send + Sync {
-    /// The record of this entry.
+    /// Returns the record of this entry.
     fn get(&self, id: &EntryId) -> Result<Record>;
 
-    /// Whether the entry is there. It is not opened where that can be told without.
+    /// Whether the entry exists. The entry is not opened if the source can find out without.
     fn contains(&self, id: &EntryId) -> Result<bool>;
 
-    /// Keeps the record under this entry, in place of what was there.
+    /// Keeps the record under this entry and replaces the previous one.
     fn put(&self, id: &EntryId, record: &Record) -> Result<()>;
 
-    /// Forgets the entry.
+    /// Removes the entry.
     fn erase(&self, id: &EntryId) -> Result<()>;
 
-    /// Changes the record of this entry so that no change of somebody else's is lost, as far as
-    /// the source can see to that.
+    /// Changes the record of this entry without losing the change of another writer, as far as the
+    /// source can ensure that.
     ///
-    /// `change` is handed the record as it is, or `None`, and says what becomes of it. It is asked
-    /// again where the record was changed meanwhile.
+    /// `change` gets the current record, or `None`, and returns what to do with it. It is called
+    /// again if the record was changed in the meantime.
     fn update(
         &self,
         id: &EntryId,
         change: &mut dyn FnMut(Option<Record>) -> Result<Change>,
     ) -> Result<()>;
 
-    /// Some of the entries, without opening them.
+    /// Lists some of the entries, without opening them.
     fn list(&self, query: &Query<'_>) -> Result<Page>;
 }
 
-/// What becomes of a record.
+/// What to do with a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It stays as it is; nothing is written.
+    /// Leave it as it is; nothing is written.
     Leave,
-    /// This one takes its place.
+    /// Replace it with this one.
     Put(Box<Record>),
-    /// It is removed.
+    /// Remove it.
     Remove,
 }

@@ -8,20 +8,20 @@ use crate::{EntryId, Error, Result, Timestamp};
 
 /// Keeps sealed blobs, one per entry.
 ///
-/// Implemented by backends; callers go through a store.
+/// Backends implement it; callers use a store.
 ///
 /// # Contract
-/// - `get` gives what the last `put` kept, byte for byte, with its revision.
-/// - A `put` is atomic, readers see the old blob or the new one, and durable when it returns,
-///   as far as [`abilities`](Self::abilities) promise persistence.
-/// - `put` and `delete` happen only if [`Expect`] holds, otherwise they are
+/// - `get` returns the blob that the last `put` kept, byte for byte, with its revision.
+/// - A `put` is atomic: readers see the old blob or the new one. It is durable when it returns, as
+///   far as [`abilities`](Self::abilities) promise persistence.
+/// - `put` and `delete` happen only if [`Expect`] holds. Otherwise they return
 ///   [`Conflict`](crate::ErrorKind::Conflict) and change nothing.
-/// - `delete` of a missing entry is [`NotFound`](crate::ErrorKind::NotFound).
-/// - `list` shows every entry once, in any order, and shows ids alone.
+/// - `delete` of a missing entry returns [`NotFound`](crate::ErrorKind::NotFound).
+/// - `list` returns every entry once, in any order, and returns only ids.
 /// - `destroy` removes what the storage made and nothing else.
 ///
 /// # Errors
-/// - [`NotFound`](crate::ErrorKind::NotFound): no such entry. Nothing else is.
+/// - [`NotFound`](crate::ErrorKind::NotFound): no such entry. It is returned for nothing else.
 /// - [`Conflict`](crate::ErrorKind::Conflict): the entry is not as expected.
 /// - [`Full`](crate::ErrorKind::Full), [`Unavailable`](crate::ErrorKind::Unavailable): the old
 ///   blob is still there.
@@ -31,19 +31,19 @@ use crate::{EntryId, Error, Result, Timestamp};
 /// A storage is not trusted. It never sees plaintext, and logs neither blobs nor ids.
 #[expect(clippy::missing_errors_doc, reason = "the trait's own page says it for all of them")]
 pub trait Storage: Debug + Send + Sync {
-    /// The blob of this entry.
+    /// Returns the blob of this entry.
     fn get(&self, id: &EntryId) -> Result<Stored>;
 
-    /// Keeps a blob in place of the one that was there.
+    /// Keeps a blob in place of the previous one.
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision>;
 
     /// Removes the entry.
     fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()>;
 
-    /// Some of the entries.
+    /// Lists some of the entries.
     fn list(&self, query: &Query<'_>) -> Result<Page>;
 
-    /// Removes everything this storage keeps, and then itself.
+    /// Removes everything that this storage keeps, and then the storage itself.
     fn destroy(&self) -> Result<()>;
 
     /// What this opened instance can do.
@@ -64,24 +64,25 @@ impl Stored {
         Self { blob, revision: Some(revision) }
     }
 
-    /// A blob of a storage that numbers nothing: its revision is [`Revision::of_content`], and
-    /// costs nothing where nobody asks for it.
+    /// Makes a blob of a storage that has no revisions. Its revision is [`Revision::of_content`],
+    /// which is computed only on demand.
     pub fn unnumbered(blob: Vec<u8>) -> Self {
         Self { blob, revision: None }
     }
 
-    /// The revision, if the storage gave one.
+    /// Returns the revision, if the storage gave one.
     pub fn numbered(&self) -> Option<&Revision> {
         self.revision.as_ref()
     }
 
-    /// What a later [`Put`] may expect.
+    /// Returns the revision that a later [`Put`] may expect.
     pub fn revision(&self) -> Revision {
         self.revision.clone().unwrap_or_else(|| Revision::of_content(&self.blob))
     }
 }
 
-/// Which state of an entry: opaque to everybody but the storage that gave it, up to 64 bytes.
+/// Identifies a state of an entry: up to 64 bytes that only the storage that made them can
+/// interpret.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Revision(Vec<u8>);
 
@@ -89,10 +90,10 @@ impl Revision {
     /// The longest revision, in bytes.
     pub const MAX: usize = 64;
 
-    /// A revision of these bytes.
+    /// Makes a revision of these bytes.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) if there are more than [`Revision::MAX`].
+    /// [`Invalid`](crate::ErrorKind::Invalid) if there are more than [`Revision::MAX`] bytes.
     pub fn new(bytes: &[u8]) -> Result<Self> {
         if bytes.len() > Self::MAX {
             return Err(Error::invalid("revision", "the revision is too long"));
@@ -100,7 +101,7 @@ impl Revision {
         Ok(Self(bytes.to_vec()))
     }
 
-    /// The revision that a blob has by itself: its SHA-256 (FIPS 180-4).
+    /// Returns the revision that follows from the blob: its SHA-256 (FIPS 180-4).
     pub fn of_content(blob: &[u8]) -> Self {
         Self(Sha256::digest(blob).to_vec())
     }
@@ -111,26 +112,26 @@ impl Revision {
     }
 }
 
-/// A counter is a revision.
+/// A counter can be a revision.
 impl From<u64> for Revision {
     fn from(counter: u64) -> Self {
         Self(counter.to_be_bytes().to_vec())
     }
 }
 
-/// What must hold of an entry for a change to happen.
+/// The condition on an entry for a change to happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
-    /// Nothing.
+    /// No condition.
     Any,
-    /// The entry is not there.
+    /// The entry does not exist.
     Absent,
-    /// The entry is there and has this revision.
+    /// The entry exists and has this revision.
     Revision(Revision),
 }
 
 impl Expect {
-    /// Holds the expectation against what is there.
+    /// Checks the condition against the entry's current state.
     ///
     /// # Errors
     /// [`Conflict`](crate::ErrorKind::Conflict) if it does not hold.
@@ -144,17 +145,17 @@ impl Expect {
     }
 }
 
-/// How a blob is to be kept.
+/// How to keep a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
-    /// What must hold of the entry.
+    /// The condition on the entry.
     pub expect: Expect,
-    /// When a storage that can may forget the entry by itself.
+    /// When the storage may forget the entry by itself, if it can.
     pub expires: Option<Timestamp>,
 }
 
 impl Put {
-    /// Keeps the blob if this holds, for ever.
+    /// Keeps the blob for ever, if this condition holds.
     pub fn expecting(expect: Expect) -> Self {
         Self { expect, expires: None }
     }
@@ -163,18 +164,18 @@ impl Put {
 /// Which entries to list.
 #[derive(Clone, Debug)]
 pub struct Query<'a> {
-    /// Only those of this user.
+    /// Only entries of this user.
     pub user: Option<&'a str>,
-    /// Only those whose name starts with this.
+    /// Only entries whose name starts with this.
     pub prefix: &'a str,
     /// Where the last page ended.
     pub cursor: Option<Cursor>,
-    /// The most entries that this page may have; at least one.
+    /// The greatest number of entries on this page; at least one.
     pub limit: usize,
 }
 
 impl Query<'_> {
-    /// Whether an entry is asked for.
+    /// Whether the query selects an entry.
     pub fn matches(&self, id: &EntryId) -> bool {
         self.user.is_none_or(|user| user == id.user())
             && id.name_or_empty().starts_with(self.prefix)
@@ -182,12 +183,13 @@ impl Query<'_> {
 
     /// Fills the page of a storage that keeps its entries in the order of user and name.
     ///
-    /// `from` is told a user and a name, and gives the entries from there on, in the order of their
+    /// `from` gets a user and a name, and returns the entries from there on, in the order of their
     /// bytes.
     ///
     /// # Errors
-    /// Those of `from` and of its entries; [`Corrupt`](crate::ErrorKind::Corrupt) if they are not in order,
-    /// [`Invalid`](crate::ErrorKind::Invalid) if the cursor is not one of these pages.
+    /// Those of `from` and of its entries; [`Corrupt`](crate::ErrorKind::Corrupt) if they are not
+    /// in order, [`Invalid`](crate::ErrorKind::Invalid) if the cursor does not come from these
+    /// pages.
     pub fn page_in_order<I: IntoIterator<Item = Result<EntryId>>>(
         &self,
         from: impl FnOnce(&str, &str) -> Result<I>,
@@ -202,12 +204,12 @@ impl Query<'_> {
             let id = id?;
             match passed.as_ref().max(page.entries.last()).map(|last| last.cmp(&id)) {
                 Some(Ordering::Equal) if at == 0 => continue,
-                // In a damaged storage the way may lead in circles.
+                // In a damaged storage, the iteration may loop.
                 Some(Ordering::Equal | Ordering::Greater) => return Err(Error::corrupt("list")),
                 Some(Ordering::Less) | None => {}
             }
             if !self.matches(&id) {
-                // What matches of one user lies together; of all users it does not.
+                // The matching entries of one user are adjacent; those of all users are not.
                 if self.user.is_some() {
                     break;
                 }
@@ -236,7 +238,7 @@ impl Default for Query<'_> {
     }
 }
 
-/// Where a page ended: opaque to everybody but the storage that gave it.
+/// Where a page ended. Only the storage that made it can interpret it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(pub Vec<u8>);
 
@@ -245,7 +247,7 @@ pub struct Cursor(pub Vec<u8>);
 pub struct Page {
     /// The entries, in any order.
     pub entries: Vec<EntryId>,
-    /// Where to go on, unless this was all.
+    /// Where to continue, unless this is the last page.
     pub next: Option<Cursor>,
 }
 
@@ -254,15 +256,15 @@ pub struct Page {
 pub struct StorageAbilities<'a> {
     /// How long blobs last.
     pub persistence: Persistence,
-    /// Who may use the same storage at once.
+    /// Who can use the same storage at the same time.
     pub sharing: Sharing,
     /// Whether it can list its entries.
     pub lists: bool,
-    /// The largest blob, in bytes.
+    /// The size of the largest blob, in bytes.
     pub largest: Option<usize>,
-    /// Many changes at once, where that is faster.
+    /// Many changes at once, if that is faster.
     pub bulk: Option<&'a dyn Bulk>,
-    /// Locks that others see, where there are some.
+    /// Locks that other users of the storage see, if it has any.
     pub locks: Option<&'a dyn Locks>,
 }
 
@@ -277,7 +279,7 @@ pub enum Persistence {
     Durable,
 }
 
-/// Who may use a storage at once.
+/// Who can use a storage at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sharing {
     /// The threads of one process.
@@ -288,16 +290,16 @@ pub enum Sharing {
     Network,
 }
 
-/// Many changes in one go.
+/// Many changes in one call.
 pub trait Bulk: Debug + Send + Sync {
     /// Makes all changes or none.
     ///
     /// # Errors
-    /// As [`Storage::put`] and [`Storage::delete`]; then none was made.
+    /// Those of [`Storage::put`] and [`Storage::delete`]; then no change was made.
     fn apply(&self, operations: &[Operation<'_>]) -> Result<()>;
 }
 
-/// One change of many.
+/// One of many changes.
 #[derive(Clone, Debug)]
 pub enum Operation<'a> {
     /// Keep a blob.
@@ -308,15 +310,15 @@ pub enum Operation<'a> {
 
 /// Locks that all users of a storage see.
 ///
-/// They order work; what keeps data right when a lock is lost is always compare-and-swap.
+/// They only order work. Compare-and-swap keeps the data correct when a lock is lost.
 pub trait Locks: Debug + Send + Sync {
-    /// Takes the lock `id`, waiting for it as long as `wait`.
+    /// Takes the lock `id`, waiting at most `wait`.
     ///
-    /// Where a holder can vanish without its lock being released, the lock ends after `ttl`
-    /// unless renewed. Locks of the operating system end with their holder and ignore it.
+    /// If a holder can vanish without its lock being released, the lock ends after `ttl` unless it
+    /// is renewed. A lock of the operating system ends with its holder and ignores `ttl`.
     ///
     /// # Errors
-    /// [`Locked`](crate::ErrorKind::Locked) if the wait is over first.
+    /// [`Locked`](crate::ErrorKind::Locked) if the wait ends first.
     fn lock(
         &self,
         id: &EntryId,
@@ -326,21 +328,21 @@ pub trait Locks: Debug + Send + Sync {
     ) -> Result<Box<dyn Guard>>;
 }
 
-/// Whom a lock keeps out.
+/// Whom a lock excludes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LockMode {
-    /// Those who want it for themselves.
+    /// Those who request an exclusive lock.
     Shared,
-    /// Everybody.
+    /// All others.
     Exclusive,
 }
 
 /// A lock that is held until it is dropped.
 pub trait Guard: Debug + Send {
-    /// Holds the lock for `ttl` from now on.
+    /// Keeps the lock for `ttl` from now on.
     ///
     /// # Errors
-    /// [`Conflict`](crate::ErrorKind::Conflict) if it has been lost.
+    /// [`Conflict`](crate::ErrorKind::Conflict) if it was lost.
     fn renew(&mut self, ttl: Duration) -> Result<()>;
 }
 
@@ -382,7 +384,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_again_is_corrupt() {
+    fn an_entry_that_is_listed_twice_is_corrupt() {
         for names in [["a", "b", "a"], ["a", "b", "b"], ["c", "a", "b"]] {
             for prefix in ["", "b"] {
                 let query = Query { prefix, ..Query::default() };
@@ -393,7 +395,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_from_elsewhere_is_refused() {
+    fn a_cursor_of_another_storage_is_refused() {
         for cursor in [&b""[..], b"x", b"\0\x01\n\0\0"] {
             let query = Query { cursor: Some(Cursor(cursor.into())), ..Query::default() };
             assert_eq!(page(&query, &["a"]).unwrap_err().kind(), crate::ErrorKind::Invalid);

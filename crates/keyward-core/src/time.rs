@@ -2,12 +2,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A point in time, in whole seconds since 1970-01-01 UTC.
 ///
-/// Core has no clock of its own: the time comes from the [`Host`](crate::Host).
+/// Core has no clock: the time comes from the [`Host`](crate::Host).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// The point `seconds` after the start of 1970.
+    /// Returns the time `seconds` after the start of 1970.
     pub const fn from_unix(seconds: u64) -> Self {
         Self(seconds)
     }
@@ -17,7 +17,7 @@ impl Timestamp {
         self.0
     }
 
-    /// This point plus `duration`, or the last one there is.
+    /// Returns this time plus `duration`, or the greatest possible time.
     pub const fn after(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(duration.as_secs()))
     }

@@ -1,8 +1,8 @@
-//! A record as serde formats write it.
+//! The form of a record that serde formats write.
 //!
-//! The outermost thing is the version, an externally tagged enum, so that formats that do not describe
-//! themselves can read it too. The structs below it never change: one field more would make every blob
-//! of theirs unreadable. What a record gains later comes as `V2`.
+//! The outermost type is the version, an externally tagged enum, so that formats that do not
+//! describe themselves can read it too. The structs in it never change: one more field would make
+//! every existing blob of such a format unreadable. A new field of a record needs a `V2`.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use crate::{
     Timestamp,
 };
 
-/// A record and the version of its writing.
+/// A record with the version of its encoding.
 ///
 /// # Examples
 /// ```
@@ -219,7 +219,7 @@ impl<'de> Deserialize<'de> for Text<'_> {
     }
 }
 
-/// A secret that is bytes: base64 where people read the format, bytes elsewhere.
+/// A secret that is bytes: base64 in formats that people read, bytes in all others.
 #[derive(Debug)]
 struct Bytes<'a>(Cow<'a, Secret>);
 
@@ -256,7 +256,7 @@ impl<'de> Deserialize<'de> for Bytes<'_> {
         if deserializer.is_human_readable() {
             let encoded = Text::deserialize(deserializer)?.0;
             let encoded = encoded.expose();
-            // Wiped too where it is no base64 from some byte on.
+            // `Zeroizing`, because part of it is decoded before a byte that is not base64 is found.
             let mut bytes = Zeroizing::new(vec![0; decoded_len_estimate(encoded.len())]);
             let length = STANDARD
                 .decode_slice(encoded, &mut bytes)
@@ -269,9 +269,9 @@ impl<'de> Deserialize<'de> for Bytes<'_> {
     }
 }
 
-/// What maps and lists are made of, and how one of it is written.
+/// An element of a map or list, and how it is written.
 trait Item: Clone {
-    /// What stands for a borrowed one while it is written, and for one while it is read.
+    /// The type that serde writes from a borrowed element, and reads to make an element.
     type Wire<'a>: Serialize + Deserialize<'a> + From<&'a Self> + Into<Self>
     where
         Self: 'a;
@@ -289,7 +289,7 @@ impl Item for String {
     type Wire<'a> = Cow<'a, str>;
 }
 
-/// A map that is written sorted, and read only if no key comes twice and there are not too many.
+/// A map that is written sorted, and read only if no key occurs twice and there are not too many.
 #[derive(Debug)]
 struct Sorted<'a, V: Clone>(Cow<'a, BTreeMap<String, V>>);
 
@@ -315,7 +315,7 @@ impl<'de, V: Item + 'de> Deserialize<'de> for Sorted<'_, V> {
                 let mut map = BTreeMap::new();
                 while let Some((key, value)) = access.next_entry::<String, V::Wire<'de>>()? {
                     if map.insert(key, value.into()).is_some() {
-                        return Err(de::Error::custom("a key that comes twice"));
+                        return Err(de::Error::custom("a key that occurs twice"));
                     }
                     few_enough(map.len()).map_err(de::Error::custom)?;
                 }

@@ -8,13 +8,13 @@ use std::os::unix::fs::FileExt;
 
 use keyward_core::{Secret, SecretWriter};
 
-/// Bytes of which no part stands in the program itself.
+/// Makes bytes of which no part is in the program file.
 fn canary(seed: u8) -> Vec<u8> {
     (0..200_u8).map(|i| i.wrapping_mul(37) ^ seed).collect()
 }
 
-/// Whether the middle of a canary lies anywhere that this process can write, but for the one buffer by way of which it
-/// is looked for.
+/// Whether the middle of a canary is anywhere in memory that this process can write, except in the
+/// buffer that this function reads memory into.
 fn is_left(seed: u8) -> bool {
     let memory = File::open("/proc/self/mem").unwrap();
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -24,7 +24,7 @@ fn is_left(seed: u8) -> bool {
         let address = |digits| u64::from_str_radix(digits, 16).unwrap();
         let mut run = 64;
         (address(start)..address(end)).step_by(page.len()).any(|place| {
-            // Memory that cannot be read holds nothing, nor does this very buffer.
+            // Memory that cannot be read is skipped, and so is this function's buffer.
             let is_own = (page.as_ptr() as u64).abs_diff(place) < 2 * 4096;
             if is_own || memory.read_exact_at(&mut page, place).is_err() {
                 return false;
@@ -39,11 +39,11 @@ fn is_left(seed: u8) -> bool {
 }
 
 #[test]
-fn what_nobody_wipes_is_seen() {
+fn memory_that_is_not_wiped_is_found() {
     let bytes = canary(1);
     assert!(is_left(1));
     drop(bytes);
-    assert!(is_left(1), "the twin of the tests below shows nothing");
+    assert!(is_left(1), "the tests below would pass without wiping");
 }
 
 #[test]

@@ -54,20 +54,20 @@
 // A number that means none: no limit, no end, for ever.
 #define KEYWARD_NONE UINT64_MAX
 
-// What went wrong, as far as code needs to know it.
+// The kind of an error, as far as code needs to know it.
 //
-// The numbers are stable: they cross the doors through which backends come, and the program's
-// exit code follows from them.
+// The numbers are stable: plugins send them to Keyward, and the program's exit code depends on
+// them.
 enum KeywardErrorKind
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : uint8_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-  // No such entry. The only kind that lets a look-up go on to its next source.
+  // There is no such entry. This is the only kind after which a look-up tries its next source.
   KEYWARD_ERROR_KIND_NOT_FOUND = 1,
-  // What was asked makes no sense: a bad name, option or configuration.
+  // The request makes no sense: a bad name, option or configuration.
   KEYWARD_ERROR_KIND_INVALID = 2,
-  // It is there already.
+  // It exists already.
   KEYWARD_ERROR_KIND_EXISTS = 3,
   // This backend cannot do that, or cannot hold a value like this.
   KEYWARD_ERROR_KIND_UNSUPPORTED = 4,
@@ -75,7 +75,7 @@ enum KeywardErrorKind
   KEYWARD_ERROR_KIND_REFUSED = 5,
   // Locked, or a prompt is needed and there is no terminal.
   KEYWARD_ERROR_KIND_LOCKED = 6,
-  // The key is missing, or is another one.
+  // The key is missing, or is not the right one.
   KEYWARD_ERROR_KIND_NO_KEY = 7,
   // The content is damaged, altered or in the wrong place.
   KEYWARD_ERROR_KIND_CORRUPT = 8,
@@ -83,9 +83,9 @@ enum KeywardErrorKind
   KEYWARD_ERROR_KIND_UNAVAILABLE = 9,
   // There is no room.
   KEYWARD_ERROR_KIND_FULL = 10,
-  // Somebody else changed it meanwhile.
+  // Another writer changed it in the meantime.
   KEYWARD_ERROR_KIND_CONFLICT = 11,
-  // Who asks was not recognised.
+  // The caller was not authenticated.
   KEYWARD_ERROR_KIND_UNAUTHORIZED = 12,
   // Anything else.
   KEYWARD_ERROR_KIND_OTHER = 255,

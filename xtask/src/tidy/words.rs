@@ -21,7 +21,6 @@ const NOT_REWRITTEN: &[&str] = &[
     "README.md",
     "crates/keyward-cli/",
     "crates/keyward-config/",
-    "crates/keyward-core/",
     "crates/keyward-helper/",
     "crates/keyward-import/",
     "crates/keyward-loader/",
