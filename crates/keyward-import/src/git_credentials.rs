@@ -1,7 +1,7 @@
-//! The file of git's own `credential-store`, `~/.git-credentials`: git-credential-store(1).
+//! The file of git's `credential-store`, `~/.git-credentials`: git-credential-store(1).
 //!
-//! Each line is a URL with a username and a password, percent-encoded. git writes new ones on top
-//! and takes the first that fits, so that of two lines for one account the second is dead.
+//! Each line is a URL with a username and a password, percent-encoded. git writes new lines at the
+//! top and uses the first that matches. So of two lines for one account, git never uses the second.
 //!
 //! # Examples
 //! ```
@@ -26,26 +26,27 @@ pub const MAX_FILE: usize = 16 << 20;
 /// A line that is not empty.
 #[derive(Debug)]
 pub struct Line {
-    /// Which line of the file it is, from 1.
+    /// The number of the line in the file, from 1.
     pub number: usize,
-    /// What it says.
+    /// The login on the line.
     ///
-    /// [`Invalid`](ErrorKind::Invalid) if it is not such a URL, has no username or no password, or
-    /// could be read in two ways, as by [`Login::parse`](keyward_origin::Login::parse); and
-    /// [`Conflict`](ErrorKind::Conflict) if a line before it has another password for the account.
+    /// [`Invalid`](ErrorKind::Invalid) if the line is not such a URL, has no username or no
+    /// password, or could be read in two ways, as by
+    /// [`Login::parse`](keyward_origin::Login::parse); [`Conflict`](ErrorKind::Conflict) if an
+    /// earlier line has another password for the account.
     pub login: Result<Login>,
 }
 
 /// The username and password of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
-    /// Where, and as whom: it has an account.
+    /// The server and the account. There always is an account.
     pub location: Location,
     /// The password.
     pub password: Secret,
 }
 
-/// Reads all lines. What is wrong with one is for that line to say.
+/// Reads all lines. An error in one line is the `login` of that line.
 ///
 /// # Errors
 /// [`Unsupported`](ErrorKind::Unsupported) if there are more bytes than [`MAX_FILE`].
@@ -74,7 +75,7 @@ fn login(line: &[u8]) -> Result<Login> {
     Ok(Login { location, password })
 }
 
-/// Refuses what git would never come to. The same password once more does no harm.
+/// Refuses lines that git would never use. A repeated line with the same password is accepted.
 fn refuse_dead(lines: &mut [Line]) {
     let mut first: HashMap<Location, Secret> = HashMap::new();
     for line in lines {
@@ -82,7 +83,7 @@ fn refuse_dead(lines: &mut [Line]) {
         match first.get(&login.location) {
             Some(password) if *password != login.password => {
                 let why =
-                    "a line before it has another password for the same account, which counts";
+                    "an earlier line, which git uses, has another password for the same account";
                 line.login = Err(Error::new(ErrorKind::Conflict, "import").because(why));
             }
             Some(_) => {}
@@ -122,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_git_would_ignore_is_refused() {
+    fn lines_that_git_would_ignore_are_refused() {
         for line in [
             "https://x",
             "https://ann@x",
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_of_an_account_counts() {
+    fn the_first_line_of_an_account_is_used() {
         let file =
             b"https://a:1@x\nhttps://a:2@x:443\nhttps://a:1@X\nhttps://a:2@x/p\nhttps://b:2@x\n";
         assert_eq!(
@@ -158,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_has_a_limit_and_a_line_too() {
+    fn a_file_or_line_that_is_too_long_is_refused() {
         assert!(parse(&vec![b'\n'; MAX_FILE]).unwrap().is_empty());
         assert!(parse(&vec![b'\n'; MAX_FILE + 1]).is_err());
         let long = format!("https://a:{}@x", "p".repeat(keyward_origin::MAX_URL));
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_quoted() {
+    fn an_error_does_not_quote_the_file() {
         let file = b"canary\nhttps://canary:canary\\@x\nhttps://a:1@x\nhttps://a:canary@x\ncanary://canary@x\n";
         for line in parse(file).unwrap() {
             assert!(!format!("{line:?}").contains("canary"), "line {}", line.number);

@@ -1,10 +1,10 @@
-//! What other credential systems wrote, read without trusting it.
+//! Parsers for the files of other credential systems. They do not trust the files.
 //!
-//! One module per system, and no input or output: a caller hands in the bytes of a file and gets
-//! back what they say. Bytes from outside have limits here, are read whole or refused, and are
-//! never quoted in an error.
+//! There is one module per system, and no input or output: a caller passes the bytes of a file and
+//! gets their content. Bytes from outside have limits here, are parsed completely or refused, and
+//! are never quoted in an error.
 //!
-//! You want this crate if you bring credentials from elsewhere into Keyward.
+//! Use this crate to bring credentials from other systems into Keyward.
 
 pub mod git_credentials;
 pub mod pycred;

@@ -1,11 +1,11 @@
 //! The stores of PyCred 0.1.
 //!
-//! A store is a YAML file, [`StoreConfig`], and one record file for each user: the serializer
-//! `json` makes a [`Login`], the encryption `clear` leaves it as it is, and `aes` makes a Fernet
-//! token that a [`FernetKey`] opens. Where the stores are, PyCred's own [`Installation`] says.
+//! A store is a YAML file, [`StoreConfig`], and one record file for each user. The serializer
+//! `json` makes a [`Login`]. The encryption `clear` does not change it; `aes` makes a Fernet token
+//! that a [`FernetKey`] opens. PyCred's [`Installation`] says where the stores are.
 //!
-//! PyCred reads YAML with a parser that makes any Python object a tag asks for. This one makes
-//! text, lists and maps; a tag that is not PyCred's own is an error.
+//! PyCred reads YAML with a parser that makes any Python object that a tag requests. This parser
+//! makes text, lists and maps; a tag that is not PyCred's is an error.
 //!
 //! # Examples
 //! ```

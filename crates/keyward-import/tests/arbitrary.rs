@@ -1,4 +1,4 @@
-//! No bytes make a parser panic, and whatever opens was not altered.
+//! No input makes a parser panic, and a token that opens was not altered.
 
 use keyward_import::git_credentials;
 use keyward_import::pycred::{FernetKey, Installation, Login, StoreConfig};
@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 const KEY: &[u8] = b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
 
-/// Text made of what YAML gives a meaning to, so that it gets past the scanner's first look.
+/// Text made of the characters of YAML's syntax, so that it passes the scanner's first checks.
 fn yaml_like() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         Just("!StoreConfig\n"),
@@ -45,7 +45,7 @@ fn yaml_like() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
 }
 
-/// A store's file as PyCred writes it, with some bytes of it replaced.
+/// A store's file as PyCred writes it, with some of its bytes replaced.
 fn damaged_store() -> impl Strategy<Value = Vec<u8>> {
     const STORE: &[u8] =
         b"!StoreConfig\nencryption: !BackendConfig\n  data: {}\n  name: clear\nname: s\n\

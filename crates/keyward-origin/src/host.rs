@@ -3,48 +3,48 @@ use url::{Host, quirks};
 
 use crate::syntax::refusal;
 
-/// The longest name that the domain name system knows (RFC 1035 section 2.3.4), in bytes.
+/// The greatest length of a domain name (RFC 1035 section 2.3.4), in bytes.
 const MAX_HOST: usize = 253;
 
-/// The longest part of such a name between its dots.
+/// The greatest length of a label, the part of a name between two dots, in bytes.
 const MAX_LABEL: usize = 63;
 
-/// The host as the `url` crate knows it, if nobody could take it for another one.
+/// Returns the host as the `url` crate writes it, if every parser reads it as the same host.
 ///
-/// A name is given in its ASCII form and in lower case, an IPv6 address in its brackets.
+/// A name is returned in its ASCII form and in lower case, an IPv6 address in brackets.
 pub(crate) fn canonical(written: &str) -> Result<String> {
     if written.is_empty() {
         return Err(refusal("the host is empty"));
     }
-    // A character is at most four bytes here and at least one in the name's ASCII form.
+    // A character has at most four bytes here and at least one in the name's ASCII form.
     if written.len() > 4 * MAX_HOST {
         return Err(too_long());
     }
     if written.starts_with('[') {
         return match Host::parse(written) {
             Ok(host) => Ok(host.to_string()),
-            Err(_) => Err(refusal("what stands in brackets is not an IPv6 address")),
+            Err(_) => Err(refusal("the text in brackets is not an IPv6 address")),
         };
     }
     let is_sound = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c) || !c.is_ascii();
     if !written.chars().all(is_sound) {
-        return Err(refusal("the host holds a character that no host has"));
+        return Err(refusal("the host contains a character that a host cannot have"));
     }
     let written = written.to_ascii_lowercase();
     let host = Host::parse(&written).map_err(|_| refusal("the host is not a name"))?.to_string();
     if !is_unmapped(&written, &host) {
         return Err(refusal("the host has another spelling, which must be used")
-            .hint("An IPv4 address is written as four decimal numbers, a name in small letters."));
+            .hint("Write an IPv4 address as four decimal numbers and a name in lower case"));
     }
     check_labels(&host)?;
     Ok(host)
 }
 
-/// Whether the host is what was written, but for the ASCII form of other scripts.
+/// Whether the host is the text that was written, apart from the ASCII form of other scripts.
 ///
 /// The WHATWG's parser reads `0x7f.1` as an address, drops a soft hyphen and folds full-width
-/// letters; others do not. Of the four characters that the older IDNA of 2003 maps and the newer
-/// of 2008 keeps (UTS 46 section 4), only the ASCII form is unambiguous.
+/// letters; other parsers do not. IDNA 2003 maps four characters that IDNA 2008 keeps (UTS 46
+/// section 4). For them, only the ASCII form is unambiguous.
 fn is_unmapped(written: &str, host: &str) -> bool {
     const DEVIATIONS: [char; 4] = ['\u{df}', '\u{3c2}', '\u{200c}', '\u{200d}'];
     if written.is_ascii() {
@@ -53,7 +53,8 @@ fn is_unmapped(written: &str, host: &str) -> bool {
     !written.contains(DEVIATIONS) && written == quirks::domain_to_unicode(host)
 }
 
-/// A name is made of labels; none begins with a hyphen, lest a program take it for an option.
+/// Checks the labels of a name. None may begin with a hyphen, because a program could read such a
+/// host as an option.
 fn check_labels(host: &str) -> Result<()> {
     if host.len() > MAX_HOST || host.split('.').any(|label| label.len() > MAX_LABEL) {
         return Err(too_long());
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_no_name_is_refused() {
+    fn a_character_that_no_name_has_is_refused() {
         for c in " \t\n\r\0\u{7f}\\/?#@:%!$&'()*+,;=|^`{}<>[]~\"".chars() {
             check(&format!("a{c}b"), "");
             check(&format!("a{c}"), "");
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_in_two_ways_is_refused() {
+    fn a_host_that_parsers_read_differently_is_refused() {
         let mapped = "BÜCHER.example bu\u{308}cher.example ａ.example a。b ℀.example ①.example \
             \u{212a}.example a\u{ad}b.example \u{fe00}a \u{202e}a.example";
         let deviating = "faß.example βόλος.com a\u{200c}b.example क्\u{200d}ष.example";
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_as_long_as_names_are() {
+    fn a_name_that_is_too_long_is_refused() {
         let label = "a".repeat(63);
         check(&label, &label);
         check(&format!("{label}a"), "");

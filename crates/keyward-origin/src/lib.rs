@@ -1,20 +1,20 @@
-//! Strict reading of URLs: whom a credential may be given to, and under which name it is kept.
+//! Strict parsing of URLs: which server gets a credential, and under which name it is kept.
 //!
-//! A credential that was stored for one [`Origin`](keyward_core::Origin) is given to that origin
-//! alone, so everything hangs on two programs reading the same host out of the same text. Where
-//! parsers are known to disagree (a backslash, a tab, `https:/x`, an IPv4 address in octal, a
-//! percent sign in a host), this one refuses. What it accepts means the same under RFC 3986 and
-//! under the WHATWG's URL standard, and the host is the one that the `url` crate would connect to.
+//! A credential that was stored for one [`Origin`](keyward_core::Origin) is sent to that origin
+//! only. So two programs must read the same host from the same text. If parsers are known to
+//! disagree (a backslash, a tab, `https:/x`, an IPv4 address in octal, a percent sign in a host),
+//! this one refuses the text. What it accepts means the same under RFC 3986 and under the WHATWG's
+//! URL standard, and the host is the one that the `url` crate would connect to.
 //!
 //! - [`parse`] reads an origin that a person wrote: `https://example.com`.
 //! - [`from_parts`] reads what git's credential protocol sends: a scheme and `host[:port]`.
 //! - [`Location`] is where a credential belongs: an origin, an account and a path. Its text is the
 //!   name of an entry.
-//! - [`Login`] reads a URL that may hold a password, as `.git-credentials` does.
+//! - [`Login`] reads a URL that may contain a password, as `.git-credentials` does.
 //!
-//! No error quotes any part of what was read, for what looks like a host may be half a password.
+//! No error quotes any part of the text, because what looks like a host may be half a password.
 //!
-//! You want this crate if you have a URL and have to decide who gets a credential.
+//! Use this crate if you have a URL and must decide which server gets a credential.
 //!
 //! # Examples
 //! ```
@@ -38,5 +38,5 @@ pub use location::Location;
 pub use login::Login;
 pub use origin::{from_parts, parse};
 
-/// The longest URL that is looked at, in bytes.
+/// The length of the longest URL that is parsed, in bytes.
 pub const MAX_URL: usize = 8 << 10;

@@ -6,18 +6,18 @@ use crate::percent::{self, is_plain};
 use crate::syntax::{Parts, refusal, too_long};
 use crate::{MAX_URL, from_parts, parse};
 
-/// What need not be escaped in a path, besides what is plain everywhere.
+/// The characters that need no escape in a path, besides those that need none anywhere.
 const PATH: &str = "/:@";
 
-/// Where a credential belongs: an origin, and within it an account and a path where they matter.
+/// Where a credential belongs: an origin, and an account and a path if they matter.
 ///
 /// Its text is the name of the credential's entry: `https://ann@example.com:8443/team/repo.git`.
-/// It is canonical, so that two locations are the same exactly if their texts are: what need not
-/// be escaped is not, the scheme's own port is left out, and [`parse`](Self::parse) gives back the
-/// location that wrote it.
+/// The text is canonical: only characters that must be escaped are, the scheme's default port is
+/// left out, and [`parse`](Self::parse) returns the location that wrote it. So two locations are
+/// the same exactly if their texts are.
 ///
-/// An empty account (`https://@example.com`) is not the same as none. Slashes around a path mean
-/// nothing, as for git, and a path of slashes alone is none.
+/// An empty account (`https://@example.com`) is not the same as no account. As in git, slashes
+/// around a path are ignored, and a path of slashes alone is no path.
 ///
 /// # Examples
 /// ```
@@ -37,11 +37,11 @@ pub struct Location {
 }
 
 impl Location {
-    /// The place with these parts, none of them escaped.
+    /// Makes the location of these parts, none of them escaped.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the origin is not canonical, if a part
-    /// holds a control character, if the path has a segment `.` or `..`, which a server would
+    /// contains a control character, if the path has a segment `.` or `..`, which a server would
     /// resolve, or if the text would be longer than [`MAX_URL`].
     pub fn new(origin: Origin, account: Option<&str>, path: Option<&str>) -> Result<Self> {
         if parse(&origin.to_string()).ok().as_ref() != Some(&origin) {
@@ -50,7 +50,7 @@ impl Location {
         Self::at(origin, account, path)
     }
 
-    /// The place with these parts, of which the origin is canonical.
+    /// Makes the location of these parts. The origin must be canonical.
     fn at(origin: Origin, account: Option<&str>, path: Option<&str>) -> Result<Self> {
         let path = path.map(|path| path.trim_matches('/')).filter(|path| !path.is_empty());
         for part in [account, path].into_iter().flatten() {
@@ -58,7 +58,7 @@ impl Location {
                 return Err(too_long());
             }
             if part.contains(char::is_control) {
-                return Err(refusal("the account or the path holds a control character"));
+                return Err(refusal("the account or the path contains a control character"));
             }
         }
         let is_dots = |segment| matches!(segment, "." | "..");
@@ -73,31 +73,35 @@ impl Location {
         Ok(location)
     }
 
-    /// Reads `scheme://[account@]host[:port][/path]`, escaped or not where a URL leaves the choice.
+    /// Reads `scheme://[account@]host[:port][/path]`. Characters that need no escape may be
+    /// escaped.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is anything else, holds a password, a
-    /// query or a fragment, or could be read otherwise by another program; and as
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is anything else, contains a password, a
+    /// query or a fragment, or if another program could read it differently; and the errors of
     /// [`new`](Self::new).
     pub fn parse(url: &str) -> Result<Self> {
         let url = Parts::of(url)?;
         if url.user_info.is_some_and(|user_info| user_info.contains(':')) {
-            return Err(refusal("a password does not belong here")
-                .hint("Leave out the colon and what follows it, up to the `@`."));
+            return Err(refusal("it must not contain a password")
+                .hint("Leave out the colon and everything after it up to the `@`"));
         }
         if url.rest.contains(['?', '#']) {
-            return Err(refusal("a query or a fragment does not belong here"));
+            return Err(refusal("it must not contain a query or a fragment"));
         }
         if url.rest.to_ascii_lowercase().contains("%2f") {
-            return Err(refusal("an escaped slash in the path means different things to servers"));
+            return Err(refusal(
+                "it has an escaped slash in the path, which servers read in different ways",
+            ));
         }
         let account = url.user_info.map(|account| decode(account, "")).transpose()?;
         let path = decode(url.rest, PATH)?;
         Self::at(from_parts(url.scheme, url.host)?, account.as_deref(), Some(&path))
     }
 
-    /// The location of this very text, if there is one within the origin of `self`: for reading
-    /// many of them, when [`parse`](Self::parse) would look at the same host again and again.
+    /// Parses a text that must be canonical and have the same origin as `self`; returns `None` for
+    /// any other. It is faster than [`parse`](Self::parse) for many texts, because it does not
+    /// parse the same host again and again.
     ///
     /// # Examples
     /// ```
@@ -127,17 +131,17 @@ impl Location {
         (location.to_string() == text).then_some(location)
     }
 
-    /// Whom the credential may be given to.
+    /// The origin that the credential may be sent to.
     pub fn origin(&self) -> &Origin {
         &self.origin
     }
 
-    /// As whom, if that matters.
+    /// The account, if it matters.
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
     }
 
-    /// For what, if that matters; without slashes around it.
+    /// The path, if it matters; without slashes around it.
     pub fn path(&self) -> Option<&str> {
         self.path.as_deref()
     }
@@ -161,13 +165,13 @@ impl fmt::Display for Location {
     }
 }
 
-/// The text of a part, if nothing in it should be escaped and is not; `more` as for [`is_plain`].
+/// Decodes a part. Every character that must be escaped has to be; `more` as for [`is_plain`].
 pub(crate) fn decode(part: &str, more: &str) -> Result<String> {
     if part.chars().any(|c| c.is_ascii() && c != '%' && !is_plain(c, more)) {
-        return Err(refusal("a character that must be escaped is not"));
+        return Err(refusal("it has a character that must be percent-encoded"));
     }
     let decoded = percent::decode(part).and_then(|text| text.expose_str().map(str::to_owned));
-    decoded.ok_or_else(|| refusal("what is escaped in it is not UTF-8 text"))
+    decoded.ok_or_else(|| refusal("the percent-encoding in it is not valid, or not of UTF-8 text"))
 }
 
 #[cfg(test)]
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_location_is_refused() {
+    fn other_text_than_a_location_is_refused() {
         let with_more = "https://a:b@x https://a:@x https://:@x https://a@b@x https://x/?q https://x/#f \
             https://x?q";
         let with_dots =
@@ -215,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_belong_there_is_named() {
+    fn the_error_names_the_part_that_is_not_allowed() {
         let message = |url| Location::parse(url).unwrap_err().message().to_owned();
         assert!(message("https://a:b@x").contains("password"));
         assert!(message("https://x/?a").contains("query"));
@@ -244,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_location_fits_the_limit_or_is_none() {
+    fn a_location_that_is_too_long_is_refused() {
         let new = |path: &str| Location::new(parse("https://x").unwrap(), None, Some(path));
         let longest = "a".repeat(MAX_URL - "https://x/".len());
         let location = new(&longest).unwrap();

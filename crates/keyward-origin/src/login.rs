@@ -5,12 +5,13 @@ use crate::percent;
 use crate::syntax::{Parts, refusal};
 use crate::{Location, from_parts};
 
-/// What a URL says that may hold a password: git's attribute `url`, a line of `.git-credentials`.
+/// The content of a URL that may have a password: git's attribute `url`, a line of
+/// `.git-credentials`.
 ///
-/// It is read as git reads it, which is more generous than [`Location::parse`] in two ways. A
-/// query or fragment is part of the path. And the host is unescaped, for git's own
-/// `credential-store` writes `https://ann:pw@example.com%3a8080`; what comes out is held to the
-/// same rules as any other host.
+/// It is parsed as git parses it, which accepts more than [`Location::parse`] in two ways. A query
+/// or fragment is part of the path. And the host is unescaped, because git's `credential-store`
+/// writes `https://ann:pw@example.com%3a8080`. The unescaped host follows the same rules as any
+/// other host.
 ///
 /// # Examples
 /// ```
@@ -23,7 +24,7 @@ use crate::{Location, from_parts};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
-    /// Where, and as whom.
+    /// The server, with account and path.
     pub location: Location,
     /// The password; an empty one if there is a colon and nothing after it.
     pub password: Option<Secret>,
@@ -33,9 +34,9 @@ impl Login {
     /// Reads `scheme://[account[:password]@]host[:port][/path]`.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is anything else, holds a control
-    /// character, escaped or not, or could be read otherwise by another program; and as
-    /// [`Location::new`].
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is anything else, contains a control
+    /// character, escaped or not, or if another program could read it differently; and the errors
+    /// of [`Location::new`].
     pub fn parse(url: &str) -> Result<Self> {
         let url = Parts::of(url)?;
         let (account, password) = match url.user_info.map(|info| info.split_once(':')) {
@@ -46,20 +47,22 @@ impl Login {
         let account = account.map(|account| decode(account, "")).transpose()?;
         let password = password.map(decode_password).transpose()?;
         let origin = from_parts(url.scheme, &decode(url.host, "[:]")?)?;
-        // What git leaves as it is.
+        // The characters that git does not escape.
         let path = decode(url.rest, "/:@?#[]")?;
         Ok(Self { location: Location::new(origin, account.as_deref(), Some(&path))?, password })
     }
 }
 
-/// Any bytes but control characters, which no protocol of lines could pass on.
+/// Decodes a password: any bytes but control characters, which a line-based protocol cannot carry.
 fn decode_password(written: &str) -> Result<Secret> {
     if written.contains(['[', ']']) {
         return Err(refusal("a bracket in the password must be escaped"));
     }
     percent::decode(written)
         .filter(|password| !password.expose().iter().any(u8::is_ascii_control))
-        .ok_or_else(|| refusal("what is escaped in the password is no character"))
+        .ok_or_else(|| {
+            refusal("the percent-encoding in the password is not valid, or of a control character")
+        })
 }
 
 #[cfg(test)]
@@ -89,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn what_git_would_not_send_on_is_refused() {
+    fn urls_that_git_would_not_send_are_refused() {
         let controls = "https://a:b%0a@x https://a:b%00@x https://a:b%0d@x https://a%0ab:c@x \
             https://a:b@x%0ahost=y https://a:b@x/%0a https://a:b@x%00.y https://a:b@%00";
         let other_hosts = "https://a:b@evil.example%2fgood.example https://a:b@good.example%40evil.example \
@@ -101,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_debug_nor_a_refusal_shows_the_password() {
+    fn debug_and_errors_do_not_contain_the_password() {
         let login = Login::parse("https://ann:canary@x").unwrap();
         assert!(!format!("{login:?}").contains("canary"));
         let urls = "https://a:canary%@x https://a:canary@x:y https://a:canary/@x https://a:canary@ a:canary@x \

@@ -3,14 +3,14 @@ use keyward_core::{Origin, Result};
 use crate::host;
 use crate::syntax::{Parts, refusal};
 
-/// The longest scheme, in bytes.
+/// The length of the longest scheme, in bytes.
 const MAX_SCHEME: usize = 32;
 
-/// The origin that `text` is: `scheme://host[:port]`, with a `/` after it at most.
+/// Reads an origin: `scheme://host[:port]`, with at most a `/` after it.
 ///
 /// # Errors
-/// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is anything else, has user-info, or could
-/// be read otherwise by another program.
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is anything else, has user-info, or if
+/// another program could read it differently.
 ///
 /// # Examples
 /// ```
@@ -31,15 +31,15 @@ pub fn parse(text: &str) -> Result<Origin> {
     from_parts(url.scheme, url.host)
 }
 
-/// The origin of a scheme and a `host[:port]`: the attributes `protocol` and `host` of git's
+/// Makes the origin of a scheme and a `host[:port]`: the attributes `protocol` and `host` of git's
 /// credential protocol.
 ///
-/// Capital letters are folded, a host in another script is turned into its ASCII form, and the
-/// scheme's own port is filled in. The host of an IPv6 address stands in brackets.
+/// Capital letters are folded, a host in another script is converted to its ASCII form, and the
+/// scheme's default port is added if there is no port. An IPv6 address must be in brackets.
 ///
 /// # Errors
-/// [`Invalid`](keyward_core::ErrorKind::Invalid) if either part is not what it should be, or if
-/// there is no port and the scheme has none of its own ([`Origin::default_port`]).
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) if a part is not valid, or if there is no port and
+/// the scheme has no default port ([`Origin::default_port`]).
 ///
 /// # Examples
 /// ```
@@ -54,13 +54,14 @@ pub fn from_parts(scheme: &str, host_and_port: &str) -> Result<Origin> {
     let port = match port {
         Some(digits) => parse_port(digits)?,
         None => Origin::default_port(&scheme).ok_or_else(|| {
-            refusal("the scheme has no port of its own, so the port must be written out")
+            refusal("the scheme has no default port, so the URL must contain the port")
         })?,
     };
     Ok(Origin { scheme, host: host::canonical(host)?, port })
 }
 
-/// RFC 3986 section 3.1. `file` is left out: it has a place for a host but connects to none.
+/// Checks a scheme as in RFC 3986 section 3.1. `file` is refused: it has a place for a host but
+/// connects to none.
 fn canonical_scheme(scheme: &str) -> Result<String> {
     let is_scheme = scheme.len() <= MAX_SCHEME
         && scheme.starts_with(|c: char| c.is_ascii_alphabetic())
@@ -69,11 +70,11 @@ fn canonical_scheme(scheme: &str) -> Result<String> {
     if is_scheme {
         Ok(scheme.to_ascii_lowercase())
     } else {
-        Err(refusal("what it begins with is no scheme that has hosts"))
+        Err(refusal("it does not begin with a scheme that has hosts"))
     }
 }
 
-/// The host and what follows its colon; those inside brackets are part of the host.
+/// Splits the host and the text after its colon. Colons inside brackets are part of the host.
 fn split(host_and_port: &str) -> (&str, Option<&str>) {
     let host_end = host_and_port.rfind(']').map_or(0, |bracket| bracket + 1);
     match host_and_port[host_end..].find(':') {
@@ -85,9 +86,9 @@ fn split(host_and_port: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// 1 to 65535 in plain digits.
+/// Reads a number from 1 to 65535, in digits only.
 fn parse_port(digits: &str) -> Result<u16> {
-    // `u16::from_str` would take a sign and leading zeros.
+    // `u16::from_str` would accept a sign and leading zeros.
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
     let port = if is_plain { digits.parse().ok() } else { None };
     port.ok_or_else(|| refusal("the port is not a number from 1 to 65535"))
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused() {
+    fn other_text_than_an_origin_is_refused() {
         let cut_short =
             " https https: https:/ https:/x https:// https:/// https:///x https://x@ //x /x x";
         let other_schemes =
@@ -136,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_stands_beside_the_brackets() {
+    fn text_beside_the_brackets_is_refused() {
         let hosts = "[::1]x [::1]80 x[::1] [::1 ::1] ::1 [[::1]] [] [::1][::2] [::1]:[::2]";
         hosts.split(' ').for_each(|host| check(&format!("https://{host}"), ""));
     }
 
     #[test]
-    fn what_parsers_drop_or_fold_is_refused() {
+    fn characters_that_parsers_drop_or_fold_are_refused() {
         for c in " \t\n\r\0\\\u{7f}\u{85}\u{a0}\u{2028}\u{3000}".chars() {
             for places in [
                 "_https://x",
@@ -159,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_quotes_nothing() {
+    fn an_error_does_not_quote_the_url() {
         let texts = "https://a:canary@x:y https://a:canary/b@x canary://x https://canary@@ canary";
         for text in texts.split(' ') {
             assert!(!format!("{:?}", parse(text).unwrap_err()).contains("canary"), "{text}");

@@ -3,16 +3,17 @@ use std::io::Write as _;
 
 use keyward_core::{Secret, SecretWriter};
 
-/// The characters besides letters and digits that stand for themselves everywhere: RFC 3986
-/// calls them unreserved and sub-delims.
+/// The characters besides letters and digits that need no escape anywhere: RFC 3986 calls them
+/// unreserved and sub-delims.
 const PLAIN: &str = "-._~!$&'()*+,;=";
 
-/// Whether the character need not be escaped in user-info or a path; `more` are those of the place.
+/// Whether the character need not be escaped in user-info or a path; `more` are the additional ones
+/// of that part.
 pub(crate) fn is_plain(c: char, more: &str) -> bool {
     c.is_ascii_alphanumeric() || PLAIN.contains(c) || more.contains(c)
 }
 
-/// Writes `text`, each byte of it that is not plain as `%` and two hexadecimal digits.
+/// Writes `text`, with each byte that is not plain as `%` and two hexadecimal digits.
 pub(crate) fn encode(f: &mut fmt::Formatter<'_>, text: &str, more: &str) -> fmt::Result {
     text.bytes().try_for_each(|byte| match char::from(byte) {
         c if is_plain(c, more) => f.write_char(c),
@@ -20,14 +21,14 @@ pub(crate) fn encode(f: &mut fmt::Formatter<'_>, text: &str, more: &str) -> fmt:
     })
 }
 
-/// The bytes that `text` stands for; `None` if a `%` in it is not followed by two digits.
+/// Decodes `text`; `None` if a `%` in it is not followed by two hexadecimal digits.
 pub(crate) fn decode(text: &str) -> Option<Secret> {
     let mut bytes = SecretWriter::new();
     let mut pieces = text.split('%');
     bytes.write_all(pieces.next()?.as_bytes()).ok()?;
     for piece in pieces {
         let (digits, plain) = piece.split_at_checked(2)?;
-        // `from_str_radix` would take a sign.
+        // `from_str_radix` would accept a sign.
         let is_byte = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
         bytes.write_all(&[u8::from_str_radix(digits, 16).ok().filter(|_| is_byte)?]).ok()?;
         bytes.write_all(plain.as_bytes()).ok()?;
@@ -40,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_two_digits_follow() {
+    fn a_percent_sign_needs_two_hexadecimal_digits() {
         for (text, bytes) in
             [("", ""), ("a", "a"), ("%41%2f", "A/"), ("%c3%BC", "ü"), ("a%25b", "a%b")]
         {

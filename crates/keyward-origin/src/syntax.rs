@@ -2,26 +2,26 @@ use keyward_core::{Error, Result};
 
 use crate::MAX_URL;
 
-/// A URL, cut where RFC 3986 cuts it. Nothing is decoded yet.
+/// A URL, split as RFC 3986 splits it. Nothing is decoded yet.
 pub(crate) struct Parts<'a> {
     pub(crate) scheme: &'a str,
-    /// What stands before the `@`, if there is one.
+    /// The text before the `@`, if there is one.
     pub(crate) user_info: Option<&'a str>,
     /// The host, with the port if it has one.
     pub(crate) host: &'a str,
-    /// What follows, from its `/`, `?` or `#` on.
+    /// The text after the authority, from its `/`, `?` or `#` on.
     pub(crate) rest: &'a str,
 }
 
 impl<'a> Parts<'a> {
-    /// Cuts `text`, unless another parser could cut it elsewhere.
+    /// Splits `text`, unless another parser could split it differently.
     pub(crate) fn of(text: &'a str) -> Result<Self> {
         if text.len() > MAX_URL {
             return Err(too_long());
         }
         // The WHATWG's parser drops tabs and line ends, trims blanks and reads `\` as `/`.
         if text.chars().any(|c| c == '\\' || c.is_control() || c.is_whitespace()) {
-            return Err(refusal("it holds a blank, a backslash or a control character"));
+            return Err(refusal("it contains a blank, a backslash or a control character"));
         }
         let (scheme, rest) = text
             .split_once("://")

@@ -2,9 +2,9 @@ use keyward_core::{Error, ErrorKind, Result};
 
 use super::yaml::{self, Node, wrong};
 
-/// What a store's file says: how its records are written, and where they are.
+/// The content of a store's file: how its records are encoded, and where they are.
 ///
-/// The store's name is that of its file, as in PyCred; the one inside is not looked at.
+/// The store's name is that of its file, as in PyCred; the name in the file is ignored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreConfig {
     /// How records are sealed.
@@ -16,7 +16,7 @@ pub struct StoreConfig {
 /// PyCred's encryptions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Encryption {
-    /// None.
+    /// No encryption.
     Clear,
     /// Fernet tokens.
     Aes {
@@ -33,7 +33,7 @@ pub enum Storage {
         /// The folder of the files, which may begin with `~`.
         data_dir: String,
     },
-    /// The memory of a process that has ended: nothing.
+    /// The memory of a process that has ended: there are no records.
     Memory,
 }
 
@@ -42,7 +42,7 @@ impl StoreConfig {
     ///
     /// # Errors
     /// - [`Refused`](ErrorKind::Refused): a tag is not PyCred's.
-    /// - [`Corrupt`](ErrorKind::Corrupt): this is no store's file.
+    /// - [`Corrupt`](ErrorKind::Corrupt): this is not the file of a store.
     /// - [`Unsupported`](ErrorKind::Unsupported): PyCred has no such backend.
     pub fn parse(file: &[u8]) -> Result<Self> {
         let root = yaml::parse(file)?
@@ -71,7 +71,7 @@ impl StoreConfig {
     }
 }
 
-/// What PyCred's own file, `.config.yaml`, says of interest.
+/// The part of PyCred's own file, `.config.yaml`, that an import needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Installation {
     /// The folder of the stores' files, which may begin with `~`.
@@ -79,10 +79,10 @@ pub struct Installation {
 }
 
 impl Installation {
-    /// Reads PyCred's own file. An empty one stands for PyCred's defaults.
+    /// Reads PyCred's own file. An empty file means PyCred's defaults.
     ///
     /// # Errors
-    /// As [`StoreConfig::parse`].
+    /// Those of [`StoreConfig::parse`].
     pub fn parse(file: &[u8]) -> Result<Self> {
         let Some(root) = yaml::parse(file)? else {
             return Ok(Self { store_path: "~/.pycred/store".into() });
@@ -104,13 +104,13 @@ impl Installation {
     }
 }
 
-/// The name of a backend and its options.
+/// Returns the name of a backend and its options.
 fn backend(node: &Node) -> Result<(&str, &[(String, Node)])> {
     let [data, name] = fields(node, "BackendConfig", ["data", "name"])?;
     Ok((name.text()?, data.map(None)?))
 }
 
-/// The values of exactly these keys.
+/// Returns the values of these keys. There must be no other key.
 fn fields<'a, const N: usize>(node: &'a Node, tag: &str, keys: [&str; N]) -> Result<[&'a Node; N]> {
     let items = node.map(Some(tag))?;
     if items.len() != N {

@@ -14,7 +14,7 @@ use super::{MAX_KEY, MAX_RECORD};
 
 const VERSION: u8 = 0x80;
 
-/// Version, time and initialization vector stand before the ciphertext, a MAC behind it.
+/// Version, time and initialization vector come before the ciphertext, a MAC after it.
 const HEADER: usize = 1 + 8 + 16;
 const MAC: usize = 32;
 const BLOCK: usize = 16;
@@ -22,9 +22,9 @@ const BLOCK: usize = 16;
 /// The key of PyCred's encryption `aes`: Fernet's pair of a signing and an encryption key.
 ///
 /// # Security
-/// AES-128-CBC with HMAC-SHA256. The MAC is verified first, in constant time; nothing is
-/// decrypted before. A token carries no context: whoever can write PyCred's folder can give one
-/// user's token to another, and PyCred cannot tell. Neither can an import.
+/// AES-128-CBC with HMAC-SHA256. The MAC is verified first, in constant time; nothing is decrypted
+/// before. A token is not bound to a context: a user who can write to PyCred's folder can replace
+/// one user's token with another's, and PyCred cannot detect that. Neither can an import.
 ///
 /// # Examples
 /// The token of Fernet's own specification:
@@ -39,13 +39,14 @@ const BLOCK: usize = 16;
 pub struct FernetKey(Zeroizing<[u8; 32]>);
 
 impl FernetKey {
-    /// Reads the content of a key file: 32 bytes in URL-safe base64. A newline behind them is
-    /// none of the key.
+    /// Reads the content of a key file: 32 bytes in URL-safe base64. A newline after them is
+    /// ignored.
     ///
     /// # Errors
     /// [`NoKey`](ErrorKind::NoKey) if it is anything else.
     pub fn parse(file: &[u8]) -> Result<Self> {
-        let no_key = || Error::new(ErrorKind::NoKey, "open").because("the key file holds no key");
+        let no_key =
+            || Error::new(ErrorKind::NoKey, "open").because("the key file does not contain a key");
         if file.len() > MAX_KEY {
             return Err(no_key());
         }
@@ -56,11 +57,11 @@ impl FernetKey {
         Ok(Self(Zeroizing::new(key)))
     }
 
-    /// Opens a token. Its time is not looked at, as PyCred does not.
+    /// Opens a token. Its time is ignored, as in PyCred.
     ///
     /// # Errors
-    /// [`Corrupt`](ErrorKind::Corrupt) if the token was changed or sealed with another key, which
-    /// nobody can tell apart.
+    /// [`Corrupt`](ErrorKind::Corrupt) if the token was changed or sealed with another key; the two
+    /// cases cannot be distinguished.
     pub fn open(&self, token: &[u8]) -> Result<Secret> {
         self.open_token(token).ok_or_else(|| {
             Error::corrupt("open").because("it was altered, or sealed with another key")
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_specification_refuses_is_refused() {
+    fn tokens_that_the_specification_refuses_are_refused() {
         let key = FernetKey::parse(KEY).unwrap();
         for (why, token) in INVALID {
             assert!(key.open(token).is_err(), "{why}");

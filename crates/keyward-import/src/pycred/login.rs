@@ -5,10 +5,10 @@ use serde::de::{Deserialize, Deserializer, Visitor};
 
 use super::MAX_RECORD;
 
-/// What a record of PyCred's serializer `json` holds.
+/// The content of a record of PyCred's serializer `json`.
 ///
-/// PyCred takes a password from the command line, where Python stands for each byte that is not
-/// UTF-8 by half of a surrogate pair. Such a password is the bytes again here.
+/// PyCred takes a password from the command line, where Python replaces each byte that is not UTF-8
+/// with half of a surrogate pair. Here such a password is converted back to the bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Login {
     /// The username.
@@ -23,7 +23,7 @@ impl Login {
     /// # Errors
     /// [`Corrupt`](keyward_core::ErrorKind::Corrupt) if it is anything else.
     pub fn parse(record: &[u8]) -> Result<Self> {
-        // The decoder's own error quotes what it read, so it goes no further.
+        // The decoder's error quotes what it read, so it is dropped.
         let corrupt =
             || Error::corrupt("open").because("the record is not a username and a password");
         if record.len() > MAX_RECORD || std::str::from_utf8(record).is_err() {
@@ -36,12 +36,13 @@ impl Login {
     }
 }
 
-/// A JSON string as the bytes it stood for on Python's command line.
+/// A JSON string, converted to the bytes that it had on Python's command line.
 struct Text(Secret);
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Asked for bytes, serde_json lets lone surrogates through; asked for text, it refuses.
+        // If bytes are requested, serde_json accepts lone surrogates; if text is requested, it
+        // refuses them.
         deserializer.deserialize_bytes(TextVisitor)
     }
 }
@@ -56,18 +57,20 @@ impl Visitor<'_> for TextVisitor {
     }
 
     fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Text, E> {
-        unescape(bytes).map(Text).ok_or_else(|| E::custom("a surrogate that stands for no byte"))
+        unescape(bytes)
+            .map(Text)
+            .ok_or_else(|| E::custom("a surrogate that does not encode a byte"))
     }
 }
 
-/// Turns U+DC80 to U+DCFF, which stand for the bytes 80 to FF, back into them.
+/// Turns U+DC80 to U+DCFF, which encode the bytes 80 to FF, back into these bytes.
 ///
-/// Any other half of a surrogate pair stands for nothing.
+/// Returns `None` for any other half of a surrogate pair.
 fn unescape(text: &[u8]) -> Option<Secret> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some((&first, after)) = rest.split_first() {
-        // In the form of UTF-8, a surrogate is ED A0 80 to ED BF BF.
+        // Encoded like UTF-8, a surrogate is ED A0 80 to ED BF BF.
         match rest {
             [0xed, second @ (0xb2 | 0xb3), third, after @ ..] => {
                 bytes.push(((second & 0x03) << 6) | (third & 0x3f));

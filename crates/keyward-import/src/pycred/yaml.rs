@@ -1,21 +1,21 @@
-//! YAML as far as PyCred writes it: text, lists and maps under PyCred's own tags.
+//! The part of YAML that PyCred writes: text, lists and maps with PyCred's tags.
 
 use keyward_core::{Error, ErrorKind, Result};
 use saphyr_parser::{Event, Parser, Span, StrInput, Tag};
 
 use super::MAX_CONFIG;
 
-/// PyCred's own configurations are five levels deep.
+/// PyCred's configuration files are five levels deep.
 const MAX_DEPTH: usize = 8;
 
-/// PyCred's own installation config has about fifty nodes.
+/// PyCred's installation file has about fifty nodes.
 const MAX_NODES: usize = 2000;
 
 /// The tags of PyCred's classes.
 const TAGS: &[&str] =
     &["StoreConfig", "BackendConfig", "PyCredConfig", "PyCredBackendDefaultConfig"];
 
-/// A value of a document, and where it stands.
+/// A value of a document, and its line.
 #[derive(Debug)]
 pub(super) struct Node {
     pub(super) line: usize,
@@ -30,11 +30,11 @@ pub(super) enum Content {
     Map(Vec<(String, Node)>),
 }
 
-/// The one document of a file; `None` if the file says nothing.
+/// Parses the only document of a file; returns `None` if the file is empty.
 ///
 /// # Errors
 /// [`Refused`](ErrorKind::Refused) for a tag that is not PyCred's, [`Corrupt`](ErrorKind::Corrupt)
-/// for everything else. They name the line and quote nothing.
+/// for everything else. The errors name the line and quote nothing.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Node>> {
     if bytes.len() > MAX_CONFIG {
         return Err(Error::corrupt("read").because("the file is too large"));
@@ -44,7 +44,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Node>> {
     Reader { parser: Parser::new_from_str(text), nodes: 0 }.document()
 }
 
-/// What is wrong at a line.
+/// Makes the error for a line.
 pub(super) fn wrong(line: usize, what: &str) -> Error {
     Error::corrupt("read").because(format!("line {line}: {what}"))
 }
@@ -67,7 +67,7 @@ impl<'a> Reader<'a> {
                 Event::StreamStart | Event::DocumentStart(_) | Event::DocumentEnd => {}
                 event => root = Some(self.node(event, line, 0)?),
             }
-            // `---` alone is a document that says nothing.
+            // `---` alone is an empty document.
             root = root.filter(|node| !node.is_nothing());
         }
     }
@@ -75,13 +75,15 @@ impl<'a> Reader<'a> {
     fn node(&mut self, event: Event<'a>, line: usize, depth: usize) -> Result<Node> {
         self.nodes += 1;
         if self.nodes > MAX_NODES || depth > MAX_DEPTH {
-            return Err(wrong(line, "there is more in it than PyCred writes"));
+            return Err(wrong(line, "the file contains more than PyCred writes"));
         }
         let (tag, content) = match event {
             Event::Scalar(text, _, _, tag) => (known(tag, line)?, Content::Text(text.into_owned())),
             Event::SequenceStart(_, tag) => (known(tag, line)?, self.list(depth)?),
             Event::MappingStart(_, tag) => (known(tag, line)?, self.map(depth)?),
-            Event::Alias(_) => return Err(wrong(line, "an alias, which PyCred does not write")),
+            Event::Alias(_) => {
+                return Err(wrong(line, "there is an alias, which PyCred does not write"));
+            }
             _ => return Err(wrong(line, "a value is missing")),
         };
         Ok(Node { line, tag, content })
@@ -106,14 +108,15 @@ impl<'a> Reader<'a> {
             }
             let key = self.node(event, line, depth + 1)?.text()?.to_owned();
             if items.iter().any(|(other, _)| *other == key) {
-                return Err(wrong(line, "a key stands twice"));
+                return Err(wrong(line, "a key occurs twice"));
             }
             let (event, line) = self.next()?;
             items.push((key, self.node(event, line, depth + 1)?));
         }
     }
 
-    /// The parser's own errors may quote what it read, so only their place goes further.
+    /// Reads the next event. The parser's errors may quote what it read, so only their line is
+    /// kept.
     fn next(&mut self) -> Result<(Event<'a>, usize)> {
         match self.parser.next() {
             Some(Ok((event, Span { start, .. }))) => Ok((event, start.line())),
@@ -123,7 +126,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The tag, if it is PyCred's. A name is compared, and nothing else ever happens to it.
+/// Returns the tag, if it is PyCred's. Its name is only compared.
 fn known(tag: Option<impl AsRef<Tag>>, line: usize) -> Result<Option<&'static str>> {
     let Some(tag) = tag else { return Ok(None) };
     let tag = tag.as_ref();
@@ -133,9 +136,9 @@ fn known(tag: Option<impl AsRef<Tag>>, line: usize) -> Result<Option<&'static st
     }
     let whole = format!("{}{}", tag.handle, tag.suffix);
     let what = if whole.contains("python") {
-        "a tag that would have Python run something; it is refused, and nothing was run"
+        "a tag that would make Python run code; it was refused, and no code was run"
     } else {
-        "a tag that is not PyCred's"
+        "there is a tag that is not PyCred's"
     };
     Err(Error::new(ErrorKind::Refused, "read").because(format!("line {line}: {what}")))
 }
@@ -185,14 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_may_say_nothing() {
+    fn an_empty_file_has_no_document() {
         for text in ["", "\n", "---\n", "# no more\n", "---\n...\n"] {
             assert!(parse(text.as_bytes()).unwrap().is_none(), "{text:?}");
         }
     }
 
     #[test]
-    fn a_tag_that_is_not_pycreds_is_refused_wherever_it_stands() {
+    fn a_tag_that_is_not_pycreds_is_refused_anywhere() {
         for (text, line) in [
             ("!!python/object/apply:os.system ['canary']", 1),
             ("a: 1\nb: !!python/name:os.canary", 2),
@@ -211,11 +214,11 @@ mod tests {
             assert!(!format!("{error:?}").contains("canary"), "{error:?}");
         }
         let error = refused("!!python/object/apply:os.system ['canary']");
-        assert!(error.message().contains("nothing was run"), "{error}");
+        assert!(error.message().contains("no code was run"), "{error}");
     }
 
     #[test]
-    fn what_is_not_pycreds_yaml_is_refused() {
+    fn yaml_that_pycred_does_not_write_is_refused() {
         for text in [
             "a: &canary b\nc: *canary",
             "canary: 1\ncanary: 2",
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn bombs_are_refused() {
+    fn a_file_that_expands_too_much_is_refused() {
         let laughs = "a: &a [x]\nb: &b [*a,*a]\nc: [*b,*b]";
         for text in [
             laughs.to_owned(),

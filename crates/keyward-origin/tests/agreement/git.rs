@@ -1,11 +1,11 @@
-//! git, as it is installed.
+//! The installed git.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use keyward_origin::{Login, from_parts};
 
-/// Holds a login against what git reads in the same URL, if it has all that git would ask for.
+/// Compares a login with what git reads from the same URL, if it has all that git would prompt for.
 pub(crate) fn check(url: &str) -> bool {
     let Ok(Login { location, password: Some(password) }) = Login::parse(url) else { return false };
     let read = fill(url);
@@ -23,7 +23,7 @@ pub(crate) fn check(url: &str) -> bool {
     true
 }
 
-/// What `git credential fill` makes of the URL, with no helper to ask.
+/// Returns what `git credential fill` reads from the URL, without a helper.
 fn fill(url: &str) -> Vec<u8> {
     let mut git = Command::new("git");
     git.args(["-c", "credential.useHttpPath=true", "credential", "fill"]);

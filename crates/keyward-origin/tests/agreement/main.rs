@@ -1,4 +1,4 @@
-//! Whatever is accepted, everybody reads the same origin in it.
+//! If a URL is accepted, every parser reads the same origin from it.
 
 use std::fs;
 use std::net::Ipv6Addr;
@@ -11,9 +11,9 @@ use serde_json::Value;
 mod git;
 mod readings;
 
-/// The cases by which browsers' parsers are tested.
+/// The test cases of browsers' parsers.
 #[test]
-fn the_whatwg_s_cases() {
+fn the_whatwg_cases_have_one_reading() {
     let cases = vectors("tests/vectors/urltestdata.json");
     let cases = cases.as_array().unwrap().iter().filter_map(|case| case["input"].as_str());
     let (mut all, mut accepted) = (0, 0);
@@ -21,13 +21,14 @@ fn the_whatwg_s_cases() {
         all += 1;
         accepted += usize::from(!readings::check(input).is_empty());
     }
-    // Most of them are relative, or there because parsers disagree.
+    // Most of them are relative, or exist because parsers disagree.
     assert_eq!((all, accepted), (869, 97));
 }
 
-/// Where two readings are on record and differ, we refuse; no host passes for another.
+/// If two readings are on record and differ, the URL is refused, so no host is mistaken for
+/// another.
 #[test]
-fn hosts_that_are_confused() {
+fn hosts_with_two_recorded_readings_are_refused() {
     let cases = vectors("../../tests/vectors/own/url_provider_confusion.json");
     for case in cases["cases"].as_array().unwrap() {
         let origins = readings::check(case["url"].as_str().unwrap());
@@ -67,7 +68,7 @@ fn git_reads_the_same_login() {
 }
 
 #[test]
-fn what_is_too_long_is_refused() {
+fn a_url_that_is_too_long_is_refused() {
     for piece in ["a", "@", ":", "/", "%", "[", "]", ".", "ü", "%41", "a.", "0", "0x0.", "xn--"] {
         let long = piece.repeat((1 << 20) / piece.len());
         for text in [long.clone(), format!("https://{long}"), format!("https://x/{long}")] {
@@ -84,12 +85,12 @@ fn what_is_too_long_is_refused() {
     }
 }
 
-/// What URLs are made of, and what gets them into trouble.
+/// Pieces of URLs, also those that parsers read differently.
 const PIECES: &str = "https:// HTTP:// ssh:// unknown:// :// // : / @ ? # \\ % %40 %3a %2F %c3%bc %00 \
     [ ] [::1] [0:0::1.2.3.4] 127.0.0.1 0x7f 017 1 . .. - _ a Ann example.com :443 :80 :8080 :0 :65536 \
     ü ß Ü u\u{308} 。 ℀ xn--bcher-kva xn-- \u{ad} \u{202e} \t & + ~ | {";
 
-/// Text made of these pieces, so that it gets past the first look.
+/// Text made of these pieces, so that it passes the first checks.
 fn url_like() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(PIECES.split(' ').collect::<Vec<_>>());
     let pieces = prop::collection::vec(piece, 0..8).prop_map(|pieces| pieces.concat());
@@ -131,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn a_sibling_is_what_its_text_is(text in url_like(), of in origin()) {
+    fn a_sibling_equals_its_parsed_text(text in url_like(), of in origin()) {
         let front = Location::new(of, None, None)?;
         let texts = [text.clone(), format!("{front}{text}"), format!("{front}/{text}")];
         for text in texts {
@@ -142,7 +143,7 @@ proptest! {
     }
 
     #[test]
-    fn a_location_comes_back(
+    fn a_location_parses_from_its_text(
         origin in origin(), account in prop::option::of("\\PC{0,20}"), path in prop::option::of("\\PC{0,40}"),
     ) {
         let expect = path.as_deref().unwrap_or_default().trim_matches('/');

@@ -1,4 +1,4 @@
-//! What others read in a URL, against what we do.
+//! How other parsers read a URL, compared with Keyward.
 
 use std::net::Ipv6Addr;
 
@@ -6,11 +6,11 @@ use keyward_core::Origin;
 use keyward_origin::{Location, Login, parse};
 use url::{Host, Url};
 
-/// Holds all that is accepted of `text` against the other readings, and against itself written
-/// out; gives what was accepted.
+/// Compares everything that is accepted of `text` with the other readings, and with its own
+/// canonical text; returns what was accepted.
 ///
 /// # Panics
-/// If anybody reads another origin.
+/// If a parser reads another origin.
 pub(crate) fn check(text: &str) -> Vec<Origin> {
     let origin = parse(text).ok();
     if let Some(origin) = &origin {
@@ -26,7 +26,7 @@ pub(crate) fn check(text: &str) -> Vec<Origin> {
     }
     let login = Login::parse(text).ok().map(|login| login.location);
     if let Some(location) = &login {
-        // Only git unescapes a port with the host.
+        // Only git unescapes a port together with the host.
         if !authority(text).is_some_and(|authority| host(authority).contains('%')) {
             agree(text, location.origin());
         }
@@ -51,8 +51,8 @@ fn agree(text: &str, origin: &Origin) {
     assert_eq!(rfc3986(text).as_ref(), Some(origin), "RFC 3986, {text:?}");
 }
 
-/// Whom the `url` crate would connect to. It folds the host of few schemes only; the others' is
-/// folded here.
+/// The origin that the `url` crate would connect to. The crate folds the host of some schemes only;
+/// this function folds the others.
 pub(crate) fn whatwg(text: &str) -> Option<Origin> {
     let url = Url::parse(text).ok()?;
     let host = Host::parse(url.host_str()?).ok()?.to_string();
@@ -60,7 +60,8 @@ pub(crate) fn whatwg(text: &str) -> Option<Origin> {
     Some(Origin { scheme: url.scheme().into(), host, port })
 }
 
-/// The reading of RFC 3986, appendix B and section 3.2; the host in its ASCII form, as in RFC 3987.
+/// The origin as RFC 3986, appendix B and section 3.2, reads it; the host in its ASCII form, as in
+/// RFC 3987.
 fn rfc3986(text: &str) -> Option<Origin> {
     let (scheme, _) = text.split_once([':', '/', '?', '#'])?;
     let scheme = scheme.to_lowercase();
@@ -78,7 +79,7 @@ fn rfc3986(text: &str) -> Option<Origin> {
     Some(Origin { scheme, host, port })
 }
 
-/// What stands between `//` and the path.
+/// The text between `//` and the path.
 fn authority(text: &str) -> Option<&str> {
     let rest = &text[text.find([':', '/', '?', '#'])?..];
     rest.strip_prefix("://")?.split(['/', '?', '#']).next()
