@@ -316,7 +316,7 @@ fn a_tag_of_python_runs_nothing() {
         let (code, said) = used.outcome();
         assert_eq!(code, 4, "{said}");
         assert!(!mark.exists());
-        assert!(said.contains("evil.yaml: line ") && said.contains("nothing was run"), "{said}");
+        assert!(said.contains("evil.yaml: line ") && said.contains("no code was run"), "{said}");
         assert!(!said.contains("touch") && !said.contains("os.system"), "{said}");
         assert_eq!(used.home.keyward(&["list"]), "work\n");
     }
