@@ -7,7 +7,8 @@ macro_rules! cases {
         pub const CASES: &[(&str, $crate::Case<dyn keyward_core::$role>)] =
             &[$((stringify!($case), $case)),*];
 
-        /// A linked backend, opened with the values and the host that the closures give.
+        /// Makes the test subject of a linked backend, opened with the values and the host that the
+        /// closures return.
         pub fn linked<B: keyward_core::Backend + keyward_core::$role>(
             values: impl Fn(&$crate::Scratch) -> keyward_core::Values,
             host: impl Fn(&$crate::Scratch) -> $crate::TestHost,

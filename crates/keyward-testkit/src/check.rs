@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyward_core::{Error, ErrorKind, Result};
 
-/// The error that must be one of these kinds.
+/// Returns the error, which must be of one of these kinds.
 #[track_caller]
 pub(crate) fn fails<T>(result: Result<T>, kinds: &[ErrorKind]) -> Error {
     match result {
@@ -15,7 +15,7 @@ pub(crate) fn fails<T>(result: Result<T>, kinds: &[ErrorKind]) -> Error {
     }
 }
 
-/// Everything that an error tells anybody.
+/// Returns everything that an error can show.
 pub(crate) fn told(error: &Error) -> String {
     let mut told = format!("{error} {error:?} {}", error.advice().unwrap_or_default());
     let mut source = error.source();
@@ -26,7 +26,7 @@ pub(crate) fn told(error: &Error) -> String {
     told
 }
 
-/// Checks that `shown` holds `secret` in no usual writing.
+/// Checks that `shown` does not contain `secret` in a usual encoding.
 #[track_caller]
 pub(crate) fn hides(shown: &str, secret: &[u8]) {
     let decimal = format!("{secret:?}");

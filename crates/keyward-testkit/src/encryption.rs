@@ -1,4 +1,4 @@
-//! What every encryption promises.
+//! The contract of every encryption.
 
 use keyward_core::{
     Context, Encryption, EntryId, ErrorKind, KeyId, Keys, Result, Secret, StoreId, StoreKey,
@@ -34,7 +34,7 @@ const NONE: &str = "it encrypts nothing";
 
 const PLAIN: &[u8] = b"canary of the plain text";
 
-/// What a blob is sealed for, put together as a store does it.
+/// What a blob is sealed for, with the values that a store uses.
 #[derive(Clone)]
 struct Scene {
     store: StoreId,
@@ -84,18 +84,18 @@ impl Scene {
     }
 }
 
-/// Every value opens again, byte for byte, also for another instance.
+/// Every value opens again, byte for byte, also in another instance.
 pub fn unseal_gives_what_was_sealed(subject: &Subject<dyn Encryption>) {
     let (encryption, other) = (subject.open(), subject.open());
     let scene = Scene::of(&*encryption);
     for plain in vectors::secrets() {
         let blob = scene.seal(&*encryption, &plain);
         let opened = scene.unseal(&*other, &blob).unwrap();
-        assert!(opened.expose() == plain, "{} bytes come back changed", plain.len());
+        assert!(opened.expose() == plain, "{} bytes are changed", plain.len());
     }
 }
 
-/// A blob shows the plain text only where nothing is encrypted.
+/// A blob contains plain text only if the encryption encrypts nothing.
 pub fn a_blob_hides_what_was_sealed(subject: &Subject<dyn Encryption>) {
     let encryption = subject.open();
     if encryption.abilities().keys == Keys::None {
@@ -104,11 +104,14 @@ pub fn a_blob_hides_what_was_sealed(subject: &Subject<dyn Encryption>) {
     let blob = Scene::of(&*encryption).seal(&*encryption, PLAIN);
     let quarter = PLAIN.len() / 4;
     for part in PLAIN.windows(quarter) {
-        assert!(!blob.windows(quarter).any(|window| window == part), "plain text shows");
+        assert!(
+            !blob.windows(quarter).any(|window| window == part),
+            "the blob contains plain text"
+        );
     }
 }
 
-/// Two seals of the same bytes, each with a salt of its own, differ in all of the blob.
+/// Two seals of the same bytes, with different salts, differ in all of the blob.
 pub fn seals_of_the_same_differ(subject: &Subject<dyn Encryption>) {
     let encryption = subject.open();
     if encryption.abilities().keys == Keys::None {
@@ -149,7 +152,8 @@ pub fn other_associated_data_opens_nothing(subject: &Subject<dyn Encryption>) {
     elsewhere(subject, |scene| scene.header.push(0));
 }
 
-/// Opens a blob in a changed scene: refused by who binds context, without effect elsewhere.
+/// Opens a blob in a changed scene. An encryption that binds the context refuses it; any other
+/// ignores the change.
 #[track_caller]
 fn elsewhere(subject: &Subject<dyn Encryption>, change: fn(&mut Scene)) {
     let encryption = subject.open();
@@ -160,15 +164,18 @@ fn elsewhere(subject: &Subject<dyn Encryption>, change: fn(&mut Scene)) {
     if encryption.abilities().binds_context {
         refused(opened);
     } else if let Ok(opened) = opened {
-        assert!(opened.expose() == PLAIN, "the context changes what comes out");
+        assert!(opened.expose() == PLAIN, "the context changes the plain text");
     }
 }
 
-/// The error of a blob that does not open: it says nothing about why.
+/// Checks the error of a blob that does not open: it does not say why.
 #[track_caller]
 fn refused(opened: Result<Secret>) {
     let error = fails(opened, &[ErrorKind::Corrupt, ErrorKind::NoKey]);
-    assert!(std::error::Error::source(&error).is_none(), "the error has a source");
+    assert!(
+        std::error::Error::source(&error).is_none(),
+        "the error has a source, which may say why"
+    );
 }
 
 /// A blob does not open with another key.
@@ -203,14 +210,14 @@ pub fn a_truncated_blob_opens_nothing(subject: &Subject<dyn Encryption>) {
     });
 }
 
-/// A blob with more behind or before it does not open.
+/// A blob with more bytes after or before it does not open.
 pub fn an_extended_blob_opens_nothing(subject: &Subject<dyn Encryption>) {
     changed(subject, |blob| {
         vec![[blob, &[0]].concat(), [blob, b"\n"].concat(), [&[0], blob].concat(), blob.repeat(2)]
     });
 }
 
-/// Opens changed blobs: refused by who authenticates, without harm elsewhere.
+/// Opens changed blobs. An encryption that authenticates refuses them; any other must not panic.
 #[track_caller]
 fn changed(subject: &Subject<dyn Encryption>, change: fn(&[u8]) -> Vec<Vec<u8>>) {
     let encryption = subject.open();
@@ -223,11 +230,12 @@ fn changed(subject: &Subject<dyn Encryption>, change: fn(&[u8]) -> Vec<Vec<u8>>)
     }
 }
 
-/// Whoever needs the store's key says so when there is none, or none of 32 bytes.
+/// An encryption that needs the store's key returns `NoKey` if there is none, or not one of 32
+/// bytes.
 pub fn a_missing_or_short_key_is_no_key(subject: &Subject<dyn Encryption>) {
     let encryption = subject.open();
     if encryption.abilities().keys != Keys::Store {
-        return subject.pass_over("it needs no key of the store");
+        return subject.pass_over("it does not use the store's key");
     }
     let scene = Scene::of(&*encryption);
     let blob = scene.seal(&*encryption, PLAIN);
@@ -241,14 +249,15 @@ pub fn a_missing_or_short_key_is_no_key(subject: &Subject<dyn Encryption>) {
     }
 }
 
-/// `current_key` names a key exactly if the encryption brings its own.
+/// `current_key` names a key exactly if the encryption has its own keys.
 pub fn current_key_is_there_if_the_keys_are_its_own(subject: &Subject<dyn Encryption>) {
     let encryption = subject.open();
     let key = encryption.current_key(&EntryId::new("ann", None).unwrap()).unwrap();
     assert_eq!(key.is_some(), encryption.abilities().keys == Keys::Own, "{key:?}");
 }
 
-/// Bytes that nobody sealed never panic and are refused by who authenticates.
+/// Bytes that were never sealed do not cause a panic. An encryption that authenticates refuses
+/// them.
 pub fn garbage_does_no_harm(subject: &Subject<dyn Encryption>) {
     let encryption = subject.open();
     let scene = Scene::of(&*encryption);
@@ -262,7 +271,7 @@ pub fn garbage_does_no_harm(subject: &Subject<dyn Encryption>) {
     }
 }
 
-/// Neither `Debug` nor the log shows a key, a secret that the host gave, or the plain text.
+/// Neither `Debug` nor the log shows a key, a secret from the host, or the plain text.
 pub fn debug_shows_no_key(subject: &Subject<dyn Encryption>) {
     let encryption = subject.open();
     let scene = Scene::of(&*encryption);

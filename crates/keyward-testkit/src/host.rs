@@ -6,9 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
 
-/// A host that knows what a test told it, and remembers what it was asked.
+/// A host that returns what a test gave it, and remembers what it returned and what was logged.
 ///
-/// Its clock stands still unless it is [set](Self::set_now) or is the
+/// Its clock does not move unless it is [set](Self::set_now) or is the
 /// [system's](Self::on_system_time).
 ///
 /// # Examples
@@ -36,8 +36,8 @@ pub struct TestHost {
 }
 
 impl TestHost {
-    /// A host that knows nothing, in the first second of 2026.
-    #[expect(clippy::new_without_default, reason = "it stands at the start of a chain")]
+    /// Makes a host without secrets, variables and answers, in the first second of 2026.
+    #[expect(clippy::new_without_default, reason = "it is the start of a chain of calls")]
     pub fn new() -> Self {
         Self {
             secrets: BTreeMap::new(),
@@ -51,7 +51,7 @@ impl TestHost {
         }
     }
 
-    /// Answers references to the key source `from` with this secret.
+    /// Sets the secret for references to the key source `from`.
     #[must_use]
     pub fn secret(mut self, from: &str, secret: impl Into<Secret>) -> Self {
         self.secrets.insert(from.to_owned(), secret.into());
@@ -65,28 +65,28 @@ impl TestHost {
         self
     }
 
-    /// Answers one prompt more.
+    /// Adds the answer to one more prompt.
     #[must_use]
     pub fn answer(self, answer: impl Into<Secret>) -> Self {
         self.answers.lock().unwrap().push_back(answer.into());
         self
     }
 
-    /// Answers all prompts from then on.
+    /// Sets the answer to all prompts after the added ones.
     #[must_use]
     pub fn always_answer(mut self, answer: impl Into<Secret>) -> Self {
         self.last_answer = Some(answer.into());
         self
     }
 
-    /// Sets the time that remains.
+    /// Sets the time that the caller will still wait.
     #[must_use]
     pub fn within(mut self, remaining: Duration) -> Self {
         self.remaining = Some(remaining);
         self
     }
 
-    /// Takes the system's clock.
+    /// Uses the system's clock.
     #[must_use]
     pub fn on_system_time(mut self) -> Self {
         self.now = None;
@@ -100,7 +100,7 @@ impl TestHost {
         }
     }
 
-    /// What was logged so far.
+    /// Returns the messages that were logged so far.
     ///
     /// # Panics
     /// If a thread panicked while it logged.
@@ -108,10 +108,10 @@ impl TestHost {
         self.log.lock().unwrap().clone()
     }
 
-    /// Every secret that was handed out so far.
+    /// Returns every secret that the host gave away so far.
     ///
     /// # Panics
-    /// If a thread panicked while it asked.
+    /// If a thread panicked while it requested one.
     pub fn given(&self) -> Vec<Secret> {
         self.given.lock().unwrap().clone()
     }
@@ -144,7 +144,10 @@ impl Host for TestHost {
     fn now(&self) -> Timestamp {
         match &self.now {
             Some(clock) => Timestamp::from_unix(clock.load(Ordering::SeqCst)),
-            #[expect(clippy::disallowed_methods, reason = "this is the host that others ask")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "this host is the one that tells others the time"
+            )]
             None => SystemTime::now().into(),
         }
     }

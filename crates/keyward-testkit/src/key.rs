@@ -1,4 +1,4 @@
-//! What every key source promises.
+//! The contract of every key source.
 
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ cases! {
     debug_shows_no_secret,
 }
 
-const SUPPLIED: &str = "its keys are supplied to it";
+const SUPPLIED: &str = "its keys are supplied";
 
 fn id(byte: u8) -> KeyId {
     KeyId::new(&[byte; 16]).unwrap()
@@ -35,7 +35,7 @@ fn same(one: &Secret, other: &Secret) {
     assert!(one == other, "it is another secret");
 }
 
-/// With the parameters that came with it, a secret can be loaded, also by another instance.
+/// A secret can be loaded with the parameters of its `create`, also by another instance.
 pub fn load_gives_what_create_gave(subject: &Subject<dyn Key>) {
     let source = subject.open();
     let Created { key, parameters, .. } = source.create(&id(1)).unwrap();
@@ -44,18 +44,19 @@ pub fn load_gives_what_create_gave(subject: &Subject<dyn Key>) {
     same(&subject.open().load(&id(1), &parameters).unwrap(), &key);
 }
 
-/// What `create` gives can wrap a keyset.
+/// The secret that `create` returns can wrap a keyset.
 pub fn a_key_for_stores_is_32_bytes(subject: &Subject<dyn Key>) {
     assert_eq!(subject.open().create(&id(1)).unwrap().key.len(), 32);
 }
 
-/// Parameters are never empty, since that asks for the secret as supplied, and at most 1 KiB.
+/// Parameters are at most 1 KiB, and never empty, since empty ones request the secret as it was
+/// supplied.
 pub fn parameters_are_there_and_small(subject: &Subject<dyn Key>) {
     let length = subject.open().create(&id(1)).unwrap().parameters.len();
     assert!((1..=1024).contains(&length), "they are {length} bytes");
 }
 
-/// `load` of a key that was never made is `NoKey`, and still is the next time.
+/// `load` of a key that was never made returns `NoKey`, also the second time.
 pub fn load_of_a_missing_key_makes_nothing(subject: &Subject<dyn Key>) {
     let made = subject.open().create(&id(1)).unwrap();
     if !made.made {
@@ -69,14 +70,14 @@ pub fn load_of_a_missing_key_makes_nothing(subject: &Subject<dyn Key>) {
     assert!(source.create(&id(1)).unwrap().made, "load made a key");
 }
 
-/// A second `create` gives the key that is there or fails; either way that key stays.
+/// A second `create` returns the existing key or fails; in both cases that key is kept.
 pub fn create_overwrites_nothing(subject: &Subject<dyn Key>) {
     let source = subject.open();
     let first = source.create(&id(1)).unwrap();
     match source.create(&id(1)) {
         Ok(second) => {
-            assert!(!second.made, "what was there is not made again");
-            // A derived key has a salt of its own each time; the parameters tell.
+            assert!(!second.made, "it says that it made a key that existed");
+            // A derived key may have a new salt each time; then the parameters differ.
             if second.parameters == first.parameters {
                 same(&second.key, &first.key);
             }
@@ -87,7 +88,7 @@ pub fn create_overwrites_nothing(subject: &Subject<dyn Key>) {
     same(&source.load(&id(1), &first.parameters).unwrap(), &first.key);
 }
 
-/// A key that is made after another one was deleted is not the same again.
+/// A key that is made after another one was deleted is not the same key.
 pub fn a_new_key_is_another_one(subject: &Subject<dyn Key>) {
     let source = subject.open();
     let first = source.create(&id(1)).unwrap();
@@ -115,14 +116,14 @@ pub fn delete_keeps_what_was_supplied(subject: &Subject<dyn Key>) {
     let source = subject.open();
     let Created { key, made, parameters } = source.create(&id(1)).unwrap();
     if made {
-        return subject.pass_over("it makes its keys itself");
+        return subject.pass_over("it makes its keys");
     }
-    // Whether it says so when it leaves a key where it is, is its own choice.
+    // It may return an error when it leaves a key in place, or not.
     let _ = source.delete(&id(1), &parameters);
     same(&source.load(&id(1), &parameters).unwrap(), &key);
 }
 
-/// Parameters that `create` did not give are errors, and soon.
+/// Parameters that `create` did not return are errors, and `load` refuses them quickly.
 pub fn hostile_parameters_are_errors(subject: &Subject<dyn Key>) {
     let source = subject.open();
     let Created { parameters, .. } = source.create(&id(1)).unwrap();
@@ -141,7 +142,7 @@ pub fn hostile_parameters_are_errors(subject: &Subject<dyn Key>) {
     assert!(started.elapsed() < Duration::from_secs(5), "refusing takes too long");
 }
 
-/// If the host has no secret, the answer is `NoKey` or `Locked`.
+/// If the host has no secret, the error is `NoKey` or `Locked`.
 pub fn a_source_without_its_secret_gives_none(subject: &Subject<dyn Key>) {
     let Created { key, parameters, .. } = subject.open().create(&id(1)).unwrap();
     let found = subject.open_alone().and_then(|source| source.load(&id(1), &parameters));

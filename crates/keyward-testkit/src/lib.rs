@@ -1,11 +1,11 @@
-//! Conformance suites for backends: one macro line tests everything that a role promises.
+//! Conformance suites for backends: one macro line tests the whole contract of a role.
 //!
-//! Each suite makes a module with one `#[test]` per case. What a backend says it can do, in its
-//! `abilities`, decides which promises a case holds it to; what it says it cannot do must answer
-//! `Unsupported`. The lists of cases ([`serializer::CASES`], [`encryption::CASES`],
-//! [`key::CASES`], [`storage::CASES`]) are the contract of the roles.
+//! Each suite makes a module with one `#[test]` per case. The `abilities` of a backend decide what
+//! a case requires of it. An operation that the abilities exclude must return `Unsupported`. The
+//! lists of cases ([`serializer::CASES`], [`encryption::CASES`], [`key::CASES`],
+//! [`storage::CASES`]) are the contract of the roles.
 //!
-//! You want this crate, as a dev-dependency, if you write a backend.
+//! Use this crate, as a dev-dependency, to write a backend.
 //!
 //! # Examples
 //! ```text
@@ -15,7 +15,7 @@
 //! });
 //! ```
 //!
-//! A backend that asks for secrets, variables or answers gets them from a [`TestHost`]:
+//! A backend that needs secrets, variables or answers gets them from a [`TestHost`]:
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -44,7 +44,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! A crate with two backends of one role puts each suite into a module of its own.
+//! A crate with two backends of one role needs a separate module for each suite.
 #![expect(clippy::unwrap_used, reason = "a case that fails panics, as every test does")]
 
 #[macro_use]
@@ -63,7 +63,7 @@ pub use host::TestHost;
 pub use scratch::Scratch;
 pub use subject::{Case, Subject};
 
-/// What the closures of a suite may name without importing it.
+/// The names that the closures of a suite can use without importing them.
 pub mod prelude {
     pub use crate::{Scratch, TestHost};
     pub use keyward_core::{SecretRef, Value, Values};

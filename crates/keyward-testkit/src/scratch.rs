@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-/// A fresh folder that only its owner can enter, removed in the end.
+/// A new folder that only its owner can enter. It is removed when it is dropped.
 #[derive(Debug)]
 pub struct Scratch(TempDir);
 
@@ -12,7 +12,7 @@ impl Scratch {
     /// Makes the folder.
     ///
     /// # Panics
-    /// If there is nowhere to make it.
+    /// If the folder cannot be made.
     #[expect(clippy::new_without_default, reason = "each one is a folder on disk")]
     pub fn new() -> Self {
         let private = std::fs::Permissions::from_mode(0o700);
@@ -20,23 +20,23 @@ impl Scratch {
         Self(folder.unwrap())
     }
 
-    /// The folder.
+    /// The path of the folder.
     pub fn folder(&self) -> &Path {
         self.0.path()
     }
 
-    /// The path of `name` in the folder. Nothing is made there.
+    /// Returns the path of `name` in the folder. It makes no file.
     ///
     /// # Panics
-    /// If the folder's own path is no text.
+    /// If the folder's path is not UTF-8.
     pub fn path(&self, name: &str) -> String {
         self.folder().join(name).to_str().unwrap().to_owned()
     }
 
-    /// Makes a file that only its owner can read, and gives its path.
+    /// Makes a file that only its owner can read, and returns its path.
     ///
     /// # Panics
-    /// If it is there already.
+    /// If it exists already.
     pub fn file(&self, name: &str, content: &[u8]) -> String {
         let path = self.path(name);
         let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);

@@ -1,4 +1,4 @@
-//! What every serializer promises.
+//! The contract of every serializer.
 
 mod records;
 
@@ -37,20 +37,20 @@ cases! {
 fn comes_back(serializer: &dyn Serializer, record: &Record) {
     let encoded = serializer.encode(record).unwrap();
     let decoded = serializer.decode(encoded.expose()).unwrap();
-    assert!(decoded == *record, "it comes back changed:\n{decoded:?}\nnot\n{record:?}");
+    assert!(decoded == *record, "it is decoded as\n{decoded:?}\nbut was\n{record:?}");
 }
 
-/// A record with nothing in it.
+/// `decode` returns an empty record unchanged.
 pub fn an_empty_record_comes_back(subject: &Subject<dyn Serializer>) {
     comes_back(&*subject.open(), &Record::new(""));
 }
 
-/// A record with everything in it.
+/// `decode` returns a record in which every part is set unchanged.
 pub fn a_full_record_comes_back(subject: &Subject<dyn Serializer>) {
     comes_back(&*subject.open(), &full());
 }
 
-/// Every edge value, as text where it is text, and as bytes.
+/// `decode` returns every edge value unchanged, as text if it is text, and as bytes.
 pub fn edge_values_come_back(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     for value in vectors::secrets() {
@@ -61,25 +61,25 @@ pub fn edge_values_come_back(subject: &Subject<dyn Serializer>) {
     }
 }
 
-/// A value of 1 MiB in which every byte occurs.
+/// `decode` returns a value of 1 MiB in which every byte occurs unchanged.
 pub fn a_large_value_comes_back(subject: &Subject<dyn Serializer>) {
     let value: Vec<u8> = (0..1_u32 << 20).map(|at| (at >> 8 ^ at) as u8).collect();
     comes_back(&*subject.open(), &Record::new("").with("key", Field::secret(value)));
 }
 
-/// A record that encodes to almost as much as is allowed.
+/// `decode` returns a record unchanged whose encoding is almost as large as is allowed.
 pub fn the_largest_record_comes_back(subject: &Subject<dyn Serializer>) {
     const SAMPLE: usize = 1 << 20;
     let serializer = subject.open();
     let filled = |size| Record::new("").with("key", Field::secret(vec![0xff; size]));
     let encoded = |size| serializer.encode(&filled(size)).unwrap().len();
-    // As base64, for one, a value grows by a third.
+    // In base64, for example, a value grows by a third.
     let (empty, sample) = (encoded(0), encoded(SAMPLE));
     let largest = (MAX_RECORD - empty - 256) * SAMPLE / (sample - empty);
     comes_back(&*serializer, &filled(largest));
 }
 
-/// Records as chance makes them.
+/// `decode` returns random records unchanged.
 pub fn any_record_comes_back(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     let check = |record| {
@@ -93,7 +93,7 @@ fn runner(cases: u32) -> TestRunner {
     TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() })
 }
 
-/// A record with anything behind it is no record.
+/// A record with bytes after it is refused.
 pub fn trailing_bytes_are_refused(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     for record in [Record::new(""), full()] {
@@ -105,7 +105,7 @@ pub fn trailing_bytes_are_refused(subject: &Subject<dyn Serializer>) {
     }
 }
 
-/// The beginning of a record is no record.
+/// The beginning of a record is refused.
 pub fn every_truncation_is_refused(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     for record in [Record::new(""), full()] {
@@ -116,7 +116,8 @@ pub fn every_truncation_is_refused(subject: &Subject<dyn Serializer>) {
     }
 }
 
-/// A record with any one bit changed is another record or `Corrupt`, and never panics.
+/// A record with any one bit changed is decoded as another record or is `Corrupt`. It never causes
+/// a panic.
 pub fn no_bit_flip_does_harm(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     let encoded = serializer.encode(&full()).unwrap();
@@ -127,8 +128,8 @@ pub fn no_bit_flip_does_harm(subject: &Subject<dyn Serializer>) {
     }
 }
 
-/// Bytes as chance makes them, alone or behind the beginning of a record, are no record, or one
-/// that comes back.
+/// Random bytes, alone or after the beginning of a record, are `Corrupt`, or a record that can be
+/// encoded and decoded again.
 pub fn no_garbage_does_harm(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     let encoded = serializer.encode(&full()).unwrap();
@@ -142,7 +143,7 @@ pub fn no_garbage_does_harm(subject: &Subject<dyn Serializer>) {
     runner(1000).run(&(garbage, any::<prop::sample::Index>()), check).unwrap();
 }
 
-/// What claims to be huge or deep is refused at once.
+/// Input that claims to be huge or deep is refused quickly.
 pub fn no_bomb_does_harm(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     let started = Instant::now();
@@ -168,7 +169,7 @@ pub fn no_bomb_does_harm(subject: &Subject<dyn Serializer>) {
     assert!(started.elapsed() < Duration::from_secs(10), "bombs take too long");
 }
 
-/// Decodes what may be no record: then it is `Corrupt`.
+/// Decodes bytes that may not be a record; if they are not, the error is `Corrupt`.
 #[track_caller]
 fn harmless(serializer: &dyn Serializer, bytes: &[u8]) {
     match serializer.decode(bytes) {
@@ -177,7 +178,8 @@ fn harmless(serializer: &dyn Serializer, bytes: &[u8]) {
     }
 }
 
-/// As many fields, labels or origins as allowed come back; one more does not.
+/// `decode` returns a record with as many fields, labels or origins as allowed; one more is
+/// refused.
 pub fn too_many_items_are_refused(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     let fill_in: [fn(&mut Record, usize); 3] = [
@@ -194,7 +196,7 @@ pub fn too_many_items_are_refused(subject: &Subject<dyn Serializer>) {
     }
 }
 
-/// A record beyond the limit is refused when it is encoded, or when it is decoded.
+/// A record above the limit is refused when it is encoded, or when it is decoded.
 pub fn too_large_a_record_is_refused(subject: &Subject<dyn Serializer>) {
     let large = Field::secret(vec![b'a'; MAX_RECORD + 1]);
     refused(&*subject.open(), &Record::new("").with("key", large));
@@ -210,7 +212,7 @@ fn refused(serializer: &dyn Serializer, record: &Record) {
 
 const CANARY: &str = "canary-7b3f";
 
-/// However an encoding is damaged, the error quotes no value of it.
+/// The error for a damaged encoding quotes no value of it.
 pub fn errors_quote_no_secret(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     for form in [Form::Text, Form::Bytes] {
@@ -233,8 +235,8 @@ pub fn errors_quote_no_secret(subject: &Subject<dyn Serializer>) {
     }
 }
 
-/// Puts the canary, with what stands around it, over every place of its encoding: decoders like
-/// to quote a value that is of the wrong type.
+/// Writes the canary, with the bytes around it, over every position of its encoding. Many decoders
+/// quote a value that is of the wrong type.
 fn misplaced(bytes: &[u8], silent: impl Fn(&[u8])) {
     let Some(start) = bytes.windows(CANARY.len()).position(|run| run == CANARY.as_bytes()) else {
         return;
@@ -251,7 +253,7 @@ fn misplaced(bytes: &[u8], silent: impl Fn(&[u8])) {
     }
 }
 
-/// Neither `Debug` nor the log shows what was encoded and decoded.
+/// Neither `Debug` nor the log shows a value that was encoded and decoded.
 pub fn debug_shows_no_secret(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     let record = Record::new("token").with("token", Field::secret(CANARY));

@@ -1,4 +1,4 @@
-//! What every storage promises.
+//! The contract of every storage.
 
 mod list;
 mod many;
@@ -54,7 +54,7 @@ cases! {
     bulk_makes_all_changes_or_none,
 }
 
-/// The entry of `user`, with a name unless that is empty.
+/// Makes the id of the entry of `user`, with a name unless it is empty.
 fn entry(user: &str, name: &str) -> EntryId {
     EntryId::new(user, (!name.is_empty()).then_some(name)).unwrap()
 }
@@ -72,7 +72,7 @@ fn put(storage: &dyn Storage, id: &EntryId, blob: &[u8]) -> Revision {
 fn holds(storage: &dyn Storage, id: &EntryId, blob: &[u8]) -> Revision {
     let stored = storage.get(id).unwrap();
     let (found, revision) = (&stored.blob, stored.revision());
-    assert!(found == blob, "another blob is kept: {} bytes, not {}", found.len(), blob.len());
+    assert!(found == blob, "it keeps another blob: {} bytes, not {}", found.len(), blob.len());
     revision
 }
 
@@ -81,7 +81,7 @@ fn lacks(storage: &dyn Storage, id: &EntryId) {
     fails(storage.get(id), &[ErrorKind::NotFound]);
 }
 
-/// `get` of an entry that was never put is `NotFound`, even before there is anything.
+/// `get` of an entry that was never put returns `NotFound`, also in an empty storage.
 pub fn get_of_a_missing_entry_is_not_found(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     lacks(&*storage, &entry("ann", ""));
@@ -90,7 +90,7 @@ pub fn get_of_a_missing_entry_is_not_found(subject: &Subject<dyn Storage>) {
     lacks(&*storage, &entry("bob", "work"));
 }
 
-/// `get` gives the blob byte for byte, with the revision that `put` gave.
+/// `get` returns the blob byte for byte, with the revision that `put` returned.
 pub fn get_gives_what_put_kept(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let id = entry("ann", "");
@@ -98,7 +98,7 @@ pub fn get_gives_what_put_kept(subject: &Subject<dyn Storage>) {
     assert_eq!(holds(&*storage, &id, b"some\0blob\r\n"), revision);
 }
 
-/// A second `put` replaces the first, and the entry has another revision then.
+/// A second `put` replaces the first, and the entry gets another revision.
 pub fn put_replaces_and_changes_the_revision(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let id = entry("ann", "");
@@ -108,7 +108,7 @@ pub fn put_replaces_and_changes_the_revision(subject: &Subject<dyn Storage>) {
     assert_ne!(first, second);
 }
 
-/// `Expect::Absent` lets nothing be replaced.
+/// With `Expect::Absent`, `put` does not replace an entry.
 pub fn put_expecting_absent_replaces_nothing(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let (id, absent) = (entry("ann", ""), Put::expecting(Expect::Absent));
@@ -117,7 +117,7 @@ pub fn put_expecting_absent_replaces_nothing(subject: &Subject<dyn Storage>) {
     assert_eq!(holds(&*storage, &id, b"first"), revision);
 }
 
-/// `Expect::Revision` lets exactly that revision be replaced, and makes nothing.
+/// With `Expect::Revision`, `put` replaces exactly that revision, and does not make an entry.
 pub fn put_expecting_a_revision_replaces_only_that(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let id = entry("ann", "");
@@ -133,7 +133,7 @@ pub fn put_expecting_a_revision_replaces_only_that(subject: &Subject<dyn Storage
     lacks(&*storage, &missing);
 }
 
-/// `delete` removes the entry and no other, and the entry can come back.
+/// `delete` removes the entry and no other, and the entry can be put again.
 pub fn delete_removes_the_entry(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let (id, other) = (entry("ann", ""), entry("ann", "work"));
@@ -146,7 +146,7 @@ pub fn delete_removes_the_entry(subject: &Subject<dyn Storage>) {
     holds(&*storage, &id, b"again");
 }
 
-/// `delete` of an entry that is not there, or no longer there, is `NotFound`.
+/// `delete` of an entry that does not exist, or no longer exists, returns `NotFound`.
 pub fn delete_of_a_missing_entry_is_not_found(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let id = entry("ann", "");
@@ -156,7 +156,7 @@ pub fn delete_of_a_missing_entry_is_not_found(subject: &Subject<dyn Storage>) {
     fails(storage.delete(&id, &Expect::Any), &[ErrorKind::NotFound]);
 }
 
-/// `delete` honours what it is told to expect.
+/// `delete` changes nothing if its condition does not hold.
 pub fn delete_of_another_revision_changes_nothing(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let id = entry("ann", "");
@@ -169,7 +169,7 @@ pub fn delete_of_another_revision_changes_nothing(subject: &Subject<dyn Storage>
     storage.delete(&id, &Expect::Revision(second)).unwrap();
 }
 
-/// The entry without a name, named ones and those of other users are different entries.
+/// The entry without a name, entries with a name and those of other users are different entries.
 pub fn entries_are_told_apart_by_user_and_name(subject: &Subject<dyn Storage>) {
     keeps_apart(
         &*subject.open(),
@@ -186,7 +186,7 @@ pub fn entries_are_told_apart_by_user_and_name(subject: &Subject<dyn Storage>) {
     );
 }
 
-/// What a store keeps for itself meets no user's entry.
+/// The entries that a store keeps for itself are different from those of all users.
 pub fn reserved_entries_stand_apart(subject: &Subject<dyn Storage>) {
     keeps_apart(
         &*subject.open(),
@@ -200,7 +200,7 @@ pub fn reserved_entries_stand_apart(subject: &Subject<dyn Storage>) {
     );
 }
 
-/// Every canonical name, as a user and as a name, is an entry of its own.
+/// Every canonical name, as a user and as a name, is a separate entry.
 pub fn hostile_names_stay_themselves(subject: &Subject<dyn Storage>) {
     let mut ids = Vec::new();
     for name in vectors::names() {
@@ -213,14 +213,14 @@ pub fn hostile_names_stay_themselves(subject: &Subject<dyn Storage>) {
     keeps_apart(&*subject.open(), &ids);
 }
 
-/// Puts a blob of its own under each id; all are there, and deleting some leaves the others.
+/// Puts a different blob under each id. All are kept, and deleting some leaves the others.
 #[track_caller]
 fn keeps_apart(storage: &dyn Storage, ids: &[EntryId]) {
     let blob = |at: usize| format!("blob of entry {at}").into_bytes();
     for (at, id) in ids.iter().enumerate() {
         storage
             .put(id, &blob(at), &Put::expecting(Expect::Absent))
-            .unwrap_or_else(|error| panic!("{id:?} is not kept as an entry of its own: {error:?}"));
+            .unwrap_or_else(|error| panic!("{id:?} is not kept as a separate entry: {error:?}"));
     }
     for (at, id) in ids.iter().enumerate() {
         holds(storage, id, &blob(at));
@@ -233,7 +233,7 @@ fn keeps_apart(storage: &dyn Storage, ids: &[EntryId]) {
     }
 }
 
-/// A blob of no bytes is a blob.
+/// An empty blob can be kept.
 pub fn an_empty_blob_is_kept(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let id = entry("ann", "");
@@ -241,7 +241,7 @@ pub fn an_empty_blob_is_kept(subject: &Subject<dyn Storage>) {
     holds(&*storage, &id, b"");
 }
 
-/// Nothing is translated on the way.
+/// A storage does not translate bytes.
 pub fn every_byte_value_is_kept(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let bytes: Vec<u8> = (0..=255).rev().chain(0..=255).collect();
@@ -249,8 +249,8 @@ pub fn every_byte_value_is_kept(subject: &Subject<dyn Storage>) {
     holds(&*storage, &entry("ann", ""), &bytes);
 }
 
-/// A blob as large as declared, or of 1 MiB, is kept; a larger one is `Unsupported` and leaves
-/// the old one.
+/// A blob as large as the abilities allow, or of 1 MiB, is kept; a larger one is `Unsupported` and
+/// leaves the old one.
 pub fn a_large_blob_is_kept_or_unsupported(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let largest = storage.abilities().largest;
@@ -266,7 +266,7 @@ pub fn a_large_blob_is_kept_or_unsupported(subject: &Subject<dyn Storage>) {
     }
 }
 
-/// Storages may forget what has expired, not what will.
+/// A storage may forget an entry that has expired, but not before.
 pub fn an_entry_stays_until_it_expires(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let in_2100 = Timestamp::from_unix(4_102_444_800);
@@ -275,7 +275,7 @@ pub fn an_entry_stays_until_it_expires(subject: &Subject<dyn Storage>) {
     holds(&*storage, &id, b"blob");
 }
 
-/// After `destroy` no entry can be had, whoever looks.
+/// After `destroy`, no instance returns an entry.
 pub fn destroy_removes_every_entry(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let ids = [entry("ann", ""), entry("bob", "work"), EntryId::reserved("keyset")];
@@ -295,7 +295,7 @@ fn gone(storage: &dyn Storage, ids: &[EntryId]) {
     }
 }
 
-/// `destroy` removes what the storage made and nothing else, wherever that lies.
+/// `destroy` removes what the storage made and nothing else, also in the storage's folders.
 pub fn destroy_leaves_foreign_files(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let id = entry("ann", "");
@@ -308,11 +308,14 @@ pub fn destroy_leaves_foreign_files(subject: &Subject<dyn Storage>) {
             foreign.push(scratch.file(&format!("{}/foreign", name.to_str().unwrap()), b"mine"));
         }
     }
-    // Whether it says so when it leaves something behind is its own choice.
+    // It may return an error when it leaves a file behind, or not.
     let _ = storage.destroy();
     gone(&*storage, &[id]);
     for file in foreign {
-        assert!(std::fs::exists(&file).unwrap(), "{file} was not the storage's to remove");
+        assert!(
+            std::fs::exists(&file).unwrap(),
+            "the storage removed {file}, which it had not made"
+        );
     }
 }
 

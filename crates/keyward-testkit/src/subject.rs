@@ -5,15 +5,15 @@ use keyward_core::{Backend, Host, Options, Result, Values};
 
 use crate::{Scratch, TestHost};
 
-/// One promise of a role, held against a backend. It panics if the promise is broken.
+/// A test of one part of a role's contract. It panics if the backend breaks it.
 pub type Case<T> = fn(&Subject<T>);
 
 type Open<T> = dyn Fn(&Arc<dyn Host>) -> Result<Box<T>> + Send + Sync;
 
-/// A backend under test: a place that a case can open as often as it likes.
+/// A backend under test, which a case can open as often as it needs.
 ///
-/// Every case gets a fresh one. Whether the backend was linked, loaded or runs as a process is
-/// up to the function that opens it.
+/// Every case gets a new one. The function that opens the backend decides whether it is linked, a
+/// shared library or a child process.
 pub struct Subject<T: ?Sized> {
     open: Box<Open<T>>,
     host: Arc<TestHost>,
@@ -22,7 +22,7 @@ pub struct Subject<T: ?Sized> {
 }
 
 impl<T: ?Sized> Subject<T> {
-    /// What `open` opens, each time at the same place in `scratch`.
+    /// Makes a subject of what `open` opens, each time at the same place in `scratch`.
     pub fn new(
         scratch: Scratch,
         host: TestHost,
@@ -32,7 +32,7 @@ impl<T: ?Sized> Subject<T> {
         Self { open: Box::new(open), host: Arc::new(host), scratch, passed_over }
     }
 
-    /// Opens it.
+    /// Opens the backend.
     ///
     /// # Panics
     /// If it does not open.
@@ -41,31 +41,31 @@ impl<T: ?Sized> Subject<T> {
         (self.open)(&host).unwrap_or_else(|error| panic!("the backend does not open: {error:?}"))
     }
 
-    /// Opens it with a host that knows nothing.
+    /// Opens the backend with a host that has no secrets, variables and answers.
     ///
     /// # Errors
-    /// The backend's own, if it asks right away.
+    /// The backend's own, if it needs one of them when it opens.
     pub fn open_alone(&self) -> Result<Box<T>> {
         let host: Arc<dyn Host> = Arc::new(TestHost::new());
         (self.open)(&host)
     }
 
-    /// The host it asks.
+    /// The host that the backend uses.
     pub fn host(&self) -> &TestHost {
         &self.host
     }
 
-    /// Why there was nothing to hold the backend to, once a case has found that.
+    /// Why a case did not apply to the backend, if it did not.
     pub fn passed_over(&self) -> Option<&'static str> {
         self.passed_over.get().copied()
     }
 
-    /// There is nothing to hold the backend to.
+    /// Marks the case as not applicable to the backend.
     pub(crate) fn pass_over(&self, why: &'static str) {
         self.passed_over.get_or_init(|| why);
     }
 
-    /// The folder it may use.
+    /// The folder that the backend may use.
     pub fn scratch(&self) -> &Scratch {
         &self.scratch
     }

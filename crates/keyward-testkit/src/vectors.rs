@@ -1,10 +1,10 @@
-//! The test data that the cases use, for tests of your own.
+//! The test data of the cases. Your own tests can use it too.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-/// Names that break something somewhere. Not all of them are canonical.
+/// Returns names that some storages cannot keep. Not all of them are canonical.
 pub fn names() -> Vec<String> {
     let listed = cases(include_str!("../vectors/names_hostile.json"));
     let mut names: Vec<_> = listed
@@ -20,14 +20,14 @@ pub fn names() -> Vec<String> {
     names
 }
 
-/// Neighbours of the names in the file, which only a careless storage lets meet.
+/// Names similar to those in the file. A careless storage takes two of them for the same.
 const MORE_NAMES: &[&str] = &[
     "A", "A.", "a.", "a ", "Alice", "ALICE", "a/b", "a\\b", "a%2fb", "a%b", "%2e", "_", "*", "?",
     "a'b", "SS", "ss", "\u{131}", "i", "I", "fi", ".", ".tmp", ".locks", "-", "--", "$HOME", "con",
     "+",
 ];
 
-/// Values that lose bytes somewhere.
+/// Returns values that some formats change.
 pub fn secrets() -> Vec<Vec<u8>> {
     cases(include_str!("../vectors/secrets_edge.json"))
         .iter()
@@ -59,7 +59,7 @@ fn cases(file: &str) -> Vec<Value> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_files_are_read_whole() {
+    fn the_files_are_read_completely() {
         assert!(super::names().len() > 70, "{}", super::names().len());
         assert!(super::secrets().iter().any(|value| value.len() == 1 << 20));
         assert!(super::secrets().contains(&Vec::new()));

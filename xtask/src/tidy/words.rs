@@ -25,7 +25,6 @@ const NOT_REWRITTEN: &[&str] = &[
     "crates/keyward-loader/",
     "crates/keyward-plugin/",
     "crates/keyward-store/",
-    "crates/keyward-testkit/",
     "crates/keyward/",
     "docs/",
     "plugins/",

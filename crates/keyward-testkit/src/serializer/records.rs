@@ -1,7 +1,7 @@
 use keyward_core::{Derivation, EntryId, Field, Form, Origin, Record, Revision, Secret, Timestamp};
 use proptest::prelude::{Strategy, any, prop};
 
-/// A record that has everything.
+/// Makes a record in which every part is set.
 pub(super) fn full() -> Record {
     let mut record = Record::new("user-password")
         .with("username", Field::open("ann"))
@@ -26,7 +26,7 @@ pub(super) fn origin(scheme: &str) -> Origin {
     Origin { scheme: scheme.into(), host: "example.com".into(), port: 65535 }
 }
 
-/// Records as chance makes them.
+/// Makes random records.
 pub(super) fn record() -> impl Strategy<Value = Record> {
     let fields = prop::collection::btree_map(text(), field(), 0..6);
     let labels = prop::collection::btree_map(text(), text(), 0..4);

@@ -11,14 +11,14 @@ use super::{any, entry, holds, lacks, put};
 use crate::Subject;
 use crate::check::fails;
 
-const ALONE: &str = "it does not share what it keeps with other instances";
-const SINGLE: &str = "it makes one change at a time";
+const ALONE: &str = "it does not share its entries with other instances";
+const SINGLE: &str = "it has no bulk changes";
 
-/// What is kept for longer than a process is there when the storage is opened again.
+/// A storage that persists keeps its entries when it is opened again.
 pub fn reopening_keeps_everything(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     if storage.abilities().persistence == Persistence::Process {
-        return subject.pass_over("what it keeps is gone with the process");
+        return subject.pass_over("its entries end with the process");
     }
     let (id, deleted) = (entry("ann", "work"), entry("ann", ""));
     let revision = put(&*storage, &id, b"blob");
@@ -30,7 +30,7 @@ pub fn reopening_keeps_everything(subject: &Subject<dyn Storage>) {
     lacks(&*storage, &deleted);
 }
 
-/// What one instance does, others at the same place see at once.
+/// Other instances at the same place see a change of one instance at once.
 pub fn instances_see_each_other(subject: &Subject<dyn Storage>) {
     let (one, other) = (subject.open(), subject.open());
     if one.abilities().sharing < Sharing::Machine {
@@ -50,7 +50,7 @@ pub fn instances_see_each_other(subject: &Subject<dyn Storage>) {
 const THREADS: usize = 8;
 const INCREMENTS: usize = 25;
 
-/// Threads that share an instance and count by compare-and-swap lose no count.
+/// Threads that share an instance and count by compare-and-swap lose no increment.
 pub fn threads_lose_no_increment(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     put(&*storage, &entry("ann", ""), b"0");
@@ -62,7 +62,7 @@ pub fn threads_lose_no_increment(subject: &Subject<dyn Storage>) {
     holds(&*storage, &entry("ann", ""), (THREADS * INCREMENTS).to_string().as_bytes());
 }
 
-/// Instances of their own that count by compare-and-swap lose no count.
+/// Separate instances that count by compare-and-swap lose no increment.
 pub fn instances_lose_no_increment(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     if storage.abilities().sharing < Sharing::Machine {
@@ -84,7 +84,7 @@ fn count(storage: &dyn Storage) {
     }
 }
 
-/// Adds one, unless somebody else did meanwhile.
+/// Adds one, unless another thread did in the meantime.
 fn increment(storage: &dyn Storage, id: &EntryId) -> bool {
     let stored = storage.get(id).unwrap();
     let (blob, revision) = (&stored.blob, stored.revision());
@@ -97,7 +97,7 @@ fn increment(storage: &dyn Storage, id: &EntryId) -> bool {
     }
 }
 
-/// Of many who make the same entry at once, one does, and the others learn it.
+/// If many make the same entry at once, one succeeds, and the others get `Conflict`.
 pub fn one_of_many_first_puts_wins(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     for round in 0..5 {
@@ -127,7 +127,7 @@ pub fn no_reader_sees_half_a_blob(subject: &Subject<dyn Storage>) {
     let size = storage.abilities().largest.unwrap_or(usize::MAX).min(64 << 10);
     let id = entry("ann", "");
     put(&*storage, &id, &vec![0; size]);
-    // One in two is shorter, so that a remainder of the longer one would show.
+    // Every second blob is shorter, so that a rest of the longer one would be found.
     let length = |fill: u8| size - size / 3 * usize::from(fill % 2);
     thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -150,7 +150,7 @@ fn lock(locks: &dyn Locks, id: &EntryId, mode: LockMode) -> Result<Box<dyn Guard
     locks.lock(id, mode, Duration::from_millis(20), TTL)
 }
 
-/// Whoever holds an exclusive lock holds it alone.
+/// An exclusive lock excludes all other locks.
 pub fn an_exclusive_lock_keeps_everybody_out(subject: &Subject<dyn Storage>) {
     with_locks(subject, |holder, other| {
         let id = EntryId::reserved("store");
@@ -161,7 +161,7 @@ pub fn an_exclusive_lock_keeps_everybody_out(subject: &Subject<dyn Storage>) {
     });
 }
 
-/// Shared locks are held together, and keep exclusive ones out.
+/// Several shared locks can be held at once, and exclude exclusive ones.
 pub fn shared_locks_keep_only_exclusive_ones_out(subject: &Subject<dyn Storage>) {
     with_locks(subject, |holder, other| {
         let id = EntryId::reserved("store");
@@ -171,7 +171,7 @@ pub fn shared_locks_keep_only_exclusive_ones_out(subject: &Subject<dyn Storage>)
     });
 }
 
-/// A lock is free once its guard is dropped, also for who waits already; until then it can be
+/// A lock is free when its guard is dropped, also for a caller who is waiting; until then it can be
 /// renewed.
 pub fn a_lock_ends_with_its_guard(subject: &Subject<dyn Storage>) {
     with_locks(subject, |holder, other| {
@@ -190,7 +190,7 @@ pub fn a_lock_ends_with_its_guard(subject: &Subject<dyn Storage>) {
     });
 }
 
-/// The lock of one entry is not that of another.
+/// Locks of different entries are independent.
 pub fn locks_of_other_entries_do_not_meet(subject: &Subject<dyn Storage>) {
     with_locks(subject, |holder, other| {
         let _guard = lock(holder, &entry("ann", ""), LockMode::Exclusive).unwrap();
@@ -200,7 +200,8 @@ pub fn locks_of_other_entries_do_not_meet(subject: &Subject<dyn Storage>) {
     });
 }
 
-/// Tries the locks of one instance against themselves and, if it is shared, against another's.
+/// Tests the locks of one instance against themselves and, if the storage is shared, against
+/// another instance's.
 fn with_locks(subject: &Subject<dyn Storage>, check: impl Fn(&dyn Locks, &dyn Locks)) {
     let (one, other) = (subject.open(), subject.open());
     let Some(locks) = one.abilities().locks else {
@@ -212,7 +213,7 @@ fn with_locks(subject: &Subject<dyn Storage>, check: impl Fn(&dyn Locks, &dyn Lo
     }
 }
 
-/// Puts and deletes in bulk are puts and deletes.
+/// Puts and deletes in bulk do the same as single ones.
 pub fn bulk_makes_all_changes(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let Some(bulk) = storage.abilities().bulk else { return subject.pass_over(SINGLE) };
@@ -231,7 +232,7 @@ pub fn bulk_makes_all_changes(subject: &Subject<dyn Storage>) {
     bulk.apply(&[]).unwrap();
 }
 
-/// If one change of many cannot be made, none is.
+/// If one of many changes cannot be made, none is.
 pub fn bulk_makes_all_changes_or_none(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let Some(bulk) = storage.abilities().bulk else { return subject.pass_over(SINGLE) };
@@ -239,7 +240,7 @@ pub fn bulk_makes_all_changes_or_none(subject: &Subject<dyn Storage>) {
     put(&*storage, &old, b"old");
     let changes = [Operation::Put(&new, b"new", any()), Operation::Delete(&old, Expect::Any)];
     let conflict = Operation::Put(&old, b"x", Put::expecting(Expect::Absent));
-    // The last one finds the entry as it was, or deleted by the one before it.
+    // The last change finds the entry unchanged, or deleted by the change before.
     let late = Operation::Delete(&missing, Expect::Any);
     let [put_new, delete_old] = changes;
     for (operations, kind) in [

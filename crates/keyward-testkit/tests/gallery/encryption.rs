@@ -26,13 +26,13 @@ enum Fault {
     GivesASource,
     PanicsOnShortBlobs,
     ShowsThePlainText,
-    /// Not a fault: it declares nothing and does nothing.
+    /// Not a fault: it declares no ability and encrypts nothing.
     Clear,
     ClearThatClaimsToBind,
 }
 
 #[test]
-fn sound_encryptions_pass() {
+fn correct_encryptions_pass() {
     assert_eq!(failing(CASES, || subject(None)), [].into());
     assert_eq!(failing(CASES, || subject(Some(Clear))), [].into());
 }
@@ -82,7 +82,7 @@ fn subject(fault: Option<Fault>) -> Subject<dyn Encryption> {
     })
 }
 
-/// SHA-256 as key stream and as tag: sound enough for a test, but for its fault.
+/// SHA-256 as key stream and as tag: good enough for a test, except for its fault.
 struct Cipher {
     fault: Option<Fault>,
 }
@@ -110,7 +110,7 @@ impl Cipher {
         }
     }
 
-    /// Adds the key stream to the bytes, or takes it away.
+    /// Combines the bytes with the key stream. The same call reverses it.
     fn cross(&self, key: &[u8], salt: &[u8; 32], bytes: &[u8]) -> Vec<u8> {
         let salt = if self.has(IgnoresTheSalt) { &[0; 32] } else { salt };
         let key = if self.has(TakesAnyKey) { &[0; 32] } else { key };

@@ -28,7 +28,7 @@ enum Fault {
 }
 
 #[test]
-fn sound_key_sources_pass() {
+fn correct_key_sources_pass() {
     assert_eq!(failing(CASES, || subject(None)), [].into());
     assert_eq!(failing(CASES, || subject(Some(Supplied))), [].into());
 }
@@ -67,7 +67,7 @@ fn subject(fault: Option<Fault>) -> Subject<dyn Key> {
     })
 }
 
-/// Makes keys in memory, or takes one from a variable; sound, but for its fault.
+/// Makes keys in memory, or takes one from a variable; correct except for its fault.
 struct Source {
     keys: Keys,
     deleted: Arc<Mutex<bool>>,

@@ -12,8 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use keyward_testkit::{Case, Subject};
 
-/// A fault and the cases that it breaks. One with a `?` behind its name may catch it or not: it
-/// waits for threads, or for chance.
+/// A fault and the cases that it breaks. A case with a `?` after its name may find the fault or
+/// not, because it depends on threads or on random data.
 type Fault<'a, F> = (F, &'a [&'a str]);
 
 /// Checks that each fault breaks its cases and no other, and that each case catches some fault.

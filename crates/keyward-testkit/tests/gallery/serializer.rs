@@ -28,7 +28,7 @@ enum Fault {
 }
 
 #[test]
-fn a_sound_serializer_passes() {
+fn a_correct_serializer_passes() {
     assert_eq!(failing(CASES, || subject(None)), [].into());
 }
 
@@ -84,7 +84,7 @@ fn subject(fault: Option<Fault>) -> Subject<dyn Serializer> {
     })
 }
 
-/// JSON; sound, but for its fault.
+/// JSON; correct except for its fault.
 struct Json {
     fault: Option<Fault>,
 }

@@ -53,13 +53,13 @@ enum Fault {
     HasOneLock,
     SkipsDeletesInBulk,
     StopsHalfWay,
-    /// Not a fault: it declares that it can do little.
+    /// Not a fault: it declares few abilities.
     Modest,
     ModestButLists,
 }
 
 #[test]
-fn sound_storages_pass() {
+fn correct_storages_pass() {
     assert_eq!(failing(CASES, || subject(Some(Modest))), [].into());
     assert_eq!(failing(CASES, || subject(None)), [].into());
 }
@@ -232,7 +232,7 @@ fn subject(fault: Option<Fault>) -> Subject<dyn Storage> {
 
 const LARGEST: usize = 64 << 10;
 
-/// A sound storage in memory, but for its fault.
+/// A storage in memory, correct except for its fault.
 struct Kept {
     shared: Arc<Shared>,
     folder: PathBuf,
@@ -485,7 +485,7 @@ impl Locks for Kept {
         loop {
             let mut locks = self.shared.locks.lock()?;
             let held = locks.entry(id.clone()).or_default();
-            // Negative: held exclusively. Positive: by so many together.
+            // Negative: held exclusively. Positive: the number of shared holders.
             if *held == 0 || (*held > 0 && !exclusive) || self.has(LetsLocksOverlap) {
                 *held += if exclusive { -1 } else { 1 };
                 let back = if exclusive { 1 } else { -1 };
