@@ -1,5 +1,6 @@
 //! Small inputs that ask for much: each is a clean error, soon, in little memory.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -9,6 +10,7 @@ use keyward_testkit::Scratch;
 
 use crate::home::{Home, at_home};
 use crate::program::keyward;
+use crate::sandbox::{Sandbox, files};
 
 const SERIALIZERS: [&str; 4] = ["json", "cbor", "bincode", "postcard"];
 const MEMORY: u64 = 256 << 20;
@@ -77,4 +79,38 @@ fn nor_does_the_configuration() {
             std::fs::remove_file(&place).unwrap();
         }
     }
+}
+
+/// One changed byte in a sealed record asks scrypt for 4 GiB instead of 256 MiB.
+#[test]
+fn nor_does_age_where_memory_is_limited() {
+    let home = Sandbox::new();
+    let passphrase = home.write("passphrase", "a passphrase");
+    std::fs::set_permissions(&passphrase, PermissionsExt::from_mode(0o600)).unwrap();
+    let passphrase = passphrase.display();
+    home.keyward("init work --encryption age --option")
+        .arg(format!("encryption.passphrase={{ from = \"file\", path = \"{passphrase}\" }}"))
+        .run()
+        .ends(0);
+    home.keyward("set work ann --user ann --stdin").input("secret").run().ends(0);
+    let limited = || {
+        let limit = format!("--as={}", 1_u64 << 30);
+        let get = ["get", "work", "--user", "ann"];
+        home.program("prlimit").arg(limit).arg(keyward()).args(get).run()
+    };
+    limited().ends(0);
+
+    let stores = home.path(".local/share/keyward/stores");
+    let (record, mut sealed) =
+        files(&stores).into_iter().find(|(path, _)| path.ends_with("ann/%")).unwrap();
+    let stanza = sealed.windows(10).position(|part| part == b"-> scrypt ").unwrap();
+    let end = stanza + sealed[stanza..].iter().position(|byte| *byte == b'\n').unwrap();
+    assert_eq!(sealed[end - 2..end], *b"18");
+    sealed[end - 2..end].copy_from_slice(b"22");
+    std::fs::write(stores.join(record), sealed).unwrap();
+    limited().ends(7).says("4097 MiB").says("hint: ");
+    // A seal needs memory too.
+    let limit = format!("--as={}", 128 << 20);
+    let set = home.program("prlimit").arg(limit).arg(keyward()).args(["set", "work", "ann"]);
+    set.args(["--user", "ann", "--stdin"]).input("secret").run().ends(7).says("257 MiB");
 }

@@ -76,7 +76,11 @@ impl Placed {
 
     /// The whole content, read once.
     pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>> {
-        let mut content = Vec::with_capacity(self.size() as usize + 1);
+        let mut content = Vec::new();
+        content.try_reserve_exact(self.size() as usize + 1).map_err(|error| {
+            let why = format!("{} does not fit into memory", path.display());
+            unusable(why).caused_by(error)
+        })?;
         let mut reader = (&self.file).take(MAX_SIZE + 1);
         reader.read_to_end(&mut content).map_err(|error| failed(path, error))?;
         if content.len() as u64 > MAX_SIZE { Err(too_large(path)) } else { Ok(content) }

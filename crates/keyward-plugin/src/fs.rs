@@ -478,7 +478,11 @@ fn content(
     }
     // Files are replaced, they do not grow: one read gets all, and room for one byte more
     // shows that it did.
-    let mut content = Vec::with_capacity(size as usize + 1);
+    let mut content = Vec::new();
+    content.try_reserve_exact(size as usize + 1).map_err(|error| {
+        let why = format!("{} does not fit into memory", shown());
+        Error::new(ErrorKind::Unavailable, "read").because(why).caused_by(error)
+    })?;
     loop {
         let read = rustix::io::retry_on_intr(|| {
             rustix::io::read(opened, rustix::buffer::spare_capacity(&mut content))

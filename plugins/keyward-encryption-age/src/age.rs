@@ -31,7 +31,7 @@ pub(crate) fn seal_with(plain: &Secret, passphrase: SecretString, armor: bool) -
     let mut recipient = scrypt::Recipient::new(passphrase);
     recipient.set_work_factor(SEALING_FACTOR);
     let encryptor = {
-        let _turn = scrypt_turn();
+        let _turn = scrypt_turn(SEALING_FACTOR).map_err(|failure| failure.into_error("seal"))?;
         Encryptor::with_recipients(std::iter::once(&recipient as &dyn Recipient))
     };
     write(plain, encryptor, armor)
@@ -86,16 +86,39 @@ fn read(
     let sealed = strict::check(&file, max_work_factor)?;
     let decryptor = Decryptor::new_buffered(&file[..])?;
     let reader = {
-        let _turn = (sealed == Sealed::WithPassphrase).then(scrypt_turn);
+        let _turn = match sealed {
+            Sealed::WithPassphrase(work_factor) => Some(scrypt_turn(work_factor)?),
+            Sealed::ToRecipients => None,
+        };
         decryptor.decrypt(identities.iter().copied())?
     };
     Secret::read_from(reader, limit).map_err(|_| Failure::Payload)
 }
 
-/// One scrypt after the other: each takes 256 MiB at log N 18, up to 4 GiB at 22.
-fn scrypt_turn() -> MutexGuard<'static, ()> {
+/// What scrypt takes besides its large table, generously.
+const SCRYPT_SLACK: u64 = 1 << 20;
+
+/// Waits until no other scrypt runs in this process, and checks that there is memory for one.
+///
+/// scrypt allocates without a check: where memory is limited, a failed allocation would abort the
+/// process.
+fn scrypt_turn(work_factor: u8) -> Result<MutexGuard<'static, ()>, Failure> {
     static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    reserve(scrypt_bytes(work_factor))?;
+    Ok(turn)
+}
+
+/// The memory that scrypt takes: 128 bytes × N × r, and age has r = 8.
+fn scrypt_bytes(work_factor: u8) -> u64 {
+    (1024 << work_factor) + SCRYPT_SLACK
+}
+
+/// Allocates so many bytes and frees them.
+fn reserve(bytes: u64) -> Result<(), Failure> {
+    let failed = || Failure::Memory(bytes >> 20);
+    let bytes = usize::try_from(bytes).map_err(|_| failed())?;
+    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| failed())
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub(crate) enum Failure {
     Recipient,
     /// Its passphrase asks for more work than is allowed.
     Work,
+    /// There is not so much memory (in MiB), which scrypt needs for its passphrase.
+    Memory(u64),
     /// No identity opens it, or the passphrase is another one.
     NoMatch,
     /// The header was altered.
@@ -32,6 +34,9 @@ impl Failure {
             Self::Work => Error::corrupt(operation)
                 .because("its passphrase asks for more work than is allowed")
                 .hint("If you trust it, raise `max_work_factor`, up to 22"),
+            Self::Memory(mib) => Error::new(ErrorKind::Unavailable, operation)
+                .because(format!("scrypt needs {mib} MiB of memory, and there is less"))
+                .hint("Raise the limit on memory (`ulimit -v`), or try again when more is free"),
         }
     }
 }

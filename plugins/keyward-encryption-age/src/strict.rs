@@ -27,7 +27,8 @@ const WRAPPED: usize = 32;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sealed {
     ToRecipients,
-    WithPassphrase,
+    /// With scrypt's log N.
+    WithPassphrase(u8),
 }
 
 /// Whether this begins as age files do.
@@ -82,7 +83,7 @@ pub(crate) fn check(file: &[u8], max_work_factor: u8) -> Result<Sealed, Failure>
         [] => Err(Failure::Header),
         [only] => Ok(only),
         // A passphrase must stand alone, or others could have written what it opens.
-        _ if stanzas.contains(&Sealed::WithPassphrase) => Err(Failure::Header),
+        _ if stanzas.iter().any(|stanza| *stanza != Sealed::ToRecipients) => Err(Failure::Header),
         _ => Ok(Sealed::ToRecipients),
     }
 }
@@ -118,7 +119,7 @@ fn check_work_factor(factor: &str, max: u8) -> Result<Sealed, Failure> {
         return Err(Failure::Header);
     }
     match factor.parse::<u8>() {
-        Ok(factor) if factor <= max => Ok(Sealed::WithPassphrase),
+        Ok(factor) if factor <= max => Ok(Sealed::WithPassphrase(factor)),
         Ok(_) => Err(Failure::Work),
         Err(_) => Err(Failure::Header),
     }

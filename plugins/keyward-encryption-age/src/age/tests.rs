@@ -75,7 +75,7 @@ fn passphrase(text: &str) -> scrypt::Identity {
 fn class(failure: Failure) -> &'static str {
     match failure {
         Failure::Armor => "armor failure",
-        Failure::Header | Failure::Work => "header failure",
+        Failure::Header | Failure::Work | Failure::Memory(_) => "header failure",
         Failure::NoMatch => "no match",
         Failure::Mac => "HMAC failure",
         Failure::Payload => "payload failure",
@@ -129,6 +129,7 @@ fn no_failure_has_a_source_and_each_has_its_kind() {
         (Failure::Header, ErrorKind::Corrupt),
         (Failure::Recipient, ErrorKind::Unsupported),
         (Failure::Work, ErrorKind::Corrupt),
+        (Failure::Memory(4096), ErrorKind::Unavailable),
         (Failure::NoMatch, ErrorKind::NoKey),
         (Failure::Mac, ErrorKind::Corrupt),
         (Failure::Payload, ErrorKind::Corrupt),
@@ -157,4 +158,12 @@ fn more_work_than_allowed_is_refused_before_it_is_done() {
     let open = |max| open_with(&blob, SecretString::from("pass"), max);
     assert_eq!(open(SEALING_FACTOR).unwrap().expose(), b"plain");
     assert_eq!(open(SEALING_FACTOR - 1).unwrap_err(), Failure::Work);
+}
+
+#[test]
+fn what_scrypt_takes_is_known_before_it_runs() {
+    assert_eq!(scrypt_bytes(18), (256 << 20) + SCRYPT_SLACK);
+    assert_eq!(scrypt_bytes(22), (4 << 30) + SCRYPT_SLACK);
+    assert_eq!(reserve(u64::MAX / 2), Err(Failure::Memory(u64::MAX >> 21)));
+    assert_eq!(reserve(1 << 20), Ok(()));
 }
