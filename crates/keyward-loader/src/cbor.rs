@@ -52,20 +52,6 @@ impl<'a> Map<'a> {
         }
     }
 
-    /// Whether bytes start as a map that has this key, which is found sooner than all of it is read.
-    pub(crate) fn begins_with(bytes: &[u8], name: &str) -> bool {
-        let mut decoder = Decoder::new(bytes);
-        let length = decoder.map().ok().flatten().unwrap_or_default();
-        for _ in 0..length.min(MAX_KEYS) {
-            match decoder.str() {
-                Ok(key) if key == name => return true,
-                Ok(_) if item(&mut decoder).is_ok() => {}
-                _ => return false,
-            }
-        }
-        false
-    }
-
     /// The item of this key; none if it is not there or is `null`.
     pub(crate) fn find<T: Item<'a>>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
         match self.0.iter().find(|(key, _)| *key == name) {

@@ -61,8 +61,6 @@ impl Write for Gathering {
 }
 
 /// The frames that come out of a pipe.
-///
-/// It can be left in the middle of a frame, when the pipe has no more for now, and gone on with.
 #[derive(Debug)]
 pub(crate) struct Frames<R> {
     pipe: R,
@@ -88,13 +86,8 @@ impl<R> Frames<R> {
         Self { pipe, buffer: Zeroizing::default(), start: 0, end: 0 }
     }
 
-    /// The pipe itself.
-    pub(crate) fn pipe(&self) -> &R {
-        &self.pipe
-    }
-
     /// The next frame, if all of it has been read.
-    pub(crate) fn take(&mut self) -> Result<Option<Secret>, Broken> {
+    fn take(&mut self) -> Result<Option<Secret>, Broken> {
         let read = &mut self.buffer[self.start..self.end];
         let Some((length, rest)) = read.split_first_chunk_mut::<LENGTH>() else { return Ok(None) };
         let length = u32::from_be_bytes(*length);
@@ -129,7 +122,7 @@ impl<R> Frames<R> {
 
 impl<R: Read> Frames<R> {
     /// Reads once, and says whether the pipe goes on.
-    pub(crate) fn fill(&mut self) -> Result<bool, Broken> {
+    fn fill(&mut self) -> Result<bool, Broken> {
         self.room();
         match self.pipe.read(&mut self.buffer[self.end..]) {
             Ok(0) if self.start == self.end => Ok(false),

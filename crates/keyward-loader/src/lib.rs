@@ -22,7 +22,6 @@ mod rights;
 mod runtime;
 mod sealed;
 mod serve;
-mod spin;
 mod verify;
 
 #[doc(hidden)]
@@ -38,5 +37,7 @@ pub use message::read_any_message;
 pub use pin::{Digest, Pin};
 pub use runtime::find_runtime;
 pub use sealed::Sealed;
+#[doc(hidden)]
+pub use serve::serve_in_turn;
 pub use serve::{serve, serve_parent};
 pub use verify::{Needed, Program, Verified, verify_library, verify_program};

@@ -9,8 +9,6 @@ pub(crate) mod storage;
 pub(crate) mod words;
 
 use keyward_core::{Error, Result, Secret};
-use minicbor::Decoder;
-use minicbor::data::Type;
 
 use crate::cbor::{Fields, Malformed, Map, Raw, map};
 use crate::frame::Gathering;
@@ -53,17 +51,6 @@ impl<'a> Message<'a> {
         };
         Ok(Self::Answer { id: id.ok_or(Malformed("id"))?, outcome })
     }
-}
-
-/// Whether a frame is plainly an answer to this call: the id, the answer, and nothing else. That is seen at its
-/// head; whoever reads all of it learns whether it makes sense.
-pub(crate) fn is_plain_answer(frame: &[u8], id: u64) -> bool {
-    let mut head = Decoder::new(frame);
-    matches!(head.map(), Ok(Some(2)))
-        && matches!(head.str(), Ok("id"))
-        && matches!(head.u64(), Ok(found) if found == id)
-        && matches!(head.str(), Ok("answer"))
-        && matches!(head.datatype(), Ok(Type::Map))
 }
 
 /// A call as a frame; without an id it wants no answer.

@@ -23,7 +23,7 @@ use keyward_core::{Registration, Result, Secret};
 use crate::verify::Program;
 
 /// How long a program may take for an answer, unless the [`Command`] says otherwise.
-const PATIENCE: Duration = Duration::from_secs(30);
+const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How a program that brings backends is started.
 ///
@@ -47,7 +47,7 @@ pub struct Command {
     verified: Option<Arc<Program>>,
     arguments: Vec<String>,
     environment: Vec<(String, Secret)>,
-    patience: Duration,
+    call_timeout: Duration,
     called: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Command {
             verified: None,
             arguments: Vec::new(),
             environment: Vec::new(),
-            patience: PATIENCE,
+            call_timeout: CALL_TIMEOUT,
             called: None,
         }
     }
@@ -88,8 +88,8 @@ impl Command {
     ///
     /// Time in which somebody is asked for a secret does not count.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn call_timeout(mut self, call_timeout: Duration) -> Self {
+        self.call_timeout = call_timeout;
         self
     }
 
@@ -125,8 +125,9 @@ impl Command {
 /// Two are equal if they start the same file, verified as the same, in the same way.
 impl PartialEq for Command {
     fn eq(&self, other: &Self) -> bool {
-        let parts =
-            |command: &Self| (command.path.clone(), command.arguments.clone(), command.patience);
+        let parts = |command: &Self| {
+            (command.path.clone(), command.arguments.clone(), command.call_timeout)
+        };
         let digest =
             |command: &Self| command.verified.as_ref().and_then(|program| program.digest());
         parts(self) == parts(other)

@@ -1,7 +1,7 @@
 use std::io::Cursor;
 
 use keyward_core::{ErrorKind, Registration, Serializer as _};
-use keyward_loader::{Elf, read_any_message, read_any_table, read_elf, serve};
+use keyward_loader::{Elf, read_any_message, read_any_table, read_elf, serve_in_turn};
 use keyward_plugin::abi::MAJOR;
 use keyward_plugin::cbor::{decode_record, encode_record};
 use keyward_serializer_cbor::Cbor;
@@ -63,7 +63,7 @@ pub fn plugin_frames(bytes: &[u8]) {
         Registration::serializer::<Cbor>("fuzz", "1"),
         Registration::storage::<Memory>("fuzz", "1"),
     ];
-    match serve(&backends, Cursor::new(bytes.to_vec()), std::io::sink()) {
+    match serve_in_turn(&backends, Cursor::new(bytes.to_vec()), std::io::sink()) {
         Ok(()) => {}
         Err(error) => {
             use ErrorKind::{Invalid, Unavailable};

@@ -84,7 +84,7 @@ fn pin(library: &Path) -> Result<Pin> {
 }
 
 /// What a call to a child may add.
-const RUN: Duration = Duration::from_micros(10);
+const RUN: Duration = Duration::from_micros(50);
 
 /// The same call through each door, and the `most` that a loaded backend may add to it.
 fn through_each<T: ?Sized>(

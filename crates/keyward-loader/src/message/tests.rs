@@ -103,20 +103,3 @@ fn every_cut_of_what_is_said_is_noticed() {
         }
     }
 }
-
-#[test]
-fn a_plain_answer_is_known_by_its_head() {
-    for (frame, is_plain) in [
-        (&b"\xa2\x62id\x07\x66answer\xa0"[..], true),
-        (b"\xa2\x62id\x07\x66answer\xa1", true),
-        (b"\xa2\x62id\x08\x66answer\xa0", false),
-        (b"\xa2\x62id\x07\x66answer\xf6", false),
-        (b"\xa2\x62id\x07\x66answer", false),
-        (b"\xa2\x62id\x07\x65error\xa0", false),
-        (b"\xa3\x62id\x07\x66answer\xa0\x64call\xf6", false),
-        (b"\xa2\x66answer\xa0\x62id\x07", false),
-        (b"", false),
-    ] {
-        assert_eq!(is_plain_answer(frame, 7), is_plain, "{frame:x?}");
-    }
-}

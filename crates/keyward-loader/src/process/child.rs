@@ -1,6 +1,6 @@
 //! The child itself: how it starts, what becomes of it, how it ends.
 
-use std::io::{self, Read};
+use std::io::{self, PipeReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{self, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
@@ -16,21 +16,23 @@ use super::Command;
 pub(super) const MAX_LINE: usize = 1024;
 
 /// How long the last of a child's error output is waited for once it has ended.
-const LAST_WORDS: Duration = Duration::from_millis(200);
+const STDERR_DRAIN: Duration = Duration::from_millis(200);
 
 /// A child that was started. It is reaped in any case, and killed by [`kill`](Self::kill) alone.
 #[derive(Debug)]
-pub(super) struct Child(Arc<Fate>);
+pub(super) struct Child(Arc<ExitState>);
 
 /// This side's ends of the child's pipes.
 #[derive(Debug)]
 pub(super) struct Pipes {
     pub(super) input: ChildStdin,
     pub(super) output: ChildStdout,
+    /// Closed when the child has ended.
+    pub(super) ended: PipeReader,
 }
 
 #[derive(Debug)]
-struct Fate {
+struct ExitState {
     pid: Pid,
     state: Mutex<State>,
     ended: Condvar,
@@ -72,20 +74,22 @@ impl Child {
         keyward_plugin::process::confine(&mut start);
         let verified = command.verified.clone();
         let (started, answer) = mpsc::sync_channel(1);
+        let (ended, not_ended) = io::pipe().map_err(|error| Error::io("run", error))?;
         // A child dies with the thread that started it, so that thread stays as long as the child.
-        let keeper = thread::Builder::new().name("keyward-child".into());
-        let keep = keeper.spawn(move || {
+        let reaper = thread::Builder::new().name("keyward-child".into());
+        let reaping = reaper.spawn(move || {
             let spawned = start.spawn();
-            // What is executed is open for as long, and what was handed in is there no longer.
+            // The verified file must stay open until here, and the environment holds secrets.
             drop((verified, start));
-            keep(spawned, &started, tell);
+            reap(spawned, &started, tell);
+            drop(not_ended);
         });
-        keep.map_err(|error| Error::io("run", error))?;
-        let (fate, pipes) = answer
+        reaping.map_err(|error| Error::io("run", error))?;
+        let (state, input, output) = answer
             .recv()
             .unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))
             .map_err(|error| Error::new(ErrorKind::Unavailable, "run").caused_by(error))?;
-        Ok((Self(fate), pipes))
+        Ok((Self(state), Pipes { input, output, ended }))
     }
 
     /// Kills it with its process group.
@@ -107,7 +111,7 @@ impl Child {
     }
 }
 
-impl Fate {
+impl ExitState {
     fn kill(&self) {
         let state = self.state();
         if !state.reaped {
@@ -121,10 +125,10 @@ impl Fate {
     }
 }
 
-/// Stays with the child, waits for its end, and reaps it.
-fn keep(
+/// Waits for the child's end, and reaps it.
+fn reap(
     spawned: io::Result<process::Child>,
-    started: &mpsc::SyncSender<io::Result<(Arc<Fate>, Pipes)>>,
+    started: &mpsc::SyncSender<io::Result<(Arc<ExitState>, ChildStdin, ChildStdout)>>,
     tell: impl Fn(&[u8]) + Send + 'static,
 ) {
     let mut child = match spawned {
@@ -137,8 +141,8 @@ fn keep(
     else {
         unreachable!("all three are pipes, and a child has a number")
     };
-    let fate = Arc::new(Fate { pid, state: Mutex::default(), ended: Condvar::new() });
-    let _ = started.send(Ok((fate.clone(), Pipes { input, output })));
+    let exit = Arc::new(ExitState { pid, state: Mutex::default(), ended: Condvar::new() });
+    let _ = started.send(Ok((exit.clone(), input, output)));
     let (spoken, last_line) = mpsc::sync_channel(1);
     let listener = thread::Builder::new().name("keyward-child-errors".into());
     let _ = listener.spawn(move || spoken.send(listen(errors, tell)));
@@ -146,15 +150,15 @@ fn keep(
     // As long as it is not reaped, no other group can have its number.
     let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     let _ = rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(pid), ended));
-    fate.kill();
+    exit.kill();
     let status = {
-        let mut state = fate.state();
+        let mut state = exit.state();
         state.reaped = true;
         child.wait()
     };
-    let last_line = last_line.recv_timeout(LAST_WORDS).unwrap_or_default();
-    fate.state().verdict = Some(verdict(status.ok(), &last_line));
-    fate.ended.notify_all();
+    let last_line = last_line.recv_timeout(STDERR_DRAIN).unwrap_or_default();
+    exit.state().verdict = Some(verdict(status.ok(), &last_line));
+    exit.ended.notify_all();
 }
 
 /// Passes error output on, line by line, and gives the last line of it. An indented one, such as a

@@ -45,7 +45,7 @@ pub(super) fn run(command: &Command) -> Result<Vec<Registration>> {
         return Ok(known.clone());
     }
     let (client, hello) = Client::start(command)?;
-    let current = Mutex::new(Current { client, starts: 1 });
+    let current = Mutex::new(Current { client: Arc::new(client), starts: 1 });
     let running = Running { command: command.clone(), hello, current };
     running.check()?;
     // What was registered once is known for as long as this process lives.
@@ -85,8 +85,8 @@ impl Running {
             client.finish();
             return refused(ErrorKind::Refused, "brings other backends than before");
         }
-        current.client = client.clone();
-        Ok(client)
+        current.client = Arc::new(client);
+        Ok(current.client.clone())
     }
 
     /// Refuses a program of whose backends two are one.

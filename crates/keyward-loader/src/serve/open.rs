@@ -11,7 +11,7 @@ use keyward_plugin::cbor::{decode_record, encode_record};
 use keyward_plugin::json;
 
 use super::remote::Remote;
-use super::worker::{Server, answer};
+use super::server::{Server, answer};
 use crate::cbor::{Fields, Malformed, Raw};
 use crate::message::{Call, context, encryption, entry, nothing, storage};
 

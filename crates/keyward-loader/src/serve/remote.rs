@@ -7,7 +7,7 @@ use std::time::Duration;
 use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
 use keyward_plugin::json;
 
-use super::worker::Server;
+use super::server::Server;
 use crate::cbor::{Fields, Malformed, Map};
 use crate::message::Message;
 use crate::message::failure::cut;

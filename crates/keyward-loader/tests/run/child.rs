@@ -72,7 +72,7 @@ impl Script {
         let path = scratch.folder().join("child.py");
         fs::write(&path, format!("{COMMON}\n{body}")).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
-        let command = Command::new(&path).patience(Duration::from_millis(1500));
+        let command = Command::new(&path).call_timeout(Duration::from_millis(1500));
         Self { path, command, _scratch: scratch }
     }
 

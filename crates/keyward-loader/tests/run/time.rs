@@ -69,7 +69,7 @@ while True:
     if m['call'] == 'put': answer(m, revision=b'1')
     else: answer(m)",
     );
-    script.command = script.command.patience(Duration::from_secs(5));
+    script.command = script.command.call_timeout(Duration::from_secs(5));
     let hurried = Arc::new(TestHost::new().within(Duration::from_millis(100)));
     let (hurried, patient) = (script.storage_for(&hurried).unwrap(), script.storage());
     thread::scope(|scope| {

@@ -1,12 +1,20 @@
-//! The pipe to a child, which one thread at a time writes to.
+//! The pipe to a child's standard input.
 
 use std::ops::Deref;
 use std::process::ChildStdin;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The pipe. Whoever has it may have it for long, where the child does not read; so nobody has to wait for it
-/// longer than they have time.
+use keyward_core::{Error, Result};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::io::Errno;
+
+use super::clock::Clock;
+
+/// How long a thread waits for the pipe before it checks whether the pipe was closed.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The pipe. Many threads write frames to it, one at a time, and none waits longer than its time.
 #[derive(Debug)]
 pub(super) struct Input {
     state: Mutex<State>,
@@ -15,36 +23,81 @@ pub(super) struct Input {
 
 #[derive(Debug)]
 struct State {
-    /// Here, unless somebody writes or it is closed.
+    /// `None` while a thread writes, and after the pipe was closed.
     pipe: Option<ChildStdin>,
-    closed: bool,
-    waiting: usize,
+    is_closed: bool,
+}
+
+/// Why a frame was not written.
+#[derive(Debug)]
+pub(super) enum NotWritten {
+    /// This side has closed the pipe.
+    Closed,
+    /// The caller's time was over before a byte was written.
+    CallerGaveUp,
+    /// The child has not read for too long.
+    NotRead,
+    /// The child has closed its end.
+    Broken,
 }
 
 impl Input {
-    pub(super) fn new(pipe: ChildStdin) -> Self {
-        let state = State { pipe: Some(pipe), closed: false, waiting: 0 };
-        Self { state: Mutex::new(state), free: Condvar::new() }
+    pub(super) fn new(pipe: ChildStdin) -> Result<Self> {
+        let nonblocking = rustix::io::ioctl_fionbio(&pipe, true);
+        nonblocking.map_err(|error| Error::io("run", error.into()))?;
+        let state = State { pipe: Some(pipe), is_closed: false };
+        Ok(Self { state: Mutex::new(state), free: Condvar::new() })
     }
 
-    /// The pipe, if it is free within this time.
-    pub(super) fn take(&self, wait: Duration) -> Option<Taken<'_>> {
-        let mut state = self.state();
-        if state.is_taken() && !wait.is_zero() {
-            state.waiting += 1;
-            let waited = self.free.wait_timeout_while(state, wait, |state| state.is_taken());
-            (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-            state.waiting -= 1;
+    /// Writes a frame. A caller that gives up does so only before the first byte: a frame that was begun must
+    /// be finished.
+    pub(super) fn write(
+        &self,
+        frame: &[u8],
+        clock: &Clock,
+        hard_limit: Duration,
+    ) -> Result<(), NotWritten> {
+        let pipe = self.take(clock, hard_limit)?;
+        let mut rest = frame;
+        while !rest.is_empty() {
+            match rustix::io::write(&*pipe, rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    let may_give_up = rest.len() == frame.len();
+                    wait_until_writable(&pipe, time_to_wait(clock, hard_limit, may_give_up)?);
+                    if self.state().is_closed {
+                        return Err(NotWritten::Closed);
+                    }
+                }
+                Err(_) => return Err(NotWritten::Broken),
+            }
         }
-        state.pipe.take().map(|pipe| Taken { input: self, pipe: Some(pipe) })
+        Ok(())
     }
 
-    /// Closes the pipe, as soon as nobody writes any more.
+    /// Closes the pipe: at once, or when the thread that writes to it is done.
     pub(super) fn close(&self) {
         let mut state = self.state();
-        state.closed = true;
+        state.is_closed = true;
         state.pipe = None;
         self.free.notify_all();
+    }
+
+    /// Waits until no other thread writes, and takes the pipe.
+    fn take(&self, clock: &Clock, hard_limit: Duration) -> Result<Taken<'_>, NotWritten> {
+        let mut state = self.state();
+        loop {
+            if state.is_closed {
+                return Err(NotWritten::Closed);
+            }
+            if let Some(pipe) = state.pipe.take() {
+                return Ok(Taken { input: self, pipe: Some(pipe) });
+            }
+            let wait = time_to_wait(clock, hard_limit, true)?;
+            let waited = self.free.wait_timeout(state, wait);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -52,15 +105,9 @@ impl Input {
     }
 }
 
-impl State {
-    fn is_taken(&self) -> bool {
-        self.pipe.is_none() && !self.closed
-    }
-}
-
-/// The pipe, until this is dropped.
+/// The pipe, taken from an [`Input`] and given back when this is dropped.
 #[derive(Debug)]
-pub(super) struct Taken<'a> {
+struct Taken<'a> {
     input: &'a Input,
     pipe: Option<ChildStdin>,
 }
@@ -69,18 +116,36 @@ impl Deref for Taken<'_> {
     type Target = ChildStdin;
 
     fn deref(&self) -> &ChildStdin {
-        self.pipe.as_ref().expect("it is here until it is given back")
+        self.pipe.as_ref().expect("only `drop` takes it")
     }
 }
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
         let mut state = self.input.state();
-        if !state.closed {
+        if !state.is_closed {
             state.pipe = self.pipe.take();
         }
-        if state.waiting > 0 {
-            self.input.free.notify_one();
-        }
+        self.input.free.notify_one();
     }
+}
+
+/// How long to wait before the next look.
+fn time_to_wait(
+    clock: &Clock,
+    hard_limit: Duration,
+    may_give_up: bool,
+) -> Result<Duration, NotWritten> {
+    let left = if may_give_up && clock.gives_up {
+        clock.left().ok_or(NotWritten::CallerGaveUp)?
+    } else {
+        clock.left_of(hard_limit).ok_or(NotWritten::NotRead)?
+    };
+    Ok(left.min(POLL_INTERVAL))
+}
+
+/// An error shows at the next write.
+fn wait_until_writable(pipe: &ChildStdin, wait: Duration) {
+    let wait = Timespec { tv_sec: 0, tv_nsec: wait.subsec_nanos().into() };
+    let _ = rustix::event::poll(&mut [PollFd::new(pipe, PollFlags::OUT)], Some(&wait));
 }

@@ -1,0 +1,189 @@
+//! The calls of a child to its host.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::thread;
+
+use keyward_core::{
+    Error, ErrorKind, Host, Prompt, Result, Secret, SecretRef, Timestamp, catch_panic,
+};
+use keyward_plugin::json;
+
+use super::Link;
+use super::clock::{Clock, Pause};
+use crate::cbor::Malformed;
+use crate::message::failure::line;
+use crate::message::storage::millis;
+use crate::message::words::{LEVELS, meaning};
+use crate::message::{self, Call};
+
+/// The most calls that wait until they are answered, and the most of `secret` and `prompt` that are under way.
+pub(super) const MAX_HOST_CALLS: usize = 64;
+
+/// The calls that a child may make, always for an instance.
+const CALLS: [&str; 6] = ["secret", "prompt", "variable", "now", "remaining", "log"];
+
+/// A call that wants an answer.
+#[derive(Debug)]
+pub(super) struct HostCall {
+    id: u64,
+    /// The question and the host that answers it, or why the call is refused.
+    question: Result<(Question, Arc<dyn Host>)>,
+}
+
+#[derive(Debug)]
+enum Question {
+    Secret(SecretRef),
+    Prompt {
+        text: String,
+        confirm: bool,
+    },
+    Variable(String),
+    Now,
+    Remaining,
+    /// What was asked for is done already.
+    Nothing,
+}
+
+/// Receives a call on the thread that reads. A line for the log is logged at once, so that it comes before
+/// the answers that follow it; every other call is queued. A full queue stops the reading until the child has
+/// read some of its answers.
+pub(super) fn receive(link: &Link, call: &Call<'_>, queue: &SyncSender<HostCall>) {
+    let question = match call.instance.and_then(|instance| link.hosts.get(instance)) {
+        Some(host) => Question::read(link, call, &*host).map(|question| (question, host)),
+        None if CALLS.contains(&call.name) => {
+            Err(Error::invalid("call", "there is no such instance"))
+        }
+        None => Err(unknown()),
+    };
+    if let Some(id) = call.id {
+        // Fails only when no thread answers any more, which is the end.
+        let _ = queue.send(HostCall { id, question });
+    }
+}
+
+/// Queues a refusal, if the child wants an answer.
+pub(super) fn refuse(id: Option<u64>, error: Error, queue: &SyncSender<HostCall>) {
+    if let Some(id) = id {
+        let _ = queue.send(HostCall { id, question: Err(error) });
+    }
+}
+
+/// Answers the calls in the queue until the child has ended.
+///
+/// `secret` and `prompt` may take a person's time, or call this very child: each has its own thread.
+pub(super) fn answer_all(link: &Arc<Link>, queue: Receiver<HostCall>) {
+    // Each of those threads holds a clone, so its count tells how many there are.
+    let threads = Arc::new(());
+    for HostCall { id, question } in queue {
+        match question {
+            Ok((question, host)) if question.may_take_long() => {
+                if Arc::strong_count(&threads) > MAX_HOST_CALLS {
+                    answer(link, id, Err(too_many(link)));
+                    continue;
+                }
+                let (link, running) = (link.clone(), threads.clone());
+                let thread = thread::Builder::new().name("keyward-host-call".into());
+                // If no thread can be started, the child's call is late and the child is ended.
+                let _ = thread.spawn(move || {
+                    let answered = link.while_paused(|| ask(&question, id, &*host));
+                    answer(&link, id, answered);
+                    drop(running);
+                });
+            }
+            Ok((question, host)) => answer(link, id, ask(&question, id, &*host)),
+            Err(error) => answer(link, id, Err(error)),
+        }
+    }
+}
+
+/// Asks the host. If it panics, that is an error.
+fn ask(question: &Question, id: u64, host: &dyn Host) -> Result<Secret> {
+    catch_panic("call", || Ok(question.answer(id, host)))
+        .unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "call").because("the host panicked")))
+}
+
+/// Sends an answer. If that fails, the child is ended, and every thread that waits for it learns that.
+fn answer(link: &Link, id: u64, frame: Result<Secret>) {
+    let frame = frame.unwrap_or_else(|error| message::failure(id, &error));
+    let _ = link.send("answer", &frame, &Clock::start(link.call_timeout, false));
+}
+
+impl Question {
+    fn read(link: &Link, call: &Call<'_>, host: &dyn Host) -> Result<Self> {
+        let arguments = &call.arguments;
+        Ok(match call.name {
+            "secret" => {
+                let reference: &str = arguments.get("reference").map_err(nonsense)?;
+                Self::Secret(json::reference_from_json(reference.as_bytes())?)
+            }
+            "prompt" => Self::Prompt {
+                text: line(arguments.get("text").map_err(nonsense)?),
+                confirm: arguments.find("confirm").map_err(nonsense)?.unwrap_or_default(),
+            },
+            "variable" => {
+                Self::Variable(arguments.get::<&str>("name").map_err(nonsense)?.to_owned())
+            }
+            "now" => Self::Now,
+            "remaining" => Self::Remaining,
+            "log" => {
+                let level = meaning(&LEVELS, arguments, "level").map_err(nonsense)?;
+                let said = arguments.get("message").map_err(nonsense)?;
+                // A panic must not end the thread that reads.
+                let log = || Ok(link.hosts.log(host, level, said));
+                let _ = link.while_paused(|| catch_panic("log", log));
+                Self::Nothing
+            }
+            _ => return Err(unknown()),
+        })
+    }
+
+    fn may_take_long(&self) -> bool {
+        matches!(self, Self::Secret(_) | Self::Prompt { .. })
+    }
+
+    /// Asks the host, and returns the frame of the answer.
+    fn answer(&self, id: u64, host: &dyn Host) -> Result<Secret> {
+        match self {
+            Self::Secret(reference) => secret_frame(id, Some(host.secret(reference)?)),
+            Self::Prompt { text, confirm } => {
+                secret_frame(id, Some(host.prompt(&Prompt { text, confirm: *confirm })?))
+            }
+            Self::Variable(name) => secret_frame(id, host.variable(name)),
+            Self::Now => message::answer(id, "now", |fields| {
+                fields.put("now", Timestamp::as_unix(host.now()));
+            }),
+            Self::Remaining => message::answer(id, "remaining", |fields| {
+                fields.put_some("remaining", host.remaining().map(millis));
+            }),
+            Self::Nothing => message::answer(id, "log", message::nothing),
+        }
+    }
+}
+
+fn secret_frame(id: u64, secret: Option<Secret>) -> Result<Secret> {
+    message::answer(id, "call", |fields| {
+        fields.put_some("secret", secret.as_ref().map(Secret::expose));
+    })
+}
+
+impl Link {
+    /// Does `work` while no call to the child is late.
+    fn while_paused<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _pause = Pause::begin(self.calls.kept());
+        work()
+    }
+}
+
+fn unknown() -> Error {
+    Error::new(ErrorKind::Unsupported, "call").because("there is no such call")
+}
+
+fn too_many(link: &Link) -> Error {
+    let why = format!("the program {} asks for too much at once", link.program);
+    Error::new(ErrorKind::Unavailable, "call").because(why)
+}
+
+fn nonsense(what: Malformed) -> Error {
+    Error::invalid("call", what.0)
+}

@@ -1,0 +1,243 @@
+//! The thread that reads, the threads that work, and how answers get back.
+
+use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use keyward_core::{Error, ErrorKind, Registration, Result, Secret, catch_panic};
+
+use super::open::{CALLS, Opened, unknown};
+use crate::calls::Calls;
+use crate::cbor::{Fields, Malformed};
+use crate::frame::{Broken, Frames};
+use crate::message::{self, Call, Message};
+
+/// The most threads that work at once.
+const MAX_WORKERS: usize = 256;
+
+/// The most instances that are open at once.
+const MAX_INSTANCES: usize = 1 << 16;
+
+/// Backends, what is open of them, and the pipe to the host.
+pub(super) struct Server {
+    pub(super) backends: Vec<Registration>,
+    calls: Calls<()>,
+    output: Mutex<Box<dyn Write + Send>>,
+    instances: Mutex<BTreeMap<u64, Arc<Opened>>>,
+}
+
+impl Server {
+    pub(super) fn new(backends: &[Registration], output: Box<dyn Write + Send>) -> Arc<Self> {
+        Arc::new(Self {
+            backends: backends.to_vec(),
+            calls: Calls::default(),
+            output: Mutex::new(output),
+            instances: Mutex::default(),
+        })
+    }
+
+    /// Reads until the host closes its end, and returns when every call is done. This thread reads, others
+    /// work: there are as many as there were unfinished calls at once.
+    pub(super) fn run(self: &Arc<Self>, input: impl Read) -> Result<()> {
+        let unfinished = AtomicUsize::new(0);
+        let (queue, calls) = mpsc::channel();
+        let calls = Mutex::new(calls);
+        thread::scope(|scope| {
+            let queue = queue;
+            let mut workers = 0;
+            self.read(input, |frame| {
+                if unfinished.fetch_add(1, Ordering::SeqCst) >= workers {
+                    let worker = thread::Builder::new().name("keyward-worker".into());
+                    let work = || self.work(&calls, &unfinished);
+                    if workers == MAX_WORKERS || worker.spawn_scoped(scope, work).is_err() {
+                        unfinished.fetch_sub(1, Ordering::SeqCst);
+                        return self.refuse(&frame);
+                    }
+                    workers += 1;
+                }
+                // Fails only if no worker is left.
+                let _ = queue.send(frame);
+            })
+        })
+    }
+
+    /// Reads until the host closes its end, and does each call on this thread. A backend must not ask its host
+    /// anything: nobody would read the answer.
+    pub(super) fn run_in_turn(self: &Arc<Self>, input: impl Read) -> Result<()> {
+        self.read(input, |frame| self.attend(&frame))
+    }
+
+    /// Reads until the end, and hands each call to `take`.
+    fn read(&self, input: impl Read, mut take: impl FnMut(Secret)) -> Result<()> {
+        let mut frames = Frames::new(input);
+        let end = loop {
+            let received = match frames.next() {
+                Ok(Some(frame)) => self.receive(frame, &mut take),
+                Ok(None) => break Ok(()),
+                Err(broken) => Err(fault(broken)),
+            };
+            if received.is_err() {
+                break received;
+            }
+        };
+        self.calls.end("the end");
+        end
+    }
+
+    /// Hands an answer to the worker that waits for it, and a call to `take`.
+    fn receive(&self, frame: Secret, take: &mut impl FnMut(Secret)) -> Result<()> {
+        let id = match Message::read(frame.expose()) {
+            Ok(Message::Answer { id, .. }) => id,
+            Ok(Message::Call(_) | Message::Unknown { .. }) => {
+                take(frame);
+                return Ok(());
+            }
+            Err(Malformed(what)) => return Err(Error::invalid("serve", what)),
+        };
+        if self.calls.deliver(id, frame) {
+            Ok(())
+        } else {
+            Err(Error::invalid("serve", "an answer to no call"))
+        }
+    }
+
+    /// Does calls until no more can come.
+    fn work(self: &Arc<Self>, calls: &Mutex<Receiver<Secret>>, unfinished: &AtomicUsize) {
+        loop {
+            let next = calls.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(frame) = next else { return };
+            self.attend(&frame);
+            unfinished.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Does what is asked, and answers.
+    fn attend(self: &Arc<Self>, frame: &Secret) {
+        let (id, outcome) = match Message::read(frame.expose()) {
+            Ok(Message::Call(call)) => (call.id, self.caught(&call)),
+            Ok(Message::Unknown { id }) => (id, Err(Error::new(ErrorKind::Unsupported, "message"))),
+            // `receive` has let nothing else pass.
+            Ok(Message::Answer { .. }) | Err(_) => return,
+        };
+        if let Some(id) = id {
+            // If it cannot be sent, the host has gone.
+            let _ = self.send(&told(id, outcome));
+        }
+    }
+
+    /// Does a call. If the backend panics, that is an error.
+    fn caught(self: &Arc<Self>, call: &Call<'_>) -> Result<Secret> {
+        let id = call.id.unwrap_or_default();
+        // Making a frame of an error asks the error what it says, which is the backend's code, too.
+        let done = catch_panic("call", || Ok(told(id, self.do_call(call))));
+        done.map_err(|_| Error::new(ErrorKind::Other, "call").because("the backend panicked"))
+    }
+
+    fn do_call(self: &Arc<Self>, call: &Call<'_>) -> Result<Secret> {
+        match (call.name, call.instance) {
+            ("hello", _) => self.greet(call),
+            ("open", Some(instance)) => self.open(call, instance),
+            ("close", Some(instance)) => {
+                let closed = self.instances().remove(&instance);
+                drop(closed.ok_or_else(|| no_instance(call))?);
+                answer(call, message::nothing)
+            }
+            (_, instance) => {
+                let opened = instance.and_then(|number| self.instances().get(&number).cloned());
+                opened.ok_or_else(|| no_instance(call))?.call(call)
+            }
+        }
+    }
+
+    fn greet(&self, call: &Call<'_>) -> Result<Secret> {
+        message::hello::check_version(&call.arguments)?;
+        answer(call, |fields| message::hello::write(fields, &self.backends))
+    }
+
+    fn open(self: &Arc<Self>, call: &Call<'_>, instance: u64) -> Result<Secret> {
+        if self.instances().len() >= MAX_INSTANCES {
+            return Err(Error::new(ErrorKind::Unavailable, "open").because("too much is open"));
+        }
+        let opened = Opened::open(self, call, instance)?;
+        let frame = answer(call, |fields| opened.write_abilities(fields))?;
+        self.instances().insert(instance, Arc::new(opened));
+        Ok(frame)
+    }
+
+    /// Calls the host, which a backend does while it works.
+    pub(super) fn ask(
+        &self,
+        name: &'static str,
+        instance: u64,
+        arguments: impl FnOnce(&mut Fields<'_>),
+    ) -> Result<Secret> {
+        let gone = || Error::new(ErrorKind::Unavailable, name).because("the host has gone");
+        let (id, answer) = self.calls.start(()).map_err(|_| gone())?;
+        let sent = message::call(Some(id), name, Some(instance), arguments)
+            .and_then(|frame| self.send(&frame));
+        if let Err(error) = sent {
+            self.calls.cancel(id);
+            return Err(error);
+        }
+        answer.recv().map_err(|_| gone())
+    }
+
+    /// Tells the other end something, and waits for no answer.
+    pub(super) fn tell(
+        &self,
+        name: &'static str,
+        instance: u64,
+        arguments: impl FnOnce(&mut Fields<'_>),
+    ) {
+        let _ = message::call(None, name, Some(instance), arguments)
+            .and_then(|frame| self.send(&frame));
+    }
+
+    fn send(&self, frame: &Secret) -> Result<()> {
+        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        let written = output.write_all(frame.expose()).and_then(|()| output.flush());
+        written.map_err(|error| Error::io("serve", error))
+    }
+
+    /// Answers a call for which there is no worker.
+    fn refuse(&self, frame: &Secret) {
+        if let Ok(Message::Call(Call { id: Some(id), .. })) = Message::read(frame.expose()) {
+            let error = Error::new(ErrorKind::Unavailable, "call");
+            let _ = self.send(&message::failure(id, &error.because("too many calls at once")));
+        }
+    }
+
+    fn instances(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Opened>>> {
+        self.instances.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why no further frame can be read.
+fn fault(broken: Broken) -> Error {
+    match broken {
+        Broken::Io(error) => Error::io("serve", error),
+        Broken::Half => Error::invalid("serve", "half a frame"),
+        Broken::TooLong(_) => Error::invalid("serve", "a frame is too long"),
+    }
+}
+
+/// An answer to this call as a frame.
+pub(super) fn answer(call: &Call<'_>, write: impl FnOnce(&mut Fields<'_>)) -> Result<Secret> {
+    message::answer(call.id.unwrap_or_default(), call.name, write)
+}
+
+/// What came of a call as a frame.
+fn told(id: u64, outcome: Result<Secret>) -> Secret {
+    outcome.unwrap_or_else(|error| message::failure(id, &error))
+}
+
+/// A call is for no open instance; one of a later version may be meant to be.
+fn no_instance(call: &Call<'_>) -> Error {
+    if !CALLS.contains(&call.name) {
+        return unknown();
+    }
+    Error::invalid("call", format!("{} is for no open instance", call.name.escape_debug()))
+}
