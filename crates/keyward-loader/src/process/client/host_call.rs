@@ -50,7 +50,10 @@ enum Question {
 /// read some of its answers.
 pub(super) fn receive(link: &Link, call: &Call<'_>, queue: &SyncSender<HostCall>) {
     let question = match call.instance.and_then(|instance| link.hosts.get(instance)) {
-        Some(host) => Question::read(link, call, &*host).map(|question| (question, host)),
+        Some(host) if call.name == "log" => {
+            log(link, call, &*host).map(|()| (Question::Nothing, host))
+        }
+        Some(host) => Question::read(call).map(|question| (question, host)),
         None if CALLS.contains(&call.name) => {
             Err(Error::invalid("call", "there is no such instance"))
         }
@@ -60,6 +63,17 @@ pub(super) fn receive(link: &Link, call: &Call<'_>, queue: &SyncSender<HostCall>
         // Fails only when no thread answers any more, which is the end.
         let _ = queue.send(HostCall { id, question });
     }
+}
+
+fn log(link: &Link, call: &Call<'_>, host: &dyn Host) -> Result<()> {
+    let level = meaning(&LEVELS, &call.arguments, "level").map_err(nonsense)?;
+    let said = call.arguments.get("message").map_err(nonsense)?;
+    // A panic must not end the thread that reads.
+    let _ = catch_panic("log", || {
+        link.while_paused(|| link.hosts.log(host, level, said));
+        Ok(())
+    });
+    Ok(())
 }
 
 /// Queues a refusal, if the child wants an answer.
@@ -110,7 +124,7 @@ fn answer(link: &Link, id: u64, frame: Result<Secret>) {
 }
 
 impl Question {
-    fn read(link: &Link, call: &Call<'_>, host: &dyn Host) -> Result<Self> {
+    fn read(call: &Call<'_>) -> Result<Self> {
         let arguments = &call.arguments;
         Ok(match call.name {
             "secret" => {
@@ -126,14 +140,6 @@ impl Question {
             }
             "now" => Self::Now,
             "remaining" => Self::Remaining,
-            "log" => {
-                let level = meaning(&LEVELS, arguments, "level").map_err(nonsense)?;
-                let said = arguments.get("message").map_err(nonsense)?;
-                // A panic must not end the thread that reads.
-                let log = || Ok(link.hosts.log(host, level, said));
-                let _ = link.while_paused(|| catch_panic("log", log));
-                Self::Nothing
-            }
             _ => return Err(unknown()),
         })
     }
