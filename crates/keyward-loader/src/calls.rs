@@ -1,6 +1,7 @@
 //! The calls of one side that the other has not answered yet.
 //!
-//! A thread that calls waits on a channel. The thread that reads hands each answer to the channel of its call.
+//! A thread that calls waits on a channel. The thread that reads hands each answer to the channel
+//! of its call.
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -26,8 +27,8 @@ impl<T> Default for Calls<T> {
 }
 
 impl<T: Clone> Calls<T> {
-    /// Starts a call. Returns its number and the channel on which its answer comes; the channel closes when
-    /// everything [ends](Self::end).
+    /// Starts a call. Returns its number and the channel on which its answer comes; the channel
+    /// closes when everything [ends](Self::end).
     ///
     /// # Errors
     /// The reason of the end, if everything has ended.
@@ -48,8 +49,8 @@ impl<T: Clone> Calls<T> {
         self.state().waiting.remove(&id);
     }
 
-    /// Hands over the answer to a call, and drops it if the caller has gone. Returns false if no such call
-    /// waits for an answer.
+    /// Hands over the answer to a call, and drops it if the caller has gone. Returns false if no
+    /// such call waits for an answer.
     pub(crate) fn deliver(&self, id: u64, answer: Secret) -> bool {
         let Some((caller, _)) = self.state().waiting.remove(&id) else { return false };
         let _ = caller.send(answer);
@@ -61,7 +62,8 @@ impl<T: Clone> Calls<T> {
         self.state().waiting.values().map(|(_, kept)| kept.clone()).collect()
     }
 
-    /// Ends everything. The first reason is kept, and answers that were delivered can still be received.
+    /// Ends everything. The first reason is kept, and answers that were delivered can still be
+    /// received.
     pub(crate) fn end(&self, why: &str) {
         let mut state = self.state();
         state.ended.get_or_insert_with(|| why.to_owned());

@@ -15,9 +15,9 @@ use server::Server;
 
 /// Lets the process at the other end of these pipes use the backends, until it closes its end.
 ///
-/// This speaks the protocol of `docs/plugin-protocol.md`. Calls are worked on side by side. If a backend
-/// panics, the host gets an error; the process's panic hook should not print the payload, which may hold a
-/// secret.
+/// This speaks the protocol of `docs/plugin-protocol.md`. Calls are worked on side by side. If a
+/// backend panics, the host gets an error; the process's panic hook should not print the payload,
+/// which may hold a secret.
 ///
 /// # Errors
 /// - [`Invalid`](keyward_core::ErrorKind::Invalid): the other side sends what is no message.
@@ -30,7 +30,8 @@ pub fn serve(
     Server::new(registrations, Box::new(output)).run(input)
 }
 
-/// As [`serve`], but does one call after the other, for fuzzing. A backend must not ask its host anything.
+/// As [`serve`], but does one call after the other, for fuzzing. A backend must not ask its host
+/// anything.
 ///
 /// # Errors
 /// As [`serve`].
@@ -43,11 +44,11 @@ pub fn serve_in_turn(
     Server::new(registrations, Box::new(output)).run_in_turn(input)
 }
 
-/// Serves the process that started this one, over standard input and output, with the backends that `bring`
-/// returns.
+/// Serves the process that started this one, over standard input and output, with the backends that
+/// `bring` returns.
 ///
-/// Before that, both are moved out of the way: what a backend prints goes to the error output, and what it
-/// reads is empty.
+/// Before that, both are moved out of the way: what a backend prints goes to the error output, and
+/// what it reads is empty.
 ///
 /// # Errors
 /// As [`serve`], and those of `bring`.

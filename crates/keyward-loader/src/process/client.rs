@@ -1,8 +1,8 @@
 //! The host's side of one child: the calls to it, and its end.
 //!
-//! Three threads belong to a child beside the one that reaps it: one [reads](output) its output and hands each
-//! answer to the thread that called, one [answers](host_call) what the child asks, and one passes on its error
-//! output.
+//! Three threads belong to a child beside the one that reaps it: one [reads](output) its output and
+//! hands each answer to the thread that called, one [answers](host_call) what the child asks, and
+//! one passes on its error output.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -40,8 +40,8 @@ const EXIT_GRACE: Duration = Duration::from_millis(500);
 /// How long a child may take to end when it is told to.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
 
-/// How long an answer is still accepted after its time, before the child is killed: it may have come in time and
-/// not have been read yet, because this process was suspended.
+/// How long an answer is still accepted after its time, before the child is killed: it may have
+/// come in time and not have been read yet, because this process was suspended.
 const FINAL_DRAIN: Duration = Duration::from_millis(100);
 
 /// How often a thread looks whether a child that seems stuck has answered after all.
@@ -242,7 +242,8 @@ impl Link {
         self.child.kill();
     }
 
-    /// Ends a child that has left a call without an answer for too long, though its caller has given up.
+    /// Ends a child that has left a call without an answer for too long, though its caller has
+    /// given up.
     fn end_if_stuck(&self) {
         let started = Instant::now();
         while self.is_stuck() {

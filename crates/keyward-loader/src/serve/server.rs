@@ -39,8 +39,8 @@ impl Server {
         })
     }
 
-    /// Reads until the host closes its end, and returns when every call is done. This thread reads, others
-    /// work: there are as many as there were unfinished calls at once.
+    /// Reads until the host closes its end, and returns when every call is done. This thread reads,
+    /// others work: there are as many as there were unfinished calls at once.
     pub(super) fn run(self: &Arc<Self>, input: impl Read) -> Result<()> {
         let unfinished = AtomicUsize::new(0);
         let (queue, calls) = mpsc::channel();
@@ -64,8 +64,8 @@ impl Server {
         })
     }
 
-    /// Reads until the host closes its end, and does each call on this thread. A backend must not ask its host
-    /// anything: nobody would read the answer.
+    /// Reads until the host closes its end, and does each call on this thread. A backend must not
+    /// ask its host anything: nobody would read the answer.
     pub(super) fn run_in_turn(self: &Arc<Self>, input: impl Read) -> Result<()> {
         self.read(input, |frame| self.attend(&frame))
     }

@@ -71,7 +71,8 @@ impl Clock {
 
 /// Stops the clocks of the calls that were under way when it began, until it is dropped.
 ///
-/// A call that is made during a pause runs on its own clock: the host may need its answer to end the pause.
+/// A call that is made during a pause runs on its own clock: the host may need its answer to end
+/// the pause.
 #[derive(Debug)]
 pub(super) struct Pause(Vec<Arc<Clock>>);
 

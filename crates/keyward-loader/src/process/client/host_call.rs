@@ -17,7 +17,8 @@ use crate::message::storage::millis;
 use crate::message::words::{LEVELS, meaning};
 use crate::message::{self, Call};
 
-/// The most calls that wait until they are answered, and the most of `secret` and `prompt` that are under way.
+/// The most calls that wait until they are answered, and the most of `secret` and `prompt` that are
+/// under way.
 pub(super) const MAX_HOST_CALLS: usize = 64;
 
 /// The calls that a child may make, always for an instance.
@@ -45,9 +46,9 @@ enum Question {
     Nothing,
 }
 
-/// Receives a call on the thread that reads. A line for the log is logged at once, so that it comes before
-/// the answers that follow it; every other call is queued. A full queue stops the reading until the child has
-/// read some of its answers.
+/// Receives a call on the thread that reads. A line for the log is logged at once, so that it comes
+/// before the answers that follow it; every other call is queued. A full queue stops the reading
+/// until the child has read some of its answers.
 pub(super) fn receive(link: &Link, call: &Call<'_>, queue: &SyncSender<HostCall>) {
     let question = match call.instance.and_then(|instance| link.hosts.get(instance)) {
         Some(host) if call.name == "log" => {
@@ -85,7 +86,8 @@ pub(super) fn refuse(id: Option<u64>, error: Error, queue: &SyncSender<HostCall>
 
 /// Answers the calls in the queue until the child has ended.
 ///
-/// `secret` and `prompt` may take a person's time, or call this very child: each has its own thread.
+/// `secret` and `prompt` may take a person's time, or call this very child: each has its own
+/// thread.
 pub(super) fn answer_all(link: &Arc<Link>, queue: Receiver<HostCall>) {
     // Each of those threads holds a clone, so its count tells how many there are.
     let threads = Arc::new(());
@@ -117,7 +119,8 @@ fn ask(question: &Question, id: u64, host: &dyn Host) -> Result<Secret> {
         .unwrap_or_else(|_| Err(Error::new(ErrorKind::Other, "call").because("the host panicked")))
 }
 
-/// Sends an answer. If that fails, the child is ended, and every thread that waits for it learns that.
+/// Sends an answer. If that fails, the child is ended, and every thread that waits for it learns
+/// that.
 fn answer(link: &Link, id: u64, frame: Result<Secret>) {
     let frame = frame.unwrap_or_else(|error| message::failure(id, &error));
     let _ = link.send("answer", &frame, &Clock::start(link.call_timeout, false));

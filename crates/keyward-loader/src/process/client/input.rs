@@ -49,8 +49,8 @@ impl Input {
         Ok(Self { state: Mutex::new(state), free: Condvar::new() })
     }
 
-    /// Writes a frame. A caller that gives up does so only before the first byte: a frame that was begun must
-    /// be finished.
+    /// Writes a frame. A caller that gives up does so only before the first byte: a frame that was
+    /// begun must be finished.
     pub(super) fn write(
         &self,
         frame: &[u8],

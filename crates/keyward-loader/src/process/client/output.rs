@@ -14,8 +14,8 @@ use super::host_call::{self, HostCall, MAX_HOST_CALLS};
 use crate::frame::Frames;
 use crate::message::Message;
 
-/// A child's output. It ends when the child has ended and everything is read, even if another process that
-/// the child started keeps the pipe open.
+/// A child's output. It ends when the child has ended and everything is read, even if another
+/// process that the child started keeps the pipe open.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) pipe: ChildStdout,
@@ -61,7 +61,8 @@ fn read(link: &Link, mut frames: Frames<Output>, queue: &SyncSender<HostCall>) -
             Err(broken) => return link.why_broken(&broken),
         };
         if link.is_over() {
-            // A child that was told to go may finish what it does, but its answers are not wanted any more.
+            // A child that was told to go may finish what it does, but its answers are not wanted
+            // any more.
             if link.child.is_over() {
                 return String::new();
             }
