@@ -1,4 +1,4 @@
-//! AES-256-GCM (NIST SP 800-38D) with a 96-bit nonce and a 128-bit tag, and no other sizes.
+//! AES-256-GCM (NIST SP 800-38D) with a 96-bit nonce and a 128-bit tag. It accepts no other sizes.
 
 use aes_gcm::aead::{AeadInOut, KeyInit};
 use aes_gcm::{Aes256Gcm, Nonce, Tag};
@@ -10,7 +10,7 @@ pub(crate) const TAG: usize = 16;
 /// Appends ciphertext and tag to `out`.
 ///
 /// # Errors
-/// `Unsupported` if key or nonce have another size, or there is too much to seal.
+/// `Unsupported` if key or nonce have another size, or the plaintext is too long.
 pub(crate) fn seal(
     key: &[u8],
     nonce: &[u8],
@@ -30,7 +30,7 @@ pub(crate) fn seal(
     Ok(())
 }
 
-/// Opens ciphertext and tag. Nothing of a plaintext that is not authentic is given out.
+/// Opens ciphertext and tag. It never returns a part of a plaintext that is not authentic.
 ///
 /// # Errors
 /// `Corrupt` if it is not authentic, `Unsupported` if key or nonce have another size.
@@ -64,7 +64,7 @@ fn sized(key: &[u8], nonce: &[u8]) -> Option<(Aes256Gcm, Nonce<aes_gcm::aead::co
 mod tests {
     use super::*;
 
-    /// Vectors of known attacks: see `tests/vectors/SOURCES.md`.
+    /// Test vectors for known attacks: see `tests/vectors/SOURCES.md`.
     const WYCHEPROOF: &str = include_str!("../tests/vectors/aes_gcm_test.json");
 
     fn hex(value: &serde_json::Value) -> Vec<u8> {

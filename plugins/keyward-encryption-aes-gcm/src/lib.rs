@@ -1,11 +1,10 @@
-//! Encryption `aes-gcm`: AES-256-GCM under a key of its own for every seal. The default.
+//! Encryption `aes-gcm`: AES-256-GCM with a separate key for every seal. The default.
 //!
-//! From the store's key, the salt that the envelope draws for each seal, and the binding of
-//! header and entry, HKDF-SHA256 (RFC 5869) derives 64 bytes: the key for this one seal, and a
-//! commitment to it. The key is used once, so that the nonce (96 zero bits) can never repeat
-//! under it, however many records a store seals (NIST SP 800-38D, section 8). The commitment
-//! stands before the ciphertext and is checked first: AES-GCM alone lets one ciphertext open
-//! under several keys.
+//! HKDF-SHA256 (RFC 5869) derives 64 bytes from the store's key, the random salt of the seal, and
+//! the binding of header and entry: the key for this one seal, and a commitment to it. The key is
+//! used once. So the nonce (96 zero bits) never repeats under it, however many records a store
+//! seals (NIST SP 800-38D, section 8). The commitment is written before the ciphertext and checked
+//! first, because AES-GCM alone lets one ciphertext open under several keys.
 //!
 //! ```text
 //! commitment (32) ‖ ciphertext ‖ tag (16)      associated data: the envelope's header
@@ -28,7 +27,7 @@ keyward_plugin::register!(encryption: AesGcm);
 
 const COMMITMENT: usize = 32;
 
-/// The key is used for one seal alone.
+/// Each key is used for one seal only, so the nonce can be constant.
 const NONCE: [u8; 12] = [0; 12];
 
 /// The encryption `aes-gcm`.
@@ -36,7 +35,7 @@ const NONCE: [u8; 12] = [0; 12];
 pub struct AesGcm;
 
 impl Backend for AesGcm {
-    const INFO: Info = Info::new("aes-gcm", "AES-256-GCM, a fresh key derived for every seal");
+    const INFO: Info = Info::new("aes-gcm", "AES-256-GCM, with a new key derived for every seal");
     type Options = NoOptions;
 
     fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {
@@ -71,7 +70,7 @@ impl Encryption for AesGcm {
     }
 }
 
-/// The key of one seal, and the commitment to it.
+/// The key of one seal, and the commitment to the key.
 struct Derived(Zeroizing<[u8; 64]>);
 
 impl Derived {

@@ -1,8 +1,8 @@
-//! Encryption `clear`: none.
+//! Encryption `clear`: no encryption.
 //!
 //! In an envelope, accidents are still detected: a blob that was damaged, or moved to another
-//! entry, does not open. Whoever can read the storage reads the records, and whoever can write
-//! it can forge them.
+//! entry, does not open. A user who can read the storage can read the records, and a user who can
+//! write it can forge them.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub struct Clear;
 
 impl Backend for Clear {
     const INFO: Info =
-        Info::new("clear", "No encryption: whoever can read the storage reads the records");
+        Info::new("clear", "No encryption: a user who can read the storage can read the records");
     type Options = NoOptions;
 
     fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {

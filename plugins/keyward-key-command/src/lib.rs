@@ -1,14 +1,14 @@
-//! Key source `command`: what a program prints.
+//! Key source `command`: the output of a program.
 //!
-//! For a store's keyset that must be 32 bytes in base64 or hexadecimal; as a secret that an
-//! option refers to, it is taken as it is, without one line end behind it. Nothing is ever
-//! made or removed here.
+//! For a store's keyset, the output must be 32 bytes in base64 or hexadecimal. As a secret that an
+//! option refers to, it is used as it is, without one line end at its end. This source never makes
+//! or removes a key.
 //!
 //! # Security
-//! The program is started without a shell, in `/`, with no input, no error output and no
-//! environment but the variables that `allow` names. It cannot ask on the terminal: it stands
-//! in a process group of its own, so that nothing of it is left running when its time is over, and
-//! of what is open in this process it has nothing.
+//! The program is started without a shell, in `/`, without input and error output, and only with
+//! the environment variables that `allow` names. It cannot prompt on the terminal. It runs in a
+//! separate process group, so that all its processes are killed when its time is over. It inherits
+//! no open file of this process.
 
 mod run;
 
@@ -23,17 +23,17 @@ use keyward_plugin::{
 
 keyward_plugin::register!(key: CommandKey);
 
-/// The longest a command may take, in seconds.
+/// The greatest value of `timeout`, in seconds.
 const MAX_TIMEOUT: u64 = 3600;
 
 options! {
-    /// What to run.
+    /// The program and how it runs.
     pub struct Options {
         /// The program's absolute path and its arguments.
         pub argv: Vec<String>,
-        /// The environment variables that the program may see.
+        /// The environment variables that the program gets.
         pub allow: Vec<String>,
-        /// How many seconds it may take.
+        /// The greatest run time of the program, in seconds.
         pub timeout: u64 = 30,
     }
 }
@@ -46,10 +46,8 @@ pub struct CommandKey {
 }
 
 impl Backend for CommandKey {
-    const INFO: Info = Info::new(
-        "command",
-        "What a program prints, supplied from outside and never deleted with a store",
-    );
+    const INFO: Info =
+        Info::new("command", "The output of a program; Keyward does not make or delete the key");
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {
@@ -58,10 +56,10 @@ impl Backend for CommandKey {
             return invalid("`argv` must begin with the absolute path of a program");
         }
         if options.argv.iter().any(|argument| argument.contains('\0')) {
-            return invalid("`argv` holds a null character");
+            return invalid("`argv` contains a null character");
         }
         if options.allow.iter().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
-            return invalid("`allow` holds what is not the name of a variable");
+            return invalid("`allow` contains a text that is not the name of a variable");
         }
         if !(1..=MAX_TIMEOUT).contains(&options.timeout) {
             return invalid(&format!("`timeout` must be from 1 to {MAX_TIMEOUT} seconds"));

@@ -1,4 +1,4 @@
-//! One run of the program, bounded in time and in what it may print.
+//! Runs the program, with limits on its time and its output.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +12,7 @@ use keyward_plugin::{Error, ErrorKind, Result, Secret};
 /// More than any key or password needs.
 const MAX_OUTPUT: usize = 64 << 10;
 
-/// What the program prints, without the line end behind it.
+/// Returns the output of the program, without the line end at its end.
 pub(crate) fn output(
     argv: &[String],
     variables: &[(&str, Secret)],
@@ -49,7 +49,7 @@ fn check(status: ExitStatus, program: &str) -> Result<()> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Ok(()),
         (Some(code), _) => {
-            let hint = "Run it by hand to see why; here it has no terminal and no environment but \
+            let hint = "Run it by hand to see why; here it has no terminal, and no environment except \
                         the variables in `allow`";
             Err(failed(ErrorKind::NoKey, format!("{program} ended with exit status {code}"))
                 .hint(hint))

@@ -26,7 +26,7 @@ fn load(values: &Values, host: TestHost) -> Result<Secret> {
     open(values, host).unwrap().load(&KeyId::default(), &[])
 }
 
-/// How loading fails that may take one second.
+/// Loads with a timeout of one second and returns the error.
 fn late(script: &str) -> Error {
     let started = Instant::now();
     let values = shell(script).with("timeout", Value::Number(1));
@@ -47,7 +47,7 @@ fn one_newline_at_the_end_is_dropped() {
 }
 
 #[test]
-fn the_environment_is_empty_but_for_what_is_allowed() {
+fn the_environment_has_only_the_allowed_variables() {
     let env = Values::new().with("argv", Value::List(vec!["/usr/bin/env".into()]));
     let allowed = env.clone().with("allow", Value::List(vec!["SEEN".into(), "UNSET".into()]));
     let host = || TestHost::new().variable("SEEN", b"1\xff".to_vec()).variable("UNSEEN", "2");
@@ -71,20 +71,20 @@ fn no_shell_reads_the_arguments() {
 #[test]
 fn a_command_that_hangs_is_ended() {
     late("sleep 60");
-    // Nothing more to read, and still there.
+    // It closed its output and still runs.
     late("exec >&-; sleep 60");
     late("trap '' TERM INT HUP; while :; do sleep 60; done");
 }
 
 #[test]
-fn what_it_started_is_ended_with_it() {
+fn child_processes_end_with_the_command() {
     let scratch = Scratch::new();
     let pid = scratch.path("pid");
     late(&format!("sleep 60 & echo $! > {pid}; wait"));
     let pid = std::fs::read_to_string(pid).unwrap();
     let path = format!("/proc/{}/stat", pid.trim());
     let deadline = Instant::now() + Duration::from_secs(10);
-    // Gone, or waiting for its parent to take notice; the kernel may need a moment.
+    // The process is gone or waits for its parent to reap it; the kernel may need a moment.
     while std::fs::read_to_string(&path).is_ok_and(|status| !status.contains(") Z ")) {
         assert!(Instant::now() < deadline, "it is still running");
         std::thread::sleep(Duration::from_millis(10));
@@ -110,7 +110,7 @@ fn too_much_output_is_refused_and_its_writer_ended() {
 }
 
 #[test]
-fn a_failure_tells_the_status_and_no_output() {
+fn an_error_contains_the_status_and_no_output() {
     for (script, kind, told) in [
         ("echo canary; echo canary >&2; exit 3", ErrorKind::NoKey, "exit status 3"),
         ("echo canary; kill -SEGV $$", ErrorKind::Unavailable, "signal 11"),

@@ -1,11 +1,11 @@
-//! Key source `env`: what an environment variable holds.
+//! Key source `env`: the value of an environment variable.
 //!
-//! For a store's keyset that must be 32 bytes in base64 or hexadecimal; as a secret that an
-//! option refers to, it is taken as it stands. Nothing is ever made or removed here.
+//! For a store's keyset, the value must be 32 bytes in base64 or hexadecimal. As a secret that an
+//! option refers to, it is used as it is. This source never makes or removes a key.
 //!
 //! # Security
-//! A variable is inherited by every child of the program and can be read by whatever runs as
-//! the same user.
+//! Every child process of the program inherits the variable, and every process of the same user can
+//! read it.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use keyward_plugin::{
 keyward_plugin::register!(key: EnvKey);
 
 options! {
-    /// Which variable it is.
+    /// The variable.
     pub struct Options {
         /// The name of the variable.
         pub name: String,
@@ -32,8 +32,10 @@ pub struct EnvKey {
 }
 
 impl Backend for EnvKey {
-    const INFO: Info =
-        Info::new("env", "What an environment variable holds, supplied from outside");
+    const INFO: Info = Info::new(
+        "env",
+        "The value of an environment variable; Keyward does not make or delete it",
+    );
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {
@@ -59,7 +61,7 @@ impl Key for EnvKey {
 }
 
 impl EnvKey {
-    /// The variable's value. An empty one is as good as none: it is never meant as a secret.
+    /// Returns the variable's value. An empty one counts as not set, because it is never a secret.
     fn value(&self, operation: &'static str) -> Result<Secret> {
         let value = self.host.variable(&self.name).filter(|value| !value.is_empty());
         value.ok_or_else(|| {
@@ -70,7 +72,7 @@ impl EnvKey {
                 "create" => error.hint(format!(
                     "Make a key with: export {name}=\"$(head -c 32 /dev/urandom | base64)\""
                 )),
-                // Of what was sealed already, a new key would open nothing.
+                // A new key would not open what was sealed already.
                 _ => error,
             }
         })

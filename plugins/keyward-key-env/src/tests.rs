@@ -23,14 +23,14 @@ fn id() -> KeyId {
 }
 
 #[test]
-fn a_secret_is_taken_as_it_stands() {
+fn a_secret_is_the_unchanged_value() {
     let secret = b"\xff spaced \n".to_vec();
     let source = open("PASSWORD", TestHost::new().variable("PASSWORD", secret.clone())).unwrap();
     assert_eq!(source.load(&id(), &[]).unwrap().expose(), secret);
 }
 
 #[test]
-fn what_is_no_key_wraps_nothing() {
+fn a_value_that_is_not_a_key_is_refused() {
     let source = open("KEY", TestHost::new().variable("KEY", "canary")).unwrap();
     let error = source.create(&id()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NoKey);
@@ -49,7 +49,7 @@ fn a_variable_that_is_not_set_says_how_to_set_it() {
 }
 
 #[test]
-fn what_names_no_variable_does_not_open() {
+fn other_text_than_a_variable_name_is_refused() {
     for name in ["", "A=B", "A\0"] {
         assert_eq!(open(name, TestHost::new()).unwrap_err().kind(), ErrorKind::Invalid);
     }

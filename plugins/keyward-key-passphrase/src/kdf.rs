@@ -1,4 +1,4 @@
-//! Argon2id (RFC 9106, version 1.3), and how its parameters are written.
+//! Argon2id (RFC 9106, version 1.3), and the encoding of its parameters.
 
 use std::ops::RangeInclusive;
 
@@ -10,7 +10,7 @@ const MEMORY_KIB: RangeInclusive<u64> = 8 << 10..=1 << 20;
 const ITERATIONS: RangeInclusive<u64> = 1..=16;
 const LANES: RangeInclusive<u64> = 1..=8;
 
-/// What a derivation costs; always within bounds.
+/// The costs of a derivation; always within bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Costs {
     memory_kib: u32,
@@ -19,7 +19,7 @@ pub(crate) struct Costs {
 }
 
 impl Costs {
-    /// These costs, or why they are out of bounds.
+    /// Makes these costs; the error says which one is out of bounds.
     pub(crate) fn new(memory_kib: u64, iterations: u64, lanes: u64) -> Result<Self, String> {
         Ok(Self {
             memory_kib: bounded("memory_kib", memory_kib, &MEMORY_KIB)?,
@@ -36,7 +36,7 @@ fn bounded(name: &str, value: u64, bounds: &RangeInclusive<u64>) -> Result<u32, 
     }
 }
 
-/// What must be kept to derive the same key again.
+/// The values that are kept to derive the same key again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Parameters {
     pub(crate) costs: Costs,
@@ -47,7 +47,7 @@ impl Parameters {
     const VERSION: u8 = 1;
     const LENGTH: usize = 1 + 3 * 4 + 16;
 
-    /// Version, memory, iterations and lanes as big-endian `u32`, salt.
+    /// Encodes version, memory, iterations and lanes as big-endian `u32`, and the salt.
     pub(crate) fn to_bytes(self) -> Vec<u8> {
         let Costs { memory_kib, iterations, lanes } = self.costs;
         let mut bytes = Vec::with_capacity(Self::LENGTH);
@@ -65,7 +65,8 @@ impl Parameters {
     /// - [`Corrupt`](ErrorKind::Corrupt): other bytes.
     /// - [`Refused`](ErrorKind::Refused): costs out of bounds.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
-        let corrupt = || Error::corrupt("load").because("these are no parameters of a passphrase");
+        let corrupt =
+            || Error::corrupt("load").because("these are not the parameters of a passphrase");
         let bytes: &[u8; Self::LENGTH] = bytes.try_into().map_err(|_| corrupt())?;
         let [Self::VERSION, m0, m1, m2, m3, t0, t1, t2, t3, p0, p1, p2, p3, salt @ ..] = *bytes
         else {
@@ -78,14 +79,14 @@ impl Parameters {
             number([p0, p1, p2, p3]),
         )
         .map_err(|why| {
-            let why = format!("the store asks for an unsafe key derivation: {why}");
+            let why = format!("the store requests an unsafe key derivation: {why}");
             Error::new(ErrorKind::Refused, "load").because(why)
         })?;
         Ok(Self { costs, salt })
     }
 }
 
-/// The key that this passphrase makes, derived in memory that is wiped.
+/// Derives the key of this passphrase in memory that is wiped.
 pub(crate) fn derive(passphrase: &Secret, parameters: &Parameters) -> Result<Secret> {
     argon2id(passphrase.expose(), &parameters.salt, parameters.costs)
 }
@@ -98,7 +99,7 @@ fn argon2id(passphrase: &[u8], salt: &[u8], costs: Costs) -> Result<Secret> {
     let mut memory = Zeroizing::new(Vec::new());
     memory.try_reserve_exact(argon2.params().block_count()).map_err(|_| {
         Error::new(ErrorKind::Unavailable, "derive")
-            .because(format!("there are no {} MiB of memory left", memory_kib >> 10))
+            .because(format!("{} MiB of memory are needed and not available", memory_kib >> 10))
     })?;
     memory.resize(argon2.params().block_count(), Block::default());
 
@@ -109,7 +110,7 @@ fn argon2id(passphrase: &[u8], salt: &[u8], costs: Costs) -> Result<Secret> {
     Ok(Secret::from(&key[..]))
 }
 
-/// Its errors speak of lengths and costs only.
+/// The messages of this crate contain only lengths and costs.
 fn failed(error: argon2::Error) -> Error {
     Error::invalid("derive", error.to_string())
 }

@@ -1,12 +1,12 @@
-//! Key source `passphrase`: a key derived with Argon2id from what somebody types.
+//! Key source `passphrase`: a key derived with Argon2id from a passphrase that the user types.
 //!
-//! Nothing secret is kept anywhere: the salt and the costs are the parameters, and deleting
-//! such a key deletes nothing. The passphrase is taken as the bytes that were typed.
+//! It keeps no secret: the parameters are the salt and the costs, and deleting such a key deletes
+//! nothing. The passphrase is used as the bytes that were typed.
 //!
 //! # Security
-//! Costs that come back with the parameters are held against both bounds before any memory is
-//! taken: too low, and whoever can write the store makes the passphrase cheap to guess; too
-//! high, and opening the store exhausts the machine.
+//! The costs in the parameters of a store are checked against both bounds before memory is
+//! allocated. With costs that are too low, a user who can write the store makes the passphrase
+//! cheap to guess. With costs that are too high, opening the store exhausts the machine.
 
 mod kdf;
 
@@ -21,19 +21,19 @@ use crate::kdf::{Costs, Parameters};
 
 keyward_plugin::register!(key: PassphraseKey);
 
-/// Longer ones are no safer and cost time.
+/// A longer passphrase is not safer, and costs time.
 const MAX_PASSPHRASE: usize = 4096;
 
 options! {
-    /// Where the passphrase comes from, and how hard it is made to guess.
+    /// Where the passphrase comes from, and what guessing it costs.
     pub struct Options {
-        /// A source of the passphrase; without one it is asked for on the terminal.
+        /// Where to get the passphrase; without it, Keyward prompts on the terminal.
         pub passphrase: Option<SecretRef>,
-        /// How much memory a new key takes to derive, in KiB.
+        /// The memory that the derivation of a new key needs, in KiB.
         pub memory_kib: u64 = 65536,
-        /// How many times a derivation goes over that memory.
+        /// The number of passes over that memory.
         pub iterations: u64 = 3,
-        /// How many lanes the memory has.
+        /// The number of lanes of that memory.
         pub lanes: u64 = 1,
     }
 }
@@ -49,7 +49,7 @@ pub struct PassphraseKey {
 impl Backend for PassphraseKey {
     const INFO: Info = Info::new(
         "passphrase",
-        "A passphrase, through Argon2id: asked for each time unless a reference supplies it",
+        "A passphrase, hashed with Argon2id: typed each time, unless a reference supplies it",
     );
     type Options = Options;
 
@@ -71,7 +71,7 @@ impl Key for PassphraseKey {
         if parameters.is_empty() {
             return self.ask("Passphrase", false);
         }
-        // Checked first: nobody is asked in vain.
+        // Checked first, so that the user does not type the passphrase in vain.
         let parameters = Parameters::parse(parameters)?;
         kdf::derive(&self.ask("Passphrase", false)?, &parameters)
     }

@@ -56,7 +56,7 @@ fn two_keys_of_one_passphrase_differ_and_both_open() {
 }
 
 #[test]
-fn a_passphrase_from_elsewhere_is_not_asked_for() {
+fn a_passphrase_from_a_reference_needs_no_prompt() {
     let reference = SecretRef { from: "file".into(), options: Values::new() };
     let values = cheap().with("passphrase", Value::Secret(reference));
     let elsewhere = open(&values, TestHost::new().secret("file", "correct horse")).unwrap();
@@ -66,7 +66,7 @@ fn a_passphrase_from_elsewhere_is_not_asked_for() {
 }
 
 #[test]
-fn empty_and_endless_passphrases_are_refused() {
+fn empty_and_too_long_passphrases_are_refused() {
     for bad in [String::new(), "x".repeat(MAX_PASSPHRASE + 1)] {
         let source = open(&cheap(), TestHost::new().always_answer(bad)).unwrap();
         assert_eq!(source.create(&id()).unwrap_err().kind(), ErrorKind::Invalid);
@@ -84,14 +84,14 @@ fn only_a_new_passphrase_is_asked_for_twice() {
 }
 
 #[test]
-fn nobody_is_asked_for_hostile_parameters() {
+fn hostile_parameters_are_refused_without_a_prompt() {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let source = open(&cheap(), Asked(Arc::clone(&asked))).unwrap();
     source.load(&id(), &[0xff; 29]).unwrap_err();
     assert!(asked.lock().unwrap().is_empty());
 }
 
-/// Notes whether each answer was to be confirmed.
+/// A host that records whether each prompt had to be confirmed.
 #[derive(Debug)]
 struct Asked(Arc<Mutex<Vec<bool>>>);
 

@@ -1,39 +1,39 @@
-//! An item of the keyring: where it stands and what is in it.
+//! An item of the keyring: its address and its content.
 
 use keyward_plugin::{EntryId, Error, Result, Revision, StoreId};
 use sha2::{Digest, Sha256};
 
-/// The service under which all entries stand.
+/// The service of all entries.
 pub(crate) const SERVICE: &str = "keyward";
 
-/// Where an item stands.
+/// The address of an item.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     pub(crate) service: String,
     pub(crate) user: String,
-    /// What the items of one store have in common, where the keyring can search by it.
+    /// The attribute that all items of one store share, if the keyring can search by it.
     pub(crate) store: Option<String>,
 }
 
 impl Address {
-    /// Where this entry of the store stands. It tells nobody the entry's name.
+    /// Makes the address of this entry of the store. It does not reveal the entry's name.
     pub(crate) fn entry(store: StoreId, id: &EntryId) -> Self {
         let user = format!("{}{}", prefix(store), hash(id));
         Self { service: SERVICE.to_owned(), user, store: Some(store.to_string()) }
     }
 }
 
-/// What the users of all items of this store begin with.
+/// Returns the start of the user of every item of this store.
 pub(crate) fn prefix(store: StoreId) -> String {
     format!("{store}:")
 }
 
-/// 128 bits that stand for an entry, in hexadecimal.
+/// Returns 128 bits that identify an entry, in hexadecimal.
 fn hash(id: &EntryId) -> String {
     Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What an item holds: magic and version, revision, entry, blob.
+/// The content of an item: magic and version, revision, entry, blob.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Item {
     pub(crate) revision: Revision,
@@ -44,7 +44,7 @@ pub(crate) struct Item {
 const MAGIC: &[u8] = b"keyward\x01";
 const REVISION: usize = 16;
 
-/// The most bytes that stand before a blob.
+/// The greatest number of bytes before a blob.
 pub(crate) const MAX_HEAD: usize =
     MAGIC.len() + REVISION + 4 + keyward_plugin::MAX_USER + keyward_plugin::MAX_NAME;
 
@@ -55,8 +55,7 @@ pub(crate) fn pack(revision: &[u8; REVISION], id: &EntryId, blob: &[u8]) -> Vec<
 /// Reads what [`pack`] wrote.
 pub(crate) fn unpack(value: &[u8]) -> Result<Item> {
     read(value).ok_or_else(|| {
-        Error::corrupt("get")
-            .because("an item of this store in the keyring is not as it was written")
+        Error::corrupt("get").because("an item of this store in the keyring is damaged")
     })
 }
 
@@ -72,7 +71,7 @@ fn read(value: &[u8]) -> Option<Item> {
     })
 }
 
-/// A text behind its length.
+/// Reads a text that follows its length. Returns the text and the rest.
 fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     let (text, rest) = rest.split_at_checked(u16::from_be_bytes(*length).into())?;
@@ -84,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_packed_is_unpacked() {
+    fn unpack_returns_what_pack_was_given() {
         for id in [
             EntryId::new("ann", None).unwrap(),
             EntryId::new(&"ü".repeat(127), Some(&"n".repeat(1024))).unwrap(),
@@ -112,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_names_nobody() {
+    fn an_address_does_not_contain_the_entry() {
         let store = StoreId([0xab; 16]);
         let address = Address::entry(store, &EntryId::new("ann", Some("work")).unwrap());
         let (found, hash) = address.user.split_once(':').unwrap();

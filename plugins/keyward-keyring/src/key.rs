@@ -14,42 +14,43 @@ use crate::item::Address;
 use crate::ring::{self, Ring};
 
 options! {
-    /// Which keyring, and which item in it.
+    /// The keyring, and the item in it.
     pub struct KeyOptions {
-        /// Which keyring: `auto`, `secret-service`, `keyutils` (the kernel's) or `native`.
+        /// The keyring: `auto`, `secret-service`, `keyutils` (the kernel's) or `native`.
         pub service: String = "auto",
-        /// The D-Bus address of the Secret Service, where it is not on the session's bus.
+        /// The D-Bus address of the Secret Service, if it is not on the session's bus.
         pub bus: Option<String>,
         /// The item's attribute `service`.
         pub item: String = "keyward-key",
-        /// The item's attribute `username`; without it, the id of the key.
+        /// The item's attribute `username`; by default, the id of the key.
         pub user: Option<String>,
-        /// The folder for the lock that keyrings do not have themselves.
+        /// The folder of the lock, because keyrings have no locks.
         pub state: PathBuf = "%state%/keyring",
     }
 }
 
-/// How long to wait for another process that makes a key, if the caller has that long.
+/// How long to wait for another process that makes a key, if the caller has that much time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The parameters that say that the key was made here, and may be deleted here.
+/// The parameters of a key that Keyward made. Only such a key may be deleted.
 const MADE: &[u8] = b"made";
 const SUPPLIED: &[u8] = b"supplied";
 
 /// The key source `keyring`.
 ///
-/// It keeps 32 random bytes as base64, or finds what somebody else put there: a password that
-/// `secret-tool store` or Python's `keyring set` left is `{ from = "keyring", item = …, user = … }`.
+/// It keeps 32 random bytes as base64, or finds a password that another program stored. A password
+/// that `secret-tool store` or Python's `keyring set` stored is `{ from = "keyring", item = …, user
+/// = … }`.
 ///
 /// # Errors
 /// - [`NoKey`](ErrorKind::NoKey): the keyring is open and there is no such item.
 /// - [`Locked`](ErrorKind::Locked): the keyring is locked, or there is none that outlives the
-///   session. Nobody is asked to unlock it.
-/// - [`Unavailable`](ErrorKind::Unavailable): there is no keyring, or it does not answer in the time
-///   that the caller has.
+///   session. Keyward does not prompt the user to unlock it.
+/// - [`Unavailable`](ErrorKind::Unavailable): there is no keyring, or it does not respond in the
+///   time that the caller has.
 ///
-/// [`create`](Key::create) reads back what it wrote, so that it is also the probe of whether keys
-/// can be kept here.
+/// [`create`](Key::create) reads back what it wrote. So it also tests whether this keyring can keep
+/// keys.
 #[derive(Debug)]
 pub struct KeyringKey {
     ring: Box<dyn Ring>,
@@ -62,7 +63,7 @@ pub struct KeyringKey {
 impl Backend for KeyringKey {
     const INFO: Info = Info::new(
         crate::NAME,
-        "The operating system's keyring: open while you are logged in, not there over ssh or in cron",
+        "The operating system's keyring: open while you are logged in, missing over ssh and in cron",
     );
     type Options = KeyOptions;
 
@@ -124,7 +125,7 @@ impl KeyringKey {
     }
 }
 
-/// A missing key is no missing entry.
+/// Turns a missing item into a missing key.
 fn no_key(error: Error) -> Error {
     if !error.is_miss() {
         return error;

@@ -1,33 +1,35 @@
-//! Storage and key source `keyring`: the operating system's own keyring.
+//! Storage and key source `keyring`: the operating system's keyring.
 //!
-//! On Linux that is the Secret Service of the desktop (GNOME Keyring, KDE Wallet, KeePassXC) or,
-//! by choice, the kernel's keyrings; elsewhere what the system brings. As a key source it keeps the
-//! key of a store where logging in unlocks it; as a storage it keeps whole records.
+//! On Linux that is the Secret Service of the desktop (GNOME Keyring, KDE Wallet, KeePassXC) or, if
+//! selected, the kernel's keyrings; on other systems it is the one that the system provides. As a
+//! key source it keeps the key of a store, which a login then unlocks. As a storage it keeps whole
+//! records.
 //!
-//! # What stands in the keyring
-//! One item for each entry, and nothing else: no index that would have to be rewritten with every
-//! entry, so no operation on one entry grows with the others. An item's attributes are the
-//! service `keyward` and the user `STORE-ID:HASH`, the hash being half of the SHA-256 of the
-//! entry; its label repeats the user. Names stand in the secret alone, before the blob, so that entries can be
-//! listed: the Secret Service finds a store's items by their attribute, the kernel by `/proc/keys`.
+//! # What the keyring contains
+//! It contains one item for each entry and no index, which every change would have to rewrite. So
+//! the cost of an operation on one entry does not grow with the number of entries. An item's
+//! attributes are the service `keyward` and the user `STORE-ID:HASH`; the hash is half of the
+//! SHA-256 of the entry. Its label repeats the user. The name of an entry is only in the secret,
+//! before the blob, so that entries can be listed: the Secret Service finds a store's items by
+//! their attribute, the kernel by `/proc/keys`.
 //!
-//! Keyrings know no compare-and-swap. Writers take a lock of the operating system in the folder
-//! `state`, compare the revision that stands in the item and write then; a revision is drawn at random
-//! for each write and never comes again. Programs that write these items
-//! by other ways are not held off by the lock.
+//! Keyrings have no compare-and-swap. A writer takes a lock of the operating system in the folder
+//! `state`, compares the revision in the item and then writes. A revision is a random number for
+//! each write and never occurs again. The lock does not stop programs that write these items in
+//! another way.
 //!
-//! # Never a prompt, never a hang
-//! A locked keyring is [`Locked`](keyward_plugin::ErrorKind::Locked) at once; nobody is asked to
-//! unlock it. The Secret Service has some seconds to answer, fewer if the caller has less time;
-//! what it was asked to write when they ran out may still have been written. The store crate that
-//! `keyring-core` has for the Secret Service prompts, and waits for ever: this crate uses the
-//! client library beneath it instead, always with an encrypted session.
-//! Nothing is connected and no thread started before the first operation.
+//! # No prompt, no hang
+//! A locked keyring is [`Locked`](keyward_plugin::ErrorKind::Locked) at once; the user is not
+//! prompted to unlock it. The Secret Service has ten seconds to respond, or less if the caller has
+//! less time; a write that was sent before the timeout may still happen. The store crate that
+//! `keyring-core` has for the Secret Service prompts, and waits for ever. So this crate uses the
+//! client library below it instead, always with an encrypted session. It does not connect and
+//! starts no thread before the first operation.
 //!
 //! # Limits
-//! A blob that the keyring has no room for by its kind is
-//! [`Unsupported`](keyward_plugin::ErrorKind::Unsupported) before anything is written. Beyond that,
-//! the kernel gives ordinary users 200 keys and 20,000 bytes altogether, and forgets them at the
+//! A blob that is larger than this kind of keyring allows is
+//! [`Unsupported`](keyward_plugin::ErrorKind::Unsupported) before anything is written. In addition,
+//! the kernel gives ordinary users 200 keys and 20,000 bytes in total, and forgets them at the
 //! latest when the machine restarts.
 
 mod item;
@@ -40,5 +42,5 @@ pub use storage::{Keyring, StorageOptions};
 
 keyward_plugin::register!(storage: Keyring, key: KeyringKey);
 
-/// The one spelling of the name, in both roles.
+/// The name, in both roles.
 const NAME: &str = "keyring";

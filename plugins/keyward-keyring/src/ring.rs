@@ -1,4 +1,4 @@
-//! The keyrings there are, all with the same few operations.
+//! The supported keyrings, with the same few operations.
 
 #[cfg(target_os = "linux")]
 mod kernel;
@@ -17,23 +17,23 @@ use crate::item::Address;
 
 /// A keyring.
 ///
-/// Its errors are those of `Storage`; what is missing is `NotFound`, and only where the keyring
-/// was there to be asked.
+/// Its errors are those of `Storage`. A missing item is `NotFound` only if the keyring could be
+/// queried.
 pub(crate) trait Ring: Debug + Send + Sync {
     fn get(&self, address: &Address) -> Result<Secret>;
 
-    /// Keeps a value in place of the one that was there.
+    /// Keeps a value in place of the previous one.
     fn set(&self, address: &Address, value: &[u8]) -> Result<()>;
 
     fn delete(&self, address: &Address) -> Result<()>;
 
-    /// Where this store's items are, in this keyring's own terms.
+    /// Lists the places of this store's items, in this keyring's own form.
     fn places(&self, store: &str) -> Result<Vec<String>>;
 
-    /// What is in one of these places.
+    /// Returns the value in one of these places.
     fn read(&self, place: &str) -> Result<Secret>;
 
-    /// Empties one of these places.
+    /// Removes the item in one of these places.
     fn remove(&self, place: &str) -> Result<()>;
 
     fn persistence(&self) -> Persistence;
@@ -42,7 +42,7 @@ pub(crate) trait Ring: Debug + Send + Sync {
     fn largest(&self) -> usize;
 }
 
-/// The keyring that the option `service` asks for. There is no second choice behind any of them.
+/// Opens the keyring that the option `service` selects. If it is missing, no other is tried.
 #[cfg(target_os = "linux")]
 pub(crate) fn open(
     service: &str,
@@ -58,7 +58,7 @@ pub(crate) fn open(
     }
 }
 
-/// The keyring that the option `service` asks for.
+/// Opens the keyring that the option `service` selects.
 #[cfg(any(target_os = "macos", windows))]
 pub(crate) fn open(service: &str, _: Option<String>, _: &Arc<dyn Host>) -> Result<Box<dyn Ring>> {
     match service {
@@ -68,6 +68,6 @@ pub(crate) fn open(service: &str, _: Option<String>, _: &Arc<dyn Host>) -> Resul
 }
 
 fn unknown(known: &str) -> Error {
-    Error::invalid("options", "`service` names no keyring of this system")
+    Error::invalid("options", "`service` is not a keyring of this system")
         .hint(format!("There are: {known}"))
 }

@@ -15,20 +15,20 @@ use crate::item::{self, Address, Item};
 use crate::ring::{self, Ring};
 
 options! {
-    /// Which keyring, and whose items in it.
+    /// The keyring, and the items in it.
     pub struct StorageOptions {
-        /// Which keyring: `auto`, `secret-service`, `keyutils` (the kernel's) or `native`.
+        /// The keyring: `auto`, `secret-service`, `keyutils` (the kernel's) or `native`.
         pub service: String = "auto",
-        /// The D-Bus address of the Secret Service, where it is not on the session's bus.
+        /// The D-Bus address of the Secret Service, if it is not on the session's bus.
         pub bus: Option<String>,
-        /// The id of the store, which the items carry.
+        /// The id of the store, which is part of its items.
         pub store: String = "%id%",
-        /// The folder for the locks that keyrings do not have themselves.
+        /// The folder of the locks, because keyrings have no locks.
         pub state: PathBuf = "%state%/keyring/%id%",
     }
 }
 
-/// How long to wait for other writers, if the caller has that long.
+/// How long to wait for other writers, if the caller has that much time.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The storage `keyring`.
@@ -61,7 +61,7 @@ impl Storage for Keyring {
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
         if blob.len() > self.largest() {
             return Err(Error::new(ErrorKind::Unsupported, "put").because(format!(
-                "the blob has {} bytes, and this keyring holds {}",
+                "the blob has {} bytes, and this keyring allows {}",
                 blob.len(),
                 self.largest()
             )));
@@ -149,7 +149,7 @@ impl Keyring {
         Address::entry(self.store, id)
     }
 
-    /// What the keyring holds for this entry.
+    /// Returns the keyring's item for this entry.
     fn item(&self, id: &EntryId) -> Result<Item> {
         let item = item::unpack(self.ring.get(&self.address(id))?.expose())?;
         if item.id != *id {
@@ -158,7 +158,7 @@ impl Keyring {
         Ok(item)
     }
 
-    /// Whose item is in this place; `None` if it is gone by now or none of ours.
+    /// Returns the entry of the item in this place; `None` if the item is gone or not Keyward's.
     fn name(&self, place: &str) -> Result<Option<EntryId>> {
         let value = match self.ring.read(place) {
             Err(error) if error.is_miss() => return Ok(None),

@@ -1,8 +1,8 @@
 //! The keyring backends on the kernel's keyrings.
 //!
-//! A process can use keys only within a session keyring, and joining a new one is for the process that
-//! starts it: this program starts itself again under `keyctl session -`. It is its own harness,
-//! for under cargo's each test would have to do so.
+//! A process can use keys only within a session keyring, and the process that starts it must join a
+//! new one. So this program starts itself again under `keyctl session -`. It has no test harness of
+//! cargo's, since under one each test would have to do that.
 #![expect(clippy::print_stderr, reason = "a harness tells what it does")]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,8 +13,8 @@ use keyward_plugin::{Key, KeyId, Storage, Value, Values};
 use keyward_testkit::{Case, Scratch, Subject, TestHost, key, storage};
 use sha2::{Digest, Sha256};
 
-/// It takes more keys than the 200 of an ordinary user. Names reach the kernel as hashes alone,
-/// and the Secret Service is held to this case.
+/// It needs more keys than the 200 of an ordinary user. Names reach the kernel only as hashes, and
+/// the test with the Secret Service runs this case.
 const TOO_MANY: &str = "hostile_names_stay_themselves";
 
 const INSIDE: &str = "inside-a-session-keyring";
@@ -45,8 +45,8 @@ fn start_again() -> ExitCode {
     if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// No backend here may cost anything before it is used; only a process without a test harness
-/// has no threads to start with.
+/// A backend must cost nothing before it is used. Only a process without a test harness starts
+/// without threads.
 fn opening_starts_no_thread() {
     let scratch = Scratch::new();
     let id = Value::Text(own_id(&scratch));
@@ -57,8 +57,8 @@ fn opening_starts_no_thread() {
     assert_eq!(threads, 1);
 }
 
-/// How many cases failed. What they leave would count against the quota of whoever runs this,
-/// and stay in the user's persistent keyring.
+/// Returns how many cases failed. Keys that a case leaves behind would count against the quota of
+/// the user who runs this, and stay in the user's persistent keyring.
 fn run<T: ?Sized>(
     cases: &[(&str, Case<T>)],
     subject: impl Fn() -> Subject<T>,
@@ -92,7 +92,7 @@ fn host(_: &Scratch) -> TestHost {
     TestHost::new()
 }
 
-/// 32 hexadecimal digits that no other scratch place has.
+/// Returns 32 hexadecimal digits that no other scratch folder has.
 fn own_id(scratch: &Scratch) -> String {
     let digest = Sha256::digest(scratch.path(""));
     digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()

@@ -1,4 +1,4 @@
-//! The keyring backends on a real Secret Service: a headless GNOME Keyring on a bus of its own.
+//! The keyring backends on a real Secret Service: a headless GNOME Keyring on a private bus.
 #![expect(clippy::unwrap_used, reason = "a helper that fails panics, as every test does")]
 
 #[path = "secret_service/session.rs"]
@@ -19,13 +19,13 @@ use sha2::{Digest, Sha256};
 keyward_testkit::storage_suite!(Keyring, |scratch| storage_values(scratch, unlocked()));
 keyward_testkit::key_suite!(KeyringKey, |scratch| key_values(scratch, unlocked()));
 
-/// The session that all tests share which leave the keyring open.
+/// Returns the bus of the session that all tests share which leave the keyring open.
 fn unlocked() -> &'static str {
     static SESSION: OnceLock<Session> = OnceLock::new();
     &SESSION.get_or_init(Session::unlocked).bus
 }
 
-/// 32 hexadecimal digits that no other scratch place has.
+/// Returns 32 hexadecimal digits that no other scratch folder has.
 fn own_id(scratch: &Scratch) -> String {
     let digest = Sha256::digest(scratch.path(""));
     digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
@@ -59,7 +59,7 @@ fn any() -> Put {
     Put::expecting(Expect::Any)
 }
 
-/// What the real `secret-tool` prints on both of its outputs.
+/// Returns what the real `secret-tool` prints on both outputs.
 fn secret_tool(bus: &str, arguments: &[&str]) -> String {
     let output = Command::new("secret-tool")
         .args(arguments)
@@ -113,7 +113,7 @@ fn secret_tool_and_the_key_source_share_secrets() {
 }
 
 #[test]
-fn a_damaged_item_is_corrupt_and_hides_no_other() {
+fn a_damaged_item_is_corrupt_and_the_others_are_listed() {
     let scratch = Scratch::new();
     let storage: Keyring = open(storage_values(&scratch, unlocked()), TestHost::new());
     let bob = EntryId::new("bob", None).unwrap();
@@ -122,7 +122,7 @@ fn a_damaged_item_is_corrupt_and_hides_no_other() {
     let store = own_id(&scratch);
     let hash: String =
         Sha256::digest(ann().to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    // The attributes are the whole address, so this is the same item to GNOME Keyring.
+    // GNOME Keyring identifies an item by its attributes, so this is the same item.
     let script = format!(
         "printf damaged | secret-tool store --label=x service keyward username {store}:{hash} store {store}"
     );
@@ -161,7 +161,7 @@ fn without_a_bus_it_is_unavailable_at_once() {
 }
 
 #[test]
-fn a_locked_keyring_is_locked_and_nobody_is_asked() {
+fn a_locked_keyring_is_locked_without_a_prompt() {
     let session = Session::locked();
     let scratch = Scratch::new();
     let started = Instant::now();
@@ -182,7 +182,7 @@ fn a_locked_keyring_is_locked_and_nobody_is_asked() {
 }
 
 #[test]
-fn an_entry_of_a_keyring_that_was_locked_is_no_miss() {
+fn an_entry_of_a_locked_keyring_is_not_a_miss() {
     let session = Session::unlocked();
     let scratch = Scratch::new();
     let storage: Keyring = open(storage_values(&scratch, &session.bus), TestHost::new());

@@ -1,8 +1,8 @@
 //! Serializer `bincode`: the standard configuration of bincode 2, compact and not
 //! self-describing.
 //!
-//! Upstream no longer maintains bincode. Version 2.0.1 is pinned and its format will not change; new
-//! stores are better off with `postcard`, its maintained twin.
+//! bincode is no longer maintained. Version 2.0.1 is pinned, so the format will not change. For new
+//! stores use `postcard`, a similar format that is maintained.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ impl Serializer for Bincode {
         if bytes.len() > MAX_RECORD {
             return Err(Error::corrupt("decode"));
         }
-        // The decoder's own error quotes what it read, so it goes no further.
+        // The decoder's error quotes what it read, so it is dropped.
         let decoded = bincode::serde::borrow_decode_from_slice::<Wire<'_>, _>(bytes, format());
         match decoded {
             Ok((wire, used)) if used == bytes.len() => Record::try_from(wire),
@@ -49,8 +49,9 @@ impl Serializer for Bincode {
     }
 }
 
-/// Without a limit, a length of 1 TiB in a blob of 9 bytes ends the process. A number counts as
-/// eight bytes however short it is written, so the largest record needs more than its size.
+/// Without a limit, a length of 1 TiB in a blob of 9 bytes ends the process. The limit counts every
+/// number as eight bytes, even if it is encoded shorter, so the largest record needs more than its
+/// size.
 fn format() -> impl Config {
     config::standard().with_limit::<{ 2 * MAX_RECORD }>()
 }

@@ -1,7 +1,7 @@
-//! Serializer `cbor`: compact, and still self-describing (RFC 8949). The default.
+//! Serializer `cbor`: compact and self-describing (RFC 8949). The default.
 //!
 //! # Security
-//! While it reads, the crate `ciborium` gathers text and bytes in buffers that it does not wipe.
+//! While it decodes, the crate `ciborium` collects text and bytes in buffers that it does not wipe.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use keyward_plugin::{
 
 keyward_plugin::register!(serializer: Cbor);
 
-/// Deeper than any record goes.
+/// More than the depth of any record.
 const MAX_DEPTH: usize = 16;
 
 /// The serializer `cbor`.

@@ -1,11 +1,11 @@
 //! Serializer `json`: records that people and other programs can read.
 //!
-//! Text stands as text, bytes as base64. Duplicate keys are refused.
+//! Text is written as text, bytes as base64. Duplicate keys are refused.
 //!
 //! # Security
-//! While it reads, the crate `serde_json` gathers text that holds escapes (quotation marks, back
-//! slashes, control characters) in a buffer that it frees unwiped. Of the other serializers only `cbor` has
-//! such a buffer.
+//! While it decodes, the crate `serde_json` collects text with escapes (quotation marks,
+//! backslashes, control characters) in a buffer that it frees without wiping. Of the other
+//! serializers, only `cbor` has such a buffer.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl Serializer for Json {
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Record> {
-        // The decoder's own error quotes what it read, so it goes no further.
+        // The decoder's error quotes what it read, so it is dropped.
         let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|_| Error::corrupt("decode"))?;
         Record::try_from(wire)
     }

@@ -1,5 +1,4 @@
-//! Serializer `postcard`: compact, not self-describing, with a wire format that is documented
-//! and stable.
+//! Serializer `postcard`: compact, not self-describing, with a documented and stable format.
 
 use std::sync::Arc;
 
@@ -35,7 +34,7 @@ impl Serializer for Postcard {
         if bytes.len() > MAX_RECORD {
             return Err(Error::corrupt("decode"));
         }
-        // A length is held against what is there before memory is taken for it.
+        // postcard compares a length with the remaining bytes before it allocates memory.
         match postcard::take_from_bytes::<Wire<'_>>(bytes) {
             Ok((wire, [])) => Record::try_from(wire),
             _ => Err(Error::corrupt("decode")),

@@ -1,4 +1,4 @@
-//! Storage `memory`: blobs that vanish with the process; for tests and one-shot runs.
+//! Storage `memory`: blobs that are gone when the process ends; for tests and single commands.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -93,7 +93,7 @@ impl Storage for Memory {
     }
 }
 
-/// How much is kept, not what.
+/// Shows the number of blobs and not their content.
 impl std::fmt::Debug for Kept {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} blobs", self.blobs.len())

@@ -1,16 +1,16 @@
-//! redb's errors in Keyward's words.
+//! Converts redb's errors.
 
 use std::io;
 
 use keyward_plugin::{Error, ErrorKind};
 
-/// What redb reported while it did `operation`. Its messages name tables and causes, never
+/// Converts an error of redb during `operation`. redb's messages contain tables and causes, never
 /// values.
 pub(crate) fn failed(operation: &'static str, error: impl Into<redb::Error>) -> Error {
     use redb::Error as Redb;
     let error = error.into();
     let kind = match &error {
-        // So it reports a file that is cut short or no database at all.
+        // redb reports these kinds for a file that is truncated or is not a database.
         Redb::Io(cause)
             if matches!(
                 cause.kind(),

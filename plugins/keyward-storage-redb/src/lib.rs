@@ -1,8 +1,8 @@
-//! Storage `redb`: one redb database for all entries, without a line of C.
+//! Storage `redb`: one redb database for all entries, without any C code.
 //!
-//! redb gives a database to one process at a time, so each operation opens it under a lock of
-//! our own and closes it again: readers side by side, writers alone. What was deleted or
-//! replaced stays in free pages of the file until they are used again.
+//! redb gives a database to only one process at a time. So each operation opens the database under
+//! one of Keyward's locks and closes it again: several readers at the same time, or one writer.
+//! Deleted and replaced blobs remain in free pages of the file until these are reused.
 
 mod error;
 mod place;
@@ -18,15 +18,15 @@ pub use crate::redb::Redb;
 keyward_plugin::register!(storage: Redb);
 
 options! {
-    /// Where the database lies.
+    /// Where the database is.
     pub struct Options {
-        /// The database file, alone in its folder; made when it is first written to.
+        /// The database file, the only file in its folder; created by the first write.
         pub path: PathBuf = "%data%/stores/%id%/store.redb",
     }
 }
 
 impl Backend for Redb {
-    const INFO: Info = Info::new("redb", "One redb database for all entries, in Rust alone");
+    const INFO: Info = Info::new("redb", "One redb database for all entries, written in Rust");
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

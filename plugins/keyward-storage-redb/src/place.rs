@@ -1,4 +1,4 @@
-//! The database file: making, recognising, opening and removing it.
+//! The database file: how it is made, recognised, opened and removed.
 
 use std::fs::File;
 use std::io::Read;
@@ -16,33 +16,33 @@ use redb::{
 
 use crate::error::failed;
 
-/// User and name; a revision, when the entry expires, and the blob.
+/// User and name; a revision, the time when the entry expires, and the blob.
 type Key = (&'static str, &'static str);
 type Value = (u64, Option<u64>, &'static [u8]);
 
 const ENTRIES: TableDefinition<Key, Value> = TableDefinition::new("entries");
 const STATE: TableDefinition<&str, u64> = TableDefinition::new("keyward");
 
-/// The version of the tables, under `version` in `STATE`.
+/// The version of the tables, stored under `version` in `STATE`.
 const VERSION: u64 = 1;
 
-/// What every database of redb begins with.
+/// The first bytes of every redb database.
 const MAGIC: &[u8; 9] = b"redb\x1a\x0a\xa9\x0d\x0a";
 
-/// As much as redb may keep in memory; each operation starts with none.
+/// The greatest size of redb's cache; each operation starts with an empty one.
 const CACHE: usize = 16 << 20;
 
-/// What can be read.
+/// The tables for reading.
 pub(crate) type Entries = ReadOnlyTable<Key, Value>;
 
-/// What can be changed.
+/// The tables for writing.
 pub(crate) struct Tables<'t> {
     pub(crate) entries: Table<'t, Key, Value>,
     state: Table<'t, &'static str, u64>,
 }
 
 impl Tables<'_> {
-    /// A revision that no entry ever had.
+    /// Returns a revision that no entry ever had.
     pub(crate) fn next_revision(&mut self) -> Result<u64> {
         let failed = |error| failed("put", error);
         let last = self.state.get("revision").map_err(failed)?.map_or(0, |last| last.value());
@@ -57,7 +57,7 @@ impl Tables<'_> {
 pub(crate) struct Place {
     folder: PathBuf,
     file: PathBuf,
-    /// Set once the file has been seen to be ours.
+    /// Set when the file was found to be Keyward's.
     recognised: OnceLock<()>,
 }
 
@@ -68,12 +68,12 @@ impl Place {
         Self { folder, file, recognised: OnceLock::new() }
     }
 
-    /// The folder, made if it is missing.
+    /// Opens the folder, and makes it if it is missing.
     pub(crate) fn create_dir(&self) -> Result<PrivateDir> {
         PrivateDir::create(&self.folder)
     }
 
-    /// Reads beside other readers; `None` if there is no database.
+    /// Reads, together with other readers; `None` if there is no database.
     pub(crate) fn read<T>(
         &self,
         operation: &'static str,
@@ -97,7 +97,7 @@ impl Place {
                     Err(error) => return Err(failed(operation, error)),
                 }
                 drop(turn);
-                // A writer was killed. To open it for writing repairs it.
+                // A writer was killed. Opening the database for writing repairs it.
                 let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
                 let Some(file) = dir.open_file(&self.file, true)? else { return Ok(None) };
                 builder()
@@ -119,7 +119,7 @@ impl Place {
         if !dir.contains(&self.file)? {
             self.create(&dir, wait)?;
         } else if self.recognised.get().is_none() {
-            // To open another program's database for writing would change it.
+            // Opening another program's database for writing would change it.
             self.read(operation, wait, |_| Ok(()))?;
         }
         catch_panic(operation, || {
@@ -136,7 +136,8 @@ impl Place {
         })
     }
 
-    /// Makes the database, unless somebody else just did. It is never there half made.
+    /// Makes the database, unless another process just did. An incomplete database is never
+    /// visible.
     fn create(&self, dir: &PrivateDir, wait: Duration) -> Result<()> {
         let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
         if dir.contains(&self.file)? {
@@ -158,7 +159,7 @@ impl Place {
             .map_err(|error| Error::io("create", error))
     }
 
-    /// Removes the database, be it damaged. Whether the folder is gone with it is the answer.
+    /// Removes the database, even a damaged one. Returns whether the folder is removed too.
     pub(crate) fn remove(&self, wait: Duration) -> Result<bool> {
         let Some(dir) = PrivateDir::open(&self.folder)? else { return Ok(true) };
         if let Err(error) = self.read("destroy", wait, |_| Ok(()))
@@ -174,14 +175,14 @@ impl Place {
         dir.destroy()
     }
 
-    /// Whether the file was a database of redb, whatever became of it.
+    /// Whether the file began as a redb database, even if it is damaged now.
     fn is_redb(&self, dir: &PrivateDir) -> Result<bool> {
         let Some(mut file) = dir.open_file(&self.file, false)? else { return Ok(false) };
         let mut start = [0; MAGIC.len()];
         Ok(file.read_exact(&mut start).is_ok() && start == *MAGIC)
     }
 
-    /// The database while it is made.
+    /// The name of the database while it is made.
     fn unfinished(&self) -> PathBuf {
         let mut name = self.file.clone().into_os_string();
         name.push(".new");
@@ -213,7 +214,8 @@ fn change<T>(
     work: impl FnOnce(&mut Tables<'_>) -> Result<T>,
 ) -> Result<T> {
     let mut transaction = database.begin_write().map_err(|error| failed(operation, error))?;
-    // What repair needs is written with every commit: after a crash it need not walk all entries.
+    // Each commit writes what a repair needs. So after a crash, the repair need not read all
+    // entries.
     transaction.set_quick_repair(true);
     let result = work(&mut tables(&transaction, operation)?)?;
     transaction.commit().map_err(|error| failed(operation, error))?;
@@ -226,7 +228,7 @@ fn tables<'t>(transaction: &'t WriteTransaction, operation: &'static str) -> Res
     Ok(Tables { entries, state: transaction.open_table(STATE).map_err(failed)? })
 }
 
-/// Whether a database was found that this program cannot read.
+/// Whether the error means that there is a database which this program cannot read.
 fn is_beyond_us(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Unsupported)
 }

@@ -12,7 +12,7 @@ use redb::ReadableTable;
 use crate::error::failed;
 use crate::place::{Entries, Place, Tables};
 
-/// How long an operation waits for other processes at most.
+/// The longest time that an operation waits for other processes.
 const WAIT: Duration = Duration::from_secs(30);
 
 /// The storage `redb`.
@@ -120,13 +120,13 @@ fn delete_one(tables: &mut Tables<'_>, id: &EntryId, expect: &Expect) -> Result<
     removed.map(drop).ok_or_else(|| Error::not_found("delete"))
 }
 
-/// The revision that the entry has now.
+/// Returns the current revision of the entry.
 fn found(tables: &Tables<'_>, operation: &'static str, id: &EntryId) -> Result<Option<Revision>> {
     let found = tables.entries.get(key(id)).map_err(|error| failed(operation, error))?;
     Ok(found.map(|found| Revision::from(found.value().0)))
 }
 
-/// Entries lie in the order of user and name.
+/// Fills a page. The table is in the order of user and name.
 fn page(entries: &Entries, query: &Query<'_>) -> Result<Page> {
     query.page_in_order(|user, name| {
         let found = entries.range((user, name)..).map_err(|error| failed("list", error))?;

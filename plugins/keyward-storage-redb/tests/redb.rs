@@ -1,4 +1,4 @@
-//! What only a file on a disk and other processes can show.
+//! Tests that need a file on a disk and other processes.
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use std::fs::{self, File};
@@ -32,7 +32,7 @@ fn ann() -> EntryId {
     EntryId::new("ann", Some("counter")).unwrap()
 }
 
-/// A store that holds `count` entries and that nobody has open.
+/// Makes a store with `count` entries that no process has open.
 fn filled(count: usize) -> (Scratch, String) {
     let scratch = Scratch::new();
     let path = scratch.path("store/store.redb");
@@ -52,7 +52,7 @@ fn child(path: &str, arguments: &[&str]) -> Command {
     command
 }
 
-/// The files of a folder and what is in them.
+/// Returns the files of a folder and their content.
 fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut files: Vec<_> = fs::read_dir(folder)
         .unwrap()
@@ -65,7 +65,7 @@ fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn looking_makes_nothing() {
+fn reading_a_missing_store_makes_nothing() {
     let scratch = Scratch::new();
     let storage = open(&scratch.path("store/store.redb"));
     assert!(storage.get(&ann()).unwrap_err().is_miss());
@@ -76,7 +76,7 @@ fn looking_makes_nothing() {
 }
 
 #[test]
-fn a_revision_never_comes_back() {
+fn a_revision_is_never_used_again() {
     let (_scratch, path) = filled(0);
     let storage = open(&path);
     let mut seen = Vec::new();
@@ -99,7 +99,7 @@ fn a_killed_writer_loses_nothing_it_acknowledged() {
         std::thread::sleep(Duration::from_micros(round * 700));
         writer.kill().unwrap();
         writer.wait().unwrap();
-        // A line cut short by the kill is no acknowledgement.
+        // A line that the kill cut short is not an acknowledgement.
         let acknowledged = lines.map_while(Result::ok).last().unwrap_or(first);
         let acknowledged: u64 = acknowledged.parse().unwrap();
         let blob = open(&path).get(&ann()).unwrap().blob;
@@ -130,7 +130,7 @@ const DAMAGES: [fn(&mut File); 4] = [
     |file| file.write_all(&[0x5a; 1000]).unwrap(),
 ];
 
-/// A store whose database was damaged.
+/// Makes a store whose database is damaged.
 fn damaged(damage: fn(&mut File)) -> (Scratch, String) {
     let (scratch, path) = filled(1000);
     damage(&mut File::options().write(true).open(&path).unwrap());
@@ -173,7 +173,7 @@ fn a_link_is_not_destroyed() {
 }
 
 #[test]
-fn what_is_not_a_private_file_is_refused() {
+fn a_file_that_is_not_private_is_refused() {
     let place: [fn(&Path); 4] = [
         |path| symlink("/etc/hostname", path).unwrap(),
         |path| symlink(path.with_file_name("elsewhere"), path).unwrap(),
@@ -232,11 +232,11 @@ fn files_are_private_under_any_umask() {
         let writer = child(&path, &["write"]);
         let mut shell = Command::new("sh");
         shell.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]);
-        // Where the program was built, nobody else may be let in.
+        // Other users must not get access to the folder of the build.
         let program = scratch.path("program");
         fs::copy(writer.get_program(), &program).unwrap();
         shell.arg(&program).args(writer.get_args()).stdout(Stdio::piped());
-        // To root, modes mean nothing.
+        // File modes do not restrict root.
         if rustix::process::geteuid().is_root() {
             chown(scratch.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
             shell.uid(NOBODY).gid(NOBODY);

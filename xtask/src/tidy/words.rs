@@ -26,7 +26,10 @@ const NOT_REWRITTEN: &[&str] = &[
     "crates/keyward-store/",
     "crates/keyward/",
     "docs/commands/",
-    "plugins/",
+    "plugins/keyward-encryption-age/",
+    "plugins/keyward-key-file/",
+    "plugins/keyward-storage-file/",
+    "plugins/keyward-storage-sqlite/",
     "xtask/",
 ];
 

@@ -10,7 +10,7 @@ fn hex(key: &Secret) -> String {
     key.expose().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// As somebody wrote them who does not keep to the bounds.
+/// Encodes costs that may be out of bounds.
 fn written(memory_kib: u32, iterations: u32, lanes: u32) -> Vec<u8> {
     Parameters { costs: Costs { memory_kib, iterations, lanes }, salt: *b"saltsaltsaltsalt" }
         .to_bytes()
@@ -23,7 +23,8 @@ fn the_reference_vector_holds() {
     assert_eq!(hex(&key), "09316115d5cf24ed5a15a31a3ba326e5cf32edc24702987c02b6566f61913cf7");
 }
 
-/// What was once written opens for ever. The keys are those of the reference program:
+/// Keys that were derived once must be derived for ever. The keys are those of the reference
+/// program:
 /// `printf 'correct horse' | argon2 saltsaltsaltsalt -id -t 3 -k 65536 -p 1 -l 32 -r`.
 #[test]
 fn parameters_and_keys_never_change() {

@@ -1,4 +1,4 @@
-//! The kernel's keyrings: the session's, and the user's persistent one where there is one.
+//! The kernel's keyrings: the session's, and the user's persistent one if there is one.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use linux_keyutils_keyring_store::Store;
 use super::through_core::CoreRing;
 use crate::item::SERVICE;
 
-/// The largest value: a key may have 32,767 bytes, but all keys of an ordinary user together no
-/// more than 20,000.
+/// The largest value: a key may have 32,767 bytes, but all keys of an ordinary user together only
+/// 20,000.
 const LARGEST: usize = 16 << 10;
 
 pub(super) fn open() -> Result<CoreRing> {
@@ -20,15 +20,15 @@ pub(super) fn open() -> Result<CoreRing> {
     Ok(CoreRing { store, persistence: Persistence::Session, largest: LARGEST, users, explain })
 }
 
-/// Reads the descriptions of all keys that this process may see. Among them may be keys of other
+/// Reads the descriptions of all keys that this process may see. Some may be keys of other
 /// sessions, which a later read does not find.
 ///
-/// `linux-keyutils` can enumerate too, but panics at a foreign key with a long description.
+/// `linux-keyutils` can enumerate too, but panics at another program's key with a long description.
 fn users(_: &CredentialStore, prefix: &str) -> Result<Vec<String>> {
     let keys = std::fs::read("/proc/keys").map_err(|error| Error::io("list", error))?;
     if keys.is_empty() {
         return Err(Error::new(ErrorKind::Unavailable, "list")
-            .because("the keys of this session are hidden from it"));
+            .because("this process cannot see the keys of its session"));
     }
     let keys = String::from_utf8_lossy(&keys);
     let mut users: Vec<_> = keys.lines().filter_map(|line| user(line, prefix)).collect();
@@ -37,7 +37,8 @@ fn users(_: &CredentialStore, prefix: &str) -> Result<Vec<String>> {
     Ok(users)
 }
 
-/// The user in a line that ends in `keyring:USER@SERVICE: LENGTH`, if it begins with `prefix`.
+/// Returns the user in a line that ends in `keyring:USER@SERVICE: LENGTH`, if it begins with
+/// `prefix`.
 fn user(line: &str, prefix: &str) -> Option<String> {
     let (description, _) = line.rsplit_once(": ")?;
     let (_, name) = description.split_once(" keyring:")?;
@@ -52,12 +53,12 @@ fn explain(error: &CoreError) -> Option<Error> {
     match cause.downcast_ref()? {
         KeyError::QuotaExceeded => Some(
             Error::new(ErrorKind::Full, "put")
-                .because("the kernel gives this user no more room for keys")
+                .because("the kernel's limit on this user's keys is reached")
                 .hint("See /proc/key-users; ordinary users have 200 keys and 20,000 bytes"),
         ),
         KeyError::AccessDenied | KeyError::PermissionDenied => Some(
             Error::new(ErrorKind::Unavailable, "open")
-                .because("this process has no session keyring of its own, or may not use it")
+                .because("this process has no session keyring, or may not use it")
                 .hint("Run it in one: keyctl session - COMMAND"),
         ),
         _ => None,
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_keys_of_the_store_are_taken() {
+    fn only_the_keys_of_the_store_are_listed() {
         let line = |name: &str| {
             format!("0eaf1f6e I--Q---     1 perm 3f010000     0     0 user      {name}")
         };

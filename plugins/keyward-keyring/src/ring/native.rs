@@ -13,7 +13,7 @@ use apple_native_keyring_store::keychain::Store;
 #[cfg(windows)]
 use windows_native_keyring_store::Store;
 
-/// The largest value: on macOS a bound of our own, on Windows the system's.
+/// The largest value: on macOS a limit of Keyward, on Windows the system's.
 const LARGEST: usize = if cfg!(windows) { 2560 } else { 1 << 20 };
 
 pub(super) fn open() -> Result<CoreRing> {

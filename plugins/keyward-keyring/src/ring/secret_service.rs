@@ -13,15 +13,15 @@ use secret_service::{Collection, EncryptionType, Error as ServiceError, Item, Se
 use super::Ring;
 use crate::item::{Address, SERVICE};
 
-/// How long the service has to answer, if the caller has that long.
+/// How long the service has to respond, if the caller has that much time.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What helps where nobody is logged in to a desktop.
-const ELSEWHERE: &str = "Over ssh and in cron there often is none; name one with the option `bus`, or keep this elsewhere";
+/// The hint for a user who is not logged in to a desktop.
+const ELSEWHERE: &str = "Over ssh and in cron there often is none; select one with the option `bus`, or use another backend";
 
 const CONTENT_TYPE: &str = "application/octet-stream";
 
-/// A connection to the Secret Service, made by the first operation and kept while it works.
+/// A connection to the Secret Service. The first operation makes it, and it is kept until it fails.
 pub(super) struct SecretServiceRing {
     bus: Option<String>,
     host: Arc<dyn Host>,
@@ -33,7 +33,7 @@ impl SecretServiceRing {
         Self { bus, host: Arc::clone(host), connection: Mutex::new(None) }
     }
 
-    /// Does `work` on the connection, within the time there is.
+    /// Does `work` on the connection, within the available time.
     fn run<T>(
         &self,
         operation: &'static str,
@@ -70,7 +70,7 @@ impl SecretServiceRing {
         Ok(made)
     }
 
-    /// Where the session's bus is, as every D-Bus client looks for it.
+    /// Returns the address of the session's bus, found as every D-Bus client finds it.
     fn address(&self) -> Option<String> {
         let text = |name| self.host.variable(name)?.expose_str().map(str::to_owned);
         self.bus
@@ -152,7 +152,8 @@ async fn existing<'a>(
 ) -> Result<Item<'a>, Failure> {
     match find(service, address).await? {
         Some(item) => Ok(item),
-        // Some services do not show at all what is locked: only an open keyring can be without it.
+        // Some services do not show locked items, so check that the keyring is open before saying
+        // that the item is missing.
         None => home(service).await.and(Err(Failure::Missing)),
     }
 }
@@ -174,7 +175,7 @@ async fn at<'a>(service: &'a SecretService<'static>, place: &str) -> Result<Item
     Ok(service.get_item_by_path(path).await?)
 }
 
-/// The collection that new items go to: unlocked, and one that outlives the session.
+/// Returns the collection for new items: it is unlocked and outlives the session.
 async fn home<'a>(service: &'a SecretService<'static>) -> Result<Collection<'a>, Failure> {
     let home = match service.get_default_collection().await {
         Err(ServiceError::NoResult) => return Err(Failure::Homeless),
@@ -205,7 +206,7 @@ impl From<ServiceError> for Failure {
             ServiceError::Locked | ServiceError::Prompt => Self::Locked,
             ServiceError::Zbus(zbus::Error::MethodError(name, ..)) => match name.as_str() {
                 "org.freedesktop.Secret.Error.IsLocked" => Self::Locked,
-                // Somebody else removed it between two calls.
+                // Another program removed it between two calls.
                 "org.freedesktop.Secret.Error.NoSuchObject"
                 | "org.freedesktop.DBus.Error.UnknownObject" => Self::Missing,
                 _ => Self::Service(error),

@@ -8,15 +8,15 @@ use keyward_plugin::{Error, ErrorKind, Persistence, Result, Secret};
 use super::Ring;
 use crate::item::{Address, SERVICE};
 
-/// A keyring that one of `keyring-core`'s stores stands for. A place in it is an item's user.
+/// A keyring that `keyring-core` has a store for. A place in it is an item's user.
 #[derive(Debug)]
 pub(crate) struct CoreRing {
     pub(super) store: Arc<CredentialStore>,
     pub(super) persistence: Persistence,
     pub(super) largest: usize,
-    /// The users of all items whose user begins with this.
+    /// Lists the users of all items whose user begins with the prefix.
     pub(super) users: fn(&CredentialStore, prefix: &str) -> Result<Vec<String>>,
-    /// What this system's own errors mean.
+    /// Converts the errors of this system.
     pub(super) explain: fn(&CoreError) -> Option<Error>,
 }
 
@@ -32,14 +32,14 @@ impl CoreRing {
         match error {
             CoreError::NoEntry => Error::not_found(operation),
             CoreError::TooLong(..) => Error::new(ErrorKind::Unsupported, operation)
-                .because("this is larger than the keyring holds"),
+                .because("this is larger than the keyring allows"),
             CoreError::NoStorageAccess(cause) => Error::new(ErrorKind::Unavailable, operation)
                 .because("the keyring cannot be reached")
                 .caused_by(cause),
             CoreError::PlatformFailure(cause) => Error::new(ErrorKind::Unavailable, operation)
                 .because("the keyring failed")
                 .caused_by(cause),
-            // The others may hold what they could not make sense of, which is secret.
+            // The other errors may contain data that could not be decoded, which is secret.
             _ => Error::new(ErrorKind::Other, operation).because("the keyring refused"),
         }
     }

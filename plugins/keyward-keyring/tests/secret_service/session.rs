@@ -3,8 +3,8 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-/// A bus with a GNOME Keyring on it, both private. They end when standard input does, so also
-/// when the test is killed.
+/// A private bus with a private GNOME Keyring. They end when standard input is closed, so also when
+/// the test is killed.
 pub(crate) struct Session {
     pub(crate) bus: String,
     shell: Child,
@@ -12,7 +12,7 @@ pub(crate) struct Session {
     keyring: String,
 }
 
-/// Says where the bus is and who serves it, then waits for the end of its input.
+/// Prints where the bus is and which process serves it, then waits for the end of its input.
 const SCRIPT: &str = r#"
 set -e
 home=$(mktemp -d); trap 'rm -rf "$home"' EXIT
@@ -31,12 +31,12 @@ dbus-run-session -- sh -c '
 "#;
 
 impl Session {
-    /// The keyring of somebody who has logged in.
+    /// Starts the keyring of a user who has logged in.
     pub(crate) fn unlocked() -> Self {
         Self::start("--unlock")
     }
 
-    /// The keyring of somebody who has not.
+    /// Starts the keyring of a user who has not logged in.
     pub(crate) fn locked() -> Self {
         let session = Self::start("--unlock");
         session.lock();
@@ -79,12 +79,12 @@ impl Session {
         assert!(locked.status.success());
     }
 
-    /// Lets the keyring hang.
+    /// Stops the keyring's process.
     pub(crate) fn stop(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on.
+    /// Continues the keyring's process.
     pub(crate) fn go_on(&self) {
         self.signal("-CONT");
     }
