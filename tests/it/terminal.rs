@@ -73,6 +73,27 @@ fn keys_that_edit_do_so() {
     }
 }
 
+/// The kernel keeps 4,095 bytes of a line, if it is left to edit the line.
+#[test]
+fn a_long_paste_is_kept_whole_or_refused() {
+    let home = home();
+    let (long, too_long) = ("ä".repeat(3000), "x".repeat((64 << 10) + 1));
+    for (pasted, code, kept) in [(&long, 0, &long), (&too_long, 2, &long)] {
+        let mut terminal = Terminal::new();
+        let settings = terminal.settings();
+        let child = terminal.start(&home, &[&program(), "set", "s", "ann"]);
+        for prompt in [PROMPT, REPEAT].iter().take(if code == 0 { 2 } else { 1 }) {
+            terminal.expect(prompt);
+            terminal.press(format!("{pasted}\r"));
+        }
+        let (ended, _, err) = end(child);
+        assert_eq!(ended, code, "{err}");
+        assert_eq!(err.contains("longer than 65536 bytes") && err.contains("--stdin"), code == 2);
+        assert_eq!(terminal.settings(), settings);
+        assert!(stored(&home) == kept.as_bytes(), "{} bytes are kept", stored(&home).len());
+    }
+}
+
 #[test]
 fn what_is_empty_or_not_repeated_is_asked_for_three_times() {
     let home = home();

@@ -1,6 +1,8 @@
 //! Asking on the terminal, without showing the answer, and leaving the terminal as it was found
 //! whatever happens meanwhile.
 
+mod line;
+
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
@@ -10,17 +12,23 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use keyward_core::{Error, ErrorKind, Result, Secret, SecretWriter};
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::process::kill_current_process_group;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::flag::register_conditional_default;
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use signal_hook::low_level::emulate_default_handler;
 
+use line::{LineEditor, Typed};
+
 const SIGNALS: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT];
 
-/// More than anybody types.
-const MAX: usize = 64 << 10;
+/// The longest answer to a question in the open, in bytes.
+const MAX_OPEN: usize = 4096;
+
+/// How to give a secret where it cannot be typed.
+const WITHOUT_A_TERMINAL: &str = "Give the secret with --stdin, --password-file or --password-fd";
 
 /// The terminal that the process belongs to, wherever its input and output go.
 #[derive(Debug)]
@@ -35,49 +43,67 @@ impl Terminal {
         File::options().read(true).write(true).open("/dev/tty").map(Self).map_err(|_| {
             Error::new(ErrorKind::Locked, "prompt")
                 .because("a password is needed, but there is no terminal to ask on")
-                .hint("Give the secret with --stdin, --password-file or --password-fd")
+                .hint(WITHOUT_A_TERMINAL)
         })
     }
 
     /// Asks for one line and does not show it.
     pub(crate) fn ask_hidden(&mut self, question: &str) -> Result<Secret> {
-        let answer = self.ask(question, true);
+        let answer = self.read_hidden(question);
         // The newline that ended the answer was not shown either.
         drop(self.write("\n"));
         answer
     }
 
-    /// Asks for one line in the open.
-    pub(crate) fn ask_open(&mut self, question: &str) -> Result<Secret> {
-        self.ask(question, false)
+    fn read_hidden(&mut self, question: &str) -> Result<Secret> {
+        let mut signals = Signals::watch()?;
+        let _restoring = RestoreOnDrop;
+        let mut line = LineEditor::new(silence(&self.0)?);
+        self.write(question)?;
+        loop {
+            match self.next(&mut signals)? {
+                Event::End => return Err(gone()),
+                Event::Byte(byte) => match line.take(byte) {
+                    Typed::More => {}
+                    Typed::LineEnd => return line.finish(),
+                    // As the kernel would do it: for all programs that the shell runs in front.
+                    Typed::Signal(signal) => {
+                        kill_current_process_group(signal).map_err(|error| failed(error.into()))?;
+                    }
+                },
+                Event::Signal(SIGCONT) => {
+                    // If the signal that stopped the process could not be caught, the terminal is still silent.
+                    line = LineEditor::new(silence(&self.0)?);
+                    self.write(question)?;
+                }
+                Event::Signal(signal) => self.obey(signal)?,
+            }
+        }
     }
 
-    fn ask(&mut self, question: &str, hidden: bool) -> Result<Secret> {
+    /// Asks for one line and shows it as it is typed.
+    pub(crate) fn ask_open(&mut self, question: &str) -> Result<Secret> {
         let mut signals = Signals::watch()?;
-        let mut echo = hidden.then(|| Silenced::begin(&self.0)).transpose()?;
         self.write(question)?;
-        let mut answer = SecretWriter::limited(MAX);
+        let mut answer = SecretWriter::limited(MAX_OPEN);
         loop {
             match self.next(&mut signals)? {
                 Event::Byte(b'\n') | Event::End => return Ok(answer.finish()),
                 Event::Byte(byte) => answer.write_all(&[byte]).map_err(failed)?,
-                Event::Signal(SIGCONT) => {
-                    // Still there if we were stopped without a chance to do anything about it.
-                    drop(echo.take());
-                    echo = hidden.then(|| Silenced::begin(&self.0)).transpose()?;
-                    self.write(question)?;
-                }
-                Event::Signal(signal) => {
-                    drop(echo.take());
-                    if signal != SIGTSTP {
-                        // With a terminal that has gone there is no line to end.
-                        drop(self.write("\n"));
-                    }
-                    // Ends or stops the process, as the signal would have without us.
-                    emulate_default_handler(signal).map_err(failed)?;
-                }
+                Event::Signal(SIGCONT) => self.write(question)?,
+                Event::Signal(signal) => self.obey(signal)?,
             }
         }
+    }
+
+    /// Ends or stops the process, as the signal would without a handler.
+    fn obey(&mut self, signal: i32) -> Result<()> {
+        restore();
+        if signal != SIGTSTP {
+            // With a terminal that has gone there is no line to end.
+            drop(self.write("\n"));
+        }
+        emulate_default_handler(signal).map_err(failed)
     }
 
     fn next(&mut self, signals: &mut Signals) -> Result<Event> {
@@ -117,34 +143,31 @@ enum Event {
     Signal(i32),
 }
 
-/// The terminal without its echo; with it again once dropped.
-struct Silenced;
-
-/// The terminal while it is silenced, and its settings before. One prompt at a time has it.
+/// The terminal while it is silent, and its settings before. One prompt at a time has it.
 static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
-impl Silenced {
-    fn begin(terminal: &File) -> Result<Self> {
-        let mut kept = BEFORE.lock()?;
-        let before = tcgetattr(terminal).map_err(|error| failed(error.into()))?;
-        let terminal = File::from(terminal.as_fd().try_clone_to_owned().map_err(failed)?);
-        let mut silent = before.clone();
-        silent.local_modes &= !(LocalModes::ECHO | LocalModes::ECHONL);
-        silent.local_modes |= LocalModes::ICANON | LocalModes::ISIG;
-        tcsetattr(&terminal, OptionalActions::Flush, &silent)
-            .map_err(|error| failed(error.into()))?;
-        *kept = Some((terminal, before));
-        Ok(Self)
-    }
+/// Has the terminal show nothing and edit nothing, and gives its settings before that.
+fn silence(terminal: &File) -> Result<Termios> {
+    restore();
+    let mut kept = BEFORE.lock()?;
+    let before = tcgetattr(terminal).map_err(|error| failed(error.into()))?;
+    let terminal = File::from(terminal.as_fd().try_clone_to_owned().map_err(failed)?);
+    tcsetattr(&terminal, OptionalActions::Flush, &line::unedited(&before))
+        .map_err(|error| failed(error.into()))?;
+    *kept = Some((terminal, before.clone()));
+    Ok(before)
 }
 
-impl Drop for Silenced {
+/// Gives the terminal its settings again, however a prompt ends.
+struct RestoreOnDrop;
+
+impl Drop for RestoreOnDrop {
     fn drop(&mut self) {
         restore();
     }
 }
 
-/// Gives the terminal its echo again, also where somebody is still being asked for a plugin that has ended.
+/// Gives the terminal its settings again, also where somebody is still being asked for a plugin that has ended.
 pub(crate) fn restore() {
     let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some((terminal, settings)) = before {
@@ -193,7 +216,11 @@ impl Drop for Signals {
 fn failed(error: std::io::Error) -> Error {
     // The terminal may be gone before the signal that says so is here.
     if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) {
-        return Error::new(ErrorKind::Locked, "prompt").because("the terminal has gone");
+        return gone();
     }
     Error::io("prompt", error)
+}
+
+fn gone() -> Error {
+    Error::new(ErrorKind::Locked, "prompt").because("the terminal has gone")
 }
