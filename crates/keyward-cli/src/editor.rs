@@ -1,7 +1,6 @@
 //! `config edit`: a copy is edited, checked, and only then put in place.
 
 use std::path::Path;
-use std::process::Command;
 
 use keyward_config::{Config, Environment};
 use keyward_core::{Error, ErrorKind};
@@ -10,6 +9,7 @@ use keyward_plugin::fs::PrivateDir;
 use crate::commands::config::check_edited;
 use crate::exit::{Outcome, usage};
 use crate::output::{complain, print};
+use crate::shell;
 
 const COPY: &str = "config.toml.edit";
 const START: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
@@ -63,7 +63,8 @@ pub(crate) fn edit_config() -> Outcome {
 /// The configuration as it is, or what a new one begins with.
 fn current(file: &Path) -> Outcome<Vec<u8>> {
     match std::fs::read(file) {
-        Ok(text) => Ok(text),
+        Ok(text) if !text.trim_ascii().is_empty() => Ok(text),
+        Ok(_) => Ok(START.into()),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(START.into()),
         Err(error) => {
             let why = format!("{}: {error}", file.display());
@@ -83,20 +84,17 @@ fn check_unchanged(file: &Path, before: &[u8]) -> Outcome {
 }
 
 fn run_editor(environment: &Environment, file: &Path) -> Outcome {
-    let editor = environment
-        .text("VISUAL")
-        .or_else(|| environment.text("EDITOR"))
-        .unwrap_or_else(|| "vi".into());
-    // An editor may come with arguments of its own, as in `code --wait`.
-    let mut words = editor.split_whitespace();
-    let program = words.next().unwrap_or("vi");
-    let status = Command::new(program).args(words).arg(file).status().map_err(|error| {
-        Error::new(ErrorKind::Unavailable, "edit").because(format!("{program}: {error}"))
-    })?;
-    if status.success() {
-        return Ok(());
+    let editor = shell::command_line(environment, &["VISUAL", "EDITOR"], "vi");
+    let failed = |kind, why: &str| {
+        let why = format!("{} {why}", editor.to_string_lossy());
+        Err(Error::new(kind, "edit").because(why).into())
+    };
+    match shell::command(&editor).arg(file).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) if shell::is_missing(status) => {
+            failed(ErrorKind::Unavailable, "cannot be started")
+        }
+        Ok(_) => failed(ErrorKind::Other, "did not succeed; nothing was changed"),
+        Err(error) => failed(ErrorKind::Unavailable, &format!("cannot be started: {error}")),
     }
-    Err(Error::new(ErrorKind::Other, "edit")
-        .because(format!("{program} did not succeed; nothing was changed"))
-        .into())
 }

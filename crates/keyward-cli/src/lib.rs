@@ -15,6 +15,7 @@ mod input;
 mod output;
 mod password;
 mod progress;
+mod shell;
 mod terminal;
 
 use std::process::ExitCode;

@@ -40,7 +40,9 @@ impl Config {
     /// [`Invalid`](ErrorKind::Invalid) for one that makes no sense, and for a path that would
     /// lead elsewhere from each folder.
     pub fn load(environment: Environment) -> Result<Self> {
-        if environment.text("KEYWARD_CONFIG_FILE").is_some_and(|path| !path.starts_with('/')) {
+        // It is a path, so it need not be UTF-8.
+        let file = environment.get("KEYWARD_CONFIG_FILE").filter(|file| !file.is_empty());
+        if file.is_some_and(|file| !Path::new(&file).is_absolute()) {
             return Err(relative("KEYWARD_CONFIG_FILE"));
         }
         let places = Places::find(&environment)?;
@@ -209,7 +211,7 @@ fn relative(place: &str) -> Error {
 }
 
 fn read_settings(environment: &Environment, places: &Places, has_system: bool) -> Result<Settings> {
-    let mut settings = Settings::new(environment);
+    let mut settings = Settings::new(environment)?;
     let system = has_system.then(|| (places.system_config.join("config.toml"), Layer::System));
     let user = (user_file(environment, places), Layer::User);
     for (path, layer) in system.into_iter().chain([user]) {

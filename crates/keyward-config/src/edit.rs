@@ -28,11 +28,18 @@ pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
     // Two changes at once are made one after the other.
     let _turn = folder.lock("config", LockMode::Exclusive, WAIT)?;
     let text = match TomlFile::read(&path)? {
-        Some(file) => file.parse().map(|_| file.text.clone())?,
-        None => "version = 1\n".to_owned(),
+        Some(file) if file.parse()?.is_empty() => with_version(&file.text),
+        Some(file) => file.text,
+        None => with_version(""),
     };
     let edited = with_value(&text, key, value).ok_or_else(unusable)?;
     folder.replace(Path::new(file), edited.as_bytes())
+}
+
+/// A text without settings, and the version behind its comments.
+fn with_version(comments: &str) -> String {
+    let line_end = if comments.is_empty() || comments.ends_with('\n') { "" } else { "\n" };
+    format!("{comments}{line_end}version = 1\n")
 }
 
 /// The text of a configuration file with another value of one setting, or without it; `None` if

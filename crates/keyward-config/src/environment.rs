@@ -3,6 +3,8 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
+use keyward_core::{Error, Result};
+
 /// The environment variables, as the process has them or as a test gives them.
 ///
 /// # Security
@@ -54,8 +56,17 @@ impl Environment {
     }
 
     /// A variable that is text and not empty.
-    pub fn text(&self, name: &str) -> Option<String> {
-        self.get(name)?.into_string().ok().filter(|text| !text.is_empty())
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is not UTF-8: to ignore it would be to do something
+    /// else than its user asked for.
+    pub fn text(&self, name: &str) -> Result<Option<String>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        // The value is not quoted: it may be a secret that was put into the wrong variable.
+        let text = value.into_string().map_err(|_| {
+            Error::invalid("config", format!("the environment variable {name} is not UTF-8"))
+        })?;
+        Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     /// A variable that is an absolute path. A relative one is ignored, as the XDG base directory
@@ -84,4 +95,25 @@ impl fmt::Debug for Environment {
 fn has_borrowed_rights() -> bool {
     use rustix::process::{getegid, geteuid, getgid, getuid};
     getuid() != geteuid() || getgid() != getegid()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn text_that_is_not_utf8_is_an_error_and_not_quoted() {
+        let environment = Environment::of([
+            ("LATIN", OsString::from_vec(b"canary b\xe4r".to_vec())),
+            ("TEXT", "b\u{e4}r".into()),
+            ("EMPTY", "".into()),
+        ]);
+        assert_eq!(environment.text("TEXT").unwrap().as_deref(), Some("b\u{e4}r"));
+        assert_eq!(environment.text("EMPTY").unwrap(), None);
+        assert_eq!(environment.text("UNSET").unwrap(), None);
+        let error = environment.text("LATIN").unwrap_err().to_string();
+        assert!(error.contains("LATIN") && !error.contains("canary"), "{error}");
+    }
 }

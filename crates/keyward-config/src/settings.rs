@@ -78,7 +78,10 @@ pub struct Settings(BTreeMap<String, Vec<Setting>>);
 
 impl Settings {
     /// What is built in and what the environment says; files come by [`add_file`](Self::add_file).
-    pub(crate) fn new(environment: &Environment) -> Self {
+    ///
+    /// # Errors
+    /// `Invalid` for a variable that is not UTF-8.
+    pub(crate) fn new(environment: &Environment) -> Result<Self> {
         let mut settings = Self::default();
         for (key, value) in BUILT_IN {
             settings.add(
@@ -89,18 +92,17 @@ impl Settings {
             );
         }
         for (key, _, variable) in KNOWN {
-            if let Some((variable, value)) =
-                variable.and_then(|name| Some((name, environment.text(name)?)))
-            {
+            let Some(variable) = variable else { continue };
+            if let Some(value) = environment.text(variable)? {
                 settings.add(
                     (*key).to_owned(),
                     Value::Text(value),
                     Layer::Environment,
-                    variable.into(),
+                    (*variable).into(),
                 );
             }
         }
-        settings
+        Ok(settings)
     }
 
     /// What a file of this text says, which stands at `path`; nothing is built in.
@@ -121,6 +123,10 @@ impl Settings {
     /// `Invalid` for a key that is not known, with the line and a suggestion.
     pub(crate) fn add_file(&mut self, file: &TomlFile, layer: Layer) -> Result<()> {
         let table = file.parse()?;
+        // A file that was only created, or holds comments alone, needs no version yet.
+        if table.is_empty() {
+            return Ok(());
+        }
         file.check_version(&table)?;
         self.add_table(file, layer, &table, "")
     }

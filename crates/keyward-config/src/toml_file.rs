@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::string::FromUtf8Error;
 
 use keyward_core::{Error, ErrorKind, Result};
 use keyward_plugin::fs::read_trusted_config;
@@ -32,10 +33,10 @@ impl TomlFile {
             }
             Err(error) => return Err(error),
         };
-        let text = String::from_utf8(content).map_err(|_| {
-            Error::invalid("config", format!("{} is not UTF-8 text", path.display()))
-        })?;
-        Ok(Some(Self { path: path.to_owned(), text }))
+        match String::from_utf8(content) {
+            Ok(text) => Ok(Some(Self { path: path.to_owned(), text })),
+            Err(error) => Err(not_utf8(path, &error)),
+        }
     }
 
     /// The document.
@@ -82,7 +83,9 @@ impl TomlFile {
     /// Refuses a version that this program does not know.
     pub(crate) fn check_version(&self, table: &DeTable<'_>) -> Result<()> {
         match table.get("version") {
-            None => Err(self.wrong(0..0, "`version = 1` is missing")),
+            None => Err(self
+                .wrong(0..0, "`version = 1` is missing")
+                .hint("Add the line `version = 1` at the top of the file")),
             Some(version) => match version.get_ref() {
                 DeValue::Integer(number) if number.as_str() == "1" => Ok(()),
                 _ => Err(self
@@ -91,6 +94,15 @@ impl TomlFile {
             },
         }
     }
+}
+
+/// Says where a file stops being UTF-8.
+fn not_utf8(path: &Path, error: &FromUtf8Error) -> Error {
+    let end = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(&error.as_bytes()[..end]).into_owned();
+    TomlFile { path: path.to_owned(), text }
+        .wrong(end..end, "is not UTF-8 here")
+        .hint("Save the file as UTF-8")
 }
 
 /// A hint that names the known word nearest to a wrong one.

@@ -1,6 +1,8 @@
 //! `config`, and configuration that is wrong.
 
+use std::ffi::OsStr;
 use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
@@ -150,6 +152,71 @@ fn an_edit_mends_what_does_not_load() {
     home.keyward("config edit").env("EDITOR", editor).run().ends(0);
     assert_eq!(home.read(FILE), "version = 1\n");
     home.keyward("config edit").env("EDITOR", "no-such-editor").run().ends(7);
+}
+
+/// As git runs it.
+#[test]
+fn an_editor_is_run_by_the_shell() {
+    for (editor, succeeds) in [
+        ("\"$HOME/my editor\" --wait", true),
+        ("~/'my editor' --wait", true),
+        ("KIND=x $HOME/my\\ editor --wait", true),
+        ("'$HOME/my editor' --wait", false),
+        ("'unclosed", false),
+    ] {
+        let home = configured(COMMENTED);
+        let script = home.write(
+            "my editor",
+            "#!/bin/sh\nset -e\ntest $# = 2\ntest \"$1\" = --wait\nsed -i s/sqlite/redb/ \"$2\"\n",
+        );
+        fs::set_permissions(script, Permissions::from_mode(0o700)).unwrap();
+        let ran = home.keyward("config edit").env("EDITOR", editor).run();
+        assert_eq!(ran.code == 0, succeeds, "{editor}: {}", ran.err);
+        assert_eq!(home.read(FILE).contains("redb"), succeeds, "{editor}");
+    }
+    let home = configured(COMMENTED);
+    let editor = home.path("").join(OsStr::from_bytes(b"b\xe4r"));
+    fs::write(&editor, "#!/bin/sh\nsed -i s/sqlite/redb/ \"$1\"\n").unwrap();
+    fs::set_permissions(&editor, Permissions::from_mode(0o700)).unwrap();
+    home.keyward("config edit").env("VISUAL", " ").env("EDITOR", &editor).run().ends(0);
+    assert!(home.read(FILE).contains("redb"));
+}
+
+#[test]
+fn a_file_without_settings_is_a_configuration() {
+    for text in ["", "\n", "# Later.\n"] {
+        let home = configured(text);
+        for line in ["config validate", "config show", "doctor", "list", "init s"] {
+            home.keyward(line).run().ends(0);
+        }
+        home.keyward("config edit").env("EDITOR", "true").run().ends(0);
+        assert_eq!(home.read(FILE), text);
+        home.keyward("config set user ann").run().ends(0);
+        home.keyward("config get user").run().ends(0).prints("ann\n");
+        assert!(home.read(FILE).starts_with(text.trim_start()), "{}", home.read(FILE));
+    }
+    let home = configured("user = \"ann\"\n");
+    home.keyward("list").run().ends(2).says(":1: `version = 1` is missing\n  hint: ");
+}
+
+#[test]
+fn what_is_not_utf8_is_named_by_file_and_line() {
+    let home = Sandbox::with_store("--option key.from=file");
+    let store = fs::read(home.path(STORE)).unwrap();
+    for (file, text, line) in [
+        (FILE, b"version = 1\n# b\xe4r\nuser = \"ann\"\n".as_slice(), 2),
+        (FILE, b"version = 1\nuser = \"b\xe4r\"\n", 2),
+        (FILE, b"\xff\xfev\0e\0", 1),
+        (STORE, &[store.as_slice(), b"# b\xe4r\n"].concat(), store.split(|b| *b == b'\n').count()),
+    ] {
+        home.write(file, text);
+        fs::set_permissions(home.path(file), Permissions::from_mode(0o600)).unwrap();
+        let place = format!("{}:{line}: is not UTF-8", home.path(file).display());
+        for command in ["get s", "info s", "config validate", "set s ann --stdin"] {
+            home.keyward(command).run().ends(2).prints("").says(&place);
+        }
+        fs::remove_file(home.path(file)).unwrap();
+    }
 }
 
 #[test]

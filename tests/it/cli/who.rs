@@ -1,6 +1,8 @@
 //! Whose credentials are meant, and where they lie.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::chown;
 
 use serde_json::Value;
@@ -102,6 +104,56 @@ fn pycreds_two_variables() {
     call("init t").env("KEYWARD_STORE_PATH", "~/of the variable").run().ends(0);
     assert!(home.path("of the variable/t.toml").exists());
     call("list").run().ends(0).prints("s\n");
+}
+
+/// Bytes that are not UTF-8: `bär` in Latin-1.
+const LATIN: &[u8] = b"b\xe4r";
+
+#[test]
+fn a_setting_in_a_variable_that_is_not_utf8_is_an_error() {
+    let home = Sandbox::with_store("--option key.from=file");
+    home.keyward("set s me --stdin").input("mine").run().ends(0);
+    for variable in [
+        "KEYWARD_USER",
+        "KEYWARD_STORE_PATH",
+        "KEYWARD_DEFAULTS_SERIALIZER",
+        "KEYWARD_DEFAULTS_ENCRYPTION",
+        "KEYWARD_DEFAULTS_STORAGE",
+        "KEYWARD_DEFAULTS_KEY",
+        "KEYWARD_CONFIG_FILE",
+    ] {
+        for line in
+            ["set s bear --stdin", "get s", "init t", "config path", "helper git get --store s"]
+        {
+            let ran = home
+                .keyward(line)
+                .env(variable, OsStr::from_bytes(LATIN))
+                .input("protocol=https\nhost=x.example\n\n")
+                .run();
+            let said = ran.ends(2).says(variable).err;
+            assert!(!said.contains("\\xe4") && !said.contains('\u{fffd}'), "{said}");
+        }
+    }
+    home.keyward("get s -np").run().ends(0).prints("me\nmine\n");
+}
+
+#[test]
+fn a_path_in_a_variable_may_be_any_bytes() {
+    let home = Sandbox::new();
+    let folder = home.path("").join(OsStr::from_bytes(LATIN));
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("own.toml");
+    fs::write(&file, "version = 1\nuser = \"filed\"\n").unwrap();
+    let as_file = |line: &str| home.keyward(line).env("KEYWARD_CONFIG_FILE", &file);
+    as_file("config get user").run().ends(0).prints("filed\n");
+    as_file("config set user other").run().ends(0);
+    as_file("config get user").run().ends(0).prints("other\n");
+    for variable in ["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+        let call = |line: &str| home.keyward(line).env(variable, &folder);
+        call("config set user ann").run().ends(0);
+        call("config get user").run().ends(0).prints("ann\n");
+        call("config edit").env("EDITOR", "true").run().ends(0);
+    }
 }
 
 fn place(call: Call, what: &str) -> String {

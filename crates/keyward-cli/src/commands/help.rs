@@ -1,5 +1,5 @@
 use std::io::{IsTerminal, Write};
-use std::process::{Command as Process, Stdio};
+use std::process::Stdio;
 
 use clap::{Arg, ArgMatches, Command};
 use keyward_config::Environment;
@@ -9,6 +9,7 @@ use super::{Entry, Session};
 use crate::arguments::{switch, text, whole};
 use crate::exit::{Outcome, usage};
 use crate::output::print;
+use crate::shell;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "help",
@@ -80,15 +81,16 @@ fn show(page: &str) -> Outcome {
     if !std::io::stdout().is_terminal() {
         return print(page.trim_end());
     }
-    let pager = Environment::of_process().text("PAGER").unwrap_or_else(|| "less".into());
-    let mut words = pager.split_whitespace();
-    let started =
-        Process::new(words.next().unwrap_or("less")).args(words).stdin(Stdio::piped()).spawn();
+    let line = shell::command_line(&Environment::of_process(), &["PAGER"], "less");
+    let started = shell::command(&line).stdin(Stdio::piped()).spawn();
     let Ok(mut pager) = started else { return print(page.trim_end()) };
     if let Some(mut input) = pager.stdin.take() {
         // A reader who leaves early closes the pipe.
         drop(input.write_all(page.as_bytes()));
     }
-    pager.wait().map_err(|error| Error::io("pager", error))?;
-    Ok(())
+    let status = pager.wait().map_err(|error| Error::io("pager", error))?;
+    match shell::is_missing(status) {
+        true => print(page.trim_end()),
+        false => Ok(()),
+    }
 }

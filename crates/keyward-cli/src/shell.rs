@@ -1,0 +1,32 @@
+//! Command lines of the user's, such as `$EDITOR`.
+
+use std::ffi::{OsStr, OsString};
+use std::process::{Command, ExitStatus};
+
+use keyward_config::Environment;
+
+/// What the first of these variables that is not blank says, else `default`.
+pub(crate) fn command_line(
+    environment: &Environment,
+    variables: &[&str],
+    default: &str,
+) -> OsString {
+    let is_blank = |line: &OsString| line.as_encoded_bytes().trim_ascii().is_empty();
+    let mut lines = variables.iter().filter_map(|name| environment.get(name));
+    lines.find(|line| !is_blank(line)).unwrap_or_else(|| default.into())
+}
+
+/// Has the shell run a command line with the arguments that are added to the command, as git does: the line may hold
+/// options, quotes and variables.
+pub(crate) fn command(line: &OsStr) -> Command {
+    let mut script = line.to_owned();
+    script.push(" \"$@\"");
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(script).arg(line);
+    command
+}
+
+/// Whether the shell found nothing to run.
+pub(crate) fn is_missing(status: ExitStatus) -> bool {
+    matches!(status.code(), Some(126 | 127))
+}
