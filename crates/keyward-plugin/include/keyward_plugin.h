@@ -8,32 +8,32 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The one function that a plugin exports; `name` tells it from all others. It gives a table that stays,
-// or NULL where the plugin does not want to run.
+// The function that a plugin exports; `name` distinguishes it from those of other plugins. It
+// returns a table that is valid for ever, or NULL if the plugin refuses to run.
 #define KEYWARD_PLUGIN_ENTRY(name) const struct KeywardPlugin *keyward_plugin_v1__##name(void)
 
-// What a plugin's table starts with: `KEYWPLG1`, as a number of this machine.
+// The first field of a plugin's table: `KEYWPLG1`, as a number in the byte order of this machine.
 #define KEYWARD_MAGIC 5423839557781833521
 
-// The major version: another one is another interface.
+// The major version. A plugin with another one cannot be used.
 #define KEYWARD_MAJOR 1
 
-// The minor version: it grows when a table does.
+// The minor version. It increases when a table grows.
 #define KEYWARD_MINOR 0
 
-// Set in Plugin.flags where a panic ends the process. No host takes such a plugin.
+// Set in Plugin.flags if a panic ends the process. A host refuses such a plugin.
 #define KEYWARD_FLAG_PANIC_ABORTS 1
 
 // The call succeeded. A failure has the number of its ErrorKind.
 #define KEYWARD_STATUS_OK 0
 
-// The plugin panicked; this instance is not to be used any more.
+// The plugin panicked; this instance must not be used any more.
 #define KEYWARD_STATUS_PANICKED 100
 
 // The plugin panicked in an earlier call to this instance.
 #define KEYWARD_STATUS_POISONED 101
 
-// Roles, by number. Those that a host does not know it passes over.
+// The numbers of the roles. A host ignores a backend whose role it does not know.
 #define KEYWARD_ROLE_SERIALIZER 1
 
 // See KEYWARD_ROLE_SERIALIZER.
@@ -45,13 +45,13 @@
 // See KEYWARD_ROLE_SERIALIZER.
 #define KEYWARD_ROLE_STORAGE 4
 
-// Kept for a role to come.
+// Reserved for a future role.
 #define KEYWARD_ROLE_AUTHENTICATOR 5
 
-// Kept for a role to come.
+// Reserved for a future role.
 #define KEYWARD_ROLE_CHECKER 6
 
-// A number that means none: no limit, no end, for ever.
+// The number for "none": no limit, no end, for ever.
 #define KEYWARD_NONE UINT64_MAX
 
 // The kind of an error, as far as code needs to know it.
@@ -98,20 +98,20 @@ typedef uint8_t KeywardErrorKind;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// An opened backend: the plugin's own affair. Its methods may be called by many threads at once.
+// An open backend. Only the plugin knows its content. Many threads may call its methods at once.
 typedef struct KeywardInstance KeywardInstance;
 
-// Bytes that belong to the caller, for as long as the call lasts.
+// Bytes that belong to the caller. They are valid only during the call.
 typedef struct KeywardSlice {
-  // The first byte. NULL stands for "none", which is not the same as no bytes.
+  // The first byte. NULL means "none", which is not the same as no bytes.
   const uint8_t *data;
-  // How many there are.
+  // The number of bytes.
   size_t length;
 } KeywardSlice;
 
 // One key of a backend's options.
 typedef struct KeywardOptionRow {
-  // Of this row, in bytes.
+  // The size of this row, in bytes.
   uint32_t size;
   // 0: text. 1: path. 2: flag. 3: number. 4: list. 5: secret.
   uint32_t kind;
@@ -121,97 +121,98 @@ typedef struct KeywardOptionRow {
   uint32_t reserved;
   // The key.
   struct KeywardSlice name;
-  // What it is when it is not given, written as in TOML; NULL for nothing.
+  // Its value if none is given, written as in TOML; NULL for none.
   struct KeywardSlice default_value;
   // What it does, in one line.
   struct KeywardSlice help;
 } KeywardOptionRow;
 
-// Bytes that go over to the caller, who ends them by `release` and by nothing else.
+// Bytes whose ownership goes to the caller. The caller must free them with `release` and with
+// nothing else.
 //
-// The caller hands in one that is all zeros.
+// The caller passes a buffer that is all zeros.
 typedef struct KeywardBuffer {
-  // The first byte. NULL stands for "none".
+  // The first byte. NULL means "none".
   uint8_t *data;
-  // How many there are.
+  // The number of bytes.
   size_t length;
-  // For whoever made it.
+  // For the code that made the buffer.
   size_t capacity;
-  // Wipes the bytes and gives the memory back to whoever made it. May be NULL if `data` is.
+  // Wipes the bytes and frees the memory where it was allocated. May be NULL if `data` is.
   void (*release)(struct KeywardBuffer *buffer);
 } KeywardBuffer;
 
-// Why a call failed. The caller hands in one that is all zeros but for its size.
+// Why a call failed. The caller passes one that is all zeros except for its size.
 typedef struct KeywardFailure {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // Zero.
   uint32_t reserved;
-  // What was being done: `get`.
+  // The operation that failed: `get`.
   struct KeywardBuffer operation;
-  // The backend it happened in, where that is another one.
+  // The backend in which it happened, if that is another one.
   struct KeywardBuffer backend;
-  // Why, in lower case and without a full stop.
+  // The reason, in lower case and without a full stop.
   struct KeywardBuffer message;
-  // What somebody can do about it.
+  // What the user can do about it.
   struct KeywardBuffer hint;
-  // The underlying errors, a line each.
+  // The underlying errors, one in each line.
   struct KeywardBuffer cause;
 } KeywardFailure;
 
-// What a host does for an instance. Its functions may be called by every thread.
+// The functions that a host provides to an instance. Every thread may call them.
 typedef struct KeywardHostTable {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
-  // The host's own KEYWARD_MAJOR.
+  // The host's KEYWARD_MAJOR.
   uint16_t major;
-  // The host's own KEYWARD_MINOR.
+  // The host's KEYWARD_MINOR.
   uint16_t minor;
-  // To be handed back.
+  // The first argument of each function.
   void *context;
-  // Ends the host; nothing of it may be used afterwards.
+  // Releases the host. It must not be used afterwards.
   void (*release)(void *context);
-  // The secret that an option refers to; `reference` is that option's value, in JSON.
+  // Returns the secret that an option refers to; `reference` is that option's value, in JSON.
   int32_t (*secret)(void *context,
                     struct KeywardSlice reference,
                     struct KeywardBuffer *secret,
                     struct KeywardFailure *failure);
-  // What somebody at the terminal answers; asked twice where `confirm` is 1.
+  // Asks the user at the terminal, twice if `confirm` is 1.
   int32_t (*prompt)(void *context,
                     struct KeywardSlice text,
                     uint32_t confirm,
                     struct KeywardBuffer *answer,
                     struct KeywardFailure *failure);
-  // An environment variable; NULL if it is not set.
+  // Returns an environment variable; NULL if it is not set.
   void (*variable)(void *context, struct KeywardSlice name, struct KeywardBuffer *value);
-  // The time, in seconds since 1970.
+  // Returns the time, in seconds since 1970.
   uint64_t (*now)(void *context);
-  // Tells whoever watches: 1 a warning, 2 what is done, 3 how.
+  // Writes a message to the log. Level 1: warning. 2: what is done. 3: how it is done.
   void (*log)(void *context, uint32_t level, struct KeywardSlice message);
-  // How long the caller still waits, in milliseconds; KEYWARD_NONE for ever.
+  // Returns how long the caller still waits, in milliseconds; KEYWARD_NONE for ever.
   uint64_t (*remaining)(void *context);
 } KeywardHostTable;
 
 // A backend in one role.
 typedef struct KeywardBackend {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // KEYWARD_ROLE_SERIALIZER or another one.
   uint32_t role;
-  // What it is called.
+  // Its name.
   struct KeywardSlice name;
   // What it is for, in one line.
   struct KeywardSlice help;
-  // What it can be told: so many rows, one behind the other.
+  // Its options: an array of rows.
   const struct KeywardOptionRow *options;
-  // How many rows there are.
+  // The number of rows.
   size_t option_count;
   // The methods of its role: `SerializerMethods` for a serializer, and so on.
   const void *methods;
-  // Opens it with its options, an object in JSON. It is told itself.
+  // Opens it with its options, an object in JSON. The first argument is this table.
   //
-  // The host is the instance's until it calls `release`, which it must in the end, also if it
-  // fails to open.
+  // The instance owns the host until it calls `release`. It must call `release` in the end, also
+  // if it fails to open.
   int32_t (*open)(const struct KeywardBackend *backend,
                   const struct KeywardHostTable *host,
                   struct KeywardSlice options,
@@ -219,17 +220,17 @@ typedef struct KeywardBackend {
                   struct KeywardFailure *failure);
 } KeywardBackend;
 
-// What a plugin's entry gives: who it is, and what it brings. It is there for good.
+// The result of a plugin's entry: its package and its backends. It is valid for ever.
 typedef struct KeywardPlugin {
   // KEYWARD_MAGIC.
   uint64_t magic;
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // KEYWARD_MAJOR of the interface that it was built for.
   uint16_t major;
-  // KEYWARD_MINOR of it.
+  // KEYWARD_MINOR of that interface.
   uint16_t minor;
-  // KEYWARD_FLAG_PANIC_ABORTS, or nothing.
+  // KEYWARD_FLAG_PANIC_ABORTS, or 0.
   uint64_t flags;
   // The name of its package.
   struct KeywardSlice package;
@@ -237,24 +238,24 @@ typedef struct KeywardPlugin {
   struct KeywardSlice version;
   // Pointers to its backends.
   const struct KeywardBackend *const *backends;
-  // How many there are.
+  // The number of backends.
   size_t backend_count;
 } KeywardPlugin;
 
 // The methods of a serializer.
 typedef struct KeywardSerializerMethods {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // Zero.
   uint32_t reserved;
-  // Ends the instance.
+  // Closes the instance.
   void (*close)(struct KeywardInstance *instance);
-  // Encodes a record, which comes as CBOR.
+  // Encodes a record, which is passed as CBOR.
   int32_t (*encode)(struct KeywardInstance *instance,
                     struct KeywardSlice record,
                     struct KeywardBuffer *encoded,
                     struct KeywardFailure *failure);
-  // Decodes a record, which goes as CBOR.
+  // Decodes a record, which is returned as CBOR.
   int32_t (*decode)(struct KeywardInstance *instance,
                     struct KeywardSlice encoded,
                     struct KeywardBuffer *record,
@@ -263,29 +264,29 @@ typedef struct KeywardSerializerMethods {
 
 // What an encryption can do.
 typedef struct KeywardEncryptionAbilities {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
-  // Whether it ties a blob to its context itself: 0 or 1.
+  // Whether the encryption itself ties a blob to its context: 0 or 1.
   uint32_t binds_context;
-  // Whether only who holds the key could have made a blob that opens: 0 or 1.
+  // Whether a blob that opens can only have been made with the key: 0 or 1.
   uint32_t authenticates;
-  // 0: there are no keys. 1: the store hands one in. 2: the encryption brings its own.
+  // 0: there are no keys. 1: the store passes the key. 2: the encryption has its own keys.
   uint32_t keys;
 } KeywardEncryptionAbilities;
 
-// Which entry. Both texts are UTF-8 in Unicode's form NFC.
+// Identifies an entry. Both texts are UTF-8 in Unicode normalization form C (NFC).
 typedef struct KeywardEntryName {
-  // Whose it is; no bytes for an entry that the store keeps for itself.
+  // The user that the entry belongs to; no bytes for an entry that the store keeps for itself.
   struct KeywardSlice user;
-  // Which of the user's entries; no bytes for the one without a name.
+  // The name of the entry; no bytes for the one without a name.
   struct KeywardSlice name;
 } KeywardEntryName;
 
 // Up to 64 bytes: a revision, or the id of a key.
 typedef struct KeywardShort {
-  // How many there are.
+  // The number of bytes.
   uint32_t length;
-  // Whether there is anything: 0 or 1.
+  // Whether there is a value: 0 or 1.
   uint32_t present;
   // The bytes.
   uint8_t bytes[64];
@@ -293,7 +294,7 @@ typedef struct KeywardShort {
 
 // What a blob is sealed for.
 typedef struct KeywardSealContext {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // Zero.
   uint32_t reserved;
@@ -301,31 +302,31 @@ typedef struct KeywardSealContext {
   const uint8_t *store;
   // The entry.
   struct KeywardEntryName entry;
-  // The id of the key that the store hands in; NULL where it hands in none.
+  // The id of the key that the store passes; NULL if it passes none.
   struct KeywardSlice key_id;
   // That key: 32 bytes.
   struct KeywardSlice key;
-  // 32 bytes drawn afresh for this seal.
+  // 32 new random bytes for this seal.
   const uint8_t *salt;
   // 32 bytes: SHA-256 of the associated data and the entry.
   const uint8_t *binding;
-  // To be authenticated beside the content.
+  // Bytes to authenticate together with the content.
   struct KeywardSlice associated_data;
 } KeywardSealContext;
 
 // The methods of an encryption.
 typedef struct KeywardEncryptionMethods {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // Zero.
   uint32_t reserved;
-  // Ends the instance.
+  // Closes the instance.
   void (*close)(struct KeywardInstance *instance);
-  // What this instance can do, for as long as it is open.
+  // Returns what this instance can do. It does not change while the instance is open.
   int32_t (*abilities)(struct KeywardInstance *instance,
                        struct KeywardEncryptionAbilities *abilities,
                        struct KeywardFailure *failure);
-  // The key that a seal would use now, if the encryption brings its own.
+  // Returns the key that a seal would use now, if the encryption has its own keys.
   int32_t (*current_key)(struct KeywardInstance *instance,
                          struct KeywardEntryName entry,
                          struct KeywardShort *key,
@@ -336,7 +337,7 @@ typedef struct KeywardEncryptionMethods {
                   const struct KeywardSealContext *context,
                   struct KeywardBuffer *blob,
                   struct KeywardFailure *failure);
-  // Opens what was sealed.
+  // Opens a sealed blob.
   int32_t (*unseal)(struct KeywardInstance *instance,
                     struct KeywardSlice blob,
                     const struct KeywardSealContext *context,
@@ -346,26 +347,26 @@ typedef struct KeywardEncryptionMethods {
 
 // The methods of a key source.
 typedef struct KeywardKeyMethods {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // Zero.
   uint32_t reserved;
-  // Ends the instance.
+  // Closes the instance.
   void (*close)(struct KeywardInstance *instance);
-  // Makes a secret, or gives the one that was supplied; `made` tells, 1 or 0.
+  // Makes a secret and sets `made` to 1, or returns the one that was supplied and sets it to 0.
   int32_t (*create)(struct KeywardInstance *instance,
                     struct KeywardSlice id,
                     struct KeywardBuffer *key,
                     struct KeywardBuffer *parameters,
                     uint32_t *made,
                     struct KeywardFailure *failure);
-  // The secret.
+  // Returns the secret.
   int32_t (*load)(struct KeywardInstance *instance,
                   struct KeywardSlice id,
                   struct KeywardSlice parameters,
                   struct KeywardBuffer *key,
                   struct KeywardFailure *failure);
-  // Removes a secret that was made.
+  // Removes a secret that `create` made.
   int32_t (*remove)(struct KeywardInstance *instance,
                     struct KeywardSlice id,
                     struct KeywardSlice parameters,
@@ -374,11 +375,11 @@ typedef struct KeywardKeyMethods {
 
 // What a storage can do.
 typedef struct KeywardStorageAbilities {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // How long blobs last. 0: as long as the process. 1: the session. 2: for good.
   uint32_t persistence;
-  // Who may use it at once. 0: one process. 1: one machine. 2: many machines.
+  // Who can use it at the same time. 0: one process. 1: one machine. 2: many machines.
   uint32_t sharing;
   // Whether it lists its entries: 0 or 1.
   uint32_t lists;
@@ -390,9 +391,9 @@ typedef struct KeywardStorageAbilities {
   uint64_t largest;
 } KeywardStorageAbilities;
 
-// What must hold of an entry for a change to happen.
+// The condition on an entry for a change to happen.
 typedef struct KeywardExpectation {
-  // 0: nothing. 1: it is not there. 2: it is there and has this revision.
+  // 0: none. 1: it does not exist. 2: it exists and has this revision.
   uint32_t kind;
   // Zero.
   uint32_t reserved;
@@ -400,43 +401,43 @@ typedef struct KeywardExpectation {
   struct KeywardShort revision;
 } KeywardExpectation;
 
-// How a blob is to be kept.
+// How to keep a blob.
 typedef struct KeywardPutOptions {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // Zero.
   uint32_t reserved;
-  // When a storage that can may forget the entry, in seconds since 1970; KEYWARD_NONE for never.
+  // When the storage may forget the entry, if it can, in seconds since 1970; KEYWARD_NONE for never.
   uint64_t expires;
-  // What must hold of the entry.
+  // The condition on the entry.
   struct KeywardExpectation expect;
 } KeywardPutOptions;
 
 // Which entries to list.
 typedef struct KeywardQuery {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // Zero.
   uint32_t reserved;
-  // Only those of this user; NULL for those of all.
+  // Only entries of this user; NULL for the entries of all users.
   struct KeywardSlice user;
-  // Only those whose name starts so.
+  // Only entries whose name starts with this.
   struct KeywardSlice prefix;
   // Where the last page ended; NULL for the first one.
   struct KeywardSlice cursor;
-  // The most entries that this page may have.
+  // The greatest number of entries on this page.
   uint64_t limit;
 } KeywardQuery;
 
-// Whom a storage tells each entry of a page.
+// The function to which a storage passes each entry of a page.
 typedef struct KeywardEntrySink {
-  // To be handed back.
+  // The first argument of `take`.
   void *context;
-  // Takes an entry. What it answers other than 0 ends the list, as its status.
+  // Takes an entry. If it returns another number than 0, the list ends with that status.
   int32_t (*take)(void *context, struct KeywardEntryName entry);
 } KeywardEntrySink;
 
-// One change of many.
+// One of many changes.
 typedef struct KeywardOperation {
   // 0: keep the blob. 1: remove the entry.
   uint32_t kind;
@@ -446,23 +447,24 @@ typedef struct KeywardOperation {
   struct KeywardEntryName entry;
   // The blob; none for a removal.
   struct KeywardSlice blob;
-  // How; of a removal only what it expects.
+  // How to keep the blob; for a removal only the condition counts.
   struct KeywardPutOptions put;
 } KeywardOperation;
 
 // The methods of a storage.
 typedef struct KeywardStorageMethods {
-  // Of this table, in bytes.
+  // The size of this table, in bytes.
   uint32_t size;
   // Zero.
   uint32_t reserved;
-  // Ends the instance.
+  // Closes the instance.
   void (*close)(struct KeywardInstance *instance);
-  // What this instance can do, for as long as it is open.
+  // Returns what this instance can do. It does not change while the instance is open.
   int32_t (*abilities)(struct KeywardInstance *instance,
                        struct KeywardStorageAbilities *abilities,
                        struct KeywardFailure *failure);
-  // The blob of an entry. Without a revision, that is the SHA-256 of the blob.
+  // Returns the blob of an entry. If it returns no revision, the revision is the SHA-256 of the
+  // blob.
   int32_t (*get)(struct KeywardInstance *instance,
                  struct KeywardEntryName entry,
                  struct KeywardBuffer *blob,
@@ -480,13 +482,14 @@ typedef struct KeywardStorageMethods {
                     struct KeywardEntryName entry,
                     const struct KeywardExpectation *expect,
                     struct KeywardFailure *failure);
-  // Tells some of the entries; `next` is where the others begin, if there are others.
+  // Passes some of the entries to `entries`; `next` is where the others begin, if there are
+  // others.
   int32_t (*list)(struct KeywardInstance *instance,
                   const struct KeywardQuery *query,
                   const struct KeywardEntrySink *entries,
                   struct KeywardBuffer *next,
                   struct KeywardFailure *failure);
-  // Removes everything, and then itself.
+  // Removes everything that this storage keeps, and then the storage itself.
   int32_t (*destroy)(struct KeywardInstance *instance, struct KeywardFailure *failure);
   // Makes all changes or none. May be NULL.
   int32_t (*bulk)(struct KeywardInstance *instance,
@@ -501,12 +504,12 @@ typedef struct KeywardStorageMethods {
                   uint64_t ttl,
                   void **guard,
                   struct KeywardFailure *failure);
-  // Holds a lock for `ttl` from now on. May be NULL if `lock` is.
+  // Keeps a lock for `ttl` from now on. May be NULL if `lock` is.
   int32_t (*renew)(struct KeywardInstance *instance,
                    void *guard,
                    uint64_t ttl,
                    struct KeywardFailure *failure);
-  // Ends a lock. May be NULL if `lock` is.
+  // Releases a lock. May be NULL if `lock` is.
   void (*unlock)(struct KeywardInstance *instance, void *guard);
 } KeywardStorageMethods;
 

@@ -1,7 +1,7 @@
-//! Records as CBOR (RFC 8949): how they cross the doors through which backends come.
+//! Records as CBOR (RFC 8949), the form in which Keyward and plugins exchange them.
 //!
-//! The bytes are those of the serializer `cbor`. They are written and read without serde, which would take
-//! longer than all the rest of a call.
+//! The bytes are those of the serializer `cbor`. This module encodes and decodes them without
+//! serde, which would take longer than the rest of a call.
 
 mod read;
 mod write;
@@ -10,10 +10,11 @@ use keyward_core::{Error, ErrorKind, MAX_RECORD, Record, Result, Secret, SecretW
 use minicbor::encode::write::Writer;
 use minicbor::{Decoder, Encoder};
 
-/// Writes a record as CBOR.
+/// Encodes a record as CBOR.
 ///
 /// # Errors
-/// [`Unsupported`](ErrorKind::Unsupported) for more than [`MAX_RECORD`] bytes, and for text that is none.
+/// [`Unsupported`](ErrorKind::Unsupported) for more than [`MAX_RECORD`] bytes, and for text that is
+/// not UTF-8.
 ///
 /// # Examples
 /// ```
@@ -31,14 +32,14 @@ pub fn encode_record(record: &Record) -> Result<Secret> {
     Ok(encoder.into_writer().into_inner().finish())
 }
 
-/// Reads a record from CBOR.
+/// Decodes a record from CBOR.
 ///
 /// # Errors
-/// [`Corrupt`](ErrorKind::Corrupt) if the bytes are anything but one record.
+/// [`Corrupt`](ErrorKind::Corrupt) if the bytes are not exactly one record.
 pub fn decode_record(bytes: &[u8]) -> Result<Record> {
     let mut decoder = Decoder::new(bytes);
     let record = read::record(&mut decoder);
-    // What the decoder says of itself might quote what it read, so it goes no further.
+    // The decoder's error might quote what it read, so it is dropped.
     match record {
         Ok(record) if bytes.len() <= MAX_RECORD && decoder.position() == bytes.len() => Ok(record),
         _ => Err(Error::corrupt("decode")),
@@ -51,7 +52,7 @@ mod tests {
 
     use super::*;
 
-    /// A record in which everything stands that can.
+    /// Makes a record in which every part is set.
     fn full() -> Record {
         let mut record = Record::new("token").with("token", Field::secret("t")).with(
             "raw",
@@ -68,7 +69,7 @@ mod tests {
         record
     }
 
-    /// The full record with the one place where it holds `from` changed.
+    /// Replaces the one occurrence of `from` in the full record.
     fn changed(from: &[u8], to: &[u8]) -> Result<Record> {
         let mut bytes = encode_record(&full()).unwrap().expose().to_vec();
         let place = position(&bytes, from, 0);
@@ -77,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_and_every_byte_more_is_corrupt() {
+    fn a_truncated_or_extended_record_is_corrupt() {
         for record in [Record::new(""), full()] {
             let bytes = encode_record(&record).unwrap();
             for len in 0..bytes.len() {
@@ -94,7 +95,8 @@ mod tests {
         assert_eq!(read.unwrap(), full());
     }
 
-    /// What comes before a map of the full record, the head of that map, and one of its keys with its item.
+    /// The bytes before a map of the full record, the head of that map, and one of its keys with
+    /// its value.
     const PAIRS: [(&[u8], &[u8], &[u8]); 19] = [
         (b"", b"\xa8", b"\x64kind\x65token"),
         (b"", b"\xa8", b"\x67created\x01"),
@@ -118,7 +120,7 @@ mod tests {
     ];
 
     #[test]
-    fn every_key_stands_there_once_and_no_other() {
+    fn every_key_must_occur_once_and_no_other_may() {
         let bytes = encode_record(&full()).unwrap().expose().to_vec();
         for (before, head, pair) in PAIRS {
             let start = [before, head].concat();
@@ -147,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_what_it_should_be_is_corrupt() {
+    fn a_value_of_another_type_is_corrupt() {
         for (from, to) in [
             (&b"\x67created\x01"[..], &b"\x67created\x20"[..]),
             (b"\x67created\x01", b"\x67created\xf6"),

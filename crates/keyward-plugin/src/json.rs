@@ -1,8 +1,8 @@
-//! Options as JSON: how they cross the doors through which backends come.
+//! Options as JSON, the form in which Keyward passes them to plugins.
 //!
-//! One object. Text and paths are strings, flags `true` or `false`, numbers whole and not negative,
-//! lists arrays of strings, and a reference to a secret an object whose `from` is the key source and
-//! whose other keys are what that is told.
+//! They are one object. Text and paths are strings, flags `true` or `false`, numbers whole and not
+//! negative, lists arrays of strings. A reference to a secret is an object: its `from` is the key
+//! source, and its other keys are the options of that source.
 
 use std::fmt;
 
@@ -10,13 +10,13 @@ use keyward_core::{Error, MAX_ITEMS, Result, SecretRef, Value, Values};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-/// The most bytes of JSON that are read: 1 MiB.
+/// The size of the largest JSON that is read, in bytes: 1 MiB.
 pub const MAX_JSON: usize = 1 << 20;
 
-/// How deep references may stand in one another.
+/// How deeply references may be nested.
 const MAX_DEPTH: usize = 16;
 
-/// Writes options as JSON, the keys in order.
+/// Encodes options as JSON, with sorted keys.
 ///
 /// # Examples
 /// ```
@@ -30,15 +30,16 @@ pub fn values_to_json(values: &Values) -> Vec<u8> {
     serde_json::to_vec(&object).expect("texts and numbers are JSON, and memory takes them")
 }
 
-/// Reads the options that [`values_to_json`] wrote.
+/// Decodes the options that [`values_to_json`] encoded.
 ///
 /// # Errors
-/// [`Invalid`](keyward_core::ErrorKind::Invalid) if they are anything but one such object: a key
-/// that comes twice, `null`, a fraction, more than [`MAX_JSON`] bytes, references deep in one another.
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) if they are not exactly one such object: for
+/// example with a duplicate key, `null`, a fraction, more than [`MAX_JSON`] bytes, or references
+/// that are nested too deeply.
 pub fn values_from_json(json: &[u8]) -> Result<Values> {
-    // The decoder's own text quotes what it reads, and somebody may have written a secret there.
+    // The decoder's error quotes what it reads, and a user may have written a secret there.
     let invalid =
-        || Error::invalid("options", "they are not an object of JSON as options are written");
+        || Error::invalid("options", "the options are not a JSON object of the expected form");
     if json.len() > MAX_JSON {
         return Err(invalid());
     }
@@ -48,25 +49,25 @@ pub fn values_from_json(json: &[u8]) -> Result<Values> {
     Ok(object)
 }
 
-/// Writes a reference to a secret as JSON, as it stands among options.
+/// Encodes a reference to a secret as JSON, in the form that it has among options.
 pub fn reference_to_json(reference: &SecretRef) -> Vec<u8> {
     let object = Object { from: Some(&reference.from), values: &reference.options };
     serde_json::to_vec(&object).expect("texts and numbers are JSON, and memory takes them")
 }
 
-/// Reads the reference that [`reference_to_json`] wrote.
+/// Decodes the reference that [`reference_to_json`] encoded.
 ///
 /// # Errors
-/// As [`values_from_json`].
+/// Those of [`values_from_json`].
 pub fn reference_from_json(json: &[u8]) -> Result<SecretRef> {
     let mut options = values_from_json(json)?;
     match options.remove(FROM) {
         Some(Value::Text(from)) => Ok(SecretRef { from, options }),
-        _ => Err(Error::invalid("options", "a reference names its key source")),
+        _ => Err(Error::invalid("options", "a reference must name its key source")),
     }
 }
 
-/// Options, or a reference to a secret, which has a key more.
+/// Options, or a reference to a secret, which has one more key.
 struct Object<'a> {
     from: Option<&'a str>,
     values: &'a Values,
@@ -78,7 +79,7 @@ impl Serialize for Object<'_> {
         if let Some(from) = self.from {
             map.serialize_entry(FROM, from)?;
         }
-        // No key source has an option called so: nobody could set it.
+        // A key source cannot have an option of this name, because it could not be set.
         let options = self.values.iter().filter(|(name, _)| self.from.is_none() || *name != FROM);
         for (name, value) in options {
             match value {
@@ -97,7 +98,7 @@ impl Serialize for Object<'_> {
 
 const FROM: &str = "from";
 
-/// Reads an object, at this depth.
+/// Reads an object at this depth.
 #[derive(Clone, Copy)]
 struct Map {
     depth: usize,
@@ -123,7 +124,7 @@ impl<'de> Visitor<'de> for Map {
         for _ in 0..MAX_ITEMS {
             let Some(name) = map.next_key::<String>()? else { return Ok(values) };
             if values.get(&name).is_some() {
-                return Err(A::Error::custom("a key that comes twice"));
+                return Err(A::Error::custom("a key that occurs twice"));
             }
             let value = map.next_value_seed(One { depth: self.depth })?;
             values.insert(name, value);
@@ -174,12 +175,12 @@ impl<'de> Visitor<'de> for One {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Value, A::Error> {
         if self.depth == MAX_DEPTH {
-            return Err(A::Error::custom("references deep in one another"));
+            return Err(A::Error::custom("references that are nested too deeply"));
         }
         let mut options = Map { depth: self.depth + 1 }.visit_map(map)?;
         match options.remove(FROM) {
             Some(Value::Text(from)) => Ok(Value::Secret(SecretRef { from, options })),
-            _ => Err(A::Error::custom("a reference names its key source")),
+            _ => Err(A::Error::custom("a reference must name its key source")),
         }
     }
 }
@@ -197,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_comes_back() {
+    fn every_type_is_decoded_unchanged() {
         let inner = Values::new().with("name", text("TOKEN"));
         let values = Values::new()
             .with("root", text("/srv/\"\u{e9}\n"))
@@ -222,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_comes_back() {
+    fn a_reference_is_decoded_unchanged() {
         let options = Values::new().with("name", text("TOKEN"));
         let reference = SecretRef { from: "env".into(), options };
         assert_eq!(reference_from_json(&reference_to_json(&reference)).unwrap(), reference);

@@ -6,16 +6,16 @@ use keyward_core::{Created, Error, ErrorKind, Result, Secret};
 /// The length of a key that wraps a keyset, in bytes.
 pub const KEY_LENGTH: usize = 32;
 
-/// As parameters beside what is wrapped: somebody else made the key.
+/// The parameters of a key that was supplied to Keyward and not made by it.
 const SUPPLIED: &[u8] = b"supplied";
 
-/// Reads a key as people supply it in a file, a variable or a command's output: 32 bytes as
-/// base64 (standard or URL-safe, padded or not) or as 64 hexadecimal digits.
+/// Reads a key that a user supplies in a file, a variable or a command's output: 32 bytes as base64
+/// (standard or URL-safe, with or without padding) or as 64 hexadecimal digits.
 ///
-/// White space around it, such as the last line's end, does not count.
+/// White space around it, such as a line end, is ignored.
 ///
 /// # Errors
-/// [`NoKey`](crate::ErrorKind::NoKey), saying nothing of what stands there instead.
+/// [`NoKey`](crate::ErrorKind::NoKey), which does not quote the text.
 ///
 /// # Examples
 /// ```
@@ -34,30 +34,30 @@ pub fn decode_key(text: &Secret) -> Result<Secret> {
     };
     key.ok_or_else(|| {
         Error::new(ErrorKind::NoKey, "key")
-            .because("what stands there is not 32 bytes in base64 or hexadecimal")
+            .because("the value is not 32 bytes in base64 or hexadecimal")
             .hint("Make one with: head -c 32 /dev/urandom | base64")
     })
 }
 
-/// Writes a key as [`decode_key`] reads it: in base64, on no line of its own.
+/// Encodes a key as [`decode_key`] reads it: in base64, without a line end.
 pub fn encode_key(key: &[u8]) -> Secret {
     Secret::from(STANDARD.encode(key))
 }
 
-/// What a source of keys that others made answers to [`create`](crate::Key::create).
+/// Does [`create`](crate::Key::create) for a key source whose keys are supplied.
 ///
 /// # Errors
-/// As [`decode_key`].
+/// Those of [`decode_key`].
 pub fn create_supplied(supplied: &Secret) -> Result<Created> {
     Ok(Created { key: decode_key(supplied)?, parameters: SUPPLIED.to_vec(), made: false })
 }
 
-/// What a source of keys that others made answers to [`load`](crate::Key::load): the secret as
+/// Does [`load`](crate::Key::load) for a key source whose keys are supplied: returns the secret as
 /// it was supplied, or the key that [`create_supplied`] found in it.
 ///
 /// # Errors
-/// As [`decode_key`]; [`Corrupt`](crate::ErrorKind::Corrupt) if the parameters came from no
-/// such source.
+/// Those of [`decode_key`]; [`Corrupt`](crate::ErrorKind::Corrupt) if the parameters are not from
+/// such a source.
 pub fn load_supplied(supplied: Secret, parameters: &[u8]) -> Result<Secret> {
     match parameters {
         [] => Ok(supplied),
@@ -71,7 +71,7 @@ fn base64(text: &[u8]) -> Option<Secret> {
     let engine = if url_safe { URL_SAFE_NO_PAD } else { STANDARD_NO_PAD };
     let mut bytes = vec![0; KEY_LENGTH];
     let decoded = engine.decode_slice(text, &mut bytes);
-    // Wiped also where only a part was decoded.
+    // The bytes are wiped also if only a part was decoded.
     let key = Secret::new(bytes);
     (decoded == Ok(KEY_LENGTH)).then_some(key)
 }
@@ -94,7 +94,7 @@ fn hexadecimal(text: &[u8]) -> Option<Secret> {
 mod tests {
     use super::*;
 
-    /// Its base64 holds both characters in which the alphabets differ.
+    /// Its base64 contains both characters in which the alphabets differ.
     const KEY: [u8; 32] = {
         let mut key = [0xfb; 32];
         key[31] = 0xff;
@@ -103,7 +103,7 @@ mod tests {
     const HEX: &str = "fbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbfbff";
 
     #[test]
-    fn every_spelling_of_a_key_is_read() {
+    fn every_encoding_of_a_key_is_read() {
         let standard = STANDARD.encode(KEY);
         let url_safe = standard.replace('+', "-").replace('/', "_");
         assert_ne!(standard, url_safe);
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn all_else_is_refused_without_quoting_it() {
+    fn other_text_is_refused_and_not_quoted() {
         let standard = STANDARD.encode(KEY);
         for text in [
             "",
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parameters_tell_a_key_from_a_secret() {
+    fn the_parameters_distinguish_a_key_from_a_secret() {
         let supplied = encode_key(&KEY);
         let created = create_supplied(&supplied).unwrap();
         assert!(!created.made);

@@ -1,10 +1,10 @@
-//! All that the author of a backend imports.
+//! Everything that the author of a backend imports.
 //!
-//! A backend is a type that implements [`Backend`], which names it and opens it, and the trait of each role it
-//! plays: [`Serializer`], [`Encryption`], [`Key`] or [`Storage`]. One line, [`register!`], makes it
-//! known to every program that links its crate.
+//! A backend is a type that implements [`Backend`], which names it and opens it, and the trait of
+//! each role that it has: [`Serializer`], [`Encryption`], [`Key`] or [`Storage`]. One line,
+//! [`register!`], registers it in every program that links its crate.
 //!
-//! You want this crate if you write a backend; `docs/writing-a-backend.md` takes you through one.
+//! Use this crate to write a backend; `docs/writing-a-backend.md` shows how.
 //!
 //! # Examples
 //! ```
@@ -56,12 +56,12 @@ pub use key::{KEY_LENGTH, create_supplied, decode_key, encode_key, load_supplied
 pub use keyward_core::*;
 pub use random::random;
 
-/// Makes backends known: `register!(storage: Keyring, key: KeyringKey);`.
+/// Registers backends: `register!(storage: Keyring, key: KeyringKey);`.
 ///
-/// Each type stands behind the role it plays. A crate has one such line, with any number of
-/// roles in it. A program that links the crate must also name it once, as in
-/// `use my_backend as _;`, or the linker drops it. Built as a shared library, the same crate
-/// shows the same backends through the [table](abi) that it exports.
+/// Each type follows the role that it has. A crate has one such line, with any number of roles. A
+/// program that links the crate must also name it once, as in `use my_backend as _;`, or the linker
+/// drops it. If the same crate is built as a shared library, it provides the same backends in the
+/// [table](abi) that it exports.
 #[macro_export]
 macro_rules! register {
     ($($role:ident: $backend:ty),+ $(,)?) => {
@@ -87,10 +87,10 @@ macro_rules! register {
     };
 }
 
-/// Makes an options struct and the table of its keys in one.
+/// Makes an options struct together with the table of its keys.
 ///
-/// The documentation of a field is its help; what stands behind `=` is its default, a literal.
-/// A field without one must be given, unless its type is an `Option` or a list.
+/// The documentation of a field is its help. The literal after `=` is its default. A field without
+/// a default must be given, unless its type is an `Option` or a list.
 ///
 /// # Examples
 /// ```
@@ -149,7 +149,7 @@ macro_rules! options {
     };
 }
 
-/// The default of a field as its table shows it: what stands behind the `=`, if anything does.
+/// The default of a field as its table shows it: the literal after the `=`, if there is one.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! option_default {

@@ -1,4 +1,4 @@
-//! Programs that are run for their answer, bounded in time and in what they may print.
+//! Runs programs and reads their output, with limits on time and size.
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -14,42 +14,44 @@ mod confine;
 
 pub use confine::confine;
 
-/// What a pipe that is ready takes at once: POSIX's `PIPE_BUF`, as it is on Linux at least.
+/// The number of bytes that a pipe which is ready accepts at once: POSIX's `PIPE_BUF`, the least
+/// that a system may have.
 const CHUNK: usize = 512;
 
-/// The longest that anybody waits: a century, which every clock can add.
+/// The longest wait: a century, which can be added to the time of every clock.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// How a program ended, and what it printed.
+/// How a program ended, and its output.
 #[derive(Debug)]
 pub struct Answer {
-    /// How it ended.
+    /// Its exit status.
     pub status: ExitStatus,
-    /// What it printed.
+    /// Its standard output.
     pub output: Secret,
 }
 
-/// Why there is no answer.
+/// Why there is no output.
 #[derive(Debug)]
 pub enum Failure {
     /// The program cannot be started.
     NotStarted(io::Error),
-    /// It took too long, and was ended.
+    /// It took too long and was killed.
     Late,
-    /// It printed too much, and was ended.
+    /// Its output was too large, and it was killed.
     TooMuch,
     /// The operating system failed.
     Io(io::Error),
 }
 
-/// Runs a program, hands it `input`, and gives what it prints, up to `largest` bytes.
+/// Runs a program, writes `input` to it, and returns its output of up to `largest` bytes.
 ///
-/// It must have read its input before it prints more than a pipe holds. It stands in a process
-/// group of its own: when `wait` is over it is killed, with all of that group. It cannot ask on the
-/// terminal. Its error output is dropped, for it may quote a secret. It is [confined](confine).
+/// The program must have read its input before it writes more than a pipe holds. It runs in a
+/// separate process group: when `wait` is over, the whole group is killed. It cannot prompt on the
+/// terminal. Its error output is dropped, because it may quote a secret. It is [confined](confine).
 ///
 /// # Errors
-/// That there is no answer. A program that ends with an error has given one.
+/// Those for which there is no output. A program that ends with an error status is not such an
+/// error.
 ///
 /// # Examples
 /// ```
@@ -90,7 +92,7 @@ pub fn ask(
     })
 }
 
-/// A program that reads no further says by its end what it makes of that.
+/// Writes the input. If the program stops reading, its exit status says whether that is an error.
 fn write(mut stdin: ChildStdin, input: &Secret, deadline: Instant) -> io::Result<()> {
     for chunk in input.expose().chunks(CHUNK) {
         wait_for(&stdin, PollFlags::OUT, deadline)?;
@@ -102,7 +104,7 @@ fn write(mut stdin: ChildStdin, input: &Secret, deadline: Instant) -> io::Result
     Ok(())
 }
 
-/// Reads until a point in time and no longer.
+/// Reads until a deadline.
 struct Patient {
     stdout: ChildStdout,
     deadline: Instant,
@@ -115,7 +117,7 @@ impl Read for Patient {
     }
 }
 
-/// Waits until a pipe is ready, be it for an error, which whoever uses it then meets.
+/// Waits until a pipe is ready. It is also ready if it has an error, which its next use returns.
 fn wait_for(pipe: &impl AsFd, ready: PollFlags, deadline: Instant) -> io::Result<()> {
     let poll = || {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -128,7 +130,8 @@ fn wait_for(pipe: &impl AsFd, ready: PollFlags, deadline: Instant) -> io::Result
     }
 }
 
-/// The program and all that it started in turn. Dropped before its end, none of it survives.
+/// The program and all processes that it started. If it is dropped before the program ends, they
+/// are all killed.
 struct Group {
     leader: Child,
     ended: bool,
@@ -156,11 +159,11 @@ impl Drop for Group {
         if self.ended {
             return;
         }
-        // As long as nobody has waited for the leader, no other group can have its number.
+        // Until the leader is waited for, no other group can get its number.
         if let Some(group) = Pid::from_raw(self.leader.id() as i32) {
             let _ = rustix::process::kill_process_group(group, Signal::KILL);
         }
-        // A leader may have gone over to another group; it is waited for all the same.
+        // A leader may have moved to another group, so it is killed and waited for separately.
         let _ = self.leader.kill();
         let _ = self.leader.wait();
     }
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_in_comes_out() {
+    fn a_program_gets_its_input_and_its_output_is_returned() {
         let long = "x".repeat(300_000);
         let answer = shell("cat >/dev/null; echo done >&2; echo out; exit 3", &long, 10).unwrap();
         assert_eq!((answer.output.expose(), answer.status.code()), (&b"out\n"[..], Some(3)));
@@ -192,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_takes_too_long_is_late_wherever_it_hangs() {
+    fn a_program_that_hangs_is_late() {
         let long = "x".repeat(300_000);
         for script in ["sleep 60", "exec >&-; sleep 60", "cat >/dev/null; echo a; sleep 60"] {
             let started = Instant::now();
@@ -202,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_a_most_that_is_read() {
+    fn too_much_output_is_an_error() {
         assert!(shell("printf 1234", "", 4).is_ok());
         assert!(matches!(shell("printf 12345", "", 4), Err(Failure::TooMuch)));
         assert!(matches!(shell("yes", "", 4), Err(Failure::TooMuch)));
@@ -210,13 +213,13 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn nothing_else_that_is_open_is_left_to_it() {
+    fn a_program_inherits_only_the_standard_descriptors() {
         let open = std::fs::File::open("/").unwrap();
-        // As a careless library leaves it.
+        // A descriptor without `O_CLOEXEC`, as a careless library leaves it.
         rustix::io::fcntl_setfd(&open, rustix::io::FdFlags::empty()).unwrap();
         let seen = shell("echo /proc/self/fd/*", "", 1000).unwrap().output;
         let seen: Vec<_> = seen.expose_str().unwrap().split_whitespace().collect();
-        // One more descriptor is that of the folder which is listed.
+        // The listing contains one more descriptor: that of the folder which is listed.
         let expected = ["0", "1", "2", "3"].map(|number| format!("/proc/self/fd/{number}"));
         assert_eq!(seen, expected, "{open:?} is open here");
     }

@@ -1,9 +1,9 @@
 use keyward_core::{Error, ErrorKind, Result};
 
-/// Fresh random bytes from the operating system.
+/// Returns random bytes from the operating system.
 ///
 /// # Errors
-/// [`Unavailable`](ErrorKind::Unavailable) if the operating system has none to give.
+/// [`Unavailable`](ErrorKind::Unavailable) if the operating system returns none.
 pub fn random<const N: usize>() -> Result<[u8; N]> {
     let mut bytes = [0; N];
     match getrandom::fill(&mut bytes) {

@@ -3,7 +3,7 @@
 use cbindgen::{Builder, Config, DocumentationStyle, Language, RenameRule, Style};
 use xtask::root;
 
-/// Where it stands, and what must stand there.
+/// The path of the header, and what it must contain.
 pub(super) fn page() -> (String, String) {
     let page = "crates/keyward-plugin/include/keyward_plugin.h";
     let sources = ["error.rs"].map(|file| root().join("crates/keyward-core/src").join(file));
@@ -33,7 +33,7 @@ fn config() -> Config {
     config.enumeration.rename_variants = RenameRule::ScreamingSnakeCase;
     config.enumeration.prefix_with_name = true;
     config.export.prefix = Some("Keyward".into());
-    // Tables that nothing refers to but the pointers of other tables, and constants.
+    // Tables that only pointers of other tables refer to, and constants.
     config.export.include = INCLUDED.iter().map(|&name| name.into()).collect();
     config.export.exclude = vec!["ENTRY_PREFIX".into()];
     for name in CONSTANTS {
@@ -74,11 +74,11 @@ const PREFACE: &str = "
 // This file is made from the tables in Rust: `cargo xtask docs` writes it.";
 
 const ENTRY: &str = "
-// The one function that a plugin exports; `name` tells it from all others. It gives a table that stays,
-// or NULL where the plugin does not want to run.
+// The function that a plugin exports; `name` distinguishes it from those of other plugins. It
+// returns a table that is valid for ever, or NULL if the plugin refuses to run.
 #define KEYWARD_PLUGIN_ENTRY(name) const struct KeywardPlugin *keyward_plugin_v1__##name(void)";
 
-/// What is a link in Rust is a word in C, with the prefix that constants have there.
+/// Replaces the links of Rust by words, with the prefix that constants have in C.
 fn without_links(header: &str) -> String {
     let mut text = String::new();
     for line in header.lines() {

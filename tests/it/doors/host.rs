@@ -84,7 +84,7 @@ fn a_library_hears_what_its_host_says() {
 secret: 7, nothing
 because: 0, 'it is not here'
 secret: 2, nothing
-because: 0, 'they are not an object of JSON as options are written'
+because: 0, 'the options are not a JSON object of the expected form'
 prompt: 0, 'Which?'
 prompt: 0, 'Which? Again?'
 variable: 0, 'a value'
@@ -105,7 +105,7 @@ fn a_panic_of_the_host_stays_with_the_host() {
     let said = "secret: 100, nothing
 secret: 100, nothing
 secret: 2, nothing
-because: 0, 'they are not an object of JSON as options are written'
+because: 0, 'the options are not a JSON object of the expected form'
 prompt: 100, nothing
 prompt: 100, nothing
 variable: 0, nothing

@@ -29,7 +29,7 @@ fn panics_once<T>(mut call: impl FnMut() -> Result<T>) {
     let (first, second): (Error, Error) = (failed(), failed());
     assert_eq!([first.kind(), second.kind()], [ErrorKind::Other; 2]);
     assert!(first.message().starts_with("the plugin panicked at src/lib.rs:"), "{first}");
-    assert_eq!(second.message(), "it panicked before, and is not used again");
+    assert_eq!(second.message(), "it panicked before and cannot be used again");
 }
 
 fn open(registration: Registration, values: &Values) -> Result<Box<dyn Storage>> {
@@ -59,7 +59,7 @@ fn an_instance_that_panicked_is_not_used_again() {
         storage.list(&Query::default()).unwrap_err(),
     ] {
         assert_eq!(error.kind(), ErrorKind::Other);
-        assert_eq!(error.message(), "it panicked before, and is not used again");
+        assert_eq!(error.message(), "it panicked before and cannot be used again");
     }
     open(registration, &Values::new()).unwrap().list(&Query::default()).unwrap();
 }
@@ -72,7 +72,7 @@ fn a_lock_whose_renewal_panics_is_not_renewed_again() {
     let mut held = locks.lock(&id, LockMode::Exclusive, Duration::ZERO, Duration::MAX).unwrap();
     panics_once(|| held.renew(Duration::MAX));
     let error = storage.list(&Query::default()).unwrap_err();
-    assert_eq!(error.message(), "it panicked before, and is not used again");
+    assert_eq!(error.message(), "it panicked before and cannot be used again");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tables of the caller's, who may be of another minor version.
+//! Tables of a caller that may have another minor version.
 
 use std::mem::MaybeUninit;
 
@@ -6,13 +6,14 @@ use keyward_core::{Error, Result};
 
 use super::layout::Table;
 
-/// A table that the caller fills in. What a shorter one lacks is zero, which is none.
+/// Reads a table that the caller filled in. Fields that a shorter table lacks are zero, which means
+/// none.
 ///
 /// # Errors
 /// [`Invalid`](crate::ErrorKind::Invalid) if it is shorter than in version 1.0.
 ///
 /// # Safety
-/// So much of it is there as it says.
+/// The table must be as long as its first field says.
 pub(super) unsafe fn read<T: Table + Copy>(table: *const T) -> Result<T> {
     let size = *table.cast::<u32>() as usize;
     if size < T::LEAST {
@@ -24,10 +25,10 @@ pub(super) unsafe fn read<T: Table + Copy>(table: *const T) -> Result<T> {
     Ok(read.assume_init())
 }
 
-/// Fills a table in for the caller, no further than it goes.
+/// Fills in a table of the caller, up to its end.
 ///
 /// # Safety
-/// So much of it is there as it says.
+/// The table must be as long as its first field says.
 pub(super) unsafe fn fill<T: Table + Copy>(table: *mut T, with: T) {
     let length = size_of::<T>().min(*table.cast::<u32>() as usize);
     std::ptr::copy_nonoverlapping((&raw const with).cast::<u8>(), table.cast(), length);
@@ -43,7 +44,7 @@ mod tests {
     const ABLE: EncryptionAbilities =
         EncryptionAbilities { size: 16, binds_context: 1, authenticates: 1, keys: 2 };
 
-    /// A caller's table and what lies behind it in its memory, as numbers: all 7, but for the size.
+    /// Makes a caller's table and the memory after it, as numbers: all 7, except the size.
     fn filled(size: u32) -> [u32; 8] {
         let mut memory = [7; 8];
         memory[0] = size;
@@ -65,7 +66,7 @@ mod tests {
         let mut memory = [7_u64; 16];
         let mut read = |size: usize| {
             memory[0] = size as u64;
-            // SAFETY: the memory is longer than the table, and any numbers are one.
+            // SAFETY: the memory is longer than the table, and any numbers are a valid table.
             unsafe { read(memory.as_ptr().cast::<PutOptions>()) }
         };
         for size in [size, size + 8] {

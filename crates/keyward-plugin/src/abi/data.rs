@@ -1,4 +1,4 @@
-//! What is handed over in calls.
+//! The data that calls pass.
 #![expect(clippy::use_self, reason = "the C header is made from these names")]
 
 use std::ffi::c_void;
@@ -12,80 +12,81 @@ use keyward_core::{
 
 use super::NONE;
 
-/// Bytes that belong to the caller, for as long as the call lasts.
+/// Bytes that belong to the caller. They are valid only during the call.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Slice {
-    /// The first byte. NULL stands for "none", which is not the same as no bytes.
+    /// The first byte. NULL means "none", which is not the same as no bytes.
     pub data: *const u8,
-    /// How many there are.
+    /// The number of bytes.
     pub length: usize,
 }
 
 impl Slice {
-    /// None at all.
+    /// No slice.
     pub const NULL: Self = Self { data: ptr::null(), length: 0 };
 
-    /// These bytes.
+    /// Makes a slice of these bytes.
     pub const fn of(bytes: &[u8]) -> Self {
         Self { data: bytes.as_ptr(), length: bytes.len() }
     }
 
-    /// These bytes, or none.
+    /// Makes a slice of these bytes, or [`NULL`](Self::NULL).
     pub fn maybe(bytes: Option<&[u8]>) -> Self {
         bytes.map_or(Self::NULL, Self::of)
     }
 
-    /// The bytes, if there are some.
+    /// Returns the bytes; `None` for [`NULL`](Self::NULL).
     ///
     /// # Safety
-    /// They must be there for as long as they are used.
+    /// The bytes must be valid as long as they are used.
     pub unsafe fn get<'a>(self) -> Option<&'a [u8]> {
         (!self.data.is_null()).then(|| std::slice::from_raw_parts(self.data, self.length))
     }
 
-    /// The bytes; nothing where there are none.
+    /// Returns the bytes; none for [`NULL`](Self::NULL).
     ///
     /// # Safety
-    /// As [`get`](Self::get).
+    /// As for [`get`](Self::get).
     pub unsafe fn bytes<'a>(self) -> &'a [u8] {
         self.get().unwrap_or_default()
     }
 
-    /// The bytes as text.
+    /// Returns the bytes as text.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) if they are not UTF-8.
     ///
     /// # Safety
-    /// As [`get`](Self::get).
+    /// As for [`get`](Self::get).
     pub unsafe fn text<'a>(self) -> Result<&'a str> {
         std::str::from_utf8(self.bytes())
             .map_err(|_| Error::invalid("plugin", "a text is not UTF-8"))
     }
 }
 
-/// Bytes that go over to the caller, who ends them by `release` and by nothing else.
+/// Bytes whose ownership goes to the caller. The caller must free them with `release` and with
+/// nothing else.
 ///
-/// The caller hands in one that is all zeros.
+/// The caller passes a buffer that is all zeros.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Buffer {
-    /// The first byte. NULL stands for "none".
+    /// The first byte. NULL means "none".
     pub data: *mut u8,
-    /// How many there are.
+    /// The number of bytes.
     pub length: usize,
-    /// For whoever made it.
+    /// For the code that made the buffer.
     pub capacity: usize,
-    /// Wipes the bytes and gives the memory back to whoever made it. May be NULL if `data` is.
+    /// Wipes the bytes and frees the memory where it was allocated. May be NULL if `data` is.
     pub release: Option<unsafe extern "C" fn(buffer: *mut Buffer)>,
 }
 
 impl Buffer {
-    /// None at all.
+    /// No buffer.
     pub const NULL: Self = Self { data: ptr::null_mut(), length: 0, capacity: 0, release: None };
 
-    /// Hands bytes over.
+    /// Makes a buffer that owns these bytes.
     pub fn of(bytes: Vec<u8>) -> Self {
         let mut bytes = std::mem::ManuallyDrop::new(bytes);
         Self {
@@ -96,26 +97,27 @@ impl Buffer {
         }
     }
 
-    /// Hands a secret over, without a copy.
+    /// Makes a buffer that owns this secret, without a copy.
     pub fn of_secret(secret: Secret) -> Self {
         Self::of(secret.into_bytes())
     }
 
-    /// Takes the bytes over, wipes the maker's copy, and forgets it; `None` if there are none.
+    /// Copies the bytes, releases the buffer, which wipes it, and resets it; `None` if there are
+    /// none.
     ///
     /// # Errors
-    /// [`Corrupt`](crate::ErrorKind::Corrupt) if there are more than `limit`, or more than there
-    /// is room for: then nothing of it is read.
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if there are more bytes than `limit` or than the
+    /// buffer's capacity: then they are not read.
     ///
     /// # Safety
-    /// The buffer must come from a plugin or a host that keeps to the rules.
+    /// The buffer must come from a plugin or a host that follows the contract.
     pub unsafe fn take(&mut self, limit: usize) -> Result<Option<Secret>> {
         let taken = std::mem::replace(self, Self::NULL);
         if taken.data.is_null() {
             return Ok(None);
         }
         if taken.length > limit || taken.length > taken.capacity {
-            // Nothing about it can be believed, its release included.
+            // Such a buffer cannot be trusted, nor can its `release`.
             return Err(Error::corrupt("plugin").because("the plugin's answer is too large"));
         }
         let bytes = Secret::from(std::slice::from_raw_parts(taken.data, taken.length));
@@ -138,29 +140,29 @@ unsafe extern "C" fn release(buffer: *mut Buffer) {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Short {
-    /// How many there are.
+    /// The number of bytes.
     pub length: u32,
-    /// Whether there is anything: 0 or 1.
+    /// Whether there is a value: 0 or 1.
     pub present: u32,
     /// The bytes.
     pub bytes: [u8; 64],
 }
 
 impl Short {
-    /// None at all.
+    /// No value.
     pub const NULL: Self = Self { length: 0, present: 0, bytes: [0; 64] };
 
-    /// These bytes, of which there are at most 64.
+    /// Makes a value of these bytes. There must be at most 64.
     pub fn of(bytes: &[u8]) -> Self {
         let mut short = Self { length: bytes.len() as u32, present: 1, ..Self::NULL };
         short.bytes[..bytes.len()].copy_from_slice(bytes);
         short
     }
 
-    /// The bytes, if there are some.
+    /// Returns the bytes, if there is a value.
     ///
     /// # Errors
-    /// [`Corrupt`](crate::ErrorKind::Corrupt) if there are said to be more than 64.
+    /// [`Corrupt`](crate::ErrorKind::Corrupt) if the length is more than 64.
     pub fn get(&self) -> Result<Option<&[u8]>> {
         if self.present == 0 {
             return Ok(None);
@@ -169,60 +171,60 @@ impl Short {
         bytes.map(Some).ok_or_else(|| Error::corrupt("plugin").because("an id is too long"))
     }
 
-    /// As a revision.
+    /// Makes the value of a revision.
     pub fn of_revision(revision: &Revision) -> Self {
         Self::of(revision.as_bytes())
     }
 
-    /// A revision, if there is one.
+    /// Returns the revision, if there is one.
     ///
     /// # Errors
-    /// As [`get`](Self::get).
+    /// Those of [`get`](Self::get).
     pub fn revision(&self) -> Result<Option<Revision>> {
         self.get()?.map(Revision::new).transpose()
     }
 
-    /// The id of a key, if there is one.
+    /// Returns the id of a key, if there is one.
     ///
     /// # Errors
-    /// As [`get`](Self::get).
+    /// Those of [`get`](Self::get).
     pub fn key_id(&self) -> Result<Option<KeyId>> {
         self.get()?.map(KeyId::new).transpose()
     }
 }
 
-/// Why a call failed. The caller hands in one that is all zeros but for its size.
+/// Why a call failed. The caller passes one that is all zeros except for its size.
 #[repr(C)]
 #[derive(Debug)]
 pub struct Failure {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// Zero.
     pub reserved: u32,
-    /// What was being done: `get`.
+    /// The operation that failed: `get`.
     pub operation: Buffer,
-    /// The backend it happened in, where that is another one.
+    /// The backend in which it happened, if that is another one.
     pub backend: Buffer,
-    /// Why, in lower case and without a full stop.
+    /// The reason, in lower case and without a full stop.
     pub message: Buffer,
-    /// What somebody can do about it.
+    /// What the user can do about it.
     pub hint: Buffer,
-    /// The underlying errors, a line each.
+    /// The underlying errors, one in each line.
     pub cause: Buffer,
 }
 
-/// Which entry. Both texts are UTF-8 in Unicode's form NFC.
+/// Identifies an entry. Both texts are UTF-8 in Unicode normalization form C (NFC).
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct EntryName {
-    /// Whose it is; no bytes for an entry that the store keeps for itself.
+    /// The user that the entry belongs to; no bytes for an entry that the store keeps for itself.
     pub user: Slice,
-    /// Which of the user's entries; no bytes for the one without a name.
+    /// The name of the entry; no bytes for the one without a name.
     pub name: Slice,
 }
 
 impl EntryName {
-    /// The parts of an id.
+    /// Makes the parts of an id.
     pub fn of(id: &EntryId) -> Self {
         Self {
             user: Slice::of(id.user().as_bytes()),
@@ -230,23 +232,23 @@ impl EntryName {
         }
     }
 
-    /// The id.
+    /// Makes the id.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) if no entry can have these parts.
+    /// [`Invalid`](crate::ErrorKind::Invalid) if an entry cannot have these parts.
     ///
     /// # Safety
-    /// The texts must be there during the call.
+    /// The texts must be valid during the call.
     pub unsafe fn id(self) -> Result<EntryId> {
         EntryId::restore(self.user.text()?, self.name.text()?)
     }
 }
 
-/// What must hold of an entry for a change to happen.
+/// The condition on an entry for a change to happen.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Expectation {
-    /// 0: nothing. 1: it is not there. 2: it is there and has this revision.
+    /// 0: none. 1: it does not exist. 2: it exists and has this revision.
     pub kind: u32,
     /// Zero.
     pub reserved: u32,
@@ -273,22 +275,22 @@ impl TryFrom<&Expectation> for Expect {
             (0, _) => Ok(Self::Any),
             (1, _) => Ok(Self::Absent),
             (2, Some(revision)) => Ok(Self::Revision(revision)),
-            _ => Err(Error::invalid("plugin", "nobody can expect that")),
+            _ => Err(Error::invalid("plugin", "the condition is not valid")),
         }
     }
 }
 
-/// How a blob is to be kept.
+/// How to keep a blob.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct PutOptions {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// Zero.
     pub reserved: u32,
-    /// When a storage that can may forget the entry, in seconds since 1970; [`NONE`] for never.
+    /// When the storage may forget the entry, if it can, in seconds since 1970; [`NONE`] for never.
     pub expires: u64,
-    /// What must hold of the entry.
+    /// The condition on the entry.
     pub expect: Expectation,
 }
 
@@ -312,7 +314,7 @@ impl TryFrom<&PutOptions> for Put {
     }
 }
 
-/// One change of many.
+/// One of many changes.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Operation {
@@ -324,7 +326,7 @@ pub struct Operation {
     pub entry: EntryName,
     /// The blob; none for a removal.
     pub blob: Slice,
-    /// How; of a removal only what it expects.
+    /// How to keep the blob; for a removal only the condition counts.
     pub put: PutOptions,
 }
 
@@ -332,27 +334,27 @@ pub struct Operation {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Query {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// Zero.
     pub reserved: u32,
-    /// Only those of this user; NULL for those of all.
+    /// Only entries of this user; NULL for the entries of all users.
     pub user: Slice,
-    /// Only those whose name starts so.
+    /// Only entries whose name starts with this.
     pub prefix: Slice,
     /// Where the last page ended; NULL for the first one.
     pub cursor: Slice,
-    /// The most entries that this page may have.
+    /// The greatest number of entries on this page.
     pub limit: u64,
 }
 
-/// Whom a storage tells each entry of a page.
+/// The function to which a storage passes each entry of a page.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct EntrySink {
-    /// To be handed back.
+    /// The first argument of `take`.
     pub context: *mut c_void,
-    /// Takes an entry. What it answers other than 0 ends the list, as its status.
+    /// Takes an entry. If it returns another number than 0, the list ends with that status.
     pub take: Option<unsafe extern "C" fn(context: *mut c_void, entry: EntryName) -> i32>,
 }
 
@@ -360,7 +362,7 @@ pub struct EntrySink {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SealContext {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// Zero.
     pub reserved: u32,
@@ -368,20 +370,20 @@ pub struct SealContext {
     pub store: *const u8,
     /// The entry.
     pub entry: EntryName,
-    /// The id of the key that the store hands in; NULL where it hands in none.
+    /// The id of the key that the store passes; NULL if it passes none.
     pub key_id: Slice,
     /// That key: 32 bytes.
     pub key: Slice,
-    /// 32 bytes drawn afresh for this seal.
+    /// 32 new random bytes for this seal.
     pub salt: *const u8,
     /// 32 bytes: SHA-256 of the associated data and the entry.
     pub binding: *const u8,
-    /// To be authenticated beside the content.
+    /// Bytes to authenticate together with the content.
     pub associated_data: Slice,
 }
 
 impl SealContext {
-    /// The same context, for a plugin.
+    /// Makes this context's form for a plugin.
     pub fn of(context: &Context<'_>) -> Self {
         let key = context.key;
         Self {
@@ -397,13 +399,13 @@ impl SealContext {
         }
     }
 
-    /// Does something in this context.
+    /// Does `work` in this context.
     ///
     /// # Errors
-    /// Those of the work; [`Invalid`](crate::ErrorKind::Invalid) for a context that none can be.
+    /// Those of the work; [`Invalid`](crate::ErrorKind::Invalid) for a context that is not valid.
     ///
     /// # Safety
-    /// All that it points to must be there during the call.
+    /// Everything that it points to must be valid during the call.
     pub unsafe fn with<T>(&self, work: impl FnOnce(&Context<'_>) -> Result<T>) -> Result<T> {
         let entry = self.entry.id()?;
         let key = match (self.key_id.get(), self.key.get()) {
@@ -421,12 +423,12 @@ impl SealContext {
     }
 }
 
-/// Lengths of time cross as milliseconds.
+/// Converts a duration to milliseconds, the form in which calls pass it.
 pub fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(NONE)
 }
 
-/// The length of time that [`milliseconds`] wrote down.
+/// Converts back the duration that [`milliseconds`] converted.
 pub fn duration(milliseconds: u64) -> Duration {
     if milliseconds == NONE { Duration::MAX } else { Duration::from_millis(milliseconds) }
 }
@@ -440,7 +442,7 @@ mod tests {
 
     const LENGTH: usize = 400;
 
-    /// How many bytes of a canary are left at its place once it was freed in this way.
+    /// Returns how many bytes of a canary are left in memory after `free`.
     fn left(free: impl FnOnce(Vec<u8>)) -> usize {
         let canary: Vec<u8> = (1..=LENGTH).map(|i| (i % 250) as u8 + 1).collect();
         let (mut now, expected) = ([0; LENGTH], canary.clone());
@@ -451,12 +453,12 @@ mod tests {
         now.iter().zip(expected).filter(|(now, expected)| *now == expected).count()
     }
 
-    /// Who allocates writes a few words of its own into what was freed.
+    /// The allocator writes a few words into freed memory.
     const FEW: usize = 32;
 
     #[test]
-    fn what_nobody_wipes_is_seen() {
-        assert!(left(drop) >= LENGTH - FEW, "the twin of the test below shows nothing");
+    fn memory_that_is_not_wiped_is_found() {
+        assert!(left(drop) >= LENGTH - FEW, "the test below would pass without wiping");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::table::{Backend, HostTable, Instance, OptionRow, Plugin};
 use super::{FLAG_PANIC_ABORTS, MAGIC, MAJOR, MINOR};
 use crate::json;
 
-/// A crate's backends, as a table that is made when somebody asks for it.
+/// A crate's backends. Their table is made when it is requested.
 #[derive(Debug)]
 pub struct Export {
     registrations: &'static [Registration],
@@ -24,17 +24,17 @@ pub struct Export {
     plugin: OnceLock<Shown>,
 }
 
-/// A table that never changes again, and all that it points to with it.
+/// A table that never changes, nor does anything that it points to.
 #[derive(Debug)]
 struct Shown(&'static Plugin);
 
-// SAFETY: everybody reads it, and nobody writes.
+// SAFETY: all threads read it, and none writes.
 unsafe impl Send for Shown {}
 // SAFETY: as above.
 unsafe impl Sync for Shown {}
 
 impl Export {
-    /// The backends of a package.
+    /// Makes the export of a package's backends.
     pub const fn new(
         registrations: &'static [Registration],
         package: &'static str,
@@ -43,9 +43,10 @@ impl Export {
         Self { registrations, package, version, plugin: OnceLock::new() }
     }
 
-    /// What a library's entry gives: its table, and from then on its panics say nothing.
+    /// Returns the table, and stops panics from printing. A library's entry calls it.
     ///
-    /// A program that links the crate never asks for it. One that loads it does, as its first call.
+    /// A program that links the crate never calls it. A program that loads the library calls it
+    /// first.
     pub fn show(&'static self) -> *const Plugin {
         let show = || {
             silence_panics();
@@ -54,7 +55,7 @@ impl Export {
         catch_unwind(AssertUnwindSafe(show)).unwrap_or(std::ptr::null())
     }
 
-    /// The table. It stays for good, and so does what it points to.
+    /// Returns the table. It is valid for ever, and so is everything that it points to.
     pub fn table(&'static self) -> *const Plugin {
         self.plugin.get_or_init(|| Shown(Box::leak(Box::new(self.plugin())))).0
     }
@@ -75,7 +76,7 @@ impl Export {
     }
 }
 
-/// A backend's table, and behind it what only this side knows.
+/// A backend's table, followed by data that only this crate knows.
 #[repr(C)]
 struct Registered {
     table: Backend,
@@ -150,9 +151,9 @@ mod tests {
 
     static EMPTY: Export = Export::new(&[], "empty", "0");
 
-    /// While it panics, a thread cannot silence panics: to try is a panic itself.
+    /// A thread cannot silence panics while it panics: the attempt is a panic itself.
     #[test]
-    fn a_panic_on_the_way_to_the_table_is_no_table() {
+    fn a_panic_while_the_table_is_made_returns_no_table() {
         struct AsItEnds<'a>(&'a mut bool);
 
         impl Drop for AsItEnds<'_> {

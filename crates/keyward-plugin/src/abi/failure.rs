@@ -1,4 +1,4 @@
-//! Errors as they cross: a status, and what there is to say.
+//! Errors in calls: a status, and the texts of the error.
 
 use std::borrow::Cow;
 use std::error::Error as _;
@@ -10,12 +10,12 @@ use super::data::{Buffer, Failure};
 use super::layout::Table;
 use super::{STATUS_OK, STATUS_PANICKED, STATUS_POISONED};
 
-/// More than any error has to say.
+/// More than the length of any text of an error.
 const LONGEST: usize = 16 << 10;
 
 impl Failure {
-    /// Nothing yet.
-    #[expect(clippy::new_without_default, reason = "it is handed in, never kept")]
+    /// Makes a table without any text.
+    #[expect(clippy::new_without_default, reason = "it is passed in a call, never kept")]
     pub const fn new() -> Self {
         Self {
             size: size_of::<Self>() as u32,
@@ -28,19 +28,19 @@ impl Failure {
         }
     }
 
-    /// Writes an error down and gives its status.
+    /// Writes an error into the table and returns its status.
     ///
     /// # Safety
-    /// `failure` is NULL or a table that its maker has set up.
+    /// `failure` is NULL or a table whose maker has initialized it.
     pub unsafe fn report(failure: *mut Self, error: &Error) -> i32 {
-        // A caller whose table is shorter than version 1.0 has made none.
+        // If the table is shorter than in version 1.0, the caller did not initialize it.
         if !failure.is_null() && (*failure).size as usize >= Self::LEAST {
             let text = |text: &str| match text {
                 "" => Buffer::NULL,
                 text => Buffer::of(text.as_bytes().to_vec()),
             };
             let failure = &mut *failure;
-            // First, since causes may panic, and what is written by then would be lost.
+            // First, because causes may panic, and text that was written before would be lost.
             failure.cause = text(&causes(error));
             failure.operation = text(error.operation());
             failure.backend = text(error.backend());
@@ -50,19 +50,19 @@ impl Failure {
         error.kind().code().into()
     }
 
-    /// The error of a call, unless it succeeded.
+    /// Returns the error of a call, unless the call succeeded.
     ///
     /// # Errors
-    /// That error.
+    /// The error of the call.
     ///
     /// # Safety
-    /// What the callee wrote must be sound.
+    /// The callee must have written valid buffers.
     pub unsafe fn read(mut self, operation: &'static str, status: i32) -> Result<(), Error> {
         let text = |buffer: &mut Buffer| {
             let bytes = buffer.take(LONGEST).ok().flatten();
             bytes.map(|bytes| String::from_utf8_lossy(bytes.expose()).into_owned())
         };
-        // All are taken, so that all are released, whatever the status says.
+        // All buffers are taken, so that all are released, for every status.
         let (said, backend) = (text(&mut self.operation), text(&mut self.backend));
         let (message, hint) = (text(&mut self.message), text(&mut self.hint));
         let cause = text(&mut self.cause);
@@ -73,7 +73,7 @@ impl Failure {
         let operation = said.filter(|said| !said.is_empty()).map_or(operation.into(), Cow::Owned);
         let message = message.or(match status {
             STATUS_PANICKED => Some("it panicked".into()),
-            STATUS_POISONED => Some("it panicked before, and is not used again".into()),
+            STATUS_POISONED => Some("it panicked before and cannot be used again".into()),
             _ => None,
         });
         let mut error = Error::new(kind, operation)
@@ -108,7 +108,7 @@ mod tests {
 
     fn crossed(error: &Error) -> Error {
         let mut failure = Failure::new();
-        // SAFETY: the table was set up on the line above.
+        // SAFETY: the table was initialized on the line above.
         unsafe {
             let status = Failure::report(&mut failure, error);
             failure.read("call", status).unwrap_err()
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_crosses_without_loss() {
+    fn an_error_is_passed_without_loss() {
         for code in 0..=255 {
             let kind = ErrorKind::from_code(code);
             let error = Error::new(kind, "get")
@@ -133,16 +133,16 @@ mod tests {
     }
 
     #[test]
-    fn an_error_that_says_nothing_says_nothing_more() {
+    fn an_error_without_texts_stays_without_texts() {
         let other = crossed(&Error::corrupt("unseal"));
         assert_eq!(other.to_string(), Error::corrupt("unseal").to_string());
         assert!(other.source().is_none() && other.advice().is_none());
     }
 
     #[test]
-    fn a_status_of_nobody_is_another_failure() {
+    fn an_unknown_status_is_another_failure() {
         for status in [-1, 99, 256, i32::MAX, i32::MIN, STATUS_PANICKED, STATUS_POISONED] {
-            // SAFETY: nobody wrote anything.
+            // SAFETY: no code wrote to the table.
             let error = unsafe { Failure::new().read("get", status) }.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Other);
             assert_eq!(error.operation(), "get");

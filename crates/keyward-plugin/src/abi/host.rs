@@ -1,4 +1,4 @@
-//! The host as a plugin sees it.
+//! The host, as a plugin calls it.
 
 use std::fmt::Arguments;
 use std::time::Duration;
@@ -14,28 +14,28 @@ use super::table::HostTable;
 use super::{MAJOR, NONE};
 use crate::json;
 
-/// A host on the other side of the table. It ends with this value.
+/// A host behind a table. Dropping this value releases the host.
 #[derive(Debug)]
 pub(super) struct ForeignHost(*const HostTable);
 
-// SAFETY: a host's functions may be called by every thread; that is their contract.
+// SAFETY: every thread may call a host's functions; that is their contract.
 unsafe impl Send for ForeignHost {}
 // SAFETY: as above.
 unsafe impl Sync for ForeignHost {}
 
 impl ForeignHost {
-    /// Takes a host over.
+    /// Takes ownership of a host.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if it is of another version, or lacks something.
+    /// [`Unsupported`](ErrorKind::Unsupported) if it has another version, or lacks a function.
     ///
     /// # Safety
-    /// The pointer must be a host's, and nobody else's to release.
+    /// The pointer must come from a host, and no other code may release it.
     pub(super) unsafe fn new(table: *const HostTable) -> Result<Self> {
         let unusable =
             || Error::new(ErrorKind::Unsupported, "open").because("the host is unusable");
         let Some(host) = table.as_ref() else { return Err(unusable()) };
-        // Dropped, it is released, also if it is of no use.
+        // It is released when it is dropped, also if it cannot be used.
         let taken = Self(table);
         let is_whole = host.size as usize >= HostTable::LEAST && host.major == MAJOR;
         if !is_whole
@@ -53,7 +53,8 @@ impl ForeignHost {
     }
 
     fn table(&self) -> &HostTable {
-        // SAFETY: the host is there until it is released, and that is when this value is dropped.
+        // SAFETY: the host is valid until it is released, and that happens when this value is
+        // dropped.
         unsafe { &*self.0 }
     }
 }
@@ -62,18 +63,18 @@ impl Drop for ForeignHost {
     fn drop(&mut self) {
         let (release, context) = (self.table().release, self.table().context);
         if let Some(release) = release {
-            // SAFETY: nothing of the host is used after this value.
+            // SAFETY: the host is not used after this value.
             unsafe { release(context) };
         }
     }
 }
 
-/// Calls a function of the table; [`ForeignHost::new`] saw that it is there.
+/// Calls a function of the table; [`ForeignHost::new`] checked that it exists.
 macro_rules! ask {
     ($host:expr, $function:ident $(, $argument:expr)*) => {{
         let table = $host.table();
         let function = table.$function.expect("a host that lacks it is refused");
-        // SAFETY: the table is a host's, and all that is handed over lives during the call.
+        // SAFETY: the table comes from a host, and all arguments are valid during the call.
         unsafe { function(table.context $(, $argument)*) }
     }};
 }
@@ -84,11 +85,13 @@ fn answer(
     operation: &'static str,
     status: i32,
 ) -> Result<Secret> {
-    // SAFETY: the host wrote both, as its contract has it.
+    // SAFETY: the host wrote both, as its contract says.
     unsafe {
         let secret = answer.take(MAX_RECORD);
         failure.read(operation, status)?;
-        secret?.ok_or_else(|| Error::new(ErrorKind::Other, operation).because("there is no answer"))
+        secret?.ok_or_else(|| {
+            Error::new(ErrorKind::Other, operation).because("the host returned no secret")
+        })
     }
 }
 
@@ -110,7 +113,7 @@ impl Host for ForeignHost {
     fn variable(&self, name: &str) -> Option<Secret> {
         let mut value = Buffer::NULL;
         ask!(self, variable, Slice::of(name.as_bytes()), &mut value);
-        // SAFETY: the host wrote it, as its contract has it.
+        // SAFETY: the host wrote it, as its contract says.
         unsafe { value.take(MAX_RECORD) }.ok().flatten()
     }
 
@@ -165,14 +168,15 @@ mod tests {
         NONE
     }
 
-    /// A host's table with as much behind it as a later version could have.
+    /// A host's table, followed by as many bytes as a later version could have.
     #[repr(C)]
     struct Later {
         table: HostTable,
         more: [u64; 4],
     }
 
-    /// What a host is taken for that differs so from a sound one. It is released once, whatever it is.
+    /// Opens a host whose table has this change. The host is released once, whether it is accepted
+    /// or not.
     fn taken(change: impl FnOnce(&mut HostTable)) -> Result<Timestamp> {
         let released = AtomicU32::new(0);
         let table = HostTable {
@@ -190,7 +194,7 @@ mod tests {
         };
         let mut later = Later { table, more: [0x5a5a_5a5a_5a5a_5a5a; 4] };
         change(&mut later.table);
-        // SAFETY: the table is a host's, and is there until the end of this function.
+        // SAFETY: the table comes from a host, and is valid until the end of this function.
         let taken = unsafe { ForeignHost::new(&raw const later.table) };
         let time = taken.map(|host| host.now());
         assert_eq!(released.load(Ordering::Relaxed), 1);
@@ -208,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_that_is_none_is_refused_and_released() {
+    fn an_unusable_host_is_refused_and_released() {
         let changes: [fn(&mut HostTable); 9] = [
             |table| table.size -= 8,
             |table| table.size = 0,
@@ -223,7 +227,7 @@ mod tests {
         for change in changes {
             assert_eq!(taken(change).unwrap_err().kind(), ErrorKind::Unsupported);
         }
-        // SAFETY: there is no host to be used.
+        // SAFETY: there is no host to use.
         assert!(unsafe { ForeignHost::new(std::ptr::null()) }.is_err());
     }
 }

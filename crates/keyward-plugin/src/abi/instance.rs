@@ -1,4 +1,4 @@
-//! An opened backend behind a pointer, and how it is called.
+//! An open backend behind a pointer, and how to call it.
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use super::data::Failure;
 use super::table;
 use super::{STATUS_OK, STATUS_PANICKED, STATUS_POISONED};
 
-/// What a [`table::Instance`] is in a plugin in Rust.
+/// The content of a [`table::Instance`] of a plugin in Rust.
 pub(super) struct Opened<T: ?Sized> {
     backend: Box<T>,
     poisoned: AtomicBool,
@@ -22,7 +22,8 @@ thread_local! {
     static PANICKED_AT: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// A plugin's panics print nothing: what they say may be a secret. Only the place is kept.
+/// Stops a plugin's panics from printing, because the message may contain a secret. Only the
+/// location is kept.
 pub(super) fn silence_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -33,12 +34,13 @@ pub(super) fn silence_panics() {
     });
 }
 
-/// Does a plugin's work at the edge of C: no panic gets past here.
+/// Runs a plugin's work for a C caller. A panic does not leave this function.
 ///
 /// # Safety
-/// `failure` is NULL or a table that its maker has set up.
+/// `failure` is NULL or a table whose maker has initialized it.
 pub(super) unsafe fn guard(failure: *mut Failure, work: impl FnOnce() -> Result<()>) -> i32 {
-    // An error is a plugin's code as well: it is asked what it says, and dropped.
+    // The methods of an error may be a plugin's code too, so they are called in here, and so is its
+    // drop.
     let work = || match work() {
         Ok(()) => STATUS_OK,
         Err(error) => Failure::report(failure, &error),
@@ -46,7 +48,7 @@ pub(super) unsafe fn guard(failure: *mut Failure, work: impl FnOnce() -> Result<
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(status) => status,
         Err(payload) => {
-            // Whatever was thrown may throw again when it is dropped.
+            // The payload may panic again when it is dropped.
             std::mem::forget(payload);
             let place = PANICKED_AT.take();
             let error = Error::new(ErrorKind::Other, "plugin")
@@ -57,15 +59,15 @@ pub(super) unsafe fn guard(failure: *mut Failure, work: impl FnOnce() -> Result<
     }
 }
 
-/// Makes a pointer of a backend.
+/// Makes a pointer to a backend.
 pub(super) fn open<T: ?Sized>(backend: Box<T>) -> *mut table::Instance {
     Box::into_raw(Box::new(Opened { backend, poisoned: AtomicBool::new(false) })).cast()
 }
 
-/// Ends a backend.
+/// Closes a backend.
 ///
 /// # Safety
-/// The pointer came from [`open`], and is used no more.
+/// The pointer came from [`open`], and is not used afterwards.
 pub(super) unsafe extern "C" fn close<T: ?Sized>(instance: *mut table::Instance) {
     if !instance.is_null() {
         guard(std::ptr::null_mut(), || {
@@ -78,7 +80,7 @@ pub(super) unsafe extern "C" fn close<T: ?Sized>(instance: *mut table::Instance)
 /// Calls a backend that has not panicked yet.
 ///
 /// # Safety
-/// The pointer came from [`open`]; `failure` is NULL or a table that its maker has set up.
+/// The pointer came from [`open`]; `failure` is NULL or a table whose maker has initialized it.
 pub(super) unsafe fn call<T: ?Sized>(
     instance: *mut table::Instance,
     failure: *mut Failure,
@@ -101,7 +103,7 @@ mod tests {
 
     use super::*;
 
-    /// A cause that cannot be asked, or not be dropped.
+    /// A cause whose `Display` or `Drop` panics.
     #[derive(Debug)]
     enum Cause {
         Mute,
@@ -130,11 +132,11 @@ mod tests {
         silence_panics();
         for cause in [Cause::Mute, Cause::Sticky] {
             let mut failure = Failure::new();
-            // SAFETY: the table was set up on the line above.
+            // SAFETY: the table was initialized on the line above.
             let status =
                 unsafe { guard(&mut failure, || Err(Error::not_found("get").caused_by(cause))) };
             assert_eq!(status, STATUS_PANICKED);
-            // SAFETY: what was written is sound.
+            // SAFETY: the buffers are valid.
             let error = unsafe { failure.read("get", status) }.unwrap_err();
             assert!(error.to_string().contains("the plugin panicked at"), "{error}");
         }

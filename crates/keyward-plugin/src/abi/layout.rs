@@ -1,16 +1,16 @@
-//! The layout of version 1, frozen: whoever moves a field does not get past the compiler.
+//! The layout of version 1. It is frozen: if a field moves, this module does not compile.
 //!
-//! A field that a later minor version adds goes to the end of its table, and its line to the end of the
-//! list here; the lines that are here stay as they are.
+//! A field that a later minor version adds goes to the end of its table, and its line to the end of
+//! the list here. The existing lines do not change.
 
 use std::mem::offset_of;
 
 use super::data::*;
 use super::table::*;
 
-/// A table whose maker says how far it goes.
+/// A table that contains its size.
 pub trait Table {
-    /// As far as it must go to be one: to the end of what version 1.0 asks for.
+    /// The smallest size of a table: up to the end of what version 1.0 requires.
     const LEAST: usize;
 }
 

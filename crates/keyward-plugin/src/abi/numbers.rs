@@ -1,21 +1,22 @@
-//! What is a number in a table: the place in a list that only grows at its end.
+//! The values that are a number in a table. The number is the position in a list that only grows at
+//! its end.
 
 use keyward_core::{Keys, Level, LockMode, OptionType, Persistence, Role, Sharing};
 
-/// A word of the vocabulary that crosses as a number.
+/// A value that is passed as a number.
 pub trait Number: Copy + PartialEq + 'static {
-    /// The words, each at the place of its number.
+    /// The values, each at the position of its number.
     const WORDS: &'static [Self];
-    /// The number of the first one.
+    /// The number of the first value.
     const FIRST: u32 = 0;
 
-    /// The word's number.
+    /// Returns the value's number.
     fn number(self) -> u32 {
         let place = Self::WORDS.iter().position(|word| *word == self);
         Self::FIRST + place.expect("every word has its place") as u32
     }
 
-    /// The word with this number; `None` for one of a later version.
+    /// Returns the value with this number; `None` for one of a later version.
     fn of_number(number: u32) -> Option<Self> {
         Self::WORDS.get(number.checked_sub(Self::FIRST)? as usize).copied()
     }

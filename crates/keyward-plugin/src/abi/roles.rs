@@ -1,4 +1,4 @@
-//! The methods of each role, over any backend that plays it.
+//! The methods of each role, for any backend that has the role.
 
 pub(super) mod encryption;
 pub(super) mod key;

@@ -1,4 +1,4 @@
-//! The tables that a plugin shows and that a host shows.
+//! The tables of a plugin and of a host.
 #![expect(clippy::use_self, reason = "the C header is made from these names")]
 
 use std::ffi::c_void;
@@ -8,19 +8,19 @@ use super::data::{
     Short, Slice,
 };
 
-/// What a plugin's entry gives: who it is, and what it brings. It is there for good.
+/// The result of a plugin's entry: its package and its backends. It is valid for ever.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Plugin {
     /// [`MAGIC`](super::MAGIC).
     pub magic: u64,
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// [`MAJOR`](super::MAJOR) of the interface that it was built for.
     pub major: u16,
-    /// [`MINOR`](super::MINOR) of it.
+    /// [`MINOR`](super::MINOR) of that interface.
     pub minor: u16,
-    /// [`FLAG_PANIC_ABORTS`](super::FLAG_PANIC_ABORTS), or nothing.
+    /// [`FLAG_PANIC_ABORTS`](super::FLAG_PANIC_ABORTS), or 0.
     pub flags: u64,
     /// The name of its package.
     pub package: Slice,
@@ -28,7 +28,7 @@ pub struct Plugin {
     pub version: Slice,
     /// Pointers to its backends.
     pub backends: *const *const Backend,
-    /// How many there are.
+    /// The number of backends.
     pub backend_count: usize,
 }
 
@@ -36,24 +36,24 @@ pub struct Plugin {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Backend {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// [`ROLE_SERIALIZER`](super::ROLE_SERIALIZER) or another one.
     pub role: u32,
-    /// What it is called.
+    /// Its name.
     pub name: Slice,
     /// What it is for, in one line.
     pub help: Slice,
-    /// What it can be told: so many rows, one behind the other.
+    /// Its options: an array of rows.
     pub options: *const OptionRow,
-    /// How many rows there are.
+    /// The number of rows.
     pub option_count: usize,
     /// The methods of its role: `SerializerMethods` for a serializer, and so on.
     pub methods: *const c_void,
-    /// Opens it with its options, an object in JSON. It is told itself.
+    /// Opens it with its options, an object in JSON. The first argument is this table.
     ///
-    /// The host is the instance's until it calls `release`, which it must in the end, also if it
-    /// fails to open.
+    /// The instance owns the host until it calls `release`. It must call `release` in the end, also
+    /// if it fails to open.
     pub open: Option<
         unsafe extern "C" fn(
             backend: *const Backend,
@@ -65,7 +65,7 @@ pub struct Backend {
     >,
 }
 
-/// An opened backend: the plugin's own affair. Its methods may be called by many threads at once.
+/// An open backend. Only the plugin knows its content. Many threads may call its methods at once.
 #[derive(Debug)]
 pub enum Instance {}
 
@@ -73,7 +73,7 @@ pub enum Instance {}
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct OptionRow {
-    /// Of this row, in bytes.
+    /// The size of this row, in bytes.
     pub size: u32,
     /// 0: text. 1: path. 2: flag. 3: number. 4: list. 5: secret.
     pub kind: u32,
@@ -83,27 +83,27 @@ pub struct OptionRow {
     pub reserved: u32,
     /// The key.
     pub name: Slice,
-    /// What it is when it is not given, written as in TOML; NULL for nothing.
+    /// Its value if none is given, written as in TOML; NULL for none.
     pub default_value: Slice,
     /// What it does, in one line.
     pub help: Slice,
 }
 
-/// What a host does for an instance. Its functions may be called by every thread.
+/// The functions that a host provides to an instance. Every thread may call them.
 #[repr(C)]
 #[derive(Debug)]
 pub struct HostTable {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
-    /// The host's own [`MAJOR`](super::MAJOR).
+    /// The host's [`MAJOR`](super::MAJOR).
     pub major: u16,
-    /// The host's own [`MINOR`](super::MINOR).
+    /// The host's [`MINOR`](super::MINOR).
     pub minor: u16,
-    /// To be handed back.
+    /// The first argument of each function.
     pub context: *mut c_void,
-    /// Ends the host; nothing of it may be used afterwards.
+    /// Releases the host. It must not be used afterwards.
     pub release: Option<unsafe extern "C" fn(context: *mut c_void)>,
-    /// The secret that an option refers to; `reference` is that option's value, in JSON.
+    /// Returns the secret that an option refers to; `reference` is that option's value, in JSON.
     pub secret: Option<
         unsafe extern "C" fn(
             context: *mut c_void,
@@ -112,7 +112,7 @@ pub struct HostTable {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// What somebody at the terminal answers; asked twice where `confirm` is 1.
+    /// Asks the user at the terminal, twice if `confirm` is 1.
     pub prompt: Option<
         unsafe extern "C" fn(
             context: *mut c_void,
@@ -122,14 +122,14 @@ pub struct HostTable {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// An environment variable; NULL if it is not set.
+    /// Returns an environment variable; NULL if it is not set.
     pub variable:
         Option<unsafe extern "C" fn(context: *mut c_void, name: Slice, value: *mut Buffer)>,
-    /// The time, in seconds since 1970.
+    /// Returns the time, in seconds since 1970.
     pub now: Option<unsafe extern "C" fn(context: *mut c_void) -> u64>,
-    /// Tells whoever watches: 1 a warning, 2 what is done, 3 how.
+    /// Writes a message to the log. Level 1: warning. 2: what is done. 3: how it is done.
     pub log: Option<unsafe extern "C" fn(context: *mut c_void, level: u32, message: Slice)>,
-    /// How long the caller still waits, in milliseconds; [`NONE`](super::NONE) for ever.
+    /// Returns how long the caller still waits, in milliseconds; [`NONE`](super::NONE) for ever.
     pub remaining: Option<unsafe extern "C" fn(context: *mut c_void) -> u64>,
 }
 
@@ -137,13 +137,13 @@ pub struct HostTable {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct SerializerMethods {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// Zero.
     pub reserved: u32,
-    /// Ends the instance.
+    /// Closes the instance.
     pub close: Option<unsafe extern "C" fn(instance: *mut Instance)>,
-    /// Encodes a record, which comes as CBOR.
+    /// Encodes a record, which is passed as CBOR.
     pub encode: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -152,7 +152,7 @@ pub struct SerializerMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// Decodes a record, which goes as CBOR.
+    /// Decodes a record, which is returned as CBOR.
     pub decode: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -167,13 +167,13 @@ pub struct SerializerMethods {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct EncryptionAbilities {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
-    /// Whether it ties a blob to its context itself: 0 or 1.
+    /// Whether the encryption itself ties a blob to its context: 0 or 1.
     pub binds_context: u32,
-    /// Whether only who holds the key could have made a blob that opens: 0 or 1.
+    /// Whether a blob that opens can only have been made with the key: 0 or 1.
     pub authenticates: u32,
-    /// 0: there are no keys. 1: the store hands one in. 2: the encryption brings its own.
+    /// 0: there are no keys. 1: the store passes the key. 2: the encryption has its own keys.
     pub keys: u32,
 }
 
@@ -181,13 +181,13 @@ pub struct EncryptionAbilities {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct EncryptionMethods {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// Zero.
     pub reserved: u32,
-    /// Ends the instance.
+    /// Closes the instance.
     pub close: Option<unsafe extern "C" fn(instance: *mut Instance)>,
-    /// What this instance can do, for as long as it is open.
+    /// Returns what this instance can do. It does not change while the instance is open.
     pub abilities: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -195,7 +195,7 @@ pub struct EncryptionMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// The key that a seal would use now, if the encryption brings its own.
+    /// Returns the key that a seal would use now, if the encryption has its own keys.
     pub current_key: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -214,7 +214,7 @@ pub struct EncryptionMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// Opens what was sealed.
+    /// Opens a sealed blob.
     pub unseal: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -230,13 +230,13 @@ pub struct EncryptionMethods {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct KeyMethods {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// Zero.
     pub reserved: u32,
-    /// Ends the instance.
+    /// Closes the instance.
     pub close: Option<unsafe extern "C" fn(instance: *mut Instance)>,
-    /// Makes a secret, or gives the one that was supplied; `made` tells, 1 or 0.
+    /// Makes a secret and sets `made` to 1, or returns the one that was supplied and sets it to 0.
     pub create: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -247,7 +247,7 @@ pub struct KeyMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// The secret.
+    /// Returns the secret.
     pub load: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -257,7 +257,7 @@ pub struct KeyMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// Removes a secret that was made.
+    /// Removes a secret that `create` made.
     pub remove: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -272,11 +272,11 @@ pub struct KeyMethods {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct StorageAbilities {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// How long blobs last. 0: as long as the process. 1: the session. 2: for good.
     pub persistence: u32,
-    /// Who may use it at once. 0: one process. 1: one machine. 2: many machines.
+    /// Who can use it at the same time. 0: one process. 1: one machine. 2: many machines.
     pub sharing: u32,
     /// Whether it lists its entries: 0 or 1.
     pub lists: u32,
@@ -292,13 +292,13 @@ pub struct StorageAbilities {
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct StorageMethods {
-    /// Of this table, in bytes.
+    /// The size of this table, in bytes.
     pub size: u32,
     /// Zero.
     pub reserved: u32,
-    /// Ends the instance.
+    /// Closes the instance.
     pub close: Option<unsafe extern "C" fn(instance: *mut Instance)>,
-    /// What this instance can do, for as long as it is open.
+    /// Returns what this instance can do. It does not change while the instance is open.
     pub abilities: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -306,7 +306,8 @@ pub struct StorageMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// The blob of an entry. Without a revision, that is the SHA-256 of the blob.
+    /// Returns the blob of an entry. If it returns no revision, the revision is the SHA-256 of the
+    /// blob.
     pub get: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -336,7 +337,8 @@ pub struct StorageMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// Tells some of the entries; `next` is where the others begin, if there are others.
+    /// Passes some of the entries to `entries`; `next` is where the others begin, if there are
+    /// others.
     pub list: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -346,7 +348,7 @@ pub struct StorageMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// Removes everything, and then itself.
+    /// Removes everything that this storage keeps, and then the storage itself.
     pub destroy:
         Option<unsafe extern "C" fn(instance: *mut Instance, failure: *mut Failure) -> i32>,
     /// Makes all changes or none. May be NULL.
@@ -370,7 +372,7 @@ pub struct StorageMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// Holds a lock for `ttl` from now on. May be NULL if `lock` is.
+    /// Keeps a lock for `ttl` from now on. May be NULL if `lock` is.
     pub renew: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
@@ -379,6 +381,6 @@ pub struct StorageMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// Ends a lock. May be NULL if `lock` is.
+    /// Releases a lock. May be NULL if `lock` is.
     pub unlock: Option<unsafe extern "C" fn(instance: *mut Instance, guard: *mut c_void)>,
 }

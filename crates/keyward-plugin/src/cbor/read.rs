@@ -1,4 +1,5 @@
-//! Reading a record, part by part: the keys of a map in any order, each of them once, and no other.
+//! Decodes a record, part by part. The keys of a map may have any order; each must occur once, and
+//! no other may occur.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use minicbor::decode::Error;
 
 type Read<T> = Result<T, Error>;
 
-/// `null`, as it is written.
+/// The encoding of `null`.
 const NULL: u8 = 0xf6;
 
 pub(super) fn record(from: &mut Decoder<'_>) -> Read<Record> {
@@ -105,7 +106,7 @@ fn time(from: &mut Decoder<'_>) -> Read<Timestamp> {
     from.u64().map(Timestamp::from_unix)
 }
 
-/// A map with any keys.
+/// Reads a map with any keys.
 fn map<V>(
     from: &mut Decoder<'_>,
     value: impl Fn(&mut Decoder<'_>) -> Read<V>,
@@ -125,7 +126,7 @@ fn list<T>(from: &mut Decoder<'_>, item: impl Fn(&mut Decoder<'_>) -> Read<T>) -
     (0..items).map(|_| item(from)).collect()
 }
 
-/// What there is, or `null`.
+/// Reads an item, or `null`.
 fn maybe<T>(
     from: &mut Decoder<'_>,
     item: impl FnOnce(&mut Decoder<'_>) -> Read<T>,
@@ -138,7 +139,7 @@ fn maybe<T>(
     item(from).map(Some)
 }
 
-/// Reads each key of a map, and lets its item be read.
+/// Reads each key of a map, and calls `item` to read its value.
 fn keys<'a>(
     from: &mut Decoder<'a>,
     mut item: impl FnMut(&mut Decoder<'a>, &'a [u8]) -> Read<()>,
@@ -150,8 +151,8 @@ fn keys<'a>(
     Ok(())
 }
 
-/// Reads a text that is to be one of a few, so that nobody need look whether it is UTF-8: a quarter of
-/// the time that a record takes.
+/// Reads a text that the caller compares with known keys, so it need not be checked for UTF-8. The
+/// check would take a quarter of the time of decoding a record.
 fn key<'a>(from: &mut Decoder<'a>) -> Read<&'a [u8]> {
     let start = from.position();
     // The heads of texts of up to 23 bytes (RFC 8949, 3.1).
@@ -176,16 +177,16 @@ fn there<T>(item: Option<T>) -> Read<T> {
 }
 
 fn twice() -> Error {
-    Error::message("a key comes twice")
+    Error::message("a key occurs twice")
 }
 
 fn unknown() -> Error {
     Error::message("an unknown key")
 }
 
-/// How many items follow, if it is said and not too many.
+/// Returns the number of items that follow, if it is known and not too large.
 fn few(items: Option<u64>) -> Read<u64> {
     items
         .filter(|items| *items <= MAX_ITEMS as u64)
-        .ok_or_else(|| Error::message("not a few items"))
+        .ok_or_else(|| Error::message("too many items, or an unknown number"))
 }

@@ -1,4 +1,4 @@
-//! Writing a record, part by part.
+//! Encodes a record, part by part.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -80,7 +80,7 @@ fn map<V>(
     map.iter().try_for_each(|(key, item)| value(out.str(key)?, item))
 }
 
-/// What there is, or `null`.
+/// Writes an item, or `null`.
 fn maybe<T>(
     out: &mut Encoder,
     item: Option<&T>,
@@ -92,9 +92,9 @@ fn maybe<T>(
     }
 }
 
-/// Writes the heads of maps and their keys, which are always the same, as CBOR has them: `a` and a number begins
-/// a map of so many keys, `6` and a number a text of so many bytes (RFC 8949, 3). One by one they would take
-/// as long again as all the rest.
+/// Writes the heads of maps and their keys, which are always the same, as encoded CBOR: `a` and a
+/// number begin a map with that many keys, `6` and a number a text with that many bytes (RFC 8949,
+/// 3). To write them one by one would take as long as all the rest together.
 fn keys(out: &mut Encoder, cbor: &'static [u8]) -> Written {
     out.writer_mut().get_mut().write_all(cbor).map_err(Error::write)
 }

@@ -1,15 +1,16 @@
-//! What a program that is started inherits: nothing but the standard three.
+//! Limits what a started program inherits to the three standard descriptors.
 
 use std::process::Command;
 
-/// Leaves the program nothing open but the three standard descriptors, and lets it die with the thread
-/// that starts it.
+/// Closes all descriptors of the program but the three standard ones, and kills it when the thread
+/// that started it ends.
 ///
-/// Otherwise a file that anything in this process opened without `O_CLOEXEC`, or was handed itself,
-/// is open in every program that is started.
+/// Otherwise, a file that any code of this process opened without `O_CLOEXEC`, or that this process
+/// inherited, is open in every program that it starts.
 ///
-/// It takes Linux 5.11; on an older one the program does not start. Other systems get nothing of this: there the program notices that its input ends, and
-/// whoever opens descriptors must close them.
+/// It requires Linux 5.11; on an older kernel the program does not start. On other systems it does
+/// nothing: there the program must notice that its input ends, and code that opens descriptors must
+/// close them.
 ///
 /// # Examples
 /// ```
@@ -33,25 +34,26 @@ pub fn confine(command: &mut Command) {
     let parent = rustix::process::getpid();
     let confine = move || {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        // Of a parent that died before there is no signal any more.
+        // If the parent died before that call, there is no signal.
         if rustix::process::getppid() != Some(parent) {
             return Err(Errno::SRCH.into());
         }
-        // They are closed when the program starts: until then one of them reports that it cannot.
+        // They are closed when the program starts. Until then, one of them is needed to report that
+        // it cannot start.
         let flags = libc::CLOSE_RANGE_CLOEXEC.cast_signed();
         #[expect(unsafe_code, reason = "rustix does not have this call")]
-        // SAFETY: it takes numbers alone, and no descriptor is closed before the program starts.
+        // SAFETY: it takes only numbers, and no descriptor is closed before the program starts.
         let closed = unsafe { libc::close_range(FIRST, libc::c_uint::MAX, flags) };
         if closed == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
     };
-    #[expect(unsafe_code, reason = "between fork and exec there is no other way in")]
-    // SAFETY: between fork and exec only what is safe in a signal handler may happen: three system calls
-    // are made, no memory is taken and no lock.
+    #[expect(unsafe_code, reason = "only this runs between fork and exec")]
+    // SAFETY: between fork and exec, only what is safe in a signal handler is allowed. This makes
+    // three system calls, allocates no memory and takes no lock.
     unsafe {
         command.pre_exec(confine);
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-#[expect(missing_docs, reason = "they stand above")]
+#[expect(missing_docs, reason = "they are above")]
 pub fn confine(_: &mut Command) {}

@@ -110,8 +110,9 @@ unsafe extern "C" fn list(
             cursor: query.cursor.get().map(|cursor| Cursor(cursor.to_vec())),
             limit: usize::try_from(query.limit).unwrap_or(usize::MAX),
         })?;
-        let take =
-            entries.take.ok_or_else(|| Error::invalid("list", "nobody takes the entries"))?;
+        let take = entries
+            .take
+            .ok_or_else(|| Error::invalid("list", "there is no function to take the entries"))?;
         let told =
             page.entries.iter().try_for_each(|id| match take(entries.context, EntryName::of(id)) {
                 STATUS_OK => ControlFlow::Continue(()),
@@ -136,7 +137,7 @@ unsafe extern "C" fn bulk(
 ) -> i32 {
     call(instance, failure, |storage: &Role| {
         let bulk = storage.abilities().bulk.ok_or_else(|| unsupported("bulk"))?;
-        // Of no operations, there need not be a first one.
+        // If there are no operations, the pointer may be NULL.
         let operations = match operation_count {
             0 => &[],
             count => std::slice::from_raw_parts(operations, count),
@@ -155,7 +156,7 @@ unsafe extern "C" fn bulk(
     })
 }
 
-/// A lock behind a thin pointer.
+/// A lock, boxed again so that its pointer is thin.
 type Held = Box<dyn Guard>;
 
 unsafe extern "C" fn lock(
