@@ -41,6 +41,10 @@ pub trait Storage: Debug + Send + Sync {
     fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()>;
 
     /// Lists some of the entries.
+    ///
+    /// What lies in an entry's place and cannot be one, such as a symbolic link, must not be passed over:
+    /// the caller could drop a key that the entry needs. The last page then leads to a further one, which is
+    /// [`Corrupt`](crate::ErrorKind::Corrupt), so that a caller reaches all sound entries first.
     fn list(&self, query: &Query<'_>) -> Result<Page>;
 
     /// Removes everything that this storage keeps, and then the storage itself.

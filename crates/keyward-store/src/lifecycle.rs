@@ -16,16 +16,24 @@ impl Store {
     /// [`destroy`](Self::destroy). [`Refused`](ErrorKind::Refused) if something is in the storage
     /// already, which cannot be this store's.
     pub fn create(&self) -> Result<()> {
-        if self.parts.envelope
-            && let Some(id) = self.everything().next().transpose()?
-        {
-            return self.in_storage(Err(Error::new(ErrorKind::Refused, "create")
-                .because(format!("there is something in the storage already: {id}"))
-                .hint("Give the store a place of its own")));
+        if self.parts.envelope {
+            self.check_empty()?;
         }
         match self.parts.encryption.it.abilities().keys {
             Keys::Store => self.create_keyset().map(drop),
             Keys::None | Keys::Own => self.leave_mark(),
+        }
+    }
+
+    /// Refuses a storage that holds entries.
+    fn check_empty(&self) -> Result<()> {
+        match self.everything().next() {
+            None => Ok(()),
+            // What is not an entry is no other store's. It stays as it is.
+            Some(Err(error)) if error.kind() == ErrorKind::Corrupt => Ok(()),
+            Some(id) => self.in_storage(Err(Error::new(ErrorKind::Refused, "create")
+                .because(format!("there is something in the storage already: {}", id?))
+                .hint("Give the store a place of its own"))),
         }
     }
 
@@ -102,7 +110,14 @@ impl Store {
 
     fn delete_own(&self) -> Result<()> {
         for id in self.everything() {
-            let id = id?;
+            let id = match id {
+                // What is not even an entry is not this store's. It comes after all entries.
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    self.parts.host.log(Level::Warning, format_args!("{error}; it stays"));
+                    continue;
+                }
+                id => id?,
+            };
             if !self.is_own(&id)? {
                 let message = format_args!("{id} is in the storage and not this store's; it stays");
                 self.parts.host.log(Level::Warning, message);

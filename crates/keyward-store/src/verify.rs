@@ -19,7 +19,8 @@ impl Store {
     /// `found` is told of each entry as it is done, with the error if it did not open.
     ///
     /// # Errors
-    /// Those of the storage and of the store's own key; an entry that does not open is a finding, not an error.
+    /// Those of the storage and of the store's own key; an entry that does not open is a finding, not an
+    /// error. `Refused` if the storage refused entries, after all others.
     pub fn verify(
         &self,
         user: Option<&str>,
@@ -29,6 +30,7 @@ impl Store {
         self.check_key()?;
         let holds_keys = self.parts.encryption.it.abilities().keys == Keys::Store;
         let mut verified = Verified::default();
+        let mut refused = None;
         for id in self.entries(user) {
             let id = id?;
             match self.get(&id) {
@@ -45,12 +47,16 @@ impl Store {
                     match error.kind() {
                         ErrorKind::NoKey => verified.closed += 1,
                         ErrorKind::Corrupt => verified.corrupt += 1,
+                        ErrorKind::Refused => {}
                         _ => return Err(error),
                     }
                     found(&id, Some(&error));
+                    if error.kind() == ErrorKind::Refused {
+                        refused = Some(error);
+                    }
                 }
             }
         }
-        Ok(verified)
+        refused.map_or(Ok(verified), Err)
     }
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use keyward_plugin::fs::{FileLock, PrivateDir};
 use keyward_plugin::{
-    Backend, Cursor, EntryId, Error, ErrorKind, Expect, Guard, Host, Info, Level, LockMode, Locks,
-    Page, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, StoreId, Stored,
-    options, random,
+    Backend, Cursor, EntryId, Error, ErrorKind, Expect, Guard, Host, Info, LockMode, Locks, Page,
+    Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, StoreId, Stored, options,
+    random,
 };
 
 use crate::item::{self, Address, Item};
@@ -27,6 +27,9 @@ options! {
         pub state: PathBuf = "%state%/keyring/%id%",
     }
 }
+
+/// The cursor behind all items, where a damaged one was found. Others have a place behind this byte.
+const DAMAGED: &[u8] = &[1];
 
 /// How long to wait for other writers, if the caller has that much time.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -88,20 +91,38 @@ impl Storage for Keyring {
     }
 
     fn list(&self, query: &Query<'_>) -> Result<Page> {
-        let after = query.cursor.as_ref().map(|cursor| cursor.0.as_slice());
+        let (mut damaged, after) = match &query.cursor {
+            None => (false, None),
+            Some(cursor) if cursor.0 == DAMAGED => return Err(damaged_items()),
+            Some(cursor) => {
+                let (&damaged, place) = cursor.0.split_first().ok_or_else(|| {
+                    Error::invalid("list", "the cursor is not one of this storage")
+                })?;
+                (damaged != 0, Some(place))
+            }
+        };
         let mut page = Page::default();
         for place in self.ring.places(&self.store.to_string())? {
             if after.is_some_and(|after| place.as_bytes() <= after) {
                 continue;
             }
-            let Some(id) = self.name(&place)?.filter(|id| query.matches(id)) else {
-                continue;
+            let id = match self.name(&place) {
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    damaged = true;
+                    continue;
+                }
+                id => id?,
             };
+            let Some(id) = id.filter(|id| query.matches(id)) else { continue };
             page.entries.push(id);
             if page.entries.len() == query.limit {
-                page.next = Some(Cursor(place.into_bytes()));
-                break;
+                let cursor = [&[u8::from(damaged)], place.as_bytes()].concat();
+                page.next = Some(Cursor(cursor));
+                return Ok(page);
             }
+        }
+        if damaged {
+            page.next = Some(Cursor(DAMAGED.to_vec()));
         }
         Ok(page)
     }
@@ -158,17 +179,15 @@ impl Keyring {
         Ok(item)
     }
 
-    /// Returns the entry of the item in this place; `None` if the item is gone or not Keyward's.
+    /// Returns the entry of the item in this place; `None` if the item is gone.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is damaged.
     fn name(&self, place: &str) -> Result<Option<EntryId>> {
-        let value = match self.ring.read(place) {
-            Err(error) if error.is_miss() => return Ok(None),
-            value => value?,
-        };
-        let item = item::unpack(value.expose());
-        if item.is_err() {
-            self.host.log(Level::Warning, format_args!("an item in the keyring is damaged"));
+        match self.ring.read(place) {
+            Err(error) if error.is_miss() => Ok(None),
+            value => Ok(Some(item::unpack(value?.expose())?.id)),
         }
-        Ok(item.ok().map(|item| item.id))
     }
 
     fn write_lock(&self) -> Result<FileLock> {
@@ -179,4 +198,12 @@ impl Keyring {
     fn largest(&self) -> usize {
         self.ring.largest() - item::MAX_HEAD
     }
+}
+
+/// The error that follows all sound entries: a damaged item could be an entry whose key is still
+/// needed.
+fn damaged_items() -> Error {
+    Error::corrupt("list")
+        .because("an item of this store in the keyring is damaged")
+        .hint("`keyward set` or `keyward unset` of its entry replaces or removes it")
 }

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use keyward_keyring::{Keyring, KeyringKey};
 use keyward_plugin::{
-    Backend, EntryId, ErrorKind, Expect, Host, Key, KeyId, Options, Put, Storage, Value, Values,
+    Backend, EntryId, ErrorKind, Expect, Host, Key, KeyId, Options, Put, Query, Storage, Value,
+    Values,
 };
 use keyward_testkit::{Scratch, TestHost};
 use session::Session;
@@ -137,7 +138,19 @@ fn a_damaged_item_is_corrupt_and_the_others_are_listed() {
         .unwrap();
     assert!(done.success());
     assert_eq!(storage.get(&ann()).unwrap_err().kind(), ErrorKind::Corrupt);
-    assert_eq!(storage.list(&Default::default()).unwrap().entries, [bob]);
+    for limit in [1, 100] {
+        let mut query = Query { limit, ..Query::default() };
+        let page = storage.list(&query).unwrap();
+        assert_eq!(page.entries, std::slice::from_ref(&bob));
+        query.cursor = page.next;
+        let mut rest = storage.list(&query);
+        while let Ok(page) = rest {
+            assert!(page.entries.is_empty());
+            query.cursor = Some(page.next.expect("the damaged item is told in the end"));
+            rest = storage.list(&query);
+        }
+        assert_eq!(rest.unwrap_err().kind(), ErrorKind::Corrupt);
+    }
     storage.put(&ann(), b"mended", &any()).unwrap();
     assert_eq!(storage.get(&ann()).unwrap().blob, b"mended");
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use keyward_plugin::{EntryId, escape, segments, unescape};
+use keyward_plugin::{EntryId, MAX_SEGMENT, escape, segments, unescape};
 
 /// The file of an entry, below the root.
 pub(crate) fn path(id: &EntryId) -> PathBuf {
@@ -55,6 +55,17 @@ pub(crate) fn entry(user: &[String], name: &[String]) -> Option<EntryId> {
     let written = path(&id);
     let found: PathBuf = user.iter().chain(name).collect();
     (written == found).then_some(id)
+}
+
+/// Whether [`folder`] writes a user as these segments.
+pub(crate) fn is_user(segments: &[String]) -> bool {
+    joined(segments).is_some_and(|user| folder(&user) == segments.iter().collect::<PathBuf>())
+}
+
+/// Whether a name is as long as one that goes on in the folder of this name. An escape that does not
+/// fit moves the cut by two bytes at most.
+pub(crate) fn is_continued(name: &str) -> bool {
+    name.ends_with('+') && (MAX_SEGMENT - 2..=MAX_SEGMENT).contains(&name.len())
 }
 
 fn joined(segments: &[String]) -> Option<String> {

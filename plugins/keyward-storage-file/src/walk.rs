@@ -5,12 +5,17 @@ use std::path::{Path, PathBuf};
 
 use keyward_plugin::fs::PrivateDir;
 use keyward_plugin::{Cursor, EntryId, Error, ErrorKind, Page, Query, Result};
-use rustix::fs::{Dir, FileType};
+use rustix::fs::{AtFlags, Dir, FileType, RawMode};
+use rustix::io::Errno;
 
 use crate::layout::{self, Part};
 
 /// No entry lies deeper: the longest user takes 4 segments, the longest name 16.
 const DEEPEST: usize = 20;
+
+/// The cursor behind all entries, where something of the wrong type was met. A cursor into a folder is
+/// longer.
+const MISFITS: &[u8] = &[1];
 
 /// An open folder, and how far its listing has come.
 struct Open {
@@ -21,6 +26,18 @@ struct Open {
     holds: Holds,
 }
 
+impl Open {
+    /// The type of what has this name; `None` if it is gone.
+    fn type_of(&self, name: &str) -> Result<Option<FileType>> {
+        let folder = self.dir.fd().map_err(failed)?;
+        match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(FileType::from_raw_mode(stat.st_mode as RawMode))),
+            Err(Errno::NOENT) => Ok(None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Holds {
     Users,
@@ -28,8 +45,13 @@ enum Holds {
 }
 
 /// One page of the entries below `base`.
+///
+/// What has the name of an entry or of a user's folder but is a link, a pipe or otherwise of the wrong type
+/// is an error, for a caller that took it for absent could drop the key that the real file needs. The
+/// error comes on a page of its own after all entries, so that a caller can still reach the sound ones.
 pub(crate) fn page(base: &PrivateDir, query: &Query<'_>) -> Result<Page> {
-    let mut walk = Walk { base, start: PathBuf::new(), stack: Vec::new() };
+    let mut walk =
+        Walk { base, start: PathBuf::new(), stack: Vec::new(), misfits: Misfits::default() };
     let begun = match query.user {
         Some(user) => {
             walk.start = layout::folder(user);
@@ -38,7 +60,14 @@ pub(crate) fn page(base: &PrivateDir, query: &Query<'_>) -> Result<Page> {
         None => walk.enter(String::new(), Holds::Users, 0)?,
     };
     let mut page = Page::default();
-    if !begun || !walk.resume(query.cursor.as_ref())? {
+    if !begun {
+        return Ok(page);
+    }
+    if query.cursor.as_ref().is_some_and(|cursor| cursor.0 == MISFITS) {
+        while walk.next()?.is_some() {}
+        return walk.misfits.into_result().map(|()| page);
+    }
+    if !walk.resume(query.cursor.as_ref())? {
         return Ok(page);
     }
     while let Some(id) = walk.next()? {
@@ -46,9 +75,12 @@ pub(crate) fn page(base: &PrivateDir, query: &Query<'_>) -> Result<Page> {
             page.entries.push(id);
             if page.entries.len() == query.limit {
                 page.next = Some(walk.cursor());
-                break;
+                return Ok(page);
             }
         }
+    }
+    if walk.misfits.count > 0 {
+        page.next = Some(Cursor(MISFITS.to_vec()));
     }
     Ok(page)
 }
@@ -103,11 +135,46 @@ fn entry(parts: &[String]) -> Option<EntryId> {
     layout::entry(&parts[..end_of_user], &parts[end_of_user..])
 }
 
+/// What has the name of an entry or of a user's folder, but is of the wrong type.
+#[derive(Default)]
+struct Misfits {
+    /// What is wrong with the first one, if it was met on this page.
+    first: Option<String>,
+    count: usize,
+}
+
+impl Misfits {
+    fn add(&mut self, path: &Path, found: FileType, wanted: &str) {
+        let found = match found {
+            FileType::Symlink => "a symbolic link",
+            FileType::Directory => "a folder",
+            FileType::RegularFile => "a regular file",
+            FileType::Fifo => "a named pipe",
+            FileType::Socket => "a socket",
+            _ => "a device",
+        };
+        self.count += 1;
+        self.first.get_or_insert_with(|| format!("{} is {found}, not {wanted}", path.display()));
+    }
+
+    fn into_result(self) -> Result<()> {
+        let Some(first) = self.first else { return Ok(()) };
+        let why = match self.count - 1 {
+            0 => first,
+            more => format!("{first}; {more} more like it"),
+        };
+        Err(Error::corrupt("list")
+            .because(why)
+            .hint("Put back what belongs there, from a backup if need be, or remove it"))
+    }
+}
+
 /// Goes through every entry, folder by folder.
 struct Walk<'a> {
     base: &'a PrivateDir,
     start: PathBuf,
     stack: Vec<Open>,
+    misfits: Misfits,
 }
 
 impl Walk<'_> {
@@ -119,32 +186,61 @@ impl Walk<'_> {
             };
             let found = found.map_err(failed)?;
             open.place = found.offset();
-            let Ok(name) = found.file_name().to_str() else { continue };
-            match (Part::of(name), open.holds, found.file_type()) {
-                (Part::Continued, holds, FileType::Directory | FileType::Unknown) => {
-                    self.enter(name.to_owned(), holds, 0)?;
+            let Ok(name) = found.file_name().to_str().map(str::to_owned) else { continue };
+            let holds = open.holds;
+            let kind = match found.file_type() {
+                // Some file systems do not tell the type while they list.
+                FileType::Unknown => match open.type_of(&name)? {
+                    Some(kind) => kind,
+                    None => continue,
+                },
+                kind => kind,
+            };
+            match (Part::of(&name), holds, kind) {
+                (Part::Foreign, ..) => {}
+                (Part::Continued, holds, FileType::Directory) => {
+                    self.enter(name, holds, 0)?;
                 }
-                (Part::Last, Holds::Users, FileType::Directory | FileType::Unknown) => {
-                    self.enter(name.to_owned(), Holds::Entries, 0)?;
+                (Part::Last, Holds::Users, FileType::Directory) => {
+                    self.enter(name, Holds::Entries, 0)?;
                 }
-                (Part::Last, Holds::Entries, FileType::RegularFile | FileType::Unknown) => {
-                    if let Some(id) = self.entry(name) {
+                (Part::Last, Holds::Entries, FileType::RegularFile) => {
+                    if let Some(id) = self.entry(&name) {
                         return Ok(Some(id));
                     }
                 }
-                _ => {}
+                (part, holds, kind) => self.add_misfit(&name, &part, holds, kind),
             }
         }
         Ok(None)
     }
 
+    /// Notes what is of the wrong type, if it has a name that this storage gives.
+    fn add_misfit(&mut self, name: &str, part: &Part, holds: Holds, kind: FileType) {
+        let parts = self.parts(name);
+        let (is_ours, wanted) = match (part, holds) {
+            (Part::Continued, _) => (layout::is_continued(name), "a folder of the store"),
+            (_, Holds::Users) => (layout::is_user(&parts), "a user's folder"),
+            (_, Holds::Entries) => (entry(&parts).is_some(), "a record"),
+        };
+        if is_ours {
+            let path = self.base.path().join(parts.iter().collect::<PathBuf>());
+            self.misfits.add(&path, kind, wanted);
+        }
+    }
+
     /// The entry of a file in the innermost folder.
     fn entry(&self, name: &str) -> Option<EntryId> {
+        entry(&self.parts(name))
+    }
+
+    /// The names that lead from the root to `name` in the innermost folder.
+    fn parts(&self, name: &str) -> Vec<String> {
         let mut parts: Vec<String> =
             self.start.iter().filter_map(|part| part.to_str().map(str::to_owned)).collect();
         parts.extend(self.stack.iter().skip(1).map(|open| open.name.clone()));
         parts.push(name.to_owned());
-        entry(&parts)
+        parts
     }
 
     /// Opens the folder `name` of the innermost one; a folder that is gone is passed over.
@@ -166,9 +262,9 @@ impl Walk<'_> {
         Ok(true)
     }
 
-    /// Per open folder: its place, the length of its name, its name.
+    /// Whether a misfit was met, then per open folder: its place, the length of its name, its name.
     fn cursor(&self) -> Cursor {
-        let mut bytes = Vec::new();
+        let mut bytes = vec![u8::from(self.misfits.count > 0)];
         for open in &self.stack {
             bytes.extend_from_slice(&open.place.to_be_bytes());
             bytes.push(open.name.len() as u8);
@@ -181,7 +277,8 @@ impl Walk<'_> {
     fn resume(&mut self, cursor: Option<&Cursor>) -> Result<bool> {
         let Some(cursor) = cursor else { return Ok(true) };
         let bad = || Error::invalid("list", "the cursor is not one of this storage");
-        let mut rest = cursor.0.as_slice();
+        let (&misfits, mut rest) = cursor.0.split_first().ok_or_else(bad)?;
+        self.misfits.count = misfits.into();
         let mut holds = self.stack.pop().ok_or_else(bad)?.holds;
         while let Some((place, tail)) = rest.split_first_chunk::<8>() {
             let (&length, tail) = tail.split_first().ok_or_else(bad)?;
@@ -206,7 +303,95 @@ impl Walk<'_> {
     }
 }
 
-fn failed(error: rustix::io::Errno) -> Error {
+fn failed(error: Errno) -> Error {
     let error = std::io::Error::from(error);
     Error::new(ErrorKind::Unavailable, "list").because(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn store(entries: &[EntryId]) -> (keyward_testkit::Scratch, PrivateDir) {
+        let scratch = keyward_testkit::Scratch::new();
+        let base = PrivateDir::create(Path::new(&scratch.path("store"))).unwrap();
+        for id in entries {
+            base.replace(&layout::path(id), b"sealed").unwrap();
+        }
+        (scratch, base)
+    }
+
+    /// The entries of all pages, and the error that ended them, if one did.
+    fn listed(
+        base: &PrivateDir,
+        user: Option<&str>,
+        limit: usize,
+    ) -> (Vec<EntryId>, Option<Error>) {
+        let mut query = Query { user, limit, ..Query::default() };
+        let mut entries = Vec::new();
+        loop {
+            match page(base, &query) {
+                Ok(page) => {
+                    entries.extend(page.entries);
+                    query.cursor = page.next;
+                }
+                Err(error) => return (entries, Some(error)),
+            }
+            if query.cursor.is_none() {
+                return (entries, None);
+            }
+        }
+    }
+
+    fn ids(count: usize) -> Vec<EntryId> {
+        (0..count).map(|n| EntryId::new("ann", Some(&format!("n{n}"))).unwrap()).collect()
+    }
+
+    #[test]
+    fn what_is_of_the_wrong_type_is_told_after_all_entries() {
+        for limit in [1, 2, 5, 100] {
+            let entries = ids(5);
+            let (_scratch, base) = store(&entries);
+            symlink("n0", base.path().join("ann/link")).unwrap();
+            symlink("ann", base.path().join("bob")).unwrap();
+            std::fs::create_dir(base.path().join("ann/folder")).unwrap();
+            std::fs::File::create(base.path().join("carol")).unwrap();
+            for (user, count) in [(None, 4), (Some("ann"), 2)] {
+                let (mut found, error) = listed(&base, user, limit);
+                found.sort_by(|a, b| a.name().cmp(&b.name()));
+                assert_eq!(found, entries, "{limit}, {user:?}");
+                let error = error.expect("the misfits are an error");
+                assert_eq!(error.kind(), ErrorKind::Corrupt);
+                assert!(
+                    error.message().ends_with(&format!("; {} more like it", count - 1)),
+                    "{error}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_are_not_ours_are_passed_over() {
+        let entries = ids(2);
+        let (_scratch, base) = store(&entries);
+        for name in ["README", ".hidden", "ann/Copy", "ann/.n0.swp", "notes+"] {
+            symlink("nowhere", base.path().join(name)).unwrap();
+        }
+        let (found, error) = listed(&base, None, 10);
+        assert_eq!((found.len(), error.is_none()), (2, true), "{error:?}");
+    }
+
+    #[test]
+    fn a_link_in_place_of_a_long_names_beginning_is_of_the_wrong_type() {
+        let long = EntryId::new("ann", Some(&"n".repeat(300))).unwrap();
+        let (scratch, base) = store(&[long.clone()]);
+        let beginning = base.path().join(layout::path(&long)).parent().unwrap().to_owned();
+        std::fs::rename(&beginning, scratch.path("moved")).unwrap();
+        symlink(scratch.path("moved"), beginning).unwrap();
+        let (found, error) = listed(&base, None, 10);
+        assert!(found.is_empty());
+        assert_eq!(error.unwrap().kind(), ErrorKind::Corrupt);
+    }
 }

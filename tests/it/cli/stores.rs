@@ -193,3 +193,91 @@ fn no_encryption_is_warned_of() {
         .ends(0)
         .says("warning: this store does not protect what is in it");
 }
+
+/// A way to put something of another type in the place of a record or a user's folder. `$1` is its path.
+const MISFITS: [&str; 4] = [
+    "mv $1 kept; ln -s $PWD/kept $1",
+    "rm -r $1; mkfifo $1",
+    "rm -r $1; python3 -c \"import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])\" $1",
+    "test -d $1 && { rm -r $1; touch $1; } || { rm $1; mkdir $1; }",
+];
+
+#[test]
+fn what_is_no_record_and_no_users_folder_is_reported_and_retires_no_key() {
+    for (place, get) in [("bob/n1", "get s -p -u bob --name n1"), ("bob", "get s -p -u bob")] {
+        for script in MISFITS {
+            let home = Sandbox::with_store("--option key.from=file");
+            for line in ["-u ann", "-u bob", "-u bob --name n1", "-u carol"] {
+                let set = format!("set s x --stdin {line}");
+                home.keyward(&set).input("s3cret").run().ends(0);
+            }
+            let stores = home.path(".local/share/keyward/stores");
+            let store = fs::read_dir(stores).unwrap().next().unwrap().unwrap().path();
+            let misfit = store.join(place);
+            home.program("sh").args(["-c", script, "sh"]).arg(&misfit).run().ends(0);
+            let shown = misfit.display().to_string();
+
+            home.keyward(get).run().ends(4).prints("");
+            let listed = home.keyward("list s").run().ends(6).says(&shown);
+            for user in ["ann\n", "carol\n"] {
+                assert!(listed.text().contains(user), "{script}: {}", listed.text());
+            }
+            let good = if place == "bob" { 2 } else { 3 };
+            let verified = home.keyward("store verify s").run().ends(6).says(&shown);
+            let counts = format!("{good} good, 0 not openable by you, 0 corrupt\n");
+            assert_eq!(verified.text(), counts, "{script}");
+            home.keyward("store rotate s").run().ends(6).says(&shown);
+            home.keyward("store rotate s --retire").run().ends(6).says(&shown);
+            home.keyward("get s -p -u carol").run().ends(0).prints("s3cret\n");
+        }
+    }
+}
+
+#[test]
+fn a_record_that_was_a_link_for_a_while_opens_after_rotations() {
+    let home = Sandbox::with_store("--option key.from=file");
+    home.keyward("set s x --stdin -u ann").input("s3cret").run().ends(0);
+    let stores = home.path(".local/share/keyward/stores");
+    let record = fs::read_dir(stores).unwrap().next().unwrap().unwrap().path().join("ann/%");
+    fs::rename(&record, home.path("kept")).unwrap();
+    std::os::unix::fs::symlink(home.path("kept"), &record).unwrap();
+    for line in ["store verify s", "store rotate s", "store rotate s --retire"] {
+        home.keyward(line).run().ends(6).says("is a symbolic link, not a record");
+    }
+    fs::remove_file(&record).unwrap();
+    fs::rename(home.path("kept"), &record).unwrap();
+    home.keyward("get s -p -u ann").run().ends(0).prints("s3cret\n");
+    home.keyward("store rotate s").run().ends(0);
+    home.keyward("store rotate s --retire").run().ends(0);
+    home.keyward("get s -p -u ann").run().ends(0).prints("s3cret\n");
+}
+
+#[test]
+fn verify_names_every_record_that_others_can_read() {
+    let home = Sandbox::with_store("--option key.from=file");
+    for user in ["ann", "bob", "carol"] {
+        home.keyward(&format!("set s x --stdin -u {user}")).input("s3cret").run().ends(0);
+    }
+    let stores = home.path(".local/share/keyward/stores");
+    let folder = fs::read_dir(stores).unwrap().next().unwrap().unwrap().path();
+    for user in ["ann", "carol"] {
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        fs::set_permissions(folder.join(user).join("%"), open).unwrap();
+    }
+    let verified = home.keyward("store verify s").run().ends(4);
+    let verified = verified.says("ann: refused (").says("carol: refused (");
+    assert_eq!(verified.text(), "1 good, 0 not openable by you, 0 corrupt\n");
+}
+
+#[test]
+fn a_store_with_a_link_in_a_records_place_can_be_removed() {
+    let home = Sandbox::with_store("--option key.from=file");
+    home.keyward("set s x --stdin -u ann").input("s3cret").run().ends(0);
+    let stores = home.path(".local/share/keyward/stores");
+    let folder = fs::read_dir(stores).unwrap().next().unwrap().unwrap().path();
+    let other = home.write("other", "not Keyward's");
+    std::os::unix::fs::symlink(&other, folder.join("ann/link")).unwrap();
+    home.keyward("rm s --yes").run().ends(0);
+    assert!(!folder.exists());
+    assert_eq!(home.read("other"), "not Keyward's");
+}

@@ -47,10 +47,12 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         None => keyward.stores_of_all(store)?,
     };
     let mut lines = Lines::new();
-    each(stores, |store| {
+    let outcome = each(stores, |store| {
         store.store.entries(user).try_for_each(|id| lines.print(&line(&id?, json)))
-    })?;
-    lines.end()
+    });
+    // What was found before the storage failed is shown as well.
+    lines.end()?;
+    outcome
 }
 
 /// The user, and behind a tab the name if there is one.

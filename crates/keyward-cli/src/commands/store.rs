@@ -63,20 +63,27 @@ fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
     let mut progress = Progress::new("checked");
     let mut verified = Verified::default();
     let outcome = each(chosen(session, matches)?, |store| {
-        let found = store.store.verify(text(matches, "user"), |id, error| {
+        store.store.verify(text(matches, "user"), |id, error| {
             progress.step();
-            if let Some(error) = error {
-                progress.clear();
-                let what = match error.kind() {
-                    ErrorKind::NoKey => "not openable by you",
-                    _ => "corrupt",
-                };
-                complain(&format!("{id}: {what} ({})", error.message()));
-            }
+            // Counted here, so that what was found before the storage failed is told as well.
+            let Some(error) = error else {
+                verified.good += 1;
+                return;
+            };
+            progress.clear();
+            let what = match error.kind() {
+                ErrorKind::NoKey => {
+                    verified.closed += 1;
+                    "not openable by you"
+                }
+                ErrorKind::Refused => "refused",
+                _ => {
+                    verified.corrupt += 1;
+                    "corrupt"
+                }
+            };
+            complain(&format!("{id}: {what} ({})", error.message()));
         })?;
-        verified.good += found.good;
-        verified.closed += found.closed;
-        verified.corrupt += found.corrupt;
         Ok(())
     });
     progress.clear();
