@@ -386,7 +386,7 @@ mod tests {
     #[test]
     fn a_link_in_place_of_a_long_names_beginning_is_of_the_wrong_type() {
         let long = EntryId::new("ann", Some(&"n".repeat(300))).unwrap();
-        let (scratch, base) = store(&[long.clone()]);
+        let (scratch, base) = store(std::slice::from_ref(&long));
         let beginning = base.path().join(layout::path(&long)).parent().unwrap().to_owned();
         std::fs::rename(&beginning, scratch.path("moved")).unwrap();
         symlink(scratch.path("moved"), beginning).unwrap();
