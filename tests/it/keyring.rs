@@ -38,7 +38,7 @@ fn a_new_store_takes_the_keyring_that_answers() {
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{output:?}");
     assert!(printed.contains("from = \"keyring\""), "{printed}");
-    assert!(printed.contains("not there over ssh"), "{printed}");
+    assert!(printed.contains("missing over ssh"), "{printed}");
     assert!(printed.ends_with("s3cret\n"), "{printed}");
     assert!(!home.path().join(".local/state/keyward/keys").exists(), "there is a key file too");
 }

@@ -1,16 +1,17 @@
-//! What a plugin says of a backend, whichever door it comes through.
+//! A backend as a plugin describes it. Shared libraries and child processes both use these types.
 
 use std::collections::BTreeSet;
 
 use keyward_core::{OptionSpec, OptionType, Role};
 
-/// Whether a backend that a plugin brings may be called so: 1 to 64 lower-case ASCII letters, digits, `-`, `_`
-/// and `.`, whichever door it comes through.
+/// Whether a plugin's backend may have this name: 1 to 64 lower-case ASCII letters, digits, `-`,
+/// `_` and `.`.
 pub fn is_backend_name(name: &str) -> bool {
     is_plain(name, b"-_.")
 }
 
-/// Whether an option may be called so. Where options are set, a dot leads into a reference.
+/// Whether an option may have this name. It has no dot, because in `--option` a dot separates the
+/// keys of a reference.
 pub(crate) fn is_option_name(name: &str) -> bool {
     is_plain(name, b"-_")
 }
@@ -21,7 +22,7 @@ fn is_plain(name: &str, marks: &[u8]) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(plain)
 }
 
-/// A backend as a plugin announces it.
+/// A backend as a plugin describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Announced {
     pub(crate) role: Role,
@@ -31,19 +32,20 @@ pub(crate) struct Announced {
 }
 
 impl Announced {
-    /// The options as a registry knows them, for good.
+    /// Returns the options in the registry's form. They are never freed.
     pub(crate) fn options(&'static self) -> &'static [OptionSpec] {
         self.options.iter().map(AnnouncedOption::spec).collect::<Vec<_>>().leak()
     }
 }
 
-/// Whether two of them are one: which of the two is opened must never be a matter of luck.
+/// Whether two of them have the same role and name: it must never be a matter of luck which of the
+/// two is opened.
 pub(crate) fn has_twice<'a>(backends: impl IntoIterator<Item = &'a Announced>) -> bool {
     let mut names = BTreeSet::new();
     !backends.into_iter().all(|each| names.insert((each.role, &each.name)))
 }
 
-/// An option as a plugin announces it.
+/// An option as a plugin describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AnnouncedOption {
     pub(crate) name: String,

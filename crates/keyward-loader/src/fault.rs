@@ -1,39 +1,41 @@
-//! How a plugin is turned away, in the two kinds that there are.
+//! The errors for a plugin that cannot be used.
 
 use std::fmt::Display;
 use std::path::Path;
 
 use keyward_core::{Error, ErrorKind};
 
-/// It is not safe, or not what was trusted.
+/// Makes the error for a plugin that is unsafe, or is not the trusted file.
 pub(crate) fn refused(why: impl Display) -> Error {
     Error::new(ErrorKind::Refused, "plugin").because(why.to_string())
 }
 
-/// It is not there, cannot be read, or is not built so that this program can use it.
+/// Makes the error for a plugin that does not exist, cannot be read, or is built so that this
+/// program cannot use it.
 pub(crate) fn unusable(why: impl Display) -> Error {
     Error::new(ErrorKind::Unavailable, "plugin").because(why.to_string())
 }
 
-/// The operating system failed with this file.
+/// Makes the error for a file that the operating system could not read.
 pub(crate) fn failed(path: &Path, error: impl Into<std::io::Error>) -> Error {
     let error = error.into();
     unusable(format_args!("{} cannot be read: {error}", path.display())).caused_by(error)
 }
 
-/// The calls that look up an entry, and so may answer "no such entry".
+/// The calls that look up an entry. Only they may return "no such entry".
 const LOOK_UPS: [&str; 3] = ["get", "delete", "bulk"];
 
-/// The error that a plugin answered to a call. "No such entry" is accepted from a look-up only.
+/// Returns the error that a plugin returned from a call. "No such entry" is accepted only from a
+/// look-up.
 pub(crate) fn believed(call: &str, error: Error) -> Error {
     if !error.is_miss() || LOOK_UPS.contains(&call) {
         return error;
     }
-    // The plugin chose the operation that its error names: name the call instead.
+    // The plugin chose the operation that its error names, so the error names the call instead.
     Error::new(error.kind(), call.to_owned()).in_backend(error.backend()).not_a_miss()
 }
 
-/// Puts the file that is meant in front of what is wrong with it.
+/// Puts the path of the file before the message of an error.
 pub(crate) fn at(path: &Path) -> impl Fn(Error) -> Error {
     move |error| {
         let why = format!("{} {}", path.display(), error.message());

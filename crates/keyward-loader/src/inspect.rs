@@ -9,12 +9,12 @@ use crate::placement;
 use crate::runtime::{Part, part};
 use crate::verify::SCRIPT;
 
-/// What somebody is about to trust.
+/// A file that the user may want to trust.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Inspection {
     /// Where it is.
     pub path: PathBuf,
-    /// The user id that it belongs to: root's, or this process's.
+    /// The id of the user that it belongs to: root's, or this process's.
     pub owner: u32,
     /// Its permissions.
     pub mode: u32,
@@ -22,11 +22,11 @@ pub struct Inspection {
     pub size: u64,
     /// The SHA-256 of its content.
     pub digest: Digest,
-    /// What is in it.
+    /// Its content.
     pub content: Content,
 }
 
-/// What kind of file may be trusted.
+/// The kinds of file that may be trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// A shared library: a plugin to be loaded, or one that a plugin needs.
@@ -37,13 +37,13 @@ pub enum Content {
     Script,
 }
 
-/// Looks at a file that somebody may want to trust. Nothing of it runs.
+/// Reads a file that the user may want to trust. No code of it runs.
 ///
-/// It must stand where a trusted file must. Whether a library is a plugin that this program can
-/// use, [`Library::entry`] tells.
+/// It must be in a place where a trusted file may be. [`Library::entry`] says whether a library is
+/// a plugin that this program can use.
 ///
 /// # Errors
-/// As [`verify_library`](crate::verify_library), but for the pin.
+/// Those of [`verify_library`](crate::verify_library), except those about the pin.
 pub fn inspect(path: &Path) -> Result<Inspection> {
     let placed = placement::open(path)?;
     let bytes = placed.read(path)?;
@@ -58,7 +58,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
 }
 
 impl Inspection {
-    /// What configuration says of the file once it is trusted.
+    /// Returns the pin of the file, for the configuration.
     pub fn pin(&self) -> Pin {
         Pin { path: self.path.clone(), digest: self.digest }
     }
@@ -77,7 +77,7 @@ impl Content {
 }
 
 impl Library {
-    /// The libraries that have to be pinned before this one can be loaded.
+    /// Iterates over the libraries that must be pinned before this one can be loaded.
     pub fn foreign(&self) -> impl Iterator<Item = &str> {
         self.needed.iter().map(String::as_str).filter(|name| part(name) == Part::Foreign)
     }

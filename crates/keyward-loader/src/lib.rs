@@ -1,8 +1,8 @@
-//! Backends that are not part of the program: shared libraries that are loaded, and programs that
-//! run beside it. To a store they are the same trait objects as linked ones.
+//! Backends that are not part of the program: shared libraries, which it loads, and programs, which
+//! it runs as child processes. A store uses them as the same trait objects as linked ones.
 //!
-//! Nothing is searched for and nothing is taken on trust: a plugin is a file that configuration
-//! names, with the SHA-256 that it must have.
+//! Nothing is searched for and nothing is trusted by default: a plugin is a file that the
+//! configuration names, with the SHA-256 that it must have.
 
 mod announced;
 mod calls;

@@ -1,5 +1,5 @@
-//! Loading what was verified.
-#![expect(unsafe_code, reason = "a library's code is run")]
+//! Loads a verified library.
+#![expect(unsafe_code, reason = "a library's code runs")]
 
 use std::ffi::OsStr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,28 +16,28 @@ use crate::pin::Digest;
 use crate::runtime::find_runtime;
 use crate::verify::{Needed, Verified};
 
-/// Longer than any library takes to get ready.
+/// More time than any library needs to start.
 const LATEST: Duration = Duration::from_secs(10);
 
-/// Asks for a library only if it is loaded already.
+/// Opens a library only if it is loaded already.
 const RTLD_NOLOAD: i32 = 4;
 
-/// Loads a verified library, for good, and gives the backends that it brings.
+/// Loads a verified library for ever, and returns its backends.
 ///
 /// # Errors
-/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it cannot be loaded, refuses to start, or takes too
-///   long over that; its table makes no sense, or is one of another version.
-/// - [`Refused`](keyward_core::ErrorKind::Refused): it needs a library of a name under which another one is
-///   loaded already.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it cannot be loaded, refuses to start,
+///   or takes too long to start; its table is not valid, or has another version.
+/// - [`Refused`](keyward_core::ErrorKind::Refused): it needs a library, and another library of the
+///   same name is loaded already.
 ///
 /// # Security
-/// From here on its code runs, with all that this process may do.
+/// From then on its code runs, with all rights of this process.
 pub fn load(verified: Verified) -> Result<Vec<Registration>> {
     let shared = Arc::new((Mutex::new(None), Condvar::new()));
     let done = shared.clone();
-    // A library that hangs while it starts keeps this thread for ever, and only this thread.
+    // If a library hangs while it starts, it blocks only this thread, for ever.
     let work = move || {
-        // Whoever waits learns of a panic at once.
+        // With this, the waiting thread gets a panic at once.
         let loaded = catch_unwind(AssertUnwindSafe(|| enter(verified)))
             .unwrap_or_else(|_| Err(unusable("the plugin cannot be loaded")));
         *done.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(loaded);
@@ -47,8 +47,8 @@ pub fn load(verified: Verified) -> Result<Vec<Registration>> {
         .name("loads a plugin".into())
         .spawn(work)
         .map_err(|error| Error::io("load", error))?;
-    // Not by a channel: a thread that waits for one first tells the dynamic linker that it has something to
-    // drop at its end, and would hang as well.
+    // This does not use a channel: a thread that waits for one first registers a destructor with
+    // the dynamic linker, and would hang as well.
     let (loaded, ready) = &*shared;
     let (mut loaded, _) = ready.wait_timeout_while(loaded.lock()?, LATEST, |it| it.is_none())?;
     loaded.take().unwrap_or_else(|| {
@@ -60,8 +60,9 @@ pub fn load(verified: Verified) -> Result<Vec<Registration>> {
     })
 }
 
-/// The thread that hangs may hold the dynamic linker's lock, for which a process waits as it ends: for ever.
-/// So this one ends, with its exit code, just before it comes to that.
+/// Lets this process end without the dynamic linker. The thread that hangs may hold the linker's
+/// lock, and a process that ends waits for it for ever. So this process ends, with its exit code,
+/// just before that.
 fn end_without_the_linker() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
@@ -72,17 +73,18 @@ fn end_without_the_linker() {
             fn _exit(status: i32) -> !;
         }
         extern "C" fn end(status: i32, _: *mut c_void) {
-            // SAFETY: nothing of this process is used after this call.
+            // SAFETY: this process uses nothing after this call.
             unsafe { _exit(status) }
         }
-        // SAFETY: the function stays, and is called as the C library says. Where there is no memory for it, all
-        // is as if it had not been asked for.
+        // SAFETY: the function is valid for ever, and is called as the C library says. If the call
+        // fails for lack of memory, the process ends as usual.
         let _ = unsafe { on_exit(end, std::ptr::null_mut()) };
     }
 }
 
 fn enter(verified: Verified) -> Result<Vec<Registration>> {
-    // Open for life, all of them: the dynamic linker knows them by their descriptors' numbers.
+    // They all stay open for ever: the dynamic linker identifies them by the numbers of their
+    // descriptors.
     let verified: &'static Verified = Box::leak(Box::new(verified));
     for name in verified.runtime() {
         if !is_loaded(name) {
@@ -95,16 +97,16 @@ fn enter(verified: Verified) -> Result<Vec<Registration>> {
     let library = open(verified.library().path().as_os_str(), RTLD_NOW)?;
     let symbol = &verified.entry().symbol;
     type Entry = unsafe extern "C" fn() -> *const abi::Plugin;
-    // SAFETY: a verified library's entry is a function, and its name says of which interface.
+    // SAFETY: a verified library's entry is a function, and its name contains the interface.
     let entry = unsafe { library.get::<Entry>(symbol.as_bytes()) };
     let entry = *entry.map_err(|_| unusable("the plugin's entry cannot be found"))?;
-    // SAFETY: that is what an entry of this interface is called with.
+    // SAFETY: an entry of this interface is called without arguments.
     let plugin = unsafe { entry() };
-    // SAFETY: what a trusted plugin shows is a table, and stays.
+    // SAFETY: a trusted plugin returns a valid table, which is never freed.
     unsafe { Brought::read(plugin).map(Brought::keep) }
 }
 
-/// The pinned libraries that are loaded: the dynamic linker knows them by their names alone.
+/// The pinned libraries that are loaded. The dynamic linker identifies them only by their names.
 static NEEDED: Mutex<Vec<(String, Digest)>> = Mutex::new(Vec::new());
 
 /// Loads a pinned library under the name by which the plugin needs it.
@@ -116,7 +118,7 @@ fn need(needed: &Needed) -> Result<()> {
     if is_loaded(&needed.name) {
         let name = &needed.name;
         return Err(refused(format_args!("another {name} than the pinned one is loaded already"))
-            .hint("Trust the plugin with --run, so that it has a process of its own"));
+            .hint("Trust the plugin with --run, so that it runs in a separate process"));
     }
     open(needed.library.path().as_os_str(), RTLD_NOW)?;
     loaded.push((needed.name.clone(), needed.digest));
@@ -124,16 +126,18 @@ fn need(needed: &Needed) -> Result<()> {
 }
 
 fn is_loaded(name: &str) -> bool {
-    // SAFETY: nothing is loaded, so nothing runs.
+    // SAFETY: nothing is loaded, so no code runs.
     unsafe { Library::open(Some(name), RTLD_LAZY | RTLD_NOLOAD) }.is_ok()
 }
 
-/// Opens a library that is never closed: its threads, its panics and its tables outlive every user.
+/// Opens a library that is never closed, because its threads, panics and tables may outlive every
+/// user.
 fn open(path: &OsStr, how: i32) -> Result<&'static Library> {
-    // SAFETY: the library is the system's or was verified; what it does as it starts is trusted.
+    // SAFETY: the library is the system's or was verified; the code that runs when it starts is
+    // trusted.
     let library = unsafe { Library::open(Some(path), how | RTLD_LOCAL) };
     let library = library.map_err(|error| {
-        // The linker's own words name a descriptor, and what is missing.
+        // The linker's message contains the path of a descriptor before the reason.
         let why = error.to_string();
         let why = why.rsplit(": ").next().unwrap_or_default().to_owned();
         unusable(format_args!("the library cannot be loaded: {why}"))

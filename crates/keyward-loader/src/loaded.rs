@@ -1,4 +1,4 @@
-//! What a library shows, as what a store knows: a table of C functions behind each trait.
+//! Implements the roles with the C functions of a library's tables.
 #![expect(unsafe_code, reason = "a library's tables are raw pointers")]
 
 mod any;
@@ -26,10 +26,10 @@ pub use any::read_any_table;
 use handle::Opener;
 use table::{read, rows, text};
 
-/// More than any plugin brings.
+/// More than the number of backends in any plugin.
 const MOST_BACKENDS: usize = 64;
 
-/// What a plugin's table says, read to its end before anything of it is kept for good.
+/// The content of a plugin's table. It is read completely before any of it is kept for ever.
 pub(crate) struct Brought {
     package: String,
     version: String,
@@ -45,17 +45,18 @@ enum Methods {
 }
 
 impl Brought {
-    /// Reads the table that an entry gave.
+    /// Reads the table that an entry returned.
     ///
     /// # Errors
-    /// [`Unavailable`](keyward_core::ErrorKind::Unavailable) if the table makes no sense, or is one
-    /// of another version; [`Refused`](keyward_core::ErrorKind::Refused) for a plugin whose panics
-    /// would end the program, or that brings a backend twice.
+    /// [`Unavailable`](keyward_core::ErrorKind::Unavailable) if the table is not valid, or has
+    /// another version; [`Refused`](keyward_core::ErrorKind::Refused) for a plugin whose panics
+    /// would end the program, or that provides a backend twice.
     ///
     /// # Safety
-    /// What it points to is there, and stays; it came from an entry of this interface.
+    /// Everything that it points to must be valid for ever, and it must come from an entry of this
+    /// interface.
     pub(crate) unsafe fn read(plugin: *const abi::Plugin) -> Result<Self> {
-        // SAFETY: all of it is as the function's own contract has it.
+        // SAFETY: the caller guarantees it.
         unsafe {
             let plugin = table::plugin(plugin)?;
             if plugin.backend_count > MOST_BACKENDS {
@@ -64,16 +65,18 @@ impl Brought {
             let mut backends = Vec::new();
             for pointer in table::list(plugin.backends, plugin.backend_count)? {
                 let backend = read(*pointer)?;
-                // A later version has roles of which nothing is known here.
+                // A later version may have roles that this one does not know.
                 if let Some(role) = Role::of_number(backend.role) {
                     backends.push((announced(role, &backend)?, methods(role, *pointer, &backend)?));
                 }
             }
             if backends.is_empty() {
-                return Err(unusable("the plugin brings no backend that is known here"));
+                return Err(unusable(
+                    "the plugin provides no backend in a role that this program knows",
+                ));
             }
             if has_twice(backends.iter().map(|(announced, _)| announced)) {
-                return Err(refused("the plugin brings a backend twice"));
+                return Err(refused("the plugin provides a backend twice"));
             }
             let (package, version) = (plugin.package, plugin.version);
             Ok(Self {
@@ -84,7 +87,7 @@ impl Brought {
         }
     }
 
-    /// The backends as a registry knows them, for good.
+    /// Returns the backends in the registry's form. They are never freed.
     pub(crate) fn keep(self) -> Vec<Registration> {
         let (package, version): (&str, &str) = (self.package.leak(), self.version.leak());
         let keep = |(announced, methods)| {
@@ -109,11 +112,11 @@ impl Brought {
 }
 
 unsafe fn announced(role: Role, backend: &abi::Backend) -> Result<Announced> {
-    // SAFETY: the table is a plugin's, and stays.
+    // SAFETY: the table comes from a plugin, and is never freed.
     unsafe {
         let name = text(backend.name, "backend")?;
         if !is_backend_name(&name) {
-            return Err(unusable("the plugin's backend has no name that can be written"));
+            return Err(unusable("the plugin's backend has a name that is not valid"));
         }
         let options = rows(backend.options, backend.option_count)?;
         let options = options.iter().map(|row| option(row)).collect::<Result<_>>()?;
@@ -122,11 +125,11 @@ unsafe fn announced(role: Role, backend: &abi::Backend) -> Result<Announced> {
 }
 
 unsafe fn option(row: &abi::OptionRow) -> Result<AnnouncedOption> {
-    // SAFETY: the row is a plugin's, and so are its texts.
+    // SAFETY: the row comes from a plugin, and so do its texts.
     unsafe {
         let name = text(row.name, "option")?;
         if !is_option_name(&name) {
-            return Err(unusable("the plugin's option has no name that can be written"));
+            return Err(unusable("the plugin's option has a name that is not valid"));
         }
         let kind = OptionType::of_number(row.kind)
             .ok_or_else(|| unusable("the plugin has an option of an unknown type"))?;
@@ -150,7 +153,7 @@ unsafe fn methods(
     pointer: *const abi::Backend,
     backend: &abi::Backend,
 ) -> Result<Methods> {
-    // SAFETY: the table is a plugin's, and its methods are those of its role.
+    // SAFETY: the table comes from a plugin, and its methods are those of its role.
     unsafe {
         Ok(match role {
             Role::Serializer => Methods::Serializer(Opener::new(pointer, backend)?),
@@ -161,46 +164,46 @@ unsafe fn methods(
     }
 }
 
-/// What opens a backend, for good.
+/// Makes the function that opens a backend. It is never freed.
 fn forever<T: ?Sized>(
     open: impl Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync + 'static,
 ) -> Open<T> {
     Box::leak(Box::new(open))
 }
 
-/// Where a library puts an answer, which goes back to it also where the call failed.
+/// The buffer into which a library writes a result. It is released also if the call failed.
 struct Answer {
     buffer: Buffer,
     limit: usize,
 }
 
 impl Answer {
-    /// Room for at most so many bytes.
+    /// Makes a buffer for at most so many bytes.
     const fn up_to(limit: usize) -> Self {
         Self { buffer: Buffer::NULL, limit }
     }
 
-    /// What a library writes into.
+    /// Returns the pointer that the library writes to.
     const fn buffer(&mut self) -> *mut Buffer {
         &raw mut self.buffer
     }
 
-    /// What was answered, if anything was.
+    /// Returns the result, if there is one.
     fn find(&mut self) -> Result<Option<Secret>> {
-        // SAFETY: the buffer is a plugin's, as its contract has it.
+        // SAFETY: the buffer comes from a plugin, as the contract says.
         unsafe { self.buffer.take(self.limit) }
     }
 
-    /// What was answered.
+    /// Returns the result.
     fn take(mut self) -> Result<Secret> {
         let bytes = self.find()?;
-        bytes.ok_or_else(|| Error::corrupt("plugin").because("the plugin answered nothing"))
+        bytes.ok_or_else(|| Error::corrupt("plugin").because("the plugin returned nothing"))
     }
 }
 
 impl Drop for Answer {
     fn drop(&mut self) {
-        // It may be half a secret: whoever made it has to wipe it.
+        // It may be a part of a secret, so the code that made it must wipe it.
         let _ = self.find();
     }
 }

@@ -2,14 +2,14 @@
 
 use elf::abi;
 
-/// What differs from one kind of machine to another.
+/// The values that differ between kinds of machines.
 #[derive(Debug)]
 pub(crate) struct Machine {
     /// Its number in ELF.
     pub(crate) number: u16,
-    /// What the GNU C library calls its dynamic linker there.
+    /// The name of the GNU C library's dynamic linker.
     pub(crate) linker: &'static str,
-    /// What Debian calls the folder of its libraries.
+    /// The name of Debian's folder for its libraries.
     pub(crate) multiarch: &'static str,
 }
 

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use keyward_core::Error;
 use sha2::Sha256;
 
-/// What configuration says of a file: where it is and what must be in it.
+/// The configuration's entry for a file: where the file is and what it must contain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pin {
     /// Where it is: an absolute path without symbolic links.
@@ -31,7 +31,7 @@ pub struct Pin {
 pub struct Digest([u8; 32]);
 
 impl Digest {
-    /// That of these bytes.
+    /// Computes the digest of these bytes.
     pub fn of(bytes: &[u8]) -> Self {
         use sha2::Digest as _;
         Self(Sha256::digest(bytes).into())
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_that_is_no_digest_is_refused() {
+    fn text_that_is_not_a_digest_is_refused() {
         let good = Digest::of(b"").to_string();
         assert_eq!(good.to_uppercase().parse::<Digest>().unwrap(), Digest::of(b""));
         for bad in ["", &good[1..], &good[2..], &format!("{good}00"), &good.replace('e', "g")] {

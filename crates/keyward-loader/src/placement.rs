@@ -1,5 +1,4 @@
-//! Where a plugin may stand: where nobody but its user and the administrator can put another in
-//! its place.
+//! Checks the place of a plugin: only its user and the administrator may be able to replace it.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -16,31 +15,32 @@ use keyward_core::{Error, Result};
 use crate::fault::{failed, refused, unusable};
 use crate::rights;
 
-/// The largest plugin there can be.
+/// The size of the largest plugin, in bytes.
 pub(crate) const MAX_SIZE: u64 = 256 << 20;
 
 const LOOK: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
-/// A file that stands where it may.
+/// A file in a place where a plugin may be.
 #[derive(Debug)]
 pub(crate) struct Placed {
     file: File,
     stat: Stat,
 }
 
-/// Opens the file at this absolute path, if it and every folder above it belong to root or to
-/// this process's user and nobody else can write them.
+/// Opens the file at this absolute path, if it and every folder above it belong to root or to this
+/// process's user and no other user can write to them.
 ///
-/// Nothing on the way may be a symbolic link, not even one of root's: the path is then the only
-/// name that counts, and what is shown when a file is trusted is what is opened ever after. Each
-/// step is opened below the one before and judged by its descriptor, never by name again. In a
-/// sticky folder such as `/tmp` others may make files, but not replace this one.
+/// No part of the path may be a symbolic link, not even one of root's. So the file has only this
+/// name, and the file that is shown when the user trusts it is the file that is opened later. Each
+/// folder is opened relative to the one before and checked through its descriptor, never by its
+/// name again. In a sticky folder such as `/tmp`, other users may make files, but cannot replace
+/// this one.
 ///
 /// # Errors
 /// - [`Refused`](keyward_core::ErrorKind::Refused): path, owner, permissions or kind of file are
-///   wrong, or the process has borrowed rights.
-/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it is not there, too large or cannot
-///   be opened.
+///   wrong, or the process has more rights than the user who started it.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it does not exist, is too large or
+///   cannot be opened.
 pub(crate) fn open(path: &Path) -> Result<Placed> {
     rights::check()?;
     let (name, folders) = parts(path)?;
@@ -52,7 +52,7 @@ pub(crate) fn open(path: &Path) -> Result<Placed> {
         reached.push(part);
         folder = step(&folder, part, FileType::Directory, &reached, path)?;
     }
-    // Only what is known to be a file is opened for reading: to open a device can do things.
+    // Only what is known to be a file is opened for reading: opening a device can have effects.
     step(&folder, name, FileType::RegularFile, path, path)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = rustix::fs::openat(&folder, name, flags | OFlags::NOCTTY, Mode::empty())
@@ -64,7 +64,7 @@ pub(crate) fn open(path: &Path) -> Result<Placed> {
 }
 
 impl Placed {
-    /// The user id it belongs to.
+    /// The id of the user that it belongs to.
     pub(crate) fn owner(&self) -> u32 {
         self.stat.st_uid
     }
@@ -74,7 +74,7 @@ impl Placed {
         self.stat.st_mode & 0o7777
     }
 
-    /// The whole content, read once.
+    /// Reads the whole content, once.
     pub(crate) fn read(&self, path: &Path) -> Result<Vec<u8>> {
         let mut content = Vec::new();
         content.try_reserve_exact(self.size() as usize + 1).map_err(|error| {
@@ -91,7 +91,7 @@ impl Placed {
     }
 }
 
-/// The last part of a path and those before it.
+/// Returns the last part of a path and the parts before it.
 fn parts(path: &Path) -> Result<(&OsStr, Vec<&OsStr>)> {
     let bytes = path.as_os_str().as_bytes();
     let mut parts = bytes.split(|byte| *byte == b'/').map(OsStr::from_bytes);
@@ -128,7 +128,7 @@ fn stat(file: &OwnedFd, reached: &Path) -> Result<Stat> {
     rustix::fs::fstat(file).map_err(|error| failed(reached, error))
 }
 
-/// Judges one step on the way to `path`.
+/// Checks one step on the way to `path`.
 fn check(stat: &Stat, kind: FileType, reached: &Path, path: &Path) -> Result<()> {
     let shown = reached.display();
     let found = FileType::from_raw_mode(stat.st_mode as RawMode);

@@ -1,4 +1,4 @@
-//! Whose rights this process has.
+//! Checks the rights of this process.
 
 use std::ffi::c_ulong;
 
@@ -6,15 +6,15 @@ use keyward_core::Result;
 
 use crate::fault::refused;
 
-/// Refuses to go on where the process can do more than whoever started it.
+/// Refuses to continue if the process has more rights than the user who started it.
 ///
-/// The kernel says so of programs that are setuid, setgid or have file capabilities, and does not
-/// take it back when they have made their user ids equal.
+/// The kernel reports that for programs that are setuid, setgid or have file capabilities. It still
+/// reports it after the program has made its user ids equal.
 pub(crate) fn check() -> Result<()> {
     use rustix::process::{getegid, geteuid, getgid, getuid};
     if getuid() != geteuid() || getgid() != getegid() || getauxval(AT_SECURE) != 0 {
         return Err(refused(
-            "this program runs with more rights than its caller has, and takes no plugin then",
+            "this program has more rights than the user who started it, so it uses no plugin",
         ));
     }
     Ok(())
@@ -23,9 +23,10 @@ pub(crate) fn check() -> Result<()> {
 /// From `elf.h`.
 const AT_SECURE: c_ulong = 23;
 
-// SAFETY: the signature is that of getauxval(3), which takes any number and touches no memory of
-// ours. `/proc/self/auxv` says the same, but not to a process that has made itself undumpable.
-#[expect(unsafe_code, reason = "the C library has no other door to AT_SECURE")]
+// SAFETY: the signature is that of getauxval(3), which takes any number and does not touch memory
+// of this program. `/proc/self/auxv` has the same value, but a process that made itself undumpable
+// cannot read it.
+#[expect(unsafe_code, reason = "the C library has no other function for AT_SECURE")]
 unsafe extern "C" {
     safe fn getauxval(kind: c_ulong) -> c_ulong;
 }

@@ -1,4 +1,4 @@
-//! The C runtime: the libraries that every plugin may need without their being pinned.
+//! The C runtime: the libraries that every plugin may need without a pin.
 
 use std::path::{Path, PathBuf};
 
@@ -8,25 +8,25 @@ use crate::fault::{refused, unusable};
 use crate::machine::MACHINE;
 use crate::placement;
 
-/// Those that are part of every process that can load a library.
+/// The libraries that are part of every process that can load a library.
 const PRESENT: [&str; 2] = ["libc.so.6", MACHINE.linker];
 
-/// Those that may not be part of the process yet.
+/// The libraries that may not be part of the process yet.
 const SEPARATE: [&str; 5] =
     ["libm.so.6", "libgcc_s.so.1", "libpthread.so.0", "libdl.so.2", "librt.so.1"];
 
-/// How a needed library comes to be there.
+/// Where a needed library comes from.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// It is part of every process.
     Present,
-    /// It is the system's and has to be loaded from there first.
+    /// It belongs to the system and must be loaded from there first.
     Separate(&'static str),
-    /// It is no part of the C runtime.
+    /// It is not part of the C runtime.
     Foreign,
 }
 
-/// Which part of the C runtime a needed library is.
+/// Returns the part of the C runtime that a needed library is.
 pub(crate) fn part(name: &str) -> Part {
     if PRESENT.contains(&name) {
         return Part::Present;
@@ -34,25 +34,26 @@ pub(crate) fn part(name: &str) -> Part {
     SEPARATE.into_iter().find(|separate| *separate == name).map_or(Part::Foreign, Part::Separate)
 }
 
-/// Where the system keeps a library of the C runtime.
+/// Finds where the system keeps a library of the C runtime.
 ///
-/// A plugin's needed libraries are looked for in `LD_LIBRARY_PATH` first, unless a library of that
-/// name is loaded already. So whatever [`Verified::runtime`](crate::Verified::runtime) names is
-/// loaded from here before the plugin, where the process does not have it yet.
+/// The dynamic linker searches for a plugin's needed libraries in `LD_LIBRARY_PATH` first, unless a
+/// library of that name is loaded already. So each library that
+/// [`Verified::runtime`](crate::Verified::runtime) names is loaded from here before the plugin, if
+/// the process does not have it yet.
 ///
-/// A system's own links are followed, as from `libm.so.6` to `libm-2.31.so`; what they lead to
-/// must stand as safely as a plugin.
+/// The system's links are followed, as from `libm.so.6` to `libm-2.31.so`. Their targets must be in
+/// a place as safe as a plugin's.
 ///
 /// # Errors
-/// - [`Refused`](keyward_core::ErrorKind::Refused): others can write it, or a folder above it; or
-///   this is no name of a library of the C runtime.
-/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it is in none of the places that are
-///   listed then.
+/// - [`Refused`](keyward_core::ErrorKind::Refused): other users can write to it or to a folder
+///   above it; or this is not the name of a library of the C runtime.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it is in none of the places, which the
+///   message lists.
 pub fn find_runtime(name: &str) -> Result<PathBuf> {
     if !SEPARATE.contains(&name) {
         return Err(refused(format_args!("{name} is not part of the C runtime")));
     }
-    // Debian has a folder for each kind of machine, others do without.
+    // Debian has a folder for each kind of machine, other systems do not.
     let debian = ["/usr/lib", "/lib"].map(|folder| Path::new(folder).join(MACHINE.multiarch));
     let others = ["/usr/lib64", "/lib64", "/usr/lib", "/lib"].map(PathBuf::from);
     find_in(debian.into_iter().chain(others), name)
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_can_write_is_not_taken() {
+    fn a_library_that_others_can_write_is_refused() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("libm.so.6");
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_only_looks_like_the_runtimes_is_foreign() {
+    fn a_similar_name_is_not_part_of_the_runtime() {
         assert_eq!(part("libc.so.6"), Part::Present);
         assert_eq!(part(MACHINE.linker), Part::Present);
         assert_eq!(part("libm.so.6"), Part::Separate("libm.so.6"));

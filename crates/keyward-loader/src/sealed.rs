@@ -1,4 +1,4 @@
-//! Bytes that can be loaded or run and that nobody can change.
+//! Files without a name that can be loaded or run and that no process can change.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,19 +12,19 @@ use keyward_core::{Error, Result};
 
 use crate::fault::unusable;
 
-/// Where a copy may be made when memory will not do: all that is asked of a folder is room, since
+/// The folders where a copy may be made if memory cannot be used. A folder only needs room, since
 /// the copy never has a name there.
 const FOLDERS: [&str; 3] = ["/dev/shm", "/var/tmp", "/tmp"];
 
-/// A file without a name that holds just the bytes that were verified.
+/// A file without a name that contains exactly the verified bytes.
 ///
-/// It lies in memory and is sealed, or, where the kernel makes no memory file that could be
-/// executed (`vm.memfd_noexec=2`), on a disk, where no path leads to it. Nobody can change it,
-/// whatever happens to the file that it was read from.
+/// It is in memory and sealed. If the kernel does not allow an executable file in memory
+/// (`vm.memfd_noexec=2`), it is on a disk, without a path. No other process can change it, whatever
+/// happens to the file that it was read from.
 ///
-/// Whoever loads it keeps it open for as long as the process lives: the dynamic linker knows
-/// libraries by their path, and [`path`](Self::path) names a descriptor. Were its number used
-/// again, the linker would take the next library for this one.
+/// Code that loads it must keep it open as long as the process lives. The dynamic linker identifies
+/// libraries by their path, and [`path`](Self::path) contains the number of a descriptor. If the
+/// number were used again, the linker would mistake the next library for this one.
 #[derive(Debug)]
 pub struct Sealed {
     file: File,
@@ -32,19 +32,19 @@ pub struct Sealed {
 }
 
 impl Sealed {
-    /// Puts these bytes into such a file.
+    /// Makes a file of these bytes.
     pub(crate) fn new(bytes: &[u8]) -> Result<Self> {
         Self::in_memory(bytes).or_else(|error| Self::on_disk(bytes, &FOLDERS, &error.to_string()))
     }
 
-    /// A path that leads to it in this process, and in a child until that executes something.
+    /// A path that leads to it in this process, and in a child until the child executes a program.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     fn in_memory(bytes: &[u8]) -> std::io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        // Linux before 6.3 does not know the flag, and makes them executable without.
+        // Linux before 6.3 does not know the flag; its files in memory are executable without it.
         let memory = match rustix::fs::memfd_create("keyward-plugin", flags | MemfdFlags::EXEC) {
             Err(Errno::INVAL) => rustix::fs::memfd_create("keyward-plugin", flags),
             made => made,
@@ -56,7 +56,7 @@ impl Sealed {
         Ok(Self::of(file))
     }
 
-    /// `before` is what kept it from being in memory.
+    /// `before` is the reason why it cannot be in memory.
     fn on_disk(bytes: &[u8], folders: &[&str], before: &str) -> Result<Self> {
         let mut tried = format!("in memory ({before})");
         for folder in folders {
@@ -80,7 +80,8 @@ impl AsFd for Sealed {
     }
 }
 
-/// A copy that never has a name: nobody else can open it, even where everybody may write.
+/// Makes a copy that never has a name: no other user can open it, even in a folder that all users
+/// can write to.
 fn copy(bytes: &[u8], folder: &str) -> std::io::Result<File> {
     let mounted = rustix::fs::statvfs(folder)?;
     if mounted.f_flag.contains(StatVfsMountFlags::NOEXEC) {
@@ -90,13 +91,13 @@ fn copy(bytes: &[u8], folder: &str) -> std::io::Result<File> {
     let flags = OFlags::TMPFILE | OFlags::EXCL | OFlags::RDWR | OFlags::CLOEXEC;
     let mut writer = File::from(rustix::fs::open(folder, flags, Mode::RWXU)?);
     writer.write_all(bytes)?;
-    // What is open for writing cannot be executed, so the writer goes.
+    // A file that is open for writing cannot be executed, so the writer is closed.
     File::open(Sealed::of(writer.try_clone()?).path())
 }
 
 fn no_place(tried: &str) -> Error {
-    unusable(format_args!("nowhere to put a verified copy: {tried}"))
-        .hint("Let one of these folders be mounted without noexec, or set vm.memfd_noexec to 1")
+    unusable(format_args!("there is no place for a verified copy; tried {tried}"))
+        .hint("Mount one of these folders without noexec, or set vm.memfd_noexec to 1")
 }
 
 #[cfg(test)]
@@ -112,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_memory_can_be_run_and_not_changed() {
+    fn a_file_in_memory_can_be_run_and_not_changed() {
         let program = std::fs::read("/bin/true").unwrap();
         let sealed = Sealed::in_memory(&program).unwrap();
         assert_eq!(content(sealed.path()), program);
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_disk_can_be_run_and_has_no_name() {
+    fn a_file_on_disk_can_be_run_and_has_no_name() {
         let folder = tempfile::tempdir().unwrap();
         let program = std::fs::read("/bin/true").unwrap();
         let place = [folder.path().to_str().unwrap()];

@@ -12,19 +12,19 @@ use crate::runtime::{Part, part};
 use crate::sealed::Sealed;
 use order::Order;
 
-/// A shared library that may be loaded: it stood in a safe place, its content is the pinned one,
-/// and it needs nothing that is not verified as well.
+/// A shared library that may be loaded: it was in a safe place, its content is the pinned one, and
+/// every library that it needs is verified as well.
 ///
-/// What is loaded is this, and not the file, which may have changed since.
+/// The bytes in this value are loaded, and not the file, which may have changed since.
 ///
-/// To load it, in this order and keeping everything open for life:
+/// Load them in this order, and keep everything open for ever:
 ///
-/// 1. each library of the C runtime that it names ([`runtime`](Self::runtime)), where the process
-///    has no library of that name yet, from where [`find_runtime`](crate::find_runtime) finds it;
+/// 1. each library of the C runtime that it names ([`runtime`](Self::runtime)), if the process has
+///    no library of that name yet, from where [`find_runtime`](crate::find_runtime) finds it;
 /// 2. the pinned libraries that it needs ([`needed`](Self::needed)), in their order;
 /// 3. the library itself.
 ///
-/// Then the dynamic linker has a library of each needed name already, and searches nowhere.
+/// Then the dynamic linker has a library of each needed name already, and does not search.
 #[derive(Debug)]
 pub struct Verified {
     entry: Entry,
@@ -35,8 +35,9 @@ pub struct Verified {
 
 /// A pinned library that a plugin needs.
 ///
-/// The dynamic linker knows it by its name alone. Of two plugins that pin different libraries of
-/// one name, the second would get the first one's: whoever loads them compares the digests.
+/// The dynamic linker identifies it only by its name. If two plugins pin different libraries of one
+/// name, the second would get the library of the first. So code that loads them must compare the
+/// digests.
 #[derive(Debug)]
 pub struct Needed {
     /// The name by which it is needed.
@@ -48,18 +49,18 @@ pub struct Needed {
 }
 
 impl Verified {
-    /// The function through which the plugin is entered.
+    /// The function by which the plugin is called.
     pub fn entry(&self) -> &Entry {
         &self.entry
     }
 
-    /// The libraries of the C runtime that a process may not have loaded yet, and has to before
-    /// it loads this one.
+    /// The libraries of the C runtime that a process may not have loaded yet, and must load before
+    /// this one.
     pub fn runtime(&self) -> &[&'static str] {
         &self.runtime
     }
 
-    /// The pinned libraries that it needs, each behind those that it needs itself.
+    /// The pinned libraries that it needs, each after the libraries that it needs itself.
     pub fn needed(&self) -> &[Needed] {
         &self.needed
     }
@@ -70,21 +71,21 @@ impl Verified {
     }
 }
 
-/// Verifies a plugin that is a shared library, and the further libraries pinned for it, without
-/// running a line of them.
+/// Verifies a plugin that is a shared library, and the other libraries that are pinned for it,
+/// without running their code.
 ///
-/// Each is read once, from a descriptor that was judged after it was opened; what is hashed,
-/// examined and later loaded are the bytes that were read. Pinned libraries are found by the name
-/// in them (`SONAME`); those that nothing needs are left alone.
+/// Each file is read once, from a descriptor that was checked after it was opened. The bytes that
+/// were read are the ones that are hashed, examined and later loaded. Pinned libraries are found by
+/// the name in them (`SONAME`); those that are not needed are ignored.
 ///
 /// # Errors
-/// - [`Refused`](keyward_core::ErrorKind::Refused), for what is unsafe or not trusted: owner,
-///   permissions or kind of a file or of a folder above it, a symbolic link, another content than
-///   the pinned one, an `RPATH` or the like, a needed library that is not pinned or is a path, a process with
-///   borrowed rights.
-/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable), for what cannot be used: a file that
-///   is not there, cannot be read, is too large, is no plugin, is damaged, or is built for another
-///   machine or another version of the plugin interface.
+/// - [`Refused`](keyward_core::ErrorKind::Refused), for anything that is unsafe or not trusted:
+///   owner, permissions or kind of a file or of a folder above it, a symbolic link, another content
+///   than the pinned one, an `RPATH` or a similar entry, a needed library that is not pinned or is
+///   a path, a process with more rights than the user who started it.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable), for anything that cannot be used: a
+///   file that does not exist, cannot be read, is too large, is not a plugin, is damaged, or is
+///   built for another machine or another version of the plugin interface.
 pub fn verify_library(pin: &Pin, needs: &[Pin]) -> Result<Verified> {
     let plugin = Read::library(pin)?;
     let entry = plugin.library.entry().map_err(at(&pin.path))?.clone();
@@ -118,7 +119,8 @@ impl<'p> Read<'p> {
         }
     }
 
-    /// Whatever is loaded later and needs a part of the C runtime would get a plugin of its name.
+    /// A library that is loaded later and needs a part of the C runtime would get a plugin of its
+    /// name.
     fn check_name(&self) -> Result<()> {
         match self.library.soname.as_deref() {
             Some(name) if part(name) != Part::Foreign => Err(at(&self.pin.path)(refused(
@@ -134,7 +136,7 @@ impl<'p> Read<'p> {
     }
 }
 
-/// The pinned bytes.
+/// Reads the pinned bytes.
 fn read(pin: &Pin) -> Result<Vec<u8>> {
     let bytes = placement::open(&pin.path)?.read(&pin.path)?;
     let found = Digest::of(&bytes);
@@ -144,38 +146,39 @@ fn read(pin: &Pin) -> Result<Vec<u8>> {
 fn changed(pin: &Pin, found: Digest) -> Error {
     let path = pin.path.display();
     let pinned = pin.digest;
-    refused(format_args!("{path} has changed, its SHA-256 is {found} where {pinned} is pinned"))
+    refused(format_args!("{path} has changed: its SHA-256 is {found}, but {pinned} is pinned"))
         .hint(format!("If that is as it should be: keyward plugin trust '{path}'"))
 }
 
-/// A program that may be run: it stood in a safe place, and its content was the pinned one.
+/// A program that may be run: it was in a safe place, and its content was the pinned one.
 #[derive(Debug)]
 pub struct Program {
     path: PathBuf,
-    /// What has to be in the file, unless its place says enough.
+    /// The digest that the file must have; `None` if its place is enough.
     digest: Option<Digest>,
-    /// All of it, unless it is a script.
+    /// The whole program, unless it is a script.
     sealed: Option<Sealed>,
 }
 
 impl Program {
-    /// What to execute.
+    /// The path to execute.
     ///
-    /// Of an ELF program these are the verified bytes themselves, so the descriptor behind the
-    /// path must still be open when they are executed; it closes by itself then. The program does
-    /// not find itself by its path, and so no files beside it.
+    /// For an ELF program, the path leads to the verified bytes. So the descriptor behind the path
+    /// must still be open when it is executed; it closes by itself then. The program cannot find
+    /// itself, or files next to it, by this path.
     ///
-    /// Of a script it is its own path, since the kernel has the interpreter open it again. Nobody
-    /// but its owner and root can have changed it meanwhile; that is what its place is for. The
-    /// interpreter, and all that the script reads, are as safe as the system is.
+    /// For a script it is the script's own path, since the interpreter must open it again. Its
+    /// place ensures that only its owner and root can have changed it in the meantime. The
+    /// interpreter, and every file that the script reads, are as safe as the system is.
     pub fn executable(&self) -> &Path {
         self.sealed.as_ref().map_or(&self.path, Sealed::path)
     }
 
-    /// Looks again at what is not kept, before it is executed once more.
+    /// Verifies a script again, or a program that is trusted for its place, before it is executed
+    /// again.
     ///
     /// # Errors
-    /// Those with which it would not have been verified now.
+    /// Those with which it would not be verified now.
     pub(crate) fn verify_again(&self) -> Result<()> {
         match (&self.sealed, self.digest) {
             (Some(_), _) => Ok(()),
@@ -189,27 +192,27 @@ impl Program {
         self.digest
     }
 
-    /// A program that is as trusted as the system is, for its place alone: whatever stands there
-    /// may be run.
+    /// Makes a program that is trusted as the system is, only for its place: any file there may be
+    /// run.
     ///
     /// # Errors
-    /// As [`verify_program`], but for its content, which is not looked at.
+    /// Those of [`verify_program`], except those about its content, which is not read.
     pub fn in_place(path: &Path) -> Result<Self> {
         placement::open(path)?;
         Ok(Self { path: path.to_owned(), digest: None, sealed: None })
     }
 
-    /// Where it was read from.
+    /// The path that it was read from.
     pub fn path(&self) -> &Path {
         &self.path
     }
 }
 
-/// Verifies a program, without running a line of it.
+/// Verifies a program, without running its code.
 ///
 /// # Errors
-/// As [`verify_library`]; a file that is neither an ELF program nor a script with a `#!` line is
-/// [`Unavailable`](keyward_core::ErrorKind::Unavailable).
+/// Those of [`verify_library`]; a file that is neither an ELF program nor a script with a `#!` line
+/// is [`Unavailable`](keyward_core::ErrorKind::Unavailable).
 pub fn verify_program(pin: &Pin) -> Result<Program> {
     let bytes = read(pin)?;
     let (path, digest) = (pin.path.clone(), Some(pin.digest));
@@ -222,5 +225,5 @@ pub fn verify_program(pin: &Pin) -> Result<Program> {
     }
 }
 
-/// How a file starts that names its interpreter.
+/// The first bytes of a file that names its interpreter.
 pub(crate) const SCRIPT: &[u8] = b"#!";

@@ -79,31 +79,31 @@ fn open(registration: Registration) -> Result<Box<dyn Storage>> {
 #[test]
 fn a_table_that_makes_no_sense_is_not_used() {
     for (how, why) in [
-        ("MAGIC", "the plugin's table does not start as one"),
+        ("MAGIC", "the plugin's table does not start with the magic number"),
         ("MAJOR", "the plugin is built for version 2.0 of the interface, and this is 1"),
         ("SHORT_ROOT", "one of the plugin's tables is too short"),
-        ("NO_TABLE", "the plugin does not want to run here"),
-        ("NO_BACKENDS", "the plugin's table has a hole"),
-        ("HOLE", "the plugin's table has a hole"),
+        ("NO_TABLE", "the plugin refuses to run"),
+        ("NO_BACKENDS", "the plugin's table lacks a pointer"),
+        ("HOLE", "the plugin's table lacks a pointer"),
         ("TOO_MANY", "the plugin's table has too many backends"),
-        ("OTHER_ROLE", "the plugin brings no backend that is known here"),
+        ("OTHER_ROLE", "the plugin provides no backend in a role that this program knows"),
         ("SHORT_BACKEND", "one of the plugin's tables is too short"),
-        ("NO_NAME", "the plugin's backend has no name that can be written"),
-        ("LONG_NAME", "the plugin's backend has no name that can be written"),
-        ("OPTION_NAME", "the plugin's option has no name that can be written"),
+        ("NO_NAME", "the plugin's backend has a name that is not valid"),
+        ("LONG_NAME", "the plugin's backend has a name that is not valid"),
+        ("OPTION_NAME", "the plugin's option has a name that is not valid"),
         ("NAME_WITH_CONTROLS", "the plugin's backend has control characters"),
-        ("NAME_NOT_TEXT", "the plugin's backend is no text"),
-        ("NAME_WITHOUT_END", "the plugin's backend is no text"),
+        ("NAME_NOT_TEXT", "the plugin's backend is not text"),
+        ("NAME_WITHOUT_END", "the plugin's backend is not text"),
         ("NO_OPEN", "the plugin's backend cannot be opened"),
-        ("NO_METHODS", "the plugin's table has a hole"),
+        ("NO_METHODS", "the plugin's table lacks a pointer"),
         ("SHORT_METHODS", "one of the plugin's tables is too short"),
         ("NO_GET", "the plugin's backend lacks a function"),
         ("OPTION_TYPE", "the plugin has an option of an unknown type"),
-        ("NO_OPTIONS", "the plugin's table has a hole"),
+        ("NO_OPTIONS", "the plugin's table lacks a pointer"),
         ("SHORT_OPTION", "one of the plugin's tables is too short"),
         ("DEFAULT", "the plugin's option has a default that is not of its type"),
-        ("HUGE_OPTION", "one of the plugin's tables has a size that none can have"),
-        ("ODD_OPTION", "one of the plugin's tables has a size that none can have"),
+        ("HUGE_OPTION", "one of the plugin's tables has a size that is not valid"),
+        ("ODD_OPTION", "one of the plugin's tables has a size that is not valid"),
         ("ODD_OPTIONS", "one of the plugin's tables is not aligned"),
         ("ODD_ROOT", "one of the plugin's tables is not aligned"),
         ("ODD_BACKENDS", "one of the plugin's tables is not aligned"),
@@ -118,7 +118,7 @@ fn a_table_that_makes_no_sense_is_not_used() {
 #[test]
 fn a_plugin_that_brings_a_backend_twice_is_refused() {
     let error = spoilt(&Scratch::new(), "TWICE").unwrap_err();
-    let expected = (ErrorKind::Refused, "the plugin brings a backend twice");
+    let expected = (ErrorKind::Refused, "the plugin provides a backend twice");
     assert_eq!((error.kind(), error.message()), expected);
 }
 

@@ -109,7 +109,11 @@ fn what_does_not_start_is_told() {
     let check = || home.keyward("plugin check").arg(&library);
     check().run().ends(1).prints("").says("does not start: it crashed: signal 6");
     let nonsense = built(&home, "hostile.c", &["-DSPOILT=MAGIC"]);
-    home.keyward("plugin check").arg(nonsense).run().ends(7).says("does not start as one");
+    home.keyward("plugin check")
+        .arg(nonsense)
+        .run()
+        .ends(7)
+        .says("does not start with the magic number");
     home.keyward("plugin check nowhere.so").run().ends(4).says("nowhere.so");
     let text = home.write("text", "text");
     home.keyward("plugin check").arg(text).run().ends(7);

@@ -59,7 +59,7 @@ const UNFIT: [Unfit; 5] = [
         "for another entry",
         |home| library(home, "shelf.c", &["-Dkeyward_plugin_v1__shelf=keyward_plugin_v2__shelf"]),
         [7, 7],
-        "speaks version 2 of the plugin interface",
+        "is built for version 2 of the plugin interface",
     ),
     (
         "with another table",

@@ -21,7 +21,12 @@ const NOT_REWRITTEN: &[&str] = &[
     "crates/keyward-cli/",
     "crates/keyward-config/",
     "crates/keyward-helper/",
-    "crates/keyward-loader/",
+    "crates/keyward-loader/src/cbor.rs",
+    "crates/keyward-loader/src/frame.rs",
+    "crates/keyward-loader/src/message.rs",
+    "crates/keyward-loader/src/process.rs",
+    "crates/keyward-loader/src/process/",
+    "crates/keyward-loader/src/serve/",
     "crates/keyward-plugin/src/fs.rs",
     "crates/keyward-plugin/src/fs/",
     "crates/keyward-store/",
@@ -46,7 +51,6 @@ const EXCEPTIONS: &[(&str, &str)] = &[
         "docs/configuration.md",
         "Its code will run with the rights of whoever uses it, and see what it is given to keep.",
     ),
-    ("docs/configuration.md", "No encryption: whoever can read the storage reads the records."),
     ("docs/guide.md", "1 entry sealed anew, 1 old key kept (--retire drops what no entry needs)"),
 ];
 

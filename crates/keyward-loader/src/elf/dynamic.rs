@@ -10,19 +10,19 @@ use keyward_core::Result;
 use super::image::{Image, Table, damaged, table};
 use crate::fault::unusable;
 
-/// The longest name of a library or of an entry.
+/// The length of the longest name of a library or of an entry.
 const MAX_NAME: usize = 255;
 
-/// How many libraries one may need.
+/// The greatest number of libraries that one may need.
 const MAX_NEEDED: usize = 256;
 
-/// The dynamic section: what a file asks of the dynamic linker.
+/// The dynamic section: the instructions of a file for the dynamic linker.
 #[derive(Debug, Default)]
 pub(super) struct Dynamic<'b> {
     pub(super) soname: Option<String>,
     pub(super) needed: Vec<String>,
-    /// What makes the linker load others than those that are needed, or look for these in places
-    /// of the file's choice.
+    /// A tag that makes the linker load other libraries than the needed ones, or search for these
+    /// in places that the file chooses.
     pub(super) unsafe_tag: Option<&'static str>,
     pub(super) is_program: bool,
     pub(super) strings: &'b [u8],
@@ -35,7 +35,7 @@ impl<'b> Dynamic<'b> {
     pub(super) fn read(image: &Image<'b>, segment: &ProgramHeader) -> Result<Self> {
         let mut dynamic = Self::default();
         let (mut soname, mut strings, mut needed) = (None, None, Vec::new());
-        // The linker reads until the end mark as well, whatever the segment's size is said to be.
+        // The linker too reads until the end mark, and ignores the size of the segment.
         let entries: Table<'_, Dyn> = table(image.from(segment.p_vaddr)?);
         for index in 0.. {
             let entry = entries.get(index).map_err(|_| damaged())?;
@@ -61,7 +61,7 @@ impl<'b> Dynamic<'b> {
         Ok(dynamic)
     }
 
-    /// The name that starts here in the table of strings.
+    /// Returns the name that starts here in the string table.
     pub(super) fn name(&self, at: u64) -> Result<String> {
         let name = self.string(at).and_then(|bytes| {
             let end = bytes.iter().take(MAX_NAME + 1).position(|byte| *byte == 0)?;
@@ -71,14 +71,14 @@ impl<'b> Dynamic<'b> {
         name.map(str::to_owned).ok_or_else(damaged)
     }
 
-    /// The table of strings from here on.
+    /// Returns the string table from here on.
     pub(super) fn string(&self, at: u64) -> Option<&'b [u8]> {
         self.strings.get(usize::try_from(at).ok()?..)
     }
 }
 
 fn name_of_unsafe(tag: i64) -> Option<&'static str> {
-    /// These two are Solaris's; the GNU linker knows them too.
+    /// These two come from Solaris; the GNU linker knows them too.
     const DT_AUXILIARY: i64 = 0x7fff_fffd;
     const DT_FILTER: i64 = 0x7fff_ffff;
     Some(match tag {

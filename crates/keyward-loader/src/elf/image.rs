@@ -10,13 +10,13 @@ use keyward_core::{Error, Result};
 use crate::fault::unusable;
 use crate::machine::MACHINE;
 
-/// That of this program, and so of all that it can load.
+/// The class of this program, and so of all libraries that it can load.
 const CLASS: Class = if cfg!(target_pointer_width = "64") { Class::ELF64 } else { Class::ELF32 };
 
-/// Memory is mapped in pages, of this size at least.
+/// Memory is mapped in pages of at least this size.
 const PAGE: u64 = 4096;
 
-/// An ELF file for this machine, as it will lie in memory.
+/// An ELF file for this machine, with the addresses that it will have in memory.
 #[derive(Debug)]
 pub(super) struct Image<'b> {
     bytes: &'b [u8],
@@ -50,17 +50,17 @@ impl<'b> Image<'b> {
         Ok(image)
     }
 
-    /// Program, library or something else.
+    /// Whether it is a program, a library or something else.
     pub(super) fn kind(&self) -> u16 {
         self.kind
     }
 
-    /// The segments of a kind.
+    /// Returns the segments of a kind.
     pub(super) fn segments(&self, kind: u32) -> impl Iterator<Item = &ProgramHeader> {
         self.headers.iter().filter(move |header| header.p_type == kind)
     }
 
-    /// The bytes from this address on, as far as the file has them.
+    /// Returns the bytes from this address on, as far as the file contains them.
     pub(super) fn from(&self, address: u64) -> Result<&'b [u8]> {
         let bytes = self.segments(PT_LOAD).find_map(|segment| {
             let inside = address.checked_sub(segment.p_vaddr)?;
@@ -72,7 +72,7 @@ impl<'b> Image<'b> {
         bytes.ok_or_else(damaged)
     }
 
-    /// What is mapped later must not cover what was read here.
+    /// A segment that is mapped later must not cover bytes that were read here.
     fn overlaps_nowhere(&self) -> Result<()> {
         let mut free = 0;
         for segment in self.segments(PT_LOAD) {
@@ -87,14 +87,14 @@ impl<'b> Image<'b> {
     }
 }
 
-/// These bytes, as a table of the kind of ELF file that this program can load.
+/// Returns these bytes as a table of the class and byte order of this program.
 pub(super) fn table<T: ParseAt>(bytes: &[u8]) -> Table<'_, T> {
     ParsingTable::new(NativeEndian, CLASS, bytes)
 }
 
-/// The file contradicts itself or ends too soon.
+/// Makes the error for a file that contradicts itself or ends too soon.
 pub(super) fn damaged() -> Error {
-    unusable("is damaged, or no proper ELF file")
+    unusable("is damaged, or is not a valid ELF file")
 }
 
 fn fits(ident: &[u8]) -> Result<()> {

@@ -10,17 +10,17 @@ use super::dynamic::Dynamic;
 use super::image::{Image, Table, damaged, table};
 use crate::fault::unusable;
 
-/// How the names of all entries start, before the major version.
+/// The start of the names of all entries, before the major version.
 pub(super) const PREFIX: &str = "keyward_plugin_v";
 
-/// The entries among the functions that a library exports.
+/// Returns the entries among the functions that a library exports.
 pub(super) fn entries(image: &Image<'_>, dynamic: &Dynamic<'_>) -> Result<Vec<Entry>> {
     let symbols: Table<'_, Symbol> = table(image.from(dynamic.symbols.ok_or_else(damaged)?)?);
     let mut entries = Vec::new();
     for index in exported(image, dynamic)? {
         let symbol = symbols.get(index).map_err(|_| damaged())?;
         let name = u64::from(symbol.st_name);
-        // The names of hostile tables may all be one long one, so only the start is compared.
+        // In a hostile table, all names may be the same long one. So only the start is compared.
         let promising = dynamic.string(name).is_some_and(|at| at.starts_with(PREFIX.as_bytes()));
         if !promising || !is_exported(&symbol) {
             continue;
@@ -40,8 +40,8 @@ fn is_exported(symbol: &Symbol) -> bool {
         && [STV_DEFAULT, STV_PROTECTED].contains(&symbol.st_vis())
 }
 
-/// Which symbols can be found by name: only the hash tables tell how many there are. Where there
-/// are both, the linker takes the GNU one.
+/// Returns the range of symbols that can be found by name. Only the hash tables contain their
+/// number. If there are both, the linker uses the GNU one.
 fn exported(image: &Image<'_>, dynamic: &Dynamic<'_>) -> Result<Range<usize>> {
     match (dynamic.gnu_hash, dynamic.hash) {
         (Some(at), _) => in_gnu_hash(image.from(at)?).ok_or_else(damaged),
@@ -50,13 +50,14 @@ fn exported(image: &Image<'_>, dynamic: &Dynamic<'_>) -> Result<Range<usize>> {
     }
 }
 
-/// The header counts buckets and chains; each symbol has a chain.
+/// The header contains the numbers of buckets and chains; each symbol has a chain.
 fn in_hash(bytes: &[u8]) -> Option<Range<usize>> {
     Some(0..word(bytes, 1)?)
 }
 
-/// The header: the number of buckets, the first symbol that is hashed, the size of the filter,
-/// and a shift. Buckets hold the first symbol of their chain, and the lowest bit ends a chain.
+/// The header contains the number of buckets, the first symbol that is hashed, the size of the
+/// filter, and a shift. A bucket contains the first symbol of its chain, and the lowest bit ends a
+/// chain.
 fn in_gnu_hash(bytes: &[u8]) -> Option<Range<usize>> {
     let (buckets, first, filter) = (word(bytes, 0)?, word(bytes, 1)?, word(bytes, 2)?);
     let filter = filter.checked_mul(size_of::<usize>())?;

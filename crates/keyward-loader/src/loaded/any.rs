@@ -1,4 +1,4 @@
-//! A plugin's table made of any bytes, for fuzzing: its numbers and texts are anything, and its
+//! Makes a plugin's table of any bytes, for fuzzing. Its numbers and texts are arbitrary, and its
 //! pointers lead to such a table or nowhere.
 
 use std::ffi::c_void;
@@ -8,10 +8,10 @@ use keyward_plugin::abi::{Backend, Export, MAGIC, MAJOR, OptionRow, Plugin, Slic
 
 use super::Brought;
 
-/// Reads such a table and gives the names of its backends.
+/// Reads such a table and returns the names of its backends.
 ///
 /// # Errors
-/// As for any library's table.
+/// Those of reading a library's table.
 #[doc(hidden)]
 pub fn read_any_table(bytes: &[u8]) -> Result<Vec<String>> {
     let mut any = Any(bytes);
@@ -31,19 +31,20 @@ pub fn read_any_table(bytes: &[u8]) -> Result<Vec<String>> {
         backend_count: any.count(pointers.len(), 65),
         backends: any.pointer(&pointers),
     };
-    // SAFETY: every pointer leads to as much as the table says, or to nothing; every count and length
-    // that says more is over the limit up to which it is believed.
+    // SAFETY: every pointer leads to as many bytes as the table says, or is not valid and refused;
+    // every count and length that says more is above its limit.
     let brought = unsafe { Brought::read(&raw const plugin) }?;
     Ok(brought.backends.into_iter().map(|(announced, _)| announced.name).collect())
 }
 
-/// Rows as they lie in memory, one behind the other.
+/// Rows as they are in memory, one after the other.
 struct Options {
     rows: Vec<OptionRow>,
     count: usize,
 }
 
-/// Behind a row that says it is twice as long lies as much again, which is not known here.
+/// A row that says it is twice as long is followed by as many more bytes, which this version does
+/// not know.
 fn laid_out(rows: Vec<OptionRow>) -> Vec<OptionRow> {
     let places = |row: OptionRow| if row.size == 2 * ROW { vec![row; 2] } else { vec![row] };
     rows.into_iter().flat_map(places).collect()
@@ -51,7 +52,7 @@ fn laid_out(rows: Vec<OptionRow>) -> Vec<OptionRow> {
 
 const ROW: u32 = size_of::<OptionRow>() as u32;
 
-/// Bytes that decide what comes next.
+/// Bytes that decide which table is made.
 struct Any<'a>(&'a [u8]);
 
 impl Any<'_> {
@@ -61,7 +62,7 @@ impl Any<'_> {
         *first
     }
 
-    /// The right value, mostly.
+    /// Returns the right value in most cases.
     fn or<T>(&mut self, right: T, wrong: impl FnOnce(u8) -> T) -> T {
         match self.byte() {
             0..200 => right,
@@ -69,7 +70,7 @@ impl Any<'_> {
         }
     }
 
-    /// A size that a table may say it has. A longer one is read as far as is known here.
+    /// Returns a size for a table. Of a longer table, only the known part is read.
     fn size<T>(&mut self) -> u32 {
         let size = size_of::<T>() as u32;
         self.or(size, |byte| match byte % 3 {
@@ -79,12 +80,12 @@ impl Any<'_> {
         })
     }
 
-    /// How many there are, or more than anybody believes.
+    /// Returns the right number, or more than the limit.
     fn count(&mut self, count: usize, too_many: usize) -> usize {
         self.or(count, |byte| if byte % 2 == 0 { too_many } else { usize::MAX })
     }
 
-    /// A pointer that leads there, nowhere, or to where nothing can be read.
+    /// Returns the right pointer, NULL, or a pointer from which nothing can be read.
     fn pointer<T>(&mut self, to: &[T]) -> *const T {
         let right = to.as_ptr();
         self.or(right, |byte| if byte % 2 == 0 { std::ptr::null() } else { odd(right) })
@@ -101,7 +102,8 @@ impl Any<'_> {
         })
     }
 
-    /// Rows follow one another as far as each says, so all with a size that one can have say the truth.
+    /// Makes a row. Its size says where the next row is, so every size that is accepted is the true
+    /// one.
     fn row(&mut self) -> OptionRow {
         OptionRow {
             size: self.or(ROW, |byte| match byte % 4 {
@@ -134,7 +136,7 @@ impl Any<'_> {
         }
     }
 
-    /// Methods of a role, or a table that lacks them.
+    /// Returns methods of a role, or a table that lacks them.
     fn methods(&mut self, sound: &Backend) -> *const c_void {
         self.or(sound.methods, |byte| match byte % 4 {
             0 => std::ptr::null(),
@@ -145,18 +147,18 @@ impl Any<'_> {
     }
 }
 
-/// An address at which no table can be.
+/// Returns an address at which a table cannot be.
 fn odd<T>(pointer: *const T) -> *const T {
     pointer.wrapping_byte_add(2)
 }
 
-/// A table that says it is none.
+/// A table that says it is too short.
 static SHORT: [u64; 1] = [4];
 
 /// A table that is long enough for every role, and has no function.
 static HOLLOW: [u64; 12] = [96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
-/// A backend in each role, as a plugin in Rust shows them.
+/// A backend in each role, as a plugin in Rust exports them.
 static SOUND: Export = Export::new(
     &[
         sound(Factory::Serializer(&|_, _| Err(Error::not_found("open")))),
@@ -179,9 +181,10 @@ const fn sound(factory: Factory) -> Registration {
     }
 }
 
-/// The sound backend in the role of this number; of another role where there is no such.
+/// Returns the valid backend in the role of this number, or in another role if there is no such
+/// role.
 fn sound_backend(role: u32) -> Backend {
-    // SAFETY: this side made the table, which stays, and has four backends.
+    // SAFETY: this program made the table, which is never freed and has four backends.
     unsafe {
         let plugin = &*SOUND.table();
         let backends = std::slice::from_raw_parts(plugin.backends, plugin.backend_count);

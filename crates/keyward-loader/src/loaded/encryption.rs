@@ -47,7 +47,8 @@ impl LoadedEncryption {
         let abilities = EncryptionAbilities {
             binds_context: able.binds_context != 0,
             authenticates: able.authenticates != 0,
-            keys: keys.ok_or_else(|| unusable("the plugin's keys come from nowhere known"))?,
+            keys: keys
+                .ok_or_else(|| unusable("the plugin's encryption has keys of an unknown kind"))?,
         };
         Ok(Self { handle, abilities })
     }

@@ -1,4 +1,4 @@
-//! A backend of a library, and an opened one.
+//! A backend of a library, and an open instance of it.
 #![expect(unsafe_code, reason = "a library's functions are called")]
 
 use std::fmt;
@@ -15,10 +15,10 @@ use crate::message::failure::harmless;
 
 /// The functions of a role.
 pub(super) trait Methods: Table + Copy + Send + Sync + 'static {
-    /// What ends an instance.
+    /// Returns the function that closes an instance.
     fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)>;
 
-    /// Whether every function is there that version 1.0 asks for.
+    /// Whether all functions exist that version 1.0 requires.
     fn are_whole(&self) -> bool;
 }
 
@@ -37,19 +37,19 @@ type Open = unsafe extern "C" fn(
     *mut Failure,
 ) -> i32;
 
-// SAFETY: a plugin's table never changes, and its functions may be called by every thread.
+// SAFETY: a plugin's table never changes, and every thread may call its functions.
 unsafe impl<M: Send> Send for Opener<M> {}
 // SAFETY: as above.
 unsafe impl<M: Sync> Sync for Opener<M> {}
 
 impl<M: Methods> Opener<M> {
-    /// What the backend's own table says.
+    /// Reads the backend's table.
     ///
     /// # Safety
-    /// The table is a plugin's, and its methods are these.
+    /// The table must come from a plugin, and its methods must be of this type.
     pub(super) unsafe fn new(pointer: *const abi::Backend, backend: &abi::Backend) -> Result<Self> {
         let open = backend.open.ok_or_else(|| unusable("the plugin's backend cannot be opened"))?;
-        // SAFETY: as the function's own contract has it.
+        // SAFETY: the caller guarantees it.
         let methods: M = unsafe { table::read(backend.methods.cast())? };
         if !methods.are_whole() || methods.close().is_none() {
             return Err(unusable("the plugin's backend lacks a function"));
@@ -57,7 +57,7 @@ impl<M: Methods> Opener<M> {
         Ok(Self { backend: pointer, open, methods })
     }
 
-    /// Opens it; `name` is what it is called.
+    /// Opens it; `name` is the backend's name.
     pub(super) fn open(
         &self,
         name: &'static str,
@@ -66,8 +66,8 @@ impl<M: Methods> Opener<M> {
     ) -> Result<Handle<M>> {
         let options = json::values_to_json(values);
         let (mut instance, mut failure) = (std::ptr::null_mut(), Failure::new());
-        // SAFETY: all that is handed over lives during the call, but for the host, which lives until
-        // it is released.
+        // SAFETY: all arguments are valid during the call, and the host is valid until it is
+        // released.
         unsafe {
             let host = Bridge::raise(Arc::clone(host));
             let options = Slice::of(&options);
@@ -75,41 +75,43 @@ impl<M: Methods> Opener<M> {
             outcome("open", failure, status)?;
         }
         if instance.is_null() {
-            return Err(Error::new(ErrorKind::Other, "open").because("the plugin opened nothing"));
+            return Err(
+                Error::new(ErrorKind::Other, "open").because("the plugin returned no instance")
+            );
         }
         Ok(Handle { name, instance, methods: self.methods })
     }
 }
 
-/// What came of a call.
+/// Returns the result of a call.
 ///
 /// # Safety
-/// What the plugin wrote must be sound.
+/// The plugin must have written valid buffers.
 unsafe fn outcome(operation: &'static str, failure: Failure, status: i32) -> Result<()> {
-    // SAFETY: as the function's own contract has it.
+    // SAFETY: the caller guarantees it.
     let outcome = unsafe { failure.read(operation, status) };
     outcome.map_err(|error| believed(operation, harmless(&error)))
 }
 
-/// An opened backend. It is closed with this value.
+/// An open backend. Dropping this value closes it.
 pub(super) struct Handle<M: Methods> {
     name: &'static str,
     instance: *mut Instance,
     methods: M,
 }
 
-// SAFETY: an instance may be used by every thread; that is its contract.
+// SAFETY: every thread may use an instance; that is its contract.
 unsafe impl<M: Methods> Send for Handle<M> {}
 // SAFETY: as above.
 unsafe impl<M: Methods> Sync for Handle<M> {}
 
 impl<M: Methods> Handle<M> {
-    /// The functions.
+    /// Returns the functions.
     pub(super) fn methods(&self) -> &M {
         &self.methods
     }
 
-    /// Calls a function, which writes what went wrong into the table that it is handed.
+    /// Calls a function. If it fails, it writes its error into the table that it gets.
     pub(super) fn call(
         &self,
         operation: &'static str,
@@ -117,7 +119,7 @@ impl<M: Methods> Handle<M> {
     ) -> Result<()> {
         let mut failure = Failure::new();
         let status = function(self.instance, &mut failure);
-        // SAFETY: what a plugin wrote there is as its contract has it.
+        // SAFETY: a plugin writes to the table as its contract says.
         unsafe { outcome(operation, failure, status) }
     }
 }
@@ -125,7 +127,7 @@ impl<M: Methods> Handle<M> {
 impl<M: Methods> Drop for Handle<M> {
     fn drop(&mut self) {
         if let Some(close) = self.methods.close() {
-            // SAFETY: nobody uses the instance after this value.
+            // SAFETY: the instance is not used after this value.
             unsafe { close(self.instance) }
         }
     }
@@ -137,11 +139,11 @@ impl<M: Methods> fmt::Debug for Handle<M> {
     }
 }
 
-/// A function that was seen to be there, called.
+/// Calls a function that was found to exist.
 macro_rules! function {
     ($methods:expr, $function:ident ( $($argument:expr),* )) => {{
         let function = $methods.$function.expect("a table that lacks it is refused");
-        // SAFETY: the function is a plugin's, and all that it is handed lives during the call.
+        // SAFETY: the function comes from a plugin, and all arguments are valid during the call.
         unsafe { function($($argument),*) }
     }};
 }

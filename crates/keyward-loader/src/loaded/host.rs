@@ -15,14 +15,14 @@ use keyward_plugin::json;
 
 use crate::message::failure::line;
 
-/// A host and the table that leads to it.
+/// A host and its table.
 pub(super) struct Bridge {
     table: HostTable,
     host: Arc<dyn Host>,
 }
 
 impl Bridge {
-    /// A table that stays until its holder releases it.
+    /// Makes a table that is valid until its holder releases it.
     pub(super) fn raise(host: Arc<dyn Host>) -> *const HostTable {
         let table = HostTable {
             size: size_of::<HostTable>() as u32,
@@ -38,7 +38,7 @@ impl Bridge {
             remaining: Some(remaining),
         };
         let bridge = Box::into_raw(Box::new(Self { table, host }));
-        // SAFETY: it was made just now, and nobody else has it yet.
+        // SAFETY: it was made just now, and no other code has it yet.
         unsafe {
             (*bridge).table.context = bridge.cast();
             &raw const (*bridge).table
@@ -88,7 +88,7 @@ unsafe extern "C" fn log(context: *mut c_void, level: u32, message: Slice) {
     quietly((), || {
         let level = Level::of_number(level).unwrap_or(Level::Debug);
         let message = String::from_utf8_lossy(message.bytes());
-        // What a plugin says may end on a terminal.
+        // A plugin's message may be shown on a terminal.
         host(context).log(level, format_args!("{}", line(&message)));
     });
 }
@@ -112,7 +112,7 @@ unsafe fn answer(
     }
 }
 
-/// A panic must not go through a library's frames; the program's own hook has told of it.
+/// A panic must not pass through a library's frames. The program's panic hook has reported it.
 fn quietly<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise)
 }

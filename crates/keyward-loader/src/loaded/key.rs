@@ -4,10 +4,10 @@ use keyward_plugin::abi::{Instance, KeyMethods, Slice};
 use super::handle::{Handle, Methods, Opener, function};
 use super::{Answer, forever};
 
-/// The longest secret of a key source, in bytes.
+/// The size of the largest secret of a key source, in bytes.
 const LONGEST_KEY: usize = 1 << 20;
 
-/// The longest parameters, in bytes.
+/// The size of the largest parameters, in bytes.
 const LONGEST_PARAMETERS: usize = 1024;
 
 impl Methods for KeyMethods {

@@ -1,4 +1,4 @@
-#![expect(unsafe_code, reason = "a library tells its entries through a C function")]
+#![expect(unsafe_code, reason = "a library passes its entries to a C function")]
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -19,7 +19,7 @@ use super::handle::{Handle, Methods, Opener, function};
 use super::{Answer, forever};
 use crate::fault::unusable;
 
-/// The longest cursor, in bytes.
+/// The size of the largest cursor, in bytes.
 const LONGEST_CURSOR: usize = 64 << 10;
 
 impl Methods for StorageMethods {
@@ -45,7 +45,7 @@ pub(super) fn factory(name: &'static str, opener: Opener<StorageMethods>) -> Fac
 
 #[derive(Debug)]
 struct LoadedStorage {
-    /// Locks that are held keep the instance open.
+    /// In an `Arc`, because locks that are held keep the instance open.
     handle: Arc<Handle<StorageMethods>>,
     abilities: abi::StorageAbilities,
     persistence: Persistence,
@@ -155,7 +155,7 @@ impl Storage for LoadedStorage {
     }
 }
 
-/// The entries that a library has told so far.
+/// The entries that a library has passed so far.
 struct Told {
     entries: Vec<EntryId>,
     limit: usize,
@@ -164,9 +164,9 @@ struct Told {
 
 unsafe extern "C" fn take(context: *mut c_void, entry: EntryName) -> i32 {
     let work = || {
-        // SAFETY: that is what `list` handed over, and nobody else uses it meanwhile.
+        // SAFETY: `list` passed this pointer, and no other code uses it during the call.
         let told = unsafe { &mut *context.cast::<Told>() };
-        // SAFETY: the entry's texts are there during the call.
+        // SAFETY: the entry's texts are valid during the call.
         let id = unsafe { entry.id() };
         match id {
             Ok(id) if told.entries.len() < told.limit => {
@@ -175,7 +175,8 @@ unsafe extern "C" fn take(context: *mut c_void, entry: EntryName) -> i32 {
             }
             Ok(_) => told.failed = Some(Error::corrupt("list").because("the page is too long")),
             Err(_) => {
-                told.failed = Some(Error::corrupt("list").because("it lists what is no entry"))
+                told.failed =
+                    Some(Error::corrupt("list").because("it lists an entry that is not valid"))
             }
         }
         ErrorKind::Corrupt.code().into()
@@ -234,7 +235,7 @@ struct Held {
     handle: Arc<Handle<StorageMethods>>,
 }
 
-// SAFETY: a lock may be renewed and ended by another thread than the one that took it.
+// SAFETY: another thread than the one that took a lock may renew and release it.
 unsafe impl Send for Held {}
 
 impl Guard for Held {

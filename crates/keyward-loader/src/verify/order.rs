@@ -4,19 +4,19 @@ use super::Read;
 use crate::fault::{at, refused, unusable};
 use crate::runtime::{Part, part};
 
-/// What has to be loaded before a plugin.
+/// The libraries that must be loaded before a plugin.
 #[derive(Debug, Default)]
 pub(super) struct Order {
     /// The libraries of the C runtime that the process may not have yet.
     pub(super) runtime: Vec<&'static str>,
-    /// Which of the pinned libraries, each behind those that it needs itself.
+    /// Indices of pinned libraries, each after the libraries that it needs itself.
     pub(super) needed: Vec<usize>,
-    /// Those whose own needs are being added.
+    /// The libraries whose needs are being added.
     open: Vec<usize>,
 }
 
 impl Order {
-    /// Adds what this library needs.
+    /// Adds the libraries that this one needs.
     pub(super) fn add(&mut self, library: &Read<'_>, pinned: &[Read<'_>]) -> Result<()> {
         for name in &library.library.needed {
             match part(name) {
@@ -37,7 +37,9 @@ impl Order {
             return Ok(());
         }
         if self.open.contains(&index) {
-            return Err(at(&pinned[index].pin.path)(unusable("needs itself in the end")));
+            return Err(at(&pinned[index].pin.path)(unusable(
+                "needs itself through the libraries that it needs",
+            )));
         }
         self.open.push(index);
         self.add(&pinned[index], pinned)?;
@@ -48,10 +50,10 @@ impl Order {
 }
 
 fn find(name: &str, pinned: &[Read<'_>]) -> Result<usize> {
-    // The linker looks for a path where that leads, once it has put its own words for `$LIB`.
+    // For a path, the linker opens that path, after it has expanded `$LIB`.
     if name.contains(['/', '$']) {
-        return Err(refused(format_args!("needs {name}, which is a path and no name"))
-            .hint("Build what is needed with a name in it: `-Wl,-soname,NAME`"));
+        return Err(refused(format_args!("needs {name}, which is a path and not a name"))
+            .hint("Build the needed library with a name: `-Wl,-soname,NAME`"));
     }
     let mut found =
         (0..pinned.len()).filter(|index| pinned[*index].library.soname.as_deref() == Some(name));
@@ -59,6 +61,6 @@ fn find(name: &str, pinned: &[Read<'_>]) -> Result<usize> {
         (Some(index), None) => Ok(index),
         (Some(_), Some(_)) => Err(refused(format_args!("needs {name}, which is pinned twice"))),
         (None, _) => Err(refused(format_args!("needs {name}, which is not pinned"))
-            .hint("Pin the file that is meant, or link it into the plugin")),
+            .hint("Pin that library, or link it into the plugin")),
     }
 }

@@ -1,4 +1,4 @@
-//! Shared libraries, built on the spot, that leave a mark when anything of them runs.
+//! Shared libraries that are built by the test, and that leave a mark when any of their code runs.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,10 +9,10 @@ use keyward_core::{Error, ErrorKind, Result};
 use keyward_loader::{Digest, Pin, Verified, verify_library};
 use keyward_testkit::Scratch;
 
-/// The way into a plugin that shows no table.
+/// The entry of a plugin that returns no table.
 pub(crate) const GOOD: &str = "void *keyward_plugin_v1__good(void) { return 0; }";
 
-/// A scratch folder with what was built in it.
+/// A scratch folder with built files.
 pub(crate) struct Bench(Scratch);
 
 impl Bench {
@@ -24,17 +24,17 @@ impl Bench {
         self.0.folder().join(name)
     }
 
-    /// A plugin as it should be.
+    /// Builds a valid plugin.
     pub(crate) fn plugin(&self) -> PathBuf {
         self.build("plugin.so", GOOD, &[])
     }
 
-    /// A shared library of this C code, which leaves the mark when it is loaded.
+    /// Builds a shared library of this C code, which leaves the mark when it is loaded.
     pub(crate) fn build(&self, name: &str, code: &str, flags: &[&str]) -> PathBuf {
         self.compile(name, code, &[&["-shared", "-fPIC"], flags].concat())
     }
 
-    /// What the compiler makes of this C code and its mark.
+    /// Compiles this C code together with the code that leaves the mark.
     pub(crate) fn compile(&self, name: &str, code: &str, flags: &[&str]) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -48,7 +48,7 @@ impl Bench {
         path
     }
 
-    /// A file with this content.
+    /// Makes a file with this content.
     pub(crate) fn file(&self, name: &str, content: &[u8]) -> PathBuf {
         let path = self.path(name);
         fs::write(&path, content).unwrap();
@@ -56,7 +56,7 @@ impl Bench {
         path
     }
 
-    /// Whether anything of what was built under this name has run.
+    /// Whether any code that was built under this name has run.
     pub(crate) fn ran(&self, name: &str) -> bool {
         Path::new(&self.mark(name)).exists()
     }
@@ -65,7 +65,7 @@ impl Bench {
         self.0.path(&format!("{}.ran", name.replace('/', "-")))
     }
 
-    /// Verifies and loads, and expects to be turned away before anything ran.
+    /// Verifies and loads, and expects an error before any code ran.
     pub(crate) fn turned_away(
         &self,
         pin: &Pin,
@@ -91,7 +91,7 @@ __attribute__((constructor)) static void leave_a_mark(void) {
 }
 "#;
 
-/// Holds an error against what it should be: its kind, one line, and that this is in it.
+/// Checks an error: its kind, that it is one line, and that it contains this text.
 #[track_caller]
 pub(crate) fn expect(error: &Error, kind: ErrorKind, why: &str) {
     let line = error.to_string();
@@ -100,20 +100,20 @@ pub(crate) fn expect(error: &Error, kind: ErrorKind, why: &str) {
     assert_eq!(line.lines().count(), 1, "{line}");
 }
 
-/// What configuration says of a file that is as it should be.
+/// Makes the correct pin of a file.
 pub(crate) fn pin(path: &Path) -> Pin {
     Pin { path: path.to_owned(), digest: Digest::of(&fs::read(path).unwrap_or_default()) }
 }
 
-/// Verifies a library and loads it, for good.
+/// Verifies a library and loads it for ever.
 pub(crate) fn load(pin: &Pin, needs: &[Pin]) -> Result<()> {
     verify_library(pin, needs).map(enter)
 }
 
-/// Loads what was verified, for good. These plugins show no table, which is noticed only when they
-/// were loaded and their entry was called.
+/// Loads a verified library for ever. These plugins return no table, which is noticed only after
+/// they were loaded and their entry was called.
 #[track_caller]
 pub(crate) fn enter(verified: Verified) {
     let error = keyward_loader::load(verified).unwrap_err();
-    expect(&error, ErrorKind::Unavailable, "the plugin does not want to run here");
+    expect(&error, ErrorKind::Unavailable, "the plugin refuses to run");
 }

@@ -1,4 +1,4 @@
-//! A test that goes on in a process of its own.
+//! Continues a test in a separate process.
 
 use std::path::Path;
 use std::process::Command;
@@ -6,17 +6,17 @@ use std::process::Command;
 /// Set in the child.
 const CHILD: &str = "KEYWARD_TEST_CHILD";
 
-/// What the parent of this process handed it, if it is such a child.
+/// Returns the task that the parent gave to this process, if it is such a child.
 pub(crate) fn task() -> Option<String> {
     std::env::var(CHILD).ok()
 }
 
-/// The test of this name, as a process that is handed `task`.
+/// Makes the command that runs the test of this name in a process, with `task`.
 pub(crate) fn start(test: &str, task: &Path) -> Command {
     run(&std::env::current_exe().unwrap(), test, task)
 }
 
-/// The same, in a copy of this program.
+/// Makes the same command for a copy of this program.
 pub(crate) fn run(program: &Path, test: &str, task: &Path) -> Command {
     let mut child = Command::new(program);
     child.args(["--exact", test, "--nocapture"]).env(CHILD, task);

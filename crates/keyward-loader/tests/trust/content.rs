@@ -6,13 +6,13 @@ use keyward_loader::{Content, Elf, inspect, read_elf};
 
 use crate::built::{Bench, GOOD, expect, load, pin};
 
-/// Where the header says for which class, byte order and machine a file is.
+/// The positions of class, byte order and machine in the header.
 const CLASS: usize = 4;
 const ORDER: usize = 5;
 const MACHINE: usize = 18;
 
 #[test]
-fn what_is_no_library_is_turned_away() {
+fn a_file_that_is_not_a_library_is_refused() {
     let bench = Bench::new();
     for (content, why) in [
         (&b""[..], "is empty"),
@@ -29,7 +29,7 @@ fn what_is_no_library_is_turned_away() {
 }
 
 #[test]
-fn what_is_built_for_another_machine_is_turned_away() {
+fn a_library_for_another_machine_is_refused() {
     let bench = Bench::new();
     let good = fs::read(bench.plugin()).unwrap();
     let other = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
@@ -47,7 +47,7 @@ fn what_is_built_for_another_machine_is_turned_away() {
 }
 
 #[test]
-fn a_library_that_ends_too_soon_is_turned_away() {
+fn a_truncated_library_is_refused() {
     let bench = Bench::new();
     let path = bench.plugin();
     let good = fs::read(&path).unwrap();
@@ -55,7 +55,7 @@ fn a_library_that_ends_too_soon_is_turned_away() {
     let mut enough = 0;
     for length in 0..good.len() {
         match library(&good[..length]) {
-            // What comes last, debugging aids and section headers, does not count.
+            // The end of the file, with debugging data and section headers, is not needed.
             Ok(library) => assert_eq!(library, whole),
             Err(error) => {
                 expect(&error, Unavailable, "is ");
@@ -70,7 +70,7 @@ fn a_library_that_ends_too_soon_is_turned_away() {
     }
 }
 
-/// Whatever is altered, there is an answer. Zeros far behind the headers are padding.
+/// Any altered byte gives a result or an error. Zeros far after the headers are padding.
 #[test]
 fn no_altered_byte_makes_the_reader_panic() {
     let bench = Bench::new();
@@ -105,9 +105,9 @@ fn a_library_is_read_without_its_section_headers() {
     }
 }
 
-/// Else what is read in one segment could be covered by another when it is loaded.
+/// Otherwise, bytes that were read in one segment could be covered by another when it is loaded.
 #[test]
-fn a_library_whose_segments_overlap_is_turned_away() {
+fn a_library_whose_segments_overlap_is_refused() {
     let bench = Bench::new();
     let mut bytes = fs::read(bench.plugin()).unwrap();
     let address_of_second = 64 + 56 + 16;
@@ -134,7 +134,7 @@ fn a_library_that_redirects_the_linker_is_refused() {
 }
 
 #[test]
-fn a_library_has_one_way_in() {
+fn a_library_has_one_entry() {
     for (code, why) in [
         ("void keyward_plugin(void) {}", "is not a Keyward plugin, it has no function"),
         ("void keyward_plugin_v1(void) {}", "is not a Keyward plugin"),
@@ -152,11 +152,11 @@ fn a_library_has_one_way_in() {
         ("int keyward_plugin_v1__a = 1;", "has a keyward_plugin_v1__a that is not a function"),
         (
             "void keyward_plugin_v1__a(void) {} void keyward_plugin_v1__b(void) {}",
-            "has more than one way in, keyward_plugin_v1__",
+            "has more than one entry: keyward_plugin_v1__",
         ),
         (
             "void keyward_plugin_v2__a(void) {}",
-            "speaks version 2 of the plugin interface, this program speaks version 1",
+            "is built for version 2 of the plugin interface, and this program for version 1",
         ),
     ] {
         let bench = Bench::new();
@@ -166,14 +166,14 @@ fn a_library_has_one_way_in() {
 }
 
 #[test]
-fn a_later_version_may_stand_beside() {
+fn an_entry_of_a_later_version_is_allowed_too() {
     let bench = Bench::new();
     let code = format!("void keyward_plugin_v2__a(void) {{}} {GOOD}");
     load(&pin(&bench.build("plugin.so", &code, &[])), &[]).unwrap();
 }
 
 #[test]
-fn what_is_to_be_trusted_is_shown() {
+fn inspect_shows_the_file_to_trust() {
     let bench = Bench::new();
     let helper = bench.build("libhelper.so", "", &["-Wl,-soname,libhelper.so.1"]);
     let flags = ["-Wl,--no-as-needed", helper.to_str().unwrap(), "-lm"];

@@ -1,4 +1,4 @@
-//! What is decided about a plugin's file before a line of it runs, on real files.
+//! Tests the decisions about a plugin's file before its code runs, with real files.
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 #![expect(clippy::disallowed_methods, reason = "tests write files that others damage")]
 

@@ -7,7 +7,7 @@ use crate::built::{Bench, GOOD, expect, load, pin};
 
 const NAME: &str = "libnamesake.so.1";
 
-/// A library of the one name that answers so.
+/// Builds a library of the one name that returns this number.
 fn namesake(bench: &Bench, answer: u32) -> PathBuf {
     let code = format!("int answer(void) {{ return {answer}; }}");
     bench.build("libnamesake.so", &code, &[&format!("-Wl,-soname,{NAME}")])
@@ -17,7 +17,8 @@ fn plugin(bench: &Bench, name: &str, needs: &Path) -> Pin {
     pin(&bench.build(name, GOOD, &["-Wl,--no-as-needed", needs.to_str().unwrap()]))
 }
 
-/// The dynamic linker knows libraries by their names: the second plugin would get what the first one pinned.
+/// The dynamic linker identifies libraries by their names: the second plugin would get the library
+/// that the first one pinned.
 #[test]
 fn two_libraries_of_one_name_are_not_loaded_into_one_process() {
     let (bench, other) = (Bench::new(), Bench::new());

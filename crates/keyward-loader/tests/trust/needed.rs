@@ -7,13 +7,13 @@ use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW, Symbol};
 use crate::built::{Bench, GOOD, enter, load, pin};
 use crate::child;
 
-/// From `dlfcn.h`: only what is loaded already.
+/// From `dlfcn.h`: opens only what is loaded already.
 const RTLD_NOLOAD: i32 = 4;
 
-/// It answers what its helper answers.
+/// Returns the number that its helper returns.
 const ANSWERS: &str = "int helper(void); int answer(void) { return helper(); }";
 
-/// A library of this name that needs others and answers a number.
+/// Builds a library of this name that needs others and returns a number.
 fn library(bench: &Bench, name: &str, code: &str, needs: &[&Path]) -> PathBuf {
     let soname = format!("-Wl,-soname,{name}.1");
     let needs = needs.iter().map(|path| path.to_str().unwrap());
@@ -51,7 +51,7 @@ fn a_pinned_library_is_loaded_first() {
     let verified = verify_library(&pinned, &needs).unwrap();
     let names: Vec<_> = verified.needed().iter().map(|needed| needed.name.as_str()).collect();
     assert_eq!(names, ["liblowest.so.1", "libhelper.so.1"]);
-    // None of them can be found any more but where they were put for loading.
+    // They can be found only where they were put for loading.
     for path in [&lowest, &helper, &pinned.path] {
         std::fs::remove_file(path).unwrap();
     }
@@ -62,7 +62,7 @@ fn a_pinned_library_is_loaded_first() {
 }
 
 #[test]
-fn what_is_needed_is_held_to_the_same_rules() {
+fn needed_libraries_follow_the_same_rules() {
     let bench = Bench::new();
     let code = "int helper(void) { return 1; }";
     let helper = library(&bench, "libhelper.so", code, &[]);
@@ -81,14 +81,14 @@ fn what_is_needed_is_held_to_the_same_rules() {
     bench.turned_away(&plugin, &[pin(&helper)], Refused, why);
 
     library(&bench, "liblowest.so", "", &[&helper]);
-    let why = "libhelper.so needs itself in the end";
+    let why = "libhelper.so needs itself through the libraries that it needs";
     bench.turned_away(&plugin, &[pin(&helper), pin(&lowest)], Unavailable, why);
 
     std::fs::remove_file(&helper).unwrap();
     bench.turned_away(&plugin, &[pinned], Unavailable, "libhelper.so is not there");
 }
 
-/// Without a name in it, a library is needed by its path.
+/// A library without a name in it is needed by its path.
 #[test]
 fn a_library_needed_by_path_is_refused() {
     let bench = Bench::new();
@@ -98,8 +98,8 @@ fn a_library_needed_by_path_is_refused() {
     bench.turned_away(&plugin, &[pin(&helper)], Refused, &why);
 }
 
-/// The linker puts other words for `$LIB` before it compares: then no name that is loaded fits, and
-/// it loads whatever lies there.
+/// The linker expands `$LIB` before it compares names. Then no loaded library has the name, and it
+/// loads the file at that path.
 #[test]
 fn a_needed_name_that_the_linker_would_change_is_refused() {
     let bench = Bench::new();
@@ -111,9 +111,9 @@ fn a_needed_name_that_the_linker_would_change_is_refused() {
     bench.turned_away(&plugin, &[pin(&helper)], Refused, "$LIB/libhelper.so, which is a path");
 }
 
-/// Whatever was loaded after it and needs this part would get the plugin.
+/// A library that is loaded later and needs this part would get the plugin.
 #[test]
-fn a_plugin_is_no_part_of_the_runtime() {
+fn a_plugin_with_a_name_of_the_runtime_is_refused() {
     let bench = Bench::new();
     for part in ["libm.so.6", "libc.so.6"] {
         let plugin = bench.build("plugin.so", GOOD, &[&format!("-Wl,-soname,{part}")]);
@@ -124,7 +124,7 @@ fn a_plugin_is_no_part_of_the_runtime() {
 
 /// `LD_LIBRARY_PATH` leads to a hostile `libm.so.6` and a hostile helper; neither is ever loaded.
 #[test]
-fn the_environment_leads_to_no_other_library() {
+fn ld_library_path_does_not_change_the_libraries() {
     if let Some(task) = child::task() {
         return in_the_child(&task);
     }
@@ -144,8 +144,10 @@ fn the_environment_leads_to_no_other_library() {
         let named = "-Wl,-soname,plugin.so.1,--no-as-needed";
         let flags = [named, "-fno-builtin", helper.to_str().unwrap(), "-lm"];
         bench.build("plugin.so", &code, &flags);
-        let mut child =
-            child::start("needed::the_environment_leads_to_no_other_library", &bench.path(task));
+        let mut child = child::start(
+            "needed::ld_library_path_does_not_change_the_libraries",
+            &bench.path(task),
+        );
         let status = child.env("LD_LIBRARY_PATH", bench.path("hostile")).status().unwrap();
         assert!(status.success());
         assert!(bench.ran("plugin.so"), "{task}");
@@ -168,11 +170,11 @@ fn in_the_child(task: &str) {
     assert_eq!(answer(), expected);
 }
 
-/// What the plugin that is loaded answers.
+/// Returns the number that the loaded plugin returns.
 fn answer() -> i32 {
     let plugin = dlopen("plugin.so.1".as_ref(), RTLD_NOLOAD);
     #[expect(unsafe_code, reason = "the plugin is asked what its helper says")]
-    // SAFETY: the function takes nothing and gives an `int`, see `ANSWERS`.
+    // SAFETY: the function takes nothing and returns an `int`, see `ANSWERS`.
     unsafe {
         let answer: Symbol<extern "C" fn() -> i32> = plugin.get(b"answer").unwrap();
         answer()
@@ -181,7 +183,7 @@ fn answer() -> i32 {
 
 fn dlopen(path: &Path, flags: i32) -> Library {
     #[expect(unsafe_code, reason = "to load a library is to run it")]
-    // SAFETY: these libraries are the tests' own.
+    // SAFETY: the test built these libraries.
     let library = unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL | flags) };
     library.unwrap()
 }

@@ -14,7 +14,7 @@ fn chmod(path: &Path, mode: u32) {
 }
 
 #[test]
-fn what_stands_where_it_may_is_loaded() {
+fn a_library_in_a_safe_place_is_loaded() {
     let bench = Bench::new();
     let plugin = bench.plugin();
     let verified = verify_library(&pin(&plugin), &[]).unwrap();
@@ -25,7 +25,7 @@ fn what_stands_where_it_may_is_loaded() {
 }
 
 #[test]
-fn what_others_can_write_is_refused() {
+fn a_file_that_others_can_write_is_refused() {
     for (place, mode) in [
         ("one/two/plugin.so", 0o775),
         ("one/two/plugin.so", 0o757),
@@ -46,7 +46,7 @@ fn what_others_can_write_is_refused() {
 }
 
 #[test]
-fn a_sticky_folder_may_be_everybodys_but_a_file_may_not() {
+fn all_users_may_write_to_a_sticky_folder_but_not_to_a_file() {
     let bench = Bench::new();
     let plugin = bench.build("open/plugin.so", GOOD, &[]);
     chmod(&bench.path("open"), 0o1777);
@@ -58,7 +58,7 @@ fn a_sticky_folder_may_be_everybodys_but_a_file_may_not() {
 }
 
 #[test]
-fn what_belongs_to_others_is_refused() {
+fn a_file_of_another_user_is_refused() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
@@ -111,7 +111,7 @@ fn a_path_that_is_not_plain_is_refused() {
 }
 
 #[test]
-fn what_is_no_regular_file_is_refused() {
+fn other_kinds_of_files_are_refused() {
     let bench = Bench::new();
     let fifo = bench.path("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
@@ -126,7 +126,7 @@ fn what_is_no_regular_file_is_refused() {
 }
 
 #[test]
-fn what_is_not_there_is_said_to_be_so() {
+fn a_missing_file_is_reported() {
     let bench = Bench::new();
     let plugin = bench.plugin();
     let missing = bench.path("missing");
@@ -138,7 +138,7 @@ fn what_is_not_there_is_said_to_be_so() {
 }
 
 #[test]
-fn what_is_larger_than_any_plugin_is_not_read() {
+fn a_file_that_is_too_large_is_not_read() {
     let bench = Bench::new();
     let large = bench.file("large.so", b"\x7fELF");
     File::options().write(true).open(&large).unwrap().set_len(1 << 30).unwrap();
@@ -152,15 +152,15 @@ fn other_content_than_the_pinned_is_refused() {
     let pinned = pin(&bench.plugin());
     fs::remove_file(&pinned.path).unwrap();
     let changed = bench.build("plugin.so", "void keyward_plugin_v1__other(void) {}", &[]);
-    let error = bench.turned_away(&pinned, &[], Refused, "has changed, its SHA-256 is ");
+    let error = bench.turned_away(&pinned, &[], Refused, "has changed: its SHA-256 is ");
     assert!(error.message().contains(&pinned.digest.to_string()));
     assert!(error.message().contains(&pin(&changed).digest.to_string()));
     assert!(error.advice().unwrap().contains("keyward plugin trust"));
 }
 
-/// A file that is swapped after it was verified is not what is loaded.
+/// If a file is replaced after it was verified, the new one is not loaded.
 #[test]
-fn what_was_verified_is_loaded_whatever_stands_there_now() {
+fn a_file_that_is_replaced_after_verification_is_not_loaded() {
     for in_place in [false, true] {
         let bench = Bench::new();
         let plugin = bench.plugin();

@@ -34,7 +34,7 @@ fn a_script_runs_by_its_path() {
 }
 
 #[test]
-fn what_cannot_be_run_is_turned_away() {
+fn a_file_that_cannot_be_run_is_refused() {
     let bench = Bench::new();
     for (path, why) in [
         (bench.plugin(), "is a shared library and not a program"),

@@ -12,10 +12,10 @@ use crate::child;
 const ANN: u32 = 12345;
 const BOB: u32 = 12346;
 
-/// As a program that another user owns and everybody may run in her name, or one with a
-/// capability of its own, which alone the kernel's `AT_SECURE` tells.
+/// Like a setuid program of another user, or a program with a file capability, which only the
+/// kernel's `AT_SECURE` reports.
 #[test]
-fn a_process_with_borrowed_rights_takes_no_plugin() {
+fn a_process_with_more_rights_than_its_user_uses_no_plugin() {
     if let Some(plugin) = child::task() {
         let error = verify_library(&pin(Path::new(&plugin)), &[]).unwrap_err();
         return expect(&error, Refused, "runs with more rights than its caller has");
@@ -23,12 +23,12 @@ fn a_process_with_borrowed_rights_takes_no_plugin() {
     if !rustix::process::geteuid().is_root() {
         return;
     }
-    let test = "rights::a_process_with_borrowed_rights_takes_no_plugin";
+    let test = "rights::a_process_with_more_rights_than_its_user_uses_no_plugin";
     let lend: [fn(&Path); 3] = [
         |program| fs::set_permissions(program, Permissions::from_mode(0o4755)).unwrap(),
         |program| fs::set_permissions(program, Permissions::from_mode(0o2755)).unwrap(),
         |program| {
-            // Version 2, effective; CAP_NET_BIND_SERVICE may be had.
+            // Version 2, effective; CAP_NET_BIND_SERVICE is permitted.
             let mut capability = [0; 20];
             capability[..5].copy_from_slice(&[1, 0, 0, 2, 0]);
             capability[5] = 4;
@@ -70,7 +70,7 @@ fn an_undumpable_process_of_any_user_loads_plugins() {
     assert!(bench.ran("plugin.so"));
 }
 
-/// A folder that everybody can enter, with a copy of this program in it that is Ann's.
+/// Makes a folder that all users can enter, with a copy of this program that belongs to Ann.
 fn of_everybody() -> (Bench, std::path::PathBuf) {
     let bench = Bench::new();
     let program = bench.path("program");
