@@ -32,6 +32,7 @@ mod plugin_author;
 mod plugins;
 mod power;
 mod program;
+mod read_only;
 mod readme;
 mod rotation;
 mod samples;

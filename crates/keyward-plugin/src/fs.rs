@@ -11,7 +11,7 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, Stat};
+use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 
 use keyward_core::{EntryId, Error, ErrorKind, Guard, Host, Level, LockMode, Result};
@@ -124,6 +124,11 @@ impl PrivateDir {
     /// Where the folder is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether files can be made in the folder; they cannot on a disk that is mounted read-only.
+    pub fn can_be_written(&self) -> bool {
+        rustix::fs::access(&self.path, Access::WRITE_OK).is_ok()
     }
 
     /// The whole content of a file; `None` if there is no such file.
@@ -507,9 +512,16 @@ fn failed(operation: &'static str, error: Errno, path: &Path) -> Error {
         Errno::NAMETOOLONG => Error::new(ErrorKind::Unsupported, operation)
             .because("the name is too long for this file system"),
         _ => {
-            let error = std::io::Error::from(error);
-            let why = format!("{}: {error}", path.display());
-            Error::io(operation, error).because(why)
+            let cause = std::io::Error::from(error);
+            let why = format!("{}: {cause}", path.display());
+            let failed = Error::io(operation, cause).because(why);
+            match error {
+                Errno::ROFS => failed.hint("Mount the file system so that it can be written"),
+                Errno::ACCESS => {
+                    failed.hint("Check the permissions of this file and of the folders above it")
+                }
+                _ => failed,
+            }
         }
     }
 }

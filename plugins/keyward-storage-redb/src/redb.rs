@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use keyward_plugin::fs::foreign_files_stay;
 use keyward_plugin::{
-    Bulk, EntryId, Error, Expect, Guard, Host, LockMode, Locks, Operation, Page, Persistence, Put,
-    Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
+    Bulk, EntryId, Error, Expect, Guard, Host, LockMode, Locks, MAX_BLOB, Operation, Page,
+    Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
 };
 use redb::ReadableTable;
 
@@ -38,10 +38,12 @@ impl Storage for Redb {
     fn get(&self, id: &EntryId) -> Result<Stored> {
         let get = |entries: &Entries| {
             let found = entries.get(key(id)).map_err(|error| failed("get", error))?;
-            Ok(found.map(|found| {
-                let (revision, _, blob) = found.value();
-                Stored::new(blob.to_vec(), revision.into())
-            }))
+            let Some(found) = found else { return Ok(None) };
+            let (revision, _, blob) = found.value();
+            if blob.len() > MAX_BLOB {
+                return Err(Error::corrupt("get").because("the entry is too large"));
+            }
+            Ok(Some(Stored::new(blob.to_vec(), revision.into())))
         };
         let found = self.place.read("get", self.wait(), get)?.flatten();
         found.ok_or_else(|| Error::not_found("get"))

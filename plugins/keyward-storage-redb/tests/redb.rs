@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_plugin::{
-    EntryId, ErrorKind, Expect, Host, Operation, Put, Query, Registry, Storage, Value, Values,
+    EntryId, ErrorKind, Expect, Host, MAX_BLOB, Operation, Put, Query, Registry, Storage, Value,
+    Values,
 };
 use keyward_storage_redb as _;
 use keyward_testkit::{Scratch, TestHost};
@@ -253,4 +254,17 @@ fn files_are_private_under_any_umask() {
         writer.kill().unwrap();
         writer.wait().unwrap();
     }
+}
+
+/// A storage takes what it is given; a store never gives it so much, but another program may.
+#[test]
+fn an_entry_that_is_too_large_is_corrupt_and_others_are_read() {
+    let (_scratch, path) = filled(3);
+    let storage = open(&path);
+    let id = |name| EntryId::new("ann", Some(name)).unwrap();
+    storage.put(&id("entry 1"), &vec![7; MAX_BLOB + 1], &any()).unwrap();
+    let found = storage.get(&id("entry 1")).map(|stored| stored.blob.len());
+    assert_eq!(found.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert!(storage.get(&id("entry 2")).is_ok());
+    assert_eq!(storage.list(&Query::default()).unwrap().entries.len(), 3);
 }

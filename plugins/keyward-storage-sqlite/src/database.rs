@@ -46,7 +46,30 @@ impl Place {
         }
         let path = self.path()?;
         recognise(&path)?;
-        connect(&path, wait).map(Some)
+        match connect(&path, wait) {
+            Err(error) if error.kind() == ErrorKind::Unavailable && !dir.can_be_written() => {
+                self.open_to_read(&path, wait).map(Some)
+            }
+            connected => connected.map(Some),
+        }
+    }
+
+    /// Connects where nothing can be written, and so no file for SQLite's locks can be made.
+    fn open_to_read(&self, path: &Path, wait: Duration) -> Result<Connection> {
+        // Files that a writer left, or has open, tell SQLite what is in the log.
+        if let Ok(connection) = connect_to_read(path, wait, SHARED) {
+            return Ok(connection);
+        }
+        let log = path.with_file_name(self.beside("-wal"));
+        if std::fs::metadata(&log).is_ok_and(|log| log.len() > 0) {
+            let why = format!("{} has changes that are not in the database yet", log.display());
+            let hint = format!(
+                "Make {} writable and run the command again, or use a copy of the folder",
+                self.folder.display()
+            );
+            return Err(Error::new(ErrorKind::Unavailable, "open").because(why).hint(hint));
+        }
+        connect_to_read(path, wait, IMMUTABLE)
     }
 
     /// Makes the database, unless somebody else just did. It is never there half made.
@@ -101,7 +124,7 @@ fn recognise(path: &Path) -> Result<()> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let found = Connection::open_with_flags(immutable_uri(path), flags)
+    let found = Connection::open_with_flags(uri(path, IMMUTABLE), flags)
         .and_then(|database| schema::pragma(&database, "application_id"));
     match found {
         Ok(schema::APPLICATION_ID) => Ok(()),
@@ -113,7 +136,13 @@ fn recognise(path: &Path) -> Result<()> {
     }
 }
 
-fn immutable_uri(path: &Path) -> String {
+/// Reads beside other processes.
+const SHARED: &str = "?mode=ro";
+
+/// Reads a file that does not change: SQLite neither locks it nor looks for a log.
+const IMMUTABLE: &str = "?immutable=1";
+
+fn uri(path: &Path, how: &str) -> String {
     let mut uri = "file:".to_owned();
     for byte in path.as_os_str().as_bytes() {
         match byte {
@@ -123,24 +152,40 @@ fn immutable_uri(path: &Path) -> String {
             _ => write!(uri, "%{byte:02x}").unwrap_or_default(),
         }
     }
-    uri.push_str("?immutable=1");
+    uri.push_str(how);
     uri
 }
 
 fn connect(path: &Path, wait: Duration) -> Result<Connection> {
-    let connect = || {
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX
-            | OpenFlags::SQLITE_OPEN_NOFOLLOW;
-        let database = Connection::open_with_flags(path, flags)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    set_up(Connection::open_with_flags(path, flags), wait, SETTINGS)
+}
+
+fn connect_to_read(path: &Path, wait: Duration, how: &str) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX
+        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    set_up(Connection::open_with_flags(uri(path, how), flags), wait, CACHE)
+}
+
+fn set_up(
+    opened: rusqlite::Result<Connection>,
+    wait: Duration,
+    settings: &str,
+) -> Result<Connection> {
+    let set_up = || {
+        let database = opened?;
         database.busy_timeout(wait)?;
         database.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
         database.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         database.set_limit(Limit::SQLITE_LIMIT_LENGTH, LARGEST_ROW)?;
-        database.execute_batch(SETTINGS)?;
+        database.execute_batch(settings)?;
         Ok(database)
     };
-    let database = connect().map_err(|error| failed("open", error))?;
+    let database = set_up().map_err(|error| failed("open", error))?;
     schema::check(&database)?;
     Ok(database)
 }
@@ -152,6 +197,9 @@ const SETTINGS: &str = "
     PRAGMA secure_delete = ON;
     PRAGMA cache_size = -4000;
 ";
+
+/// The settings that matter to a connection that only reads.
+const CACHE: &str = "PRAGMA cache_size = -4000;";
 
 /// The largest blob and the names it has.
 const LARGEST_ROW: i32 = (MAX_BLOB + 4096) as i32;

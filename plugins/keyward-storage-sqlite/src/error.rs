@@ -1,5 +1,8 @@
 //! SQLite's errors in Keyward's words.
 
+use std::error::Error as _;
+use std::path::Path;
+
 use keyward_plugin::{Error, ErrorKind};
 use rusqlite::ErrorCode;
 
@@ -10,6 +13,10 @@ pub(crate) fn failed(operation: &'static str, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Corrupt,
         Some(ErrorCode::DiskFull) => ErrorKind::Full,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::Locked,
+        // A row that this storage would not have written: what is put is checked before.
+        Some(ErrorCode::TooBig) if operation != "put" => {
+            return Error::corrupt(operation).because("the entry is too large").caused_by(error);
+        }
         Some(ErrorCode::TooBig) => ErrorKind::Unsupported,
         Some(ErrorCode::PermissionDenied) => ErrorKind::Refused,
         // SQLite reads what it could not open for writing, be it that no file descriptor was left.
@@ -20,6 +27,30 @@ pub(crate) fn failed(operation: &'static str, error: rusqlite::Error) -> Error {
         None => ErrorKind::Corrupt,
     };
     Error::new(kind, operation).because(format!("SQLite: {}", plain(&error))).caused_by(error)
+}
+
+/// Adds the file, and a hint, to what SQLite reported. Other errors name their file themselves.
+pub(crate) fn in_file(error: Error, path: &Path) -> Error {
+    let code = error.source().and_then(|source| source.downcast_ref::<rusqlite::Error>());
+    let Some(code) = code.map(rusqlite::Error::sqlite_error_code) else { return error };
+    let why = format!("{}: {}", path.display(), error.message());
+    let hint = match code {
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            "Check that the file and its folder can be written"
+        }
+        Some(ErrorCode::DiskFull) => "Free some space on the disk",
+        Some(ErrorCode::SystemIoFailure) => "Check the disk that holds the file",
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            "Another process uses the database; try again"
+        }
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "Put the file back from a backup"
+        }
+        _ => return error.because(why),
+    };
+    let hint = error.advice().unwrap_or(hint).to_owned();
+    // Without the source: it would say the same again.
+    Error::new(error.kind(), error.operation().to_owned()).because(why).hint(hint)
 }
 
 /// The message alone, without the statement it came from.

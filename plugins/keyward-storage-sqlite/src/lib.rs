@@ -3,6 +3,9 @@
 //! Many processes may use it at once; its log (WAL) is flushed to the disk before a change
 //! counts as made. Deleted blobs are overwritten in the database and dropped from the log; a
 //! replaced blob stays in the log until the last process closes the database.
+//!
+//! A database on a read-only disk, or in a folder that cannot be written, is read; a log with
+//! changes must have been played in before.
 
 mod database;
 mod entries;

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use crate::database::Place;
 use crate::entries;
-use crate::error::failed;
+use crate::error::{failed, in_file};
 
 /// How long a change waits for another process at most.
 const WAIT: Duration = Duration::from_secs(30);
@@ -35,6 +35,8 @@ impl Sqlite {
     /// The connection; nothing if there is no database yet.
     fn connection(&self) -> Result<MutexGuard<'_, Option<Connection>>> {
         let mut connection = self.connection.lock()?;
+        // One that only reads may not see what changes meanwhile, and is opened each time.
+        connection.take_if(|open| open.is_readonly("main").unwrap_or(true));
         match &*connection {
             Some(open) => open.busy_timeout(self.wait()).map_err(|error| failed("open", error))?,
             None => *connection = self.place.open(self.wait())?,
@@ -81,6 +83,11 @@ impl Sqlite {
         Ok(())
     }
 
+    /// The result, with the file and a hint in an error that SQLite reported.
+    fn naming_the_file<T>(&self, result: Result<T>) -> Result<T> {
+        result.map_err(|error| in_file(error, &self.path))
+    }
+
     fn wait(&self) -> Duration {
         self.host.remaining().map_or(WAIT, |left| left.min(WAIT))
     }
@@ -88,36 +95,42 @@ impl Sqlite {
 
 impl Storage for Sqlite {
     fn get(&self, id: &EntryId) -> Result<Stored> {
-        match &*self.connection()? {
+        let get = || match &*self.connection()? {
             Some(connection) => entries::get(connection, id),
             None => Err(Error::not_found("get")),
-        }
+        };
+        self.naming_the_file(get())
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
-        self.change("put", |connection| entries::put(connection, id, blob, put))
+        let put = self.change("put", |connection| entries::put(connection, id, blob, put));
+        self.naming_the_file(put)
     }
 
     fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
-        if self.connection()?.is_none() {
-            expect.check("delete", None)?;
-            return Err(Error::not_found("delete"));
-        }
-        self.change("delete", |connection| entries::delete(connection, id, expect))?;
-        self.scrub()
+        let delete = || {
+            if self.connection()?.is_none() {
+                expect.check("delete", None)?;
+                return Err(Error::not_found("delete"));
+            }
+            self.change("delete", |connection| entries::delete(connection, id, expect))?;
+            self.scrub()
+        };
+        self.naming_the_file(delete())
     }
 
     fn list(&self, query: &Query<'_>) -> Result<Page> {
-        match &*self.connection()? {
+        let list = || match &*self.connection()? {
             Some(connection) => entries::page(connection, query),
             None => Ok(Page::default()),
-        }
+        };
+        self.naming_the_file(list())
     }
 
     fn destroy(&self) -> Result<()> {
         let mut connection = self.connection.lock()?;
         *connection = None;
-        if !self.place.remove(self.wait())? {
+        if !self.naming_the_file(self.place.remove(self.wait()))? {
             foreign_files_stay(&*self.host, self.path.parent().unwrap_or(Path::new("/")));
         }
         Ok(())
@@ -137,12 +150,13 @@ impl Storage for Sqlite {
 
 impl Bulk for Sqlite {
     fn apply(&self, operations: &[Operation<'_>]) -> Result<()> {
-        self.change("apply", |connection| {
+        let applied = self.change("apply", |connection| {
             operations.iter().try_for_each(|operation| match operation {
                 Operation::Put(id, blob, put) => entries::put(connection, id, blob, put).map(drop),
                 Operation::Delete(id, expect) => entries::delete(connection, id, expect),
             })
-        })?;
+        });
+        self.naming_the_file(applied)?;
         let deletes = |operation: &Operation<'_>| matches!(operation, Operation::Delete(..));
         if operations.iter().any(deletes) { self.scrub() } else { Ok(()) }
     }

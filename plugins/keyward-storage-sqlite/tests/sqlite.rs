@@ -344,3 +344,29 @@ fn files_are_private_under_any_umask() {
         writer.wait().unwrap();
     }
 }
+
+/// Another program can write a row that this one never would.
+#[test]
+fn a_row_that_is_too_large_is_corrupt_and_others_are_read() {
+    let (_scratch, path) = filled(3);
+    sqlite3(&path, "UPDATE entry SET blob = zeroblob(20000000) WHERE name = 'entry 1'");
+    let storage = open(&path);
+    let id = |name| EntryId::new("ann", Some(name)).unwrap();
+    let error = storage.get(&id("entry 1")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
+    assert!(error.message().contains("too large"), "{error}");
+    assert!(storage.get(&id("entry 2")).is_ok());
+    assert_eq!(storage.list(&Query::default()).unwrap().entries.len(), 3);
+    storage.put(&id("entry 1"), b"small", &any()).unwrap();
+    storage.get(&id("entry 1")).unwrap();
+}
+
+#[test]
+fn an_error_of_sqlite_names_the_file_and_what_to_do() {
+    let (_scratch, path) = filled(40);
+    File::options().write(true).open(&path).unwrap().set_len(8192).unwrap();
+    let error = open(&path).get(&ann()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.message().starts_with(&format!("{path}: SQLite: ")), "{error}");
+    assert_eq!(error.advice(), Some("Put the file back from a backup"));
+}
