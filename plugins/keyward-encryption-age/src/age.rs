@@ -118,7 +118,11 @@ fn scrypt_bytes(work_factor: u8) -> u64 {
 fn reserve(bytes: u64) -> Result<(), Failure> {
     let failed = || Failure::Memory(bytes >> 20);
     let bytes = usize::try_from(bytes).map_err(|_| failed())?;
-    Vec::<u8>::new().try_reserve_exact(bytes).map_err(|_| failed())
+    let mut memory = Vec::<u8>::new();
+    memory.try_reserve_exact(bytes).map_err(|_| failed())?;
+    // Without this, an optimising compiler may drop the allocation that is to be tried.
+    std::hint::black_box(&mut memory);
+    Ok(())
 }
 
 #[cfg(test)]
