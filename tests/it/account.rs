@@ -210,6 +210,25 @@ fn the_list_of_accounts_is_not_overwritten() {
 }
 
 #[test]
+fn a_password_replaces_no_header() {
+    let home = home();
+    let stored = "capability[]=authtype\nprotocol=https\nhost=x\nusername=ann\nauthtype=Bearer\n\
+                  credential=T\n\n";
+    home.keyward("helper git store --store s").input(stored).run().ends(0);
+    for line in ["set s ann --origin https://x --stdin", "set s ann --name https://ann@x --stdin"] {
+        home.keyward(line)
+            .input("1")
+            .run()
+            .ends(2)
+            .says("holds a record of the kind `http-authorization`")
+            .says("hint: To replace it, remove it first with `keyward unset`");
+    }
+    home.keyward("unset s --name https://ann@x").run().ends(0);
+    set(&home, "ann --origin https://x", "1");
+    listed(home.keyward("account list s"), &["https://ann@x\tuser-password"]);
+}
+
+#[test]
 fn a_request_that_is_too_large_is_bad_input() {
     let request = format!("protocol=https\nhost=x\n{}", "a=b\n".repeat(300_000));
     let ran = home().keyward("helper git get --store s").input(request).run();

@@ -3,10 +3,15 @@
 use std::collections::BTreeSet;
 use std::process::{Child, Command, Output, Stdio};
 
+use keyward::{Credentials, EntryId, OpenStore};
+use keyward_core::{Change, ErrorKind, Expect, Field, Origin, Record, Timestamp};
+use keyward_helper::accounts::Accounts;
+use keyward_origin::Location;
 use keyward_tests::{count, counted};
 
 use crate::home::{Home, STORAGES, init};
 use crate::program::keyward;
+use crate::scripted;
 use crate::secret_service::Session;
 use crate::victim::WORKER;
 
@@ -85,6 +90,102 @@ fn first_entries_written_at_once_all_stay() {
         let verified = store.store.verify(None, |_, _| {}).unwrap();
         assert_eq!((verified.good, verified.closed, verified.corrupt), (PROCESSES, 0, 0));
     }
+}
+
+#[test]
+fn a_new_password_keeps_what_another_writer_adds_meanwhile() {
+    let home = Home::new();
+    home.init("store", "file", "aes-gcm");
+    let store = scripted::library(&home).store("store").unwrap();
+    let id = store.entry(Some("ann"), None).unwrap();
+    store.set(&id, &Credentials::new("ann", "old")).unwrap();
+
+    let other = home.store("store");
+    let place = id.clone();
+    scripted::before_put(move || add_label_and_origin(&other, &place));
+    store.set(&id, &Credentials::new("ann", "new")).unwrap();
+
+    let record = store.store.get(&id).unwrap();
+    assert_eq!(store.get(&id).unwrap().unwrap().password.expose(), b"new");
+    assert_eq!(record.labels.get("team").map(String::as_str), Some("red"));
+    assert_eq!(record.origins, [origin()]);
+}
+
+#[test]
+fn a_list_of_accounts_that_is_made_meanwhile_is_not_replaced() {
+    let home = Home::new();
+    home.init("store", "file", "aes-gcm");
+    let store = scripted::library(&home).store("store").unwrap();
+    let id = store.entry(Some("ann"), Some("https://x.example")).unwrap();
+
+    let other = home.store("store");
+    scripted::before_put(move || add_account(&other, "ann", "bob"));
+    let refused = store.set(&id, &Credentials::new("ann", "1")).unwrap_err();
+
+    assert_eq!(refused.kind(), ErrorKind::Exists, "{refused:?}");
+    let listed = Accounts::new(&store.store, "ann").list(&origin()).unwrap();
+    assert_eq!(listed.len(), 1);
+}
+
+#[test]
+fn a_record_that_opens_again_is_not_replaced_as_one_that_does_not() {
+    let home = Home::new();
+    home.init("store", "file", "aes-gcm");
+    let store = scripted::library(&home).store("store").unwrap();
+    let id = store.entry(Some("ann"), None).unwrap();
+    store.set(&id, &Credentials::new("ann", "old")).unwrap();
+    add_label_and_origin(&store, &id);
+
+    let file = home.store_folder().join("ann/%");
+    let good = std::fs::read(&file).unwrap();
+    std::fs::write(&file, "damaged").unwrap();
+    scripted::before_put(move || std::fs::write(file, good).unwrap());
+    store.set(&id, &Credentials::new("ann", "new")).unwrap();
+
+    let record = store.store.get(&id).unwrap();
+    assert_eq!(store.get(&id).unwrap().unwrap().password.expose(), b"new");
+    assert_eq!(record.origins, [origin()]);
+}
+
+#[test]
+fn a_password_replaces_no_record_of_another_kind() {
+    let home = Home::new();
+    home.init("store", "file", "aes-gcm");
+    let store = home.store("store");
+    let id = store.entry(Some("ann"), None).unwrap();
+    let token = Record::new("token").with("token", Field::secret("t"));
+    store.store.put(&id, &token, Expect::Absent).unwrap();
+
+    let refused = store.set(&id, &Credentials::new("ann", "1")).unwrap_err();
+
+    assert_eq!(refused.kind(), ErrorKind::Exists);
+    assert_eq!(refused.message(), "the entry holds a record of the kind `token`");
+    assert!(refused.advice().unwrap().contains("keyward unset"), "{refused:?}");
+    assert_eq!(store.store.get(&id).unwrap(), token);
+    store.unset(&id).unwrap();
+    store.set(&id, &Credentials::new("ann", "1")).unwrap();
+}
+
+fn origin() -> Origin {
+    Origin { scheme: "https".into(), host: "x.example".into(), port: 443 }
+}
+
+fn add_label_and_origin(store: &OpenStore, id: &EntryId) {
+    let add = |old: Option<Record>| {
+        let mut record = old.expect("the entry is there");
+        record.labels.insert("team".into(), "red".into());
+        record.origins.push(origin());
+        Ok(Change::Put(Box::new(record)))
+    };
+    store.store.update(id, add).unwrap();
+}
+
+fn add_account(store: &OpenStore, user: &str, account: &str) {
+    let location = Location::new(origin(), Some(account), None).unwrap();
+    let credentials = Credentials::new(account, "1");
+    Accounts::new(&store.store, user)
+        .keep(&location, Timestamp::from_unix(1), &|old| credentials.replace(old))
+        .unwrap();
 }
 
 /// Lets fifty processes add one so many times each.

@@ -17,6 +17,7 @@ mod durability;
 mod endless;
 mod faults;
 mod fixtures;
+mod foreign;
 mod git;
 mod golden;
 mod home;
@@ -24,6 +25,7 @@ mod import;
 mod import_git;
 mod keyring;
 mod leaks;
+mod lost_answers;
 mod matrix;
 mod names;
 mod namespace;
@@ -38,6 +40,7 @@ mod rotation;
 mod samples;
 mod sandbox;
 mod scale;
+mod scripted;
 #[allow(dead_code, reason = "the keyring's own tests use more of it")]
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]
 mod secret_service;

@@ -13,12 +13,12 @@ struct Victim {
     store: OpenStore,
 }
 
-const ENCRYPTIONS: [&str; 3] = ["clear", "aes-gcm", "age"];
+pub(crate) const ENCRYPTIONS: [&str; 3] = ["clear", "aes-gcm", "age"];
 
 impl Victim {
     fn new(encryption: &str) -> Self {
         let home = Home::new();
-        make(&home, "one", encryption);
+        make(&home, "one", "file", encryption);
         let store = home.store("one");
         for (user, name) in [("ann", None), ("bob", None), ("ann", Some("work"))] {
             let id = store.entry(Some(user), name).unwrap();
@@ -46,8 +46,9 @@ impl Victim {
     }
 }
 
-fn make(home: &Home, name: &str, encryption: &str) {
-    let mut arguments = init(name, "file", encryption);
+/// Makes a store, one with `age` for the identity of this home.
+pub(crate) fn make(home: &Home, name: &str, storage: &str, encryption: &str) {
+    let mut arguments = init(name, storage, encryption);
     let (identity, recipients);
     if encryption == "age" {
         let file = home.path().join("identity");
@@ -106,7 +107,7 @@ fn every_cut_and_every_extension_is_refused() {
 fn a_record_opens_nowhere_but_in_its_place() {
     for encryption in ENCRYPTIONS {
         let victim = Victim::new(encryption);
-        make(&victim.home, "two", encryption);
+        make(&victim.home, "two", "file", encryption);
         let two = victim.home.store("two");
         let id = two.entry(Some("ann"), None).unwrap();
         two.set(&id, &Credentials::new("ann", "of another store")).unwrap();

@@ -18,14 +18,8 @@ pub trait Source: Debug + Send + Sync {
     /// Whether the entry exists. The entry is not opened if the source can find out without.
     fn contains(&self, id: &EntryId) -> Result<bool>;
 
-    /// Keeps the record under this entry and replaces the previous one.
-    fn put(&self, id: &EntryId, record: &Record) -> Result<()>;
-
-    /// Removes the entry.
-    fn erase(&self, id: &EntryId) -> Result<()>;
-
     /// Changes the record of this entry without losing the change of another writer, as far as the
-    /// source can ensure that.
+    /// source can ensure that. This is the only way to write.
     ///
     /// `change` gets the current record, or `None`, and returns what to do with it. It is called
     /// again if the record was changed in the meantime.

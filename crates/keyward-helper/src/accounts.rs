@@ -24,6 +24,8 @@ mod index;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use std::slice;
+
 use keyward_core::{Error, ErrorKind, Origin, Record, Result, Source, Timestamp};
 use keyward_origin::Location;
 
@@ -160,6 +162,7 @@ impl<'a> Accounts<'a> {
     /// again. Where it changes nothing, nothing is written. A new record is bound to the origin.
     ///
     /// # Errors
+    /// - Those of `change`.
     /// - [`Exists`](ErrorKind::Exists): an entry of somebody's own has the name that is needed.
     /// - [`Full`](ErrorKind::Full): the origin has [`MAX_ACCOUNTS`] already.
     /// - [`Invalid`](ErrorKind::Invalid): the location is too long for a name.
@@ -167,7 +170,7 @@ impl<'a> Accounts<'a> {
         &self,
         location: &Location,
         now: Timestamp,
-        change: &dyn Fn(Record) -> Record,
+        change: &dyn Fn(Record) -> Result<Record>,
     ) -> Result<()> {
         let origin = location.origin();
         let place = listed_as(location)?;
@@ -220,6 +223,17 @@ impl<'a> Accounts<'a> {
         self.remove(&going, is_listed, now, &is_meant)
     }
 
+    /// Removes the entry of this location, which no longer exists, from the list of its origin.
+    pub fn unlist(&self, location: &Location, now: Timestamp) -> Result<()> {
+        match self.front(location.origin())? {
+            // If another writer has made the entry again, `remove` lists it again.
+            Front::Index(_) => {
+                self.remove(slice::from_ref(location), true, now, &|_| false).map(drop)
+            }
+            Front::Nothing | Front::Single(_) => Ok(()),
+        }
+    }
+
     /// The accounts of the origin, the oldest first.
     pub fn list(&self, origin: &Origin) -> Result<Vec<Listed>> {
         Ok(match self.front(origin)? {
@@ -255,7 +269,7 @@ impl Accounts<'_> {
         account: &Account,
         location: &Location,
         now: Timestamp,
-        change: &dyn Fn(Record) -> Record,
+        change: &dyn Fn(Record) -> Result<Record>,
     ) -> Result<()> {
         let is_same = location.path().is_none()
             && account.username() == location.account().map(str::as_bytes);
@@ -273,6 +287,20 @@ fn listed_as(location: &Location) -> Result<Location> {
         Some(_) => Ok(location.clone()),
         None => Location::new(location.origin().clone(), Some(""), location.path()),
     }
+}
+
+/// Returns the error for an entry whose record is of another kind than the one to be set.
+pub fn other_kind(record: &Record) -> Error {
+    let error = Error::new(ErrorKind::Exists, "set");
+    if record.kind == KIND {
+        return error
+            .because("the entry lists the accounts of an origin")
+            .hint("Name the account: `--origin` instead of `--name` does so");
+    }
+    let kind = record.kind.escape_debug();
+    error
+        .because(format!("the entry holds a record of the kind `{kind}`"))
+        .hint("To replace it, remove it first with `keyward unset`")
 }
 
 fn occupied() -> Error {

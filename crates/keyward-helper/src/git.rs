@@ -35,7 +35,7 @@ pub use request::{Capabilities, Request};
 
 use keyward_core::{Record, Result, Timestamp};
 
-use crate::accounts::Accounts;
+use crate::accounts::{Accounts, other_kind};
 
 /// What the action `capability` prints.
 pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state\n";
@@ -95,8 +95,8 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
 /// still to come; with another password, the old ones go.
 ///
 /// # Errors
-/// Those of the source; [`Exists`](keyward_core::ErrorKind::Exists) where somebody's own entry
-/// stands in the way, [`Full`](keyward_core::ErrorKind::Full) if the origin has too many accounts.
+/// Those of the source; [`Exists`](keyward_core::ErrorKind::Exists) where the entry is another
+/// one's, or its record of a kind that git does not know, [`Full`](keyward_core::ErrorKind::Full) if the origin has too many accounts.
 pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
     let Some(location) = &request.location else { return Ok(()) };
     // What another git had forgotten meanwhile is to be there again.
@@ -104,7 +104,12 @@ pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Resu
         return Ok(());
     }
     let Some(credential) = records::to_keep(request, now) else { return Ok(()) };
-    accounts.keep(location, now, &|old| records::with(old, &credential, now))
+    accounts.keep(location, now, &|old| {
+        if old.kind.is_empty() || records::KINDS.contains(&old.kind.as_str()) {
+            return Ok(records::with(old, &credential, now));
+        }
+        Err(other_kind(&old))
+    })
 }
 
 /// Forgets the credentials that match all of the request, password included.

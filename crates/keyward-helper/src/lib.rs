@@ -15,8 +15,6 @@
 //! # impl Source for Empty {
 //! #     fn get(&self, _: &EntryId) -> Result<Record> { Err(Error::not_found("get")) }
 //! #     fn contains(&self, _: &EntryId) -> Result<bool> { Ok(false) }
-//! #     fn put(&self, _: &EntryId, _: &Record) -> Result<()> { Ok(()) }
-//! #     fn erase(&self, _: &EntryId) -> Result<()> { Ok(()) }
 //! #     fn update(
 //! #         &self, _: &EntryId, _: &mut dyn FnMut(Option<Record>) -> Result<Change>,
 //! #     ) -> Result<()> { Ok(()) }

@@ -3,51 +3,79 @@
 //! It is there before any record and goes last: the keyset, or a mark where there is no keyset. A
 //! storage without it, such as a folder that is not mounted, is no empty store.
 
-use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Persistence, Put, Result, StoreId};
+use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Persistence, Put, Result};
 
 use crate::keyset_file;
+use crate::owner::{foreign_storage, owner};
 use crate::store::Store;
 
-const MAGIC: &[u8] = b"KEYWARDMARK\x01";
+pub(crate) const MAGIC: &[u8] = b"KEYWARDMARK\x01";
 
-/// Whether a blob is the mark of this store.
-pub(crate) fn is_of(blob: &[u8], store: StoreId) -> bool {
-    blob.strip_prefix(MAGIC) == Some(&store.0)
+/// The reserved entry that holds the mark.
+fn mark() -> EntryId {
+    EntryId::reserved("mark")
 }
 
 impl Store {
-    /// The entry that must be in the storage, if there is such a thing.
+    /// Returns the id of the entry that names the storage's store. A durable storage must have it,
+    /// one that lasts for a session may have it, the memory of a process needs none.
     fn anchor(&self) -> Option<EntryId> {
-        let durable = self.parts.storage.it.abilities().persistence == Persistence::Durable;
-        if !durable || !self.parts.envelope {
+        let is_private = self.parts.storage.it.abilities().persistence == Persistence::Process;
+        if is_private || !self.parts.envelope {
             return None;
         }
         Some(match self.parts.encryption.it.abilities().keys {
             Keys::Store => keyset_file::entry(),
-            Keys::None | Keys::Own => EntryId::reserved("mark"),
+            Keys::None | Keys::Own => mark(),
         })
     }
 
     /// Puts the mark into the storage of a store that has no keyset.
     pub(crate) fn leave_mark(&self) -> Result<()> {
-        let Some(anchor) = self.anchor() else { return Ok(()) };
+        let Some(anchor) = self.anchor().filter(|_| !self.starts_empty()) else { return Ok(()) };
         let blob = [MAGIC, &self.parts.id.0].concat();
-        self.put_blob(&anchor, &blob, &Put::expecting(Expect::Absent)).map(drop)
+        self.put_confirmed(&anchor, &blob, Expect::Absent)
+    }
+
+    /// Puts a keyset or a mark. If the storage fails, checks whether the storage kept the blob.
+    ///
+    /// A storage may keep a blob and fail before it confirms that. If the blob is there, it is put
+    /// again, because only a write that the storage confirms is durable.
+    pub(crate) fn put_confirmed(&self, id: &EntryId, blob: &[u8], expect: Expect) -> Result<()> {
+        let put = |expect| self.put_blob(id, blob, &Put::expecting(expect)).map(drop);
+        let Err(failure) = put(expect) else { return Ok(()) };
+        match self.parts.storage.it.get(id) {
+            Ok(stored) if stored.blob == blob => put(Expect::Revision(stored.revision())),
+            _ => Err(failure),
+        }
     }
 
     /// Whether the storage is the one in which the store was made, as far as that can be told.
     ///
     /// # Errors
-    /// Those of the storage.
+    /// [`Corrupt`](ErrorKind::Corrupt) if it is another store's, or its mark or keyset is damaged; those
+    /// of the storage.
     pub fn is_created(&self) -> Result<bool> {
         let Some(anchor) = self.anchor() else { return Ok(true) };
         match self.parts.storage.it.get(&anchor) {
-            Err(error) if error.is_miss() => Ok(false),
+            Err(error) if error.is_miss() => Ok(self.starts_empty()),
             Err(error) => self.in_storage(Err(error)),
             Ok(stored) => {
+                self.check_anchor(&stored.blob)?;
                 *self.seen.lock()? = Some(stored.blob);
                 Ok(true)
             }
+        }
+    }
+
+    /// Checks that the content of the anchor names this store.
+    fn check_anchor(&self, blob: &[u8]) -> Result<()> {
+        match owner(blob) {
+            Some(store) if store == self.parts.id => Ok(()),
+            Some(_) => self.in_storage(Err(foreign_storage())),
+            None => self.in_storage(Err(Error::corrupt("open")
+                .because("the mark or the keyset of the store is damaged")
+                .hint("Put the storage back from a backup"))),
         }
     }
 
@@ -58,6 +86,14 @@ impl Store {
 
     /// That the storage is not what it was.
     pub(crate) fn lost(&self) -> Error {
+        // The storage of another store may have the other one of these entries.
+        for other in [keyset_file::entry(), mark()] {
+            if let Ok(stored) = self.parts.storage.it.get(&other)
+                && owner(&stored.blob).is_some_and(|store| store != self.parts.id)
+            {
+                return foreign_storage().in_backend(&self.parts.storage.name);
+            }
+        }
         if self.parts.encryption.it.abilities().keys == Keys::Store {
             return Error::new(ErrorKind::NoKey, "open")
                 .because("the store's keyset is missing from its storage")

@@ -6,7 +6,7 @@ use keyward_core::{KeyId, Result, StoreId};
 
 use crate::parse::{Bytes, put_short};
 
-const MAGIC: &[u8] = b"KEYWARD\x01";
+pub(crate) const MAGIC: &[u8] = b"KEYWARD\x01";
 
 /// The header. Its exact bytes are what a seal authenticates.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +31,6 @@ impl Header<'_> {
         bytes.extend_from_slice(&self.salt);
         Ok(bytes)
     }
-}
-
-/// Whether a blob begins as those of this store do, whatever may have become of the rest.
-pub(crate) fn is_of(blob: &[u8], store: StoreId) -> bool {
-    blob.strip_prefix(MAGIC).is_some_and(|rest| rest.starts_with(&store.0))
 }
 
 /// A blob, taken apart.

@@ -4,10 +4,11 @@ use keyward_core::{Context, EntryId, Error, KeyId, Result, Secret, StoreId, Stor
 
 use crate::binding;
 use crate::keyset::{Keyset, random};
+use crate::owner::foreign_storage;
 use crate::parse::{Bytes, put_short};
 use crate::store::Parts;
 
-const MAGIC: &[u8] = b"KEYWARDSET\x01";
+pub(crate) const MAGIC: &[u8] = b"KEYWARDSET\x01";
 const MAX_PARAMETERS: usize = 1024;
 
 /// The reserved entry that holds the keyset.
@@ -18,11 +19,6 @@ pub(crate) fn entry() -> EntryId {
 /// The name under which the key source keeps the key that wraps this store's keyset.
 pub(crate) fn wrapping_key(store: StoreId) -> KeyId {
     KeyId::new(&store.0).expect("a store id is shorter than the longest key id")
-}
-
-/// Whether a blob begins as the keyset of this store does.
-pub(crate) fn is_of(blob: &[u8], store: StoreId) -> bool {
-    blob.strip_prefix(MAGIC).is_some_and(|rest| rest.starts_with(&store.0))
 }
 
 /// What stands before the wrapped keys. It is authenticated along with them.
@@ -60,6 +56,9 @@ impl Header {
         let mut bytes = Bytes::new(blob, "keyset");
         bytes.expect(MAGIC)?;
         let store = StoreId(bytes.array()?);
+        if store != parts.id {
+            return Err(foreign_storage());
+        }
         let encryption = bytes.name()?.to_owned();
         let source = bytes.name()?.to_owned();
         let length = usize::from(u16::from_be_bytes(bytes.array()?));
@@ -69,8 +68,7 @@ impl Header {
         let parameters = bytes.take(length)?.to_vec();
         let header = Self { store, encryption, source, parameters, salt: bytes.array()? };
         let length = blob.len() - bytes.rest().len();
-        let ours = header.store == parts.id
-            && header.encryption == parts.encryption.name
+        let ours = header.encryption == parts.encryption.name
             && parts.key.as_ref().is_some_and(|key| key.name == header.source);
         if ours && header.encode()? == blob[..length] {
             Ok((header, length))

@@ -13,6 +13,7 @@ mod envelope;
 mod keyset;
 mod keyset_file;
 mod lifecycle;
+mod owner;
 mod parse;
 mod reseal;
 #[doc(hidden)]

@@ -1,10 +1,9 @@
 //! The beginning and the end of a store.
 
-use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Level, Persistence, Result};
+use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Level, Result};
 
-use crate::anchor;
-use crate::envelope;
 use crate::keyset_file;
+use crate::owner::owner;
 use crate::seal::Missing;
 use crate::store::Store;
 
@@ -38,19 +37,18 @@ impl Store {
     }
 
     /// Asks the key source for the store's key and unwraps the keyset with it, without opening
-    /// any entry. Where there is no keyset, it sees to it that the storage is the store's.
+    /// any entry. Where there is no keyset, it checks that the storage is the store's.
     ///
     /// # Errors
     /// Those of key source and storage.
     pub fn check_key(&self) -> Result<()> {
-        let lasts = self.parts.storage.it.abilities().persistence == Persistence::Durable;
         if self.parts.encryption.it.abilities().keys != Keys::Store {
             return self.check_present();
         }
-        if lasts {
-            self.keyset(Missing::Error)?;
+        if self.starts_empty() && self.read_keyset().is_err_and(|error| error.is_miss()) {
+            return Ok(());
         }
-        Ok(())
+        self.keyset(Missing::Error).map(drop)
     }
 
     /// Removes all entries, and the key that was made for this store; never a supplied one.
@@ -134,10 +132,7 @@ impl Store {
     /// Whether what the storage holds under this id was written by this store.
     fn is_own(&self, id: &EntryId) -> Result<bool> {
         match self.parts.storage.it.get(id) {
-            Ok(stored) => {
-                let is_of = [envelope::is_of, keyset_file::is_of, anchor::is_of];
-                Ok(is_of.iter().any(|is_of| is_of(&stored.blob, self.parts.id)))
-            }
+            Ok(stored) => Ok(owner(&stored.blob) == Some(self.parts.id)),
             Err(error) if error.is_miss() => Ok(true),
             // Of another owner, open to others, too large.
             Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Corrupt) => {

@@ -89,6 +89,7 @@ impl Store {
         };
         let key = keyset.as_deref().map(Keyset::primary);
         let header = Envelope::parse(&stored.blob)?.header;
+        self.check_place(&header)?;
         if header.key == self.key_for(id, key)?.as_bytes() {
             return Ok(None);
         }

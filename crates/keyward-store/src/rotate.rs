@@ -1,4 +1,4 @@
-use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, LockMode, Put, Result};
+use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, LockMode, Result};
 
 use crate::envelope::Envelope;
 use crate::keyset::Keyset;
@@ -122,14 +122,17 @@ impl Store {
         change(&mut keyset)?;
         let (header, _) = keyset_file::Header::parse(&stored.blob, &self.parts)?;
         let blob = keyset_file::wrap(&self.parts, &keyset, &key, &header.parameters)?;
-        self.put_blob(&entry, &blob, &Put::expecting(Expect::Revision(stored.revision())))?;
-        self.forget_keyset()
+        let kept = self.put_confirmed(&entry, &blob, Expect::Revision(stored.revision()));
+        self.forget_keyset()?;
+        kept
     }
 
     fn is_current(&self, id: &EntryId, keyset: &Keyset) -> Result<bool> {
         match self.parts.storage.it.get(id) {
             Ok(stored) => {
-                Ok(Envelope::parse(&stored.blob)?.header.key == keyset.primary().id.as_bytes())
+                let header = Envelope::parse(&stored.blob)?.header;
+                self.check_place(&header)?;
+                Ok(header.key == keyset.primary().id.as_bytes())
             }
             Err(error) if error.is_miss() => Ok(true),
             Err(error) => self.in_storage(Err(error)),

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use keyward_core::{
-    Context, EntryId, Error, ErrorKind, Expect, KeyId, Keys, Persistence, Put, Record, Result,
-    Secret, StoreKey,
+    Context, Created, EntryId, Error, ErrorKind, Expect, Key, KeyId, Keys, Persistence, Record,
+    Result, Secret, StoreKey,
 };
 
 use crate::binding;
 use crate::envelope::{Envelope, Header};
 use crate::keyset::{Keyset, random};
 use crate::keyset_file;
-use crate::store::{Known, Store};
+use crate::owner::foreign_record;
+use crate::store::{Known, Named, Store};
 
 impl Store {
     /// A record as the storage keeps it.
@@ -78,6 +79,7 @@ impl Store {
         let encryption = &self.parts.encryption;
         let failed = |error: Error| encryption.failed(error);
         if !self.parts.envelope {
+            self.check_owner(blob)?;
             return self.bare(id, |context| encryption.it.unseal(blob, context)).map_err(failed);
         }
         let Envelope { header, header_bytes, sealed } = Envelope::parse(blob)?;
@@ -113,10 +115,11 @@ impl Store {
     }
 
     /// Holds a header against the store that reads it.
-    fn check_place(&self, header: &Header<'_>) -> Result<()> {
-        let why = if header.store != self.parts.id {
-            "the record belongs to another store"
-        } else if header.serializer != self.parts.serializer.name {
+    pub(crate) fn check_place(&self, header: &Header<'_>) -> Result<()> {
+        if header.store != self.parts.id {
+            return Err(foreign_record());
+        }
+        let why = if header.serializer != self.parts.serializer.name {
             "the record was written by another serializer than the store has"
         } else if header.encryption != self.parts.encryption.name {
             "the record was sealed by another encryption than the store has"
@@ -167,7 +170,7 @@ impl Store {
         self.know(blob, Arc::new(keyset))
     }
 
-    fn read_keyset(&self) -> Result<Vec<u8>> {
+    pub(crate) fn read_keyset(&self) -> Result<Vec<u8>> {
         self.parts.storage.it.get(&keyset_file::entry()).map(|stored| stored.blob)
     }
 
@@ -192,12 +195,16 @@ impl Store {
     /// A storage that does not outlive the process, or the session, starts without a keyset
     /// each time. Anywhere else a missing keyset is a loss that nothing may paper over.
     fn missing_keyset(&self, missing: Missing) -> Result<Arc<Keyset>> {
-        let storage = &self.parts.storage.it;
-        let lasts = storage.abilities().persistence == Persistence::Durable;
-        if lasts || missing == Missing::Error || self.entries(None).next().is_some() {
+        if !self.starts_empty() || missing == Missing::Error || self.entries(None).next().is_some()
+        {
             return Err(self.lost());
         }
         self.create_keyset()
+    }
+
+    /// Whether the storage may be without a keyset because it does not last.
+    pub(crate) fn starts_empty(&self) -> bool {
+        self.parts.storage.it.abilities().persistence < Persistence::Durable
     }
 
     /// Makes a keyset and keeps it, wrapped, unless somebody else was faster.
@@ -211,25 +218,36 @@ impl Store {
                 .map_err(|error| source.failed(error))?;
             let kept = keyset_file::wrap(&self.parts, &keyset, &created.key, &created.parameters)
                 .and_then(|blob| {
-                    let absent = Put::expecting(Expect::Absent);
-                    self.put_blob(&keyset_file::entry(), &blob, &absent).map(|_| blob)
+                    self.put_confirmed(&keyset_file::entry(), &blob, Expect::Absent).map(|()| blob)
                 });
             match kept {
                 Ok(blob) => wrapped = blob,
                 Err(error) if error.kind() == ErrorKind::Conflict => {
                     return self.keyset(Missing::Error);
                 }
-                Err(error) => {
-                    // The key that was just made opens nothing. That it may stay behind where
-                    // even this fails is no reason to report anything but the first failure.
-                    let id = keyset_file::wrapping_key(self.parts.id);
-                    drop(source.it.delete(&id, &created.parameters));
-                    return Err(error);
-                }
+                Err(error) => return Err(self.drop_wrapping_key(source, &created, error)),
             }
             *self.wrapping.lock()? = Some((created.parameters, created.key));
         }
         self.know(wrapped, keyset)
+    }
+
+    /// Deletes the key that was made for a keyset which the storage did not keep, and returns the
+    /// error to report. Leaves the key if the storage has a keyset, or cannot be read.
+    fn drop_wrapping_key(
+        &self,
+        source: &Named<Box<dyn Key>>,
+        created: &Created,
+        failure: Error,
+    ) -> Error {
+        if self.read_keyset().is_err_and(|error| error.is_miss()) {
+            // The first failure is the one to report, even if this fails too.
+            drop(source.it.delete(&keyset_file::wrapping_key(self.parts.id), &created.parameters));
+            return failure;
+        }
+        let hint =
+            format!("The storage may have kept the keyset, so its key stays in `{}`", source.name);
+        failure.hint(hint)
     }
 
     /// The key that wraps the keyset in `blob`, asked of the key source once.

@@ -138,29 +138,30 @@ impl Store {
 
     /// The record of this entry.
     pub fn get(&self, id: &EntryId) -> Result<Record> {
-        self.opened(id).map(|(record, _)| record)
+        self.read(id)?.1
     }
 
     /// The record of this entry, and the revision that a later change may expect.
     pub fn get_with_revision(&self, id: &EntryId) -> Result<(Record, Revision)> {
-        self.opened(id).map(|(record, stored)| (record, stored.revision()))
+        let (stored, record) = self.read(id)?;
+        Ok((record?, stored.revision()))
     }
 
-    /// The record, and the blob that it was in.
-    fn opened(&self, id: &EntryId) -> Result<(Record, Stored)> {
+    /// The blob of this entry, and the record in it, if that opens.
+    fn read(&self, id: &EntryId) -> Result<(Stored, Result<Record>)> {
         let stored = self.found(self.parts.storage.it.get(id))?;
         match self.unseal(id, &stored.blob) {
-            Ok(record) => Ok((record, stored)),
-            // A rotation may have sealed the record anew, and its old key have been dropped, since
-            // the blob was read.
+            // A rotation may have sealed the record under a new key, and the old key may have been
+            // dropped, since the blob was read.
             Err(error) if error.kind() == ErrorKind::NoKey => {
                 let again = self.found(self.parts.storage.it.get(id))?;
                 if again.revision() == stored.revision() {
-                    return Err(error);
+                    return Ok((stored, Err(error)));
                 }
-                Ok((self.unseal(id, &again.blob)?, again))
+                let record = self.unseal(id, &again.blob);
+                Ok((again, record))
             }
-            Err(error) => Err(error),
+            record => Ok((stored, record)),
         }
     }
 
@@ -168,7 +169,8 @@ impl Store {
     pub fn contains(&self, id: &EntryId) -> Result<bool> {
         match self.found(self.parts.storage.it.get(id)) {
             Err(error) if error.is_miss() => Ok(false),
-            found => found.map(|_| true),
+            Err(error) => Err(error),
+            Ok(stored) => self.check_owner(&stored.blob).map(|()| true),
         }
     }
 
@@ -179,17 +181,14 @@ impl Store {
     pub fn put(&self, id: &EntryId, record: &Record, expect: Expect) -> Result<Revision> {
         let _writing = self.writing()?;
         let generation = match self.parts.storage.it.get(id) {
-            Ok(old) => Envelope::parse(&old.blob).map_or(0, |old| old.header.generation),
-            Err(error) if error.is_miss() => {
+            Ok(old) => self.check_replaceable(&old.blob)?,
+            Err(error) if error.is_miss() || error.kind() == ErrorKind::Corrupt => {
                 self.check_present()?;
                 0
             }
-            Err(error) if error.kind() == ErrorKind::Corrupt => 0,
-            Err(error) => return Err(error.in_backend(&self.parts.storage.name)),
+            Err(error) => return self.in_storage(Err(error)),
         };
-        let blob = self.seal(id, record, generation.saturating_add(1))?;
-        let put = Put { expect, expires: record.expires };
-        self.put_blob(id, &blob, &put)
+        self.seal_and_put(id, record, generation, expect)
     }
 
     /// Changes the record of this entry, again if somebody else changed it meanwhile.
@@ -201,17 +200,40 @@ impl Store {
     pub fn update(
         &self,
         id: &EntryId,
+        change: impl FnMut(Option<Record>) -> Result<Change>,
+    ) -> Result<()> {
+        self.change(id, Unopened::Fail, change)
+    }
+
+    /// Changes the record of this entry as [`update`](Self::update) does, or replaces one that does
+    /// not open: `change` gets `None` for it.
+    ///
+    /// # Errors
+    /// As [`update`](Self::update).
+    pub fn update_or_replace(
+        &self,
+        id: &EntryId,
+        change: impl FnMut(Option<Record>) -> Result<Change>,
+    ) -> Result<()> {
+        self.change(id, Unopened::Replace, change)
+    }
+
+    fn change(
+        &self,
+        id: &EntryId,
+        unopened: Unopened,
         mut change: impl FnMut(Option<Record>) -> Result<Change>,
     ) -> Result<()> {
         for attempt in 0.. {
-            let (old, expect) = match self.get_with_revision(id) {
-                Ok((record, revision)) => (Some(record), Expect::Revision(revision)),
-                Err(error) if error.is_miss() => (None, Expect::Absent),
-                Err(error) => return Err(error),
-            };
-            let result = match change(old)? {
-                Change::Put(record) => self.put(id, &record, expect).map(drop),
-                Change::Remove if expect != Expect::Absent => self.delete(id, &expect),
+            let Old { record, generation, expect } = self.read_for_change(id, unopened)?;
+            let result = match change(record)? {
+                Change::Put(record) => self
+                    .writing()
+                    .and_then(|_writing| self.seal_and_put(id, &record, generation, expect))
+                    .map(drop),
+                Change::Remove if expect != Expect::Absent => {
+                    self.found(self.parts.storage.it.delete(id, &expect))
+                }
                 Change::Leave | Change::Remove => Ok(()),
             };
             match result {
@@ -222,11 +244,68 @@ impl Store {
         unreachable!("the last attempt returns")
     }
 
+    /// Reads an entry before a change.
+    fn read_for_change(&self, id: &EntryId, unopened: Unopened) -> Result<Old> {
+        let replaces = unopened == Unopened::Replace;
+        let (stored, record) = match self.read(id) {
+            Ok(read) => read,
+            Err(error) if error.is_miss() => {
+                return Ok(Old { record: None, generation: 0, expect: Expect::Absent });
+            }
+            // The storage gives no revision for a blob that it cannot read.
+            Err(error) if replaces && error.kind() == ErrorKind::Corrupt => {
+                self.check_present()?;
+                return Ok(Old { record: None, generation: 0, expect: Expect::Any });
+            }
+            Err(error) => return Err(error),
+        };
+        let record = match record {
+            Err(error) if replaces && does_not_open(&error) => None,
+            record => Some(record?),
+        };
+        let generation = self.check_replaceable(&stored.blob)?;
+        Ok(Old { record, generation, expect: Expect::Revision(stored.revision()) })
+    }
+
+    /// Checks that a blob may be replaced or removed, and returns its generation, or 0 if it has
+    /// none.
+    ///
+    /// # Errors
+    /// [`Corrupt`](ErrorKind::Corrupt) if the blob, or the storage that it is in, belongs to another
+    /// store.
+    fn check_replaceable(&self, blob: &[u8]) -> Result<u64> {
+        self.check_owner(blob)?;
+        match Envelope::parse(blob) {
+            Ok(envelope) => Ok(envelope.header.generation),
+            // A blob without a header does not say which store it belongs to; the storage does.
+            Err(_) => self.check_present().map(|()| 0),
+        }
+    }
+
+    /// Seals the record as the generation after `generation` and puts it into the storage. The
+    /// caller holds the [`writing`](Self::writing) lock.
+    fn seal_and_put(
+        &self,
+        id: &EntryId,
+        record: &Record,
+        generation: u64,
+        expect: Expect,
+    ) -> Result<Revision> {
+        let blob = self.seal(id, record, generation.saturating_add(1))?;
+        let put = Put { expect, expires: record.expires };
+        self.put_blob(id, &blob, &put)
+    }
+
     /// Removes the entry.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
     pub fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
+        match self.parts.storage.it.get(id) {
+            Ok(old) => drop(self.check_replaceable(&old.blob)?),
+            // An entry that cannot be read can still be removed.
+            Err(_) => self.check_present()?,
+        }
         self.found(self.parts.storage.it.delete(id, expect))
     }
 
@@ -237,7 +316,7 @@ impl Store {
                 .because(format!("the storage {} cannot list", self.parts.storage.name)));
         }
         let mut page = self.in_storage(self.parts.storage.it.list(query))?;
-        if page.entries.is_empty() && page.next.is_none() && query.cursor.is_none() {
+        if query.cursor.is_none() {
             self.check_present()?;
         }
         page.entries.retain(|id| !id.is_reserved());
@@ -309,6 +388,29 @@ impl Store {
     }
 }
 
+/// What a change does if the old record does not open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unopened {
+    /// It fails.
+    Fail,
+    /// It replaces the record.
+    Replace,
+}
+
+/// An entry as it is before a change.
+struct Old {
+    /// The record; `None` if there is none, or none that opens.
+    record: Option<Record>,
+    generation: u64,
+    /// What must still hold when the change is written.
+    expect: Expect,
+}
+
+/// Whether a record is there and cannot be opened: it is damaged, or its key is not there.
+fn does_not_open(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NoKey)
+}
+
 /// Whether somebody else changed or removed the entry first.
 fn is_race(error: &Error) -> bool {
     error.kind() == ErrorKind::Conflict || error.is_miss()
@@ -321,14 +423,6 @@ impl Source for Store {
 
     fn contains(&self, id: &EntryId) -> Result<bool> {
         self.contains(id)
-    }
-
-    fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
-        self.put(id, record, Expect::Any).map(drop)
-    }
-
-    fn erase(&self, id: &EntryId) -> Result<()> {
-        self.delete(id, &Expect::Any)
     }
 
     fn update(

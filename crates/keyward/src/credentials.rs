@@ -1,4 +1,5 @@
-use keyward_core::{Error, Field, Record, Result, Secret};
+use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret};
+use keyward_helper::accounts::other_kind;
 
 /// The kind of record that holds [`Credentials`].
 pub const USER_PASSWORD: &str = "user-password";
@@ -25,6 +26,25 @@ impl Credentials {
     }
 }
 
+impl Credentials {
+    /// Returns the record that replaces `old`, with the origins, the labels and the creation time of
+    /// `old`. An `old` without a kind is a new record.
+    ///
+    /// # Errors
+    /// [`Exists`](ErrorKind::Exists) if `old` is a record of another kind.
+    pub fn replace(&self, old: Record) -> Result<Record> {
+        if !old.kind.is_empty() && old.kind != USER_PASSWORD {
+            return Err(other_kind(&old));
+        }
+        Ok(Record {
+            origins: old.origins,
+            labels: old.labels,
+            created: old.created,
+            ..Record::from(self)
+        })
+    }
+}
+
 impl From<&Credentials> for Record {
     fn from(credentials: &Credentials) -> Self {
         Self::new(USER_PASSWORD)
@@ -39,8 +59,7 @@ impl TryFrom<&Record> for Credentials {
     /// # Errors
     /// `Unsupported` if the record is of another kind or lacks a field.
     fn try_from(record: &Record) -> Result<Self> {
-        let unsupported =
-            |why: String| Error::new(keyward_core::ErrorKind::Unsupported, "get").because(why);
+        let unsupported = |why: String| Error::new(ErrorKind::Unsupported, "get").because(why);
         if record.kind != USER_PASSWORD {
             let kind = record.kind.escape_debug();
             return Err(unsupported(format!(

@@ -93,21 +93,13 @@ impl GitSource {
     }
 }
 
-impl Source for GitSource {
-    fn get(&self, id: &EntryId) -> Result<Record> {
-        let missing = || Error::not_found("get").in_backend(NAME);
-        let asked = self.location(id).ok_or_else(missing)?;
-        record_of(&self.ask(&asked)?.ok_or_else(missing)?)?.ok_or_else(missing)
-    }
-
-    fn contains(&self, id: &EntryId) -> Result<bool> {
-        match self.get(id) {
-            Err(error) if error.is_miss() => Ok(false),
-            found => found.map(|_| true),
-        }
-    }
-
-    fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
+impl GitSource {
+    /// Has git's helpers keep the record, in place of what they have.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ErrorKind::Unsupported) if git cannot hold such a record, or none of its
+    /// helpers gives it back.
+    pub fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
         let location = self
             .location(id)
             .ok_or_else(|| unsupported("put", "git keeps what is named by a URL alone"))?;
@@ -123,7 +115,11 @@ impl Source for GitSource {
         }
     }
 
-    fn erase(&self, id: &EntryId) -> Result<()> {
+    /// Has git's helpers forget the entry.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if they have none.
+    pub fn erase(&self, id: &EntryId) -> Result<()> {
         let record = self.get(id)?;
         let location = self.location(id).ok_or_else(|| Error::not_found("erase"))?;
         let username = record.field("username").map(|field| field.value.clone());
@@ -134,6 +130,21 @@ impl Source for GitSource {
             }
             Err(error) if !error.is_miss() => Err(error),
             _ => Ok(()),
+        }
+    }
+}
+
+impl Source for GitSource {
+    fn get(&self, id: &EntryId) -> Result<Record> {
+        let missing = || Error::not_found("get").in_backend(NAME);
+        let asked = self.location(id).ok_or_else(missing)?;
+        record_of(&self.ask(&asked)?.ok_or_else(missing)?)?.ok_or_else(missing)
+    }
+
+    fn contains(&self, id: &EntryId) -> Result<bool> {
+        match self.get(id) {
+            Err(error) if error.is_miss() => Ok(false),
+            found => found.map(|_| true),
         }
     }
 

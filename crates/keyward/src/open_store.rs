@@ -1,6 +1,5 @@
 use keyward_config::StoreFile;
-use keyward_core::{EntryId, Error, ErrorKind, Expect, Record, Result, Timestamp};
-use keyward_helper::accounts;
+use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Record, Result, Timestamp};
 use keyward_store::Store;
 
 use crate::credentials::Credentials;
@@ -43,27 +42,18 @@ impl OpenStore {
     }
 
     /// Keeps credentials in place of those that were there. For which origins they are, their
-    /// labels and when they were made stays as it was.
+    /// labels and when they were made stays as it was. A record that does not open is replaced.
     ///
     /// # Errors
-    /// Those of the store; [`Exists`](ErrorKind::Exists) if the entry is the list of an origin's
-    /// accounts.
+    /// Those of the store; [`Exists`](ErrorKind::Exists) if the entry holds a record of another
+    /// kind.
     pub fn set(&self, id: &EntryId, credentials: &Credentials) -> Result<()> {
         self.check_staying()?;
-        let mut record = Record::from(credentials);
-        record.created = self.now;
-        record.updated = self.now;
-        // A record that does not open any more can be set anew; nothing of it can be kept.
-        if let Ok(old) = self.store.get(id) {
-            if old.kind == accounts::KIND {
-                return Err(Error::new(ErrorKind::Exists, "set")
-                    .because("the entry lists the accounts of an origin")
-                    .hint("Name the account: `--origin` instead of `--name` does so"));
-            }
-            record =
-                Record { created: old.created, origins: old.origins, labels: old.labels, ..record };
-        }
-        self.store.put(id, &record, Expect::Any).map(drop)
+        self.store.update_or_replace(id, |old| {
+            let new = || Record { created: self.now, ..Record::new("") };
+            let record = credentials.replace(old.unwrap_or_else(new))?;
+            Ok(Change::Put(Box::new(Record { updated: self.now, ..record })))
+        })
     }
 
     /// Checks that the store is to stay, so that something may be added to it.

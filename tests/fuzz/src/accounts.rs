@@ -1,4 +1,4 @@
-use keyward_core::{EntryId, ErrorKind, Field, Record, Source as _, Timestamp};
+use keyward_core::{EntryId, ErrorKind, Field, Record, Timestamp};
 use keyward_helper::accounts::{Accounts, KIND, Listed};
 use keyward_origin::{Location, from_parts};
 
@@ -18,7 +18,7 @@ pub fn accounts(bytes: &[u8]) {
     list.origins.push(origin.clone());
     let memory = Memory::default();
     let name = EntryId::new("me", Some("https://example.com")).expect("a name");
-    memory.put(&name, &list).expect("the memory is there");
+    memory.put(name, list);
 
     let accounts = Accounts::new(&memory, "me");
     let before = match accounts.list(&origin) {
@@ -27,7 +27,7 @@ pub fn accounts(bytes: &[u8]) {
     };
     assert!(before.iter().all(|listed| *listed.location.origin() == origin));
     let location = Location::new(origin.clone(), Some("new"), None).expect("a location");
-    let token = |record: Record| Record { kind: "token".into(), ..record };
+    let token = |record: Record| Ok(Record { kind: "token".into(), ..record });
     match accounts.keep(&location, Timestamp::from_unix(1), &token) {
         Ok(()) => {
             let after = accounts.list(&origin).expect("it was written just now");

@@ -8,6 +8,10 @@ use keyward_core::{Change, EntryId, Error, Page, Query, Record, Result, Source};
 pub(crate) struct Memory(Mutex<BTreeMap<EntryId, Record>>);
 
 impl Memory {
+    pub(crate) fn put(&self, id: EntryId, record: Record) {
+        self.records().insert(id, record);
+    }
+
     fn records(&self) -> MutexGuard<'_, BTreeMap<EntryId, Record>> {
         self.0.lock().expect("nobody panicked meanwhile")
     }
@@ -20,15 +24,6 @@ impl Source for Memory {
 
     fn contains(&self, id: &EntryId) -> Result<bool> {
         Ok(self.records().contains_key(id))
-    }
-
-    fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
-        self.records().insert(id.clone(), record.clone());
-        Ok(())
-    }
-
-    fn erase(&self, id: &EntryId) -> Result<()> {
-        self.records().remove(id).map(drop).ok_or_else(|| Error::not_found("erase"))
     }
 
     fn update(

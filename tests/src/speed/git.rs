@@ -95,9 +95,9 @@ fn keep(home: &Home, name: &str, others: usize) -> Result {
     let user = store.entry(None, None)?;
     let location = Location::parse("https://ann@example.com")?;
     Accounts::new(&store.store, user.user()).keep(&location, store.now(), &|record| {
-        Record { kind: keyward::USER_PASSWORD.into(), ..record }
+        Ok(Record { kind: keyward::USER_PASSWORD.into(), ..record }
             .with("username", Field::open("ann"))
-            .with("password", Field::secret(PASSWORD))
+            .with("password", Field::secret(PASSWORD)))
     })?;
     Ok(())
 }

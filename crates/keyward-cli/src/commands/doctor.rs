@@ -84,11 +84,9 @@ pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
     findings
 }
 
-/// Opens one entry if there is any: this asks the storage, the key source and the keyset.
+/// Opens the keyset, or reads the mark, and opens one entry if there is any.
 fn opens(store: &OpenStore) -> Result<(), Error> {
+    store.store.check_key()?;
     let first: Option<EntryId> = store.store.entries(None).next().transpose()?;
-    match first {
-        Some(id) => store.store.get(&id).map(drop),
-        None => store.store.check_key(),
-    }
+    first.map_or(Ok(()), |id| store.store.get(&id).map(drop))
 }

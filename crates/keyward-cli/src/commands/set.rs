@@ -1,5 +1,5 @@
 use clap::{Arg, ArgMatches, Command};
-use keyward::{Credentials, Record};
+use keyward::Credentials;
 use keyward_core::{Error, Result, Secret};
 use keyward_helper::accounts::Accounts;
 use keyward_origin::Location;
@@ -43,13 +43,9 @@ fn set_account(session: &Session, matches: &ArgMatches, username: &str, origin: 
     store.check_staying()?;
     let password = password::read(matches, &session.console)?;
     check_no_carriage_return(&password)?;
-    let record = Record::from(&Credentials::new(username, password));
-    Accounts::new(&store.store, &user).keep(&location, store.now(), &|old| Record {
-        origins: old.origins,
-        created: old.created,
-        labels: old.labels,
-        ..record.clone()
-    })?;
+    let credentials = Credentials::new(username, password);
+    Accounts::new(&store.store, &user)
+        .keep(&location, store.now(), &|old| credentials.replace(old))?;
     Ok(())
 }
 

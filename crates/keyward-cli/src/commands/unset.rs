@@ -3,7 +3,6 @@ use keyward::OpenStore;
 use keyward_config::Interaction;
 use keyward_core::{EntryId, Level, Result};
 use keyward_helper::accounts::Accounts;
-use keyward_helper::git::{AUTHORIZATION, USER_PASSWORD};
 use keyward_origin::Location;
 
 use super::{Entry, Session, missing};
@@ -43,7 +42,5 @@ fn take_off_list(store: &OpenStore, id: &EntryId) -> Result<()> {
     if location.account().is_none() {
         return Ok(());
     }
-    let accounts = Accounts::new(&store.store, id.user());
-    // None that is there is meant.
-    accounts.forget(&location, &[USER_PASSWORD, AUTHORIZATION], store.now(), &|_| false).map(drop)
+    Accounts::new(&store.store, id.user()).unlist(&location, store.now())
 }

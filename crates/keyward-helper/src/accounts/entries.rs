@@ -80,7 +80,7 @@ impl Accounts<'_> {
         id: &EntryId,
         origin: &Origin,
         now: Timestamp,
-        change: &dyn Fn(Record) -> Record,
+        change: &dyn Fn(Record) -> Result<Record>,
         if_absent: IfAbsent,
     ) -> Result<Option<Kept>> {
         let mut kept = None;
@@ -96,7 +96,7 @@ impl Accounts<'_> {
                     (fresh, true)
                 }
             };
-            let mut record = change(old.clone());
+            let mut record = change(old.clone())?;
             let is_written = is_new || record != old;
             kept = Some(Kept { kind: record.kind.clone(), is_written });
             record.updated = now;

@@ -1,4 +1,4 @@
-use keyward_core::{EntryId, ErrorKind, Field, Origin, Record, Source, Timestamp};
+use keyward_core::{EntryId, ErrorKind, Field, Origin, Record, Result, Source, Timestamp};
 use keyward_origin::Location;
 
 use super::{Accounts, MAX_ACCOUNTS, Unbound};
@@ -33,13 +33,13 @@ fn user_password(username: Option<&str>, password: &str) -> Record {
 }
 
 /// Sets the fields that are known here.
-fn set(username: Option<&str>, password: &str) -> impl Fn(Record) -> Record {
+fn set(username: Option<&str>, password: &str) -> impl Fn(Record) -> Result<Record> {
     let new = user_password(username, password);
     move |mut old| {
         old.kind.clone_from(&new.kind);
         old.fields.remove("username");
         old.fields.extend(new.fields.clone());
-        old
+        Ok(old)
     }
 }
 
@@ -331,6 +331,29 @@ fn lines_that_lead_nowhere_are_dropped_in_time() {
 }
 
 #[test]
+fn an_entry_that_was_removed_is_taken_off_the_list_whatever_its_kind() {
+    let memory = Memory::default();
+    let token = |old| Ok(Record { kind: "token".into(), ..old });
+    for name in ["ann", "bob"] {
+        let location = at(&format!("https://{name}@x"));
+        accounts(&memory).keep(&location, now(), &token).unwrap();
+    }
+    memory.erase(&id("https://ann@x")).unwrap();
+    accounts(&memory).unlist(&at("https://ann@x"), now()).unwrap();
+    assert_eq!(listed(&memory, "https://x"), ["https://bob@x"]);
+}
+
+#[test]
+fn an_entry_that_is_made_again_stays_listed() {
+    let memory = Memory::default();
+    keep(&memory, "https://ann@x", "old");
+    memory.erase(&id("https://ann@x")).unwrap();
+    memory.meanwhile(|memory| keep(memory, "https://ann@x", "new"));
+    accounts(&memory).unlist(&at("https://ann@x"), now()).unwrap();
+    assert_eq!(listed(&memory, "https://x"), ["https://ann@x"]);
+}
+
+#[test]
 fn the_nameless_account_is_another_than_none() {
     let memory = Memory::default();
     let location = at("https://x");
@@ -358,7 +381,7 @@ fn a_record_under_another_accounts_name_is_not_given_as_that_account() {
 fn only_the_kinds_that_are_asked_for_are_given() {
     let memory = Memory::default();
     let token =
-        |_| Record { origins: vec![at("https://x").origin().clone()], ..Record::new("token") };
+        |_| Ok(Record { origins: vec![at("https://x").origin().clone()], ..Record::new("token") });
     accounts(&memory).keep(&at("https://x"), now(), &token).unwrap();
     accounts(&memory).keep(&at("https://ann@x"), now(), &token).unwrap();
     check(&memory, "https://x", "");

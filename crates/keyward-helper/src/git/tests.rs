@@ -259,6 +259,18 @@ fn a_password_may_become_a_header_and_back() {
 }
 
 #[test]
+fn a_record_of_a_kind_that_git_does_not_know_is_not_replaced() {
+    let memory = Memory::default();
+    let asked = "protocol=https host=x username=ann password=pw";
+    store(&memory, asked);
+    let token = Record { kind: "oauth2".into(), ..record(&memory, "https://ann@x") };
+    memory.put(&EntryId::new("me", Some("https://ann@x")).unwrap(), &token).unwrap();
+    let refused = say(&memory, Action::Store, asked, NOW).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Exists);
+    assert_eq!(record(&memory, "https://ann@x"), token);
+}
+
+#[test]
 fn an_expired_credential_is_not_given_but_can_be_refreshed() {
     let memory = Memory::default();
     store(&memory, "protocol=https host=x username=ann password=pw password_expiry_utc=2000");

@@ -193,10 +193,10 @@ fn keep(
     accounts.keep(location, store.now(), &|old| {
         if old.kind.is_empty() {
             kept.set(Kept::New);
-            return Record { origins: old.origins, created: old.created, ..record.clone() };
+            return Ok(Record { origins: old.origins, created: old.created, ..record.clone() });
         }
         kept.set(if holds(&old, record) { Kept::Already } else { Kept::Other });
-        old
+        Ok(old)
     })?;
     Ok(kept.get())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use keyward_core::{Record, Source};
+use keyward_core::Record;
 use keyward_origin::Location;
 use proptest::prelude::*;
 use proptest::sample::select;

@@ -22,6 +22,14 @@ struct State {
 type Meanwhile = Box<dyn FnOnce(&Memory) + Send>;
 
 impl Memory {
+    pub(crate) fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
+        self.0.lock().unwrap().write(id, Some(record))
+    }
+
+    pub(crate) fn erase(&self, id: &EntryId) -> Result<()> {
+        self.0.lock().unwrap().write(id, None)
+    }
+
     pub(crate) fn records(&self) -> BTreeMap<EntryId, Record> {
         self.0.lock().unwrap().records.clone()
     }
@@ -80,14 +88,6 @@ impl Source for Memory {
 
     fn get(&self, id: &EntryId) -> Result<Record> {
         self.0.lock().unwrap().read(id)?.ok_or_else(|| Error::not_found("get"))
-    }
-
-    fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
-        self.0.lock().unwrap().write(id, Some(record))
-    }
-
-    fn erase(&self, id: &EntryId) -> Result<()> {
-        self.0.lock().unwrap().write(id, None)
     }
 
     fn update(
