@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: how fast the released program is, beside raw calls and other programs.
+//! `cargo xtask bench`: measures the speed of the released program, compared with raw calls and
+//! other programs.
 
 use crate::shell::{self, Result, cargo, root, stage};
 use crate::{packages, plugins};
 
-/// Entries of the largest store, and how often each contestant runs.
+/// The number of entries in the largest store, and the number of rounds.
 const THOROUGH: [&str; 2] = ["1000000", "200"];
 
 /// The crates whose libraries are measured.
@@ -16,15 +17,15 @@ const MEASURED: [&str; 4] = [
 
 const USAGE: &str = "usage: cargo xtask bench [ENTRIES ROUNDS [cold|git|library|doors|many|scale]]";
 
-/// Measures, and writes the figures into `docs/performance.md`; a smaller run only shows them. What is beyond its
-/// limit is named at the end, and is an error.
+/// Measures, and writes the figures into `docs/performance.md`; a smaller run only prints them.
+/// Figures above their limit are listed at the end, and are an error.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let is_smaller = match arguments.len() {
         0 => false,
         2 | 3 => true,
         _ => return Err(USAGE.into()),
     };
-    stage("what is measured beside", || packages::ensure(packages::TESTS))?;
+    stage("programs to compare with", || packages::ensure(packages::TESTS))?;
     stage("build", || {
         let packages = ["--package", "keyward-cli", "--package", "keyward-tests"];
         shell::run(
@@ -32,7 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
                 .args(packages),
         )
     })?;
-    // Beside the program, where the measurements look for them.
+    // In the program's folder, where the measurements search for them.
     let programs = plugins::programs(false)?;
     let libraries = programs.join("plugins");
     stage("plugins", || {

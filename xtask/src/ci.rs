@@ -1,11 +1,11 @@
-//! `cargo xtask ci`: what a change must pass besides the tests.
+//! `cargo xtask ci`: the checks that a change must pass besides the tests.
 
 use crate::shell::{self, Result, cargo, root, stage};
 use crate::{fuzz, tidy, tools};
 
 type Stage = (&'static str, fn() -> Result);
 
-/// In this order: cheap ones first.
+/// In this order: fast ones first.
 const STAGES: &[Stage] = &[
     ("fmt", fmt),
     ("tidy", tidy::run),
@@ -15,7 +15,7 @@ const STAGES: &[Stage] = &[
     ("audit", audit),
 ];
 
-/// Runs the stages named, or all of them; with `--fuzz`, every fuzz target after them.
+/// Runs the named stages, or all of them; with `--fuzz`, every fuzz target after them.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let names: Vec<_> =
         arguments.iter().map(String::as_str).filter(|word| *word != "--fuzz").collect();
@@ -41,19 +41,20 @@ fn clippy() -> Result {
     shell::run(&mut cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
 }
 
-/// Libraries only: the program `keyward` would overwrite the pages of the library `keyward`.
+/// Only libraries: the program `keyward` would overwrite the pages of the library `keyward`.
 fn doc() -> Result {
     shell::run(
         cargo(["doc", "--workspace", "--no-deps", "--lib"]).env("RUSTDOCFLAGS", "-D warnings"),
     )
 }
 
-/// Whose code, under which licence, and from where.
+/// Checks crates, licences and sources.
 fn deny() -> Result {
     shell::run(tools::DENY.command()?.args(["check", "bans", "licenses", "sources"]))
 }
 
-/// Known vulnerabilities, by a copy of the advisory database beside the checkout or else by a fresh one.
+/// Checks for known vulnerabilities, with a copy of the advisory database next to the checkout or
+/// else with a new one.
 fn audit() -> Result {
     let mut audit = tools::AUDIT.command()?;
     audit.args(["--deny", "warnings"]);
@@ -69,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_stage_is_refused_before_anything_is_fuzzed() {
+    fn an_unknown_stage_is_refused_before_any_target_runs() {
         let refused = run(&["--fuzz".to_owned(), "nothing".to_owned()]).unwrap_err();
         assert!(refused.contains("`nothing`"), "{refused}");
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask dist`: the program as a Debian package, the same bytes each time.
+//! `cargo xtask dist`: builds the program as a Debian package, reproducibly.
 
 mod control;
 mod copyright;
@@ -15,7 +15,7 @@ use tree::Tree;
 
 const USAGE: &str = "usage: cargo xtask dist [--dev] [FOLDER]";
 
-/// Where the package has its parts.
+/// The paths in the package.
 const PROGRAM: &str = "usr/bin/keyward";
 const CHECKER: &str = "usr/bin/keyward-check";
 const HELPER: &str = "usr/bin/git-credential-keyward";
@@ -28,13 +28,14 @@ const COMPLETIONS: [(&str, &str); 3] = [
     ("zsh", "usr/share/zsh/vendor-completions/_keyward"),
 ];
 
-/// The system's configuration. Stores and plugins come to be there, and stay when the package goes.
+/// The folders of the system's configuration. Administrators add stores and plugins to them, which
+/// stay when the package is removed.
 const CONFIGURATION: [&str; 2] = ["etc/keyward/plugins", "etc/keyward/stores"];
 
-/// Builds the program and the plugins that are not part of it, and packs them into a folder.
+/// Builds the program and the plugins that are not linked, and packs them into a folder.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let (is_dev, folder) = plugins::wanted(arguments, "dist", USAGE)?;
-    stage("what packing needs", || packages::ensure(packages::PACKING))?;
+    stage("programs for packing", || packages::ensure(packages::PACKING))?;
     stage("build", || {
         let profile = plugins::profile(is_dev);
         shell::run(&mut cargo(["build", "--package", "keyward-cli", "--profile", profile]))
@@ -49,8 +50,9 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     Ok(())
 }
 
-/// Packs a program, the one that stands beside it, and libraries of backends into a folder, as `keyward_VERSION_ARCHITECTURE.deb`, and
-/// gives its path. Everything in it is of one `date`, in seconds since 1970.
+/// Packs a program, the checker next to it, and libraries of backends into a folder, as
+/// `keyward_VERSION_ARCHITECTURE.deb`, and returns its path. Every file in it has the same `date`,
+/// in seconds since 1970.
 ///
 /// # Errors
 /// A line about the file that cannot be written or the program that fails.
@@ -69,7 +71,7 @@ pub fn pack(program: &Path, libraries: &[PathBuf], date: &str, folder: &Path) ->
     control::add(&tree, architecture.trim())?;
     tree.set_modes(&[PROGRAM, CHECKER])?;
     let package = folder.join(format!("{name}.deb"));
-    // With gzip it is the same bytes however many processors there are.
+    // With gzip, the bytes do not depend on the number of processors.
     let mut pack = Command::new("dpkg-deb");
     pack.args(["--root-owner-group", "-Zgzip", "-z6", "--build"]).arg(tree.path()).arg(&package);
     shell::run(pack.env("SOURCE_DATE_EPOCH", date))?;
@@ -92,7 +94,7 @@ fn add_programs(tree: &Tree, program: &Path, libraries: &[PathBuf]) -> Result {
         strip.arg(tree.path().join(place));
     }
     shell::run(&mut strip)?;
-    // By this name git finds its helper.
+    // git finds its helper by this name.
     tree.link("keyward", HELPER)
 }
 
@@ -118,14 +120,14 @@ fn add_papers(tree: &Tree, date: &str) -> Result {
     compress([tree.path().join(changelog)])
 }
 
-/// Compresses files in their places, without a word about when.
+/// Compresses files in place, without a timestamp.
 fn compress(files: impl IntoIterator<Item = PathBuf>) -> Result {
     output(Command::new("gzip").args(["--best", "--no-name"]).args(files)).map(drop)
 }
 
-/// When the last commit was made, where nobody says another time.
+/// Returns the date of the last commit, unless the environment sets another one.
 fn date() -> String {
-    #[expect(clippy::disallowed_methods, reason = "how every tool is told")]
+    #[expect(clippy::disallowed_methods, reason = "the standard variable for this")]
     let told = std::env::var("SOURCE_DATE_EPOCH").ok();
     let committed = || output(Command::new("git").arg("-C").arg(root()).args(LAST_COMMIT)).ok();
     told.or_else(committed).map_or_else(|| "0".into(), |date| date.trim().to_owned())

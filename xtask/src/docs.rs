@@ -1,8 +1,8 @@
-//! `cargo xtask docs`: brings the parts of the documentation up to date that are made from the code.
+//! `cargo xtask docs`: updates the parts of the documentation that are made from the code.
 
 use crate::shell::{self, Result, cargo};
 
-/// The test that otherwise compares them writes them.
+/// The test that compares these parts. With the variable, it writes them.
 const WRITER: &str = "docs::what_is_made_from_the_code_is_current";
 
 pub(crate) fn run() -> Result {

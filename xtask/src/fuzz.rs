@@ -1,8 +1,9 @@
-//! `cargo xtask fuzz`: libFuzzer looks for bytes that break what a target in `tests/fuzz` promises.
+//! `cargo xtask fuzz`: libFuzzer searches for bytes for which a target in `tests/fuzz` does not
+//! hold.
 //!
-//! It works with the ordinary compiler: coverage comes from a pass of LLVM's. A sanitizer would take
-//! another one, but no reader here has unsafe code for it to watch. libFuzzer itself is built from
-//! source, by a C++ compiler.
+//! It uses the stable compiler: a pass of LLVM adds the coverage. A sanitizer would require the
+//! nightly compiler, but no parser here has unsafe code that it could check. libFuzzer itself is
+//! built from source, by a C++ compiler.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,18 +14,20 @@ use crate::shell::{self, Result, cargo, host, root, stage, target};
 
 const USAGE: &str = "usage: cargo xtask fuzz [TARGET|--all [SECONDS]]";
 
-/// How long each target runs where nobody says.
+/// How long each target runs by default.
 const SECONDS: u64 = 60;
 
-/// What no run may take: a reader that takes it can be kept busy, or out of memory, from outside.
+/// The limits of each run: a parser that exceeds them can be kept busy, or run out of memory, from
+/// outside.
 const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=512"];
 
-/// Tells libFuzzer where a run has been, and with what it was compared there.
+/// Instruments the code for libFuzzer: which code runs, and which values it compares.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Runs one target or all of them. A crash is saved in the target's corpus, which an ordinary test replays.
+/// Runs one target or all of them. A crash is saved in the target's corpus, which an ordinary test
+/// replays.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let wanted = wanted(arguments, targets()?)?;
     let program = build()?;
@@ -37,7 +40,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     }
 }
 
-/// The targets to run, each with its seconds.
+/// Returns the targets to run, each with its seconds.
 fn wanted(arguments: &[String], targets: Vec<String>) -> Result<Vec<(String, u64)>> {
     let words: Vec<_> = arguments.iter().map(String::as_str).collect();
     let (name, seconds) = match words[..] {
@@ -53,21 +56,22 @@ fn wanted(arguments: &[String], targets: Vec<String>) -> Result<Vec<(String, u64
     Ok(targets.into_iter().filter(is_wanted).map(|target| (target, seconds)).collect())
 }
 
-/// The program that runs a target under libFuzzer, freshly built.
+/// Builds the program that runs a target under libFuzzer.
 fn build() -> Result<PathBuf> {
-    stage("what fuzzing needs", || packages::ensure(packages::FUZZING))?;
+    stage("programs for fuzzing", || packages::ensure(packages::FUZZING))?;
     let folder = target()?.join("fuzz");
     let host = host()?;
     stage("build", || {
         let mut build = cargo(["build", "--package", "keyward-fuzz", "--features", "libfuzzer"]);
-        // Named, the host's own platform gets the flags alone, and not the build scripts, too.
+        // With `--target`, only the program gets the flags, and not the build scripts.
         build.args(["--profile", "fuzz", "--bins", "--target", &host]).arg("--target-dir");
         shell::run(build.arg(&folder).env("RUSTFLAGS", COVERAGE))
     })?;
     Ok(folder.join(&host).join("fuzz/fuzz"))
 }
 
-/// Goes on from what earlier runs met, which stays in the target folder, and from the corpus.
+/// Starts from the inputs of earlier runs, which are kept in the target folder, and from the
+/// corpus.
 fn fuzz(name: &str, program: &Path, seconds: u64) -> Result {
     let met = program.with_file_name("met").join(name);
     fs::create_dir_all(&met).map_err(|e| format!("cannot make {}: {e}", met.display()))?;
@@ -79,7 +83,7 @@ fn fuzz(name: &str, program: &Path, seconds: u64) -> Result {
     shell::run(fuzzer.arg(met).arg(corpus(name)))
 }
 
-/// The targets, by their corpora.
+/// Returns the targets, by their corpora.
 fn targets() -> Result<Vec<String>> {
     let folders = fs::read_dir(corpus("")).map_err(|e| format!("cannot read the corpora: {e}"))?;
     let names = folders.flatten().map(|folder| folder.file_name().to_string_lossy().into_owned());
@@ -102,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn each_target_runs_for_as_long_as_is_wanted() {
+    fn each_target_runs_for_the_requested_time() {
         let named = |runs: &[(&str, u64)]| {
             Ok(runs.iter().map(|(name, seconds)| ((*name).to_owned(), *seconds)).collect())
         };
@@ -112,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_target_or_no_time_is_refused_at_once() {
+    fn an_unknown_target_or_time_is_refused() {
         for arguments in [
             &["nothing"][..],
             &["--some", "9"],

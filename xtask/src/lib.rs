@@ -1,9 +1,13 @@
 //! The chores of this repository, one module each: `cargo xtask CHORE`.
 //!
-//! A library with a thin main, because the tests read the README's [`transcript`] as `quickstart` does, and pack the
-//! program as [`dist`] does.
+//! It is a library with a small main, because the tests read the README's [`transcript`] as
+//! `quickstart` does, and pack the program as [`dist`] does.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "chores talk to whoever runs them")]
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "chores print for the user who runs them"
+)]
 
 use std::process::ExitCode;
 
@@ -27,17 +31,17 @@ pub use shell::{Result, root};
 const USAGE: &str = "\
 usage: cargo xtask CHORE
 
-  quickstart      build the program and show it at work in a scratch home
+  quickstart      build the program and run the README's example in a scratch home
   test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`
-  bench           measure how fast the released program is, for docs/performance.md; with ENTRIES ROUNDS, quicker
-  ci [STAGE]...   fmt, tidy, clippy, doc, deny, audit; or the stages named; with --fuzz, then `fuzz`, too
-  fuzz            look for bytes that break a reader, for a minute each; or TARGET or --all, and SECONDS
-  plugins         build every crate of backends as a shared library; into FOLDER, with --dev quickly
-  dist            make the Debian package, into FOLDER; with --dev, of what is built quickly
-  tidy            the rules of this house that no compiler knows
+  bench           measure the speed of the released program, for docs/performance.md; ENTRIES ROUNDS for a shorter run
+  ci [STAGE]...   run fmt, tidy, clippy, doc, deny and audit, or the named stages; with --fuzz, then also `fuzz`
+  fuzz            search for bytes that break a parser, for a minute each; or TARGET or --all, and SECONDS
+  plugins         build every crate of backends as a shared library, into FOLDER; with --dev, unoptimised
+  dist            build the Debian package, into FOLDER; with --dev, unoptimised
+  tidy            check the repository's own rules, which no compiler checks
   docs            write the parts of the documentation that are made from the code";
 
-/// Does the chore that the arguments name.
+/// Runs the chore that the arguments name.
 pub fn main(arguments: Vec<String>) -> ExitCode {
     let (chore, rest) = match arguments.split_first() {
         Some((chore, rest)) => (chore.as_str(), rest),

@@ -5,10 +5,10 @@ use std::process::Command;
 
 use crate::shell::{Result, run_as, succeeds};
 
-/// A program or a file that something needs, and the Debian package it is in.
+/// A program or a file that is needed, and the Debian package that contains it.
 type Needed = (&'static str, &'static str);
 
-/// What the tests need.
+/// The programs for the tests.
 pub(crate) const TESTS: &[Needed] = &[
     ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
     ("age", "age"),
@@ -32,13 +32,13 @@ pub(crate) const TESTS: &[Needed] = &[
     ("valgrind", "valgrind"),
 ];
 
-/// What packing needs; the rest comes with Debian itself.
+/// The programs for packing; the others are always installed on Debian.
 pub(crate) const PACKING: &[Needed] = &[("dpkg-shlibdeps", "dpkg-dev"), ("strip", "binutils")];
 
-/// What fuzzing needs: the compiler that libFuzzer is built by.
+/// The program for fuzzing: the compiler that builds libFuzzer.
 pub(crate) const FUZZING: &[Needed] = &[("c++", "g++")];
 
-/// Installs what is missing of `needed`, or says what to install.
+/// Installs the missing programs of `needed`, or returns an error that says what to install.
 pub(crate) fn ensure(needed: &[Needed]) -> Result {
     let missing: Vec<_> = needed.iter().filter(|(program, _)| !found(program)).collect();
     if missing.is_empty() {
@@ -50,7 +50,7 @@ pub(crate) fn ensure(needed: &[Needed]) -> Result {
         let programs: Vec<_> = missing.iter().map(|(program, _)| *program).collect();
         return Err(format!(
             "these programs are missing, and installing them takes Debian's apt-get and root or a sudo without \
-             password: {}\nhint: On Debian and its kin, `apt-get install {}`.",
+             password: {}\nhint: On Debian and its derivatives: apt-get install {}",
             programs.join(" "),
             packages.join(" "),
         ));
@@ -59,9 +59,9 @@ pub(crate) fn ensure(needed: &[Needed]) -> Result {
     run_as(&shown, root_shell.args(["-c", INSTALL, "install"]).args(&packages))
 }
 
-/// Installs the packages it is given, without starting the daemons in them.
+/// Installs the given packages, without starting the daemons in them.
 ///
-/// The archives go to a folder of their own: the shared one is emptied by whoever else runs dpkg meanwhile.
+/// The archives go to a separate folder, because another dpkg process may empty the shared one.
 const INSTALL: &str = r#"
 set -eu
 archives=$(mktemp -d -p /var/tmp)
@@ -77,7 +77,7 @@ apt-get -q update
 apt-get -q -y -o Dir::Cache::archives="$archives" install --no-install-recommends "$@"
 "#;
 
-/// A shell that may install packages, if there is one.
+/// Returns a shell that may install packages, if there is one.
 fn root_shell() -> Option<Command> {
     if !found("apt-get") || !Path::new("/etc/debian_version").exists() {
         return None;
@@ -92,7 +92,7 @@ fn root_shell() -> Option<Command> {
     })
 }
 
-/// Whether a program or a file is there, be it where only root's `PATH` leads.
+/// Whether a program or a file exists, also in a folder of root's `PATH`.
 fn found(program: &str) -> bool {
     succeeds(Command::new("sh").args([
         "-c",

@@ -1,4 +1,5 @@
-//! `cargo xtask plugins`: every crate of backends as a shared library, for `keyward plugin trust`.
+//! `cargo xtask plugins`: builds every crate of backends as a shared library, for `keyward plugin
+//! trust`.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -8,7 +9,7 @@ use crate::shell::{self, Result, cargo, failed, root, stage, target};
 
 const USAGE: &str = "usage: cargo xtask plugins [--dev] [FOLDER]";
 
-/// Builds the libraries into a folder, as they are released, or quickly and for tests alone.
+/// Builds the libraries into a folder, as for a release, or unoptimised for tests.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let (is_dev, folder) = wanted(arguments, "plugins", USAGE)?;
     stage("plugins", || {
@@ -18,7 +19,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     Ok(())
 }
 
-/// What `[--dev] [FOLDER]` asks for; without a folder, `default` in the target folder.
+/// Reads `[--dev] [FOLDER]`; the default folder is `default` in the target folder.
 pub(crate) fn wanted(arguments: &[String], default: &str, usage: &str) -> Result<(bool, PathBuf)> {
     let (is_dev, folder) = match arguments {
         [flag, rest @ ..] if flag == "--dev" => (true, rest),
@@ -31,7 +32,7 @@ pub(crate) fn wanted(arguments: &[String], default: &str, usage: &str) -> Result
     }
 }
 
-/// The crates below `plugins/`, by name.
+/// Returns the names of the crates below `plugins/`.
 pub(crate) fn crates() -> Result<Vec<String>> {
     let folders = fs::read_dir(root().join("plugins"))
         .map_err(|e| format!("cannot read the plugins' folder: {e}"))?;
@@ -41,7 +42,7 @@ pub(crate) fn crates() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The crates that the program does not link: `docs/architecture.md` names them.
+/// Returns the crates that the program does not link: `docs/architecture.md` names them.
 ///
 /// # Errors
 /// A line about the page that cannot be read or does not name them.
@@ -58,18 +59,18 @@ fn listed(page: &str) -> Option<Vec<String>> {
     Some(names.map(|(name, _)| name.to_owned()).collect())
 }
 
-/// The cargo profile that packages are built with, or the one for tests.
+/// Returns the cargo profile for packages, or the one for tests.
 pub(crate) fn profile(is_dev: bool) -> &'static str {
     if is_dev { "dev" } else { "dist" }
 }
 
-/// The folder where cargo puts what it builds with that profile.
+/// Returns the folder where cargo puts the programs of that profile.
 pub(crate) fn programs(is_dev: bool) -> Result<PathBuf> {
     Ok(target()?.join(if is_dev { "debug" } else { "dist" }))
 }
 
-/// Builds one and gives the library's path. Nothing in the crate says that it may be a library: how it is
-/// built does.
+/// Builds one crate and returns the library's path. The crate does not declare that it is a shared
+/// library; the options of the build do.
 pub(crate) fn build(name: &str, is_dev: bool, folder: &Path) -> Result<PathBuf> {
     fs::create_dir_all(folder).map_err(|e| failed("make", folder, &e))?;
     let profile = profile(is_dev);
@@ -82,8 +83,8 @@ pub(crate) fn build(name: &str, is_dev: bool, folder: &Path) -> Result<PathBuf> 
     Ok(place)
 }
 
-/// Puts a new file in place of the old one, which a program may have open, and which others can read
-/// and nobody but its owner write.
+/// Replaces the old file, which a program may have open, with a new one that all users can read and
+/// only its owner can write.
 fn put(from: &Path, to: &Path) -> std::io::Result<()> {
     let new = to.with_extension("new");
     fs::copy(from, &new)?;
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_and_how_fast_are_asked_for() {
+    fn the_folder_and_the_profile_are_arguments() {
         let wanted = |words: &[&str]| {
             wanted(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>(), "x", USAGE).ok()
         };
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_linked_is_read_from_its_list_alone() {
+    fn crates_that_are_not_linked_are_read_from_their_list() {
         let page = "- `a`: 1\n## Backends not linked by default\n\nWhy:\n\n- `b`: 2\n- `c`: 3\n## On\n- `d`: 4\n";
         assert_eq!(listed(page), Some(vec!["b".into(), "c".into()]));
         assert_eq!(listed("## Backends\n- `b`: 2\n"), None);

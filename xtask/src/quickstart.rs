@@ -1,17 +1,17 @@
-//! `cargo xtask quickstart`: the README's transcript, with the program as it is tested.
+//! `cargo xtask quickstart`: runs the README's example with the unoptimised program.
 //!
-//! As it is released it takes far longer to link, and prints the same.
+//! The released program takes far longer to link, and prints the same.
 
 use std::fs;
 
 use crate::shell::{self, Result, cargo, root, stage, target};
 use crate::transcript::{Home, steps};
 
-/// Builds the program, shows it at work, and says how to install it.
+/// Builds the program, runs the example, and says how to install the program.
 pub(crate) fn run() -> Result {
     let build = ["build", "--package", "keyward-cli", "--bin", "keyward"];
     stage("build", || shell::run(&mut cargo(build)))?;
-    stage("what the README shows, in a scratch home", transcript)?;
+    stage("the README's example, in a scratch home", transcript)?;
     println!("\nTo install the program: cargo install --locked --path crates/keyward-cli");
     Ok(())
 }

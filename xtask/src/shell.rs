@@ -1,21 +1,22 @@
-//! Starting other programs, and saying so.
+//! Starts other programs, and prints their command lines.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// What a chore answers: nothing, or one line of what went wrong.
+/// The result of a chore; the error is one line.
 pub type Result<T = ()> = std::result::Result<T, String>;
 
-/// The folder that the workspace is in.
+/// Returns the folder of the workspace.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .expect("the manifest is one folder below the workspace")
 }
 
-/// The folder that cargo builds in, wherever `CARGO_TARGET_DIR` or a config puts it.
+/// Returns the folder that cargo builds in, also if `CARGO_TARGET_DIR` or a configuration file sets
+/// it.
 pub(crate) fn target() -> Result<PathBuf> {
     let this =
         std::env::current_exe().map_err(|e| format!("cannot find this program's own path: {e}"))?;
@@ -23,7 +24,7 @@ pub(crate) fn target() -> Result<PathBuf> {
     Ok(target.to_owned())
 }
 
-/// The platform that the compiler runs on.
+/// Returns the platform that the compiler runs on.
 pub(crate) fn host() -> Result<String> {
     let version = output(Command::new("rustc").arg("-vV"))?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
@@ -36,19 +37,19 @@ pub(crate) fn cargo<S: AsRef<OsStr>>(arguments: impl IntoIterator<Item = S>) -> 
     command
 }
 
-/// Shows a command and runs it.
+/// Prints a command and runs it.
 pub(crate) fn run(command: &mut Command) -> Result {
     run_as(&shown(command), command)
 }
 
-/// Runs a command that is shown as something shorter.
+/// Runs a command and prints a shorter form of it.
 pub(crate) fn run_as(shown: &str, command: &mut Command) -> Result {
     println!("$ {shown}");
     let status = command.status().map_err(|e| format!("cannot start `{shown}`: {e}"))?;
     if status.success() { Ok(()) } else { Err(format!("`{shown}`: {status}")) }
 }
 
-/// Runs a command unseen and gives what it printed.
+/// Runs a command without printing it and returns its output.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = shown(command);
     let output = command.output().map_err(|e| format!("cannot start `{shown}`: {e}"))?;
@@ -63,13 +64,13 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .map_err(|_| format!("`{shown}` printed something that is not UTF-8"))
 }
 
-/// Whether a command can be started and answers 0; nothing of it is seen.
+/// Whether a command can be started and exits with 0. Its output is dropped.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// Does one stage of a chore, under a title, and says how long it took.
+/// Runs one stage of a chore, with a title, and prints how long it took.
 pub(crate) fn stage<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("\n=== {title}");
     let start = Instant::now();
@@ -79,7 +80,7 @@ pub(crate) fn stage<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<
     done.map_err(|why| format!("{title}: {why}"))
 }
 
-/// What to say when something cannot be done with a file.
+/// Makes the message for an operation on a file that failed.
 pub(crate) fn failed(what: &str, path: &Path, error: &std::io::Error) -> String {
     format!("cannot {what} {}: {error}", path.display())
 }

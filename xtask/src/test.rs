@@ -1,16 +1,17 @@
-//! `cargo xtask test`: everything that can fail, in one command.
+//! `cargo xtask test`: runs all tests.
 
 use crate::shell::{self, Result, cargo, stage};
 use crate::tools;
 use crate::{packages, plugins};
 
-/// Installs what is missing, then runs every test; the arguments go to `cargo nextest run`.
+/// Installs the missing programs, then runs every test; the arguments go to `cargo nextest run`.
 pub(crate) fn run(arguments: &[String]) -> Result {
-    stage("what the tests need", || {
+    stage("programs for the tests", || {
         packages::ensure(packages::TESTS)?;
         tools::NEXTEST.command().map(drop)
     })?;
-    // Tests in `tests/` start the program, and cargo builds programs only for the tests of their own package.
+    // Tests in `tests/` start the program, but cargo builds programs only for tests of the same
+    // package.
     stage("build", || shell::run(&mut cargo(["build", "--workspace", "--bins", "--tests"])))?;
     plugins::run(&["--dev".to_owned()])?;
     stage("tests", || {

@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the rules of this house that no compiler knows.
+//! `cargo xtask tidy`: checks the repository's own rules, which no compiler checks.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ mod places;
 mod sources;
 mod words;
 
-/// A rule: what is wrong with a file, as lines that name it, if anything is.
+/// A rule: returns a line, with the file's name, for each fault in a file.
 type Rule = fn(&File) -> Vec<String>;
 
 const RULES: &[Rule] = &[
@@ -27,7 +27,7 @@ const RULES: &[Rule] = &[
     words::are_plain,
 ];
 
-/// Holds every file that git knows, or would, against the rules.
+/// Checks the rules for every file that git tracks, or that is new and not ignored.
 pub(crate) fn run() -> Result {
     let files = files()?;
     let wrong: Vec<_> =
@@ -44,14 +44,14 @@ pub(crate) fn run() -> Result {
 
 /// A file of the repository.
 struct File {
-    /// From the root of the repository, with `/`.
+    /// The path from the root of the repository, with `/`.
     path: String,
-    /// Its text; of a binary file, nothing.
+    /// The text; empty for a binary file.
     text: String,
 }
 
 impl File {
-    /// The rules complain in this form, which editors can follow.
+    /// Makes the line for a fault, in a form from which an editor can open the file.
     fn complain(&self, line: usize, what: &str) -> String {
         format!("{}:{line}: {what}", self.path)
     }
@@ -65,7 +65,7 @@ impl File {
         self.path.split('/').any(|part| ["examples", "tests", "tests.rs"].contains(&part))
     }
 
-    /// Its lines with their numbers, up to where its tests begin.
+    /// Returns the lines of the file with their numbers, up to the start of its tests.
     fn code(&self) -> impl Iterator<Item = (usize, &str)> {
         let lines: Vec<_> = self.text.lines().collect();
         let is_start =
@@ -74,7 +74,7 @@ impl File {
         lines.into_iter().take(end).enumerate().map(|(number, line)| (number + 1, line))
     }
 
-    /// The lines of its code without comments.
+    /// Returns the lines of its code without comments.
     fn statements(&self) -> impl Iterator<Item = (usize, &str)> {
         self.code().map(|(number, line)| (number, line.split("//").next().unwrap_or_default()))
     }
@@ -84,7 +84,7 @@ fn files() -> Result<Vec<File>> {
     let list = ["ls-files", "--cached", "--others", "--exclude-standard", "-z"];
     let listed = output(Command::new("git").args(list).current_dir(root()))?;
     let read = |path: &str| {
-        // One that was deleted and not yet committed is listed, too.
+        // git also lists a file that was deleted without a commit.
         let bytes = fs::read(root().join(path)).ok()?;
         Some(File { path: path.into(), text: String::from_utf8(bytes).unwrap_or_default() })
     };

@@ -1,10 +1,10 @@
-//! The cargo subcommands that chores use, built from source where they are missing.
+//! The cargo subcommands that chores use. A missing one is built from source.
 
 use std::process::Command;
 
 use crate::shell::{Result, cargo, root, run, succeeds, target};
 
-/// A subcommand of cargo that does not come with it.
+/// A subcommand of cargo that must be installed separately.
 pub(crate) struct Tool {
     name: &'static str,
     features: &'static str,
@@ -15,7 +15,8 @@ pub(crate) const DENY: Tool = Tool { name: "deny", features: "" };
 pub(crate) const AUDIT: Tool = Tool { name: "audit", features: "" };
 
 impl Tool {
-    /// The tool, ready for its arguments: the one that cargo knows, or else one in the target folder.
+    /// Returns the command of the tool without arguments: the installed one, or else one in the
+    /// target folder.
     pub(crate) fn command(&self) -> Result<Command> {
         if succeeds(&mut cargo([self.name, "--version"])) {
             return Ok(cargo([self.name]));
@@ -28,7 +29,7 @@ impl Tool {
                 "{package} is missing; building it in {} takes some minutes, once.",
                 place.display()
             );
-            // Without optimisation it is there in a fifth of the time, and works as fast as anyone notices.
+            // Without optimisation it is built in a fifth of the time, and is fast enough.
             run(cargo([
                 "install",
                 "--locked",

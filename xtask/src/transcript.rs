@@ -1,4 +1,4 @@
-//! The README's ```` ```console ```` blocks: commands, and what they are said to print.
+//! The README's ```` ```console ```` blocks: commands, and their expected output.
 
 use std::fs::{self, DirBuilder};
 use std::io;
@@ -6,12 +6,12 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// One command of a transcript and what it should print.
+/// One command of a transcript and its expected output.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Step {
-    /// What stands behind `$ `; a shell runs it.
+    /// The text after `$ `, which a shell runs.
     pub command: String,
-    /// The lines below it. A `…` stands for anything within its line.
+    /// The lines below it. A `…` matches any text within its line.
     pub expected: String,
 }
 
@@ -34,7 +34,7 @@ pub fn steps(markdown: &str) -> Vec<Step> {
 }
 
 impl Step {
-    /// Whether this is what the command should have printed.
+    /// Whether this is the expected output of the command.
     pub fn agrees(&self, printed: &str) -> bool {
         let (mut expected, mut printed) = (self.expected.lines(), printed.lines());
         loop {
@@ -65,7 +65,8 @@ fn line_agrees(expected: &str, printed: &str) -> bool {
     printed.ends_with(end)
 }
 
-/// An empty home in which steps run, apart from the account of whoever runs them; removed in the end.
+/// An empty home in which steps run, separate from the user's account. It is removed when it is
+/// dropped.
 #[derive(Debug)]
 pub struct Home {
     path: PathBuf,
@@ -76,7 +77,7 @@ impl Home {
     /// Makes a home for a `keyward` in the folder `programs`.
     ///
     /// # Errors
-    /// Those of the file system; one that stands there already is left alone.
+    /// Those of the file system; a folder that exists already is not changed.
     pub fn new(path: &Path, programs: &Path) -> io::Result<Self> {
         DirBuilder::new().mode(0o700).create(path)?;
         let home = Self { path: path.into(), programs: programs.into() };
@@ -84,10 +85,10 @@ impl Home {
         Ok(home)
     }
 
-    /// Runs a step and gives what it printed, errors included.
+    /// Runs a step and returns its output, errors included.
     ///
     /// # Errors
-    /// When there is no shell to run it.
+    /// If there is no shell to run it.
     pub fn run(&self, step: &Step) -> io::Result<String> {
         let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.programs.display());
         let output = Command::new("sh")
@@ -124,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ellipsis_is_anything_within_its_line() {
+    fn an_ellipsis_matches_any_text_within_its_line() {
         for (expected, printed, agrees) in [
             ("a\n", "a\n", true),
             ("a\n", "a\nb\n", false),
@@ -140,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_runs_in_a_home_of_its_own() {
+    fn a_step_runs_in_a_separate_home() {
         let place =
             crate::shell::target().unwrap().join(format!("transcript-{}", std::process::id()));
         let home = Home::new(&place, Path::new("/nowhere")).unwrap();

@@ -1,8 +1,8 @@
 //! The backends that a default build of Keyward links.
 //!
-//! A linked backend is found only if something names its crate. This list does; a program names
-//! this crate once: `use keyward_defaults as _;`. It is the one place in the house where concrete
-//! backends are named.
+//! A linked backend is found only if the program refers to its crate. This list refers to all of
+//! them, and a program refers to this crate once: `use keyward_defaults as _;`. No other crate of
+//! Keyward names concrete backends.
 
 use keyward_encryption_aes_gcm as _;
 use keyward_encryption_age as _;

@@ -4,9 +4,9 @@ use keyward_origin::{Location, from_parts};
 
 use crate::memory::Memory;
 
-/// What stands in the list of an origin's accounts, after a first line that names the chosen one,
-/// leads to no other origin; and an account that is kept is found in the list, with nothing that
-/// was not there before.
+/// Any text as the list of an origin's accounts, after a first line that names the default account.
+/// All accounts in the list have this origin. An account that is added is in the list afterwards,
+/// together with only those that were there before.
 pub fn accounts(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (chosen, lines) = text.split_once('\n').unwrap_or(("", text));

@@ -9,11 +9,10 @@ use keyward_encryption_age::{Age, Options};
 
 use crate::host::Answers;
 
-/// What every sealed file of the corpora holds.
+/// The plain text of every sealed file of the corpora.
 const PLAIN: &[u8] = b"s3cret";
 
-/// Of all blobs only the one that was sealed opens, and whatever is sealed opens in its own
-/// context alone.
+/// Only the blob that was sealed opens, and a sealed blob opens only in its own context.
 pub fn blob_aes_gcm(bytes: &[u8]) {
     in_context([5; 32], |context| {
         match AesGcm.unseal(bytes, context) {
@@ -27,7 +26,7 @@ pub fn blob_aes_gcm(bytes: &[u8]) {
     });
 }
 
-/// Whatever opens with an identity holds what was sealed.
+/// A blob that opens with an identity contains the text that was sealed.
 pub fn blob_age(bytes: &[u8]) {
     static BY_IDENTITY: LazyLock<Age> = LazyLock::new(|| {
         let (recipients, identity) = (vec![RECIPIENT.to_owned()], Some(reference()));
@@ -36,8 +35,8 @@ pub fn blob_age(bytes: &[u8]) {
     opens_as_sealed(&BY_IDENTITY, bytes);
 }
 
-/// Whatever opens with a passphrase holds what was sealed. This is slow: the crate `age` measures
-/// the machine's speed each time.
+/// A blob that opens with a passphrase contains the text that was sealed. This is slow: the crate
+/// `age` measures the machine's speed each time.
 pub fn blob_age_passphrase(bytes: &[u8]) {
     static BY_PASSPHRASE: LazyLock<Age> =
         LazyLock::new(|| open(Options { passphrase: Some(reference()), ..nothing() }, "password"));
@@ -46,8 +45,8 @@ pub fn blob_age_passphrase(bytes: &[u8]) {
     }
 }
 
-/// Whatever is given as identities, one that a passphrase protects too, opens nothing but what is
-/// sealed to it; and whatever is given as recipients is one or is refused.
+/// With any bytes as identities, also one that a passphrase protects, only a blob that is sealed to
+/// them opens. Any bytes as recipients are accepted or refused.
 pub fn age_keys(bytes: &[u8]) {
     static SEALED: LazyLock<Vec<u8>> = LazyLock::new(|| {
         let age = open(Options { recipients: vec![RECIPIENT.to_owned()], ..nothing() }, "");
@@ -66,7 +65,7 @@ pub fn age_keys(bytes: &[u8]) {
     }
 }
 
-/// Of a vector in `tests/vectors/envelope`.
+/// From a vector in `tests/vectors/envelope`.
 const RECIPIENT: &str = "age1ucayg2qmtkeq9m5hgehpj6url20guu67ygfpzdv0yxg5d6e6eczs6jhgca";
 const IDENTITY: &str = "AGE-SECRET-KEY-1D7PSDURPMY6YUV3J67K8JPGSUMH923F69R2HU3U6KMLP8F5GKKUQKG4JPC";
 
@@ -80,8 +79,8 @@ fn opens_as_sealed(age: &Age, bytes: &[u8]) {
     });
 }
 
-/// Whether it is sealed with a passphrase that takes as little work as a run has time for, or so
-/// much that it is refused. Under armor nobody can tell.
+/// Whether it is sealed with a passphrase whose work factor is small enough for a run, or so large
+/// that it is refused. Armor hides the factor.
 fn asks_for_little_work(bytes: &[u8]) -> bool {
     let asked = |line: &[u8]| {
         let factor = line.strip_prefix(b"-> scrypt ")?.rsplit(|byte| *byte == b' ').next()?;

@@ -4,7 +4,7 @@ use std::path::Path;
 use keyward_config::{Layer, Settings, StoreFile, StoreName, with_value};
 use keyward_core::Value;
 
-/// What is read as a store's file is written as one that describes the same store.
+/// A file that is read as a store's file is written as a file that describes the same store.
 pub fn store_file(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let name = StoreName::new("work").expect("a name");
@@ -16,7 +16,7 @@ pub fn store_file(bytes: &[u8]) {
     }
 }
 
-/// One setting of a configuration can be changed and taken out, and no other changes with it.
+/// One setting of a configuration can be changed and removed, and no other setting changes.
 pub fn settings(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(before) = Settings::parse(text, Path::new("config.toml"), Layer::User) else { return };

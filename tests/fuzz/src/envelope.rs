@@ -3,7 +3,7 @@ use keyward_store::rewrite;
 
 use crate::sample::SAMPLE;
 
-/// A header has one writing only, and of all blobs only the one that was sealed opens.
+/// The encoding of a header is canonical, and only the blob that was sealed opens.
 pub fn envelope(bytes: &[u8]) {
     if let Ok(written) = rewrite::blob(bytes) {
         assert_eq!(written, bytes);
@@ -12,11 +12,11 @@ pub fn envelope(bytes: &[u8]) {
     opens_only(opened, bytes == SAMPLE.blob);
 }
 
-/// The same of a keyset, as it is wrapped and as it is within.
+/// The same for a keyset, wrapped and unwrapped.
 pub fn keyset(bytes: &[u8]) {
     let plain = Secret::from(bytes);
     if let Ok(written) = rewrite::keyset(&plain) {
-        assert!(written == plain, "the keyset is written otherwise than it was read");
+        assert!(written == plain, "the keyset is encoded differently than it was read");
     }
     let opened = SAMPLE.store(bytes, &SAMPLE.blob).get(&SAMPLE.entry);
     opens_only(opened, bytes == SAMPLE.keyset);
@@ -24,7 +24,7 @@ pub fn keyset(bytes: &[u8]) {
 
 fn opens_only(opened: Result<Record>, is_genuine: bool) {
     match opened {
-        Ok(_) => assert!(is_genuine, "what nobody sealed opens"),
+        Ok(_) => assert!(is_genuine, "a blob that was not sealed opens"),
         Err(error) => {
             assert!(!is_genuine, "{error:?}");
             assert!(matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NoKey), "{error:?}");

@@ -5,8 +5,8 @@ use keyward_origin::Location;
 
 use crate::memory::Memory;
 
-/// What one request stores is given to its own origin, as it was and so that git can read it, and
-/// to no other; and it is forgotten once git refuses what it was given.
+/// A credential that one request stores is returned to its own origin, unchanged and readable for
+/// git, and to no other origin. It is removed when git rejects it.
 pub fn git_request(bytes: &[u8]) {
     let Ok(request) = Request::parse(bytes) else { return };
     let memory = Memory::default();
@@ -15,7 +15,7 @@ pub fn git_request(bytes: &[u8]) {
     if store(&request, &accounts, now).is_err() {
         return;
     }
-    let asked = |request: &Request| get(request, &accounts, now).expect("the memory is there");
+    let asked = |request: &Request| get(request, &accounts, now).expect("a read from memory");
     let reply = asked(&request);
     if let Some(password) = &reply.password {
         assert_eq!(Some(password), request.password.as_ref());
@@ -29,21 +29,21 @@ pub fn git_request(bytes: &[u8]) {
     }
     let Reply { password, credential, .. } = reply;
     let refused = Request { password, credential, ..request };
-    erase(&refused, &accounts, now).expect("the memory is there");
+    erase(&refused, &accounts, now).expect("a read from memory");
     assert_eq!(asked(&refused), Reply::default(), "{refused:?}");
 }
 
-/// What the reply says, a request in the same words says, too.
+/// A request that contains the reply's attributes has the same values.
 fn is_read_back(reply: &Reply) {
     let Ok(said) = reply.encode() else { return };
-    let heard = Request::parse(said.expose()).expect("git's words are the same both ways");
+    let heard = Request::parse(said.expose()).expect("a reply has the form of a request");
     assert_eq!(heard.password, reply.password);
     assert_eq!(heard.credential, reply.credential);
     assert_eq!(heard.oauth_refresh_token, reply.oauth_refresh_token);
     assert_eq!(heard.password_expiry_utc, reply.password_expiry_utc);
 }
 
-/// The same request to another scheme, host and port.
+/// Makes the same request for another scheme, host and port.
 fn others(request: &Request) -> Vec<Request> {
     let Some(location) = &request.location else { return Vec::new() };
     let Origin { scheme, host, port } = location.origin().clone();

@@ -4,17 +4,17 @@ use std::time::Duration;
 
 use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
 
-/// A host that has at most one secret, and remembers nothing from run to run.
+/// A host with at most one secret. It keeps nothing from run to run.
 #[derive(Debug)]
 pub(crate) struct Answers(Option<Secret>);
 
 impl Answers {
-    /// This secret is what every reference refers to.
+    /// Makes a host that returns this secret for every reference.
     pub(crate) fn all_with(secret: impl Into<Secret>) -> Arc<dyn Host> {
         Arc::new(Self(Some(secret.into())))
     }
 
-    /// Nobody answers.
+    /// Makes a host without a secret.
     pub(crate) fn none() -> Arc<dyn Host> {
         Arc::new(Self(None))
     }

@@ -4,8 +4,8 @@ use keyward_import::git_credentials::{self, Line};
 use keyward_import::pycred::{FernetKey, Installation, Login, StoreConfig};
 use keyward_origin::MAX_URL;
 
-/// No file of PyCred's does harm. Of all tokens only those that were sealed open, and a login
-/// means what PyCred would have written for it.
+/// No file of PyCred causes a panic. Only tokens that were sealed open, and a login is what PyCred
+/// would have written.
 pub fn import_pycred(bytes: &[u8]) {
     static KEY: LazyLock<FernetKey> = LazyLock::new(|| {
         FernetKey::parse(b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=").expect("a key")
@@ -22,7 +22,8 @@ pub fn import_pycred(bytes: &[u8]) {
     }
 }
 
-/// What a line of git's says, a line that escapes all it can says, too; and lines are told apart.
+/// A line of git's has the same meaning with every byte of the password escaped; and lines have
+/// different numbers.
 pub fn import_git(bytes: &[u8]) {
     let Ok(lines) = git_credentials::parse(bytes) else { return };
     assert!(lines.is_sorted_by(|one, next| one.number < next.number));

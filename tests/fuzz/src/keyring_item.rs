@@ -1,9 +1,9 @@
-/// Private to its crate.
+/// This module is private to its crate, so it is included here.
 #[path = "../../../plugins/keyward-keyring/src/item.rs"]
-#[expect(dead_code, reason = "where items stand is not looked at here")]
+#[expect(dead_code, reason = "the addresses of items are not used here")]
 mod item;
 
-/// What is read as an item of a keyring was written so.
+/// Bytes that are read as an item of a keyring are the bytes that are written for it.
 pub fn keyring_item(bytes: &[u8]) {
     if let Ok(item) = item::unpack(bytes) {
         let revision = item.revision.as_bytes().try_into().expect("as long as all of them");

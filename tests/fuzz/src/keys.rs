@@ -6,14 +6,14 @@ use keyward_plugin::{KEY_LENGTH, decode_key, encode_key};
 
 use crate::host::Answers;
 
-/// Parameters of a passphrase are taken, and the passphrase is asked for, only if they are within
-/// the bounds of `docs/envelope.md`. Nobody answers here, so nothing is derived.
+/// Parameters of a passphrase are accepted, and the passphrase is prompted for, only if they are
+/// within the bounds of `docs/envelope.md`. The prompt fails here, so no key is derived.
 pub fn key_passphrase(bytes: &[u8]) {
     static KEY: LazyLock<PassphraseKey> = LazyLock::new(|| {
         let options = Options { passphrase: None, memory_kib: 8192, iterations: 1, lanes: 1 };
         PassphraseKey::open(options, &Answers::none()).expect("the costs are within bounds")
     });
-    let refused = KEY.load(&KeyId::default(), bytes).expect_err("nobody answers");
+    let refused = KEY.load(&KeyId::default(), bytes).expect_err("the prompt fails");
     let expected = match costs(bytes) {
         _ if bytes.is_empty() => ErrorKind::Locked,
         None => ErrorKind::Corrupt,
@@ -23,7 +23,7 @@ pub fn key_passphrase(bytes: &[u8]) {
     assert_eq!(refused.kind(), expected, "{refused:?}");
 }
 
-/// Memory in KiB, iterations and lanes.
+/// Returns memory in KiB, iterations and lanes.
 fn costs(parameters: &[u8]) -> Option<(u32, u32, u32)> {
     let number = |at: usize| {
         let digits = parameters[at..at + 4].try_into().expect("four bytes");
@@ -32,13 +32,13 @@ fn costs(parameters: &[u8]) -> Option<(u32, u32, u32)> {
     (parameters.len() == 29 && parameters[0] == 1).then(|| (number(1), number(5), number(9)))
 }
 
-/// A key that somebody supplies is 32 bytes, however it is spelled, and so it comes back.
+/// A supplied key is 32 bytes in every encoding, and the same key after it is encoded again.
 pub fn key_supplied(bytes: &[u8]) {
     match decode_key(&Secret::from(bytes)) {
         Ok(key) => {
             assert_eq!(key.len(), KEY_LENGTH);
             let again = decode_key(&encode_key(key.expose())).expect("it was written so");
-            assert!(again == key, "it comes back as another key");
+            assert!(again == key, "it is decoded as another key");
         }
         Err(error) => assert_eq!(error.kind(), ErrorKind::NoKey, "{error:?}"),
     }

@@ -1,12 +1,12 @@
-//! What readers of outside bytes must hold, whatever they are given: one target each.
+//! The properties of all code that parses bytes from outside, for any bytes: one target each.
 //!
-//! A target takes any bytes and panics where a promise is broken. libFuzzer looks for such bytes:
-//! `cargo xtask fuzz`. What it found once is kept in `corpus/TARGET/`, and replayed by an ordinary
-//! test.
+//! A target takes any bytes and panics if a property does not hold. `cargo xtask fuzz` runs
+//! libFuzzer, which searches for such bytes. Bytes that it found are kept in `corpus/TARGET/`, and
+//! an ordinary test replays them.
 //!
-//! A new target is a function here, a line in [`TARGETS`], and a corpus of a few small valid files
-//! for libFuzzer to begin with. It is called again and again in one process: what it keeps, it
-//! keeps for ever.
+//! A new target needs a function here, a line in [`TARGETS`], and a corpus of a few small valid
+//! files with which libFuzzer starts. It is called many times in one process, so memory that it
+//! keeps is never freed.
 
 mod accounts;
 mod ciphers;
@@ -37,10 +37,10 @@ pub use origin::origin;
 pub use plugins::{plugin_elf, plugin_frames, plugin_message, plugin_record, plugin_table};
 pub use serializers::{serializer_bincode, serializer_cbor, serializer_json, serializer_postcard};
 
-/// A target: bytes in, a panic if a promise is broken.
+/// A target takes bytes and panics if a property does not hold.
 pub type Target = fn(&[u8]);
 
-/// All targets, by their names and those of their folders in `corpus/`.
+/// All targets, by the names of their folders in `corpus/`.
 pub const TARGETS: &[(&str, Target)] = &[
     ("accounts", accounts),
     ("age-keys", age_keys),

@@ -3,7 +3,7 @@ use std::sync::{Mutex, MutexGuard};
 
 use keyward_core::{Change, EntryId, Error, Page, Query, Record, Result, Source};
 
-/// Records in the open, for as long as a run takes.
+/// Unencrypted records in memory, for one run.
 #[derive(Debug, Default)]
 pub(crate) struct Memory(Mutex<BTreeMap<EntryId, Record>>);
 
@@ -13,7 +13,7 @@ impl Memory {
     }
 
     fn records(&self) -> MutexGuard<'_, BTreeMap<EntryId, Record>> {
-        self.0.lock().expect("nobody panicked meanwhile")
+        self.0.lock().expect("no thread panicked")
     }
 }
 

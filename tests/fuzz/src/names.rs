@@ -1,6 +1,6 @@
 use keyward_core::{EntryId, MAX_SEGMENT, StoreId, escape, segments, unescape};
 
-/// Every name has one writing: as a file name, as bytes, as digits.
+/// Every name has one encoding: as a file name, as bytes, as digits.
 pub fn names(bytes: &[u8]) {
     if let Ok(entry) = EntryId::from_bytes(bytes) {
         assert_eq!(entry.to_bytes(), bytes);
@@ -17,7 +17,7 @@ pub fn names(bytes: &[u8]) {
     is_cut_well(&escaped);
 }
 
-/// The pieces are short, and join to what was cut.
+/// The pieces are short, and joined they are the whole text.
 fn is_cut_well(escaped: &str) {
     let pieces: Vec<_> = segments(escaped).collect();
     let (last, folders) = pieces.split_last().expect("there is one piece at least");

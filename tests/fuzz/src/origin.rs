@@ -1,11 +1,11 @@
 use keyward_origin::from_parts;
 
-/// The checks that the crate's own tests make.
+/// The checks of the crate's own tests.
 #[path = "../../../crates/keyward-origin/tests/agreement/readings.rs"]
 mod readings;
 
-/// Whatever is accepted as a URL, everybody reads the same origin in it, and it comes back from
-/// its own text. So it is with git's scheme and host, here on two lines.
+/// If a URL is accepted, every parser reads the same origin from it, and its canonical text is
+/// accepted again. The same holds for git's scheme and host, here on two lines.
 pub fn origin(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     readings::check(text);

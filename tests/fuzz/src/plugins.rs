@@ -7,8 +7,8 @@ use keyward_plugin::cbor::{decode_record, encode_record};
 use keyward_serializer_cbor::Cbor;
 use keyward_storage_memory::Memory;
 
-/// A record that crosses the door of a plugin comes back, and in the same bytes as the serializer
-/// `cbor` writes and reads.
+/// A record that is encoded for a plugin is decoded unchanged, and its bytes are those that the
+/// serializer `cbor` writes and reads.
 pub fn plugin_record(bytes: &[u8]) {
     match decode_record(bytes) {
         Ok(record) => {
@@ -28,7 +28,7 @@ pub fn plugin_record(bytes: &[u8]) {
     }
 }
 
-/// Whatever passes for a library that can be entered, its entry is one of this interface.
+/// If a file is accepted as a plugin's library, its entry is one of this interface.
 pub fn plugin_elf(bytes: &[u8]) {
     match read_elf(bytes) {
         Ok(Elf::Program) => {}
@@ -45,7 +45,7 @@ pub fn plugin_elf(bytes: &[u8]) {
     }
 }
 
-/// Whatever a table says of itself, it is read to its end or refused.
+/// A table with any content is read completely or refused.
 pub fn plugin_table(bytes: &[u8]) {
     match read_any_table(bytes) {
         Ok(names) => assert!(names.iter().all(|name| !name.is_empty() && name.is_ascii())),
@@ -56,8 +56,8 @@ pub fn plugin_table(bytes: &[u8]) {
     }
 }
 
-/// What a host sends to a child, frame after frame: calls that make sense are done, all others are
-/// answered, and what is no message is the end.
+/// Any frames that a host sends to a child: valid calls are done, all others get an error, and a
+/// frame that is not a message ends the child.
 pub fn plugin_frames(bytes: &[u8]) {
     let backends = [
         Registration::serializer::<Cbor>("fuzz", "1"),
@@ -72,7 +72,7 @@ pub fn plugin_frames(bytes: &[u8]) {
     }
 }
 
-/// One message of either side, read as everything that it could be.
+/// Any message of either side, read as every kind of message.
 pub fn plugin_message(bytes: &[u8]) {
     read_any_message(bytes);
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::host::Answers;
 
-/// One of the permanent vectors: all that a store keeps for one entry.
+/// One of the permanent test vectors: everything that a store keeps for one entry.
 pub(crate) static SAMPLE: LazyLock<Sample> = LazyLock::new(Sample::read);
 
 const VECTOR: &str = include_str!("../../vectors/envelope/aes-gcm-cbor.json");
@@ -38,7 +38,7 @@ impl Sample {
         }
     }
 
-    /// The vector's store, with this in its storage.
+    /// Makes the vector's store, with this keyset and blob in its storage.
     pub(crate) fn store(&self, keyset: &[u8], blob: &[u8]) -> Store {
         let storage = Memory::default();
         for (id, blob) in [(&EntryId::reserved("keyset"), keyset), (&self.entry, blob)] {
@@ -57,13 +57,13 @@ impl Sample {
     }
 }
 
-/// The digits of a vector.
+/// Decodes the hexadecimal digits of a vector.
 fn bytes(digits: &str) -> Vec<u8> {
     let pairs = digits.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).expect("ASCII"));
     pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal")).collect()
 }
 
-/// The key source `env`, with the variable set.
+/// A key source like `env`, with the variable set.
 #[derive(Debug)]
 struct Supplied(Secret);
 

@@ -1,4 +1,4 @@
-//! Every target holds for what is in its corpus.
+//! Every target holds for all files of its corpus.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use keyward_fuzz::TARGETS;
 
-/// As long as `cargo xtask fuzz` waits for a target, with libFuzzer's faster build.
+/// The timeout of `cargo xtask fuzz` for one input, there with libFuzzer's faster build.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[test]
@@ -16,7 +16,7 @@ fn every_corpus_is_replayed() {
         let files = entries(&format!("corpus/{name}"));
         assert!(!files.is_empty(), "{name} has no corpus");
         for file in files {
-            // Seen only if the target panics.
+            // Shown only if the target panics.
             println!("corpus/{name}/{file}");
             let bytes = fs::read(folder(&format!("corpus/{name}/{file}"))).unwrap();
             let started = Instant::now();

@@ -1,4 +1,4 @@
-//! What dpkg wants to know.
+//! The control files for dpkg.
 
 use std::process::Command;
 
@@ -18,11 +18,12 @@ Description: keeps credentials in any storage, under any encryption
  Git asks it as a credential helper; `keyward setup git` sets that up.
 ";
 
-/// Adds the control file and the checksums, last of all.
+/// Adds the control file and the checksums, after all other files.
 pub(super) fn add(tree: &Tree, architecture: &str) -> Result {
     let size = size(tree)?;
     let checksums = checksums(tree)?;
-    // dpkg-shlibdeps knows a package's tree by this folder, and the package by the source's control file.
+    // dpkg-shlibdeps recognises a package's tree by this folder, and the package by the control
+    // file of its source.
     tree.write("DEBIAN/md5sums", &checksums)?;
     tree.write("debian/control", "Source: keyward\n\nPackage: keyward\nArchitecture: any\n")?;
     let needs = libraries_needed(tree);
@@ -36,7 +37,7 @@ pub(super) fn add(tree: &Tree, architecture: &str) -> Result {
     tree.write("DEBIAN/control", &control)
 }
 
-/// The changelog, which knows only what is packed: git knows the rest.
+/// Returns the changelog. It contains only the packed version; git has the rest.
 pub(super) fn changelog(date: &str) -> Result<String> {
     let mut format = Command::new("date");
     let day = output(format.env("LC_ALL", "C").args(["-u", "-R", "-d", &format!("@{date}")]))?;
@@ -45,7 +46,7 @@ pub(super) fn changelog(date: &str) -> Result<String> {
     ))
 }
 
-/// What it takes on the disk, in KiB, as dpkg counts.
+/// Returns the size on the disk, in KiB, as dpkg counts it.
 fn size(tree: &Tree) -> Result<u64> {
     let sizes = tree.entries()?.into_iter().map(|entry| {
         let path = tree.path().join(entry);
@@ -64,7 +65,7 @@ fn checksums(tree: &Tree) -> Result<String> {
     output(Command::new("md5sum").args(files).current_dir(tree.path()))
 }
 
-/// The packages with the libraries that the program and the plugins need.
+/// Returns the packages with the libraries that the program and the plugins need.
 fn libraries_needed(tree: &Tree) -> Result<String> {
     let libraries = tree
         .entries()?
@@ -74,5 +75,5 @@ fn libraries_needed(tree: &Tree) -> Result<String> {
     ask.args(["-O", PROGRAM]).args(libraries).current_dir(tree.path());
     let answer = output(&mut ask)?;
     let needs = answer.trim().strip_prefix("shlibs:Depends=");
-    needs.map(str::to_owned).ok_or_else(|| format!("dpkg-shlibdeps answers `{}`", answer.trim()))
+    needs.map(str::to_owned).ok_or_else(|| format!("dpkg-shlibdeps printed `{}`", answer.trim()))
 }

@@ -1,4 +1,4 @@
-//! Whose code is in the package, and under which licence.
+//! The authors and licences of the code in the package.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -29,7 +29,7 @@ Where there is a choice, Keyward takes the Apache License, Version 2.0. These
 are the texts of the others:
 ";
 
-/// The file `copyright` of the package.
+/// Returns the file `copyright` of the package.
 pub(super) fn text() -> Result<String> {
     let linked = linked()?;
     let mut text = [LICENCE, MIT, LINKED].concat();
@@ -43,19 +43,20 @@ pub(super) fn text() -> Result<String> {
     Ok(text)
 }
 
-/// The foreign crates in the program and in the libraries beside it, as `NAME-VERSION`, and their licences.
+/// Returns the foreign crates in the program and in the libraries next to it, as `NAME-VERSION`,
+/// and their licences.
 fn linked() -> Result<BTreeSet<(String, String)>> {
     let mut tree = cargo(["tree", "--locked", "--package", "keyward-cli", "--prefix", "none"]);
     tree.args(["--edges", "normal,no-proc-macro", "--no-dedupe", "--format", "{p}|{l}"]);
     tree.args(plugins::not_linked()?.iter().flat_map(|name| ["--package", name]));
     let tree = output(&mut tree)?;
-    // Those of the house have a path behind their version.
+    // Keyward's crates have a path after their version.
     let foreign = tree.lines().filter(|line| !line.contains(" ("));
     let pairs = foreign.filter_map(|line| line.split_once('|'));
     Ok(pairs.map(|(name, licence)| (name.replacen(" v", "-", 1), licence.into())).collect())
 }
 
-/// The texts of the licences that Debian has not, and whose they are.
+/// Returns the texts of the licences that Debian does not have, and the crates with these licences.
 fn licences(linked: &BTreeSet<(String, String)>) -> Result<BTreeMap<String, Vec<&str>>> {
     let sources = sources()?;
     let mut texts = BTreeMap::<_, Vec<_>>::new();
@@ -64,7 +65,7 @@ fn licences(linked: &BTreeSet<(String, String)>) -> Result<BTreeMap<String, Vec<
         let source = source.ok_or_else(|| format!("cargo does not know where {name} is"))?;
         let found = licence_files(source)?;
         if found.is_empty() {
-            let bare = format!("Its package has no text but its word: {licence}");
+            let bare = format!("Its package contains no text, but names: {licence}");
             texts.entry(bare).or_default().push(name.as_str());
         }
         for file in found {
@@ -79,9 +80,9 @@ fn is_apache(licence: &str) -> bool {
     licence.contains("Apache-2.0") && !licence.contains(" AND ")
 }
 
-/// Where the sources of all crates are: the folders of their manifests.
+/// Returns the folders of the manifests of all crates.
 fn sources() -> Result<Vec<PathBuf>> {
-    // Of other platforms' crates a fresh machine has none.
+    // On a new machine, crates for other platforms are not downloaded.
     let host = host()?;
     let metadata = ["metadata", "--format-version", "1", "--locked", "--filter-platform", &host];
     let metadata = output(&mut cargo(metadata))?;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use crate::shell::{Result, failed};
 
-/// What is packed, as it will lie below `/`; removed in the end.
+/// The files to pack, as they will be below `/`. The folder is removed when this is dropped.
 pub(super) struct Tree(PathBuf);
 
 impl Tree {
-    /// An empty one.
+    /// Makes an empty tree.
     pub(super) fn new(path: PathBuf) -> Result<Self> {
         if path.exists() {
             fs::remove_dir_all(&path).map_err(|e| failed("remove", &path, &e))?;
@@ -35,7 +35,7 @@ impl Tree {
 
     pub(super) fn write(&self, place: &str, text: &str) -> Result {
         let path = self.room(place)?;
-        #[expect(clippy::disallowed_methods, reason = "it is made anew each time")]
+        #[expect(clippy::disallowed_methods, reason = "it is a new file each time")]
         fs::write(&path, text).map_err(|e| failed("write", &path, &e))
     }
 
@@ -44,7 +44,7 @@ impl Tree {
         symlink(to, &path).map_err(|e| failed("make", &path, &e))
     }
 
-    /// Every file, folder and link, relative to the tree, in order.
+    /// Returns every file, folder and link, relative to the tree, sorted.
     pub(super) fn entries(&self) -> Result<Vec<PathBuf>> {
         let mut entries = Vec::new();
         gather(&self.0, &mut entries)?;
@@ -53,7 +53,8 @@ impl Tree {
         Ok(entries.iter().filter_map(|path| inside(path).ok()).collect())
     }
 
-    /// Whatever the umask was: everybody may read all of it and run `program`, nobody but root may write.
+    /// Sets the modes, independently of the umask: all users may read everything and run
+    /// `programs`, only root may write.
     pub(super) fn set_modes(&self, programs: &[&str]) -> Result {
         for entry in self.entries()?.into_iter().chain([PathBuf::new()]) {
             let path = self.0.join(&entry);
@@ -68,7 +69,7 @@ impl Tree {
         Ok(())
     }
 
-    /// The path of a new file.
+    /// Returns the path of a new file, and makes its folder.
     fn room(&self, place: &str) -> Result<PathBuf> {
         let path = self.0.join(place);
         let folder = path.parent().unwrap_or(&self.0);

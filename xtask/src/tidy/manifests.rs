@@ -1,4 +1,4 @@
-//! What every crate's manifest has.
+//! Rules for the manifest of every crate.
 
 use super::File;
 
@@ -10,7 +10,7 @@ pub(super) fn is_described(file: &File) -> Vec<String> {
     lacks(file, "\ndescription = \"", "a crate has a description")
 }
 
-/// Of crates and plugins; `tests` is too general a name for a package.
+/// Applies to crates and plugins; `tests` is too general a name for a package.
 pub(super) fn is_named_like_its_folder(file: &File) -> Vec<String> {
     let parts: Vec<_> = file.path.split('/').collect();
     let ["crates" | "plugins", folder, "Cargo.toml"] = parts[..] else {
@@ -20,7 +20,7 @@ pub(super) fn is_named_like_its_folder(file: &File) -> Vec<String> {
 }
 
 fn lacks(file: &File, needed: &str, rule: &str) -> Vec<String> {
-    // Crates that tests build are as third parties write theirs.
+    // The crates of the fixtures are written as third parties write theirs.
     let is_fixture = file.path.starts_with("tests/fixtures/");
     let is_crate = file.path.ends_with("/Cargo.toml") && !is_fixture;
     if is_crate && !file.text.contains(needed) { vec![file.complain(1, rule)] } else { Vec::new() }

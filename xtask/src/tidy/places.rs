@@ -1,4 +1,4 @@
-//! Where things are, and which places nothing here may name.
+//! Rules for the places of files, and for paths and hosts that no file may name.
 
 use super::File;
 use crate::shell::root;
@@ -17,13 +17,13 @@ const TOP: &[&str] = &[
     "xtask",
 ];
 
-/// The folders that many machines have.
+/// The top folders that many machines have.
 const COMMON: &[&str] = &[
     "bin", "boot", "dev", "etc", "home", "lib", "media", "mnt", "opt", "proc", "root", "run",
     "sbin", "srv", "sys", "tmp", "usr", "var", "Users",
 ];
 
-/// In two parts each, lest this file break its own rule.
+/// Each is in two parts, so that this file does not break its own rule.
 const REGISTRIES: &[(&str, &str)] = &[
     ("crates", "io"),
     ("deb.debian", "org"),
@@ -34,16 +34,16 @@ const REGISTRIES: &[(&str, &str)] = &[
     ("pythonhosted", "org"),
 ];
 
-/// The top level stays readable at a glance.
+/// The top level must stay small enough to read at once.
 pub(super) fn is_in_its_place(file: &File) -> Vec<String> {
     let top = file.path.split('/').next().unwrap_or_default();
     if top.starts_with('.') || TOP.contains(&top) {
         return Vec::new();
     }
-    vec![file.complain(1, "the top level holds only what is known there; a dotfile may join it")]
+    vec![file.complain(1, "the top level contains only the known files and folders, and dotfiles")]
 }
 
-/// A path of the machine that a file was written on leads nowhere on the next.
+/// A path of one machine does not exist on another.
 pub(super) fn names_no_machine(file: &File) -> Vec<String> {
     let here = root().to_string_lossy();
     let top =
@@ -54,7 +54,7 @@ pub(super) fn names_no_machine(file: &File) -> Vec<String> {
     complaints(file, named, "this is a path of one machine")
 }
 
-/// Where packages come from is for each machine to say.
+/// Each machine configures where packages come from.
 pub(super) fn names_no_registry(file: &File) -> Vec<String> {
     if file.path.ends_with("Cargo.lock") {
         return Vec::new();
@@ -80,27 +80,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_top_level_is_closed() {
+    fn an_unknown_file_at_the_top_level_is_found() {
         check(is_in_its_place, "crates/a/src/lib.rs", "", 0);
         check(is_in_its_place, ".ci/run", "", 0);
         check(is_in_its_place, "NOTES.md", "", 1);
     }
 
     #[test]
-    fn this_folder_is_not_named() {
+    fn the_path_of_this_folder_is_found() {
         check(names_no_machine, "a", "/usr/bin:/home/alice/.config", 0);
         check(names_no_machine, "a", &format!("\ncd {}/docs", root().display()), 1);
     }
 
     #[test]
-    fn a_path_begins_at_its_slash() {
+    fn a_part_of_another_path_is_not_found() {
         assert!(begins_a_path("cd /data/x", "/data/"));
         assert!(begins_a_path("\"/data/x\"", "/data/"));
         assert!(!begins_a_path("%home%/data/x and ./data/x", "/data/"));
     }
 
     #[test]
-    fn no_registry_is_named() {
+    fn the_host_of_a_registry_is_found() {
         let (name, top) = REGISTRIES[0];
         check(names_no_registry, "a", &format!("see https://{name}.{top}/x"), 1);
         check(names_no_registry, "Cargo.lock", &format!("https://{name}.{top}/x"), 0);

@@ -1,14 +1,14 @@
-//! What Rust files hold, and what they leave to others.
+//! Rules for the content of Rust files.
 
 use super::File;
 
 const LONGEST: usize = 600;
 
-/// In two parts each, lest this file break its own rule.
+/// Each is in two parts, so that this file does not break its own rule.
 const UNFINISHED: &[(&str, &str)] =
     &[("to", "do!"), ("unimple", "mented!"), ("#[ign", "ore"), ("FIX", "ME"), ("XX", "X")];
 
-/// A reader holds this much in mind, and no more.
+/// A longer file is hard to keep in mind.
 pub(super) fn is_short(file: &File) -> Vec<String> {
     let lines = file.code().count();
     if !file.is_rust() || lines <= LONGEST {
@@ -30,7 +30,7 @@ pub(super) fn is_finished(file: &File) -> Vec<String> {
     lines.map(|(number, _)| file.complain(number + 1, "this is not finished")).collect()
 }
 
-/// Ten editor tabs called `mod.rs` look alike.
+/// In an editor, many tabs called `mod.rs` look the same.
 pub(super) fn is_not_called_mod(file: &File) -> Vec<String> {
     let is_mod = file.path.ends_with("/mod.rs");
     if is_mod { vec![file.complain(1, "a module `a` is in `a.rs`")] } else { Vec::new() }
@@ -44,7 +44,8 @@ struct Reserved {
     rule: &'static str,
 }
 
-/// The workspace denies the lints among these, so that only an attribute with their name opens the door again.
+/// The workspace denies the lints among these words. So code needs an attribute with the lint's
+/// name to use it.
 const RESERVED: &[Reserved] = &[
     Reserved {
         words: &["unsafe_code"],
@@ -65,7 +66,7 @@ const RESERVED: &[Reserved] = &[
     },
     Reserved {
         words: &["std::env", "std::{env"],
-        // A program cannot do without its arguments, nor a build script without knowing its target.
+        // The program needs its arguments, and the build script needs its target.
         places: &[
             "crates/keyward-config/",
             "crates/keyward-cli/build.rs",
@@ -76,7 +77,7 @@ const RESERVED: &[Reserved] = &[
     },
 ];
 
-/// Clippy holds some of this, too, but not where `cfg` leaves code out on this machine.
+/// Clippy checks some of this too, but not code that `cfg` excludes on this machine.
 pub(super) fn keeps_to_its_business(file: &File) -> Vec<String> {
     if !file.is_rust() || file.path.starts_with("xtask/") {
         return Vec::new();
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unfinished_place_is_seen() {
+    fn unfinished_code_is_found() {
         for (one, two) in UNFINISHED {
             check(is_finished, "a.rs", &format!("\n    {one}{two}"), 1);
         }
@@ -117,13 +118,13 @@ mod tests {
     }
 
     #[test]
-    fn a_module_has_a_name() {
+    fn a_file_called_mod_is_found() {
         check(is_not_called_mod, "a/mod.rs", "", 1);
         check(is_not_called_mod, "a/model.rs", "", 0);
     }
 
     #[test]
-    fn each_keeps_to_its_business() {
+    fn reserved_words_are_found_elsewhere() {
         for (text, at_home, in_tests) in [
             ("#![allow(unsafe_code)]", "crates/keyward-loader/src/lib.rs", 1),
             ("#[expect(clippy::print_stdout)]", "crates/keyward-cli/src/out.rs", 0),

@@ -1,4 +1,4 @@
-//! Words that `docs/style.md` replaces, in everything that a user or a caller reads.
+//! Finds words that `docs/style.md` replaces, in all text that a user or a caller reads.
 
 use super::File;
 
@@ -16,7 +16,8 @@ const AVOIDED: &[&str] = &[
     "whoever",
 ];
 
-/// Folders that were written before the rule and are not rewritten yet. Remove a line when its folder is.
+/// Folders and files that were written before the rule and are not rewritten yet. Remove a line
+/// when its folder is rewritten.
 const NOT_REWRITTEN: &[&str] = &[
     "crates/keyward-cli/",
     "crates/keyward-config/",
@@ -36,7 +37,6 @@ const NOT_REWRITTEN: &[&str] = &[
     "plugins/keyward-key-file/",
     "plugins/keyward-storage-file/",
     "plugins/keyward-storage-sqlite/",
-    "xtask/",
 ];
 
 /// Lines that may contain such a word: the file, and the line without its indentation.
@@ -54,7 +54,7 @@ const EXCEPTIONS: &[(&str, &str)] = &[
     ("docs/guide.md", "1 entry sealed anew, 1 old key kept (--retire drops what no entry needs)"),
 ];
 
-/// Complains of avoided words in pages, comments and strings. Tests and decision records are free.
+/// Finds avoided words in pages, comments and strings. Tests and decision records may use them.
 pub(super) fn are_plain(file: &File) -> Vec<String> {
     let is_page = file.path == "README.md"
         || file.path.starts_with("docs/")
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn every_folder_that_waits_is_there() {
+    fn every_folder_that_is_not_rewritten_exists() {
         for folder in NOT_REWRITTEN {
             assert!(crate::shell::root().join(folder).exists(), "{folder}");
         }

@@ -1,4 +1,4 @@
-//! One of [`TARGETS`] under libFuzzer: `fuzz --target=NAME`, then what libFuzzer itself takes.
+//! Runs one of [`TARGETS`] under libFuzzer: `fuzz --target=NAME`, then the arguments of libFuzzer.
 
 #![no_main]
 
@@ -8,7 +8,7 @@ use keyward_fuzz::{TARGETS, Target};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| TARGET(bytes));
 
-/// libFuzzer leaves words with two dashes to the program.
+/// libFuzzer ignores arguments with two dashes, so the program can use them.
 static TARGET: LazyLock<Target> = LazyLock::new(|| {
     let name = std::env::args().find_map(|word| Some(word.strip_prefix("--target=")?.to_owned()));
     let name = name.expect("`--target` names the target");
