@@ -1,5 +1,4 @@
-//! `cargo xtask plugins`: builds every crate of backends as a shared library, for `keyward plugin
-//! trust`.
+//! `cargo xtask plugins`: builds every crate of backends as a shared library, to trust and use.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -42,9 +42,10 @@ pub trait Storage: Debug + Send + Sync {
 
     /// Lists some of the entries.
     ///
-    /// What lies in an entry's place and cannot be one, such as a symbolic link, must not be passed over:
-    /// the caller could drop a key that the entry needs. The last page then leads to a further one, which is
-    /// [`Corrupt`](crate::ErrorKind::Corrupt), so that a caller reaches all sound entries first.
+    /// A list must not skip something in the place of an entry that cannot be an entry, such as a
+    /// symbolic link: the caller could drop a key that the entry needs. Instead, the last page has
+    /// a cursor to one more page, and its list returns [`Corrupt`](crate::ErrorKind::Corrupt). So a
+    /// caller gets all valid entries first.
     fn list(&self, query: &Query<'_>) -> Result<Page>;
 
     /// Removes everything that this storage keeps, and then the storage itself.

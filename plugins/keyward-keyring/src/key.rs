@@ -38,9 +38,10 @@ const SUPPLIED: &[u8] = b"supplied";
 
 /// The key source `keyring`.
 ///
-/// It keeps 32 random bytes as base64, or finds a password that another program stored. A password
-/// that `secret-tool store` or Python's `keyring set` stored is `{ from = "keyring", item = …, user
-/// = … }`.
+/// It keeps 32 random bytes as base64, or finds a password that another program stored. This
+/// reference refers to a password that `secret-tool store` or Python's `keyring set` stored:
+///
+/// `{ from = "keyring", item = …, user = … }`
 ///
 /// # Errors
 /// - [`NoKey`](ErrorKind::NoKey): the keyring is open and there is no such item.

@@ -28,7 +28,8 @@ options! {
     }
 }
 
-/// The cursor behind all items, where a damaged one was found. Others have a place behind this byte.
+/// The cursor after all items, if one of them is damaged. In every other cursor, a place follows
+/// the byte.
 const DAMAGED: &[u8] = &[1];
 
 /// How long to wait for other writers, if the caller has that much time.
@@ -200,8 +201,8 @@ impl Keyring {
     }
 }
 
-/// The error that follows all sound entries: a damaged item could be an entry whose key is still
-/// needed.
+/// Makes the error that follows all valid entries: a damaged item could be an entry whose key is
+/// still needed.
 fn damaged_items() -> Error {
     Error::corrupt("list")
         .because("an item of this store in the keyring is damaged")

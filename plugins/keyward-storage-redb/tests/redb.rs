@@ -256,7 +256,8 @@ fn files_are_private_under_any_umask() {
     }
 }
 
-/// A storage takes what it is given; a store never gives it so much, but another program may.
+/// A storage accepts a blob of any size. A store never writes such a large one, but another program
+/// may.
 #[test]
 fn an_entry_that_is_too_large_is_corrupt_and_others_are_read() {
     let (_scratch, path) = filled(3);
