@@ -91,7 +91,7 @@ impl<'a> Context<'a> {
 pub struct StoreId(pub [u8; 16]);
 
 impl StoreId {
-    /// Reads the 32 hexadecimal digits that `Display` writes.
+    /// Reads the 32 hexadecimal digits that `Display` writes. Capitals are accepted too.
     pub fn parse(text: &str) -> Option<Self> {
         let mut id = [0; 16];
         // `from_str_radix` would take a sign.
