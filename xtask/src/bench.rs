@@ -25,7 +25,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         2 | 3 => true,
         _ => return Err(USAGE.into()),
     };
-    stage("programs to compare with", || packages::ensure(packages::TESTS))?;
+    stage("programs to compare with", || packages::ensure(packages::MEASURING))?;
     stage("build", || {
         let packages = ["--package", "keyward-cli", "--package", "keyward-tests"];
         shell::run(

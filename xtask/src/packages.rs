@@ -1,5 +1,6 @@
 //! The programs that tests, fuzzing and packing need, from Debian's packages.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -12,14 +13,18 @@ type Needed = (&'static str, &'static str);
 pub(crate) const TESTS: &[Needed] = &[
     ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
     ("age", "age"),
+    ("age-keygen", "age"),
     ("dbus-run-session", "dbus"),
+    ("dbus-send", "dbus"),
     ("dpkg-shlibdeps", "dpkg-dev"),
     ("expect", "expect"),
     ("fcgiwrap", "fcgiwrap"),
+    ("gcc", "gcc"),
     ("git", "git"),
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("gpg", "gnupg"),
     ("keyctl", "keyutils"),
+    ("kill", "procps"),
     ("man", "man-db"),
     ("mkfs.ext4", "e2fsprogs"),
     ("mkfs.xfs", "xfsprogs"),
@@ -32,8 +37,28 @@ pub(crate) const TESTS: &[Needed] = &[
     ("valgrind", "valgrind"),
 ];
 
+/// The programs for measuring: those that keyward is compared with, and those that build one of them.
+pub(crate) const MEASURING: &[Needed] = &[
+    ("/usr/include/libsecret-1/libsecret/secret.h", "libsecret-1-dev"),
+    ("/usr/share/doc/git/contrib/credential/libsecret/Makefile", "git"),
+    ("age", "age"),
+    ("age-keygen", "age"),
+    ("dbus-run-session", "dbus"),
+    ("dbus-send", "dbus"),
+    ("gcc", "gcc"),
+    ("git", "git"),
+    ("gnome-keyring-daemon", "gnome-keyring"),
+    ("gpg", "gnupg"),
+    ("make", "make"),
+    ("pass", "pass"),
+    ("pkg-config", "pkg-config"),
+    ("secret-tool", "libsecret-tools"),
+    ("valgrind", "valgrind"),
+];
+
 /// The programs for packing; the others are always installed on Debian.
-pub(crate) const PACKING: &[Needed] = &[("dpkg-shlibdeps", "dpkg-dev"), ("strip", "binutils")];
+pub(crate) const PACKING: &[Needed] =
+    &[("dpkg-shlibdeps", "dpkg-dev"), ("git", "git"), ("strip", "binutils")];
 
 /// The program for fuzzing: the compiler that builds libFuzzer.
 pub(crate) const FUZZING: &[Needed] = &[("c++", "g++")];
@@ -45,7 +70,8 @@ pub(crate) fn ensure(needed: &[Needed]) -> Result {
         println!("Every program that is needed is installed.");
         return Ok(());
     }
-    let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+    let packages: BTreeSet<_> = missing.iter().map(|(_, package)| *package).collect();
+    let packages: Vec<_> = packages.into_iter().collect();
     let Some(mut root_shell) = root_shell() else {
         let programs: Vec<_> = missing.iter().map(|(program, _)| *program).collect();
         return Err(format!(
@@ -56,7 +82,14 @@ pub(crate) fn ensure(needed: &[Needed]) -> Result {
         ));
     };
     let shown = format!("apt-get install {}", packages.join(" "));
-    run_as(&shown, root_shell.args(["-c", INSTALL, "install"]).args(&packages))
+    run_as(&shown, root_shell.args(["-c", INSTALL, "install"]).args(&packages))?;
+    // A container image may leave files out of the packages that it installs.
+    match missing.iter().find(|(program, _)| !found(program)) {
+        None => Ok(()),
+        Some((program, package)) => {
+            Err(format!("{program} is missing, though the package {package} was installed"))
+        }
+    }
 }
 
 /// Installs the given packages, without starting the daemons in them.
@@ -103,17 +136,4 @@ fn found(program: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_is_found_and_a_missing_one_is_not() {
-        assert!(found("sh"));
-        assert!(!found("no-program-has-this-name"));
-    }
-
-    #[test]
-    fn a_program_is_named_once() {
-        assert!(TESTS.is_sorted_by(|(one, _), (next, _)| one < next));
-    }
-}
+mod tests;
