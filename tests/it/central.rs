@@ -67,6 +67,23 @@ fn folders_files_owners_and_modes_are_as_designed_whatever_the_umask() {
     }
 }
 
+/// As `sudo` does it where it keeps HOME.
+#[test]
+fn root_uses_the_systems_stores_with_another_users_home() {
+    let machine = Machine::bare();
+    let as_sudo = |line: &str| {
+        let keyward = machine.keyward(ROOT, line);
+        keyward.env("HOME", format!("/var/lib/home/{}", ALICE.name))
+    };
+    as_sudo("init --system team").run().ends(0).says_nothing();
+    as_sudo("set team ann --stdin").input("of root").run().ends(0);
+    as_sudo("get team --raw").run().ends(0).prints("of root");
+    as_sudo("list team").run().ends(0);
+    as_sudo("init own").run().ends(4).says("sudo -H");
+    as_sudo("rm team --yes").run().ends(0);
+    assert_eq!(machine.tree("/var/lib/home/alice").len(), 1, "something was made");
+}
+
 /// Locks are named by hashes and come as they are needed.
 fn tree(machine: &Machine) -> Vec<String> {
     let mut tree = machine.tree("/var/lib/keyward /etc/keyward");

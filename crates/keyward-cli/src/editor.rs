@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyward_config::{Config, Environment};
+use keyward_config::{Config, Environment, Places};
 use keyward_core::{Error, ErrorKind};
 use keyward_plugin::fs::PrivateDir;
 
@@ -16,12 +16,13 @@ const START: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
 
 pub(crate) fn edit_config() -> Outcome {
     let environment = Environment::of_process();
+    Places::find(&environment)?.check_owner()?;
     // A configuration that does not load is all the more in need of an editor.
     let file = match Config::load(environment.clone()) {
         Ok(config) => config.user_file(),
         Err(error) => {
             complain(&format!("warning: {error}"));
-            let places = keyward_config::Places::find(&environment)?;
+            let places = Places::find(&environment)?;
             environment
                 .path("KEYWARD_CONFIG_FILE")
                 .unwrap_or_else(|| places.config.join("config.toml"))

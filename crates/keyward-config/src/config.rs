@@ -46,6 +46,15 @@ impl Config {
             return Err(relative("KEYWARD_CONFIG_FILE"));
         }
         let places = Places::find(&environment)?;
+        Self::read(environment, places.clone()).map_err(|error| match places.check_owner() {
+            Err(owner) if error.kind() == ErrorKind::Refused => {
+                error.hint(owner.advice().unwrap_or_default())
+            }
+            _ => error,
+        })
+    }
+
+    fn read(environment: Environment, places: Places) -> Result<Self> {
         // Most machines have no `/etc/keyward`: then nothing below it is looked for.
         let has_system = check_trusted_folder(&places.system_config)?;
         check_trusted_folder(&places.config)?;
@@ -157,8 +166,10 @@ impl Config {
     /// Keeps the file of a new store.
     ///
     /// # Errors
-    /// [`Exists`](ErrorKind::Exists) if there is a store of this name.
+    /// [`Exists`](ErrorKind::Exists) if there is a store of this name; those of
+    /// [`Places::check_owner`] for a user's own store.
     pub fn add_store(&self, store: &StoreFile) -> Result<()> {
+        self.check_owner(store.layer)?;
         if let Some(there) = self.find_store(&store.name)? {
             return Err(exists(&there));
         }
@@ -166,6 +177,14 @@ impl Config {
             Err(error) if error.kind() == ErrorKind::Exists => Err(exists(store)),
             other => other,
         }
+    }
+
+    /// Refuses to write files of the user's layer where [`Places::check_owner`] does.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused).
+    pub fn check_owner(&self, layer: Layer) -> Result<()> {
+        if layer == Layer::System { Ok(()) } else { self.places.check_owner() }
     }
 
     /// Marks a store as one that is being removed.

@@ -1,4 +1,5 @@
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Result};
 
@@ -47,5 +48,39 @@ impl Places {
             system_data: PathBuf::from("/var/lib/keyward"),
             home,
         })
+    }
+    /// Refuses to write the user's own files as root if the home folder, or a folder that an
+    /// `XDG_…_HOME` variable names, belongs to another user: `sudo` may keep `HOME`. That user could
+    /// not use what root makes there. The system's stores are not concerned.
+    ///
+    /// Other users are not held to this: containers often run with a user id that owns no home
+    /// folder, but can write one.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused).
+    pub fn check_owner(&self) -> Result<()> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(());
+        }
+        for place in [&self.config, &self.data, &self.state] {
+            let home = place.starts_with(&self.home).then_some(self.home.as_path());
+            let nearest = place.ancestors().find(|folder| folder.exists());
+            for folder in home.into_iter().chain(nearest) {
+                check_owned_by_root(folder)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check_owned_by_root(folder: &Path) -> Result<()> {
+    match std::fs::metadata(folder).map(|found| found.uid()) {
+        Ok(uid) if uid != 0 => Err(Error::new(ErrorKind::Refused, "config")
+            .because(format!(
+                "root would make its own files in {}, which belongs to user id {uid}",
+                folder.display()
+            ))
+            .hint("Run this with `sudo -H`, or as that user")),
+        _ => Ok(()),
     }
 }

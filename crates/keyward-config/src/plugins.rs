@@ -95,6 +95,7 @@ impl Config {
     /// # Errors
     /// [`Exists`](ErrorKind::Exists) if there is a plugin of this name that it is not to replace.
     pub fn keep_plugin(&self, file: &PluginFile, before: Option<&PluginFile>) -> Result<()> {
+        self.check_owner(file.layer)?;
         match before {
             Some(before) if before.path == file.path => file.replace(),
             _ => file.create(),

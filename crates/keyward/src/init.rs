@@ -29,6 +29,7 @@ impl Keyward {
         if new.system {
             return self.init_central(file);
         }
+        self.config.check_owner(file.layer)?;
         if self.config.find_store(&new.name)?.is_some() {
             return self.config.add_store(&file).map(|()| file);
         }

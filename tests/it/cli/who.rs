@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt, chown};
 
 use serde_json::Value;
 
@@ -56,6 +56,59 @@ fn a_user_without_an_account_is_one_too() {
     stranger(&home, "get s --raw").run().ends(0).prints("y");
     stranger(&home, "list").without("HOME").run().ends(2).says("Set HOME to an absolute path");
     stranger(&home, "--help").without("HOME").run().ends(0).says_nothing();
+}
+
+/// As `sudo` without `-H` does it, where it keeps HOME.
+#[test]
+fn root_writes_nothing_into_the_home_of_another_user() {
+    let home = Sandbox::new();
+    chown(home.path(""), Some(STRANGER), Some(STRANGER)).unwrap();
+    let before = home.files();
+    for line in ["init s", "config set user ann", "setup git"] {
+        home.keyward(line).run().ends(4).says("sudo -H");
+        assert!(home.files() == before, "{line} made something");
+    }
+    home.keyward("config edit").env("EDITOR", "true").run().ends(4).says("sudo -H");
+    assert!(home.files() == before);
+    // What root made there before this was refused is not added to.
+    fs::create_dir_all(home.path(".config/keyward/stores")).unwrap();
+    home.keyward("init s").run().ends(4).says("sudo -H");
+    // That user's own configuration is not read.
+    chown(home.path(".config/keyward"), Some(STRANGER), None).unwrap();
+    home.keyward("list").run().ends(4).says("sudo -H");
+}
+
+#[test]
+fn root_writes_nothing_into_another_users_folders_that_variables_name() {
+    let home = Sandbox::new();
+    let other = home.path("other");
+    fs::create_dir(&other).unwrap();
+    chown(&other, Some(STRANGER), None).unwrap();
+    for variable in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"] {
+        let init = home.keyward("init s --option key.from=file").env(variable, other.join("xdg"));
+        init.run().ends(4).says("sudo -H");
+        assert_eq!(fs::read_dir(&other).unwrap().count(), 0, "{variable}");
+    }
+    home.keyward("init s --option key.from=file").run().ends(0);
+}
+
+/// Some platforms run each container with a user id of its own, in a home that its group can write.
+#[test]
+fn a_user_id_without_a_home_of_its_own_uses_one_that_its_group_can_write() {
+    let home = Sandbox::new();
+    fs::copy(keyward(), home.path("keyward")).unwrap();
+    chown(home.path(""), Some(0), Some(0)).unwrap();
+    fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o775)).unwrap();
+    let container = |line: &str| {
+        let setpriv = home.program("setpriv");
+        let setpriv = setpriv.args(["--reuid", "1000660000", "--regid", "0", "--clear-groups"]);
+        setpriv.arg(home.path("keyward")).args(line.split_whitespace())
+    };
+    container("init s --option key.from=file").run().ends(0);
+    container("set s ann --stdin").input("x").run().ends(0);
+    container("get s -p").run().ends(0).prints("x\n");
+    container("config set user ann").run().ends(0);
+    container("doctor").run().ends(0);
 }
 
 #[test]

@@ -138,6 +138,7 @@ fn set(keyward: &Keyward, matches: &ArgMatches) -> Outcome {
         Some(value) => Some(parse_value(&spec_of(keyward.registry(), key)?, value)?),
         None => None,
     };
+    keyward.config().places().check_owner()?;
     Ok(set_value(&path, key, value.as_ref())?)
 }
 

@@ -45,6 +45,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let git = Git::find()?;
     let keyward = session.keyward()?;
     let (environment, places) = (keyward.config().environment(), keyward.config().places());
+    places.check_owner()?;
     let file = match matches.get_flag("local") {
         true => ConfigFile::local(&git)?,
         false => ConfigFile::global(environment, places)?,
