@@ -150,6 +150,20 @@ fn a_store_without_envelopes_replaces_no_record_in_one() {
     assert_eq!(home.store("b").get(&entry("bob")).unwrap(), Some(password_of("bob")));
 }
 
+/// The check costs nothing where the record itself names its store.
+#[test]
+fn an_entry_that_exists_is_read_without_the_mark() {
+    for (encryption, get, set) in [("clear", 1, 1), ("aes-gcm", 2, 3)] {
+        let home = two_stores("file", encryption);
+        let open = || scripted::library(&home).store("a").unwrap();
+        scripted::take_reads();
+        open().get(&entry("ann")).unwrap();
+        assert_eq!(scripted::take_reads(), get, "{encryption}: get");
+        open().set(&entry("ann"), &password_of("ann")).unwrap();
+        assert_eq!(scripted::take_reads(), set, "{encryption}: set");
+    }
+}
+
 #[test]
 fn a_damaged_mark_is_no_missing_entry() {
     let home = two_stores("file", "clear");

@@ -18,6 +18,7 @@ use crate::home::Home;
 thread_local! {
     static BEFORE_PUT: RefCell<Option<Box<dyn FnOnce()>>> = RefCell::default();
     static ANSWERS: RefCell<VecDeque<Answer>> = RefCell::default();
+    static READS: Cell<usize> = const { Cell::new(0) };
     static IS_DOWN: Cell<bool> = const { Cell::new(false) };
     static PERSISTENCE: Cell<Option<Persistence>> = const { Cell::new(None) };
 }
@@ -44,6 +45,11 @@ pub(crate) fn answer_keysets(answers: impl IntoIterator<Item = Answer>) {
 /// How many of these answers have not been given.
 pub(crate) fn answers_left() -> usize {
     ANSWERS.with_borrow(VecDeque::len)
+}
+
+/// Returns how many blobs were read since the last call.
+pub(crate) fn take_reads() -> usize {
+    READS.take()
 }
 
 /// Sets the persistence that the storage reports.
@@ -91,6 +97,7 @@ impl Backend for Scripted {
 
 impl Storage for Scripted {
     fn get(&self, id: &EntryId) -> Result<Stored> {
+        READS.set(READS.get() + 1);
         if IS_DOWN.get() { Err(unavailable("get")) } else { self.0.get(id) }
     }
 
