@@ -1,6 +1,6 @@
 use std::fmt::{self, Debug};
 
-use crate::{EntryId, Error, Result, Secret};
+use crate::{EntryId, Error, Result, Secret, hex};
 
 /// Seals bytes so that they open only in the same context.
 ///
@@ -94,20 +94,13 @@ impl StoreId {
     /// Reads the 32 hexadecimal digits that `Display` writes. Capitals are accepted too.
     pub fn parse(text: &str) -> Option<Self> {
         let mut id = [0; 16];
-        // `from_str_radix` would take a sign.
-        if text.len() != 32 || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
-        }
-        for (byte, digits) in id.iter_mut().zip(text.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-        }
-        Some(Self(id))
+        hex::decode(text.as_bytes(), &mut id).map(|()| Self(id))
     }
 }
 
 impl fmt::Display for StoreId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 
@@ -138,7 +131,7 @@ impl KeyId {
 
 impl fmt::Display for KeyId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 

@@ -13,6 +13,7 @@ mod encryption;
 mod entry;
 mod error;
 mod escape;
+pub mod hex;
 mod host;
 mod key;
 mod limits;

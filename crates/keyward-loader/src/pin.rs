@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use keyward_core::Error;
+use keyward_core::{Error, hex};
 use sha2::Sha256;
 
 /// The configuration's entry for a file: where the file is and what it must contain.
@@ -44,24 +44,16 @@ impl FromStr for Digest {
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) unless it is 64 hexadecimal digits.
     fn from_str(text: &str) -> Result<Self, Error> {
-        let wrong = || Error::invalid("plugin", "a SHA-256 is 64 hexadecimal digits");
         let mut digest = [0; 32];
-        let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return Err(wrong()) };
-        if pairs.len() != digest.len() {
-            return Err(wrong());
-        }
-        for (byte, [high, low]) in digest.iter_mut().zip(pairs) {
-            let value = |digit: &u8| char::from(*digit).to_digit(16);
-            let (Some(high), Some(low)) = (value(high), value(low)) else { return Err(wrong()) };
-            *byte = (high << 4 | low) as u8;
-        }
+        hex::decode(text.as_bytes(), &mut digest)
+            .ok_or_else(|| Error::invalid("plugin", "a SHA-256 is 64 hexadecimal digits"))?;
         Ok(Self(digest))
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::encode(&self.0))
     }
 }
 

@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use keyward_core::{Created, Error, ErrorKind, Result, Secret};
+use keyward_core::{Created, Error, ErrorKind, Result, Secret, hex};
 
 /// The length of a key that wraps a keyset, in bytes.
 pub const KEY_LENGTH: usize = 32;
@@ -77,17 +77,11 @@ fn base64(text: &[u8]) -> Option<Secret> {
 }
 
 fn hexadecimal(text: &[u8]) -> Option<Secret> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
     let mut bytes = vec![0; KEY_LENGTH];
-    let mut valid = true;
-    for (byte, pair) in bytes.iter_mut().zip(text.chunks_exact(2)) {
-        match (digit(pair[0]), digit(pair[1])) {
-            (Some(high), Some(low)) => *byte = (high << 4 | low) as u8,
-            _ => valid = false,
-        }
-    }
+    let decoded = hex::decode(text, &mut bytes);
+    // The bytes are wiped also if only a part was decoded.
     let key = Secret::new(bytes);
-    valid.then_some(key)
+    decoded.map(|()| key)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! A store's own keys.
 
-use keyward_core::{Error, ErrorKind, KeyId, Result, Secret, SecretWriter, StoreKey};
 use std::io::Write;
+
+use keyward_core::{Error, ErrorKind, KeyId, Result, Secret, SecretWriter, StoreKey};
+use keyward_plugin::random;
 
 use crate::parse::Bytes;
 
@@ -111,13 +113,6 @@ impl Keyset {
 
 fn fresh_key() -> Result<StoreKey> {
     Ok(StoreKey { id: KeyId::new(&random::<ID>()?)?, key: Secret::from(&random::<KEY>()?[..]) })
-}
-
-/// Fresh random bytes from the operating system.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|_| Error::new(ErrorKind::Unavailable, "random"))?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

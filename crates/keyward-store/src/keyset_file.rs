@@ -1,9 +1,10 @@
 //! A keyset as it lies in the storage: wrapped under the key of a key source.
 
 use keyward_core::{Context, EntryId, Error, KeyId, Result, Secret, StoreId, StoreKey};
+use keyward_plugin::random;
 
 use crate::binding;
-use crate::keyset::{Keyset, random};
+use crate::keyset::Keyset;
 use crate::owner::foreign_storage;
 use crate::parse::{Bytes, put_short};
 use crate::store::Parts;

@@ -6,10 +6,11 @@ use keyward_core::{
     Context, Created, EntryId, Error, ErrorKind, Expect, Key, KeyId, Keys, Persistence, Record,
     Result, Secret, StoreKey,
 };
+use keyward_plugin::random;
 
 use crate::binding;
 use crate::envelope::{Envelope, Header};
-use crate::keyset::{Keyset, random};
+use crate::keyset::Keyset;
 use crate::keyset_file;
 use crate::owner::foreign_record;
 use crate::store::{Known, Named, Store};

@@ -3,7 +3,7 @@ use std::fmt::Write;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use keyward_core::{Error, ErrorKind, Result};
+use keyward_core::{Error, ErrorKind, Result, hex};
 
 /// Returns the error, which must be of one of these kinds.
 #[track_caller]
@@ -30,7 +30,7 @@ pub(crate) fn told(error: &Error) -> String {
 #[track_caller]
 pub(crate) fn hides(shown: &str, secret: &[u8]) {
     let decimal = format!("{secret:?}");
-    let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(secret);
     let writings = [
         String::from_utf8_lossy(secret).into_owned(),
         decimal.trim_matches(['[', ']']).to_owned(),

@@ -7,6 +7,7 @@ use keyward_config::{Layer, StoreFile, Use};
 use keyward_core::{
     Error, ErrorKind, Host, Keys, Level, Persistence, Result, Role, SecretRef, StoreId, Values,
 };
+use keyward_plugin::random;
 
 use crate::facade::Keyward;
 use crate::new_store::NewStore;
@@ -150,10 +151,4 @@ fn reference(name: &str) -> SecretRef {
 /// Whether a key source is not to be had here, so that the next one may be tried.
 const fn is_no_answer(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unavailable | ErrorKind::Locked | ErrorKind::Unsupported)
-}
-
-fn random() -> Result<[u8; 16]> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| Error::new(ErrorKind::Unavailable, "init"))?;
-    Ok(bytes)
 }

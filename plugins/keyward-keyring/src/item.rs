@@ -1,6 +1,6 @@
 //! An item of the keyring: its address and its content.
 
-use keyward_plugin::{EntryId, Error, Result, Revision, StoreId};
+use keyward_plugin::{EntryId, Error, Result, Revision, StoreId, hex};
 use sha2::{Digest, Sha256};
 
 /// The service of all entries.
@@ -30,7 +30,7 @@ pub(crate) fn prefix(store: StoreId) -> String {
 
 /// Returns 128 bits that identify an entry, in hexadecimal.
 fn hash(id: &EntryId) -> String {
-    Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(id.to_bytes())[..16])
 }
 
 /// The content of an item: magic and version, revision, entry, blob.

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use keyward_core::{Error, Result, Secret, SecretWriter};
+use keyward_core::{Error, Result, Secret, SecretWriter, hex};
 use keyward_plugin::fs::PrivateDir;
 use sha2::{Digest, Sha256};
 
@@ -67,5 +67,5 @@ fn name_of(file: &Path) -> PathBuf {
 }
 
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(bytes))
 }

@@ -2,7 +2,7 @@
 //! from us and was accepted need not be compared with the store: that would ask for the store's
 //! passphrase a second time.
 
-use keyward_core::Secret;
+use keyward_core::{Secret, hex};
 use keyward_origin::Location;
 use sha2::{Digest, Sha256};
 
@@ -57,6 +57,6 @@ fn digest(location: &Location, credential: [&Option<Secret>; 6]) -> Secret {
         hasher.update((bytes.len() as u64).to_be_bytes());
         hasher.update(bytes);
     }
-    let digits: String = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let digits = hex::encode(&hasher.finalize());
     Secret::from(format!("{PREFIX}{digits}"))
 }

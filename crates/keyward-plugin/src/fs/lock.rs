@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
-use keyward_core::{EntryId, Error, ErrorKind, Guard, LockMode, Result};
+use keyward_core::{EntryId, Error, ErrorKind, Guard, LockMode, Result, hex};
 use sha2::{Digest, Sha256};
 
 use super::{PrivateDir, hand_over};
@@ -53,7 +53,7 @@ pub(super) fn take_fairly(
 
 /// The name of an entry's lock, in which the entry cannot be read.
 pub(super) fn of_entry(id: &EntryId) -> String {
-    Sha256::digest(id.to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(&Sha256::digest(id.to_bytes())[..16])
 }
 
 /// The folder of the sentinel files, open.

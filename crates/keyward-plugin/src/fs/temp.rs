@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RawDir};
 
-use keyward_core::{Error, Result};
+use keyward_core::{Error, Result, hex};
 
 use super::{PrivateDir, hand_over};
 use crate::random;
@@ -47,8 +47,7 @@ impl Temp {
     fn create(base: &PrivateDir, mut dir: OwnedFd) -> Result<Self> {
         let failed = |error| base.failed("write", error, Path::new(FOLDER));
         loop {
-            let name: String =
-                random::<RANDOM>()?.iter().map(|byte| format!("{byte:02x}")).collect();
+            let name = hex::encode(&random::<RANDOM>()?);
             let flags =
                 OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let file = rustix::io::retry_on_intr(|| {
