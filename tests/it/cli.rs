@@ -1,5 +1,6 @@
 //! The program's commands, as their users type them.
 
+mod completions;
 mod config;
 mod credentials;
 mod exit_codes;

@@ -19,6 +19,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("dpkg-shlibdeps", "dpkg-dev"),
     ("expect", "expect"),
     ("fcgiwrap", "fcgiwrap"),
+    ("fish", "fish"),
     ("gcc", "gcc"),
     ("git", "git"),
     ("gnome-keyring-daemon", "gnome-keyring"),
@@ -35,6 +36,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("sqlite3", "sqlite3"),
     ("strace", "strace"),
     ("valgrind", "valgrind"),
+    ("zsh", "zsh"),
 ];
 
 /// The programs for measuring: those that keyward is compared with, and those that build one of them.

@@ -96,6 +96,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     if let Some(outcome) = helper::run_plain(&arguments) {
         return outcome;
     }
+    if let Some(outcome) = completions::answer(&arguments) {
+        return outcome;
+    }
     let chosen = match arguments::parse(&arguments) {
         Ok(chosen) => chosen,
         Err(error) if error.use_stderr() => {

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use keyward_config::nearest;
 use keyward_core::{Error, ErrorKind};
 
 use crate::output::complain;
@@ -28,6 +29,19 @@ impl From<Error> for Stop {
 /// What was asked makes no sense on the command line.
 pub(crate) fn usage(message: impl Into<String>) -> Stop {
     Stop::Failed(Error::invalid("usage", message))
+}
+
+/// The same for a word that is not known, with the known one that is nearest.
+pub(crate) fn hinted<'a>(
+    message: String,
+    wrong: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Stop {
+    let error = Error::invalid("usage", message);
+    Stop::Failed(match nearest(wrong, known) {
+        Some(hint) => error.hint(hint),
+        None => error,
+    })
 }
 
 /// The exit code of a kind of error.

@@ -11,7 +11,7 @@ use crate::passwd::account_of_uid;
 use crate::places::Places;
 use crate::settings::{Layer, Settings};
 use crate::store_file::StoreFile;
-use crate::toml_file::TomlFile;
+use crate::toml_file::{TomlFile, nearest};
 
 /// The configuration as it stands: settings, and the files that describe stores.
 ///
@@ -138,10 +138,19 @@ impl Config {
     pub fn store(&self, name: &StoreName) -> Result<StoreFile> {
         match self.find_store(name)? {
             Some(store) => Ok(store),
-            None => Err(Error::invalid("open", format!("there is no store `{name}`")).hint(
-                format!("`keyward list` shows those there are, `keyward init {name}` makes it"),
-            )),
+            None => Err(self.unknown_store(name)),
         }
+    }
+
+    /// That there is no such store, with the one that may have been meant.
+    fn unknown_store(&self, name: &StoreName) -> Error {
+        // A folder that cannot be read only costs the hint.
+        let names = self.store_names().unwrap_or_default();
+        let hint =
+            nearest(name.as_str(), names.iter().map(StoreName::as_str)).unwrap_or_else(|| {
+                format!("`keyward list` shows those there are, `keyward init {name}` makes it")
+            });
+        Error::invalid("open", format!("there is no store `{name}`")).hint(hint)
     }
 
     /// The file of a store, if there is such a store.

@@ -36,3 +36,4 @@ pub use plugins::{BrokenPlugin, Plugins};
 pub use program::path_of_program;
 pub use settings::{Layer, Setting, Settings};
 pub use store_file::{StoreFile, Use, parse_value, render_value};
+pub use toml_file::nearest;

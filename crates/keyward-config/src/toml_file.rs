@@ -106,7 +106,7 @@ fn not_utf8(path: &Path, error: &FromUtf8Error) -> Error {
 }
 
 /// A hint that names the known word nearest to a wrong one.
-pub(crate) fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     known
         .into_iter()
         .map(|word| (strsim::damerau_levenshtein(wrong, word), word))

@@ -85,6 +85,31 @@ fn a_store_that_does_not_exist_is_exit_2_everywhere() {
 }
 
 #[test]
+fn a_word_that_is_nearly_right_brings_a_hint() {
+    let home = Sandbox::new();
+    home.keyward("init work --option key.from=file").run().ends(0);
+    for (line, meant) in [
+        ("get wrk", "work"),
+        ("set wrok ann --stdin", "work"),
+        ("list Work", "work"),
+        ("rm --yes works", "work"),
+        ("config get usr", "user"),
+        ("config set backends.storage.file.rot /x", "root"),
+        ("help exitcodes", "exit-codes"),
+        ("man unst", "unset"),
+        ("gett", "get"),
+    ] {
+        let said = home.keyward(line).input("x").run().ends(2).err;
+        assert!(
+            said.contains(&format!("`{meant}`")) || said.contains(&format!("'{meant}'")),
+            "{line}: {said}"
+        );
+    }
+    home.keyward("get wrk").run().ends(2).says("hint: Did you mean `work`?\n");
+    home.keyward("get entirely-other").run().ends(2).says("`keyward list` shows");
+}
+
+#[test]
 fn rm_looks_at_every_name_before_it_removes_any() {
     let home = Sandbox::new();
     for store in ["a", "b"] {

@@ -66,7 +66,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
 }
 
 /// Every backend, whether it is there or would have to be fetched.
-fn names(registry: &Registry) -> BTreeSet<(Role, &str)> {
+pub(super) fn names(registry: &Registry) -> BTreeSet<(Role, &str)> {
     let linked = registry.iter().map(|backend| (backend.role(), backend.info.name));
     linked.chain(registry.offers().map(|offer| (offer.role(), offer.name()))).collect()
 }

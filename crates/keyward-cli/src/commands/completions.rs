@@ -1,9 +1,14 @@
+use std::ffi::OsString;
+
 use clap::{Arg, ArgMatches, Command};
 use clap_complete::Shell;
 
 use super::{Entry, Session};
 use crate::arguments::whole;
-use crate::exit::Outcome;
+use crate::exit::{Outcome, usage};
+use crate::output::{Lines, print};
+
+mod values;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "completions",
@@ -12,6 +17,13 @@ pub(super) const ENTRY: Entry = Entry {
     arguments,
     run,
 };
+
+/// What the scripts call the program with: this word, the index of the word to complete, all words.
+const CALL: &str = "__complete";
+
+const BASH: &str = include_str!("completions/keyward.bash");
+const ZSH: &str = include_str!("completions/keyward.zsh");
+const FISH: &str = include_str!("completions/keyward.fish");
 
 fn arguments(command: Command) -> Command {
     command.arg(
@@ -24,9 +36,62 @@ fn arguments(command: Command) -> Command {
 }
 
 fn run(_: &Session, matches: &ArgMatches) -> Outcome {
+    let shell = matches.get_one::<Shell>("shell").expect("clap requires it");
+    let script = match shell {
+        Shell::Bash => bash(),
+        Shell::Zsh => ZSH.to_owned(),
+        Shell::Fish => FISH.to_owned(),
+        // These know commands and options, but not what is on this machine.
+        shell => generated(*shell),
+    };
+    print(script.trim_end())
+}
+
+/// A script that knows all commands and options, and never calls the program.
+fn generated(shell: Shell) -> String {
     let mut script = Vec::new();
-    if let Some(shell) = matches.get_one::<Shell>("shell") {
-        clap_complete::generate(*shell, &mut whole(), "keyward", &mut script);
+    clap_complete::generate(shell, &mut whole(), "keyward", &mut script);
+    String::from_utf8_lossy(&script).into_owned()
+}
+
+/// The generated script under another name, and the function that asks the program first.
+fn bash() -> String {
+    let generated =
+        generated(Shell::Bash).replacen("_keyward() {", "_keyward_without_values() {", 1);
+    format!("{generated}\n{BASH}")
+}
+
+/// Prints how a word can be completed, one candidate on a line with its help behind a tab, if a script asks.
+///
+/// It opens no store and never asks for a passphrase. What cannot be found out is left out.
+pub(super) fn answer(arguments: &[OsString]) -> Option<Outcome> {
+    let [_, call, index, words @ ..] = arguments else { return None };
+    if call != CALL {
+        return None;
     }
-    crate::output::print(String::from_utf8_lossy(&script).trim_end())
+    Some(match index.to_str().and_then(|index| index.parse().ok()) {
+        Some(index) => complete(index, words),
+        None => Err(usage(format!("{CALL} takes an index and words"))),
+    })
+}
+
+fn complete(index: usize, words: &[OsString]) -> Outcome {
+    let mut command = values::add(whole(), words);
+    let mut words = words.to_vec();
+    if index == words.len() {
+        // The shell has left out an empty word at the end.
+        words.push(OsString::new());
+    }
+    let found = clap_complete::engine::complete(&mut command, words, index, None);
+    let mut lines = Lines::new();
+    for candidate in found.unwrap_or_default() {
+        let Some(value) = candidate.get_value().to_str() else { continue };
+        // A name that would be two lines, or would move the cursor, is typed by hand.
+        if value.contains(char::is_control) {
+            continue;
+        }
+        let help = candidate.get_help().map(ToString::to_string).unwrap_or_default();
+        lines.print(&format!("{value}\t{}", help.lines().next().unwrap_or_default()))?;
+    }
+    lines.end()
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Entry, Session};
 use crate::arguments::{self, switch, text};
 use crate::editor;
-use crate::exit::{Outcome, each, usage};
+use crate::exit::{Outcome, each, hinted, usage};
 use crate::output::print;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -149,9 +149,11 @@ fn spec_of(registry: &Registry, key: &str) -> Outcome<OptionSpec> {
         let role = Role::from_name(role)
             .ok_or_else(|| usage("the roles are serializer, encryption, key and storage"))?;
         let table = registry.find(role, name)?.options;
-        return table.iter().find(|spec| spec.name == option).copied().ok_or_else(|| {
-            usage(format!("{role} {name} has no option `{}`", option.escape_debug()))
-        });
+        let missing = || {
+            let why = format!("{role} {name} has no option `{}`", option.escape_debug());
+            hinted(why, option, table.iter().map(|spec| spec.name))
+        };
+        return table.iter().find(|spec| spec.name == option).copied().ok_or_else(missing);
     }
     Ok(OptionSpec {
         name: "the setting",

@@ -5,9 +5,9 @@ use clap::{Arg, ArgMatches, Command};
 use keyward_config::Environment;
 use keyward_core::Error;
 
-use super::{Entry, Session};
+use super::{COMMANDS, Entry, Session};
 use crate::arguments::{switch, text, whole};
-use crate::exit::{Outcome, usage};
+use crate::exit::{Outcome, hinted, usage};
 use crate::output::print;
 use crate::shell;
 
@@ -23,7 +23,7 @@ pub(super) const ENTRY: Entry = Entry {
 const INSTALLED: &str = "/usr/share/doc/keyward";
 
 /// The guide, as it was when the program was built.
-const TOPICS: &[(&str, &str)] = &[
+pub(super) const TOPICS: &[(&str, &str)] = &[
     ("guide", include_str!("../../../../docs/guide.md")),
     ("git", include_str!("../../../../docs/clients/git.md")),
     ("importing", include_str!("../../../../docs/importing.md")),
@@ -61,11 +61,13 @@ fn run(_: &Session, matches: &ArgMatches) -> Outcome {
         Some(command) => show(&command.render_long_help().to_string()),
         None => {
             let topics: Vec<_> = TOPICS.iter().map(|(name, _)| *name).collect();
-            Err(usage(format!(
+            let commands = COMMANDS.iter().map(|command| command.name);
+            let why = format!(
                 "there is no topic `{}`; there are: {}",
                 topic.escape_debug(),
                 topics.join(", ")
-            )))
+            );
+            Err(hinted(why, topic, topics.iter().copied().chain(commands)))
         }
     }
 }

@@ -6,7 +6,7 @@ use keyward_core::Error;
 
 use super::{Entry, Session};
 use crate::arguments::whole;
-use crate::exit::{Outcome, Stop, usage};
+use crate::exit::{Outcome, Stop, hinted};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "man",
@@ -44,7 +44,10 @@ fn run(_: &Session, matches: &ArgMatches) -> Outcome {
     }
     let mut command = &program;
     for name in matches.get_many::<String>("command").into_iter().flatten() {
-        let missing = || usage(format!("there is no command `{}`", name.escape_debug()));
+        let missing = || {
+            let names = command.get_subcommands().map(clap::Command::get_name);
+            hinted(format!("there is no command `{}`", name.escape_debug()), name, names)
+        };
         command = command.find_subcommand(name).ok_or_else(missing)?;
     }
     let mut roff = Vec::new();

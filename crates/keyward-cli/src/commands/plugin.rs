@@ -11,7 +11,7 @@ mod show;
 mod trust;
 
 use clap::{Arg, ArgMatches, Command};
-use keyward_config::{Config, PluginFile, PluginName};
+use keyward_config::{Config, PluginFile, PluginName, nearest};
 use keyward_core::{Error, ErrorKind};
 
 use super::{Entry, Session};
@@ -71,9 +71,11 @@ fn named(matches: &ArgMatches) -> Outcome<PluginName> {
 fn unknown(config: &Config, name: &PluginName) -> Error {
     let folders = config.plugin_folders().map(|(folder, _)| folder.display().to_string());
     let searched = folders.join(" and ");
-    Error::invalid("open", format!("there is no plugin `{name}`")).hint(format!(
-        "It was looked for in {searched}; `keyward plugin list` shows those there are"
-    ))
+    let files = config.plugins().files;
+    let hint = nearest(name.as_str(), files.iter().map(|file| file.name.as_str()));
+    Error::invalid("open", format!("there is no plugin `{name}`")).hint(hint.unwrap_or_else(|| {
+        format!("It was looked for in {searched}; `keyward plugin list` shows those there are")
+    }))
 }
 
 /// What a plugin brings, as `storage shelf, key shelf`.
