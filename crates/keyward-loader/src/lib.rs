@@ -4,17 +4,13 @@
 //! Nothing is searched for and nothing is trusted by default: a plugin is a file that the
 //! configuration names, with the SHA-256 that it must have.
 
-mod announced;
 mod calls;
-mod cbor;
 mod elf;
 mod fault;
-mod frame;
 mod inspect;
 mod library;
 mod loaded;
 mod machine;
-mod message;
 mod pin;
 mod placement;
 pub mod process;
@@ -27,13 +23,11 @@ mod verify;
 #[doc(hidden)]
 pub use self::elf::{Elf, read as read_elf};
 pub use self::elf::{Entry, Library};
-pub use announced::is_backend_name;
 pub use inspect::{Content, Inspection, inspect};
+pub use keyward_wire::manifest::is_backend_name;
 pub use library::load;
 #[doc(hidden)]
 pub use loaded::read_any_table;
-#[doc(hidden)]
-pub use message::read_any_message;
 pub use pin::{Digest, Pin};
 pub use runtime::find_runtime;
 pub use sealed::Sealed;

@@ -19,11 +19,13 @@ use keyward_plugin::abi::{
     self, Buffer, EncryptionMethods, KeyMethods, Number, SerializerMethods, StorageMethods,
 };
 
-use crate::announced::{Announced, AnnouncedOption, has_twice, is_backend_name, is_option_name};
 use crate::fault::{refused, unusable};
 #[doc(hidden)]
 pub use any::read_any_table;
 use handle::Opener;
+use keyward_wire::manifest::{
+    Announced, AnnouncedOption, has_twice, is_backend_name, is_option_name,
+};
 use table::{read, rows, text};
 
 /// More than the number of backends in any plugin.

@@ -1,11 +1,12 @@
 use std::io::Cursor;
 
 use keyward_core::{ErrorKind, Registration, Serializer as _};
-use keyward_loader::{Elf, read_any_message, read_any_table, read_elf, serve_in_turn};
+use keyward_loader::{Elf, read_any_table, read_elf, serve_in_turn};
 use keyward_plugin::abi::MAJOR;
 use keyward_plugin::cbor::{decode_record, encode_record};
 use keyward_serializer_cbor::Cbor;
 use keyward_storage_memory::Memory;
+use keyward_wire::message::read_any_message;
 
 /// A record that is encoded for a plugin is decoded unchanged, and its bytes are those that the
 /// serializer `cbor` writes and reads.

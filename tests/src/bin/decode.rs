@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 /// Reads it as all that it could be.
 fn message(file: &str) -> Result<()> {
-    keyward_loader::read_any_message(&read(file)?);
+    keyward_wire::message::read_any_message(&read(file)?);
     Ok(())
 }
 

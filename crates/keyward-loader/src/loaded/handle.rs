@@ -11,7 +11,7 @@ use keyward_plugin::json;
 use super::host::Bridge;
 use super::table;
 use crate::fault::{believed, unusable};
-use crate::message::failure::harmless;
+use keyward_wire::message::failure::harmless;
 
 /// The functions of a role.
 pub(super) trait Methods: Table + Copy + Send + Sync + 'static {

@@ -13,7 +13,7 @@ use keyward_plugin::abi::{
 };
 use keyward_plugin::json;
 
-use crate::message::failure::line;
+use keyward_wire::message::failure::line;
 
 /// A host and its table.
 pub(super) struct Bridge {

@@ -205,6 +205,6 @@ fn verdict(status: Option<ExitStatus>, last_line: &[u8]) -> String {
     if last_line.is_empty() {
         return ended;
     }
-    let last_line = crate::message::failure::line(&String::from_utf8_lossy(last_line));
+    let last_line = keyward_wire::message::failure::line(&String::from_utf8_lossy(last_line));
     format!("{ended}; it said last: {last_line}")
 }

@@ -16,11 +16,11 @@ use super::Command;
 use super::child::{Child, Pipes};
 use super::hosts::Hosts;
 use crate::calls::Calls;
-use crate::cbor::{Fields, Malformed, Map};
 use crate::fault::believed;
-use crate::frame::Broken;
-use crate::message::hello::{self, Hello};
-use crate::message::{self, Message};
+use keyward_wire::cbor::{Fields, Malformed, Map};
+use keyward_wire::frame::Broken;
+use keyward_wire::message::hello::{self, Hello};
+use keyward_wire::message::{self, Message};
 
 mod clock;
 mod host_call;

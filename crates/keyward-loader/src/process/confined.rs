@@ -9,7 +9,7 @@ use keyward_core::{
     Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp, Value, Values,
 };
 
-use crate::message::failure::line;
+use keyward_wire::message::failure::line;
 
 /// A host that answers one instance of a child, and only for what that was told of.
 ///

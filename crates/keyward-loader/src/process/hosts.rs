@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyward_core::{Host, Level};
 
-use crate::message::failure::line;
+use keyward_wire::message::failure::line;
 
 /// The most that a child may say in all its life, in bytes.
 pub(super) const MAX_SAID: usize = 256 << 10;

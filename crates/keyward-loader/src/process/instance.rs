@@ -7,8 +7,8 @@ use std::time::Duration;
 use keyward_core::{Host, Result};
 
 use super::client::{Client, Wait};
-use crate::cbor::{Fields, Malformed, Map};
 use crate::fault::believed;
+use keyward_wire::cbor::{Fields, Malformed, Map};
 
 /// How long it may take to close an instance, for which nobody wants to wait.
 pub(super) const CLOSE: Duration = Duration::from_secs(5);

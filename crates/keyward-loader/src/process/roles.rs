@@ -12,8 +12,8 @@ use keyward_plugin::cbor::{decode_record, encode_record};
 use super::instance::{Instance, nothing};
 use super::running::Opener;
 use super::storage::RunStorage;
-use crate::cbor::{Malformed, Raw};
-use crate::message::{context, encryption, entry};
+use keyward_wire::cbor::{Malformed, Raw};
+use keyward_wire::message::{context, encryption, entry};
 
 /// What opens this backend in its role.
 pub(super) fn factory(opener: &'static Opener) -> Factory {

@@ -12,9 +12,9 @@ use super::client::Client;
 use super::confined::Confined;
 use super::instance::Instance;
 use super::roles;
-use crate::announced::{Announced, has_twice};
-use crate::cbor::{Malformed, Map};
-use crate::message::hello::Hello;
+use keyward_wire::cbor::{Malformed, Map};
+use keyward_wire::manifest::{Announced, has_twice};
+use keyward_wire::message::hello::Hello;
 
 /// How often one program is started in the life of this process.
 pub(super) const MAX_STARTS: u32 = 8;

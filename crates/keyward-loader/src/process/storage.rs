@@ -11,8 +11,8 @@ use keyward_core::{
 use super::client::Wait;
 use super::instance::{Instance, nothing};
 use super::running::Opener;
-use crate::cbor::{Malformed, Map};
-use crate::message::{entry, storage};
+use keyward_wire::cbor::{Malformed, Map};
+use keyward_wire::message::{entry, storage};
 
 /// The most entries of a page, so that it fits a frame.
 pub(super) const MAX_PAGE: usize = 4096;

@@ -12,8 +12,8 @@ use keyward_plugin::json;
 
 use super::remote::Remote;
 use super::server::{Server, answer};
-use crate::cbor::{Fields, Malformed, Raw};
-use crate::message::{Call, context, encryption, entry, nothing, storage};
+use keyward_wire::cbor::{Fields, Malformed, Raw};
+use keyward_wire::message::{Call, context, encryption, entry, nothing, storage};
 
 /// All calls that are for an instance.
 pub(super) const CALLS: [&str; 18] = [
@@ -261,7 +261,7 @@ fn own<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// An argument that must be there.
-fn get<'a, T: crate::cbor::Item<'a>>(call: &Call<'a>, name: &'static str) -> Result<T> {
+fn get<'a, T: keyward_wire::cbor::Item<'a>>(call: &Call<'a>, name: &'static str) -> Result<T> {
     call.arguments.get(name).map_err(nonsense)
 }
 

@@ -8,10 +8,10 @@ use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, Secret
 use keyward_plugin::json;
 
 use super::server::Server;
-use crate::cbor::{Fields, Malformed, Map};
-use crate::message::Message;
-use crate::message::failure::cut;
-use crate::message::words::{LEVELS, word};
+use keyward_wire::cbor::{Fields, Malformed, Map};
+use keyward_wire::message::Message;
+use keyward_wire::message::failure::cut;
+use keyward_wire::message::words::{LEVELS, word};
 
 /// Whom an instance asks.
 pub(super) struct Remote {

@@ -11,9 +11,9 @@ use keyward_core::{Error, ErrorKind, Registration, Result, Secret, catch_panic};
 
 use super::open::{CALLS, Opened, unknown};
 use crate::calls::Calls;
-use crate::cbor::{Fields, Malformed};
-use crate::frame::{Broken, Frames};
-use crate::message::{self, Call, Message};
+use keyward_wire::cbor::{Fields, Malformed};
+use keyward_wire::frame::{Broken, Frames};
+use keyward_wire::message::{self, Call, Message};
 
 /// The most threads that work at once.
 const MAX_WORKERS: usize = 256;
@@ -74,7 +74,7 @@ impl Server {
     fn read(&self, input: impl Read, mut take: impl FnMut(Secret)) -> Result<()> {
         let mut frames = Frames::new(input);
         let end = loop {
-            let received = match frames.next() {
+            let received = match frames.next_frame() {
                 Ok(Some(frame)) => self.receive(frame, &mut take),
                 Ok(None) => break Ok(()),
                 Err(broken) => Err(fault(broken)),

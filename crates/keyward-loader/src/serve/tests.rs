@@ -14,9 +14,9 @@ use keyward_core::{
 };
 
 use super::*;
-use crate::cbor::Fields;
-use crate::frame::Frames;
-use crate::message::{self, Message, entry, storage};
+use keyward_wire::cbor::Fields;
+use keyward_wire::frame::Frames;
+use keyward_wire::message::{self, Message, entry, storage};
 
 /// Longer than anything here takes, on a machine with much to do.
 const LONG: Duration = Duration::from_secs(5);
@@ -55,7 +55,7 @@ impl Served {
         let (say, said) = mpsc::channel();
         thread::spawn(move || {
             let mut frames = Frames::new(output);
-            while let Ok(Some(frame)) = frames.next() {
+            while let Ok(Some(frame)) = frames.next_frame() {
                 let _ = say.send(frame);
             }
         });

@@ -11,11 +11,11 @@ use keyward_plugin::json;
 
 use super::Link;
 use super::clock::{Clock, Pause};
-use crate::cbor::Malformed;
-use crate::message::failure::line;
-use crate::message::storage::millis;
-use crate::message::words::{LEVELS, meaning};
-use crate::message::{self, Call};
+use keyward_wire::cbor::Malformed;
+use keyward_wire::message::failure::line;
+use keyward_wire::message::storage::millis;
+use keyward_wire::message::words::{LEVELS, meaning};
+use keyward_wire::message::{self, Call};
 
 /// The most calls that wait until they are answered, and the most of `secret` and `prompt` that are
 /// under way.

@@ -11,8 +11,8 @@ use rustix::event::{PollFd, PollFlags};
 
 use super::Link;
 use super::host_call::{self, HostCall, MAX_HOST_CALLS};
-use crate::frame::Frames;
-use crate::message::Message;
+use keyward_wire::frame::Frames;
+use keyward_wire::message::Message;
 
 /// A child's output. It ends when the child has ended and everything is read, even if another
 /// process that the child started keeps the pipe open.
@@ -55,7 +55,7 @@ fn spawn(
 /// Reads until the end, and returns what it came from.
 fn read(link: &Link, mut frames: Frames<Output>, queue: &SyncSender<HostCall>) -> String {
     loop {
-        let frame = match frames.next() {
+        let frame = match frames.next_frame() {
             Ok(Some(frame)) => frame,
             Ok(None) => return link.why_closed(),
             Err(broken) => return link.why_broken(&broken),

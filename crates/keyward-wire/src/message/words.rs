@@ -1,20 +1,23 @@
-//! Values that are one of a few words.
+//! Values that are one word of a fixed list.
 
 use keyward_core::Level;
 
 use crate::cbor::{Malformed, Map};
 
-/// How much what is logged matters.
-pub(crate) const LEVELS: [(&str, Level); 3] =
+/// The levels of log messages.
+pub const LEVELS: [(&str, Level); 3] =
     [("warning", Level::Warning), ("info", Level::Info), ("debug", Level::Debug)];
 
-/// The word for one of a few meanings.
-pub(crate) fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], meaning: T) -> &'static str {
+/// The word for a meaning.
+pub fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], meaning: T) -> &'static str {
     words.iter().find(|(_, of)| *of == meaning).map_or("", |(word, _)| word)
 }
 
-/// What the word in a field means.
-pub(crate) fn meaning<T: Copy>(
+/// The meaning of the word in a field.
+///
+/// # Errors
+/// [`Malformed`] if it is missing or another word.
+pub fn meaning<T: Copy>(
     words: &[(&'static str, T)],
     fields: &Map<'_>,
     name: &'static str,

@@ -1,17 +1,17 @@
-//! The first call, in which the two sides say who they are.
+//! The first call, in which both sides state their version.
 
 use keyward_core::{Error, ErrorKind, OptionSpec, OptionType, Registration, Result, Role};
 
 use super::failure::line;
 use super::words::{meaning, word};
-use crate::announced::{Announced, AnnouncedOption, is_backend_name, is_option_name};
 use crate::cbor::{Fields, Malformed, Map, Raw, map};
+use crate::manifest::{Announced, AnnouncedOption, is_backend_name, is_option_name};
 
-/// What the protocol is called.
+/// The name of the protocol.
 const PROTOCOL: &str = "keyward";
 
-/// The version that is spoken here. Another major one is another protocol.
-pub(crate) const MAJOR: u64 = 1;
+/// The version of this implementation. Another major version is another protocol.
+pub const MAJOR: u64 = 1;
 const MINOR: u64 = 0;
 
 /// The most backends of one program, and the most options of one backend.
@@ -26,25 +26,28 @@ const TYPES: [(&str, OptionType); 6] = [
     ("secret", OptionType::Secret),
 ];
 
-/// What a program says of itself.
+/// What a program says of itself and its backends.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Hello {
-    pub(crate) package: String,
-    pub(crate) version: Option<String>,
-    pub(crate) backends: Vec<Announced>,
+pub struct Hello {
+    /// The name of the program where backends are listed.
+    pub package: String,
+    /// The version of the program.
+    pub version: Option<String>,
+    /// The backends that the program provides.
+    pub backends: Vec<Announced>,
 }
 
-/// Writes who speaks, on both sides.
-pub(crate) fn write_version(fields: &mut Fields<'_>) {
+/// Writes the protocol and its version, which both sides send.
+pub fn write_version(fields: &mut Fields<'_>) {
     fields.put("protocol", PROTOCOL).put("major", MAJOR).put("minor", MINOR);
     fields.put_list("features", &[(); 0], |_, ()| {});
 }
 
-/// Refuses who speaks otherwise.
+/// Checks the protocol and the version of the other side.
 ///
 /// # Errors
 /// [`Refused`](ErrorKind::Refused) for another protocol or another major version of it.
-pub(crate) fn check_version(fields: &Map<'_>) -> Result<()> {
+pub fn check_version(fields: &Map<'_>) -> Result<()> {
     let refused = |why: String| Err(Error::new(ErrorKind::Refused, "hello").because(why));
     let spoken = (fields.find::<&str>("protocol"), fields.get::<u64>("major"));
     match spoken {
@@ -57,7 +60,7 @@ pub(crate) fn check_version(fields: &Map<'_>) -> Result<()> {
 }
 
 /// Writes the answer of a program with these backends.
-pub(crate) fn write(fields: &mut Fields<'_>, backends: &[Registration]) {
+pub fn write(fields: &mut Fields<'_>, backends: &[Registration]) {
     write_version(fields);
     let from = backends.first().map_or(("", ""), |backend| (backend.package, backend.version));
     fields.put("package", from.0).put("version", from.1);
@@ -81,8 +84,11 @@ fn write_option(fields: &mut Fields<'_>, option: &OptionSpec) {
         .put("help", option.help);
 }
 
-/// Reads the answer of a program. Backends in roles of a later version are passed over.
-pub(crate) fn read(fields: &Map<'_>) -> Result<Hello, Malformed> {
+/// Reads the answer of a program. Backends in roles of a later version are ignored.
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read(fields: &Map<'_>) -> Result<Hello, Malformed> {
     let mut backends = Vec::new();
     for backend in few(fields.get("backends")?)? {
         let backend = Map::read(backend.0)?;
@@ -123,13 +129,13 @@ fn read_option(option: &Raw<'_>) -> Result<AnnouncedOption, Malformed> {
     })
 }
 
-/// A name for which this holds.
+/// Reads the field `name`, for which `is_name` must be true.
 fn name(fields: &Map<'_>, is_name: impl Fn(&str) -> bool) -> Result<String, Malformed> {
     let name: &str = fields.get("name")?;
     if is_name(name) { Ok(name.to_owned()) } else { Err(Malformed("name")) }
 }
 
-/// What is listed, counted before any of it is read.
+/// Checks the length of a list before any of it is read.
 fn few(listed: Vec<Raw<'_>>) -> Result<Vec<Raw<'_>>, Malformed> {
     if listed.len() > MAX_LISTED { Err(Malformed("it lists too much")) } else { Ok(listed) }
 }

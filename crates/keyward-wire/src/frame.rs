@@ -6,32 +6,34 @@ use keyward_core::{Error, ErrorKind, Result, Secret, SecretWriter};
 use zeroize::Zeroizing;
 
 /// The longest frame, without its length: 32 MiB.
-pub(crate) const MAX_FRAME: usize = 32 << 20;
+pub const MAX_FRAME: usize = 32 << 20;
 
 /// The bytes of a length.
 const LENGTH: usize = 4;
 
-/// What is asked of the other side's pipe at once, and kept for it between frames.
+/// How much is read at once, and the size of the buffer that is kept between frames.
 const CHUNK: usize = 64 << 10;
 
-/// Gathers a frame to be sent.
+/// Collects the bytes of a frame to be sent.
 #[derive(Debug)]
-pub(crate) struct Gathering(SecretWriter);
+pub struct Gathering(SecretWriter);
 
-impl Gathering {
-    pub(crate) fn new() -> Self {
+impl Default for Gathering {
+    fn default() -> Self {
         let mut frame = SecretWriter::new();
         frame.write_all(&[0; LENGTH]).expect("memory takes it");
         Self(frame)
     }
+}
 
-    /// Where the next byte will stand.
-    pub(crate) fn position(&self) -> usize {
+impl Gathering {
+    /// The position of the next byte.
+    pub fn position(&self) -> usize {
         self.0.position()
     }
 
-    /// Changes a byte that stands already.
-    pub(crate) fn patch(&mut self, position: usize, byte: u8) {
+    /// Changes a byte that was written before.
+    pub fn patch(&mut self, position: usize, byte: u8) {
         self.0.patch(position, &[byte]);
     }
 
@@ -39,7 +41,7 @@ impl Gathering {
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if it is longer than a frame may be.
-    pub(crate) fn finish(mut self, operation: &str) -> Result<Secret> {
+    pub fn finish(mut self, operation: &str) -> Result<Secret> {
         let length = self.0.position() - LENGTH;
         if length > MAX_FRAME {
             return Err(Error::new(ErrorKind::Unsupported, operation.to_owned())
@@ -60,9 +62,9 @@ impl Write for Gathering {
     }
 }
 
-/// The frames that come out of a pipe.
+/// Reads frames from a pipe.
 #[derive(Debug)]
-pub(crate) struct Frames<R> {
+pub struct Frames<R> {
     pipe: R,
     /// What has been read lies between `start` and `end`; all else is zeros.
     buffer: Zeroizing<Vec<u8>>,
@@ -72,17 +74,18 @@ pub(crate) struct Frames<R> {
 
 /// Why no further frame can be read.
 #[derive(Debug)]
-pub(crate) enum Broken {
+pub enum Broken {
     /// The pipe failed.
     Io(io::Error),
     /// The pipe ended in the middle of a frame.
     Half,
-    /// A frame says that it is so long.
+    /// The length of a frame is more than allowed.
     TooLong(u32),
 }
 
 impl<R> Frames<R> {
-    pub(crate) fn new(pipe: R) -> Self {
+    /// Reads frames from `pipe`.
+    pub fn new(pipe: R) -> Self {
         Self { pipe, buffer: Zeroizing::default(), start: 0, end: 0 }
     }
 
@@ -136,8 +139,11 @@ impl<R: Read> Frames<R> {
         }
     }
 
-    /// The next frame, waited for; none when the pipe ends.
-    pub(crate) fn next(&mut self) -> Result<Option<Secret>, Broken> {
+    /// Waits for the next frame, and returns `None` when the pipe ends.
+    ///
+    /// # Errors
+    /// If no further frame can be read.
+    pub fn next_frame(&mut self) -> Result<Option<Secret>, Broken> {
         loop {
             if let Some(frame) = self.take()? {
                 return Ok(Some(frame));
@@ -154,7 +160,7 @@ mod tests {
     use super::*;
 
     fn frame(body: &[u8]) -> Vec<u8> {
-        let mut gathering = Gathering::new();
+        let mut gathering = Gathering::default();
         gathering.write_all(body).unwrap();
         gathering.finish("test").unwrap().expose().to_vec()
     }
@@ -176,9 +182,9 @@ mod tests {
         for step in [1, 3, 4, 1000, usize::MAX] {
             let mut frames = Frames::new(Dripping(&sent, step));
             for body in &bodies {
-                assert!(frames.next().unwrap().unwrap().expose() == body, "{step}");
+                assert!(frames.next_frame().unwrap().unwrap().expose() == body, "{step}");
             }
-            assert!(frames.next().unwrap().is_none());
+            assert!(frames.next_frame().unwrap().is_none());
         }
     }
 
@@ -186,30 +192,33 @@ mod tests {
     fn what_was_taken_is_wiped() {
         let sent = [frame(b"canary"), frame(b"next")].concat();
         let mut frames = Frames::new(&sent[..]);
-        frames.next().unwrap();
+        frames.next_frame().unwrap();
         assert!(!frames.buffer.windows(6).any(|window| window == b"canary"));
     }
 
     #[test]
     fn a_length_alone_takes_no_memory() {
         let mut frames = Frames::new(&[0x01, 0xff, 0xff, 0xff, 0][..]);
-        assert!(matches!(frames.next(), Err(Broken::Half)));
+        assert!(matches!(frames.next_frame(), Err(Broken::Half)));
         assert_eq!(frames.buffer.len(), CHUNK);
         let mut frames = Frames::new(&[0xff, 0xff, 0xff, 0xff][..]);
-        assert!(matches!(frames.next(), Err(Broken::TooLong(u32::MAX))));
+        assert!(matches!(frames.next_frame(), Err(Broken::TooLong(u32::MAX))));
     }
 
     #[test]
     fn a_frame_that_is_cut_is_no_end() {
         let sent = frame(b"hello");
         for length in 1..sent.len() {
-            assert!(matches!(Frames::new(&sent[..length]).next(), Err(Broken::Half)), "{length}");
+            assert!(
+                matches!(Frames::new(&sent[..length]).next_frame(), Err(Broken::Half)),
+                "{length}"
+            );
         }
     }
 
     #[test]
     fn what_is_too_long_is_not_sent() {
-        let mut gathering = Gathering::new();
+        let mut gathering = Gathering::default();
         gathering.write_all(&vec![0; MAX_FRAME + 1]).unwrap();
         assert_eq!(gathering.finish("put").unwrap_err().kind(), ErrorKind::Unsupported);
     }

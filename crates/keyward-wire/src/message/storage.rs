@@ -1,4 +1,4 @@
-//! What storages are told and tell.
+//! The fields of storages.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::words::{meaning, word};
 use crate::cbor::{Fields, Item, Malformed, Map, Raw, list, map};
 
 /// Writes the field `expect`: `any`, `absent`, or the bytes of a revision.
-pub(crate) fn write_expect(fields: &mut Fields<'_>, expect: &Expect) {
+pub fn write_expect(fields: &mut Fields<'_>, expect: &Expect) {
     match expect {
         Expect::Any => fields.put("expect", "any"),
         Expect::Absent => fields.put("expect", "absent"),
@@ -21,7 +21,10 @@ pub(crate) fn write_expect(fields: &mut Fields<'_>, expect: &Expect) {
 }
 
 /// Reads the field `expect`.
-pub(crate) fn read_expect(fields: &Map<'_>) -> Result<Expect, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_expect(fields: &Map<'_>) -> Result<Expect, Malformed> {
     let Raw(item) = fields.get("expect")?;
     match <&str>::read(item) {
         Some("any") => Ok(Expect::Any),
@@ -32,24 +35,30 @@ pub(crate) fn read_expect(fields: &Map<'_>) -> Result<Expect, Malformed> {
 }
 
 /// Reads a revision.
-pub(crate) fn revision(bytes: &[u8]) -> Result<Revision, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn revision(bytes: &[u8]) -> Result<Revision, Malformed> {
     Revision::new(bytes).map_err(|_| Malformed("revision"))
 }
 
 /// Writes the fields of a [`Put`].
-pub(crate) fn write_put(fields: &mut Fields<'_>, put: &Put) {
+pub fn write_put(fields: &mut Fields<'_>, put: &Put) {
     write_expect(fields, &put.expect);
     fields.put_some("expires", put.expires.map(Timestamp::as_unix));
 }
 
 /// Reads the fields of a [`Put`].
-pub(crate) fn read_put(fields: &Map<'_>) -> Result<Put, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_put(fields: &Map<'_>) -> Result<Put, Malformed> {
     let expires = fields.find("expires")?.map(Timestamp::from_unix);
     Ok(Put { expect: read_expect(fields)?, expires })
 }
 
-/// Writes the fields of a query for at most so many entries.
-pub(crate) fn write_query(fields: &mut Fields<'_>, query: &Query<'_>, limit: usize) {
+/// Writes the fields of a query for at most `limit` entries.
+pub fn write_query(fields: &mut Fields<'_>, query: &Query<'_>, limit: usize) {
     fields
         .put_some("user", query.user)
         .put("prefix", query.prefix)
@@ -58,7 +67,10 @@ pub(crate) fn write_query(fields: &mut Fields<'_>, query: &Query<'_>, limit: usi
 }
 
 /// Reads the fields of a query.
-pub(crate) fn read_query<'a>(fields: &Map<'a>) -> Result<Query<'a>, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_query<'a>(fields: &Map<'a>) -> Result<Query<'a>, Malformed> {
     Ok(Query {
         user: fields.find("user")?,
         prefix: fields.get("prefix")?,
@@ -68,14 +80,17 @@ pub(crate) fn read_query<'a>(fields: &Map<'a>) -> Result<Query<'a>, Malformed> {
 }
 
 /// Writes the fields of a page.
-pub(crate) fn write_page(fields: &mut Fields<'_>, page: &Page) {
+pub fn write_page(fields: &mut Fields<'_>, page: &Page) {
     fields
         .put_list("entries", &page.entries, |out, id| list(out, &[id.user(), id.name_or_empty()]));
     fields.put_some("next", page.next.as_ref().map(|cursor| &cursor.0[..]));
 }
 
 /// Reads the fields of a page.
-pub(crate) fn read_page(fields: &Map<'_>) -> Result<Page, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_page(fields: &Map<'_>) -> Result<Page, Malformed> {
     // One by one: all at once they could take sixteen times the memory of what came.
     let entries: Vec<Raw<'_>> = fields.get("entries")?;
     let entries = entries.iter().map(|parts| match Vec::<&str>::read(parts.0).as_deref() {
@@ -89,7 +104,7 @@ pub(crate) fn read_page(fields: &Map<'_>) -> Result<Page, Malformed> {
 }
 
 /// Writes the field `operations`. One with a `blob` is a put, one without a delete.
-pub(crate) fn write_operations(fields: &mut Fields<'_>, operations: &[Operation<'_>]) {
+pub fn write_operations(fields: &mut Fields<'_>, operations: &[Operation<'_>]) {
     fields.put_list("operations", operations, |out, operation| {
         map(out, |fields| match operation {
             Operation::Put(id, blob, put) => {
@@ -107,14 +122,16 @@ pub(crate) fn write_operations(fields: &mut Fields<'_>, operations: &[Operation<
 
 /// One operation of many that came in a frame.
 #[derive(Debug)]
-pub(crate) enum Received<'a> {
+pub enum Received<'a> {
+    /// Stores a blob.
     Put(EntryId, &'a [u8], Put),
+    /// Deletes an entry.
     Delete(EntryId, Expect),
 }
 
 impl Received<'_> {
     /// The operation itself.
-    pub(crate) fn operation(&self) -> Operation<'_> {
+    pub fn operation(&self) -> Operation<'_> {
         match self {
             Self::Put(id, blob, put) => Operation::Put(id, blob, put.clone()),
             Self::Delete(id, expect) => Operation::Delete(id, expect.clone()),
@@ -123,7 +140,10 @@ impl Received<'_> {
 }
 
 /// Reads the field `operations`.
-pub(crate) fn read_operations<'a>(fields: &Map<'a>) -> Result<Vec<Received<'a>>, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_operations<'a>(fields: &Map<'a>) -> Result<Vec<Received<'a>>, Malformed> {
     let operations: Vec<Map<'a>> = fields.get("operations")?;
     let read = |fields: &Map<'a>| {
         let id = entry::read(fields)?;
@@ -135,15 +155,21 @@ pub(crate) fn read_operations<'a>(fields: &Map<'a>) -> Result<Vec<Received<'a>>,
     operations.iter().map(read).collect()
 }
 
-/// What an opened storage says of itself.
+/// The abilities of an opened storage; see `StorageAbilities`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Abilities {
-    pub(crate) persistence: Persistence,
-    pub(crate) sharing: Sharing,
-    pub(crate) lists: bool,
-    pub(crate) largest: Option<usize>,
-    pub(crate) bulk: bool,
-    pub(crate) locks: bool,
+pub struct Abilities {
+    /// How long entries last.
+    pub persistence: Persistence,
+    /// Who shares the entries.
+    pub sharing: Sharing,
+    /// Whether it can list its entries.
+    pub lists: bool,
+    /// The largest blob in bytes, if there is a limit.
+    pub largest: Option<usize>,
+    /// Whether it applies many operations at once.
+    pub bulk: bool,
+    /// Whether it locks entries.
+    pub locks: bool,
 }
 
 const PERSISTENCE: [(&str, Persistence); 3] = [
@@ -159,7 +185,7 @@ const MODES: [(&str, LockMode); 2] =
     [("shared", LockMode::Shared), ("exclusive", LockMode::Exclusive)];
 
 /// Writes the abilities of a storage.
-pub(crate) fn write_abilities(fields: &mut Fields<'_>, abilities: &StorageAbilities<'_>) {
+pub fn write_abilities(fields: &mut Fields<'_>, abilities: &StorageAbilities<'_>) {
     fields
         .put("persistence", word(&PERSISTENCE, abilities.persistence))
         .put("sharing", word(&SHARING, abilities.sharing))
@@ -170,7 +196,10 @@ pub(crate) fn write_abilities(fields: &mut Fields<'_>, abilities: &StorageAbilit
 }
 
 /// Reads the abilities of a storage.
-pub(crate) fn read_abilities(fields: &Map<'_>) -> Result<Abilities, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_abilities(fields: &Map<'_>) -> Result<Abilities, Malformed> {
     let largest = fields.find::<u64>("largest")?.map(usize::try_from).transpose();
     Ok(Abilities {
         persistence: meaning(&PERSISTENCE, fields, "persistence")?,
@@ -182,8 +211,8 @@ pub(crate) fn read_abilities(fields: &Map<'_>) -> Result<Abilities, Malformed> {
     })
 }
 
-/// Writes the fields of a wish for a lock, in milliseconds.
-pub(crate) fn write_lock(
+/// Writes the fields of a request for a lock, with times in milliseconds.
+pub fn write_lock(
     fields: &mut Fields<'_>,
     id: &EntryId,
     mode: LockMode,
@@ -194,17 +223,23 @@ pub(crate) fn write_lock(
     fields.put("mode", word(&MODES, mode)).put("wait", millis(wait)).put("ttl", millis(ttl));
 }
 
-/// Reads how a lock is wished.
-pub(crate) fn read_mode(fields: &Map<'_>) -> Result<LockMode, Malformed> {
+/// Reads the mode of a requested lock.
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_mode(fields: &Map<'_>) -> Result<LockMode, Malformed> {
     meaning(&MODES, fields, "mode")
 }
 
 /// A duration in whole milliseconds, rounded up.
-pub(crate) fn millis(duration: Duration) -> u64 {
+pub fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }
 
 /// Reads a duration in milliseconds.
-pub(crate) fn read_millis(fields: &Map<'_>, name: &'static str) -> Result<Duration, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_millis(fields: &Map<'_>, name: &'static str) -> Result<Duration, Malformed> {
     Ok(Duration::from_millis(fields.get(name)?))
 }

@@ -14,7 +14,7 @@ const MAX_TEXT: usize = 4096;
 const MAX_CAUSES: usize = 16;
 
 /// Writes an error.
-pub(crate) fn write(fields: &mut Fields<'_>, error: &Error) {
+pub fn write(fields: &mut Fields<'_>, error: &Error) {
     let said = error.message() != Error::new(error.kind(), "").message();
     fields
         .put("kind", u64::from(error.kind().code()))
@@ -34,7 +34,10 @@ pub(crate) fn write(fields: &mut Fields<'_>, error: &Error) {
 }
 
 /// Reads an error.
-pub(crate) fn read(fields: &Map<'_>) -> Result<Error, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read(fields: &Map<'_>) -> Result<Error, Malformed> {
     let kind =
         u8::try_from(fields.get::<u64>("kind")?).map_or(ErrorKind::Other, ErrorKind::from_code);
     let mut error = Error::new(kind, line(fields.find("operation")?.unwrap_or("call")));
@@ -51,8 +54,8 @@ pub(crate) fn read(fields: &Map<'_>) -> Result<Error, Malformed> {
     Ok(caused(error, &causes))
 }
 
-/// An error with texts of the other side, fit to be shown.
-pub(crate) fn harmless(error: &Error) -> Error {
+/// An error of a plugin with its control characters escaped.
+pub fn harmless(error: &Error) -> Error {
     let causes = error.source().map(ToString::to_string).unwrap_or_default();
     let causes: Vec<_> = causes.lines().collect();
     let shown = Error::new(error.kind(), line(error.operation()))
@@ -73,7 +76,7 @@ fn caused(error: Error, causes: &[&str]) -> Error {
     }
 }
 
-/// Why, on the other side.
+/// A cause on the other side.
 #[derive(Debug)]
 struct Cause {
     text: String,
@@ -96,13 +99,13 @@ fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then(|| cut(text))
 }
 
-/// As much of a text as an error may have.
-pub(crate) fn cut(text: &str) -> &str {
+/// A text, cut to the length that an error may have.
+pub fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_TEXT)]
 }
 
-/// A text of the other side, fit to be shown: control characters are escaped.
-pub(crate) fn line(text: &str) -> String {
+/// A text of the other side, cut and with its control characters escaped.
+pub fn line(text: &str) -> String {
     let text = cut(text);
     let mut line = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! What encryptions tell.
+//! The fields of encryptions.
 
 use keyward_core::{EncryptionAbilities, KeyId, Keys};
 
@@ -8,7 +8,7 @@ use crate::cbor::{Fields, Malformed, Map};
 const KEYS: [(&str, Keys); 3] = [("none", Keys::None), ("store", Keys::Store), ("own", Keys::Own)];
 
 /// Writes the abilities of an encryption.
-pub(crate) fn write_abilities(fields: &mut Fields<'_>, abilities: EncryptionAbilities) {
+pub fn write_abilities(fields: &mut Fields<'_>, abilities: EncryptionAbilities) {
     fields
         .put("binds_context", abilities.binds_context)
         .put("authenticates", abilities.authenticates)
@@ -16,7 +16,10 @@ pub(crate) fn write_abilities(fields: &mut Fields<'_>, abilities: EncryptionAbil
 }
 
 /// Reads the abilities of an encryption.
-pub(crate) fn read_abilities(fields: &Map<'_>) -> Result<EncryptionAbilities, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_abilities(fields: &Map<'_>) -> Result<EncryptionAbilities, Malformed> {
     Ok(EncryptionAbilities {
         binds_context: fields.get("binds_context")?,
         authenticates: fields.get("authenticates")?,
@@ -25,7 +28,10 @@ pub(crate) fn read_abilities(fields: &Map<'_>) -> Result<EncryptionAbilities, Ma
 }
 
 /// Reads the field `key_id`, which need not be there.
-pub(crate) fn read_key_id(fields: &Map<'_>) -> Result<Option<KeyId>, Malformed> {
+///
+/// # Errors
+/// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+pub fn read_key_id(fields: &Map<'_>) -> Result<Option<KeyId>, Malformed> {
     let id = fields.find::<&[u8]>("key_id")?.map(KeyId::new).transpose();
     id.map_err(|_| Malformed("key_id"))
 }

@@ -1,41 +1,56 @@
 //! The messages, as `docs/plugin-protocol.md` specifies them.
 
-pub(crate) mod context;
-pub(crate) mod encryption;
-pub(crate) mod entry;
-pub(crate) mod failure;
-pub(crate) mod hello;
-pub(crate) mod storage;
-pub(crate) mod words;
+pub mod context;
+pub mod encryption;
+pub mod entry;
+pub mod failure;
+pub mod hello;
+pub mod storage;
+pub mod words;
 
 use keyward_core::{Error, Result, Secret};
 
 use crate::cbor::{Fields, Malformed, Map, Raw, map};
 use crate::frame::Gathering;
 
-/// What one side tells the other.
+/// A message of either side.
 #[derive(Debug)]
-pub(crate) enum Message<'a> {
-    /// Do this, and if there is an id, answer.
+pub enum Message<'a> {
+    /// A request, which wants an answer if it has an id.
     Call(Call<'a>),
-    /// What came of a call.
-    Answer { id: u64, outcome: Result<Map<'a>> },
-    /// Something of a later version.
-    Unknown { id: Option<u64> },
+    /// The result of a call.
+    Answer {
+        /// The number of the call.
+        id: u64,
+        /// The fields of the answer, or the error.
+        outcome: Result<Map<'a>>,
+    },
+    /// A message of a later version.
+    Unknown {
+        /// The number under which an answer is expected, if one is.
+        id: Option<u64>,
+    },
 }
 
-/// What one side asks of the other.
+/// A call of either side.
 #[derive(Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) id: Option<u64>,
-    pub(crate) name: &'a str,
-    pub(crate) instance: Option<u64>,
-    pub(crate) arguments: Map<'a>,
+pub struct Call<'a> {
+    /// The number of the call; without one, no answer is wanted.
+    pub id: Option<u64>,
+    /// What to do.
+    pub name: &'a str,
+    /// The instance that the call is for.
+    pub instance: Option<u64>,
+    /// The arguments by name.
+    pub arguments: Map<'a>,
 }
 
 impl<'a> Message<'a> {
     /// Reads a frame.
-    pub(crate) fn read(frame: &'a [u8]) -> Result<Self, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is not a message.
+    pub fn read(frame: &'a [u8]) -> Result<Self, Malformed> {
         let fields = Map::read(frame)?;
         let id = fields.find("id")?;
         if let Some(name) = fields.find("call")? {
@@ -54,13 +69,16 @@ impl<'a> Message<'a> {
 }
 
 /// A call as a frame; without an id it wants no answer.
-pub(crate) fn call(
+///
+/// # Errors
+/// [`Unsupported`](keyward_core::ErrorKind::Unsupported) if it is too long for a frame.
+pub fn call(
     id: Option<u64>,
     name: &str,
     instance: Option<u64>,
     arguments: impl FnOnce(&mut Fields<'_>),
 ) -> Result<Secret> {
-    let mut out = Gathering::new();
+    let mut out = Gathering::default();
     map(&mut out, |fields| {
         fields.put_some("id", id).put("call", name).put_some("instance", instance);
         fields.put_map("arguments", arguments);
@@ -69,8 +87,11 @@ pub(crate) fn call(
 }
 
 /// An answer as a frame.
-pub(crate) fn answer(id: u64, name: &str, write: impl FnOnce(&mut Fields<'_>)) -> Result<Secret> {
-    let mut out = Gathering::new();
+///
+/// # Errors
+/// [`Unsupported`](keyward_core::ErrorKind::Unsupported) if it is too long for a frame.
+pub fn answer(id: u64, name: &str, write: impl FnOnce(&mut Fields<'_>)) -> Result<Secret> {
+    let mut out = Gathering::default();
     map(&mut out, |fields| {
         fields.put("id", id).put_map("answer", write);
     });
@@ -78,18 +99,19 @@ pub(crate) fn answer(id: u64, name: &str, write: impl FnOnce(&mut Fields<'_>)) -
 }
 
 /// An error as a frame.
-pub(crate) fn failure(id: u64, error: &Error) -> Secret {
-    let mut out = Gathering::new();
+pub fn failure(id: u64, error: &Error) -> Secret {
+    let mut out = Gathering::default();
     map(&mut out, |fields| {
         fields.put("id", id).put_map("error", |fields| failure::write(fields, error));
     });
     out.finish(error.operation()).expect("an error is cut to what a frame holds")
 }
 
-/// What the child answers with when nothing is to be said.
-pub(crate) fn nothing(_: &mut Fields<'_>) {}
+/// Writes no fields.
+pub fn nothing(_: &mut Fields<'_>) {}
 
-/// Reads a frame as everything that it could be, for fuzzing; whether it is a message is the answer.
+/// Reads a frame in every way that a message can be read, for fuzzing. Returns whether it is a
+/// message.
 #[doc(hidden)]
 pub fn read_any_message(frame: &[u8]) -> bool {
     let fields = match Message::read(frame) {

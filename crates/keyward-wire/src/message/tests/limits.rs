@@ -3,8 +3,8 @@
 use keyward_core::{Door, Factory, Info, KeyId, OptionSpec, OptionType, Registration, Revision};
 
 use super::*;
-use crate::announced::is_backend_name;
 use crate::frame::MAX_FRAME;
+use crate::manifest::is_backend_name;
 
 /// The specification has these words, wherever its lines end.
 #[track_caller]

@@ -9,7 +9,7 @@ use minicbor::{Decoder, Encoder, decode, encode};
 
 use crate::frame::Gathering;
 
-/// How deep items may stand in one another.
+/// How deep items may be nested.
 const MAX_DEPTH: usize = 16;
 
 /// The most keys of a map that is a message or a part of one.
@@ -18,17 +18,21 @@ const MAX_KEYS: u64 = 64;
 /// The most items of a list.
 const MAX_LIST: u64 = 1 << 16;
 
-/// What is read is not what it should be. It says what, and quotes nothing.
+/// Bytes are not what the protocol requires. The text names the rule or the key, and quotes no
+/// received byte.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Malformed(pub(crate) &'static str);
+pub struct Malformed(pub &'static str);
 
-/// The keys of a map with their items, which are read when they are asked for.
+/// A map: its keys, and their items in encoded form.
 #[derive(Debug)]
-pub(crate) struct Map<'a>(Vec<(&'a str, &'a [u8])>);
+pub struct Map<'a>(Vec<(&'a str, &'a [u8])>);
 
 impl<'a> Map<'a> {
     /// Reads `bytes`, which are one map and nothing else.
-    pub(crate) fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`] for anything else, and for more than the protocol allows.
+    pub fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut decoder = Decoder::new(bytes);
         let length = match decoder.datatype() {
             Ok(Type::Map) => decoder.map().map_err(no_cbor)?.unwrap_or_default(),
@@ -53,7 +57,10 @@ impl<'a> Map<'a> {
     }
 
     /// The item of this key; none if it is not there or is `null`.
-    pub(crate) fn find<T: Item<'a>>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is an item of another type.
+    pub fn find<T: Item<'a>>(&self, name: &'static str) -> Result<Option<T>, Malformed> {
         match self.0.iter().find(|(key, _)| *key == name) {
             None | Some((_, [0xf6])) => Ok(None),
             Some((_, item)) => T::read(item).map(Some).ok_or(Malformed(name)),
@@ -61,14 +68,17 @@ impl<'a> Map<'a> {
     }
 
     /// The item of this key, which must be there.
-    pub(crate) fn get<T: Item<'a>>(&self, name: &'static str) -> Result<T, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`] if it is missing or an item of another type.
+    pub fn get<T: Item<'a>>(&self, name: &'static str) -> Result<T, Malformed> {
         self.find(name)?.ok_or(Malformed(name))
     }
 }
 
-/// What an item can be read as.
-pub(crate) trait Item<'a>: Sized {
-    /// Reads an item, all of it.
+/// A type that an item can be read as.
+pub trait Item<'a>: Sized {
+    /// Reads a whole item.
     fn read(item: &'a [u8]) -> Option<Self>;
 }
 
@@ -104,7 +114,7 @@ impl<'a> Item<'a> for Map<'a> {
 
 /// An item as it is written.
 #[derive(Debug)]
-pub(crate) struct Raw<'a>(pub(crate) &'a [u8]);
+pub struct Raw<'a>(pub &'a [u8]);
 
 impl<'a> Item<'a> for Raw<'a> {
     fn read(item: &'a [u8]) -> Option<Self> {
@@ -127,8 +137,8 @@ impl<'a, T: Item<'a>> Item<'a> for Vec<T> {
     }
 }
 
-/// Takes the next item off. What is in it is looked at no further than to find its end: a text that is not UTF-8 is
-/// noticed by whoever reads it.
+/// Splits off the next item. This only looks for the item's end; the function that reads a text
+/// checks that it is UTF-8.
 fn item<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8], Malformed> {
     let rest = &decoder.input()[decoder.position()..];
     let length = length_of(rest, MAX_DEPTH)?;
@@ -136,8 +146,8 @@ fn item<'a>(decoder: &mut Decoder<'a>) -> Result<&'a [u8], Malformed> {
     Ok(&rest[..length])
 }
 
-/// The bytes that an item takes, and all that is in it. The time of a message is mostly this, so it does without
-/// the decoder, which makes more of each item.
+/// The length of an item with everything in it. Most of the time of a message is spent here, so
+/// this does not use the decoder, which is slower.
 fn length_of(bytes: &[u8], depth: usize) -> Result<usize, Malformed> {
     let (major, argument, mut length) = head(bytes)?;
     let inner = match major {
@@ -161,7 +171,8 @@ fn length_of(bytes: &[u8], depth: usize) -> Result<usize, Malformed> {
     Ok(length)
 }
 
-/// The head of an item (RFC 8949, 3): its major type, its argument, and how many bytes it takes itself.
+/// The head of an item (RFC 8949, 3): its major type, its argument, and how many bytes it takes
+/// itself.
 fn head(bytes: &[u8]) -> Result<(u8, u64, usize), Malformed> {
     let (first, rest) = bytes.split_first().ok_or(NO_CBOR)?;
     let following = match first & 0x1f {
@@ -177,12 +188,12 @@ fn head(bytes: &[u8]) -> Result<(u8, u64, usize), Malformed> {
 
 const NO_CBOR: Malformed = Malformed("it is no CBOR");
 
-/// The decoder's own words might quote what it read.
+/// Drops the decoder's error, which might quote what it read.
 fn no_cbor(_: decode::Error) -> Malformed {
     NO_CBOR
 }
 
-/// Reads one thing that is all of an item.
+/// Reads a value that takes up a whole item.
 fn whole<'a, T>(
     item: &'a [u8],
     read: impl FnOnce(&mut Decoder<'a>) -> Result<T, decode::Error>,
@@ -193,21 +204,21 @@ fn whole<'a, T>(
 
 /// Writes the fields of a map.
 #[derive(Debug)]
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     out: &'a mut Gathering,
     written: u8,
 }
 
 impl Fields<'_> {
     /// Writes a field.
-    pub(crate) fn put(&mut self, name: &str, value: impl Put) -> &mut Self {
+    pub fn put(&mut self, name: &str, value: impl Put) -> &mut Self {
         self.key(name);
         value.put(self.out);
         self
     }
 
     /// Writes a field, if there is one.
-    pub(crate) fn put_some(&mut self, name: &str, value: Option<impl Put>) -> &mut Self {
+    pub fn put_some(&mut self, name: &str, value: Option<impl Put>) -> &mut Self {
         if let Some(value) = value {
             self.put(name, value);
         }
@@ -215,7 +226,7 @@ impl Fields<'_> {
     }
 
     /// Writes a field that is a list.
-    pub(crate) fn put_list<T>(
+    pub fn put_list<T>(
         &mut self,
         name: &str,
         items: &[T],
@@ -230,7 +241,7 @@ impl Fields<'_> {
     }
 
     /// Writes a field that is itself a map.
-    pub(crate) fn put_map(&mut self, name: &str, write: impl FnOnce(&mut Fields<'_>)) -> &mut Self {
+    pub fn put_map(&mut self, name: &str, write: impl FnOnce(&mut Fields<'_>)) -> &mut Self {
         self.key(name);
         map(self.out, write);
         self
@@ -243,7 +254,7 @@ impl Fields<'_> {
 }
 
 /// Writes a map of up to 23 fields.
-pub(crate) fn map(out: &mut Gathering, write: impl FnOnce(&mut Fields<'_>)) {
+pub fn map(out: &mut Gathering, write: impl FnOnce(&mut Fields<'_>)) {
     let position = out.position();
     emit(out, |encoder| encoder.map(0).map(drop));
     let mut fields = Fields { out, written: 0 };
@@ -254,15 +265,16 @@ pub(crate) fn map(out: &mut Gathering, write: impl FnOnce(&mut Fields<'_>)) {
 }
 
 /// Writes a list.
-pub(crate) fn list(out: &mut Gathering, items: &[&str]) {
+pub fn list(out: &mut Gathering, items: &[&str]) {
     emit(out, |encoder| encoder.array(items.len() as u64).map(drop));
     for item in items {
         item.put(out);
     }
 }
 
-/// What can be written as an item.
-pub(crate) trait Put {
+/// A type that can be written as an item.
+pub trait Put {
+    /// Writes it.
     fn put(self, out: &mut Gathering);
 }
 
@@ -307,7 +319,7 @@ mod tests {
     use super::*;
 
     fn written(write: impl FnOnce(&mut Fields<'_>)) -> Vec<u8> {
-        let mut out = Gathering::new();
+        let mut out = Gathering::default();
         map(&mut out, write);
         out.finish("test").unwrap().expose()[4..].to_vec()
     }

@@ -6,7 +6,7 @@ use super::entry;
 use crate::cbor::{Fields, Malformed, Map};
 
 /// Writes the fields of a context.
-pub(crate) fn write(fields: &mut Fields<'_>, context: &Context<'_>) {
+pub fn write(fields: &mut Fields<'_>, context: &Context<'_>) {
     entry::write(fields, context.entry);
     fields
         .put("store", &context.store.0[..])
@@ -19,7 +19,7 @@ pub(crate) fn write(fields: &mut Fields<'_>, context: &Context<'_>) {
 
 /// A context that came in a frame.
 #[derive(Debug)]
-pub(crate) struct Received<'a> {
+pub struct Received<'a> {
     store: StoreId,
     entry: EntryId,
     key: Option<StoreKey>,
@@ -30,7 +30,10 @@ pub(crate) struct Received<'a> {
 
 impl<'a> Received<'a> {
     /// Reads the fields of a context.
-    pub(crate) fn read(fields: &Map<'a>) -> Result<Self, Malformed> {
+    ///
+    /// # Errors
+    /// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
+    pub fn read(fields: &Map<'a>) -> Result<Self, Malformed> {
         let key = match (fields.find::<&[u8]>("key_id")?, fields.find::<&[u8]>("key")?) {
             (Some(id), Some(key)) => {
                 let id = KeyId::new(id).map_err(|_| Malformed("key_id"))?;
@@ -50,7 +53,7 @@ impl<'a> Received<'a> {
     }
 
     /// The context itself.
-    pub(crate) fn context(&self) -> Context<'_> {
+    pub fn context(&self) -> Context<'_> {
         Context {
             store: self.store,
             entry: &self.entry,
