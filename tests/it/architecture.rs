@@ -85,8 +85,17 @@ fn rust_below(path: &Path) -> String {
         let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
         return entries.map(|path| rust_below(&path)).collect();
     }
-    let is_rust = path.extension().is_some_and(|extension| extension == "rs");
-    if is_rust { fs::read_to_string(path).unwrap_or_default() } else { String::new() }
+    if path.extension().is_none_or(|extension| extension != "rs") {
+        return String::new();
+    }
+    let text = fs::read_to_string(path).unwrap_or_default();
+    // A module of another crate, as the fuzz targets have some.
+    let shared = text.lines().filter_map(|line| {
+        let shared = line.trim().strip_prefix("#[path = \"")?.strip_suffix("\"]")?;
+        Some(rust_below(&path.parent()?.join(shared)))
+    });
+    let shared: String = shared.collect();
+    text + &shared
 }
 
 /// Whether a text contains an identifier as a whole word.
