@@ -68,6 +68,29 @@ fn failing_calls_leave_redb_old_or_new() {
     failing_calls_leave_old_or_new("redb");
 }
 
+/// A failed `fsync` of the new file leaves the old value. That of its folder comes after the rename, when the
+/// new value is there.
+#[test]
+fn a_failed_fsync_says_which_value_is_there() {
+    let home = Home::new();
+    home.init("store", "file", "aes-gcm");
+    put(&home, 0);
+    for (when, value, says) in
+        [(1, 0, "error: file: write: "), (2, 1, "may not survive a power cut")]
+    {
+        for error in ["EIO", "ENOSPC"] {
+            put(&home, 0);
+            let fault = format!("inject=fsync:error={error}:when={when}");
+            let output = set(strace(&home, Path::new("/dev/null"), &["-e", &fault]), "victim", 1);
+            let said = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(7), "{fault}: {said}");
+            assert!(said.contains(says), "{fault}: {said}");
+            assert_eq!(said.contains("has the new value"), value == 1, "{fault}: {said}");
+            assert_eq!(get(home.command(keyward()), "victim"), Some(value), "{fault}");
+        }
+    }
+}
+
 #[test]
 fn a_full_disk_takes_nothing_away() {
     for (storage, size) in [("file", "256k"), ("sqlite", "256k"), ("redb", "2m")] {

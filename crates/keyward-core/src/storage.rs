@@ -24,7 +24,8 @@ use crate::{EntryId, Error, Result, Timestamp};
 /// - [`NotFound`](crate::ErrorKind::NotFound): no such entry. It is returned for nothing else.
 /// - [`Conflict`](crate::ErrorKind::Conflict): the entry is not as expected.
 /// - [`Full`](crate::ErrorKind::Full), [`Unavailable`](crate::ErrorKind::Unavailable): the old
-///   blob is still there.
+///   blob is still there. `Unavailable` may also mean that the new blob is there but may not survive a
+///   power cut; its message says so.
 /// - [`Unsupported`](crate::ErrorKind::Unsupported): the blob is larger than this storage holds.
 ///
 /// # Security

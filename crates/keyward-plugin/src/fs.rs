@@ -37,7 +37,8 @@ const ATTEMPTS: usize = 16;
 /// # Errors
 /// - [`Refused`](ErrorKind::Refused): owner, permissions or kind of file are wrong.
 /// - [`Full`](ErrorKind::Full), [`Unavailable`](ErrorKind::Unavailable): the operating system
-///   failed; the old content is still there.
+///   failed; the old content is still there, unless the message says that the new content is, but
+///   may not survive a power cut.
 ///
 /// # Examples
 /// ```
@@ -191,7 +192,8 @@ impl PrivateDir {
             Err(Errno::NOENT) => return Ok(false),
             Err(error) => return Err(self.failed("delete", error, file)),
         }
-        self.sync(&parent)?;
+        let done = "is removed, but may be there again after a power cut";
+        sync_changed(&parent).map_err(|error| self.not_durable("delete", file, done, error))?;
         Ok(true)
     }
 
@@ -277,7 +279,8 @@ impl PrivateDir {
             Err(Errno::EXIST) => return Err(Error::new(ErrorKind::Exists, "write")),
             Err(error) => return Err(self.failed("write", error, file)),
         }
-        self.sync(&parent)
+        let done = "has the new value, but that may not survive a power cut";
+        sync_changed(&parent).map_err(|error| self.not_durable("write", file, done, error))
     }
 
     /// Opens a file and holds it against what may be there.
@@ -348,8 +351,17 @@ impl PrivateDir {
     }
 
     fn sync(&self, dir: &OwnedFd) -> Result<()> {
-        rustix::io::retry_on_intr(|| rustix::fs::fsync(dir))
-            .map_err(|error| failed("write", error, &self.path))
+        sync_changed(dir).map_err(|error| failed("write", error, &self.path))
+    }
+
+    /// A change was made, and the disk failed to keep it for certain. `Unavailable`, whatever the
+    /// disk said: the caller must not take it that nothing was changed.
+    fn not_durable(&self, operation: &'static str, file: &Path, done: &str, error: Errno) -> Error {
+        let error = std::io::Error::from(error);
+        Error::new(ErrorKind::Unavailable, operation)
+            .because(format!("{} {done}: {error}", self.shown(file)))
+            .hint("Check the disk, then repeat the command")
+            .caused_by(error)
     }
 
     fn shown(&self, file: &Path) -> String {
@@ -364,6 +376,11 @@ impl PrivateDir {
             _ => failed(operation, error, &path),
         }
     }
+}
+
+/// Waits until the changed names in a folder are on the disk.
+fn sync_changed(dir: &OwnedFd) -> rustix::io::Result<()> {
+    rustix::io::retry_on_intr(|| rustix::fs::fsync(dir))
 }
 
 /// Creates one folder that only `owner` can enter; one that is there already will do.

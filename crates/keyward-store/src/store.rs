@@ -69,7 +69,8 @@ pub struct Parts {
 /// - What [`put`](Self::put) kept, [`get`](Self::get) gives, or it is an error: never another
 ///   entry's record, never an altered one where the encryption can tell.
 /// - When a change returns, it is durable as far as the storage's abilities promise; when it
-///   fails, the old record stands.
+///   fails, the old record remains, unless the error says that the new one is there but may not
+///   survive a power cut.
 ///
 /// # Errors
 /// Of all operations, beside the storage's own:

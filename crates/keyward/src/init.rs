@@ -45,6 +45,10 @@ impl Keyward {
             if keyed {
                 self.assembler(None).open(&file)?.destroy()?;
             }
+            // The disk may have failed when the file was there already.
+            if self.config.find_store(&file.name)?.is_some_and(|found| found.id == file.id) {
+                self.config.remove_store(&file.name)?;
+            }
             return Err(error);
         }
         Ok(file)

@@ -36,6 +36,19 @@ fn a_disk_that_fails_leaves_the_old_file() {
     assert_eq!(sandbox.read(".gitconfig"), BEFORE);
 }
 
+/// The file is in place by then, so that it must not be said that nothing was changed.
+#[test]
+fn a_disk_that_fails_after_the_change_is_told() {
+    let sandbox = Sandbox::new();
+    sandbox.keyward("init git --option key.from=file").run().ends(0);
+    sandbox.write(".gitconfig", BEFORE);
+    let strace = sandbox.program("strace").args(["-qq", "-o", "/dev/null", "-P"]);
+    let strace = strace.arg(sandbox.path("")).args(["-e", "inject=fsync:error=ENOSPC"]);
+    let ran = strace.arg(keyward()).args(["setup", "git"]).env("GIT_CONFIG_NOSYSTEM", "1").run();
+    ran.ends(7).says("is changed, but that may not survive a power cut");
+    assert!(sandbox.read(".gitconfig").contains(&helper("git")));
+}
+
 #[test]
 fn an_end_in_the_middle_leaves_the_old_file_and_says_so_later() {
     let mut locked = 0;

@@ -100,8 +100,16 @@ impl ConfigFile {
             Some(content) => lock.become_the_file(content, mode),
             None => std::fs::remove_file(&self.0),
         };
-        done.and_then(|()| File::open(self.folder())?.sync_all())
-            .map_err(|error| self.failed(error))
+        done.map_err(|error| self.failed(error))?;
+        let synced = File::open(self.folder()).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| {
+            let file = self.0.display();
+            Error::new(ErrorKind::Unavailable, "setup")
+                .because(format!(
+                    "{file} is changed, but that may not survive a power cut: {error}"
+                ))
+                .hint("Check the disk, then repeat the command")
+        })
     }
 
     /// Opens it for reading, if it is a file that is to be changed by whoever asks.
