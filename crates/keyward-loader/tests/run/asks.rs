@@ -2,7 +2,8 @@
 
 use std::fmt::Arguments;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use keyward_core::{
     Factory, Host, Level, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value, Values,
@@ -105,4 +106,46 @@ fn who_is_asked_learns_by_whom() {
     let script = asking("ask('prompt', text='Passphrase of store work')");
     let told = answered(&script.command, &Values::new()).0;
     assert_eq!(told, "b's asks: Passphrase of store work'");
+}
+
+#[test]
+fn many_calls_are_answered_though_the_child_reads_after_the_last() {
+    let script = Script::new(
+        "i = greet()
+m = read()
+for n in range(300): send({'id': n, 'call': 'now', 'instance': i})
+ids = sorted(read()['id'] for n in range(300))
+answer(m, blob=str(ids == list(range(300))).encode())
+read()",
+    );
+    assert_eq!(answered(&script.command, &Values::new()).0, "True");
+}
+
+#[test]
+fn a_log_call_with_an_id_is_answered_and_logged_before_the_answer_that_follows() {
+    let script = asking("[ask('log', level='info', message=f'line {n}') for n in range(3)]");
+    let (answers, logged) = answered(&script.command, &Values::new());
+    assert_eq!(answers, "[None, None, None]");
+    let line = |n: usize| format!("{}: line {n}", script.command.path().display());
+    assert_eq!(logged, [line(0), line(1), line(2)]);
+}
+
+#[test]
+fn the_host_answers_while_it_waits_for_nothing() {
+    let script = Script::new(
+        "i = greet()
+answer(read(), blob=b'')
+send({'id': 5, 'call': 'now', 'instance': i})
+assert read()['id'] == 5
+open(sys.argv[0] + '.answered', 'w').close()
+answer(read())
+read()",
+    );
+    let storage = script.storage();
+    storage.get(&ann()).unwrap();
+    let started = Instant::now();
+    while !script.beside("child.py.answered").exists() {
+        assert!(started.elapsed() < Duration::from_secs(5), "the host did not answer");
+        thread::sleep(Duration::from_millis(5));
+    }
 }
