@@ -6,10 +6,11 @@ use keyward_plugin::fs::{PrivateDir, check_trusted_folder};
 
 use crate::environment::Environment;
 use crate::expand::Expander;
+use crate::layer::Layer;
 use crate::name::StoreName;
 use crate::passwd::account_of_uid;
 use crate::places::Places;
-use crate::settings::{Layer, Settings};
+use crate::settings::Settings;
 use crate::store_file::StoreFile;
 use crate::toml_file::{TomlFile, nearest};
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use keyward_core::{Error, ErrorKind, Result};
 use keyward_plugin::fs::PrivateDir;
 
-use crate::settings::Layer;
+use crate::layer::Layer;
 
 /// Writes the file, only if there is none yet.
 ///

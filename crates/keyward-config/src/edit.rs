@@ -6,8 +6,8 @@ use keyward_plugin::fs::PrivateDir;
 use toml_edit::{DocumentMut, Item, Table};
 
 use crate::settings::check_key;
-use crate::store_file::render_value;
 use crate::toml_file::TomlFile;
+use crate::toml_value::render_value;
 
 /// How long to wait for another change.
 const WAIT: Duration = Duration::from_secs(10);

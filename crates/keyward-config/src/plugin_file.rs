@@ -1,15 +1,16 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use keyward_core::{Digest, Pin};
 use keyward_core::{Door, Error, Result, Role};
-use keyward_loader::{Digest, Pin, is_backend_name};
+use keyward_wire::manifest::is_backend_name;
 use toml::de::{DeTable, DeValue};
 
 use crate::description;
+use crate::layer::Layer;
 use crate::name::PluginName;
-use crate::settings::Layer;
-use crate::store_file::quoted;
 use crate::toml_file::TomlFile;
+use crate::toml_value::quoted;
 
 /// The file that describes a plugin: which file is trusted, how it is used, and what it brings.
 ///

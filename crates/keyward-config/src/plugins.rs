@@ -5,9 +5,9 @@ use keyward_core::{Error, ErrorKind, Result};
 use keyward_plugin::fs::{PrivateDir, check_trusted_folder};
 
 use crate::config::Config;
+use crate::layer::Layer;
 use crate::name::PluginName;
 use crate::plugin_file::PluginFile;
-use crate::settings::Layer;
 
 /// The plugins that the system and the user trust.
 #[derive(Debug, Default)]

@@ -1,13 +1,13 @@
 use std::collections::BTreeMap;
-use std::fmt;
 use std::path::Path;
 
 use keyward_core::{Error, OptionSpec, Result, Role, Value, Values};
 use toml::de::{DeTable, DeValue};
 
 use crate::environment::Environment;
-use crate::store_file::value_of;
+use crate::layer::Layer;
 use crate::toml_file::{TomlFile, nearest};
+use crate::toml_value::value_of;
 
 /// The settings that are not a backend's: name, what it does, the variable that sets it.
 const KNOWN: &[(&str, &str, Option<&str>)] = &[
@@ -30,33 +30,6 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("defaults.storage", "file"),
     ("defaults.key", "keyring,file"),
 ];
-
-/// Where a setting came from. Later layers win.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Layer {
-    /// Keyward itself.
-    BuiltIn,
-    /// `/etc/keyward`.
-    System,
-    /// The user's own configuration.
-    User,
-    /// An environment variable.
-    Environment,
-    /// The command line.
-    Flag,
-}
-
-impl fmt::Display for Layer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::BuiltIn => "built in",
-            Self::System => "system",
-            Self::User => "user",
-            Self::Environment => "environment",
-            Self::Flag => "flag",
-        })
-    }
-}
 
 /// A value of a setting, and where it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ mod key;
 mod limits;
 mod options;
 mod origin;
+mod pin;
 mod record;
 mod registration;
 mod registry;
@@ -41,6 +42,7 @@ pub use options::{
     NoOptions, OptionSpec, OptionType, OptionValue, Options, SecretRef, Value, Values,
 };
 pub use origin::Origin;
+pub use pin::{Digest, Pin};
 pub use record::{Derivation, Field, Form, Record};
 pub use registration::{Backend, Door, Factory, Info, Open, Registration, Role};
 pub use registry::{Offer, Registry};

@@ -4,10 +4,10 @@ use keyward_core::Result;
 
 use crate::elf::{self, Elf, Library};
 use crate::fault::at;
-use crate::pin::{Digest, Pin};
 use crate::placement;
 use crate::runtime::{Part, part};
 use crate::verify::SCRIPT;
+use keyward_core::{Digest, Pin};
 
 /// A file that the user may want to trust.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,7 +11,6 @@ mod inspect;
 mod library;
 mod loaded;
 mod machine;
-mod pin;
 mod placement;
 pub mod process;
 mod rights;
@@ -24,11 +23,10 @@ mod verify;
 pub use self::elf::{Elf, read as read_elf};
 pub use self::elf::{Entry, Library};
 pub use inspect::{Content, Inspection, inspect};
-pub use keyward_wire::manifest::is_backend_name;
+pub use keyward_core::{Digest, Pin};
 pub use library::load;
 #[doc(hidden)]
 pub use loaded::read_any_table;
-pub use pin::{Digest, Pin};
 pub use runtime::find_runtime;
 pub use sealed::Sealed;
 #[doc(hidden)]

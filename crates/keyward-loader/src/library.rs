@@ -12,9 +12,9 @@ use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL, RTLD_NOW};
 
 use crate::fault::{refused, unusable};
 use crate::loaded::Brought;
-use crate::pin::Digest;
 use crate::runtime::find_runtime;
 use crate::verify::{Needed, Verified};
+use keyward_core::Digest;
 
 /// More time than any library needs to start.
 const LATEST: Duration = Duration::from_secs(10);

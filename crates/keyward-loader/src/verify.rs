@@ -6,10 +6,10 @@ use keyward_core::{Error, Result};
 
 use crate::elf::{self, Elf, Entry, Library};
 use crate::fault::{at, refused, unusable};
-use crate::pin::{Digest, Pin};
 use crate::placement;
 use crate::runtime::{Part, part};
 use crate::sealed::Sealed;
+use keyward_core::{Digest, Pin};
 use order::Order;
 
 /// A shared library that may be loaded: it was in a safe place, its content is the pinned one, and

@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use keyward_core::{Error, hex};
+use crate::{Error, hex};
 use sha2::Sha256;
 
 /// The configuration's entry for a file: where the file is and what it must contain.
@@ -20,7 +20,7 @@ pub struct Pin {
 ///
 /// # Examples
 /// ```
-/// use keyward_loader::Digest;
+/// use keyward_core::Digest;
 ///
 /// let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 /// assert_eq!(empty.parse::<Digest>()?, Digest::of(b""));
@@ -42,7 +42,7 @@ impl FromStr for Digest {
     type Err = Error;
 
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) unless it is 64 hexadecimal digits.
+    /// [`Invalid`](crate::ErrorKind::Invalid) unless it is 64 hexadecimal digits.
     fn from_str(text: &str) -> Result<Self, Error> {
         let mut digest = [0; 32];
         hex::decode(text.as_bytes(), &mut digest)

@@ -1,0 +1,109 @@
+//! The values of options, as TOML and as the command line give them.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use keyward_core::{Error, OptionSpec, OptionType, Result, SecretRef, Value, Values};
+use serde_spanned::Spanned;
+use toml::de::{DeTable, DeValue};
+use toml_edit::Key;
+
+use crate::toml_file::TomlFile;
+
+/// Reads a table of options.
+pub(crate) fn values_of(file: &TomlFile, table: &DeTable<'_>) -> Result<Values> {
+    let mut values = Values::new();
+    for (name, value) in table {
+        values.insert(name.get_ref().to_string(), value_of(file, value)?);
+    }
+    Ok(values)
+}
+
+/// Reads a TOML value as an option's value. A table is a reference to a secret.
+pub(crate) fn value_of(file: &TomlFile, value: &Spanned<DeValue<'_>>) -> Result<Value> {
+    let wrong = |why: &str| Err(file.wrong(value.span(), why));
+    match value.get_ref() {
+        DeValue::String(text) => Ok(Value::Text(text.to_string())),
+        DeValue::Boolean(flag) => Ok(Value::Flag(*flag)),
+        DeValue::Integer(number) => match u64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Ok(Value::Number(number)),
+            Err(_) => wrong("a whole number that is not negative belongs here"),
+        },
+        DeValue::Array(items) => {
+            let texts = items.iter().map(|item| match item.get_ref() {
+                DeValue::String(text) => Ok(text.to_string()),
+                _ => Err(file.wrong(item.span(), "text belongs here")),
+            });
+            Ok(Value::List(texts.collect::<Result<_>>()?))
+        }
+        DeValue::Table(table) => {
+            let mut options = values_of(file, table)?;
+            match options.remove("from") {
+                Some(Value::Text(from)) => Ok(Value::Secret(SecretRef { from, options })),
+                _ => wrong("a reference needs `from`, the name of a key source"),
+            }
+        }
+        DeValue::Float(_) | DeValue::Datetime(_) => {
+            wrong("text, a whole number or true and false belong here")
+        }
+    }
+}
+
+/// Reads an option's value as the command line gives it.
+///
+/// # Errors
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) if it does not fit; a secret must be a reference, never the
+/// secret itself.
+pub fn parse_value(spec: &OptionSpec, text: &str) -> Result<Value> {
+    let wrong =
+        |wanted: &str| Err(Error::invalid("options", format!("`{}` takes {wanted}", spec.name)));
+    match spec.kind {
+        OptionType::Text | OptionType::Path => Ok(Value::Text(text.to_owned())),
+        OptionType::Flag => match text {
+            "true" => Ok(Value::Flag(true)),
+            "false" => Ok(Value::Flag(false)),
+            _ => wrong("true or false"),
+        },
+        OptionType::Number => match text.parse() {
+            Ok(number) => Ok(Value::Number(number)),
+            Err(_) => wrong("a whole number"),
+        },
+        OptionType::List => Ok(Value::List(text.split(',').map(str::to_owned).collect())),
+        OptionType::Secret => {
+            let file = TomlFile { path: PathBuf::from("the value"), text: format!("it = {text}") };
+            let parsed = file.parse().ok().and_then(|table| {
+                value_of(&file, table.get("it")?).ok().filter(|_| table.len() == 1)
+            });
+            match parsed {
+                Some(reference @ Value::Secret(_)) => Ok(reference),
+                _ => wrong(
+                    "a reference such as { from = \"env\", name = \"…\" }; a secret is never given here itself",
+                ),
+            }
+        }
+    }
+}
+
+/// Returns a value as it is written in TOML.
+pub fn render_value(value: &Value) -> String {
+    match value {
+        Value::Text(text) => quoted(text),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::List(texts) => {
+            format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(", "))
+        }
+        Value::Secret(reference) => {
+            let mut text = format!("{{ from = {}", quoted(&reference.from));
+            for (name, value) in reference.options.iter() {
+                write!(text, ", {} = {}", Key::new(name), render_value(value)).unwrap_or_default();
+            }
+            text + " }"
+        }
+    }
+}
+
+/// Returns a text as a quoted TOML string.
+pub(crate) fn quoted(text: &str) -> String {
+    toml_edit::Value::from(text).to_string()
+}
