@@ -55,6 +55,7 @@ fn only_an_origin_has_accounts() {
         ("--origin https://ann@x.example", "user-info"),
         ("--origin https://x.example/path", "path"),
         ("--origin x.example", "scheme"),
+        ("--origin https://x.example.", "hint: Write the host without the dot"),
         ("--origin https://x.example --name n", "cannot be used with"),
     ] {
         home.keyward(&format!("set s ann --stdin {line}")).input("canary").run().ends(2).says(says);
@@ -233,4 +234,21 @@ fn a_request_that_is_too_large_is_bad_input() {
     let request = format!("protocol=https\nhost=x\n{}", "a=b\n".repeat(300_000));
     let ran = home().keyward("helper git get --store s").input(request).run();
     ran.ends(2).prints("quit=1\n").says("read the request");
+}
+
+/// git asks again and again, and its user must learn why.
+#[test]
+fn a_credential_that_is_not_kept_is_reported() {
+    let home = home();
+    let stored = "protocol=https\nhost=x.example.\nusername=ann\npassword=canary\n\n";
+    let store = home.keyward("helper git store --store s").input(stored).run().ends(0);
+    store.says("warning: keyward does not keep this credential: the host ends with a dot");
+    home.keyward("list s").run().ends(0).prints("");
+    // Another helper may know the host, so a question is not one to complain about.
+    given(&home, "protocol=https host=x.example.", "");
+    home.keyward("account rm s https://ann@x.example.").run().ends(2).says("hint: Write the host");
+    home.keyward("account list s https://x.example.").run().ends(2).says("hint: Write the host");
+    // A client certificate's passphrase has no host.
+    let certificate = "protocol=cert\nhost=\npath=/key\nusername=\npassword=canary\n\n";
+    home.keyward("helper git store --store s").input(certificate).run().ends(0).says_nothing();
 }

@@ -20,10 +20,13 @@ use std::collections::HashMap;
 use keyward_core::{Error, ErrorKind, Result, Secret};
 use keyward_origin::Location;
 
+/// What some editors write at the beginning of a text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// The largest file, in bytes.
 pub const MAX_FILE: usize = 16 << 20;
 
-/// A line that is not empty.
+/// A line that is neither blank nor a comment.
 #[derive(Debug)]
 pub struct Line {
     /// The number of the line in the file, from 1.
@@ -55,13 +58,22 @@ pub fn parse(file: &[u8]) -> Result<Vec<Line>> {
         let why = format!("the file is larger than {MAX_FILE} bytes");
         return Err(Error::new(ErrorKind::Unsupported, "import").because(why));
     }
+    let file = file.strip_prefix(BYTE_ORDER_MARK).unwrap_or(file);
     let mut lines: Vec<_> = (1..)
         .zip(file.split(|&byte| byte == b'\n'))
-        .filter(|(_, line)| !line.is_empty())
+        // An editor may write CR LF. In a username or a password, CR is written as `%0d`.
+        .map(|(number, line)| (number, line.strip_suffix(b"\r").unwrap_or(line)))
+        .filter(|(_, line)| !is_passed_over(line))
         .map(|(number, line)| Line { number, login: login(line) })
         .collect();
     refuse_dead(&mut lines);
     Ok(lines)
+}
+
+/// Whether a line is blank or a comment. git uses neither.
+fn is_passed_over(line: &[u8]) -> bool {
+    let text = line.trim_ascii_start();
+    text.is_empty() || text.starts_with(b"#")
 }
 
 fn login(line: &[u8]) -> Result<Login> {
@@ -123,6 +135,17 @@ mod tests {
     }
 
     #[test]
+    fn a_file_may_have_been_edited_by_hand() {
+        let file =
+            "\u{feff}# Work\r\nhttps://ann:pw@x\r\n\r\n \t\r\n  # bob left\r\nhttps://eve:pw%0d@x";
+        // No helper can give git a password with a CR: it is refused, and not cut short.
+        assert_eq!(read(file.as_bytes()), ["2 https://ann@x pw", "6 Invalid"]);
+        // Only one CR belongs to the end of the line, and a mark is one only at the beginning.
+        assert_eq!(read(b"https://ann:pw@x\r\r\n"), ["1 Invalid"]);
+        assert_eq!(read("\n\u{feff}https://ann:pw@x".as_bytes()), ["2 Invalid"]);
+    }
+
+    #[test]
     fn lines_that_git_would_ignore_are_refused() {
         for line in [
             "https://x",
@@ -130,9 +153,6 @@ mod tests {
             "https:///path",
             "https://ann:pw@",
             "foo://ann:pw@x",
-            "# comment",
-            " ",
-            "https://ann:pw@x\r",
             "https://ann:pw%0a@x",
             "https://ann:pw@x%0ahost=y",
             "ann:pw@x",

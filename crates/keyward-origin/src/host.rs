@@ -59,8 +59,14 @@ fn check_labels(host: &str) -> Result<()> {
     if host.len() > MAX_HOST || host.split('.').any(|label| label.len() > MAX_LABEL) {
         return Err(too_long());
     }
+    if host.ends_with('.') {
+        return Err(refusal(
+            "the host ends with a dot, which git and other programs do not ignore",
+        )
+        .hint("Write the host without the dot"));
+    }
     if host.split('.').any(str::is_empty) {
-        return Err(refusal("the host begins or ends with a dot, or has two in a row"));
+        return Err(refusal("the host begins with a dot, or has two in a row"));
     }
     if host.split('.').any(|label| label.starts_with('-')) {
         return Err(refusal("a part of the host begins with a hyphen"));

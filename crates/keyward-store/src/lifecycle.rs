@@ -20,7 +20,20 @@ impl Store {
         }
         match self.parts.encryption.it.abilities().keys {
             Keys::Store => self.create_keyset().map(drop),
-            Keys::None | Keys::Own => self.leave_mark(),
+            Keys::None => self.leave_mark(),
+            Keys::Own => {
+                self.check_own_keys()?;
+                self.leave_mark()
+            }
+        }
+    }
+
+    /// Refuses an encryption that could never seal anything, such as one without recipients. A key
+    /// that is not there yet may come.
+    fn check_own_keys(&self) -> Result<()> {
+        match self.key_for(&EntryId::reserved("store"), None) {
+            Err(error) if error.kind() == ErrorKind::Invalid => Err(error),
+            _ => Ok(()),
         }
     }
 

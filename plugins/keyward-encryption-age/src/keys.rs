@@ -65,7 +65,8 @@ impl RecipientSet {
         let text = String::from_utf8(content.ok_or_else(|| missing(path))?);
         let text = text.map_err(|_| no_text(path))?;
         if key_lines(&text).next().is_none() {
-            return Err(no_key(format!("{path} holds no recipient")));
+            return Err(Error::invalid("recipients", format!("{path} holds no recipient"))
+                .hint("Add a line to it that begins with age1: `age-keygen -y FILE` shows it"));
         }
         for (number, line) in key_lines(&text) {
             self.add(line, format_args!("{path}, line {number}"))?;

@@ -306,3 +306,16 @@ fn a_store_with_a_link_in_a_records_place_can_be_removed() {
     assert!(!folder.exists());
     assert_eq!(home.read("other"), "not Keyward's");
 }
+
+/// Such a store could keep nothing.
+#[test]
+fn a_store_without_recipients_is_not_made() {
+    let home = Sandbox::new();
+    for content in ["", "# none yet\n\n"] {
+        let recipients = home.write("recipients", content);
+        let option = format!("encryption.recipients_file={}", recipients.display());
+        let init = home.keyward("init s --encryption age --option").arg(option).run();
+        init.ends(2).says("holds no recipient").says("hint: ");
+        home.keyward("list").run().ends(0).prints("");
+    }
+}

@@ -143,6 +143,30 @@ fn trusting_it_again_replaces_the_pin_and_keeps_what_it_was_told() {
 }
 
 #[test]
+fn a_library_that_is_run_can_be_loaded_again() {
+    let (home, library) = home();
+    let trust = |options: &str| home.keyward(&format!("plugin trust {library} --yes {options}"));
+    let door = || {
+        let shown = home.keyward("plugin show drawer --json").run().ends(0).json().remove(0);
+        shown["door"].as_str().unwrap().to_owned()
+    };
+    trust("--run --env DRAWER").run().ends(0);
+    home.keyward("init s --storage drawer --option key.from=file").run().ends(0);
+    home.keyward("set s ann --stdin").input("s3cret").run().ends(0);
+    trust("").run().ends(0);
+    assert_eq!(door(), "run");
+    trust("--load --run").run().ends(2).says("cannot be used with");
+    trust("--load").run().ends(0);
+    assert_eq!(door(), "loaded");
+    home.keyward("get s -p").run().ends(0).prints("s3cret\n").says_nothing();
+    trust("").run().ends(0);
+    assert_eq!(door(), "loaded");
+    let program = put(&home, "lib/notebook.py", b"#!/usr/bin/env python3\n", 0o755);
+    let load = home.keyward(&format!("plugin trust {program} --yes --load")).run();
+    load.ends(2).says("a program cannot be loaded");
+}
+
+#[test]
 fn a_plugin_that_is_needed_is_not_forgotten_unasked() {
     let (home, library) = home();
     home.keyward(&format!("plugin trust {library} --yes")).run().ends(0);

@@ -15,6 +15,8 @@ pub struct Request {
     /// empty account is another than none; a path git sends for HTTP only if
     /// `credential.useHttpPath` says so.
     pub location: Option<Location>,
+    /// Why the parts that git sent make no location, if it sent a host.
+    pub refusal: Option<String>,
     /// The password or access token.
     pub password: Option<Secret>,
     /// When the password or the credential stops being good, if ever.
@@ -130,7 +132,13 @@ impl Draft {
         let location = keyward_origin::from_parts(&self.protocol, &self.host).and_then(|origin| {
             Location::new(origin, self.username.as_deref(), self.path.as_deref())
         });
-        Request { location: location.ok(), ..self.request }
+        match location {
+            Ok(location) => Request { location: Some(location), ..self.request },
+            Err(error) => {
+                let refusal = (!self.host.is_empty()).then(|| error.message().to_owned());
+                Request { refusal, ..self.request }
+            }
+        }
     }
 }
 

@@ -394,6 +394,7 @@ fn every_attribute_is_read() {
     let expected = Request {
         capabilities: Capabilities { authtype: true, state: true },
         location: Some(Location::parse("https://bob@x/a/b").unwrap()),
+        refusal: None,
         password: Some("p w".into()),
         password_expiry_utc: Some(Timestamp::from_unix(12)),
         oauth_refresh_token: Some("R".into()),
@@ -451,6 +452,14 @@ fn what_could_be_read_in_two_ways_is_refused() {
         assert!(!format!("{error} {error:?}").contains("canary"));
     }
     assert!(Request::parse(b"username=\xff\n").is_err());
+}
+
+#[test]
+fn a_host_that_is_refused_has_a_reason() {
+    let refusal = |attributes: &[u8]| Request::parse(attributes).unwrap().refusal;
+    assert!(refusal(b"protocol=https\nhost=x.\n").unwrap().contains("ends with a dot"));
+    assert_eq!(refusal(b"protocol=https\nhost=x\n"), None);
+    assert_eq!(refusal(b"protocol=cert\nhost=\npath=/key\n"), None);
 }
 
 #[test]

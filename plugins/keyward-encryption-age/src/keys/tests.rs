@@ -81,12 +81,12 @@ fn recipients_that_are_none_are_refused_without_quoting_them() {
 }
 
 #[test]
-fn a_recipients_file_with_nothing_in_it_is_no_key() {
+fn a_recipients_file_with_nothing_in_it_is_invalid() {
     let scratch = Scratch::new();
     let file = scratch.file("recipients", b"# nobody\n");
     let listed = [key_pair().1];
     let recipients = Recipients::new(&listed, Some(file.into())).unwrap().unwrap();
-    assert_eq!(recipients.of(&entry("ann")).unwrap_err().kind(), ErrorKind::NoKey);
+    assert_eq!(recipients.of(&entry("ann")).unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[test]

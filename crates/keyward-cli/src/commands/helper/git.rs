@@ -11,7 +11,7 @@ use crate::arguments::{self, switch, text};
 use crate::commands::Session;
 use crate::exit::Outcome;
 use crate::input::{UntilEmptyLine, standard_input};
-use crate::output::print_secret;
+use crate::output::{complain, print_secret};
 
 pub(super) fn command() -> Command {
     Command::new("git")
@@ -96,6 +96,12 @@ fn answer(
     action: Action,
 ) -> Outcome<Reply> {
     let request = request()?;
+    if action == Action::Store
+        && let Some(why) = &request.refusal
+    {
+        // git ignores how a helper ends, and would ask for the password again without a reason.
+        complain(&format!("warning: keyward does not keep this credential: {why}"));
+    }
     let keyward = keyward(session, environment)?;
     let Some(store) = store(&keyward, asked)? else { return Ok(Reply::default()) };
     let id = store.entry(asked.user, None)?;

@@ -32,6 +32,10 @@ pub(super) fn command() -> Command {
         )
         .arg(switch("system", "Trust it for all users of this machine"))
         .arg(switch("run", "Run a library as a process of its own, instead of loading it"))
+        .arg(
+            switch("load", "Load the library again, after it was trusted with --run")
+                .conflicts_with("run"),
+        )
         .arg(list("needs", "LIB", "A further library that the library needs, to be trusted with it"))
         .arg(list("env", "VAR", "A variable that a process of its own may see"))
         .arg(switch("yes", "Do not ask"))

@@ -41,12 +41,18 @@ impl Candidate {
             given.or(told).unwrap_or_default()
         };
         let arguments = list("arguments", told.map(|told| told.arguments.clone()));
-        let environment = list("env", told.map(|told| told.environment.clone()));
+        let loads = matches.get_flag("load");
+        // A library that is loaded sees every variable: a list from its time as a process goes.
+        let environment = list("env", told.filter(|_| !loads).map(|told| told.environment.clone()));
         let needs: Vec<PathBuf> = match (matches.get_many::<String>("needs"), told) {
             (None, Some(told)) => told.needs.iter().map(|pin| pin.path.clone()).collect(),
             (given, _) => given.into_iter().flatten().map(PathBuf::from).collect(),
         };
-        let runs = matches.get_flag("run") || told.is_some_and(|told| told.host.is_some());
+        let was_run = told.is_some_and(|told| told.host.is_some());
+        let runs = matches.get_flag("run") || (was_run && !loads);
+        if loads && !is_library {
+            return Err(usage("a program cannot be loaded: --load goes with libraries"));
+        }
         check_kind(is_library, runs, &arguments, &environment, &needs)?;
         let needs = needs.iter().map(|path| inspect(path)).collect::<Result<Vec<_>>>()?;
         let file = PluginFile {
