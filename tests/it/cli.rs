@@ -7,5 +7,6 @@ mod exit_codes;
 mod help;
 mod output;
 mod password;
+mod rm;
 mod stores;
 mod who;

@@ -13,7 +13,9 @@ use crate::{KeyId, Result, Secret};
 /// - `create` overwrites nothing. A source that cannot make keys (a variable, a command) returns
 ///   the one that exists.
 /// - `delete` removes what `create` made under this id, and nothing that was supplied: the
-///   parameters distinguish the two.
+///   parameters distinguish the two. Empty parameters mean that they were lost or altered: then it
+///   removes only a secret that nothing but this id names. A warning in the log names a secret
+///   that stays. `delete` asks nothing on the terminal.
 ///
 /// # Errors
 /// - [`NoKey`](crate::ErrorKind::NoKey): there is no such secret.
@@ -27,7 +29,8 @@ pub trait Key: Debug + Send + Sync {
     /// empty ones request the secret as it was supplied.
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret>;
 
-    /// Removes the secret `id`, if `create` made it.
+    /// Removes the secret `id`, if `create` made it. `parameters` are those that
+    /// [`create`](Self::create) returned, or empty if they are not known.
     fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()>;
 }
 

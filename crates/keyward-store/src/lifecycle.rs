@@ -74,28 +74,7 @@ impl Store {
     /// # Errors
     /// Those of key source and storage.
     pub fn destroy(&self) -> Result<()> {
-        if let Some(source) = &self.parts.key {
-            match self.parts.storage.it.get(&keyset_file::entry()) {
-                Ok(stored) => {
-                    // A keyset that cannot be read names no key that would be ours to delete.
-                    if let Ok((header, _)) = keyset_file::Header::parse(&stored.blob, &self.parts) {
-                        source
-                            .it
-                            .delete(&keyset_file::wrapping_key(self.parts.id), &header.parameters)
-                            .map_err(|error| source.failed(error))?;
-                    }
-                }
-                Err(error) if error.is_miss() => {}
-                Err(error) if error.kind() == ErrorKind::Corrupt => self.parts.host.log(
-                    Level::Warning,
-                    format_args!(
-                        "the storage is damaged; the key in `{}` stays where it is",
-                        source.name
-                    ),
-                ),
-                Err(error) => return self.in_storage(Err(error)),
-            }
-        }
+        self.delete_key()?;
         if !self.parts.envelope {
             let message = format_args!("the records stay: other programs may be reading them too");
             self.parts.host.log(Level::Warning, message);
@@ -108,6 +87,35 @@ impl Store {
             Ok(false) | Err(_) => {}
         }
         self.in_storage(self.parts.storage.it.destroy())
+    }
+
+    /// Has the key source delete the key that it made for this store.
+    ///
+    /// Without authentic parameters, it deletes only what the store's id alone names.
+    fn delete_key(&self) -> Result<()> {
+        let Some(source) = &self.parts.key else { return Ok(()) };
+        let parameters = self.authentic_parameters()?.unwrap_or_default();
+        source
+            .it
+            .delete(&keyset_file::wrapping_key(self.parts.id), &parameters)
+            .map_err(|error| source.failed(error))
+    }
+
+    /// The parameters of the key, if they are those that the key source gave.
+    ///
+    /// They come from the storage, which may have changed them. They are authentic if the keyset opens
+    /// with the key that they lead to.
+    fn authentic_parameters(&self) -> Result<Option<Vec<u8>>> {
+        let blob = match self.read_keyset() {
+            Ok(blob) => blob,
+            Err(error) if error.is_miss() || is_unusable(&error) => return Ok(None),
+            Err(error) => return self.in_storage(Err(error)),
+        };
+        let opened = self
+            .load_wrapping_key(&blob)
+            .and_then(|key| keyset_file::unwrap(&self.parts, &blob, &key))
+            .and_then(|_| keyset_file::Header::parse(&blob, &self.parts));
+        Ok(opened.ok().map(|(header, _)| header.parameters))
     }
 
     fn holds_foreign(&self) -> Result<bool> {
@@ -147,11 +155,14 @@ impl Store {
         match self.parts.storage.it.get(id) {
             Ok(stored) => Ok(owner(&stored.blob) == Some(self.parts.id)),
             Err(error) if error.is_miss() => Ok(true),
-            // Of another owner, open to others, too large.
-            Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Corrupt) => {
-                Ok(false)
-            }
+            Err(error) if is_unusable(&error) => Ok(false),
             Err(error) => self.in_storage(Err(error)),
         }
     }
+}
+
+/// Whether something is there that cannot be read: of another owner, open to others, a symbolic
+/// link, too large, damaged.
+fn is_unusable(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Refused | ErrorKind::Corrupt)
 }

@@ -241,6 +241,9 @@ impl Store {
         created: &Created,
         failure: Error,
     ) -> Error {
+        if !created.made {
+            return failure;
+        }
         if self.read_keyset().is_err_and(|error| error.is_miss()) {
             // The first failure is the one to report, even if this fails too.
             drop(source.it.delete(&keyset_file::wrapping_key(self.parts.id), &created.parameters));

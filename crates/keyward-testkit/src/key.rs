@@ -19,6 +19,7 @@ cases! {
     a_new_key_is_another_one,
     delete_removes_what_was_made,
     delete_keeps_what_was_supplied,
+    delete_without_parameters_keeps_what_was_supplied,
     hostile_parameters_are_errors,
     a_source_without_its_secret_gives_none,
     debug_shows_no_secret,
@@ -120,6 +121,18 @@ pub fn delete_keeps_what_was_supplied(subject: &Subject<dyn Key>) {
     }
     // It may return an error when it leaves a key in place, or not.
     let _ = source.delete(&id(1), &parameters);
+    same(&source.load(&id(1), &parameters).unwrap(), &key);
+}
+
+/// A key that `create` found still exists after `delete` without parameters, which a store calls if
+/// they were lost or altered.
+pub fn delete_without_parameters_keeps_what_was_supplied(subject: &Subject<dyn Key>) {
+    let source = subject.open();
+    let Created { key, made, parameters } = source.create(&id(1)).unwrap();
+    if made {
+        return subject.pass_over("it makes its keys itself");
+    }
+    source.delete(&id(1), &[]).unwrap();
     same(&source.load(&id(1), &parameters).unwrap(), &key);
 }
 

@@ -1,7 +1,9 @@
+use std::fmt::Arguments;
 use std::sync::Arc;
 
 use keyward_config::{Account, Config, Environment, Interaction, Silent, StoreFile, StoreName};
-use keyward_core::{Host, Registry, Result};
+use keyward_core::{Host, Level, Prompt, Registry, Result, Secret};
+use keyward_store::Store;
 
 use crate::assemble::Assembler;
 use crate::central;
@@ -130,8 +132,9 @@ impl Keyward {
         if file.is_central() {
             return self.delete_central(&file);
         }
+        let store = self.open_for_removal(&file)?;
         self.config.mark_deleting(&file)?;
-        self.assembler(None).open(&file)?.destroy()?;
+        store.destroy()?;
         self.config.remove_store(&file.name)
     }
 
@@ -167,8 +170,29 @@ impl Keyward {
         store.unset(&store.entry(user, None)?)
     }
 
+    /// Opens a store that is to be destroyed. It asks for no passphrase: a forgotten one must not
+    /// keep the store from being removed.
+    pub(crate) fn open_for_removal(&self, file: &StoreFile) -> Result<Store> {
+        let interaction: Arc<dyn Interaction> = Arc::new(Unasked(Arc::clone(&self.interaction)));
+        Assembler { interaction: &interaction, ..self.assembler(None) }.open(file)
+    }
+
     pub(crate) fn assembler(&self, uid: Option<u32>) -> Assembler<'_> {
         let (config, registry, interaction) = (&self.config, &self.registry, &self.interaction);
         Assembler { config, registry, interaction, uid }
+    }
+}
+
+/// Passes messages on, and refuses prompts.
+#[derive(Debug)]
+struct Unasked(Arc<dyn Interaction>);
+
+impl Interaction for Unasked {
+    fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
+        Silent.prompt(prompt)
+    }
+
+    fn log(&self, level: Level, message: Arguments<'_>) {
+        self.0.log(level, message);
     }
 }

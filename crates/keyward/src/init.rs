@@ -43,7 +43,7 @@ impl Keyward {
         if let Err(error) = self.config.add_store(&file) {
             // Nothing but a keyset has been made, and whatever else there is was there before.
             if keyed {
-                self.assembler(None).open(&file)?.destroy()?;
+                self.open_for_removal(&file)?.destroy()?;
             }
             // The disk may have failed when the file was there already.
             if self.config.find_store(&file.name)?.is_some_and(|found| found.id == file.id) {

@@ -2,14 +2,14 @@
 //!
 //! The file holds 32 random bytes as base64 on one line. A file that is there already is used
 //! as it is and never deleted, and so is one that is not named for its store alone: another
-//! store may have come to use it.
+//! store may have come to use it. A warning names the file that stays when a store is removed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyward_plugin::fs::PrivateDir;
 use keyward_plugin::{
-    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Result, Secret, decode_key,
+    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Level, Result, Secret, decode_key,
     encode_key, options, random,
 };
 
@@ -37,6 +37,7 @@ options! {
 pub struct FileKey {
     path: PathBuf,
     owner: Option<u32>,
+    host: Arc<dyn Host>,
 }
 
 impl Backend for FileKey {
@@ -46,13 +47,13 @@ impl Backend for FileKey {
     );
     type Options = Options;
 
-    fn open(options: Options, _: &Arc<dyn Host>) -> Result<Self> {
+    fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {
         if options.path.file_name().is_none() || !options.path.is_absolute() {
             return Err(Error::invalid("options", "`path` must be the absolute path of a file"));
         }
         let owner = options.owner.map(u32::try_from).transpose();
         let owner = owner.map_err(|_| Error::invalid("options", "`owner` is no user id"))?;
-        Ok(Self { path: options.path, owner })
+        Ok(Self { path: options.path, owner, host: Arc::clone(host) })
     }
 }
 
@@ -88,8 +89,14 @@ impl Key for FileKey {
         }
     }
 
-    fn delete(&self, _: &KeyId, parameters: &[u8]) -> Result<()> {
-        if parameters != MADE {
+    fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()> {
+        let is_ours = match parameters {
+            MADE => self.is_of_one_store(id),
+            [] => self.is_named(id),
+            _ => false,
+        };
+        if !is_ours {
+            self.warn_that_it_stays();
             return Ok(());
         }
         let (folder, file) = self.parts()?;
@@ -111,7 +118,19 @@ impl FileKey {
     /// Whether the file is named for this one store, or lies in a folder that was made for it.
     /// Any other file may hold the key of several stores.
     fn is_of_one_store(&self, id: &KeyId) -> bool {
-        self.owner.is_some() || self.path.file_name().is_some_and(|name| *name == *id.to_string())
+        self.owner.is_some() || self.is_named(id)
+    }
+
+    fn is_named(&self, id: &KeyId) -> bool {
+        self.path.file_name().is_some_and(|name| *name == *id.to_string())
+    }
+
+    fn warn_that_it_stays(&self) {
+        if self.path.symlink_metadata().is_ok() {
+            let path = self.path.display();
+            let message = format_args!("the key file {path} stays: other stores may use it");
+            self.host.log(Level::Warning, message);
+        }
     }
 
     fn open_folder(&self, folder: &Path) -> Result<Option<PrivateDir>> {
@@ -161,4 +180,53 @@ mod shared {
 
     keyward_testkit::key_suite!(FileKey, |scratch| Values::new()
         .with("path", Value::Text(scratch.path("keys/key"))));
+}
+
+#[cfg(test)]
+mod delete {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use keyward_plugin::{Backend, Host, Key, KeyId, Level};
+    use keyward_testkit::{Scratch, TestHost};
+
+    use super::{FileKey, Options};
+
+    fn id() -> KeyId {
+        KeyId::new(&[7; 16]).unwrap()
+    }
+
+    fn source(path: &str, host: &Arc<TestHost>) -> FileKey {
+        let host: Arc<dyn Host> = Arc::<TestHost>::clone(host);
+        FileKey::open(Options { path: path.into(), owner: None }, &host).unwrap()
+    }
+
+    #[test]
+    fn a_file_that_the_id_names_goes_without_parameters() {
+        let scratch = Scratch::new();
+        let path = scratch.path(&format!("keys/{}", id()));
+        let host = Arc::new(TestHost::new());
+        let source = source(&path, &host);
+        assert!(source.create(&id()).unwrap().made);
+        source.delete(&id(), &[]).unwrap();
+        assert!(!Path::new(&path).exists());
+        source.delete(&id(), &[]).unwrap();
+        assert_eq!(host.log(), []);
+    }
+
+    #[test]
+    fn any_other_file_stays_whatever_the_parameters_say() {
+        let scratch = Scratch::new();
+        let path = scratch.path("keys/shared");
+        let host = Arc::new(TestHost::new());
+        let source = source(&path, &host);
+        let created = source.create(&id()).unwrap();
+        for parameters in [&b"made"[..], b"supplied", b"", b"unknown"] {
+            source.delete(&id(), parameters).unwrap();
+            let message = format!("the key file {path} stays: other stores may use it");
+            assert_eq!(host.log().pop(), Some((Level::Warning, message)));
+        }
+        assert_eq!(host.log().len(), 4);
+        assert_eq!(source.load(&id(), &created.parameters).unwrap(), created.key);
+    }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use keyward_plugin::fs::PrivateDir;
 use keyward_plugin::{
-    Backend, Created, Error, ErrorKind, Host, Info, KEY_LENGTH, Key, KeyId, LockMode, Result,
-    Secret, decode_key, encode_key, options, random,
+    Backend, Created, Error, ErrorKind, Host, Info, KEY_LENGTH, Key, KeyId, Level, LockMode,
+    Result, Secret, decode_key, encode_key, options, random,
 };
 
 use crate::item::Address;
@@ -96,7 +96,10 @@ impl Key for KeyringKey {
             return Err(Error::new(ErrorKind::Unavailable, "create")
                 .because("the keyring did not keep what was written"));
         }
-        Ok(Created { key, parameters: MADE.to_vec(), made: true })
+        // An item under another name may hold the key of several stores.
+        let made = self.is_named(id);
+        let parameters = if made { MADE } else { SUPPLIED };
+        Ok(Created { key, parameters: parameters.to_vec(), made })
     }
 
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
@@ -109,7 +112,16 @@ impl Key for KeyringKey {
     }
 
     fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()> {
-        if parameters != MADE {
+        if !self.is_named(id) || !matches!(parameters, MADE | []) {
+            let Address { service, user, .. } = self.address(id);
+            self.host.log(
+                Level::Warning,
+                format_args!(
+                    "the item `{}` of `{}` in the keyring stays: other stores may use it",
+                    user.escape_debug(),
+                    service.escape_debug()
+                ),
+            );
             return Ok(());
         }
         match self.ring.delete(&self.address(id)) {
@@ -120,6 +132,11 @@ impl Key for KeyringKey {
 }
 
 impl KeyringKey {
+    /// Whether the item is named for this one store.
+    fn is_named(&self, id: &KeyId) -> bool {
+        self.user.as_ref().is_none_or(|user| *user == id.to_string())
+    }
+
     fn address(&self, id: &KeyId) -> Address {
         let user = self.user.clone().unwrap_or_else(|| id.to_string());
         Address { service: self.item.clone(), user, store: None }

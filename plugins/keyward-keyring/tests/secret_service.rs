@@ -113,6 +113,31 @@ fn secret_tool_and_the_key_source_share_secrets() {
     assert!(!source.create(&other).unwrap().made);
 }
 
+/// Under a name that the user chose, another store may find the key and use it.
+#[test]
+fn a_key_under_another_name_than_its_id_stays() {
+    let scratch = Scratch::new();
+    let values = key_values(&scratch, unlocked()).with("user", Value::Text("shared".into()));
+    let source: KeyringKey = open(values, TestHost::new());
+    let id = KeyId::new(&[7; 16]).unwrap();
+    let created = source.create(&id).unwrap();
+    assert!(!created.made);
+    for parameters in [&created.parameters[..], b"made", b""] {
+        source.delete(&id, parameters).unwrap();
+        assert_eq!(source.load(&id, &created.parameters).unwrap(), created.key);
+    }
+}
+
+#[test]
+fn a_key_under_its_id_goes_without_parameters() {
+    let scratch = Scratch::new();
+    let source: KeyringKey = open(key_values(&scratch, unlocked()), TestHost::new());
+    let id = KeyId::new(&[7; 16]).unwrap();
+    assert!(source.create(&id).unwrap().made);
+    source.delete(&id, &[]).unwrap();
+    assert_eq!(source.load(&id, &[]).unwrap_err().kind(), ErrorKind::NoKey);
+}
+
 #[test]
 fn a_damaged_item_is_corrupt_and_the_others_are_listed() {
     let scratch = Scratch::new();

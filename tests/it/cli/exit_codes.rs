@@ -102,8 +102,11 @@ fn a_damaged_database_is_no_fault_of_the_program() {
         fs::write(&database, bytes).unwrap();
         home.keyward("get s -u b").run().ends(6);
         home.keyward("set s ann --stdin -u b").input("x").run().ends(6);
-        home.keyward("rm s --yes").run().ends(0).says("stays where it is");
+        let key = home.path(&only(&home, ".local/state/keyward/keys", ""));
+        assert!(key.exists());
+        home.keyward("rm s --yes").run().ends(0);
         assert!(!database.exists(), "{storage}");
+        assert!(!key.exists(), "{storage}: the store's id names the key");
         home.keyward("get s -u b").run().ends(2);
     }
 }

@@ -24,6 +24,7 @@ enum Fault {
     /// Not a fault: the key is supplied.
     Supplied,
     SuppliedAndDeletesIt,
+    SuppliedAndDeletesItWithoutParameters,
     SuppliedAndMissingIsCorrupt,
 }
 
@@ -49,7 +50,17 @@ fn every_faulty_key_source_is_caught() {
         (TakesAnyParameters, &["hostile_parameters_are_errors"]),
         (DawdlesOverParameters, &["hostile_parameters_are_errors"]),
         (ShowsKeys, &["debug_shows_no_secret"]),
-        (SuppliedAndDeletesIt, &["delete_keeps_what_was_supplied"]),
+        (
+            SuppliedAndDeletesIt,
+            &[
+                "delete_keeps_what_was_supplied",
+                "delete_without_parameters_keeps_what_was_supplied",
+            ],
+        ),
+        (
+            SuppliedAndDeletesItWithoutParameters,
+            &["delete_without_parameters_keeps_what_was_supplied"],
+        ),
         (SuppliedAndMissingIsCorrupt, &["a_source_without_its_secret_gives_none"]),
     ];
     catches_all(CASES, subject, table);
@@ -95,7 +106,15 @@ impl Source {
     }
 
     fn supplies(&self) -> bool {
-        matches!(self.fault, Some(Supplied | SuppliedAndDeletesIt | SuppliedAndMissingIsCorrupt))
+        matches!(
+            self.fault,
+            Some(
+                Supplied
+                    | SuppliedAndDeletesIt
+                    | SuppliedAndDeletesItWithoutParameters
+                    | SuppliedAndMissingIsCorrupt
+            )
+        )
     }
 
     fn supplied(&self) -> Result<Secret> {
@@ -153,8 +172,9 @@ impl Key for Source {
         keys.get(id).cloned().ok_or_else(|| Error::new(ErrorKind::NoKey, "load"))
     }
 
-    fn delete(&self, id: &KeyId, _: &[u8]) -> Result<()> {
-        if self.has(SuppliedAndDeletesIt) {
+    fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()> {
+        let without = self.has(SuppliedAndDeletesItWithoutParameters) && parameters.is_empty();
+        if self.has(SuppliedAndDeletesIt) || without {
             *self.deleted.lock()? = true;
         }
         if !self.has(DeletesNothing) {

@@ -1,0 +1,84 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use keyward_core::{Error, Result, StoreId};
+
+use crate::store_file::StoreFile;
+
+/// Which store files name which ids.
+///
+/// Data and key of a store belong to its id. A file that was copied names the id of its original,
+/// and so does one whose options name the folder of another store's data.
+#[derive(Debug, Default)]
+pub struct StoreIds {
+    files: BTreeMap<StoreId, Vec<PathBuf>>,
+    pub(crate) unreadable: Vec<PathBuf>,
+}
+
+impl StoreIds {
+    /// Adds a file: every id that is in its text, even if the text describes no store.
+    pub(crate) fn add(&mut self, path: &Path, text: &str) {
+        let words = text.split(|character: char| !character.is_ascii_hexdigit());
+        for id in words.filter_map(StoreId::parse) {
+            let files = self.files.entry(id).or_default();
+            if files.last().is_none_or(|last| last != path) {
+                files.push(path.to_owned());
+            }
+        }
+    }
+
+    /// The other files that name the id of this store.
+    pub fn others(&self, store: &StoreFile) -> impl Iterator<Item = &Path> {
+        let files = self.files.get(&store.id).into_iter().flatten();
+        files.map(PathBuf::as_path).filter(|path| *path != store.path)
+    }
+
+    /// Checks that no other file names the id of this store.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), naming both files.
+    pub fn check_unique(&self, store: &StoreFile) -> Result<()> {
+        let Some(other) = self.others(store).next() else { return Ok(()) };
+        let (this, other) = (store.path.display(), other.display());
+        let why = format!("{this} and {other} name the same id: they share data and key");
+        Err(Error::invalid("config", why).hint(
+            "If one is a copy, `keyward rm` of either store removes its file alone; \
+             `keyward init` makes a store with an id of its own",
+        ))
+    }
+
+    /// Whether no file names this id. Where a file cannot be read, this is not known.
+    pub fn is_unused(&self, id: StoreId) -> bool {
+        self.unreadable.is_empty() && !self.files.contains_key(&id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::name::StoreName;
+    use crate::settings::Layer;
+
+    const ID: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn a_file_that_names_the_id_anywhere_counts() {
+        let text = format!(
+            "version = 1\nid = \"{ID}\"\n[serializer]\nuse = \"cbor\"\n[encryption]\nuse = \"clear\"\n[storage]\nuse = \"file\"\n"
+        );
+        let name = StoreName::new("s").unwrap();
+        let store = StoreFile::parse(&text, Path::new("/s.toml"), &name, Layer::User).unwrap();
+        let mut ids = StoreIds::default();
+        ids.add(Path::new("/s.toml"), &text);
+        assert_eq!(ids.others(&store).count(), 0);
+        ids.add(Path::new("/upper.toml"), &format!("broken\nid = \"{}\"", ID.to_uppercase()));
+        ids.add(Path::new("/path.toml"), &format!("root = \"/x/{ID}/y\" # {ID}"));
+        ids.add(Path::new("/longer.toml"), &format!("id = \"{ID}0\""));
+        let others: Vec<_> = ids.others(&store).collect();
+        assert_eq!(others, [Path::new("/upper.toml"), Path::new("/path.toml")]);
+        assert!(!ids.is_unused(store.id));
+        assert!(ids.is_unused(StoreId([0; 16])));
+        ids.unreadable.push(PathBuf::from("/secret.toml"));
+        assert!(!ids.is_unused(StoreId([0; 16])));
+    }
+}
