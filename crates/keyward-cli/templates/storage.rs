@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_plugin::fs::{PrivateDir, foreign_files_stay};
+use keyward_plugin::fs::{PrivateDir, report_folder_stays};
 use keyward_plugin::{
     Backend, EntryId, Error, ErrorKind, Expect, Host, Info, LockMode, Page, Persistence, Put,
     Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored, options,
@@ -85,7 +85,7 @@ impl Storage for SampleStorage {
         let Some(dir) = PrivateDir::open(&self.root)? else { return Ok(()) };
         dir.remove(Path::new(FILE))?;
         if !dir.destroy()? {
-            foreign_files_stay(&*self.host, &self.root);
+            report_folder_stays(&*self.host, &self.root);
         }
         Ok(())
     }

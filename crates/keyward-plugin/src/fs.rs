@@ -215,14 +215,18 @@ impl PrivateDir {
         temp::sweep(self)
     }
 
-    /// Removes the folder itself, with its locks and its left-overs, if nothing else is in it.
-    /// Whether it is gone is the answer.
+    /// Removes the folder itself, with its locks and its left-overs, if nothing else is in it and it
+    /// is no symbolic link. Returns whether it is gone; [`report_folder_stays`] tells why not.
     pub fn destroy(self) -> Result<bool> {
         temp::clear(&self)?;
         lock::clear(&self)?;
         match rustix::fs::rmdir(&self.path) {
             Ok(()) | Err(Errno::NOENT) => Ok(true),
             Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
+            // A symbolic link to the folder.
+            Err(Errno::NOTDIR) => Ok(false),
+            // The place of a mounted disk, or a folder in one that others keep.
+            Err(Errno::BUSY | Errno::ACCESS | Errno::PERM) => Ok(false),
             Err(error) => Err(failed("destroy", error, &self.path)),
         }
     }
@@ -403,13 +407,34 @@ fn make_dir(above: impl AsFd, name: &Path, owner: u32) -> rustix::io::Result<()>
     rustix::fs::fchmod(&made, Mode::RWXU)
 }
 
-/// Tells whoever watches that a folder was not removed, because not all in it was ours.
-pub fn foreign_files_stay(host: &dyn Host, folder: &Path) {
-    let folder = folder.display();
+/// Logs a warning that a folder was not removed, and why.
+pub fn report_folder_stays(host: &dyn Host, folder: &Path) {
+    if report_link_stays(host, folder) {
+        return;
+    }
+    let is_empty = std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    let why = if is_empty {
+        "cannot be removed; it stays, empty"
+    } else {
+        "holds files that are not the store's; they stay"
+    };
+    host.log(Level::Warning, format_args!("{} {why}", folder.display()));
+}
+
+/// Logs a warning that a symbolic link stays, and what it leads to. Returns `false`, and logs
+/// nothing, if there is no symbolic link at this path.
+pub fn report_link_stays(host: &dyn Host, path: &Path) -> bool {
+    let Ok(target) = std::fs::read_link(path) else { return false };
+    let target = path.parent().unwrap_or(path).join(target);
     host.log(
         Level::Warning,
-        format_args!("{folder} holds files that are not the store's; they stay"),
+        format_args!(
+            "{} is a symbolic link: it stays, and so does {}",
+            path.display(),
+            target.display()
+        ),
     );
+    true
 }
 
 /// That a user has no folder in a central store.

@@ -80,10 +80,10 @@ impl Store {
             self.parts.host.log(Level::Warning, message);
             return Ok(());
         }
-        // What is damaged cannot be told apart: the storage removes it, or refuses to.
+        // What is damaged or unsafe cannot be told apart: the storage removes it, or refuses to.
         match self.holds_foreign() {
             Ok(true) => return self.delete_own(),
-            Err(error) if error.kind() != ErrorKind::Corrupt => return Err(error),
+            Err(error) if !is_unusable(&error) => return Err(error),
             Ok(false) | Err(_) => {}
         }
         self.in_storage(self.parts.storage.it.destroy())

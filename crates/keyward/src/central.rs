@@ -18,7 +18,7 @@ use keyward_config::{Account, Config, StoreFile, account_of_name, account_of_uid
 use keyward_core::{
     Error, ErrorKind, Host, Keys, Level, OptionType, Result, Role, SecretRef, Value, Values,
 };
-use keyward_plugin::fs::PrivateDir;
+use keyward_plugin::fs::{PrivateDir, report_folder_stays, report_link_stays};
 
 use crate::facade::Keyward;
 
@@ -148,24 +148,28 @@ impl Keyward {
                 }
             }
         }
-        remove_empty(&keys(&self.config, file))?;
-        remove_empty(&data(&self.config, file))?;
+        let host = self.assembler(None).host(file);
+        remove_empty(&keys(&self.config, file), &host)?;
+        remove_empty(&data(&self.config, file), &host)?;
         self.config.remove_store(&file.name)
     }
 
     /// Removes a user's key: there is none but the one that enrolling made.
     fn delete_key(&self, file: &StoreFile, account: &Account) -> Result<()> {
-        let folder = keys(&self.config, file).join(account.uid.to_string());
-        let Some(folder) = PrivateDir::open_for(&folder, account.uid)? else { return Ok(()) };
+        let path = keys(&self.config, file).join(account.uid.to_string());
+        let Some(folder) = PrivateDir::open_for(&path, account.uid)? else { return Ok(()) };
         folder.remove(Path::new(KEY))?;
-        folder.destroy().map(drop)
+        if !folder.destroy()? {
+            report_folder_stays(&self.assembler(Some(account.uid)).host(file), &path);
+        }
+        Ok(())
     }
 
     fn delete_data(&self, file: &StoreFile, account: &Account) -> Result<()> {
         let assembler = self.assembler(Some(account.uid));
         let host: Arc<dyn Host> = Arc::new(assembler.host(file));
         assembler.storage(file, &host)?.destroy()?;
-        remove_empty(&data(&self.config, file).join(account.uid.to_string()))
+        remove_empty(&data(&self.config, file).join(account.uid.to_string()), &*host)
     }
 
     /// Points storage and key source at users' folders, and refuses what cannot keep users
@@ -248,7 +252,11 @@ fn make_shared(path: &Path) -> Result<()> {
     Ok(())
 }
 
-fn remove_empty(path: &Path) -> Result<()> {
+/// Removes a folder if it is empty, and no symbolic link.
+fn remove_empty(path: &Path, host: &dyn Host) -> Result<()> {
+    if report_link_stays(host, path) {
+        return Ok(());
+    }
     match std::fs::remove_dir(path) {
         Ok(()) => Ok(()),
         Err(error)

@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keyward_plugin::fs::PrivateDir;
+use keyward_plugin::fs::{PrivateDir, report_link_stays};
 use keyward_plugin::{
     Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Level, Result, Secret, decode_key,
     encode_key, options, random,
@@ -96,7 +96,10 @@ impl Key for FileKey {
             _ => false,
         };
         if !is_ours {
-            self.warn_that_it_stays();
+            self.report_key_stays();
+            return Ok(());
+        }
+        if report_link_stays(&*self.host, &self.path) {
             return Ok(());
         }
         let (folder, file) = self.parts()?;
@@ -125,8 +128,8 @@ impl FileKey {
         self.path.file_name().is_some_and(|name| *name == *id.to_string())
     }
 
-    fn warn_that_it_stays(&self) {
-        if self.path.symlink_metadata().is_ok() {
+    fn report_key_stays(&self) {
+        if !report_link_stays(&*self.host, &self.path) && self.path.exists() {
             let path = self.path.display();
             let message = format_args!("the key file {path} stays: other stores may use it");
             self.host.log(Level::Warning, message);

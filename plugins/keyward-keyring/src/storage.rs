@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_plugin::fs::{FileLock, PrivateDir};
+use keyward_plugin::fs::{FileLock, PrivateDir, report_folder_stays};
 use keyward_plugin::{
     Backend, Cursor, EntryId, Error, ErrorKind, Expect, Guard, Host, Info, LockMode, Locks, Page,
     Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, StoreId, Stored, options,
@@ -136,10 +136,12 @@ impl Storage for Keyring {
                 _ => {}
             }
         }
-        match PrivateDir::open(&self.state)? {
-            Some(state) => state.destroy().map(drop),
-            None => Ok(()),
+        if let Some(state) = PrivateDir::open(&self.state)?
+            && !state.destroy()?
+        {
+            report_folder_stays(&*self.host, &self.state);
         }
+        Ok(())
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {

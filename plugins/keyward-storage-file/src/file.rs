@@ -2,7 +2,9 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use keyward_plugin::fs::{FileLock, PrivateDir, foreign_files_stay, not_enrolled};
+use keyward_plugin::fs::{
+    FileLock, PrivateDir, not_enrolled, report_folder_stays, report_link_stays,
+};
 use keyward_plugin::{
     EntryId, Error, Expect, Guard, Host, LockMode, Locks, MAX_BLOB, Page, Persistence, Put, Query,
     Result, Revision, Sharing, Storage, StorageAbilities, Stored,
@@ -92,10 +94,13 @@ impl Storage for File {
     }
 
     fn destroy(&self) -> Result<()> {
-        let Some(dir) = self.open()? else { return Ok(()) };
+        let Some(dir) = self.open()? else {
+            report_link_stays(&*self.host, &self.root);
+            return Ok(());
+        };
         walk::clear(&dir)?;
         if !dir.destroy()? {
-            foreign_files_stay(&*self.host, &self.root);
+            report_folder_stays(&*self.host, &self.root);
         }
         Ok(())
     }

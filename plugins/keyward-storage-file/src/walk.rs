@@ -111,7 +111,8 @@ fn clear_folder(base: &PrivateDir, parts: &mut Vec<String>) -> Result<()> {
             }
             _ => {}
         }
-        if found.file_type() != FileType::Directory && entry(parts).is_some() {
+        let is_file = !matches!(found.file_type(), FileType::Directory | FileType::Symlink);
+        if is_file && entry(parts).is_some() {
             pass_over(base.remove(&path))?;
         }
         parts.pop();

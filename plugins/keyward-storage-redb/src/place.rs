@@ -159,20 +159,34 @@ impl Place {
             .map_err(|error| Error::io("create", error))
     }
 
-    /// Removes the database, even a damaged one. Returns whether the folder is removed too.
+    /// Removes the database, even a damaged one, but not a symbolic link to one. Returns whether the
+    /// folder is removed too.
     pub(crate) fn remove(&self, wait: Duration) -> Result<bool> {
-        let Some(dir) = PrivateDir::open(&self.folder)? else { return Ok(true) };
+        let Some(dir) = PrivateDir::open(&self.folder)? else {
+            return Ok(!self.folder.is_symlink());
+        };
+        let is_link = self.folder.join(&self.file).is_symlink();
+        if !is_link {
+            self.check_ours(&dir, wait)?;
+        }
+        let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+        if !is_link {
+            dir.remove(&self.file)?;
+        }
+        dir.remove(&self.unfinished())?;
+        dir.destroy()
+    }
+
+    /// Refuses another program's file.
+    fn check_ours(&self, dir: &PrivateDir, wait: Duration) -> Result<()> {
         if let Err(error) = self.read("destroy", wait, |_| Ok(()))
-            && !(is_beyond_us(&error) && self.is_redb(&dir)?)
+            && !(is_beyond_us(&error) && self.is_redb(dir)?)
         {
             let path = self.folder.join(&self.file);
             let hint = format!("If it was the store's, remove {} by hand", path.display());
             return Err(error.hint(hint));
         }
-        let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
-        dir.remove(&self.file)?;
-        dir.remove(&self.unfinished())?;
-        dir.destroy()
+        Ok(())
     }
 
     /// Whether the file began as a redb database, even if it is damaged now.

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_plugin::fs::foreign_files_stay;
+use keyward_plugin::fs::{report_folder_stays, report_link_stays};
 use keyward_plugin::{
     Bulk, EntryId, Error, Expect, Guard, Host, LockMode, Locks, MAX_BLOB, Operation, Page,
     Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
@@ -68,7 +68,8 @@ impl Storage for Redb {
 
     fn destroy(&self) -> Result<()> {
         if !self.place.remove(self.wait())? {
-            foreign_files_stay(&*self.host, self.path.parent().unwrap_or(Path::new("/")));
+            report_link_stays(&*self.host, &self.path);
+            report_folder_stays(&*self.host, self.path.parent().unwrap_or(Path::new("/")));
         }
         Ok(())
     }

@@ -165,12 +165,20 @@ fn a_damaged_database_can_be_destroyed_if_it_is_still_seen_to_be_redbs() {
 }
 
 #[test]
-fn a_link_is_not_destroyed() {
+fn destroy_leaves_a_link_and_names_it() {
     let scratch = Scratch::new();
     let path = scratch.path("store.redb");
-    symlink("elsewhere", &path).unwrap();
-    assert_eq!(open(&path).destroy().unwrap_err().kind(), ErrorKind::Refused);
-    assert!(fs::symlink_metadata(&path).is_ok());
+    let target = scratch.file("elsewhere", b"precious");
+    symlink(&target, &path).unwrap();
+    let host = Arc::new(TestHost::new());
+    let shared: Arc<dyn Host> = Arc::<TestHost>::clone(&host);
+    let values = Values::new().with("path", Value::Text(path.clone()));
+    let storage = Registry::linked().unwrap().storage("redb", &values, &shared).unwrap();
+    storage.destroy().unwrap();
+    assert!(Path::new(&path).is_symlink());
+    assert_eq!(fs::read(&target).unwrap(), b"precious");
+    let message = format!("{path} is a symbolic link: it stays, and so does {target}");
+    assert!(host.log().iter().any(|(_, logged)| *logged == message), "{:?}", host.log());
 }
 
 #[test]

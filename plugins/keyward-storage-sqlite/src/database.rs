@@ -84,18 +84,27 @@ impl Place {
         dir.create_new(&self.file, &schema::empty()?)
     }
 
-    /// Removes the database, be it damaged. Whether the folder is gone with it is the answer.
+    /// Removes the database, be it damaged; not a symbolic link to one. Returns whether the
+    /// folder is gone with it.
     pub(crate) fn remove(&self, wait: Duration) -> Result<bool> {
-        let Some(dir) = PrivateDir::open(&self.folder)? else { return Ok(true) };
+        let Some(dir) = PrivateDir::open(&self.folder)? else {
+            return Ok(!self.folder.is_symlink());
+        };
         let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+        if !self.folder.join(&self.file).is_symlink() {
+            self.remove_file(&dir)?;
+        }
+        self.remove_companions(&dir)?;
+        dir.destroy()
+    }
+
+    fn remove_file(&self, dir: &PrivateDir) -> Result<()> {
         if dir.contains(&self.file)? {
             let path = self.path()?;
             let by_hand = || format!("If it was the store's, remove {} by hand", path.display());
             recognise(&path).map_err(|error| error.hint(by_hand()))?;
         }
-        dir.remove(&self.file)?;
-        self.remove_companions(&dir)?;
-        dir.destroy()
+        dir.remove(&self.file).map(drop)
     }
 
     /// Removes what SQLite kept beside the database.

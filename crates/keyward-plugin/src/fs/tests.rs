@@ -293,3 +293,16 @@ fn a_fifo_is_refused_at_once_where_a_trusted_file_is_expected() {
     assert_eq!(read_trusted_config(&path, 4).unwrap_err().kind(), ErrorKind::Refused);
     assert_eq!(open_private(&path).unwrap_err().kind(), ErrorKind::Refused);
 }
+
+#[test]
+fn destroy_leaves_a_link_to_the_folder() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (real, link) = (scratch.path().join("real"), scratch.path().join("link"));
+    PrivateDir::create(&real).unwrap();
+    std::os::unix::fs::symlink(&real, &link).unwrap();
+    let dir = PrivateDir::open(&link).unwrap().unwrap();
+    drop(dir.lock("a", LockMode::Shared, Duration::ZERO).unwrap());
+    assert!(!dir.destroy().unwrap());
+    assert!(link.is_symlink());
+    assert_eq!(std::fs::read_dir(&real).unwrap().count(), 0);
+}
