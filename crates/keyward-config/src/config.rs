@@ -12,6 +12,7 @@ use crate::passwd::account_of_uid;
 use crate::places::Places;
 use crate::settings::Settings;
 use crate::store_file::StoreFile;
+use crate::store_ids::StoreIds;
 use crate::toml_file::{TomlFile, nearest};
 
 /// The configuration as it stands: settings, and the files that describe stores.
@@ -116,20 +117,28 @@ impl Config {
     pub fn store_names(&self) -> Result<BTreeSet<StoreName>> {
         let mut names = BTreeSet::new();
         for (folder, _) in self.store_folders() {
-            let entries = match std::fs::read_dir(&folder) {
-                Ok(entries) => entries,
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(error) => {
-                    let why = format!("{}: {error}", folder.display());
-                    return Err(Error::io("list", error).because(why));
-                }
-            };
-            for entry in entries {
-                let entry = entry.map_err(|error| Error::io("list", error))?;
-                names.extend(entry.file_name().to_str().and_then(StoreName::from_file_name));
-            }
+            names.extend(names_in(&folder)?);
         }
         Ok(names)
+    }
+
+    /// Which ids the files of all stores name. Every file is read.
+    ///
+    /// # Errors
+    /// Those of reading the folders. A file that cannot be read is passed over.
+    pub fn store_ids(&self) -> Result<StoreIds> {
+        let mut ids = StoreIds::default();
+        for (folder, _) in self.store_folders() {
+            for name in names_in(&folder)? {
+                let path = folder.join(name.file_name());
+                match TomlFile::read(&path) {
+                    Ok(Some(file)) => ids.add(&path, &file.text),
+                    Ok(None) => {}
+                    Err(_) => ids.unreadable.push(path),
+                }
+            }
+        }
+        Ok(ids)
     }
 
     /// The file of a store. A system store comes before a user's of the same name.
@@ -233,6 +242,24 @@ impl Config {
     pub fn expander(&self, store: &StoreFile) -> Expander {
         Expander::new(&self.places, &store.name, store.id)
     }
+}
+
+/// The names of the stores that are described in a folder.
+fn names_in(folder: &Path) -> Result<BTreeSet<StoreName>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) => {
+            let why = format!("{}: {error}", folder.display());
+            return Err(Error::io("list", error).because(why));
+        }
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries {
+        let entry = entry.map_err(|error| Error::io("list", error))?;
+        names.extend(entry.file_name().to_str().and_then(StoreName::from_file_name));
+    }
+    Ok(names)
 }
 
 fn relative(place: &str) -> Error {

@@ -22,6 +22,7 @@ mod plugins;
 mod program;
 mod settings;
 mod store_file;
+mod store_ids;
 mod toml_file;
 mod toml_value;
 
@@ -39,5 +40,6 @@ pub use plugins::{BrokenPlugin, Plugins};
 pub use program::path_of_program;
 pub use settings::{Setting, Settings};
 pub use store_file::{StoreFile, Use};
+pub use store_ids::StoreIds;
 pub use toml_file::nearest;
 pub use toml_value::{parse_value, render_value};

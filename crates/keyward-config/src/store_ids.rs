@@ -43,7 +43,7 @@ impl StoreIds {
         let why = format!("{this} and {other} name the same id: they share data and key");
         Err(Error::invalid("config", why).hint(
             "If one is a copy, `keyward rm` of either store removes its file alone; \
-             `keyward init` makes a store with an id of its own",
+             `keyward init` makes a store with a new id",
         ))
     }
 

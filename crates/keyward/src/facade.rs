@@ -123,12 +123,23 @@ impl Keyward {
     }
 
     /// Removes a store: its key if it was made for it, its data, its file. An interrupted
-    /// removal is finished by the next one.
+    /// removal is finished by the next one. While another file names the id of the store, only
+    /// its file is removed.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is none of this name; else those of its parts.
     pub fn delete_store(&self, name: &str) -> Result<()> {
         let file = self.config.store(&StoreName::new(name)?)?;
+        if let Some(other) = self.config.store_ids()?.others(&file).next() {
+            let message = format_args!(
+                "data and key of `{}` stay: {} names the same id",
+                file.name,
+                other.display()
+            );
+            self.interaction.log(Level::Warning, message);
+            return self.config.remove_store(&file.name);
+        }
+        self.warn_of_linked_file(&file);
         if file.is_central() {
             return self.delete_central(&file);
         }
@@ -168,6 +179,16 @@ impl Keyward {
     pub fn unset_credentials(&self, store: &str, user: Option<&str>) -> Result<()> {
         let store = self.store_of(store, user)?;
         store.unset(&store.entry(user, None)?)
+    }
+
+    /// Tells what stays of a store's file that is a symbolic link. The link itself is removed.
+    fn warn_of_linked_file(&self, file: &StoreFile) {
+        if let Ok(target) = std::fs::read_link(&file.path) {
+            let target = file.path.parent().unwrap_or(&file.path).join(target);
+            let (path, target) = (file.path.display(), target.display());
+            let message = format_args!("{path} is a symbolic link; {target} stays");
+            self.interaction.log(Level::Warning, message);
+        }
     }
 
     /// Opens a store that is to be destroyed. It asks for no passphrase: a forgotten one must not

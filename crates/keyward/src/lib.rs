@@ -30,6 +30,7 @@ mod init;
 mod new_store;
 mod open_store;
 mod plugins;
+mod unused;
 
 #[doc(no_inline)]
 pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName};

@@ -71,8 +71,10 @@ mod tests {
         let searched = keyward.folders_by_id();
         let options = keyward.registry().iter().flat_map(|backend| backend.options);
         let mut seen = 0;
-        for place in options.filter_map(|option| option.default).filter(|text| text.contains("/%id%")) {
-            let folder = place.split_once("/%id%").unwrap().0;
+        for place in
+            options.filter_map(|option| option.default).filter(|text| text.contains("/%id%"))
+        {
+            let folder = place.trim_matches('"').split_once("/%id%").unwrap().0;
             let (data, state) = (places.data.to_str().unwrap(), places.state.to_str().unwrap());
             let folder = folder.replace("%data%", data).replace("%state%", state);
             assert!(searched.contains(&PathBuf::from(folder)), "{place}");

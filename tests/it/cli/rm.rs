@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::sandbox::Sandbox;
@@ -22,6 +22,27 @@ fn only_entry(home: &Sandbox, folder: &str) -> PathBuf {
 
 fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
+}
+
+/// A home with a store `s` that has an entry.
+fn home_with_entry(options: &str) -> Sandbox {
+    let home = Sandbox::with_store(options);
+    home.keyward("set s ann --stdin").input("x").run().ends(0);
+    home
+}
+
+/// Moves a file or folder to `to` in the home, and leaves a symbolic link in its place.
+fn move_and_link(home: &Sandbox, path: &Path, to: &str) {
+    fs::rename(path, home.path(to)).unwrap();
+    symlink(home.path(to), path).unwrap();
+}
+
+/// The store is gone, and another one can have its name.
+#[track_caller]
+fn name_is_free(home: &Sandbox) {
+    home.keyward("rm s --yes").run().ends(2);
+    home.keyward("init s").run().ends(0);
+    home.keyward("rm s --yes").run().ends(0).says_nothing();
 }
 
 /// Writes a key file as a user supplies it, and returns the options of `init` that name it.
@@ -104,4 +125,193 @@ fn rm_asks_for_no_passphrase() {
     home.keyward("set s ann --stdin").input("x").run().ends(5);
     home.keyward("rm s --yes").run().ends(0).says_nothing();
     home.keyward("list").run().ends(0).prints("");
+}
+
+#[test]
+fn rm_empties_a_data_folder_that_is_a_link_and_names_it() {
+    for storage in ["file", "sqlite", "redb"] {
+        let home = home_with_entry(&format!("--option key.from=file --storage {storage}"));
+        let folder = only_entry(&home, DATA);
+        move_and_link(&home, &folder, "disk");
+        home.keyward("get s -p").run().ends(0).prints("x\n");
+        home.keyward("rm s --yes").run().ends(0).says("is a symbolic link: it stays, and so does");
+        assert_eq!(fs::read_dir(home.path("disk")).unwrap().count(), 0, "{storage}");
+        assert!(folder.is_symlink(), "{storage}");
+        name_is_free(&home);
+    }
+}
+
+#[test]
+fn rm_names_a_data_folder_whose_disk_is_missing() {
+    for storage in ["file", "sqlite", "redb"] {
+        let home = home_with_entry(&format!("--option key.from=file --storage {storage}"));
+        let (folder, key) = (only_entry(&home, DATA), only_entry(&home, KEYS));
+        move_and_link(&home, &folder, "disk");
+        fs::rename(home.path("disk"), home.path("unmounted")).unwrap();
+        home.keyward("rm s --yes").run().ends(0).says("is a symbolic link: it stays, and so does");
+        assert!(!is_there(&key), "{storage}");
+        name_is_free(&home);
+    }
+}
+
+#[test]
+fn rm_leaves_a_database_that_is_a_link_and_names_it() {
+    for (storage, file) in [("sqlite", "store.db"), ("redb", "store.redb")] {
+        let home = home_with_entry(&format!("--option key.from=file --storage {storage}"));
+        let key = only_entry(&home, KEYS);
+        move_and_link(&home, &only_entry(&home, DATA).join(file), "database");
+        home.keyward("get s -p").run().ends(4);
+        let target = home.path("database");
+        let stays =
+            format!("{file} is a symbolic link: it stays, and so does {}", target.display());
+        home.keyward("rm s --yes").run().ends(0).says(&stays);
+        assert!(target.exists(), "{storage}");
+        assert!(!is_there(&key), "{storage}");
+        name_is_free(&home);
+    }
+}
+
+#[test]
+fn rm_leaves_entries_that_are_links() {
+    for entry in ["%/keyset", "ann/%", "ann"] {
+        let home = Sandbox::with_store("--option key.from=file");
+        home.keyward("set s ann --stdin -u ann").input("x").run().ends(0);
+        let (folder, key) = (only_entry(&home, DATA), only_entry(&home, KEYS));
+        move_and_link(&home, &folder.join(entry), "elsewhere");
+        home.keyward("rm s --yes").run().ends(0).says("; they stay");
+        assert!(folder.join(entry).is_symlink(), "{entry}");
+        assert!(is_there(&home.path("elsewhere")), "{entry}");
+        assert!(!is_there(&key), "{entry}");
+        name_is_free(&home);
+    }
+}
+
+#[test]
+fn rm_names_a_key_file_that_is_a_link() {
+    let home = home_with_entry("--option key.from=file");
+    let key = only_entry(&home, KEYS);
+    move_and_link(&home, &key, "key");
+    let stays = format!("it stays, and so does {}", home.path("key").display());
+    home.keyward("rm s --yes").run().ends(0).says(&stays);
+    assert!(is_there(&home.path("key")));
+    name_is_free(&home);
+}
+
+#[test]
+fn rm_names_what_the_link_to_a_stores_file_leads_to() {
+    let home = home_with_entry("--option key.from=file");
+    move_and_link(&home, &home.path(STORES).join("s.toml"), "dotfile");
+    home.keyward("get s -p").run().ends(0).prints("x\n");
+    let stays = format!("{} stays", home.path("dotfile").display());
+    home.keyward("rm s --yes").run().ends(0).says(&stays);
+    name_is_free(&home);
+}
+
+#[test]
+fn rm_finishes_where_the_data_folder_is_gone() {
+    for storage in ["file", "sqlite", "redb"] {
+        let home = home_with_entry(&format!("--option key.from=file --storage {storage}"));
+        let key = only_entry(&home, KEYS);
+        fs::remove_dir_all(only_entry(&home, DATA)).unwrap();
+        home.keyward("rm s --yes").run().ends(0).says_nothing();
+        assert!(!is_there(&key), "{storage}");
+        name_is_free(&home);
+    }
+}
+
+/// Without its storage the data cannot be removed. Nothing else is, then.
+#[test]
+fn a_store_whose_storage_is_missing_stays_as_it_is() {
+    let home = home_with_entry("--option key.from=file");
+    let file = home.path(STORES).join("s.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let missing = text.replace("use = \"file\"", "use = \"nope\"");
+    fs::write(&file, &missing).unwrap();
+    home.keyward("rm s --yes").run().ends(2).says("there is no storage called `nope`");
+    assert_eq!(fs::read_to_string(&file).unwrap(), missing);
+    fs::write(&file, &text).unwrap();
+    home.keyward("get s -p").run().ends(0).prints("x\n");
+}
+
+/// Copies the file of the store `s`, as a user does who wants a second store like it.
+fn copy_store_file(home: &Sandbox) {
+    let folder = home.path(STORES);
+    fs::copy(folder.join("s.toml"), folder.join("copy.toml")).unwrap();
+}
+
+#[test]
+fn rm_of_a_copied_store_file_removes_the_file_alone() {
+    for (removed, kept) in [("copy", "s"), ("s", "copy")] {
+        let home = home_with_entry("--option key.from=file");
+        copy_store_file(&home);
+        let stay = format!("warning: data and key of `{removed}` stay: ");
+        let other = format!("{kept}.toml names the same id");
+        let line = format!("rm {removed} --yes");
+        home.keyward(&line).run().ends(0).says(&stay).says(&other);
+        home.keyward(&format!("get {kept} -p")).run().ends(0).prints("x\n");
+        home.keyward(&format!("rm {kept} --yes")).run().ends(0).says_nothing();
+        let left: Vec<_> = home.files().into_iter().filter(|(_, text)| !text.is_empty()).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+/// What names the id may be broken, and may name it in an option.
+#[test]
+fn any_other_file_that_names_the_id_keeps_the_data() {
+    for change in [("version = 1", "version = 1\nbroken"), ("version = 1", "version = 2")] {
+        let home = home_with_entry("--option key.from=file");
+        copy_store_file(&home);
+        let copy = home.path(STORES).join("copy.toml");
+        let text = fs::read_to_string(&copy).unwrap();
+        fs::write(&copy, text.replace(change.0, change.1)).unwrap();
+        home.keyward("rm s --yes").run().ends(0).says("copy.toml names the same id");
+        fs::write(&copy, text).unwrap();
+        home.keyward("get copy -p").run().ends(0).prints("x\n");
+    }
+}
+
+#[test]
+fn a_shared_id_is_reported() {
+    let home = home_with_entry("--option key.from=file");
+    home.keyward("config validate").run().ends(0);
+    copy_store_file(&home);
+    home.keyward("config validate").run().ends(2).prints("").says("name the same id");
+    let found = home.keyward("doctor").run().ends(2);
+    for store in ["s", "copy"] {
+        let bad = format!("bad: store {store}: {}", home.path(STORES).join(store).display());
+        assert!(found.text().contains(&bad), "{}", found.text());
+    }
+    home.keyward("info s").run().ends(0).says("warning: ").says("name the same id");
+}
+
+#[test]
+fn doctor_lists_data_and_keys_that_no_store_names() {
+    for storage in ["file", "sqlite", "redb"] {
+        let home = home_with_entry(&format!("--option key.from=file --storage {storage}"));
+        home.write(&format!("{DATA}/notes"), "of mine");
+        let sound = home.keyward("doctor").run().ends(0);
+        assert!(!sound.text().contains("unused"), "{}", sound.text());
+        let file = home.path(STORES).join("s.toml");
+        let text = fs::read_to_string(&file).unwrap();
+        let id =
+            text.lines().find_map(|line| line.strip_prefix("id = ")).unwrap().trim_matches('"');
+        fs::remove_file(&file).unwrap();
+        let found = home.keyward("doctor").run().ends(0);
+        let listed = home.keyward("doctor --json").run().ends(0).json();
+        for folder in [DATA, KEYS] {
+            let path = home.path(folder).join(id).display().to_string();
+            let note = format!("note: unused file: no store names the id of {path};");
+            assert!(found.text().contains(&note), "{}", found.text());
+            assert!(found.text().contains(&format!("rm -r {path}\n")), "{}", found.text());
+            let text = |finding: &serde_json::Value| finding["text"].as_str().unwrap().to_owned();
+            assert!(listed.iter().any(|finding| finding["about"] == "unused file"
+                && finding["finding"] == "note"
+                && text(finding).contains(&path)));
+        }
+        assert_eq!(listed.iter().filter(|finding| finding["about"] == "unused file").count(), 2);
+        // The id is not known while the file cannot be read, and is if the file is broken.
+        fs::write(&file, format!("{text}\nbroken")).unwrap();
+        let broken = home.keyward("doctor").run();
+        assert!(!broken.text().contains("unused"), "{}", broken.text());
+    }
 }

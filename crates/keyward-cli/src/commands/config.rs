@@ -168,9 +168,11 @@ fn spec_of(registry: &Registry, key: &str) -> Outcome<OptionSpec> {
 fn validate(keyward: &Keyward) -> Outcome {
     check(keyward.config().settings(), keyward.registry())?;
     each(keyward.config().plugins().broken, |broken| Err(broken.error.into()))?;
-    for name in keyward.store_names()? {
-        keyward.store(name.as_str())?;
-    }
+    let ids = keyward.config().store_ids()?;
+    each(keyward.store_names()?, |name| {
+        let store = keyward.store(name.as_str())?;
+        Ok(ids.check_unique(&store.file)?)
+    })?;
     print("The configuration is valid.")
 }
 

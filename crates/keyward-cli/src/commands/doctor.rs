@@ -1,8 +1,11 @@
+use std::path::Path;
+
 use clap::{ArgMatches, Command};
 use keyward::{Keyward, OpenStore, PluginState, Protection};
 use keyward_config::{BrokenPlugin, PluginFile};
 use keyward_core::{EntryId, Error, Persistence};
 
+use super::plugin::quoted;
 use super::{Entry, Session};
 use crate::arguments;
 use crate::exit::{Outcome, Stop};
@@ -40,12 +43,35 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         let name = name.map_or_else(|| path.display().to_string(), |name| name.to_string());
         findings.tell(&format!("plugin {name}"), Finding::Bad(error))?;
     }
+    let ids = keyward.config().store_ids()?;
     for name in keyward.store_names()? {
         for finding in check(&keyward, name.as_str()) {
             findings.tell(&format!("store {name}"), finding)?;
         }
+        if let Some(store) = keyward.config().find_store(&name).ok().flatten()
+            && let Err(error) = ids.check_unique(&store)
+        {
+            findings.tell(&format!("store {name}"), Finding::Bad(error))?;
+        }
+    }
+    match keyward.unused_files() {
+        Ok(paths) => {
+            for path in paths {
+                findings.tell("unused file", unused(&path))?;
+            }
+        }
+        Err(error) => findings.tell("unused files", Finding::Bad(error))?,
     }
     findings.end()
+}
+
+/// What is left of a store that is not in the configuration any more.
+fn unused(path: &Path) -> Finding {
+    let path = path.display().to_string();
+    let quoted = quoted(&path);
+    Finding::Note(format!(
+        "no store names the id of {path}; if no other configuration does, remove it with: rm -r {quoted}"
+    ))
 }
 
 /// Whether a plugin is as it was. Nothing of it runs.

@@ -2,8 +2,8 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, ArgMatches, Command};
 use keyward::{Keyward, OpenStore, Protection};
-use keyward_config::render_value;
-use keyward_core::{Error, Persistence, Result, Value};
+use keyward_config::{Interaction, render_value};
+use keyward_core::{Error, Level, Persistence, Result, Value};
 use serde_json::json;
 
 use super::{Entry, Session};
@@ -38,7 +38,11 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let keyward = session.keyward()?;
     let names: Vec<_> = matches.get_many::<String>("stores").into_iter().flatten().collect();
     let stores = names.iter().map(|name| keyward.store(name)).collect::<Result<Vec<_>, _>>()?;
+    let ids = keyward.config().store_ids()?;
     each(&stores, |store| {
+        if let Err(error) = ids.check_unique(&store.file) {
+            session.console.log(Level::Warning, format_args!("{}", error.message()));
+        }
         let mut users = matches.get_flag("users").then(BTreeSet::new);
         let outcome = users.as_mut().map_or(Ok(()), |users| gather(&keyward, store, users));
         show(store, users.as_ref(), matches)?;

@@ -85,7 +85,7 @@ fn brought(file: &PluginFile) -> String {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
     match path.chars().all(plain) {
         true => path.to_owned(),

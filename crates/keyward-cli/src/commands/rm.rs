@@ -46,8 +46,15 @@ fn confirm(keyward: &Keyward, names: &[&str]) -> Outcome {
     let mut terminal =
         Terminal::open().map_err(|error| error.hint("Say --yes to remove without being asked"))?;
     let mut question = String::from("This removes, for good:\n");
+    let ids = keyward.config().store_ids()?;
     for name in names {
         let file = keyward.config().store(&StoreName::new(name)?)?;
+        if let Some(other) = ids.others(&file).next() {
+            let (path, other) = (file.path.display(), other.display());
+            question +=
+                &format!("  {}: only {path}, because {other} names the same id\n", file.name);
+            continue;
+        }
         question += &format!("  {}: all entries in its {} storage", file.name, file.storage.name);
         if let Some(key) = &file.key {
             question += &format!(", its key (unless it was supplied: {})", key.from);
