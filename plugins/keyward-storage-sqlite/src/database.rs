@@ -84,8 +84,8 @@ impl Place {
         dir.create_new(&self.file, &schema::empty()?)
     }
 
-    /// Removes the database, be it damaged; not a symbolic link to one. Returns whether the
-    /// folder is gone with it.
+    /// Removes the database, even a damaged one, but not a symbolic link to one. Returns whether the
+    /// folder is removed too.
     pub(crate) fn remove(&self, wait: Duration) -> Result<bool> {
         let Some(dir) = PrivateDir::open(&self.folder)? else {
             return Ok(!self.folder.is_symlink());
