@@ -98,7 +98,7 @@ impl Storage for File {
             report_link_stays(&*self.host, &self.root);
             return Ok(());
         };
-        walk::clear(&dir)?;
+        walk::clear(&dir, &*self.host)?;
         if !dir.destroy()? {
             report_folder_stays(&*self.host, &self.root);
         }

@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use keyward_plugin::fs::PrivateDir;
-use keyward_plugin::{Cursor, EntryId, Error, ErrorKind, Page, Query, Result};
+use keyward_plugin::{Cursor, EntryId, Error, ErrorKind, Host, Level, Page, Query, Result};
 use rustix::fs::{AtFlags, Dir, FileType, RawMode};
 use rustix::io::Errno;
 
@@ -89,11 +89,11 @@ pub(crate) fn page(base: &PrivateDir, query: &Query<'_>) -> Result<Page> {
 /// not as we make it, is passed over.
 ///
 /// It goes through each folder once, so that nobody who makes files meanwhile keeps it going.
-pub(crate) fn clear(base: &PrivateDir) -> Result<()> {
-    clear_folder(base, &mut Vec::new())
+pub(crate) fn clear(base: &PrivateDir, host: &dyn Host) -> Result<()> {
+    clear_folder(base, &mut Vec::new(), host)
 }
 
-fn clear_folder(base: &PrivateDir, parts: &mut Vec<String>) -> Result<()> {
+fn clear_folder(base: &PrivateDir, parts: &mut Vec<String>, host: &dyn Host) -> Result<()> {
     let folder: PathBuf = parts.iter().collect();
     let Some(fd) = pass_over(base.open_dir(&folder))?.flatten() else { return Ok(()) };
     for found in Dir::new(fd).map_err(failed)? {
@@ -106,18 +106,29 @@ fn clear_folder(base: &PrivateDir, parts: &mut Vec<String>) -> Result<()> {
         let path = folder.join(name);
         match found.file_type() {
             FileType::Directory | FileType::Unknown if parts.len() < DEEPEST => {
-                clear_folder(base, parts)?;
+                clear_folder(base, parts, host)?;
                 pass_over(base.remove_empty(&path))?;
             }
             _ => {}
         }
-        let is_file = !matches!(found.file_type(), FileType::Directory | FileType::Symlink);
-        if is_file && entry(parts).is_some() {
+        if found.file_type() != FileType::Directory && entry(parts).is_some() {
+            if found.file_type() == FileType::Symlink {
+                report_target_stays(host, &base.path().join(&path));
+            }
             pass_over(base.remove(&path))?;
         }
         parts.pop();
     }
     Ok(())
+}
+
+/// Logs a warning that what a symbolic link in an entry's place leads to stays; the link is removed.
+fn report_target_stays(host: &dyn Host, link: &Path) {
+    if let Ok(target) = std::fs::read_link(link) {
+        let target = link.parent().unwrap_or(link).join(target);
+        let (link, target) = (link.display(), target.display());
+        host.log(Level::Warning, format_args!("{link} is a symbolic link; {target} stays"));
+    }
 }
 
 /// Nothing, where the result says that something is not as it should be.
