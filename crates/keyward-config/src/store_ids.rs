@@ -56,8 +56,8 @@ impl StoreIds {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layer::Layer;
     use crate::name::StoreName;
-    use crate::settings::Layer;
 
     const ID: &str = "0123456789abcdef0123456789abcdef";
 
