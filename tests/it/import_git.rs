@@ -64,8 +64,8 @@ fn what_git_kept_is_given_by_keyward_and_the_file_stays() {
     let said = used.import().ends(0).says_nothing();
     assert_eq!(
         said.text(),
-        "2 credentials imported into a new store\n.git-credentials is as it was, with its passwords in the \
-         open; delete it once git asks Keyward (`keyward setup git`).\n"
+        "2 credentials imported into a new store\n.git-credentials is unchanged, and its passwords are \
+         unencrypted; delete it once git asks Keyward (`keyward setup git`).\n"
     );
     for account in ["", "username=ann\n", "username=bob\n"] {
         let asked = format!("protocol=https\nhost=x.example:8443\n{account}");

@@ -71,7 +71,7 @@ fn a_second_run_changes_nothing() {
         setup(&sandbox, words).run().ends(0);
         let before = sandbox.files();
         let again = setup(&sandbox, words).run().ends(0).says_nothing();
-        let expected = format!("{} has it already.\n", sandbox.path(".gitconfig").display());
+        let expected = format!("{} already calls Keyward.\n", sandbox.path(".gitconfig").display());
         again.prints(expected);
         assert_eq!(sandbox.files(), before, "{words}");
     }
@@ -96,7 +96,9 @@ fn other_helpers_stay_and_are_asked_first() {
         "[credential]\n\thelper = cache --timeout 9\n[credential]\n\thelper = store # mine\n";
     sandbox.write(".gitconfig", theirs);
     let ran = setup(&sandbox, "").run().ends(0);
-    ran.says("note: git asks these first: cache …, store\n  hint: --only has it ask Keyward alone");
+    ran.says(
+        "note: git asks these first: cache …, store\n  hint: --only makes git ask Keyward alone",
+    );
     assert_eq!(sandbox.read(".gitconfig"), format!("{theirs}\thelper = {}\n", helper("git")));
     setup(&sandbox, "--only").run().ends(0).says_nothing();
     let after = ["cache --timeout 9".into(), "store".into(), String::new(), helper("git")];
@@ -177,7 +179,7 @@ fn the_link_through_which_the_program_was_called_is_what_git_calls() {
     setup(&sandbox, "")
         .run()
         .ends(0)
-        .prints(format!("{} has it already.\n", sandbox.path(".gitconfig").display()));
+        .prints(format!("{} already calls Keyward.\n", sandbox.path(".gitconfig").display()));
 }
 
 #[test]
@@ -239,7 +241,7 @@ fn what_cannot_be_changed_says_so() {
     symlink("loop", sandbox.path("loop")).unwrap();
     for (file, code, says) in [
         ("broken", 2, "git does not understand line 3 of its configuration"),
-        ("loop", 4, "is a link that leads nowhere"),
+        ("loop", 4, "leads through too many symbolic links"),
         ("run", 4, "is not a regular file"),
         ("locked", 5, "locked is locked by another program\n  hint: If no git is at work"),
         ("missing/config", 7, "No such file or directory"),
@@ -277,5 +279,5 @@ fn a_config_that_others_own_is_not_taken_from_them() {
     } else {
         symlink(target, sandbox.path(".gitconfig")).unwrap();
     }
-    setup(&sandbox, "").run().ends(4).says("belongs to somebody else");
+    setup(&sandbox, "").run().ends(4).says("belongs to another user");
 }

@@ -114,7 +114,7 @@ fn what_is_empty_or_not_repeated_is_asked_for_three_times() {
         let (code, out, err) = end(child);
         assert_eq!((code, out.as_str()), (2, ""), "{err}");
         assert!(err.starts_with(&complaint.repeat(3)), "{err}");
-        assert!(err.contains("no answer was given twice alike"), "{err}");
+        assert!(err.contains("no answer was repeated correctly"), "{err}");
         let shown = terminal.shown();
         assert!(!shown.contains("one") && !shown.contains("other"), "{shown}");
         assert_eq!(terminal.settings(), settings);
@@ -223,7 +223,7 @@ fn rm_says_what_goes_and_asks() {
         let mut terminal = Terminal::new();
         let child = terminal.start(&home, &[&program(), "rm", "s"]);
         for words in [
-            "This removes, for good",
+            "This permanently removes",
             "all entries in its file storage",
             "its key",
             "stores/s.toml",

@@ -1,5 +1,5 @@
-//! Reading the command line. Only the tree of the chosen command is built: the whole of it would
-//! take longer than the work.
+//! Parses the command line. It builds only the arguments of the chosen command: to build all of
+//! them would take longer than the command's own work.
 
 use std::ffi::OsString;
 
@@ -8,14 +8,14 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::commands::{COMMANDS, Entry};
 
-/// A command that was chosen, and what it was told.
+/// The chosen command and its arguments.
 pub(crate) struct Chosen {
     pub(crate) entry: &'static Entry,
     pub(crate) matches: ArgMatches,
     pub(crate) verbosity: u8,
 }
 
-/// The root with all commands, for help, completions and man pages.
+/// Returns the root with all commands, for help, completions and man pages.
 pub(crate) fn whole() -> Command {
     COMMANDS.iter().fold(root(), |root, entry| root.subcommand(tree(entry)))
 }
@@ -41,7 +41,7 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Chosen, clap::Error> {
     Ok(Chosen { entry, matches, verbosity })
 }
 
-/// A complaint about `set` that quotes nothing but flags: what is wrong there may be a password.
+/// Removes all values but flags from an error about `set`: a misplaced value may be a password.
 fn without_values(mut error: clap::Error) -> clap::Error {
     for kind in [ContextKind::InvalidArg, ContextKind::InvalidValue] {
         let quoted =
@@ -56,8 +56,8 @@ fn without_values(mut error: clap::Error) -> clap::Error {
 fn root() -> Command {
     Command::new("keyward")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Keeps credentials and proves them")
-        .after_help("`keyward help` is the user guide.\n\nExample:\n  keyward init work\n  keyward set work ann\n  keyward get work -p")
+        .about("Keep credentials for people and programs")
+        .after_help("`keyward help` shows the user guide.\n\nExample:\n  keyward init work\n  keyward set work ann\n  keyward get work -p")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .disable_help_subcommand(true)
@@ -67,7 +67,7 @@ fn root() -> Command {
                 .long("verbose")
                 .action(ArgAction::Count)
                 .global(true)
-                .help("Say more on standard error; twice for still more"),
+                .help("Print more messages on standard error; repeat it for still more"),
         )
 }
 
@@ -83,7 +83,7 @@ pub(crate) fn store() -> Arg {
     Arg::new("store").value_name("STORE").required(true).help("The store")
 }
 
-/// The argument that names one store or several.
+/// The argument that names one or more stores.
 pub(crate) fn stores() -> Arg {
     Arg::new("stores")
         .value_name("NAME")
@@ -93,19 +93,23 @@ pub(crate) fn stores() -> Arg {
         .help("The stores")
 }
 
-/// `--user` and `--name`, which choose an entry of a store.
+/// Adds `--user` and `--name`, which select an entry of a store.
 pub(crate) fn entry(command: Command) -> Command {
     command.arg(user()).arg(
         Arg::new("name")
             .long("name")
             .value_name("N")
-            .help("The entry of this name instead of the one without"),
+            .help("The name of the entry [default: the entry without a name]"),
     )
 }
 
 /// `--user`.
 pub(crate) fn user() -> Arg {
-    Arg::new("user").short('u').long("user").value_name("U").help("Whose entry [default: you]")
+    Arg::new("user")
+        .short('u')
+        .long("user")
+        .value_name("U")
+        .help("The user of the entry [default: you]")
 }
 
 /// `--json`.
@@ -113,12 +117,12 @@ pub(crate) fn json() -> Arg {
     Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON")
 }
 
-/// A switch.
+/// A flag without a value.
 pub(crate) fn switch(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
 }
 
-/// The text of an argument, if it was given.
+/// Returns the text of an argument, if it was passed.
 pub(crate) fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
     matches.get_one::<String>(name).map(String::as_str)
 }

@@ -34,7 +34,7 @@ use crate::exit::{Outcome, Stop};
 pub(crate) struct Entry {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    /// Command lines that can be typed as they stand.
+    /// Command lines that can be typed as they are.
     pub(crate) example: &'static str,
     pub(crate) arguments: fn(Command) -> Command,
     pub(crate) run: fn(&Session, &ArgMatches) -> Outcome,
@@ -63,18 +63,19 @@ pub(crate) const COMMANDS: &[Entry] = &[
     help::ENTRY,
 ];
 
-/// What a command works with.
+/// What a command needs to run.
 pub(crate) struct Session {
     pub(crate) console: Console,
 }
 
 impl Session {
-    /// Configuration and backends; read when a command needs them, since help never does.
+    /// Reads the configuration and finds the backends. Commands that need neither, such as `help`,
+    /// do not call it.
     pub(crate) fn keyward(&self) -> Outcome<Keyward> {
         Ok(Keyward::with(Environment::of_process(), self.console)?)
     }
 
-    /// The store and the user that `STORE` and `--user` choose.
+    /// Opens the store that `STORE` selects, and returns the user that `--user` selects.
     pub(crate) fn store(&self, matches: &ArgMatches) -> Outcome<(OpenStore, String)> {
         let user = text(matches, "user");
         let store = self.keyward()?.store_of(text(matches, "store").unwrap_or_default(), user)?;
@@ -82,7 +83,7 @@ impl Session {
         Ok((store, user))
     }
 
-    /// The store and the entry that `STORE`, `--user` and `--name` choose.
+    /// Opens the store, and returns the entry that `--user` and `--name` select.
     pub(crate) fn entry(&self, matches: &ArgMatches) -> Outcome<(OpenStore, EntryId)> {
         let (store, user) = self.store(matches)?;
         let id = store.entry(Some(&user), text(matches, "name"))?;
@@ -90,7 +91,7 @@ impl Session {
     }
 }
 
-/// Reads the command line and does what it says.
+/// Parses the command line and runs the command.
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let arguments = helper::by_program_name(arguments);
     if let Some(outcome) = helper::run_plain(&arguments) {
@@ -112,7 +113,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
 
 pub(crate) use plugin::check_inside;
 
-/// That an entry is not there, in the words of the command line.
+/// Returns the error for an entry that does not exist.
 pub(crate) fn missing(id: &EntryId, store: &OpenStore) -> Stop {
     let name = &store.file.name;
     let user = id.user().escape_debug();

@@ -1,4 +1,4 @@
-//! Who sits in front of the program, as backends see it.
+//! Prompts and messages of backends, for the user of the program.
 
 use std::fmt::Arguments;
 use std::sync::Mutex;
@@ -9,17 +9,17 @@ use keyward_core::{Error, ErrorKind, Level, Prompt, Result, Secret};
 use crate::output::{complain, harmless};
 use crate::terminal::Terminal;
 
-/// The terminal for prompts, standard error for messages.
+/// Prompts on the terminal, and prints messages on standard error.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Console {
     /// How many times `-v` was given.
     pub(crate) verbosity: u8,
 }
 
-/// How often a new secret may be mistyped.
+/// How many times a user may try to type a new secret and to repeat it correctly.
 const ATTEMPTS: usize = 3;
 
-/// Held by who asks: plugins may ask at the same time, and there is one terminal.
+/// Held during a prompt: several plugins may prompt at the same time, but there is one terminal.
 static ASKING: Mutex<()> = Mutex::new(());
 
 impl Interaction for Console {
@@ -40,7 +40,7 @@ impl Interaction for Console {
                 complain("The two do not match.");
             }
         }
-        Err(Error::new(ErrorKind::Invalid, "usage").because("no answer was given twice alike"))
+        Err(Error::new(ErrorKind::Invalid, "usage").because("no answer was repeated correctly"))
     }
 
     fn log(&self, level: Level, message: Arguments<'_>) {

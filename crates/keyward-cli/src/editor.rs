@@ -1,4 +1,4 @@
-//! `config edit`: a copy is edited, checked, and only then put in place.
+//! `config edit`: the user edits a copy, which replaces the configuration only if it is valid.
 
 use std::path::Path;
 
@@ -17,7 +17,7 @@ const START: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
 pub(crate) fn edit_config() -> Outcome {
     let environment = Environment::of_process();
     Places::find(&environment)?.check_owner()?;
-    // A configuration that does not load is all the more in need of an editor.
+    // The user may run the editor exactly because the configuration does not load.
     let file = match Config::load(environment.clone()) {
         Ok(config) => config.user_file(),
         Err(error) => {
@@ -35,7 +35,7 @@ pub(crate) fn edit_config() -> Outcome {
     let dir = PrivateDir::create(folder)?;
     let before = current(&file)?;
     if dir.contains(Path::new(COPY))? {
-        complain("Going on with the text that was kept last time.");
+        complain("Continuing with the text that was kept last time.");
     } else {
         dir.replace(Path::new(COPY), &before)?;
     }
@@ -61,7 +61,7 @@ pub(crate) fn edit_config() -> Outcome {
     Ok(())
 }
 
-/// The configuration as it is, or what a new one begins with.
+/// Returns the text of the configuration file, or the text that a new one starts with.
 fn current(file: &Path) -> Outcome<Vec<u8>> {
     match std::fs::read(file) {
         Ok(text) if !text.trim_ascii().is_empty() => Ok(text),
@@ -74,7 +74,7 @@ fn current(file: &Path) -> Outcome<Vec<u8>> {
     }
 }
 
-/// Refuses to undo what somebody else did while the editor was open.
+/// Returns an error if another process changed the file while the editor was open.
 fn check_unchanged(file: &Path, before: &[u8]) -> Outcome {
     if current(file)? == before {
         return Ok(());

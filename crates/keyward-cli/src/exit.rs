@@ -1,4 +1,4 @@
-//! How the program ends. `docs/exit-codes.md` is the promise.
+//! How the program ends. `docs/exit-codes.md` documents the exit codes.
 
 use std::io;
 
@@ -7,12 +7,12 @@ use keyward_core::{Error, ErrorKind};
 
 use crate::output::complain;
 
-/// Why a command did not simply succeed.
+/// Why a command did not succeed.
 #[derive(Debug)]
 pub(crate) enum Stop {
     /// Something failed.
     Failed(Error),
-    /// Something failed, and more is to be said than the error says itself.
+    /// Something failed. The exit code and the whole message.
     Code(u8, String),
     /// Standard output cannot be written.
     Output(io::Error),
@@ -26,12 +26,12 @@ impl From<Error> for Stop {
     }
 }
 
-/// What was asked makes no sense on the command line.
+/// Returns an error about the command line.
 pub(crate) fn usage(message: impl Into<String>) -> Stop {
     Stop::Failed(Error::invalid("usage", message))
 }
 
-/// The same for a word that is not known, with the known one that is nearest.
+/// Returns an error about an unknown word. Its hint is the most similar known word.
 pub(crate) fn hinted<'a>(
     message: String,
     wrong: &str,
@@ -44,7 +44,7 @@ pub(crate) fn hinted<'a>(
     })
 }
 
-/// The exit code of a kind of error.
+/// Returns the exit code of a kind of error.
 pub(crate) const fn code_of(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Invalid | ErrorKind::Exists | ErrorKind::Unsupported => 2,
@@ -59,10 +59,10 @@ pub(crate) const fn code_of(kind: ErrorKind) -> u8 {
     }
 }
 
-/// Does the same with each of several things; a failure with one keeps none from its turn.
+/// Does the work for each thing, also after it failed for another one.
 ///
-/// The last failure is the outcome; those before it are reported on the way. Where the output cannot be
-/// written, it ends at once: the next thing could not be told either.
+/// Returns the last failure, and reports those before it. If standard output cannot be written, it
+/// returns at once: it could not print the next result either.
 pub(crate) fn each<T>(
     things: impl IntoIterator<Item = T>,
     mut work: impl FnMut(T) -> Outcome,
@@ -80,11 +80,11 @@ pub(crate) fn each<T>(
     outcome
 }
 
-/// Reports how a command went.
+/// Reports a failure on standard error, and returns the exit code.
 pub(crate) fn status(outcome: Outcome) -> u8 {
     match outcome {
         Ok(()) => 0,
-        // Who read the output has gone, and needs no message.
+        // The program that read the output has closed it, and needs no message.
         Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 141,
         Err(Stop::Output(error)) => {
             complain(&format!("error: standard output cannot be written\n  because: {error}"));
@@ -101,7 +101,7 @@ pub(crate) fn status(outcome: Outcome) -> u8 {
     }
 }
 
-/// What, why where that is known, and one hint.
+/// Returns the text of an error: what failed, why if that is known, and one hint.
 pub(crate) fn describe(error: &Error) -> String {
     let mut text = format!("error: {}", what(error));
     let mut source = std::error::Error::source(error);
@@ -118,7 +118,7 @@ pub(crate) fn describe(error: &Error) -> String {
     text
 }
 
-/// The line that says what went wrong; with the operation, unless it adds nothing.
+/// Returns the line that says what failed. It contains the operation, unless that adds nothing.
 pub(crate) fn what(error: &Error) -> String {
     match error.operation() {
         "usage" | "name" | "options" | "registry" | "config" | "open" | "init" | "setup"

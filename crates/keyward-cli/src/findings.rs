@@ -1,4 +1,4 @@
-//! What checks found, told one by one.
+//! Prints the results of checks, one by one.
 
 use keyward_core::Error;
 use serde_json::json;
@@ -6,14 +6,14 @@ use serde_json::json;
 use crate::exit::{Outcome, Stop, code_of, what};
 use crate::output::{print, shown};
 
-/// What a check found: nothing, something to know, or something wrong.
+/// The result of a check: good, worth knowing, or wrong.
 pub(crate) enum Finding {
     Good(String),
     Note(String),
     Bad(Error),
 }
 
-/// Tells findings, and remembers the worst.
+/// Prints findings, and keeps the highest exit code.
 pub(crate) struct Findings {
     json: bool,
     worst: u8,
@@ -40,7 +40,7 @@ impl Findings {
         })
     }
 
-    /// The outcome of all checks.
+    /// Returns the outcome of all checks.
     pub(crate) fn end(self) -> Outcome {
         match self.worst {
             0 => Ok(()),

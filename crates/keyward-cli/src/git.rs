@@ -1,4 +1,4 @@
-//! The real git, and Keyward's place in its configuration.
+//! Runs git, and changes git's configuration so that it calls Keyward.
 
 mod chain;
 mod file;
@@ -19,38 +19,38 @@ pub(crate) use setup::{Change, Setup};
 /// The variable whose values are git's credential helpers.
 const KEY: &str = "credential.helper";
 
-/// More than any configuration needs.
+/// The largest output and the largest configuration that is read, in bytes.
 const MAX: usize = 4 << 20;
 
-/// Where `git config` can be told a value instead of a pattern for it.
+/// The first version whose `git config` has `--fixed-value`.
 const OLDEST: (u32, u32) = (2, 30);
 
-/// Where helpers can give more than usernames and passwords.
+/// The first version to which helpers can give more than usernames and passwords.
 const AUTHTYPE: (u32, u32) = (2, 46);
 
 /// The git that is installed.
 pub(crate) struct Git {
-    /// What it says of itself, as in `2.47.3`.
+    /// Its version, such as `2.47.3`.
     pub(crate) version: String,
     numbers: (u32, u32),
 }
 
-/// How a git went.
+/// The result of running git.
 pub(crate) struct Ran {
     pub(crate) status: ExitStatus,
-    /// What it printed. That may be a whole configuration, with the secrets in it.
+    /// Its standard output. That may be a whole configuration, with the secrets in it.
     pub(crate) out: Secret,
     pub(crate) err: String,
 }
 
 impl Git {
-    /// Finds it, in a version that will do.
+    /// Finds git, and checks that it is new enough.
     pub(crate) fn find() -> Result<Self> {
         let ran = run(without_config(&mut Command::new("git")).arg("version"), b"")?;
         Self::of(ran.out.expose_str().unwrap_or_default())
     }
 
-    /// The git that says so of its version.
+    /// Reads the output of `git version`.
     fn of(version: &str) -> Result<Self> {
         let version = version.split_whitespace().nth(2).unwrap_or_default().to_owned();
         let mut numbers = version.split('.').map_while(|number| number.parse().ok());
@@ -68,7 +68,7 @@ impl Git {
         self.numbers >= AUTHTYPE
     }
 
-    /// Git with these arguments, away from any terminal and from whatever would ask a person.
+    /// Returns git with these arguments, set up so that it never prompts.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
         command
@@ -77,12 +77,12 @@ impl Git {
             .env("LC_ALL", "C")
             .env("GIT_TERMINAL_PROMPT", "0")
             .env("GIT_ASKPASS", "")
-            // Only `git config` heeds it.
+            // Only `git config` reads this variable.
             .env_remove("GIT_CONFIG");
         command
     }
 
-    /// The credential helpers in one file, those of single URLs apart.
+    /// Returns the credential helpers in one file, without those for single URLs.
     fn helpers(&self, file: &Path) -> Result<Vec<Helper>> {
         let ran = self.config(file, &["-z", "--get-all", KEY])?;
         match ran.status.code() {
@@ -101,7 +101,7 @@ impl Git {
         self.edit(file, &["--add", KEY, value])
     }
 
-    /// Takes every line out of the file that has this value.
+    /// Removes every line that has this value from the file.
     fn remove(&self, file: &Path, value: &str) -> Result<()> {
         self.edit(file, &["--fixed-value", "--unset-all", KEY, value])
     }
@@ -117,22 +117,23 @@ impl Git {
     }
 }
 
-/// Git without a configuration of the user's or the system's, which may be what is to be mended.
+/// Makes git ignore the configuration of the user and of the system, which may be the one to
+/// repair.
 fn without_config(git: &mut Command) -> &mut Command {
     git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1")
 }
 
-/// Runs a git with this on its standard input.
+/// Runs git with this input.
 pub(crate) fn run(command: &mut Command, input: &[u8]) -> Result<Ran> {
     let missing = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(ErrorKind::Unavailable, "setup")
-            .because("git is not installed, or not where programs are looked for"),
+            .because("git is not installed, or is not on PATH"),
         _ => Error::io("setup", error),
     };
     let failed = |error| Error::io("setup", error);
     let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = piped.spawn().map_err(missing)?;
-    // Few bytes, which a pipe holds; who does not read them closes it.
+    // The input is short and fits into the pipe. A program that does not read it closes the pipe.
     drop(child.stdin.take().map(|mut pipe| std::io::Write::write_all(&mut pipe, input)));
     let err = child.stderr.take().map(|pipe| std::thread::spawn(|| Secret::read_from(pipe, MAX)));
     let out = match child.stdout.take() {
@@ -144,7 +145,8 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Result<Ran> {
     Ok(Ran { status, out, err: String::from_utf8_lossy(err.expose()).into_owned() })
 }
 
-/// Why git could not do it. Of its own words, which may quote the file, only a number is shown.
+/// Returns an error for what git printed. Git may quote the file in it, so only a line number is
+/// shown.
 fn failure(err: &str) -> Error {
     let line = err.split_once("bad config line ").map(|(_, rest)| rest);
     let line = line.and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn of_gits_own_words_only_a_number_is_shown() {
+    fn only_the_line_number_of_gits_message_is_shown() {
         for (words, shown) in [
             (
                 "fatal: bad config line 12 in file /x/canary",

@@ -1,4 +1,4 @@
-//! What the process gives up at its very start.
+//! Hardens the process at its start.
 
 use std::sync::Arc;
 
@@ -7,11 +7,12 @@ use rustix::io::Errno;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 use signal_hook::consts::{SIGPIPE, SIGXFSZ};
 
-/// No core dumps, nobody who attaches, no panic that prints what it was working on. A limit on the size of
-/// files, and a reader that has gone, are errors of the write that meets them, not the end of the process.
+/// Disables core dumps and debuggers of the same user, and keeps values out of the messages of
+/// panics. A write beyond the limit on file sizes, or to a closed pipe, returns an error and does
+/// not end the process.
 pub(crate) fn process() {
     fill_standard_streams();
-    // Neither can fail on a kernel that has them, and one that lacks them has nothing to give up.
+    // Neither can fail on a kernel that supports it; on another kernel there is nothing to disable.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     for signal in [SIGXFSZ, SIGPIPE] {
@@ -26,9 +27,10 @@ pub(crate) fn process() {
     }));
 }
 
-/// Opens `/dev/null` in place of a standard stream that is closed: the next file that is opened would get its
-/// number, and be read from or printed into. It is opened for the wrong direction, so that to read from a
-/// closed input, or to write to a closed output, is an error and not an empty success.
+/// Opens `/dev/null` in place of each standard stream that is closed. Otherwise the next file that
+/// the process opens would get the number of that stream, and the process would read from the file
+/// or print to it. `/dev/null` is opened for the wrong direction, so that to read from a closed
+/// input, or to write to a closed output, is an error and not an empty success.
 fn fill_standard_streams() {
     for (stream, wrong_way) in [
         (rustix::stdio::stdin(), OFlags::WRONLY),
@@ -36,10 +38,11 @@ fn fill_standard_streams() {
         (rustix::stdio::stderr(), OFlags::RDONLY),
     ] {
         if rustix::io::fcntl_getfd(stream) == Err(Errno::BADF) {
-            // The lowest number that is free is this stream's, and stays so.
+            // The kernel takes the lowest free number, which is the number of this stream. It stays
+            // open.
             match rustix::fs::open("/dev/null", wrong_way, Mode::empty()) {
                 Ok(nothing) => std::mem::forget(nothing),
-                // There is nowhere to say so.
+                // There is no stream to report the error on.
                 Err(_) => std::process::abort(),
             }
         }

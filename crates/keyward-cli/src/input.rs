@@ -1,4 +1,4 @@
-//! What comes in on standard input, past its buffer, which nobody would wipe.
+//! Reads standard input without the standard library's buffer, which would keep a copy in memory.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,10 +9,12 @@ pub(crate) fn standard_input() -> io::Result<File> {
     Ok(File::from(io::stdin().as_fd().try_clone_to_owned()?))
 }
 
-/// Reads until an empty line or the end, so that whoever asks need not close its side.
+/// Reads until an empty line or the end, so that the other program need not close its end of the
+/// pipe.
 pub(crate) struct UntilEmptyLine<R> {
     from: R,
-    /// What was read last; the beginning is the beginning of a line.
+    /// The byte that was read last. It starts as a newline, because the input starts with a new
+    /// line.
     last: u8,
     ended: bool,
 }
@@ -41,7 +43,7 @@ impl<R: Read> Read for UntilEmptyLine<R> {
 mod tests {
     use super::*;
 
-    /// Gives what is written one line of a terminal after the other.
+    /// Returns one chunk for each read, as a terminal returns one line.
     struct Chunks(std::slice::Iter<'static, &'static str>);
 
     impl Read for Chunks {

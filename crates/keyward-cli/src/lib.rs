@@ -1,6 +1,6 @@
 //! The `keyward` program as a library.
 //!
-//! A program of one's own, with backends of one's own, is [`main`] and a line that names their crate:
+//! To build a program with your own backends, call [`main`] and name the crate of the backends:
 //! `use my_backend as _;`.
 
 mod arguments;
@@ -27,11 +27,11 @@ pub fn main() -> ExitCode {
     status().into()
 }
 
-/// As [`main`], for a program that begins without the standard library: the exit status, also after a
-/// fault of its own.
+/// Does the same as [`main`] for a program that defines C's `main`, and returns the exit status,
+/// also after a panic.
 #[doc(hidden)]
 pub fn status() -> u8 {
-    /// What the standard library ends with after a panic.
+    /// The exit status with which the standard library ends a process after a panic.
     const PANICKED: u8 = 101;
 
     let run = || {
@@ -39,15 +39,16 @@ pub fn status() -> u8 {
         exit::status(commands::run(std::env::args_os().collect()))
     };
     let status = std::panic::catch_unwind(run).unwrap_or(PANICKED);
-    // The end of this process would kill the programs that run, and leave there what they have started.
+    // Without this, the kernel would kill the plugins' processes at the end of this one, and the
+    // processes that those have started would remain.
     keyward_loader::process::finish();
     terminal::restore();
     status
 }
 
-/// Runs `keyward-check`, in which `keyward plugin check` has the code that it checks run.
+/// Runs `keyward-check`, which `keyward plugin check` starts to run the code that it checks.
 ///
-/// It is a program of its own, so that `keyward` is not larger by the suites.
+/// It is a separate program, so that `keyward` does not contain the test suites.
 pub fn check() -> ExitCode {
     harden::process();
     exit::status(commands::check_inside(std::env::args_os().collect())).into()

@@ -1,4 +1,4 @@
-//! What goes out, and in which form.
+//! Writes to standard output and standard error, and makes text safe to show.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::LazyLock;
@@ -7,7 +7,8 @@ use keyward_core::Secret;
 
 use crate::exit::{Outcome, Stop};
 
-/// Standard output without a buffer. The standard library's takes a closed stream for one that was written.
+/// Standard output without a buffer. The standard library's reports success if the stream is
+/// closed.
 struct StandardOutput;
 
 impl Write for StandardOutput {
@@ -25,7 +26,7 @@ pub(crate) fn print(text: &str) -> Outcome {
     StandardOutput.write_all(format!("{text}\n").as_bytes()).map_err(Stop::Output)
 }
 
-/// Many lines for standard output, gathered before they are written.
+/// Many lines for standard output, buffered.
 pub(crate) struct Lines(BufWriter<StandardOutput>);
 
 impl Lines {
@@ -37,13 +38,13 @@ impl Lines {
         writeln!(self.0, "{line}").map_err(Stop::Output)
     }
 
-    /// Writes what is still here. Without it a failure to do so goes unnoticed.
+    /// Writes what is still buffered. A caller that leaves this out does not notice a failed write.
     pub(crate) fn end(mut self) -> Outcome {
         self.0.flush().map_err(Stop::Output)
     }
 }
 
-/// Writes a secret to standard output, with no buffer that would keep a copy of it.
+/// Writes a secret to standard output, without a buffer that would keep a copy of it.
 pub(crate) fn print_secret(secret: &Secret, newline: bool) -> Outcome {
     StandardOutput.write_all(secret.expose()).map_err(Stop::Output)?;
     if newline {
@@ -52,21 +53,20 @@ pub(crate) fn print_secret(secret: &Secret, newline: bool) -> Outcome {
     Ok(())
 }
 
-/// Writes a message to standard error; what it quotes steers no terminal. Nothing can be done if
-/// that fails.
+/// Writes a message to standard error, with the characters escaped that could control the terminal.
+/// It ignores a failure, which it cannot report.
 pub(crate) fn complain(text: &str) {
     let lines: Vec<_> = text.split('\n').map(harmless).collect();
     drop(writeln!(std::io::stderr(), "{}", lines.join("\n")));
 }
 
-/// A name as it can be shown: on a terminal without anything that would steer the terminal, or
-/// turn the text around; elsewhere as it is.
+/// Returns a name as it can be shown: escaped if standard output is a terminal, else unchanged.
 pub(crate) fn shown(name: &str) -> String {
     static TERMINAL: LazyLock<bool> = LazyLock::new(|| std::io::stdout().is_terminal());
     if *TERMINAL { harmless(name) } else { name.to_owned() }
 }
 
-/// The text with every character escaped that is not simply seen.
+/// Escapes control characters, invisible characters, and those that change the direction of text.
 pub(crate) fn harmless(text: &str) -> String {
     text.chars()
         .flat_map(|c| {
@@ -77,7 +77,7 @@ pub(crate) fn harmless(text: &str) -> String {
         .collect()
 }
 
-/// Characters that are invisible or change the direction of writing.
+/// Whether a character is invisible or changes the direction of text.
 const fn steers(c: char) -> bool {
     matches!(
         c,
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_terminal_is_escaped() {
+    fn characters_that_could_control_a_terminal_are_escaped() {
         assert_eq!(harmless("a\u{202e}b\u{9b}1mü"), "a\\u{202e}b\\u{9b}1mü");
     }
 }

@@ -1,4 +1,5 @@
-//! Where `set` takes the password from. Never from the command line: others can read that.
+//! Reads the password for `set`. It never takes it from the command line, which other users can
+//! read.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -18,8 +19,8 @@ use crate::input::standard_input;
 pub(crate) fn arguments(command: Command) -> Command {
     command
         .arg(switch("stdin", "Read the password from standard input, without its last line end"))
-        .arg(switch("raw", "Keep that last line end"))
-        .arg(switch("allow-empty", "Take an empty password; without this it is an error"))
+        .arg(switch("raw", "Keep the last line end of the password"))
+        .arg(switch("allow-empty", "Accept an empty password, which is an error otherwise"))
         .arg(
             Arg::new("password-file")
                 .long("password-file")
@@ -38,7 +39,7 @@ pub(crate) fn arguments(command: Command) -> Command {
         )
 }
 
-/// The password, from where the arguments say, else from the terminal.
+/// Reads the password from the source that the arguments name, else from the terminal.
 pub(crate) fn read(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
     let Some((file, shown)) = source(matches)? else { return prompt(matches, console) };
     let mut password = read_all(file, &shown)?;
@@ -52,7 +53,7 @@ pub(crate) fn read(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
     Ok(password)
 }
 
-/// The file that the arguments name, and what messages call it.
+/// Returns the file that the arguments name, and its name for messages.
 fn source(matches: &ArgMatches) -> Outcome<Option<(File, String)>> {
     let (file, shown) = if matches.get_flag("stdin") {
         (standard_input(), "standard input".to_owned())
@@ -67,19 +68,20 @@ fn source(matches: &ArgMatches) -> Outcome<Option<(File, String)>> {
     Ok(Some((file, shown)))
 }
 
-/// Asks for the password. The console takes no empty one.
+/// Asks for the password. The console does not accept an empty one.
 fn prompt(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
     for option in ["raw", "allow-empty"] {
         if matches.get_flag(option) {
-            let why = format!("--{option} goes with --stdin, --password-file or --password-fd");
+            let why = format!("--{option} needs --stdin, --password-file or --password-fd");
             return Err(usage(why));
         }
     }
     Ok(console.prompt(&Prompt { text: "Password", confirm: true })?)
 }
 
-/// A copy of an open descriptor. To open it anew by its path would lose its place in a file, is not
-/// possible for sockets and for what another user opened, and can wait for ever on a named pipe.
+/// Returns a copy of an open descriptor. To open it again by its path would lose the position in a
+/// file, fails for sockets and for files that another user opened, and can wait forever on a named
+/// pipe.
 #[cfg(target_os = "linux")]
 fn descriptor(number: i32) -> std::io::Result<File> {
     let this = pidfd_open(getpid(), PidfdFlags::empty())?;
@@ -89,7 +91,7 @@ fn descriptor(number: i32) -> std::io::Result<File> {
     }
 }
 
-/// A copy of an open descriptor: elsewhere its path is no more than that.
+/// Returns a copy of an open descriptor. On these systems, opening its path does the same.
 #[cfg(not(target_os = "linux"))]
 fn descriptor(number: i32) -> std::io::Result<File> {
     File::open(format!("/dev/fd/{number}"))

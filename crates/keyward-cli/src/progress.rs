@@ -1,9 +1,9 @@
-//! Progress of long work, on a terminal that is watching.
+//! Shows the progress of long work on a terminal.
 
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// A counter on standard error; nothing where that is not a terminal.
+/// A counter on standard error. It prints nothing if standard error is not a terminal.
 pub(crate) struct Progress {
     done: u64,
     what: &'static str,
@@ -26,7 +26,7 @@ impl Progress {
         }
     }
 
-    /// Leaves the line as if nothing had been there.
+    /// Clears the line.
     pub(crate) fn clear(&self) {
         if self.shown.is_some() {
             drop(write!(std::io::stderr(), "\r\x1b[K"));

@@ -1,11 +1,11 @@
-//! Command lines of the user's, such as `$EDITOR`.
+//! Runs command lines that the user configures, such as `$EDITOR`.
 
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitStatus};
 
 use keyward_config::Environment;
 
-/// What the first of these variables that is not blank says, else `default`.
+/// Returns the value of the first of these variables that is not blank, else `default`.
 pub(crate) fn command_line(
     environment: &Environment,
     variables: &[&str],
@@ -16,8 +16,8 @@ pub(crate) fn command_line(
     lines.find(|line| !is_blank(line)).unwrap_or_else(|| default.into())
 }
 
-/// Has the shell run a command line with the arguments that are added to the command, as git does: the line may hold
-/// options, quotes and variables.
+/// Returns a command that has the shell run this line, followed by the arguments that the caller
+/// adds. As with git, the line may contain options, quotes and variables.
 pub(crate) fn command(line: &OsStr) -> Command {
     let mut script = line.to_owned();
     script.push(" \"$@\"");
@@ -26,7 +26,7 @@ pub(crate) fn command(line: &OsStr) -> Command {
     command
 }
 
-/// Whether the shell found nothing to run.
+/// Whether the shell could not find the program or could not run it.
 pub(crate) fn is_missing(status: ExitStatus) -> bool {
     matches!(status.code(), Some(126 | 127))
 }

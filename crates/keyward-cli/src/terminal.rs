@@ -1,5 +1,5 @@
-//! Asking on the terminal, without showing the answer, and leaving the terminal as it was found
-//! whatever happens meanwhile.
+//! Asks questions on the terminal. It can hide the answer, and it restores the terminal's settings
+//! in all cases.
 
 mod line;
 
@@ -24,18 +24,18 @@ use line::{LineEditor, Typed};
 
 const SIGNALS: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT];
 
-/// The longest answer to a question in the open, in bytes.
+/// The longest answer that is shown while it is typed, in bytes.
 const MAX_OPEN: usize = 4096;
 
-/// How to give a secret where it cannot be typed.
+/// How to pass a secret if it cannot be typed.
 const WITHOUT_A_TERMINAL: &str = "Give the secret with --stdin, --password-file or --password-fd";
 
-/// The terminal that the process belongs to, wherever its input and output go.
+/// The controlling terminal of the process, also if its standard streams are redirected.
 #[derive(Debug)]
 pub(crate) struct Terminal(File);
 
 impl Terminal {
-    /// Opens it.
+    /// Opens the terminal.
     ///
     /// # Errors
     /// `Locked` if there is none: a prompt must not hang.
@@ -66,13 +66,15 @@ impl Terminal {
                 Event::Byte(byte) => match line.take(byte) {
                     Typed::More => {}
                     Typed::LineEnd => return line.finish(),
-                    // As the kernel would do it: for all programs that the shell runs in front.
+                    // The kernel would do the same: send the signal to the foreground process
+                    // group.
                     Typed::Signal(signal) => {
                         kill_current_process_group(signal).map_err(|error| failed(error.into()))?;
                     }
                 },
                 Event::Signal(SIGCONT) => {
-                    // If the signal that stopped the process could not be caught, the terminal is still silent.
+                    // If the signal that stopped the process cannot be caught, the terminal still
+                    // hides its input.
                     line = LineEditor::new(silence(&self.0)?);
                     self.write(question)?;
                 }
@@ -100,7 +102,7 @@ impl Terminal {
     fn obey(&mut self, signal: i32) -> Result<()> {
         restore();
         if signal != SIGTSTP {
-            // With a terminal that has gone there is no line to end.
+            // If the terminal is gone, there is no line to end.
             drop(self.write("\n"));
         }
         emulate_default_handler(signal).map_err(failed)
@@ -143,10 +145,11 @@ enum Event {
     Signal(i32),
 }
 
-/// The terminal while it is silent, and its settings before. One prompt at a time has it.
+/// The terminal while it hides its input, and its settings before that. One prompt at a time uses
+/// it.
 static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
-/// Has the terminal show nothing and edit nothing, and gives its settings before that.
+/// Switches off echo and line editing, and returns the settings before that.
 fn silence(terminal: &File) -> Result<Termios> {
     restore();
     let mut kept = BEFORE.lock()?;
@@ -158,7 +161,7 @@ fn silence(terminal: &File) -> Result<Termios> {
     Ok(before)
 }
 
-/// Gives the terminal its settings again, however a prompt ends.
+/// Restores the terminal's settings, however a prompt ends.
 struct RestoreOnDrop;
 
 impl Drop for RestoreOnDrop {
@@ -167,7 +170,8 @@ impl Drop for RestoreOnDrop {
     }
 }
 
-/// Gives the terminal its settings again, also where somebody is still being asked for a plugin that has ended.
+/// Restores the terminal's settings, also if a prompt still waits for the answer to a plugin that
+/// has ended.
 pub(crate) fn restore() {
     let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some((terminal, settings)) = before {
@@ -175,11 +179,12 @@ pub(crate) fn restore() {
     }
 }
 
-/// Signals that arrive by a socket, so that they are waited for together with the keys.
+/// Signals that arrive through a socket, so that `poll` waits for them and for keys at the same
+/// time.
 struct Signals(SignalDelivery<UnixStream, SignalOnly>);
 
-/// Whether nobody is being asked, so that signals do what they do by default. Handlers cannot be
-/// taken back once they are installed.
+/// Whether no prompt is active, so that signals have their default effect. Handlers cannot be
+/// removed once they are installed.
 static IDLE: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 impl Signals {
@@ -214,7 +219,7 @@ impl Drop for Signals {
 }
 
 fn failed(error: std::io::Error) -> Error {
-    // The terminal may be gone before the signal that says so is here.
+    // The terminal can be gone before the signal that reports it arrives.
     if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) {
         return gone();
     }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What must hold of every change; run it where changes are checked, and by hand.
+# Checks a change. Run it in continuous integration and by hand.
 set -eu
 cd "$(dirname "$0")"
 

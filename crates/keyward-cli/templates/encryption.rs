@@ -4,7 +4,7 @@
 //! nonce (24) ‖ ciphertext ‖ tag (16)      associated data: the binding of header and entry
 //! ```
 //!
-//! A nonce of 192 random bits never comes twice, however many records a store seals.
+//! A nonce of 192 random bits does not repeat, however many records a store seals.
 
 use std::sync::Arc;
 

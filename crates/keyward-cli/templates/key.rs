@@ -1,7 +1,7 @@
 //! Key source `sample`: a folder with a file for each key.
 //!
-//! A file holds 32 random bytes as base64. Whoever can read your files can read it; a copy of the
-//! data alone stays closed.
+//! A file contains 32 random bytes as base64. A program that can read your files can read it; a
+//! copy of the data alone cannot be opened.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use keyward_plugin::{
 
 keyward_plugin::register!(key: SampleKey);
 
-/// More than any key needs.
+/// The longest file that is read, in bytes.
 const LARGEST: usize = 1 << 10;
 
-/// The parameter that says that the key was made here, and may be deleted here.
+/// The parameter of a key that was made here and can be deleted here.
 const MADE: &[u8] = b"made";
 
 options! {
-    /// Where the keys lie.
+    /// Where the keys are stored.
     pub struct Options {
         /// The folder that holds them; made with the first key.
         pub root: PathBuf = "%state%/keys-sample",

@@ -1,6 +1,6 @@
 //! Serializer `sample`: JSON with a line for each field, so that two versions can be compared.
 //!
-//! Any format that serde knows can take its place.
+//! You can replace JSON by any other format that serde supports.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Serializer for SampleSerializer {
     }
 
     fn decode(&self, bytes: &[u8]) -> Result<Record> {
-        // The decoder's own error quotes what it read, so it goes no further.
+        // The decoder's own error quotes its input, so it is not passed on.
         let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|_| Error::corrupt("decode"))?;
         Record::try_from(wire)
     }

@@ -1,6 +1,7 @@
 //! Storage `sample`: all entries of a store in one file.
 //!
-//! Each change writes that file anew: quick for hundreds of entries, slow for many thousands.
+//! Each change writes the whole file again: that is quick for hundreds of entries and slow for many
+//! thousands.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ const LARGEST: usize = 256 << 20;
 const WAIT: Duration = Duration::from_secs(30);
 
 options! {
-    /// Where the entries lie.
+    /// Where the entries are stored.
     pub struct Options {
         /// The folder that holds them; made when something is kept.
         pub root: PathBuf = "%data%/stores/%id%",
@@ -109,7 +110,7 @@ impl SampleStorage {
         decode(&content.unwrap_or_default())
     }
 
-    /// Makes a change that no other one comes between. One that fails changes nothing.
+    /// Makes a change while no other process can make one. A change that fails changes nothing.
     fn change(&self, work: impl FnOnce(&mut Entries) -> Result<()>) -> Result<()> {
         let dir = PrivateDir::create(&self.root)?;
         let wait = self.host.remaining().map_or(WAIT, |left| left.min(WAIT));
@@ -124,7 +125,8 @@ impl SampleStorage {
     }
 }
 
-/// One entry behind the other: the length of its id, its id, the length of its blob, its blob.
+/// Encodes one entry after the other: the length of its id, its id, the length of its blob, its
+/// blob.
 fn encode(entries: &Entries) -> Vec<u8> {
     let mut content = Vec::new();
     for (id, blob) in entries {

@@ -58,7 +58,7 @@ fn an_empty_password_is_refused_unless_it_is_allowed() {
         }
         assert_eq!(home.files(), before, "{entry}");
     }
-    home.keyward("set s ann --allow-empty").run().ends(2).says("--allow-empty goes with --stdin");
+    home.keyward("set s ann --allow-empty").run().ends(2).says("--allow-empty needs --stdin");
     home.keyward("set s ann --stdin --allow-empty").run().ends(0);
     home.keyward("get s --raw").run().ends(0).prints("");
 }

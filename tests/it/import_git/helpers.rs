@@ -52,8 +52,8 @@ fn what_a_helper_knows_is_kept_for_its_origin() {
         import(&home, "https://x.example https://bob@x.example https://y/p/q https://z").ends(3);
     assert_eq!(
         ran.text(),
-        "3 credentials imported, 1 refused\n  https://z: none of git's helpers knows a credential\n\
-         git's helpers still have them too; `git credential reject` has them forget one.\n"
+        "3 credentials imported, 1 refused\n  https://z: none of git's helpers has a credential\n\
+         git's helpers still have them too; `git credential reject` makes them forget one.\n"
     );
     given(&home, "protocol=https host=x.example", "username=ann password=of-ann");
     given(&home, "protocol=https host=x.example username=bob", "username=bob password=of-bob");

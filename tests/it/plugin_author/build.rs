@@ -10,7 +10,7 @@ fn cargo_must_be_there() {
     workshop.crate_of("crate", "serializer", "lines");
     let script = "PATH=/nowhere; \"$0\" plugin build crate";
     let build = workshop.program("sh").args(["-c", script]).arg(super::programs().join("keyward"));
-    build.run().ends(7).says("there is no cargo here").says("Install Rust");
+    build.run().ends(7).says("cargo is not installed, or is not on PATH").says("Install Rust");
 }
 
 #[test]

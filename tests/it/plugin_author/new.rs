@@ -8,13 +8,13 @@ fn what_makes_no_sense_writes_nothing() {
     workshop.0.write("full/file", "");
     workshop.0.write("file", "");
     for (words, why) in [
-        ("--role storage Shelf crate", "no name for a backend"),
-        ("--role storage ../shelf crate", "no name for a backend"),
+        ("--role storage Shelf crate", "not a valid name for a backend"),
+        ("--role storage ../shelf crate", "not a valid name for a backend"),
         ("--role storage sqlite crate", "the storage sqlite is a part of this program"),
         ("--role cupboard shelf crate", "cupboard"),
-        ("--role storage shelf full", "full is there already"),
-        ("--role storage shelf file", "file is there already"),
-        ("--role storage shelf .", "is there already"),
+        ("--role storage shelf full", "full exists and is not an empty folder"),
+        ("--role storage shelf file", "file exists and is not an empty folder"),
+        ("--role storage shelf .", "exists and is not an empty folder"),
         ("--role storage shelf crate --keyward full", "full is not Keyward's source"),
     ] {
         workshop.keyward(&format!("plugin new {words}")).run().ends(2).prints("").says(why);

@@ -27,7 +27,7 @@ fn what_is_no_plugin_is_not_trusted() {
         (&silent, 7, "silent.sh"),
         ("/nowhere", 7, "is not there"),
         ("lib/libdrawer.so", 4, "not a plain absolute path"),
-        ("/etc", 2, "holds no library"),
+        ("/etc", 2, "contains no library"),
         ("/dev/null", 4, "is not a regular file"),
     ] {
         let ran = home.keyward(&format!("plugin trust {path} --yes")).run();

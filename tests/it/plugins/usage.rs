@@ -139,7 +139,7 @@ fn trusting_it_again_replaces_the_pin_and_keeps_what_it_was_told() {
     assert_eq!((&shown["sha256"], &shown["door"]), (&json!(new), &json!("run")));
     assert_eq!(home.keyward("plugin list --json").run().ends(0).json().len(), 1);
     let same = home.keyward(&format!("plugin trust {library} --yes")).run().ends(0);
-    assert!(same.text().contains("trusted already"), "{}", same.text());
+    assert!(same.text().contains("already trusted"), "{}", same.text());
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn a_folder_of_libraries_is_trusted() {
     assert!(listed.len() == 2 && listed.iter().all(|it| it["state"] == "sound"), "{listed:?}");
     std::fs::create_dir(home.path("lib/none")).unwrap();
     let none = home.path("lib/none").display().to_string();
-    home.keyward(&format!("plugin trust {none}")).run().ends(2).says("holds no library");
+    home.keyward(&format!("plugin trust {none}")).run().ends(2).says("contains no library");
 }
 
 #[test]

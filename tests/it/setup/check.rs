@@ -24,10 +24,13 @@ fn a_good_setup_is_good_and_nothing_is_written() {
     let asks = format!("good: git asks {} ({})", helper("git"), place.display());
     assert_eq!(found(&ran, "helpers"), [asks]);
     assert_eq!(found(&ran, "keyward"), ["good: git calls this program"]);
-    assert_eq!(found(&ran, "store git"), ["good: its storage answers and its key is there"]);
+    assert_eq!(
+        found(&ran, "store git"),
+        ["good: its storage can be read and its key is available"]
+    );
     assert_eq!(
         found(&ran, "answer"),
-        ["good: nothing for a host that nobody knows, as it should be"]
+        ["good: no credential for a host that does not exist, as it should be"]
     );
     assert_eq!(sandbox.files(), before);
 }
@@ -37,7 +40,7 @@ fn without_a_setup_there_is_nothing() {
     let sandbox = Sandbox::new();
     let before = sandbox.files();
     let ran = setup(&sandbox, "--check --json").run().ends(3);
-    assert_eq!(found(&ran, "helpers"), ["note: git asks nobody"]);
+    assert_eq!(found(&ran, "helpers"), ["note: git asks no helper"]);
     assert_eq!(sandbox.files(), before);
     without_git(&sandbox, "--check").says("git is not installed");
 }
@@ -64,7 +67,7 @@ fn whom_git_asks_is_told_for_each_url() {
                 "good: for https://one.example, git asks cache {place}, then store … {place}, then {ours}"
             ),
             format!("good: for https://two.example, git asks a shell snippet {place}, then {ours}"),
-            "note: for https://…@three.example/p, git asks nobody".to_owned(),
+            "note: for https://…@three.example/p, git asks no helper".to_owned(),
         ]
     );
     // And that is what git does.
@@ -116,7 +119,7 @@ fn a_program_that_does_not_run_is_found_out() {
         git(&sandbox, "config --global credential.helper").arg(value).run().ends(0);
         let ran = setup(&sandbox, "--check --json").run().ends(1);
         assert_eq!(found(&ran, "answer"), ["bad: git cannot run the program"], "{code}");
-        assert!(found(&ran, "keyward")[0].starts_with("note: git calls another program than "));
+        assert!(found(&ran, "keyward")[0].starts_with("note: git calls a program other than"));
     }
 }
 
@@ -139,5 +142,5 @@ fn a_git_that_does_not_get_to_asking_is_found_out() {
     let file = sandbox.read(".gitconfig") + "\tuseHttpPath = perhaps\n";
     sandbox.write(".gitconfig", file);
     let ran = setup(&sandbox, "--check --json").run().ends(1);
-    assert_eq!(found(&ran, "answer"), ["bad: git stops before it asks anybody"]);
+    assert_eq!(found(&ran, "answer"), ["bad: git stops before it asks a helper"]);
 }

@@ -103,8 +103,7 @@ fn what_was_changed_since_stays() {
         sandbox.write(".gitconfig", theirs);
         let ran = setup(&sandbox, "--undo").run().ends(0).says_nothing();
         assert!(
-            ran.text()
-                .ends_with("It was changed since it was set up: what else is new in it stays.\n")
+            ran.text().ends_with("The file was changed after the setup: the other changes stay.\n")
         );
         let mut expected = before.to_owned();
         if before.contains("helper =\n") {
@@ -177,7 +176,7 @@ fn what_was_kept_and_is_damaged_is_not_put_back() {
     let kept = canaries(&sandbox).into_iter().find(|path| !path.ends_with(".gitconfig")).unwrap();
     for damaged in ["", "x", &"0".repeat(70)] {
         fs::write(&kept, damaged).unwrap();
-        setup(&sandbox, "--undo").run().ends(6).says("what was kept for undoing is damaged");
+        setup(&sandbox, "--undo").run().ends(6).says("the copy that --undo restores is damaged");
         assert_eq!(sandbox.read(".gitconfig"), set_up);
     }
     fs::remove_file(kept).unwrap();

@@ -1,4 +1,4 @@
-//! The accounts of origins, which helpers choose from.
+//! Lists the accounts of origins, chooses the default one, and forgets one.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ use crate::output::{Lines, shown};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "account",
-    about: "List the accounts that helpers give, choose one, forget one",
+    about: "List the accounts that helpers use, choose the default account, or forget one",
     example: "keyward account list git\n\
               keyward account default git https://ann@github.com\n\
               keyward account rm git https://bob@github.com",
@@ -27,25 +27,27 @@ pub(super) const ENTRY: Entry = Entry {
 
 fn arguments(command: Command) -> Command {
     let list = Command::new("list")
-        .about("List the accounts of an origin, or of all, the oldest first")
+        .about("List the accounts of one origin, or of all origins, the oldest first")
         .after_help("Example:\n  keyward account list git https://github.com")
         .arg(arguments::store())
-        .arg(url("Only those of this origin").required(false))
-        .arg(arguments::user().help("Whose accounts [default: yours]"))
-        .arg(arguments::json().help("Print a JSON object a line"));
+        .arg(url("List only the accounts of this origin").required(false))
+        .arg(arguments::user().help("The user of the accounts [default: you]"))
+        .arg(arguments::json().help("Print one JSON object per line"));
     let default = Command::new("default")
-        .about("Choose the account that is meant where none is named")
+        .about("Choose the account to use when a request names none")
         .after_help("Example:\n  keyward account default git https://ann@github.com\n  keyward account default git https://github.com --none")
         .arg(arguments::store())
         .arg(url("The account: https://ACCOUNT@HOST"))
-        .arg(switch("none", "Choose none: the oldest is meant again"))
-        .arg(arguments::user().help("Whose accounts [default: yours]"));
+        .arg(switch("none", "Choose no account, so that the oldest one is used again"))
+        .arg(arguments::user().help("The user of the accounts [default: you]"));
     let rm = Command::new("rm")
-        .about("Forget an account, with what it has for single paths")
+        .about("Forget an account, with its credentials for single paths")
         .after_help("Example:\n  keyward account rm git https://bob@github.com")
         .arg(arguments::store())
-        .arg(url("The account: https://ACCOUNT@HOST; with a path, only what it has for that"))
-        .arg(arguments::user().help("Whose account [default: yours]"));
+        .arg(url(
+            "The account: https://ACCOUNT@HOST; with a path, only its credentials for that path",
+        ))
+        .arg(arguments::user().help("The user of the account [default: you]"));
     let command = command.subcommand_required(true).arg_required_else_help(true);
     command.subcommands([list, default, rm])
 }
@@ -83,7 +85,7 @@ fn list(session: &Session, matches: &ArgMatches) -> Outcome {
     lines.end()
 }
 
-/// Those that an entry is named by.
+/// Returns the origins that are the name of an entry.
 fn origins(store: &OpenStore, user: &str) -> Result<BTreeSet<Origin>> {
     let mut origins = BTreeSet::new();
     for id in store.store.entries(Some(user)) {
@@ -94,7 +96,8 @@ fn origins(store: &OpenStore, user: &str) -> Result<BTreeSet<Origin>> {
     Ok(origins)
 }
 
-/// The name of the entry, the kind of its record, and behind them whether it was chosen.
+/// Returns a line: the name of the entry, the kind of its record, and `default` if it is the
+/// default account.
 fn line(listed: &Listed, json: bool) -> String {
     let Listed { location, kind, is_default } = listed;
     if json {
@@ -116,11 +119,11 @@ fn line(listed: &Listed, json: bool) -> String {
 fn default(session: &Session, matches: &ArgMatches) -> Outcome {
     let location = location(matches)?;
     if location.path().is_some() {
-        return Err(usage("an account is chosen for all of an origin: leave the path out"));
+        return Err(usage("the default account is for a whole origin: leave the path out"));
     }
     let account = match (location.account(), matches.get_flag("none")) {
         (None, false) => return Err(which()),
-        (Some(_), true) => return Err(usage("--none goes with a URL that names no account")),
+        (Some(_), true) => return Err(usage("--none needs a URL that names no account")),
         (account, _) => account,
     };
     let (store, user) = session.store(matches)?;
@@ -139,9 +142,9 @@ fn rm(session: &Session, matches: &ArgMatches) -> Outcome {
     // A record may have no account at all; its entry is named as if the account were empty.
     let wanted = Some(account).filter(|account| !account.is_empty());
     let wanted = Location::new(location.origin().clone(), wanted, location.path())?;
-    let is_nobodys =
+    let has_no_username =
         |record: &Record| record.field("username").is_none_or(|field| field.value.is_empty());
-    let is_meant = |record: &Record| !account.is_empty() || is_nobodys(record);
+    let is_meant = |record: &Record| !account.is_empty() || has_no_username(record);
     match accounts.forget(&wanted, &kinds, store.now(), &is_meant)? {
         0 => Err(missing(&EntryId::new(&user, Some(&location.to_string()))?, &store)),
         _ => Ok(()),

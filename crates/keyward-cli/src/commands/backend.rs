@@ -11,7 +11,7 @@ use crate::output::{print, shown};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "backend",
-    about: "Show the backends that stores can be made of",
+    about: "Show the backends that stores can use",
     example: "keyward backend list\nkeyward backend show storage sqlite",
     arguments,
     run,
@@ -29,14 +29,14 @@ fn arguments(command: Command) -> Command {
         )
         .subcommand(
             Command::new("show")
-                .about("Show what a backend is for and what it can be told")
+                .about("Show what a backend does and which options it has")
                 .after_help("Example:\n  keyward backend show storage sqlite")
                 .arg(
                     Arg::new("role")
                         .value_name("ROLE")
                         .required(true)
                         .value_parser(["serializer", "encryption", "key", "storage"])
-                        .help("What it does"),
+                        .help("The role of the backend"),
                 )
                 .arg(Arg::new("backend").value_name("NAME").required(true).help("The backend"))
                 .arg(arguments::json()),
@@ -65,7 +65,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     }
 }
 
-/// Every backend, whether it is there or would have to be fetched.
+/// Returns the role and name of every backend, linked or provided by a plugin.
 pub(super) fn names(registry: &Registry) -> BTreeSet<(Role, &str)> {
     let linked = registry.iter().map(|backend| (backend.role(), backend.info.name));
     linked.chain(registry.offers().map(|offer| (offer.role(), offer.name()))).collect()

@@ -18,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
     run,
 };
 
-/// What the scripts call the program with: this word, the index of the word to complete, all words.
+/// The scripts call the program with this word, the index of the word to complete, and all words.
 const CALL: &str = "__complete";
 
 const BASH: &str = include_str!("completions/keyward.bash");
@@ -41,29 +41,31 @@ fn run(_: &Session, matches: &ArgMatches) -> Outcome {
         Shell::Bash => bash(),
         Shell::Zsh => ZSH.to_owned(),
         Shell::Fish => FISH.to_owned(),
-        // These know commands and options, but not what is on this machine.
+        // These complete commands and options, but not the names on this machine.
         shell => generated(*shell),
     };
     print(script.trim_end())
 }
 
-/// A script that knows all commands and options, and never calls the program.
+/// Returns a script that completes all commands and options, and never calls the program.
 fn generated(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut whole(), "keyward", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
-/// The generated script under another name, and the function that asks the program first.
+/// Returns the generated script with its function renamed, and the function that asks the program
+/// first.
 fn bash() -> String {
     let generated =
         generated(Shell::Bash).replacen("_keyward() {", "_keyward_without_values() {", 1);
     format!("{generated}\n{BASH}")
 }
 
-/// Prints how a word can be completed, one candidate on a line with its help behind a tab, if a script asks.
+/// If a completion script calls, prints the candidates for a word: one on each line, with its help
+/// after a tab.
 ///
-/// It opens no store and never asks for a passphrase. What cannot be found out is left out.
+/// It opens no store and never asks for a passphrase. It leaves out names that it cannot find.
 pub(super) fn answer(arguments: &[OsString]) -> Option<Outcome> {
     let [_, call, index, words @ ..] = arguments else { return None };
     if call != CALL {
@@ -86,7 +88,7 @@ fn complete(index: usize, words: &[OsString]) -> Outcome {
     let mut lines = Lines::new();
     for candidate in found.unwrap_or_default() {
         let Some(value) = candidate.get_value().to_str() else { continue };
-        // A name that would be two lines, or would move the cursor, is typed by hand.
+        // A name that would take two lines or move the cursor must be typed by hand.
         if value.contains(char::is_control) {
             continue;
         }

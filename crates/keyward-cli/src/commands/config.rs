@@ -44,7 +44,7 @@ fn arguments(command: Command) -> Command {
         .subcommand(
             example(
                 "set",
-                "Set one setting in your configuration; comments stay",
+                "Set one setting in your configuration, and keep its comments",
                 "keyward config set defaults.storage sqlite",
             )
             .arg(key())
@@ -52,13 +52,13 @@ fn arguments(command: Command) -> Command {
                 Arg::new("value")
                     .value_name("VALUE")
                     .required_unless_present("unset")
-                    .help("What to set it to"),
+                    .help("The new value"),
             )
-            .arg(switch("unset", "Take the setting out instead").conflicts_with("value")),
+            .arg(switch("unset", "Remove the setting instead").conflicts_with("value")),
         )
         .subcommand(example(
             "edit",
-            "Edit your configuration; it is taken over only if it is valid",
+            "Edit your configuration; the change is kept only if it is valid",
             "keyward config edit",
         ))
         .subcommand(example(
@@ -67,8 +67,12 @@ fn arguments(command: Command) -> Command {
             "keyward config validate",
         ))
         .subcommand(
-            example("path", "Print where configuration and data lie", "keyward config path")
-                .arg(arguments::json()),
+            example(
+                "path",
+                "Print the paths of the configuration and the data",
+                "keyward config path",
+            )
+            .arg(arguments::json()),
         )
 }
 
@@ -142,7 +146,7 @@ fn set(keyward: &Keyward, matches: &ArgMatches) -> Outcome {
     Ok(set_value(&path, key, value.as_ref())?)
 }
 
-/// What a setting takes: for a backend's option what its table says, else text.
+/// Returns the type of a setting: for a backend's option the one from its table, else text.
 fn spec_of(registry: &Registry, key: &str) -> Outcome<OptionSpec> {
     let parts: Vec<_> = key.split('.').collect();
     if let ["backends", role, name, option] = parts[..] {
@@ -164,7 +168,7 @@ fn spec_of(registry: &Registry, key: &str) -> Outcome<OptionSpec> {
     })
 }
 
-/// The settings make sense, and the file of every store and every plugin can be read.
+/// Checks the settings, and reads the file of every store and every plugin.
 fn validate(keyward: &Keyward) -> Outcome {
     check(keyward.config().settings(), keyward.registry())?;
     each(keyward.config().plugins().broken, |broken| Err(broken.error.into()))?;
@@ -176,7 +180,7 @@ fn validate(keyward: &Keyward) -> Outcome {
     print("The configuration is valid.")
 }
 
-/// Every backend that a setting names is there.
+/// Checks that every backend that a setting names exists.
 fn check(settings: &Settings, registry: &Registry) -> Outcome {
     for (key, setting) in settings.iter() {
         if key.starts_with("backends.") {
@@ -185,7 +189,7 @@ fn check(settings: &Settings, registry: &Registry) -> Outcome {
         if let (Some(role), Value::Text(names)) =
             (key.strip_prefix("defaults.").and_then(Role::from_name), &setting.value)
         {
-            // Of key sources there may be several, to be tried in turn.
+            // There may be several key sources, which are tried in turn.
             for name in names.split(',').map(str::trim) {
                 registry.find(role, name)?;
             }
@@ -227,7 +231,7 @@ fn plain(value: &Value) -> serde_json::Value {
     }
 }
 
-/// The configuration as `edit` would leave it, before it is taken over.
+/// Checks an edited configuration before it replaces the current one.
 pub(crate) fn check_edited(path: &std::path::Path) -> Outcome {
     let environment = Environment::of_process().with("KEYWARD_CONFIG_FILE", path);
     let keyward = Keyward::with(environment, Silent)?;

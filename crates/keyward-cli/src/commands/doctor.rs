@@ -13,7 +13,7 @@ use crate::findings::{Finding, Findings};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "doctor",
-    about: "Check that configuration, plugins, stores and their keys are sound and safe",
+    about: "Check that the configuration, plugins, stores and keys are valid and safe",
     example: "keyward doctor",
     arguments,
     run,
@@ -65,7 +65,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     findings.end()
 }
 
-/// What is left of a store that is not in the configuration any more.
+/// Returns the finding about the remains of a store that the configuration no longer contains.
 fn unused(path: &Path) -> Finding {
     let path = path.display().to_string();
     let quoted = quoted(&path);
@@ -74,10 +74,12 @@ fn unused(path: &Path) -> Finding {
     ))
 }
 
-/// Whether a plugin is as it was. Nothing of it runs.
+/// Checks that a plugin has not changed since it was trusted. It does not run the plugin.
 fn plugin(file: &PluginFile) -> Finding {
     match PluginState::of(file) {
-        PluginState::Sound => Finding::Good("it is what was trusted, in a safe place".into()),
+        PluginState::Sound => {
+            Finding::Good("it has not changed since it was trusted, and its place is safe".into())
+        }
         PluginState::Changed(error)
         | PluginState::Missing(error)
         | PluginState::Unsafe(error)
@@ -85,14 +87,14 @@ fn plugin(file: &PluginFile) -> Finding {
     }
 }
 
-/// What there is to say of a store.
+/// Returns the findings about a store.
 pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
     let store = match keyward.store(name) {
         Ok(store) => store,
         Err(error) => return vec![Finding::Bad(error)],
     };
     let mut findings = vec![match opens(&store) {
-        Ok(()) => Finding::Good("its storage answers and its key is there".into()),
+        Ok(()) => Finding::Good("its storage can be read and its key is available".into()),
         Err(error) => Finding::Bad(error),
     }];
     let protection = Protection::of(store.store.encryption_abilities(), store.file.envelope);
@@ -100,7 +102,7 @@ pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
         findings.push(Finding::Note(format!("records are {}", protection.describe())));
     }
     if store.store.storage_abilities().persistence < Persistence::Durable {
-        findings.push(Finding::Note("what is kept there does not last".into()));
+        findings.push(Finding::Note("its entries do not last".into()));
     }
     if store.file.deleting {
         findings.push(Finding::Note(format!(
@@ -110,7 +112,7 @@ pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
     findings
 }
 
-/// Opens the keyset, or reads the mark, and opens one entry if there is any.
+/// Opens the keyset or reads the store's mark, and opens one entry if there is any.
 fn opens(store: &OpenStore) -> Result<(), Error> {
     store.store.check_key()?;
     let first: Option<EntryId> = store.store.entries(None).next().transpose()?;

@@ -14,7 +14,7 @@ use crate::output::{print_secret, shown};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "get",
-    about: "Print a username or a password, or only say whether they are there",
+    about: "Print a username or a password, or check that the entry exists",
     example: "keyward get work -p\nkeyward get work && echo there",
     arguments,
     run,
@@ -24,8 +24,13 @@ fn arguments(command: Command) -> Command {
     arguments::entry(command.arg(arguments::store()))
         .arg(switch("username", "Print the username").short('n'))
         .arg(switch("password", "Print the password").short('p'))
-        .arg(switch("raw", "Print the bytes and no newline; the password unless -n is given"))
-        .arg(arguments::json().help("Print JSON; username and password only if asked for"))
+        .arg(switch(
+            "raw",
+            "Print the bytes of the password, or with -n of the username, without a newline",
+        ))
+        .arg(arguments::json().help(
+            "Print JSON; it contains the username only with -n, and the password only with -p",
+        ))
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
@@ -51,8 +56,8 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     Ok(())
 }
 
-/// `user`, `name`, `kind`, and what was asked for. A password that is not text is in
-/// `password_base64`. It is written into memory that is wiped, and nowhere else.
+/// Returns JSON with `user`, `name`, `kind`, and the values that were requested. A password that is
+/// not UTF-8 is in `password_base64`. All memory that contains the password is wiped.
 fn json(
     id: &EntryId,
     credentials: &Credentials,

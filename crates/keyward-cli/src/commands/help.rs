@@ -13,13 +13,13 @@ use crate::shell;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "help",
-    about: "Show the user guide, or a topic or command",
+    about: "Show the user guide, another topic, or the help of a command",
     example: "keyward help\nkeyward help exit-codes\nkeyward help set",
     arguments,
     run,
 };
 
-/// Where a package puts the guide.
+/// The folder into which a package installs the guide.
 const INSTALLED: &str = "/usr/share/doc/keyward";
 
 /// The guide, as it was when the program was built.
@@ -72,13 +72,13 @@ fn run(_: &Session, matches: &ArgMatches) -> Outcome {
     }
 }
 
-/// A page without the marks of what is made from the code.
+/// Returns a page without the comments that mark its generated parts.
 fn readable(page: &str) -> String {
     let lines = page.lines().filter(|line| !line.starts_with("<!--"));
     lines.flat_map(|line| [line, "\n"]).collect()
 }
 
-/// Shows a page, on a terminal through the pager.
+/// Prints a page; on a terminal it shows the page in the pager.
 fn show(page: &str) -> Outcome {
     if !std::io::stdout().is_terminal() {
         return print(page.trim_end());
@@ -87,7 +87,7 @@ fn show(page: &str) -> Outcome {
     let started = shell::command(&line).stdin(Stdio::piped()).spawn();
     let Ok(mut pager) = started else { return print(page.trim_end()) };
     if let Some(mut input) = pager.stdin.take() {
-        // A reader who leaves early closes the pipe.
+        // A pager that the user leaves early closes the pipe.
         drop(input.write_all(page.as_bytes()));
     }
     let status = pager.wait().map_err(|error| Error::io("pager", error))?;

@@ -1,4 +1,4 @@
-//! Answering other programs. Each of them may also call the program by a name of its own.
+//! Answers other programs. Each of them may also call the program by a separate name.
 
 mod git;
 
@@ -19,7 +19,7 @@ pub(super) const ENTRY: Entry = Entry {
     run,
 };
 
-/// The names by which other programs look for a helper, and the commands that they mean.
+/// The program names by which other programs call a helper, and the helper's command.
 const PROGRAMS: &[(&str, &str)] = &[("git-credential-keyward", "git")];
 
 fn arguments(command: Command) -> Command {
@@ -33,8 +33,8 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     }
 }
 
-/// Answers a call as `keyward setup` writes it. Git waits meanwhile, and the tree of arguments would
-/// be a tenth of all that the process computes.
+/// Answers a call in the form that `keyward setup` writes. It does not build the tree of arguments:
+/// git waits meanwhile, and the tree would take a tenth of the time that the process computes.
 pub(super) fn run_plain(arguments: &[OsString]) -> Option<Outcome> {
     let words: Option<Vec<_>> = arguments.iter().map(|word| word.to_str()).collect();
     let [_, "helper", "git", words @ ..] = words.as_deref()? else { return None };
@@ -42,7 +42,7 @@ pub(super) fn run_plain(arguments: &[OsString]) -> Option<Outcome> {
     Some(git::run(&session, &git::Asked::plain(words)?))
 }
 
-/// The arguments as they would be if the helper had been asked for as a command.
+/// Replaces the program name of a helper by the helper's command.
 pub(crate) fn by_program_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let called = arguments.first().and_then(|program| Path::new(program).file_name());
     if let Some((_, tool)) = PROGRAMS.iter().find(|(name, _)| called == Some(name.as_ref())) {

@@ -1,4 +1,4 @@
-//! Bringing credentials in. Nothing that a store holds is ever replaced, so that an import can be repeated.
+//! Imports credentials. An import never replaces what a store holds, so that it can be repeated.
 
 use std::fs::File;
 use std::io;
@@ -17,7 +17,7 @@ mod pycred;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "import",
-    about: "Bring credentials in from another system",
+    about: "Import credentials from another system",
     example: "keyward import git-credentials ~/.git-credentials\nkeyward import pycred ~/.pycred --dry-run",
     arguments,
     run,
@@ -41,7 +41,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     }
 }
 
-/// The content of a file, and when it was written.
+/// Returns the content of a file, and when it was written.
 fn read_secret(file: File, limit: usize) -> Result<(Secret, Timestamp)> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::InvalidData => Error::corrupt("read").because("the file is too large"),
@@ -51,13 +51,13 @@ fn read_secret(file: File, limit: usize) -> Result<(Secret, Timestamp)> {
     Ok((Secret::read_from(file, limit).map_err(failed)?, written.into()))
 }
 
-/// That what is there stays.
+/// Returns the error for an entry that exists and has other content.
 fn conflict(whose: &str) -> Error {
     Error::new(ErrorKind::Conflict, "import")
-        .because(format!("the store holds something else for this {whose}, and keeps it"))
+        .because(format!("the store holds other credentials for this {whose}, and keeps them"))
 }
 
-/// How the import as a whole went, by the highest exit code that any part of it asks for.
+/// Returns the outcome of the whole import: the highest exit code of its parts.
 fn end(code: u8) -> Outcome {
     match code {
         0 => Ok(()),
@@ -65,8 +65,8 @@ fn end(code: u8) -> Outcome {
     }
 }
 
-/// The exit code for something that was not imported. What is wrong with what the other system
-/// wrote is one thing to the caller, wherever it shows.
+/// Returns the exit code for something that was not imported. Everything that is wrong with the
+/// other system's data has the same exit code.
 fn code(error: &Error) -> u8 {
     match error.kind() {
         ErrorKind::Invalid | ErrorKind::Unsupported => 6,
@@ -74,7 +74,7 @@ fn code(error: &Error) -> u8 {
     }
 }
 
-/// Why something was not imported, and what to do about it.
+/// Returns why something was not imported, and what to do about it.
 fn why(error: &Error) -> String {
     let hint = error.advice().map(|hint| format!(" ({hint})")).unwrap_or_default();
     harmless(&format!("{}{hint}", error.message()))

@@ -13,7 +13,7 @@ use crate::output::{print, shown};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "info",
-    about: "Show how stores are made and what they promise",
+    about: "Show which backends stores use and what they promise",
     example: "keyward info work --users",
     arguments,
     run,
@@ -28,9 +28,9 @@ fn arguments(command: Command) -> Command {
                 .long("format")
                 .value_parser(["std", "raw", "none"])
                 .default_value("std")
-                .help("Backends and promises, the store's file as it is, or neither"),
+                .help("What to show: backends and promises, the store's file as it is, or neither"),
         )
-        .arg(switch("users", "Show who has entries in it").short('u'))
+        .arg(switch("users", "Show the users who have entries").short('u'))
         .arg(arguments::json())
 }
 
@@ -66,7 +66,7 @@ fn show(store: &OpenStore, users: Option<&BTreeSet<String>>, matches: &ArgMatche
     print(&format!("users: {}", users.join(", ")))
 }
 
-/// The text of the store's file.
+/// Returns the text of the store's file.
 fn raw(store: &OpenStore) -> Result<String> {
     let path = &store.file.path;
     std::fs::read_to_string(path).map_err(|error| {
@@ -125,7 +125,7 @@ fn lasts(store: &OpenStore) -> &'static str {
     }
 }
 
-/// Finds who has entries. A spoilt folder of one user's hides nobody else.
+/// Finds the users who have entries. A damaged folder of one user does not hide the other users.
 fn gather(keyward: &Keyward, store: &OpenStore, users: &mut BTreeSet<String>) -> Outcome {
     each(keyward.stores_of_all(store.file.name.as_str())?, |store| {
         store.store.entries(None).try_for_each(|id| {

@@ -21,24 +21,24 @@ fn arguments(command: Command) -> Command {
         Arg::new(name).long(name).value_name(letter).help(help)
     };
     command
-        .arg(Arg::new("store").value_name("NAME").required(true).help("What it is to be called"))
-        .arg(choice("serializer", "S", "How records become bytes"))
-        .arg(choice("encryption", "E", "How bytes are sealed"))
-        .arg(choice("storage", "B", "Where sealed records are kept"))
+        .arg(Arg::new("store").value_name("NAME").required(true).help("The name of the new store"))
+        .arg(choice("serializer", "S", "The backend that turns records into bytes"))
+        .arg(choice("encryption", "E", "The backend that encrypts the bytes"))
+        .arg(choice("storage", "B", "The backend that keeps the encrypted records"))
         .arg(
             Arg::new("option")
                 .long("option")
                 .value_name("ROLE.KEY=VALUE")
                 .action(ArgAction::Append)
                 .help(
-                    "An option, as in storage.path=/srv/store.db; key.from=NAME is the key source",
+                    "An option of a backend, such as storage.path=/srv/store.db; key.from=NAME selects the key source",
                 ),
         )
         .arg(switch(
             "system",
-            "Make it for all users of this machine, each with a folder of their own",
+            "Make the store for all users of this machine, each with a separate folder",
         ))
-        .arg(switch("no-envelope", "Keep records so that other programs can read them"))
+        .arg(switch("no-envelope", "Keep records without Keyward's envelope, so that other programs can read them"))
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
@@ -60,7 +60,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     report(&keyward, &file)
 }
 
-/// Adds `ROLE.KEY=VALUE` to a store to be made.
+/// Adds the option `ROLE.KEY=VALUE` to a new store.
 fn add_option(keyward: &keyward::Keyward, new: &mut NewStore, option: &str) -> Outcome {
     let malformed =
         || usage("an option is written ROLE.KEY=VALUE, as in storage.path=/srv/store.db");
@@ -81,18 +81,18 @@ fn add_option(keyward: &keyward::Keyward, new: &mut NewStore, option: &str) -> O
         Role::Key => new.key.as_ref().map(|key| key.from.as_str()).or(default),
     };
     let backend =
-        backend.ok_or_else(|| usage("say which key source first: --option key.from=NAME"))?;
+        backend.ok_or_else(|| usage("select a key source first: --option key.from=NAME"))?;
     let table = keyward.registry().find(role, backend)?.options;
     let value = match table.iter().find(|spec| spec.name == key) {
         Some(spec) => parse_value(spec, value)?,
-        // Not an option: the table's own check says so, and which there are.
+        // Not an option: the check of the table reports that, and lists the options.
         None => Value::Text(String::new()),
     };
     new.options.push((role, Values::new().with(key, value)));
     Ok(())
 }
 
-/// Says what was made, and what it protects against.
+/// Prints how a new store is made, and how it protects its records.
 pub(super) fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
     let store = keyward.store(file.name.as_str())?;
     let protection = Protection::of(store.store.encryption_abilities(), file.envelope);
@@ -112,7 +112,7 @@ pub(super) fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
         );
     }
     if store.store.storage_abilities().persistence == Persistence::Process {
-        complain("warning: what is kept in this store is gone when the process ends");
+        complain("warning: this store loses its entries when the process ends");
     }
     Ok(())
 }

@@ -20,10 +20,10 @@ fn arguments(command: Command) -> Command {
         .arg(
             arguments::store()
                 .required(false)
-                .help("List the entries of this store, without opening any"),
+                .help("List the entries of this store, without decrypting any"),
         )
-        .arg(arguments::user().help("Only the entries of this user"))
-        .arg(arguments::json().help("Print a JSON object a line"))
+        .arg(arguments::user().help("List only the entries of this user"))
+        .arg(arguments::json().help("Print one JSON object per line"))
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
@@ -32,7 +32,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let user = text(matches, "user");
     let Some(store) = text(matches, "store") else {
         if user.is_some() {
-            return Err(usage("--user goes with a STORE"));
+            return Err(usage("--user needs a STORE"));
         }
         for name in keyward.store_names()? {
             match json {
@@ -50,12 +50,12 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let outcome = each(stores, |store| {
         store.store.entries(user).try_for_each(|id| lines.print(&line(&id?, json)))
     });
-    // What was found before the storage failed is shown as well.
+    // The entries that were found before the storage failed are shown as well.
     lines.end()?;
     outcome
 }
 
-/// The user, and behind a tab the name if there is one.
+/// Returns the user, and after a tab the name if the entry has one.
 fn line(id: &EntryId, json: bool) -> String {
     match (json, id.name()) {
         (true, name) => json!({ "user": id.user(), "name": name }).to_string(),

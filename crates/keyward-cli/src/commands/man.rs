@@ -22,7 +22,7 @@ fn arguments(command: Command) -> Command {
             Arg::new("command")
                 .value_name("COMMAND")
                 .num_args(0..)
-                .help("The command [default: all in short]"),
+                .help("The command [default: an overview of all commands]"),
         )
         .arg(
             Arg::new("all")

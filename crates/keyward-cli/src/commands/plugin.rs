@@ -1,5 +1,4 @@
-//! Backends that are not part of the program: trusting them, looking at those that are, and making
-//! them.
+//! Trusts, lists, makes and checks backends that are not part of the program.
 
 mod build;
 mod check;
@@ -23,7 +22,7 @@ pub(crate) use check::inside as check_inside;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "plugin",
-    about: "Trust backends that are libraries or programs of their own, and make them",
+    about: "Trust, list, make and check backends that are libraries or separate programs",
     example: "keyward plugin trust /usr/lib/keyward/libshelf.so\nkeyward plugin list",
     arguments,
     run,
@@ -67,24 +66,24 @@ fn named(matches: &ArgMatches) -> Outcome<PluginName> {
     Ok(PluginName::new(text(matches, "name").unwrap_or_default())?)
 }
 
-/// That there is no plugin of this name.
+/// Returns the error for a plugin that does not exist.
 fn unknown(config: &Config, name: &PluginName) -> Error {
     let folders = config.plugin_folders().map(|(folder, _)| folder.display().to_string());
     let searched = folders.join(" and ");
     let files = config.plugins().files;
     let hint = nearest(name.as_str(), files.iter().map(|file| file.name.as_str()));
     Error::invalid("open", format!("there is no plugin `{name}`")).hint(hint.unwrap_or_else(|| {
-        format!("It was looked for in {searched}; `keyward plugin list` shows those there are")
+        format!("Keyward looked in {searched}; `keyward plugin list` shows the plugins")
     }))
 }
 
-/// What a plugin brings, as `storage shelf, key shelf`.
+/// Returns the backends that a plugin provides, as `storage shelf, key shelf`.
 fn brought(file: &PluginFile) -> String {
     let words = file.backends.iter().map(|(role, name)| format!("{role} {name}"));
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// A path as a shell takes it.
+/// Quotes a path for a shell.
 pub(super) fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
     match path.chars().all(plain) {
@@ -93,9 +92,9 @@ pub(super) fn quoted(path: &str) -> String {
     }
 }
 
-/// Asks on the terminal; without a clear yes, `otherwise` is what has come of it.
+/// Asks on the terminal. Unless the answer is yes, it returns an error that says `otherwise`.
 fn confirm(question: &str, otherwise: &str) -> Outcome {
-    let terminal = Terminal::open().map_err(|error| error.hint("Say --yes to go without asking"));
+    let terminal = Terminal::open().map_err(|error| error.hint("Use --yes to skip the question"));
     let lines: Vec<_> = question.split('\n').map(harmless).collect();
     let answer = terminal?.ask_open(&format!("{} [y/N] ", lines.join("\n")))?;
     match answer.expose() {

@@ -10,7 +10,7 @@ use crate::terminal::Terminal;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "rm",
-    about: "Remove stores: their key, their data, their configuration",
+    about: "Remove stores with their keys, data and configuration",
     example: "keyward rm work",
     arguments,
     run,
@@ -24,7 +24,8 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let keyward = session.keyward()?;
     let mut names: Vec<&str> = Vec::new();
     for name in matches.get_many::<String>("stores").into_iter().flatten() {
-        // All are there before any goes, and a name given twice is one store.
+        // All stores must exist before the first one is removed, and a name that is given twice
+        // counts once.
         keyward.config().store(&StoreName::new(name)?)?;
         if !names.contains(&name.as_str()) {
             names.push(name);
@@ -41,11 +42,11 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     Ok(())
 }
 
-/// Says what will go, and asks.
+/// Prints what will be removed, and asks.
 fn confirm(keyward: &Keyward, names: &[&str]) -> Outcome {
     let mut terminal =
-        Terminal::open().map_err(|error| error.hint("Say --yes to remove without being asked"))?;
-    let mut question = String::from("This removes, for good:\n");
+        Terminal::open().map_err(|error| error.hint("Use --yes to remove without a question"))?;
+    let mut question = String::from("This permanently removes:\n");
     let ids = keyward.config().store_ids()?;
     for name in names {
         let file = keyward.config().store(&StoreName::new(name)?)?;

@@ -11,7 +11,7 @@ use crate::password;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "set",
-    about: "Keep a username and a password",
+    about: "Store a username and a password",
     example: "keyward set work ann\nprintf s3cret | keyward set work ann --stdin\nkeyward set git ann --origin https://example.com",
     arguments,
     run,
@@ -19,9 +19,10 @@ pub(super) const ENTRY: Entry = Entry {
 
 fn arguments(command: Command) -> Command {
     let username = Arg::new("username").value_name("USERNAME").required(true).help("The username");
-    let origin = Arg::new("origin").long("origin").value_name("URL").conflicts_with("name").help(
-        "As an account of this origin, such as https://example.com, which helpers give there",
-    );
+    let origin =
+        Arg::new("origin").long("origin").value_name("URL").conflicts_with("name").help(
+            "Store an account of this origin, such as https://example.com, for helpers to use",
+        );
     let command = arguments::entry(command.arg(arguments::store()).arg(username));
     password::arguments(command.arg(origin))
 }
@@ -49,8 +50,9 @@ fn set_account(session: &Session, matches: &ArgMatches, username: &str, origin: 
     Ok(())
 }
 
-/// Refuses a password that ends with a carriage return. It is what is left of a CR LF once the shell
-/// has removed the LF, and git's protocol cannot carry it: git would fail each time it asks for the password.
+/// Refuses a password that ends with a carriage return. A line that ends with CR LF leaves one
+/// after the shell has removed the LF, and git's protocol cannot carry it: git would fail each time
+/// it asks for the password.
 fn check_no_carriage_return(password: &Secret) -> Result<()> {
     if !password.expose().ends_with(b"\r") {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Having other programs ask Keyward.
+//! Makes other programs ask Keyward.
 
 mod git;
 
@@ -9,7 +9,7 @@ use crate::exit::Outcome;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "setup",
-    about: "Have another program ask Keyward for credentials",
+    about: "Make another program ask Keyward for credentials",
     example: "keyward setup git\nkeyward setup git --check",
     arguments,
     run,

@@ -13,7 +13,7 @@ use crate::progress::Progress;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "store",
-    about: "Check a store, give it a new key, or a user a place in it",
+    about: "Check a store, give it a new key, or give a user a folder in it",
     example: "keyward store verify work\nkeyward store rotate work",
     arguments,
     run,
@@ -28,22 +28,25 @@ fn arguments(command: Command) -> Command {
                 .about("Open every entry and report those that do not open")
                 .after_help("Example:\n  keyward store verify work")
                 .arg(arguments::store())
-                .arg(arguments::user().help("Only the entries of this user"))
+                .arg(arguments::user().help("List only the entries of this user"))
                 .arg(arguments::json()),
         )
         .subcommand(
             Command::new("rotate")
-                .about("Seal every entry under a new key; an interrupted rotation goes on")
+                .about("Encrypt every entry with a new key, or continue an interrupted rotation")
                 .after_help(
                     "Example:\n  keyward store rotate work\n  keyward store rotate work --retire",
                 )
                 .arg(arguments::store())
-                .arg(switch("retire", "Drop the old keys instead, once no entry needs them"))
+                .arg(switch(
+                    "retire",
+                    "Delete the old keys instead; an error if an entry still needs one",
+                ))
                 .arg(arguments::json()),
         )
         .subcommand(
             Command::new("enroll")
-                .about("Give a user of this machine a folder in a store of the system")
+                .about("Give a user of this machine a folder in a store for all users")
                 .after_help("Example:\n  keyward store enroll team bob")
                 .arg(arguments::store())
                 .arg(Arg::new("user").value_name("USER").required(true).help("The user")),
@@ -65,7 +68,7 @@ fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
     let outcome = each(chosen(session, matches)?, |store| {
         store.store.verify(text(matches, "user"), |id, error| {
             progress.step();
-            // Counted here, so that what was found before the storage failed is told as well.
+            // Counted here, so that the result contains what was found before the storage failed.
             let Some(error) = error else {
                 verified.good += 1;
                 return;
@@ -105,7 +108,7 @@ fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
     }
 }
 
-const CORRUPT: &str = "error: the store holds entries that nobody can open";
+const CORRUPT: &str = "error: the store holds corrupt entries";
 
 fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
     let json = matches.get_flag("json");
@@ -121,11 +124,11 @@ fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
         }
         print(&match json {
             true => json!({ "retired": retired }).to_string(),
-            false => format!("{} dropped", old_keys(retired)),
+            false => format!("{} deleted", old_keys(retired)),
         })?;
         return outcome;
     }
-    let mut progress = Progress::new("sealed anew");
+    let mut progress = Progress::new("resealed");
     let mut rotated = Rotated::default();
     let outcome = each(&stores, |store| {
         session.console.log(Level::Info, format_args!("rotating store `{}`", store.file.name));
@@ -146,9 +149,9 @@ fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
             "old_keys": rotated.old_keys,
         })
         .to_string(),
-        false if rotated.old_keys == 0 => format!("{} sealed anew", entries(rotated.resealed)),
+        false if rotated.old_keys == 0 => format!("{} resealed", entries(rotated.resealed)),
         false => format!(
-            "{} sealed anew, {} kept (--retire drops what no entry needs)",
+            "{} resealed, {} kept (--retire deletes old keys once no entry needs them)",
             entries(rotated.resealed),
             old_keys(rotated.old_keys)
         ),
@@ -169,7 +172,8 @@ fn enroll(session: &Session, matches: &ArgMatches) -> Outcome {
     Ok(session.keyward()?.enroll(store.unwrap_or_default(), user.unwrap_or_default())?)
 }
 
-/// The store of `STORE`: as it is for `--user`, or for everybody whom the caller may see.
+/// Opens the store `STORE`: for the user of `--user`, or once for each user whose entries the
+/// caller may see.
 fn chosen(session: &Session, matches: &ArgMatches) -> Outcome<Vec<OpenStore>> {
     let keyward = session.keyward()?;
     let name = text(matches, "store").unwrap_or_default();

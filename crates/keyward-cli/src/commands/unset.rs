@@ -11,7 +11,7 @@ use crate::exit::Outcome;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "unset",
-    about: "Forget a username and a password",
+    about: "Remove a username and a password",
     example: "keyward unset work --user bob",
     arguments,
     run,
@@ -35,8 +35,8 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     }
 }
 
-/// Entries of accounts are listed for helpers, whose look-ups pass over a few that are gone, but not
-/// over many.
+/// Removes an account from the list that helpers read. A look-up skips a few accounts that no
+/// longer exist, but not many.
 fn take_off_list(store: &OpenStore, id: &EntryId) -> Result<()> {
     let Ok(location) = Location::parse(id.name_or_empty()) else { return Ok(()) };
     if location.account().is_none() {

@@ -1,18 +1,18 @@
 use super::{Git, Helper, failure, run};
 use keyward_core::Result;
 
-/// A credential helper, where git finds it.
+/// A credential helper in git's configuration.
 pub(crate) struct Configured {
-    /// The file, or what git says of another place.
+    /// The configuration file, or git's name for another place.
     pub(crate) place: String,
-    /// For which URLs it is; without one, for all.
+    /// The URLs that it is for; `None` means all.
     pub(crate) url: Option<String>,
     pub(crate) helper: Helper,
 }
 
 impl Git {
-    /// Every credential helper that git finds where the process stands, in the order in which it
-    /// reads them.
+    /// Returns the credential helpers that git finds from the current folder, in the order in which
+    /// git reads them.
     pub(crate) fn configured(&self) -> Result<Vec<Configured>> {
         let pattern = r"^credential\.(.*\.)?helper$";
         let arguments = ["config", "-z", "--show-origin", "--get-regexp", pattern];
@@ -24,7 +24,8 @@ impl Git {
     }
 }
 
-/// Whom git asks, in order: about any URL, or about those that a section of the configuration is for.
+/// Returns the helpers that git asks, in order: for any URL, or for the URL of one section of the
+/// configuration.
 pub(crate) fn asked<'a>(configured: &'a [Configured], url: Option<&str>) -> Vec<&'a Configured> {
     let is_for = |found: &&Configured| found.url.is_none() || found.url.as_deref() == url;
     let found: Vec<_> = configured.iter().filter(is_for).collect();
@@ -32,7 +33,8 @@ pub(crate) fn asked<'a>(configured: &'a [Configured], url: Option<&str>) -> Vec<
     found[start..].to_vec()
 }
 
-/// Places and settings by turns; in a setting, a newline stands between key and value.
+/// Parses git's list, in which places and settings alternate. A newline separates the key of a
+/// setting from its value.
 fn read(listed: &[u8]) -> Vec<Configured> {
     let mut parts = listed.split(|byte| *byte == 0);
     let mut configured = Vec::new();

@@ -1,4 +1,4 @@
-//! One configuration file of git's, read and replaced as git itself does it.
+//! A configuration file of git, read and replaced as git does it.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions, Permissions};
@@ -13,18 +13,18 @@ use keyward_core::{Error, ErrorKind, Result, Secret};
 
 use super::{Git, MAX, run};
 
-/// How often, and after which pause, a lock that somebody holds is tried again.
+/// How many times to try a lock that another process holds, with `PAUSE` between the attempts.
 const ATTEMPTS: usize = 20;
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How many links may lead to a file.
+/// How many symbolic links to follow to a file.
 const LINKS: usize = 16;
 
-/// A configuration file of git's, whether it is there or not.
+/// A configuration file of git, which may not exist.
 pub(crate) struct ConfigFile(PathBuf);
 
 impl ConfigFile {
-    /// The one that `git config --global` writes.
+    /// Returns the file that `git config --global` writes.
     pub(crate) fn global(environment: &Environment, places: &Places) -> Result<Self> {
         if let Some(file) = environment.get("GIT_CONFIG_GLOBAL") {
             if file.is_empty() {
@@ -42,7 +42,7 @@ impl ConfigFile {
         Self::at(if !own.exists() && other.exists() { &other } else { &own })
     }
 
-    /// The one of the repository in whose folders the process stands.
+    /// Returns the file of the repository that contains the current folder.
     pub(crate) fn local(git: &Git) -> Result<Self> {
         let ran = run(&mut git.command(&["rev-parse", "--git-path", "config"]), b"")?;
         let path = ran.out.expose().strip_suffix(b"\n").filter(|_| ran.status.success());
@@ -50,13 +50,13 @@ impl ConfigFile {
             Some(path) => Self::at(Path::new(OsStr::from_bytes(path))),
             None => Err(Error::invalid(
                 "setup",
-                "this is not in a git repository, or in one that git does not trust",
+                "the current folder is in no git repository, or in one that git does not trust",
             )
-            .hint("Go to a folder of the repository; `git status` says more")),
+            .hint("Change to a folder of the repository; `git status` says more")),
         }
     }
 
-    /// Follows links to the file itself: what replaces it is to stand there, and not in their place.
+    /// Follows symbolic links to the file: a new file replaces the target and not the link.
     fn at(path: &Path) -> Result<Self> {
         let mut path = std::path::absolute(path).map_err(|error| Error::io("setup", error))?;
         for _ in 0..LINKS {
@@ -65,25 +65,25 @@ impl ConfigFile {
                 Err(_) => return Ok(Self(path)),
             }
         }
-        Err(refused(&path, "is a link that leads nowhere"))
+        Err(refused(&path, "leads through too many symbolic links"))
     }
 
     pub(crate) fn path(&self) -> &Path {
         &self.0
     }
 
-    /// What is in it; nothing if it is not there.
+    /// Returns the content, or `None` if the file does not exist.
     pub(crate) fn read(&self) -> Result<Option<Secret>> {
         let Some(file) = self.open()? else { return Ok(None) };
         Secret::read_from(file, MAX).map(Some).map_err(|error| self.failed(error))
     }
 
-    /// Puts `new` in place of `old`, at once, durably, and with the same permissions; `None` is no
-    /// file. Whoever uses git's own lock waits, or has us wait.
+    /// Replaces `old` by `new`, atomically, durably, and with the same permissions; `None` means no
+    /// file. Meanwhile it holds git's own lock of the file.
     ///
     /// # Errors
-    /// - `Conflict` if it is not `old` that is there.
-    /// - `Locked` if somebody else keeps it locked.
+    /// - `Conflict` if the content of the file is not `old`.
+    /// - `Locked` if another process keeps the file locked.
     pub(crate) fn replace(&self, old: Option<&Secret>, new: Option<&Secret>) -> Result<()> {
         let mode = self
             .open()?
@@ -112,7 +112,7 @@ impl ConfigFile {
         })
     }
 
-    /// Opens it for reading, if it is a file that is to be changed by whoever asks.
+    /// Opens the file for reading. It must be a regular file and belong to this process's user.
     fn open(&self) -> Result<Option<File>> {
         let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
         let file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(&self.0) {
@@ -125,7 +125,7 @@ impl ConfigFile {
             return Err(refused(&self.0, "is not a regular file"));
         }
         if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(refused(&self.0, "belongs to somebody else"));
+            return Err(refused(&self.0, "belongs to another user"));
         }
         Ok(Some(file))
     }
@@ -140,7 +140,7 @@ impl ConfigFile {
     }
 }
 
-/// Git's lock of a file: another one beside it, which then takes its place.
+/// Git's lock of a file: a second file beside it, which replaces the first one in the end.
 struct Lock<'a> {
     of: &'a ConfigFile,
     path: PathBuf,
@@ -153,7 +153,8 @@ impl<'a> Lock<'a> {
         let mut path = OsString::from(&of.0);
         path.push(".lock");
         let path = PathBuf::from(path);
-        // A new file is what git would make it; one that is there may be nobody else's business.
+        // A new file gets the permissions that git would give it. The lock of a file that exists
+        // gets the file's permissions, since the file may be private.
         let mode = mode.map_or(0o666, |mode| mode & 0o777);
         for attempt in 1.. {
             match OpenOptions::new().write(true).create_new(true).mode(mode).open(&path) {
@@ -167,7 +168,7 @@ impl<'a> Lock<'a> {
         }
         Err(Error::new(ErrorKind::Locked, "setup")
             .because(format!("{} is locked by another program", of.0.display()))
-            .hint(format!("If no git is at work, one was interrupted: remove {}", path.display())))
+            .hint(format!("If no git is running, one was interrupted: remove {}", path.display())))
     }
 
     fn become_the_file(&mut self, content: &Secret, mode: Option<u32>) -> std::io::Result<()> {
@@ -184,7 +185,7 @@ impl<'a> Lock<'a> {
 
 impl Drop for Lock<'_> {
     fn drop(&mut self) {
-        // Once it has become the file, a lock of this name is somebody else's.
+        // After it has become the file, a lock of this name belongs to another process.
         if !self.became_the_file {
             let _ = std::fs::remove_file(&self.path);
         }

@@ -2,13 +2,14 @@ use std::path::Path;
 
 /// One value of `credential.helper`.
 ///
-/// Git has a shell run it: a value that begins with `!` or `/` as it is, any other one behind
-/// `git credential-`.
+/// Git has a shell run it: a value that begins with `!` or `/` as it is, any other one after `git
+/// credential-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Helper {
-    /// How it can be shown. Commands of others may hold secrets, so that only their program is.
+    /// The text to show. The command of another program may contain secrets, so only its program is
+    /// shown.
     pub(crate) shown: String,
-    /// What it calls, if that is Keyward.
+    /// The call, if it calls Keyward.
     pub(crate) keyward: Option<Call>,
 }
 
@@ -17,15 +18,15 @@ pub(crate) struct Helper {
 pub(crate) struct Call {
     /// The whole value.
     pub(crate) value: String,
-    /// The program; where git looks for `git-credential-keyward`, none.
+    /// The program; `None` if git looks for `git-credential-keyward`.
     pub(crate) program: Option<String>,
     pub(crate) store: String,
 }
 
 impl Call {
-    /// Has git call the program at this absolute path.
+    /// Makes the call that runs the program at this absolute path.
     pub(crate) fn new(program: &str, store: &str) -> Self {
-        // With `exec` the shell does not stay behind and wait, which would be a twentieth of what
+        // With `exec` no shell stays behind and waits. That would take a twentieth of the time that
         // git and Keyward take together.
         let equals = if store.starts_with('-') { '=' } else { ' ' };
         let (called, of_store) = (quoted(program), quoted(store));
@@ -36,8 +37,8 @@ impl Call {
         }
     }
 
-    /// Whether both have the same program give from the same store. A program that git looks for
-    /// by its name is taken to be the same.
+    /// Whether both calls run the same program with the same store. A program that git looks for by
+    /// its name is assumed to be the same.
     pub(crate) fn does_the_same_as(&self, other: &Self) -> bool {
         let real = |program: &str| Path::new(program).canonicalize().ok();
         let is_same = match (&self.program, &other.program) {
@@ -94,7 +95,7 @@ fn call(value: &str) -> Option<Call> {
     })
 }
 
-/// The program of a command, and a sign that it is told more.
+/// Returns the program of a command, and `…` if arguments follow.
 fn program_of(value: &str) -> String {
     let (program, rest) = match value.strip_prefix('!').unwrap_or(value).split_once([' ', '\t']) {
         Some((program, _)) => (program, " …"),
@@ -104,7 +105,7 @@ fn program_of(value: &str) -> String {
     if is_simple { format!("{program}{rest}") } else { "a shell snippet".into() }
 }
 
-/// The words of a command, if it is nothing but words to a shell.
+/// Returns the words of a command, if a shell would read it as plain words.
 fn words(command: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -145,7 +146,7 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// Whether a shell takes it for nothing but itself.
+/// Whether the character has no special meaning to a shell.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "/._-+@%:,=~".contains(c)
 }
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_finds_the_words_that_are_meant() {
+    fn a_shell_reads_the_store_and_the_action_as_one_word_each() {
         for store in ["git", "a b", "it's", "-x", "$HOME", "~", "a\"b\\c", "`id`;#&|<>(*?[!", "ü"]
         {
             let value = Call::new("/usr/bin/printf", store).value;

@@ -6,11 +6,12 @@ use sha2::{Digest, Sha256};
 
 use super::MAX;
 
-/// How many bytes of a kept file come before the content: a digest in hexadecimal, whether there
-/// was a file, the end of the line.
+/// How many bytes of a kept file come before the content: a digest in hexadecimal, `+` or `-` for
+/// whether there was a file, and a newline.
 const HEAD: usize = 64 + 2;
 
-/// What a configuration file was before Keyward changed it, and what it was then.
+/// The content of a configuration file before Keyward changed it, and the digest of its content
+/// after that.
 pub(super) struct Kept {
     pub(super) before: Option<Secret>,
     after: String,
@@ -32,9 +33,9 @@ impl Kept {
         };
         let damaged = || {
             let path = folder.path().join(name_of(file));
-            Error::corrupt("setup")
-                .because("what was kept for undoing is damaged")
-                .hint(format!("Without {} only Keyward's lines will be taken out", path.display()))
+            Error::corrupt("setup").because("the copy that --undo restores is damaged").hint(
+                format!("Remove {}; then --undo removes only Keyward's lines", path.display()),
+            )
         };
         let (head, content) = kept.expose().split_at_checked(HEAD).ok_or_else(damaged)?;
         let (after, mark) = head.split_at(HEAD - 2);

@@ -7,7 +7,7 @@ use keyward_plugin::fs::{FileLock, PrivateDir};
 use super::kept::Kept;
 use super::{Call, ConfigFile, Git, Helper};
 
-/// How often a change begins anew when somebody else changes the file meanwhile.
+/// How many times to try a change again if another process changes the file meanwhile.
 const ATTEMPTS: usize = 8;
 
 /// How long to wait for another setup.
@@ -16,10 +16,10 @@ const WAIT: Duration = Duration::from_secs(10);
 /// The copy of a configuration file that git edits.
 const COPY: &str = "copy";
 
-/// Keyward's place in a configuration file of git's.
+/// Keyward's lines in a configuration file of git.
 ///
-/// Git edits a copy, in a folder that nobody else can enter; then the copy takes the file's place,
-/// unless that has changed meanwhile. So what was there before is known to the byte.
+/// Git edits a copy in a private folder. Then the copy replaces the file, unless the file has
+/// changed meanwhile. So the previous content is known to the byte.
 pub(crate) struct Setup<'a> {
     git: &'a Git,
     file: &'a ConfigFile,
@@ -31,25 +31,26 @@ pub(crate) struct Setup<'a> {
 pub(crate) struct Change {
     pub(crate) before: Vec<Helper>,
     pub(crate) after: Vec<Helper>,
-    /// Whether the file is to the byte what it was without Keyward.
+    /// Whether the file has exactly the content that it had before Keyward changed it.
     pub(crate) restored: bool,
 }
 
 impl<'a> Setup<'a> {
-    /// Takes its turn. What was there before is kept in `folder`.
+    /// Waits for other setups to end and excludes new ones. The previous content of the file is
+    /// kept in `folder`.
     pub(crate) fn begin(git: &'a Git, file: &'a ConfigFile, folder: &Path) -> Result<Self> {
         let folder = PrivateDir::create(folder)?;
         let _turn = folder.lock("setup", LockMode::Exclusive, WAIT)?;
         Ok(Self { git, file, folder, _turn })
     }
 
-    /// Fails if git would not understand the file, before anything is made for it.
+    /// Returns an error if git cannot read the file, before anything is created for it.
     pub(crate) fn check(&self) -> Result<()> {
         self.helpers(self.file.read()?.as_ref()).map(drop)
     }
 
-    /// Has git call Keyward like this, behind the helpers that the file has, or instead of all
-    /// before. Where it does so already, nothing changes.
+    /// Adds this call after the helpers that the file has; with `only`, git forgets all helpers
+    /// before it. If git already makes this call, nothing changes.
     pub(crate) fn add(&self, call: &Call, only: bool) -> Result<Change> {
         self.change(|current| {
             if is_there(&self.helpers(current)?, call, only) {
@@ -62,7 +63,7 @@ impl<'a> Setup<'a> {
                 }
                 self.git.add(copy, &call.value)
             })?;
-            // Lines for Keyward that somebody wrote by hand come back when this is undone.
+            // `undo` restores lines for Keyward that the user wrote by hand.
             let is_first = Kept::load(&self.folder, self.file.path())?.is_none();
             let before = if is_first { current.cloned() } else { without };
             Kept::new(before, &after).save(&self.folder, self.file.path())?;
@@ -70,14 +71,14 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// Puts back what was there before.
+    /// Restores the previous content.
     pub(crate) fn undo(&self) -> Result<Change> {
         let change = self.change(|current| self.without(current))?;
         Kept::forget(&self.folder, self.file.path())?;
         Ok(change)
     }
 
-    /// Replaces the file by what `new` makes of it.
+    /// Replaces the content of the file by the one that `new` makes of it.
     fn change(
         &self,
         new: impl Fn(Option<&Secret>) -> Result<(Option<Secret>, bool)>,
@@ -102,8 +103,8 @@ impl<'a> Setup<'a> {
         }
     }
 
-    /// The file without Keyward: as it was before if nobody has changed it since, otherwise without
-    /// the lines that call Keyward.
+    /// Returns the file without Keyward: its previous content if nothing has changed it since,
+    /// which the flag reports, otherwise the current content without the lines that call Keyward.
     fn without(&self, current: Option<&Secret>) -> Result<(Option<Secret>, bool)> {
         let Some(current) = current else { return Ok((None, false)) };
         let mut had_reset = false;
@@ -131,7 +132,7 @@ impl<'a> Setup<'a> {
         helpers
     }
 
-    /// What git makes of a configuration.
+    /// Returns a configuration after git has edited it.
     fn edited(
         &self,
         content: Option<&Secret>,
@@ -147,8 +148,8 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// Whether git calls Keyward like this, once and not before an empty value, which would have git
-/// forget it; and alone, if it is to be so.
+/// Whether git makes this call once, and no empty value after it makes git forget it; with `only`,
+/// whether git also has no other helper.
 fn is_there(helpers: &[Helper], call: &Call, only: bool) -> bool {
     let reset = helpers.iter().rposition(Helper::is_reset);
     let alone = reset.is_some_and(|reset| helpers.len() == reset + 2);
@@ -158,8 +159,9 @@ fn is_there(helpers: &[Helper], call: &Call, only: bool) -> bool {
     there.does_the_same_as(call) && Some(at) > reset && (alone || !only)
 }
 
-/// The values that call Keyward, and the empty one that `--only` puts before them. Where there are
-/// more empty ones, or was one before, somebody else wrote them, and they stay.
+/// Returns the values that call Keyward, and the empty value that `--only` puts before them. If
+/// there are several empty values, or there was one before, then Keyward did not write them all,
+/// and they stay.
 fn to_remove(helpers: &[Helper], had_reset: bool) -> Vec<&str> {
     let mut values: Vec<&str> =
         helpers.iter().filter_map(|helper| Some(&*helper.keyward.as_ref()?.value)).collect();

@@ -1,8 +1,8 @@
 //! Editing the line that is typed at a hidden prompt.
 //!
-//! In the terminal's canonical mode the kernel edits the line itself, but it keeps no more than 4,095 bytes and
-//! drops the rest without a word. So the prompt reads byte by byte, and what the keys do is done here, with the
-//! keys that the terminal's settings name.
+//! In the terminal's canonical mode the kernel edits the line itself, but it keeps no more than
+//! 4,095 bytes and silently drops the rest. So the prompt reads byte by byte, and handles the
+//! editing keys that the terminal's settings define.
 
 use std::mem;
 
@@ -43,7 +43,7 @@ enum Key {
     Reprint,
 }
 
-/// What a typed byte has led to.
+/// The effect of a typed byte.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Typed {
     More,
@@ -52,7 +52,7 @@ pub(super) enum Typed {
     Signal(Signal),
 }
 
-/// The settings in which the terminal hands over each byte at once and shows none.
+/// Returns settings with which the terminal delivers each byte at once and echoes none.
 pub(super) fn unedited(settings: &Termios) -> Termios {
     let mut unedited = settings.clone();
     unedited.local_modes &= !(LocalModes::ECHO
@@ -104,10 +104,11 @@ impl LineEditor {
         Typed::More
     }
 
-    /// The line.
+    /// Returns the line.
     ///
     /// # Errors
-    /// `Invalid` if it was too long. It is read to its end even so: what is left of it would go to the shell.
+    /// `Invalid` if the line is too long. It is read to its end nevertheless: the shell would read
+    /// the rest.
     pub(super) fn finish(mut self) -> Result<Secret> {
         if self.is_too_long {
             let why = format!("the answer is longer than {MAX} bytes");
@@ -141,7 +142,7 @@ impl LineEditor {
         }
     }
 
-    /// Erases what is behind the last word, and the word.
+    /// Erases the last word and the characters after it.
     fn erase_word(&mut self) {
         let in_word = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii();
         while self.line.pop_if(|byte| !in_word(*byte)).is_some() {}
@@ -169,7 +170,7 @@ mod tests {
         settings
     }
 
-    /// Types keys, and says what the last one led to.
+    /// Types keys, and returns the effect of the last one.
     fn typed(editor: &mut LineEditor, keys: &[u8]) -> Typed {
         keys.iter().fold(Typed::More, |last, key| {
             assert_eq!(last, Typed::More, "{}", keys.escape_ascii());

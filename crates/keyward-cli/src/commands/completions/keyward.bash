@@ -1,4 +1,4 @@
-# Completes with what the program says. Where it cannot be started, commands and options are still known.
+# Completes with what the program prints. If it cannot be started, commands and options still complete.
 _keyward() {
     local said line quoted
     COMPREPLY=()

@@ -1,4 +1,4 @@
-# Completes with what the program says, else with files.
+# Completes with what the program prints, else with files.
 function __keyward_complete
     set -l before (commandline --current-process --tokenize --cut-at-cursor)
     set -l current (commandline --current-token --cut-at-cursor)

@@ -1,6 +1,6 @@
 #compdef keyward
 
-# Completes with what the program says.
+# Completes with what the program prints.
 _keyward() {
     local line value help
     local -a candidates unfinished

@@ -1,4 +1,4 @@
-//! What arguments can be completed with: stores, backends, options, settings, plugins.
+//! Finds the candidates for arguments: stores, backends, options, settings, plugins.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -15,7 +15,7 @@ use crate::commands::{COMMANDS, backend, help};
 /// Finds the values of an argument. The words are those of the command line.
 type Find = fn(&Keyward, &[OsString]) -> Vec<String>;
 
-/// The commands, with what their arguments can be completed with.
+/// Adds the candidates to the arguments of all commands.
 pub(super) fn add(command: Command, words: &[OsString]) -> Command {
     add_below(command, &words.into())
 }
@@ -33,7 +33,7 @@ fn add_below(command: Command, words: &Arc<[OsString]>) -> Command {
 }
 
 fn candidates(find: Find, words: &[OsString]) -> Vec<CompletionCandidate> {
-    // A configuration that cannot be read has nothing to offer.
+    // A configuration that cannot be read offers no candidates.
     let Ok(keyward) = Keyward::with(Environment::of_process(), Silent) else { return Vec::new() };
     find(&keyward, words).into_iter().map(CompletionCandidate::new).collect()
 }
@@ -84,7 +84,7 @@ fn options(keyward: &Keyward, _: &[OsString]) -> Vec<String> {
     found.into_iter().collect()
 }
 
-/// Keyward's own settings, and those that are the default of a linked backend's option.
+/// Keyward's settings, and those that set the default of a linked backend's option.
 fn settings(keyward: &Keyward, _: &[OsString]) -> Vec<String> {
     let mut keys: Vec<_> = Settings::known().map(|(key, ..)| key.to_owned()).collect();
     for backend in keyward.registry().iter() {

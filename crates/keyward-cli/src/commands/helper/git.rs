@@ -15,7 +15,7 @@ use crate::output::{complain, print_secret};
 
 pub(super) fn command() -> Command {
     Command::new("git")
-        .about("Speak git's credential protocol; `keyward setup git` has git call it")
+        .about("Answer git's credential protocol; `keyward setup git` makes git call it")
         .after_help("Example:\n  printf 'protocol=https\\nhost=example.com\\n' | keyward helper git get --store work")
         .arg(
             Arg::new("action")
@@ -30,11 +30,11 @@ pub(super) fn command() -> Command {
                 .default_value("git")
                 .help("The store; one that does not exist has no credentials"),
         )
-        .arg(arguments::user().help("Whose credentials [default: yours]"))
-        .arg(switch("unbound", "Give also what was stored for no origin, by the name of its entry"))
+        .arg(arguments::user().help("The user of the credentials [default: you]"))
+        .arg(switch("unbound", "Also return credentials that are stored without an origin, if the URL is the name of their entry"))
 }
 
-/// What git asks.
+/// A request of git.
 #[derive(Debug, PartialEq)]
 pub(super) struct Asked<'a> {
     action: &'a str,
@@ -44,8 +44,8 @@ pub(super) struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    /// What the words behind `helper git` ask, if they are those that `keyward setup git` has git
-    /// write.
+    /// Parses the words after `helper git`, if they have the form that `keyward setup git` writes
+    /// into git's configuration.
     pub(super) fn plain(words: &[&'a str]) -> Option<Self> {
         match *words {
             ["--store", store, action] if ![store, action].iter().any(|it| it.starts_with('-')) => {
@@ -70,7 +70,7 @@ impl<'a> From<&'a ArgMatches> for Asked<'a> {
 pub(super) fn run(session: &Session, asked: &Asked<'_>) -> Outcome {
     let environment = Environment::of_process();
     let action = Action::from_word(asked.action);
-    // Whoever asks git is not asked by git in turn.
+    // If Keyward itself asks git, git must not ask Keyward in turn.
     let Some(action) = action.filter(|_| environment.get(GIT_ASKS).is_none()) else {
         return Ok(());
     };
@@ -80,7 +80,8 @@ pub(super) fn run(session: &Session, asked: &Asked<'_>) -> Outcome {
     let said = answer(session, environment, asked, action);
     match said.and_then(|reply| Ok(reply.encode()?)) {
         Ok(said) => print_secret(&said, false),
-        // Otherwise git would ask its next helper, or a person, for what may well be here.
+        // Otherwise git would ask its next helper or the user, although this store may hold the
+        // credential.
         Err(stop) if action == Action::Get => {
             print_secret(&Reply::quit().encode()?, false)?;
             Err(stop)
@@ -126,7 +127,7 @@ fn request() -> Outcome<Request> {
     Ok(Request::parse(request.expose())?)
 }
 
-/// As git has it: with `GIT_TERMINAL_PROMPT=0` nobody is asked for a passphrase.
+/// As in git, `GIT_TERMINAL_PROMPT=0` means that nothing prompts for a passphrase.
 fn keyward(session: &Session, environment: Environment) -> Outcome<Keyward> {
     let prompts = environment.get("GIT_TERMINAL_PROMPT");
     let is_off = |word: &str| prompts.as_ref().is_some_and(|set| set.eq_ignore_ascii_case(word));

@@ -1,4 +1,4 @@
-//! Bringing in the accounts of origins, so that helpers give them.
+//! Imports accounts of origins, so that helpers use them.
 
 use std::cell::Cell;
 use std::fmt;
@@ -31,13 +31,13 @@ pub(super) enum Place {
     Url(String),
 }
 
-/// What was found there.
+/// A credential that was found, or why it cannot be imported.
 pub(super) struct Found {
     pub(super) place: Place,
     pub(super) credential: Result<(Location, Record)>,
 }
 
-/// Brings in what can be; `advice` is for whoever has brought in something.
+/// Imports all credentials that it can. If it imported any, it prints `advice`.
 pub(super) fn bring(
     keyward: &Keyward,
     matches: &ArgMatches,
@@ -58,7 +58,7 @@ pub(super) fn bring(
 
 struct Report {
     store: String,
-    /// Whether the store was not there before.
+    /// Whether this import made the store.
     made: bool,
     imported: Vec<String>,
     present: Vec<String>,
@@ -94,7 +94,7 @@ impl Report {
     }
 
     /// # Errors
-    /// What is wrong with the store, rather than with a credential.
+    /// Errors of the store. The report contains the errors of single credentials.
     fn fill(&mut self, store: &OpenStore, user: &str, found: Vec<Found>) -> Result<()> {
         let accounts = Accounts::new(&store.store, user);
         let mut progress = Progress::new("credentials");
@@ -119,7 +119,7 @@ impl Report {
             Ok(Kept::New) => self.imported.push(location.to_string()),
             Ok(Kept::Already) => self.present.push(location.to_string()),
             Ok(Kept::Other) => self.refused.push((place, conflict("account"))),
-            // The next one may fare better.
+            // The next credential may succeed.
             Err(error) if matches!(error.kind(), Exists | Full | Invalid | Unsupported) => {
                 self.refused.push((place, error));
             }
@@ -173,13 +173,13 @@ impl fmt::Display for Report {
     }
 }
 
-/// What became of a credential.
+/// The result for one credential.
 #[derive(Clone, Copy)]
 enum Kept {
     New,
-    /// The same was there.
+    /// The store held the same credential.
     Already,
-    /// Something else was there, and still is.
+    /// The store held another credential, and keeps it.
     Other,
 }
 

@@ -1,4 +1,4 @@
-//! The file in which git's `credential-store` keeps passwords in the open.
+//! Imports the file in which git's `credential-store` keeps passwords unencrypted.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ use crate::output::harmless;
 
 pub(super) fn command() -> Command {
     Command::new("git-credentials")
-        .about("Keep what git's own `store` helper kept in a file; the file stays as it is")
+        .about("Import the file of git's own `store` helper, which stays as it is")
         .after_help("Example:\n  keyward import git-credentials ~/.git-credentials")
         .arg(
             Arg::new("file")
@@ -27,7 +27,7 @@ pub(super) fn command() -> Command {
                 .help("The file, such as ~/.git-credentials"),
         )
         .arg(accounts::store())
-        .arg(arguments::user().help("Whose credentials they become [default: yours]"))
+        .arg(arguments::user().help("The user who gets the credentials [default: you]"))
         .arg(arguments::json().help("Print a JSON object"))
 }
 
@@ -35,7 +35,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let path = matches.get_one::<PathBuf>("file").expect("clap requires it");
     let found = parse(read(path)?.expose())?.into_iter().map(found).collect();
     let advice = format!(
-        "{} is as it was, with its passwords in the open; delete it once git asks Keyward (`keyward setup git`).",
+        "{} is unchanged, and its passwords are unencrypted; delete it once git asks Keyward (`keyward setup git`).",
         harmless(&path.display().to_string())
     );
     bring(&session.keyward()?, matches, found, &advice)

@@ -1,4 +1,5 @@
-//! What git's other credential helpers know, each URL asked for by name: they cannot list.
+//! Imports from git's other credential helpers. It asks for each URL, because helpers cannot list
+//! what they hold.
 
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use crate::arguments;
 use crate::commands::Session;
 use crate::exit::Outcome;
 
-/// Whose git's helpers are, in a source that knows nobody else.
+/// The only user of the source: git's helpers belong to the caller.
 const CALLER: &str = "caller";
 
 pub(super) fn command() -> Command {
     Command::new("git-helper")
-        .about("Keep what git's other credential helpers know; they keep it too")
+        .about("Import credentials from git's other helpers, which keep them too")
         .after_help(
             "Example:\n  keyward import git-helper https://github.com https://ann@example.com",
         )
@@ -27,17 +28,17 @@ pub(super) fn command() -> Command {
                 .required(true)
                 .action(ArgAction::Append)
                 .num_args(1..)
-                .help("What to ask for; with an account, a path or neither"),
+                .help("The URL to ask for, with or without an account and a path"),
         )
         .arg(accounts::store())
-        .arg(arguments::user().help("Whose credentials they become [default: yours]"))
+        .arg(arguments::user().help("The user who gets the credentials [default: you]"))
         .arg(
             Arg::new("timeout")
                 .long("timeout")
                 .value_name("SECONDS")
                 .default_value("30")
                 .value_parser(value_parser!(u64).range(1..=3600))
-                .help("How long git may take for each"),
+                .help("How long git may take for each URL URL"),
         )
         .arg(arguments::json().help("Print a JSON object"))
 }
@@ -53,15 +54,16 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         place: Place::Url(location.to_string()),
         credential: ask(&git, &location),
     });
-    let advice = "git's helpers still have them too; `git credential reject` has them forget one.";
+    let advice =
+        "git's helpers still have them too; `git credential reject` makes them forget one.";
     bring(&keyward, matches, found.collect(), advice)
 }
 
-/// The record, and where it belongs: git says for which account it is.
+/// Asks git for a record, and returns it with its location: git reports for which account it is.
 fn ask(git: &GitSource, asked: &Location) -> Result<(Location, Record)> {
     let record = git.get(&EntryId::new(CALLER, Some(&asked.to_string()))?).map_err(|error| {
         match error.is_miss() {
-            true => Error::not_found("import").because("none of git's helpers knows a credential"),
+            true => Error::not_found("import").because("none of git's helpers has a credential"),
             false => error,
         }
     })?;

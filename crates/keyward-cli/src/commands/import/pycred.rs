@@ -1,4 +1,4 @@
-//! PyCred's stores, each into one of the same name.
+//! Imports each of PyCred's stores into a store of the same name.
 
 use std::path::PathBuf;
 
@@ -19,7 +19,7 @@ mod report;
 
 pub(super) fn command() -> Command {
     Command::new("pycred")
-        .about("Make a store for each of PyCred's, with the same users; PyCred's own files stay as they are")
+        .about("Import each of PyCred's stores into a store of the same name; PyCred's files stay as they are")
         .after_help("Example:\n  keyward import pycred ~/.pycred --dry-run\n  keyward import pycred ~/.pycred")
         .arg(
             Arg::new("dir")
@@ -32,10 +32,10 @@ pub(super) fn command() -> Command {
             Arg::new("prefix")
                 .long("prefix")
                 .value_name("P")
-                .help("Put this in front of the names of the stores"),
+                .help("A prefix for the names of the new stores"),
         )
-        .arg(switch("dry-run", "Open everything and write nothing"))
-        .arg(arguments::json().help("Print a JSON object a line, one for each store"))
+        .arg(switch("dry-run", "Open all of PyCred's records, but write nothing"))
+        .arg(arguments::json().help("Print one JSON object per line, one for each store"))
 }
 
 pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
@@ -55,7 +55,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         imported += report.imported.len();
     }
     if imported > 0 && !json && !import.dry_run {
-        print("PyCred's own files are as they were; `pycred rm` removes them.")?;
+        print("PyCred's files are unchanged; `pycred rm` removes them.")?;
     }
     end(code)
 }
@@ -99,7 +99,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// The store to fill: one that is there, or else a new one if anything can be put into it.
+    /// Returns the store to import into: an existing one, or a new one if anything can be imported.
     fn target(&self, report: &mut Report, nothing_opens: bool) -> Result<Option<OpenStore>, Error> {
         let name = StoreName::new(&report.into)?;
         if self.keyward.config().find_store(&name)?.is_none() {
@@ -115,8 +115,8 @@ impl Import<'_> {
         Ok(Some(store))
     }
 
-    /// Adds what is not there. Whether it was added is the answer; nothing is ever replaced, so
-    /// that an import can be repeated.
+    /// Adds an account unless the store has it, and returns whether it added the account. It never
+    /// replaces anything, so that an import can be repeated.
     fn add(&self, store: Option<&OpenStore>, account: &Account) -> Result<bool, Error> {
         let Some(store) = store else { return Ok(true) };
         let credentials =

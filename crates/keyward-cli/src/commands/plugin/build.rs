@@ -15,10 +15,14 @@ use crate::output::{print, shown};
 
 pub(super) fn command() -> Command {
     Command::new("build")
-        .about("Make a library from a crate of backends")
+        .about("Build a shared library from a crate of backends")
         .after_help("Example:\n  keyward plugin build --release")
-        .arg(Arg::new("dir").value_name("DIR").help("The crate's folder [default: this one]"))
-        .arg(switch("release", "Make it small and fast, as it is given to others"))
+        .arg(
+            Arg::new("dir")
+                .value_name("DIR")
+                .help("The crate's folder [default: the current folder]"),
+        )
+        .arg(switch("release", "Build with cargo's release profile"))
         .arg(
             Arg::new("output")
                 .long("output")
@@ -51,8 +55,8 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     })
 }
 
-/// Has cargo build the crate, which need not say that it may be a library; what cargo has to say
-/// goes past us.
+/// Has cargo build the crate as a library, which the manifest of the crate need not declare. Cargo
+/// prints its messages to standard error.
 fn cargo(dir: &Path, release: bool) -> Result<PathBuf> {
     let failed = |kind, why: &str| Error::new(kind, "usage").because(why.to_owned());
     if !dir.join("Cargo.toml").is_file() {
@@ -66,8 +70,10 @@ fn cargo(dir: &Path, release: bool) -> Result<PathBuf> {
     cargo.args(release.then_some("--release")).current_dir(dir);
     let child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
     let child = child.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => failed(ErrorKind::Unavailable, "there is no cargo here")
-            .hint("Install Rust, which cargo comes with, or put cargo on your PATH"),
+        io::ErrorKind::NotFound => {
+            failed(ErrorKind::Unavailable, "cargo is not installed, or is not on PATH")
+                .hint("Install Rust, which cargo comes with, or put cargo on your PATH")
+        }
         _ => Error::io("cargo", error),
     })?;
     let output = child.wait_with_output().map_err(|error| Error::io("cargo", error))?;
@@ -76,11 +82,11 @@ fn cargo(dir: &Path, release: bool) -> Result<PathBuf> {
     }
     let messages = output.stdout.split(|byte| *byte == b'\n');
     let mut libraries = messages.filter_map(|line| library(&serde_json::from_slice(line).ok()?));
-    // The crate itself is built after all that it needs.
+    // Cargo builds the crate after its dependencies.
     libraries.next_back().ok_or_else(|| failed(ErrorKind::Other, "cargo built no library"))
 }
 
-/// The library that a message of cargo's tells of.
+/// Returns the library that a message of cargo reports.
 fn library(message: &Value) -> Option<PathBuf> {
     let kinds = message["target"]["crate_types"].as_array()?;
     let is_built = message["reason"] == "compiler-artifact" && kinds.contains(&json!("cdylib"));
@@ -88,7 +94,7 @@ fn library(message: &Value) -> Option<PathBuf> {
     is_built.then(|| file.into())
 }
 
-/// The crate whose backends a library brings.
+/// Returns the crate whose backends a library provides.
 fn crate_of(library: &[u8], dir: &Path) -> Result<String> {
     let entry = match read_elf(library)? {
         Elf::Library(library) => library.entry().map(|entry| entry.package().to_owned()),
@@ -101,8 +107,8 @@ fn crate_of(library: &[u8], dir: &Path) -> Result<String> {
     })
 }
 
-/// Puts the library where others can read it and nobody but its owner write, in place of the old one,
-/// which a program may have open.
+/// Copies the library into the folder, so that others can read it and only its owner can write it.
+/// It does not write to the old file, which a program may have open, but replaces it.
 fn put(built: &Path, folder: &Path) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     let path = folder.canonicalize()?.join(built.file_name().unwrap_or_default());

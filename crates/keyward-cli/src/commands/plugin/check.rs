@@ -20,8 +20,8 @@ pub(super) fn command() -> Command {
         Arg::new(name).long(name).value_name(what).action(ArgAction::Append).help(help)
     };
     Command::new("check")
-        .about("Hold a library or a program to every promise of its backends, and report")
-        .long_about("Hold a library or a program to every promise of its backends, and report.\n\nIts code runs, each case in a process of its own: a crash or a hang is a finding. What backends need is made up for the test; never give real secrets here.")
+        .about("Check a library or a program against every promise of its backends")
+        .long_about("Check a library or a program against every promise of its backends.\n\nIts code runs, each case in a separate process: a crash or a hang is a failure. Options, secrets and answers are for the test only: never pass real secrets.")
         .after_help(
             "Example:\n  keyward plugin check target/plugins/libshelf.so\n  keyward plugin check ./vault.py --options '{\"path\": \"%scratch%/vault\"}' --secret vault=for-the-test",
         )
@@ -37,12 +37,12 @@ pub(super) fn command() -> Command {
             Arg::new("options")
                 .long("options")
                 .value_name("JSON")
-                .help("What to tell the backends; `%scratch%` is a new private folder for each case"),
+                .help("The options of the backends; `%scratch%` is a new private folder for each case"),
         )
-        .arg(list("secret", "FROM=VALUE", "A secret that the key source FROM has for the test"))
-        .arg(list("variable", "NAME=VALUE", "A variable that is set for the test"))
-        .arg(list("answer", "TEXT", "An answer to a prompt; the last one answers all that follow"))
-        .arg(list("needs", "LIB", "A further library that the library needs"))
+        .arg(list("secret", "FROM=VALUE", "A secret that the key source FROM returns in the test"))
+        .arg(list("variable", "NAME=VALUE", "An environment variable that is set in the test"))
+        .arg(list("answer", "TEXT", "An answer to a prompt; the last one also answers all further prompts"))
+        .arg(list("needs", "LIB", "Another library that the library needs"))
         .arg(
             Arg::new("time")
                 .long("time")
@@ -59,11 +59,11 @@ pub(super) fn command() -> Command {
                 .action(ArgAction::Append)
                 .num_args(0..)
                 .last(true)
-                .help("What a program is to be started with"),
+                .help("The arguments of the program"),
         )
 }
 
-/// What `keyward-check` does: the part of the work that its arguments say.
+/// Runs `keyward-check`: the part of the check that its arguments select.
 pub(crate) fn inside(arguments: Vec<OsString>) -> Outcome {
     let only = Arg::new("only").long("only").required(true).help("The case it is for");
     let matches = command().arg(only).try_get_matches_from(arguments);
@@ -80,7 +80,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     let chosen: Vec<_> =
         backends.iter().filter(|it| meant.is_none_or(|meant| meant == it.role)).collect();
     if chosen.is_empty() {
-        return Err(usage("it brings no backend in this role"));
+        return Err(usage("it provides no backend in this role"));
     }
     chosen.iter().try_for_each(|it| it.check_told())?;
     report.begin(&backends[0].package, &backends[0].version)?;

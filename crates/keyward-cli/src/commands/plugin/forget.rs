@@ -10,10 +10,10 @@ use crate::exit::Outcome;
 
 pub(super) fn command() -> Command {
     Command::new("forget")
-        .about("Trust a plugin no longer; its own files stay")
+        .about("Stop trusting a plugin; its own files stay")
         .after_help("Example:\n  keyward plugin forget shelf")
         .arg(name())
-        .arg(switch("system", "Forget what is trusted for all users of this machine"))
+        .arg(switch("system", "Forget a plugin that is trusted for all users of this machine"))
         .arg(switch("yes", "Do not ask"))
 }
 
@@ -25,7 +25,8 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let file = files.iter().find(|file| file.name == name && file.layer == layer);
     let users = file.map(|file| users(&keyward, file)).transpose()?.unwrap_or_default();
     if !users.is_empty() && !matches.get_flag("yes") {
-        let question = format!("These need it, and will not open without:\n{users}Forget it?");
+        let question =
+            format!("These stores need it and will not open without it:\n{users}Forget it?");
         confirm(&question, "nothing was forgotten")?;
     }
     if keyward.config().remove_plugin(&name, layer)? {
@@ -35,15 +36,15 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let unknown = unknown(keyward.config(), &name);
     Err(match (elsewhere, layer) {
         (true, Layer::User) => {
-            unknown.because(format!("`{name}` is the system's")).hint("Say --system")
+            unknown.because(format!("`{name}` is trusted for all users")).hint("Use --system")
         }
-        (true, _) => unknown.because(format!("`{name}` is not the system's")),
+        (true, _) => unknown.because(format!("`{name}` is not trusted for all users")),
         (false, _) => unknown,
     }
     .into())
 }
 
-/// The stores that are made of what a plugin brings, one a line.
+/// Returns the stores that use a backend of a plugin, one per line.
 fn users(keyward: &Keyward, plugin: &PluginFile) -> Outcome<String> {
     let mut users = String::new();
     for name in keyward.store_names()? {
@@ -59,7 +60,7 @@ fn users(keyward: &Keyward, plugin: &PluginFile) -> Outcome<String> {
     Ok(users)
 }
 
-/// What a store is made of, the key sources that its options refer to among it.
+/// Returns the backends of a store, with the key sources that its options refer to.
 fn parts(store: &StoreFile) -> Vec<(Role, &str)> {
     let mut parts = Vec::new();
     for (role, used) in [

@@ -8,7 +8,7 @@ use crate::exit::{Outcome, usage};
 
 pub(super) fn command() -> Command {
     Command::new("host")
-        .about("Run a library behind the door of programs: serve its backends on standard input and output")
+        .about("Serve the backends of a library on standard input and output, as a plugin program does")
         .after_help("Example:\n  keyward plugin host /usr/lib/keyward/libshelf.so")
         .arg(Arg::new("path").value_name("PATH").required(true).help("The library"))
         .arg(
@@ -22,7 +22,7 @@ pub(super) fn command() -> Command {
                 .long("needs")
                 .value_name("LIB[=HEX]")
                 .action(ArgAction::Append)
-                .help("A library that it needs, and the SHA-256 that this must have"),
+                .help("Another library that the library needs, and the SHA-256 that it must have"),
         )
 }
 
@@ -38,7 +38,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     Ok(serve_parent(|| load(verified))?)
 }
 
-/// What a file must be; without a digest, what it is.
+/// Returns the pin of a file: with the given digest, or with the digest that the file has now.
 fn pin(path: &str, digest: Option<&str>) -> Outcome<Pin> {
     let path = PathBuf::from(path);
     match digest {

@@ -11,7 +11,7 @@ use crate::output::{print, shown};
 
 pub(super) fn command() -> Command {
     Command::new("list")
-        .about("List the plugins that are trusted, and whether they still are as they were")
+        .about("List the plugins that are trusted, and whether they have changed")
         .after_help("Example:\n  keyward plugin list")
         .arg(arguments::json())
 }
@@ -29,7 +29,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     Ok(())
 }
 
-/// What a program may want to know of a plugin.
+/// Returns what is known of a plugin, as JSON.
 pub(super) fn as_json(file: &PluginFile, state: &PluginState) -> Value {
     let backends = file.backends.iter();
     let backends = backends.map(|(role, name)| json!({ "role": role.name(), "name": name }));

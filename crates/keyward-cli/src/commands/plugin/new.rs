@@ -16,7 +16,7 @@ use template::{Crate, Source};
 
 pub(super) fn command() -> Command {
     Command::new("new")
-        .about("Write a crate with a backend of your own, which works as it stands")
+        .about("Write a crate with a new backend, which works as it is")
         .after_help("Example:\n  keyward plugin new --role storage shelf keyward-storage-shelf")
         .arg(
             Arg::new("role")
@@ -24,15 +24,15 @@ pub(super) fn command() -> Command {
                 .value_name("ROLE")
                 .required(true)
                 .value_parser(["serializer", "encryption", "key", "storage"])
-                .help("What the backend does"),
+                .help("The role of the backend"),
         )
-        .arg(Arg::new("name").value_name("NAME").required(true).help("What it is called in configuration"))
-        .arg(Arg::new("dir").value_name("DIR").required(true).help("The folder for the crate, not there or empty"))
+        .arg(Arg::new("name").value_name("NAME").required(true).help("The name of the backend in configuration"))
+        .arg(Arg::new("dir").value_name("DIR").required(true).help("The folder for the crate; it must be empty or not exist"))
         .arg(
             Arg::new("keyward")
                 .long("keyward")
                 .value_name("FOLDER")
-                .help("Keyward's own source, where the crate finds what it is made of [default: the one that this program was built in, or the registry of crates]"),
+                .help("The folder of Keyward's source, for the crate's dependencies [default: the one in which this program was built, or the registry of crates]"),
         )
 }
 
@@ -44,7 +44,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     if Registry::linked()?.find(role, name).is_ok() {
         return Err(Error::new(ErrorKind::Exists, "usage")
             .because(format!("the {role} {name} is a part of this program"))
-            .hint("Choose another name: two of one name are never told apart")
+            .hint("Choose another name: two backends of one role cannot have the same name")
             .into());
     }
     let source = match text(matches, "keyward") {
@@ -55,8 +55,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     let from = match &source {
         Source::Folder(folder) => folder.display().to_string(),
         Source::Registry => {
-            "the registry of crates; until they are there, --keyward FOLDER names their source"
-                .into()
+            "the registry of crates; until they are published there, use --keyward FOLDER".into()
         }
     };
     write(dir, &Crate { role, name, source }.files())?;
@@ -67,7 +66,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     print("  keyward plugin build")
 }
 
-/// A name for a backend and, behind `keyward-ROLE-`, for its crate.
+/// Checks a name for a backend and, after `keyward-ROLE-`, for its crate.
 fn check_name(name: &str) -> Result<()> {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let parts_are_there = !name.split('-').any(str::is_empty);
@@ -75,11 +74,11 @@ fn check_name(name: &str) -> Result<()> {
     if starts && parts_are_there && name.len() <= 40 && name.bytes().all(plain) {
         return Ok(());
     }
-    Err(Error::invalid("name", format!("`{}` is no name for a backend", name.escape_debug()))
-        .hint("Up to 40 lower-case letters and digits, a letter first, `-` between words"))
+    Err(Error::invalid("name", format!("`{}` is not a valid name for a backend", name.escape_debug()))
+        .hint("Use up to 40 lower-case letters and digits, starting with a letter, with `-` between words"))
 }
 
-/// Where Keyward's own source is.
+/// Returns the path of a folder that contains Keyward's source.
 fn house(folder: &Path) -> Result<PathBuf> {
     let found = folder.canonicalize().ok();
     let found = found.filter(|it| it.join("crates/keyward-plugin/Cargo.toml").is_file());
@@ -89,19 +88,20 @@ fn house(folder: &Path) -> Result<PathBuf> {
     })
 }
 
-/// The source that this program was built in, if it still stands in the `target` folder there.
+/// Returns the source in which this program was built, if the program is still in the `target`
+/// folder there.
 fn birthplace() -> Option<PathBuf> {
     let program = this_program().ok()?;
     let mut targets = program.ancestors().filter(|folder| folder.ends_with("target"));
     targets.find_map(|target| house(target.parent()?).ok())
 }
 
-/// Writes all files, or nothing: they appear together, in place of an empty folder if there is one.
+/// Writes all files or none: they appear together, in place of an empty folder if there is one.
 fn write(dir: &Path, files: &[(&'static str, u32, String)]) -> Result<()> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
             Error::new(ErrorKind::Exists, "usage")
-                .because(format!("{} is there already, and not an empty folder", dir.display()))
+                .because(format!("{} exists and is not an empty folder", dir.display()))
         }
         _ => Error::io("new", error),
     };
@@ -122,7 +122,8 @@ fn write(dir: &Path, files: &[(&'static str, u32, String)]) -> Result<()> {
         .and_then(|()| fill(&unfinished, files))
         .and_then(|()| fs::rename(&unfinished, dir));
     made.map_err(|error| {
-        // What was begun is ours alone; that it cannot be removed would tell nobody anything new.
+        // Only this process uses the unfinished folder. An error from removing it would say nothing
+        // new.
         drop(fs::remove_dir_all(&unfinished));
         failed(error)
     })

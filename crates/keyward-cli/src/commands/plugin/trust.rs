@@ -19,25 +19,25 @@ pub(super) fn command() -> Command {
         Arg::new(name).long(name).value_name(what).action(ArgAction::Append).help(help)
     };
     Command::new("trust")
-        .about("Trust a library or a program, as it is now, to bring backends")
+        .about("Trust a library or a program, as it is now, to provide backends")
         .after_help(
             "Example:\n  keyward plugin trust /usr/lib/keyward/libshelf.so\n  keyward plugin trust /opt/vault/vault.py --env VAULT_ADDR -- --cache 60",
         )
-        .arg(Arg::new("path").value_name("PATH").required(true).help("The file, from `/` on, or a folder: each library in it, one after the other"))
+        .arg(Arg::new("path").value_name("PATH").required(true).help("The absolute path of the file, or of a folder whose libraries to trust one by one"))
         .arg(
             Arg::new("name")
                 .long("name")
                 .value_name("N")
-                .help("What to call the plugin [default: as the library or the file]"),
+                .help("The name of the plugin [default: from the name of the library or the file]"),
         )
         .arg(switch("system", "Trust it for all users of this machine"))
-        .arg(switch("run", "Run a library as a process of its own, instead of loading it"))
+        .arg(switch("run", "Run a library in a separate process instead of loading it"))
         .arg(
             switch("load", "Load the library again, after it was trusted with --run")
                 .conflicts_with("run"),
         )
-        .arg(list("needs", "LIB", "A further library that the library needs, to be trusted with it"))
-        .arg(list("env", "VAR", "A variable that a process of its own may see"))
+        .arg(list("needs", "LIB", "Another library that the library needs, which is trusted too"))
+        .arg(list("env", "VAR", "An environment variable that the plugin's process may see"))
         .arg(switch("yes", "Do not ask"))
         .arg(
             Arg::new("arguments")
@@ -45,7 +45,7 @@ pub(super) fn command() -> Command {
                 .action(ArgAction::Append)
                 .num_args(0..)
                 .last(true)
-                .help("What a program is to be started with"),
+                .help("The arguments of the program"),
         )
 }
 
@@ -55,7 +55,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         return trust(session, matches, path);
     }
     if matches.contains_id("name") {
-        return Err(usage("--name is for one plugin, and not for a folder"));
+        return Err(usage("--name is for one plugin, not for a folder"));
     }
     each(libraries(path)?, |library| trust(session, matches, &library))
 }
@@ -69,15 +69,15 @@ fn libraries(folder: &Path) -> Result<Vec<PathBuf>> {
         paths.filter(|path| path.extension().is_some_and(|it| it == "so")).collect();
     libraries.sort();
     if libraries.is_empty() {
-        return Err(Error::invalid("usage", format!("{} holds no library", folder.display())));
+        return Err(Error::invalid("usage", format!("{} contains no library", folder.display())));
     }
     Ok(libraries)
 }
 
-/// Shows one file, asks, tries it and writes down that it is trusted.
+/// Describes one file, asks, tries the file, and records that it is trusted.
 fn trust(session: &Session, matches: &ArgMatches, path: &Path) -> Outcome {
     let keyward = session.keyward()?;
-    // Up to here, nothing of it runs.
+    // Nothing of the file runs until the user has agreed.
     let candidate = Candidate::of(&keyward, matches, path)?;
     let description = candidate.describe();
     if matches.get_flag("yes") {
@@ -97,13 +97,13 @@ fn trust(session: &Session, matches: &ArgMatches, path: &Path) -> Outcome {
     Ok(())
 }
 
-/// The program that runs libraries: this one, from where it really is.
+/// Returns the path of this program, which runs libraries, without symbolic links.
 pub(super) fn this_program() -> Result<PathBuf> {
     let path = path_of_program(&Environment::of_process())?;
     path.canonicalize().map_err(|error| Error::io("run", error))
 }
 
-/// Refuses a backend that another brings already: then neither could be used.
+/// Refuses a backend that is linked or that another plugin provides: then neither could be used.
 fn check_free(keyward: &Keyward, file: &PluginFile) -> Outcome {
     let plugins = keyward.config().plugins();
     for backend in &file.backends {
@@ -118,7 +118,7 @@ fn check_free(keyward: &Keyward, file: &PluginFile) -> Outcome {
         if let Some(other) = taken.next() {
             let path = file.pin.path.display();
             return Err(Error::new(ErrorKind::Refused, "usage")
-                .because(format!("{other} and {path} both bring a {role} called {name}"))
+                .because(format!("{other} and {path} both provide a {role} called {name}"))
                 .hint("Nothing was trusted")
                 .into());
         }
@@ -126,7 +126,7 @@ fn check_free(keyward: &Keyward, file: &PluginFile) -> Outcome {
     Ok(())
 }
 
-/// How a new store gets a backend.
+/// Returns the option with which `init` selects a backend.
 pub(super) fn choice(role: Role, name: &str) -> String {
     match role {
         Role::Key => format!("--option key.from={name}"),

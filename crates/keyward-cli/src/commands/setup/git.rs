@@ -14,7 +14,7 @@ use crate::output::{complain, print, shown};
 
 pub(super) fn command() -> Command {
     Command::new("git")
-        .about("Have git ask Keyward, from a store of your own")
+        .about("Make git ask Keyward for credentials")
         .after_help("Example:\n  keyward setup git\n  keyward setup git --check\n  keyward setup git --undo")
         .arg(switch("global", "For all your repositories [default]"))
         .arg(switch("local", "For the repository you are in").conflicts_with("global"))
@@ -23,15 +23,15 @@ pub(super) fn command() -> Command {
                 .long("store")
                 .value_name("S")
                 .default_value("git")
-                .help("The store; one that does not exist is made"),
+                .help("The store; it is made if it does not exist"),
         )
-        .arg(switch("only", "Have git forget the helpers that it finds before this one"))
+        .arg(switch("only", "Make git ignore the helpers that are configured before this one"))
         .arg(
-            switch("undo", "Put git's configuration back as it was; the store stays")
+            switch("undo", "Restore git's configuration; the store stays")
                 .conflicts_with_all(["store", "only", "check"]),
         )
         .arg(
-            switch("check", "Change nothing; show whom git asks, and whether Keyward answers")
+            switch("check", "Change nothing; show which helpers git asks, and whether Keyward answers")
                 .conflicts_with_all(["store", "only", "global", "local"]),
         )
         .arg(arguments::json())
@@ -61,12 +61,12 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let change = setup.add(&call, matches.get_flag("only"))?;
     report(&file, &change, store, made, json)?;
     if environment.get("GIT_CONFIG_GLOBAL").is_some() && !matches.get_flag("local") {
-        complain("note: git reads this file only where GIT_CONFIG_GLOBAL is set");
+        complain("note: git reads this file only if GIT_CONFIG_GLOBAL names it");
     }
     advise(&git)
 }
 
-/// The path of this program, as git's configuration can hold it.
+/// Returns the path of this program, if git's configuration can contain it.
 fn this_program(environment: &Environment) -> Outcome<String> {
     let path = path_of_program(environment)?.into_os_string().into_string();
     path.ok().filter(|path| !path.chars().any(char::is_control)).ok_or_else(|| {
@@ -74,7 +74,7 @@ fn this_program(environment: &Environment) -> Outcome<String> {
     })
 }
 
-/// Makes the store unless it is there. Whether it was made is the answer.
+/// Makes the store unless it exists, and returns whether it made it.
 fn make(keyward: &Keyward, store: &str, json: bool) -> Outcome<bool> {
     match keyward.config().find_store(&StoreName::new(store)?)? {
         Some(file) if file.deleting => Err(Error::new(ErrorKind::Conflict, "setup")
@@ -100,7 +100,7 @@ fn report(file: &ConfigFile, change: &Change, store: &str, made: bool, json: boo
         return print(&report.to_string());
     }
     match change.before == change.after {
-        true => print(&format!("{} has it already.", path(file))),
+        true => print(&format!("{} already calls Keyward.", path(file))),
         false => show(file, change),
     }
 }
@@ -117,8 +117,8 @@ fn report_undone(file: &ConfigFile, change: &Change, json: bool) -> Outcome {
     }
     show(file, change)?;
     print(match change.restored {
-        true => "It is again what it was before.",
-        false => "It was changed since it was set up: what else is new in it stays.",
+        true => "The file has its previous content again.",
+        false => "The file was changed after the setup: the other changes stay.",
     })
 }
 
@@ -133,7 +133,7 @@ fn as_json(file: &ConfigFile, change: &Change) -> serde_json::Value {
     })
 }
 
-/// The helpers of the file; those that went or came are marked.
+/// Prints the helpers of the file; `-` marks those that were removed, `+` those that were added.
 fn show(file: &ConfigFile, change: &Change) -> Outcome {
     print(&format!("{}:", path(file)))?;
     let line = |mark, helper: &Helper| {
@@ -147,7 +147,7 @@ fn show(file: &ConfigFile, change: &Change) -> Outcome {
     Ok(())
 }
 
-/// Says what else there is to know.
+/// Prints notes about the helpers that git asks first, and about git's version.
 fn advise(git: &Git) -> Outcome {
     let configured = git.configured()?;
     let asked = asked(&configured, None);
@@ -156,7 +156,7 @@ fn advise(git: &Git) -> Outcome {
         asked[..first.unwrap_or(0)].iter().map(|found| &*found.helper.shown).collect();
     if !others.is_empty() {
         complain(&format!(
-            "note: git asks these first: {}\n  hint: --only has it ask Keyward alone",
+            "note: git asks these first: {}\n  hint: --only makes git ask Keyward alone",
             others.join(", ")
         ));
     }
@@ -165,7 +165,7 @@ fn advise(git: &Git) -> Outcome {
     }
     if !git.knows_authtype() {
         complain(&format!(
-            "note: git {} takes usernames and passwords alone; tokens for other schemes need git 2.46",
+            "note: git {} takes only usernames and passwords; tokens for other schemes need git 2.46",
             git.version
         ));
     }

@@ -1,4 +1,4 @@
-//! Finds PyCred's stores and reads them, as their owner's files that may hold anything.
+//! Finds and reads PyCred's stores. Their files belong to the user, but can contain anything.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -23,12 +23,13 @@ pub(super) struct Found {
 pub(super) enum Content {
     /// Nothing, since it was kept in the memory of a process.
     Fleeting,
-    /// Nothing, since there is no such folder: nobody has set anything yet, or it is gone.
+    /// Nothing: the folder does not exist, because nothing was stored yet or because it was
+    /// removed.
     Nowhere(PathBuf),
     Users(Vec<User>),
 }
 
-/// A user and what opened.
+/// A user, and the account or why it cannot be read.
 pub(super) struct User {
     pub(super) name: String,
     pub(super) account: Result<Account>,
@@ -42,10 +43,11 @@ pub(super) struct Account {
     pub(super) written: Timestamp,
 }
 
-/// All stores of a PyCred whose home, or whose folder of stores, is `dir`; each is read when its turn comes.
+/// Returns all stores of the PyCred whose home, or whose folder of stores, is `dir`. The iterator
+/// reads one store after the other.
 ///
 /// # Errors
-/// [`Invalid`](ErrorKind::Invalid) if it is neither. What is wrong with one store is for that store to say.
+/// [`Invalid`](ErrorKind::Invalid) if `dir` is neither. The errors of a store are in its [`Found`].
 pub(super) fn stores(dir: &Path, home: &Path) -> Result<impl Iterator<Item = Found>> {
     let places = Places::find(dir, home)?;
     let names = names(&places.stores)?.into_iter();
@@ -54,13 +56,13 @@ pub(super) fn stores(dir: &Path, home: &Path) -> Result<impl Iterator<Item = Fou
     Ok(stores.map(move |name| Found { content: places.read(&name), name }))
 }
 
-/// Where PyCred keeps things.
+/// PyCred's folders.
 struct Places {
     /// The folder of the stores' files.
     stores: PathBuf,
-    /// The folder that `~/.pycred` has become, if it was moved or copied.
+    /// PyCred's home: `~/.pycred`, or the folder to which that was moved or copied.
     base: PathBuf,
-    /// What `~` stands for.
+    /// The folder that `~` means.
     home: PathBuf,
 }
 
@@ -112,8 +114,8 @@ impl Places {
         Ok(Content::Users(users.collect()))
     }
 
-    /// Where a path of a store's file leads. What lies in PyCred's usual place is looked for below
-    /// `base` first, so that a copy of PyCred's home is not mistaken for the one it was made from.
+    /// Resolves a path from a store's file. It looks for a file in PyCred's usual place below
+    /// `base` first, so that the import of a copy of PyCred's home does not read the original.
     fn locate(&self, written: &str, store: &str, usual: &str) -> PathBuf {
         let usual = Path::new("data").join(store).join(usual);
         let here = self.base.join(&usual);
@@ -124,7 +126,8 @@ impl Places {
     }
 }
 
-/// An absolute path, or one below the home folder. Others meant something to one process only.
+/// Returns an absolute path, or one below the home folder. Other paths depend on the working folder
+/// of the process that used them.
 fn expand(written: &str, home: &Path) -> Option<PathBuf> {
     match written.strip_prefix('~') {
         Some("") => Some(home.to_owned()),
@@ -133,7 +136,7 @@ fn expand(written: &str, home: &Path) -> Option<PathBuf> {
     }
 }
 
-/// The user of a file, and what is in it; `None` if it is none of PyCred's.
+/// Returns the user of a file and the content; `None` if it is not a file of PyCred.
 fn user(data: &PrivateDir, file: &str, key: Option<&FernetKey>) -> Option<User> {
     if data.path().join(file).is_dir() {
         let why = "a folder, which PyCred makes for a user with a slash in the name";
@@ -170,13 +173,13 @@ fn read_key(path: &Path) -> Result<FernetKey> {
     FernetKey::parse(key.expose())
 }
 
-/// The content of a file that only its owner can read, and when it was written.
+/// Returns the content of a file that only its owner can read, and when it was written.
 fn read_private(dir: &PrivateDir, file: &str, limit: usize) -> Result<Option<(Secret, Timestamp)>> {
     let opened = dir.open_file(Path::new(file), false)?;
     opened.map(|opened| read_secret(opened, limit)).transpose()
 }
 
-/// A file that others may read, but not one that somebody else put there.
+/// Reads a file that others may read, but that only this user or root can write.
 fn read_config(path: &Path) -> Result<Option<Vec<u8>>> {
     if path.is_symlink() {
         return Err(Error::new(ErrorKind::Refused, "read")
@@ -185,7 +188,8 @@ fn read_config(path: &Path) -> Result<Option<Vec<u8>>> {
     read_trusted(path, MAX_CONFIG)
 }
 
-/// The names of a folder's files, sorted. One that is not text is shown as far as it is, and leads to no file.
+/// Returns the names of a folder's files, sorted. A name that is not UTF-8 is changed to be shown,
+/// and matches no file.
 fn names(dir: &Path) -> Result<Vec<String>> {
     let failed =
         |error| Error::io("list", error).because(format!("{} cannot be listed", dir.display()));
@@ -204,5 +208,5 @@ fn in_file(path: &Path, error: Error) -> Error {
 
 fn missing(what: &str, path: &Path) -> Error {
     Error::corrupt("import")
-        .because(format!("{what} {} is gone, or its name is not text", path.display()))
+        .because(format!("{what} {} is missing, or its name is not UTF-8", path.display()))
 }

@@ -1,4 +1,4 @@
-//! What became of a store.
+//! The report about one store.
 
 use keyward_core::Error;
 use serde_json::json;
@@ -10,7 +10,7 @@ pub(super) struct Report {
     pub(super) from: String,
     pub(super) into: String,
     pub(super) dry_run: bool,
-    /// Whether the store was not there before.
+    /// Whether this import made the store.
     pub(super) made: bool,
     /// Why there is nothing to import.
     pub(super) note: Option<String>,
@@ -35,7 +35,7 @@ impl Report {
         }
     }
 
-    /// The exit code that this store asks for.
+    /// Returns the exit code for this store.
     pub(super) fn code(&self) -> u8 {
         let errors = self.refused.iter().map(|(_, error)| error).chain(&self.failed);
         errors.map(code).max().unwrap_or_default()

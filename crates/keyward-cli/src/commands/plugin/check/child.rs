@@ -1,4 +1,4 @@
-//! The side that asks: each case gets a process of its own, which may not survive it.
+//! The parent: it runs each case in a separate process, which the case may crash.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -16,18 +16,18 @@ use super::report::Finding;
 use crate::commands::plugin::trust::this_program;
 use crate::exit::{Outcome, Stop};
 
-/// More than a case ever has to say.
+/// The longest output of a case, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// A backend that the file brings.
+/// A backend that the file provides.
 pub(super) struct Brought {
     pub(super) role: Role,
     pub(super) name: String,
     pub(super) package: String,
     pub(super) version: String,
-    /// What it is held to.
+    /// The cases to run.
     pub(super) cases: Vec<String>,
-    /// Why it cannot be opened with what it is told.
+    /// Why it cannot be opened with the options of the command line.
     untold: Option<String>,
 }
 
@@ -36,12 +36,12 @@ impl Brought {
         let Some(why) = &self.untold else { return Ok(()) };
         let Self { role, name, .. } = self;
         Err(Error::invalid("options", format!("the {role} {name}: {why}")).hint(
-            "Tell it with --options, as in --options '{\"path\": \"%scratch%/file\"}'; with --role each role can be told something else",
+            "Pass options with --options, as in --options '{\"path\": \"%scratch%/file\"}'; with --role you can pass other options to each role",
         ))
     }
 }
 
-/// What the file brings, as a process finds that may not survive it.
+/// Asks a child process, which the file may crash, for the backends of the file.
 pub(super) fn brought(plan: &Plan, wait: Duration) -> Outcome<Vec<Brought>> {
     let failed = |why: String| {
         let why = format!("{} {why}", plan.path.display());
@@ -72,23 +72,23 @@ pub(super) fn brought(plan: &Plan, wait: Duration) -> Outcome<Vec<Brought>> {
     };
     let backends = said["backends"].as_array().into_iter().flatten().map(backend);
     let backends = backends.collect::<Option<Vec<_>>>().filter(|all| !all.is_empty());
-    Ok(backends.ok_or_else(|| failed("does not say what it brings".to_owned()))?)
+    Ok(backends.ok_or_else(|| failed("does not say which backends it provides".to_owned()))?)
 }
 
-/// What comes of the case `ROLE/BACKEND/CASE`.
+/// Runs the case `ROLE/BACKEND/CASE`, and returns its result.
 pub(super) fn finding(plan: &Plan, only: &str, wait: Duration) -> Outcome<Finding> {
     Ok(judged(ask(plan, only, wait)?))
 }
 
-/// What came of a process.
+/// The result of a child process.
 enum Said {
-    /// It ended well, and said this.
+    /// It succeeded, and printed this.
     Words(Value),
-    /// It did not, and this is why.
+    /// It failed, for this reason.
     Silence(String),
 }
 
-/// Has a process of its own look at one thing. What it leaves behind in temporary files goes, too.
+/// Has a child process do one part of the work, and removes its temporary files.
 fn ask(plan: &Plan, only: &str, wait: Duration) -> Outcome<Said> {
     let scratch = Scratch::new();
     let mut process = Command::new(checker()?);
@@ -98,7 +98,7 @@ fn ask(plan: &Plan, only: &str, wait: Duration) -> Outcome<Said> {
         Err(Failure::Late) => {
             return Ok(Said::Silence(format!("it took longer than {} seconds", wait.as_secs())));
         }
-        Err(Failure::TooMuch) => return Ok(Said::Silence("it printed without end".to_owned())),
+        Err(Failure::TooMuch) => return Ok(Said::Silence("it printed too much".to_owned())),
         Err(Failure::NotStarted(error) | Failure::Io(error)) => {
             return Err(Error::io("check", error).into());
         }
@@ -109,7 +109,8 @@ fn ask(plan: &Plan, only: &str, wait: Duration) -> Outcome<Said> {
     })
 }
 
-/// The program that has the suites; it stands beside this one.
+/// Returns the path of `keyward-check`, which contains the test suites. It is in the folder of this
+/// program.
 fn checker() -> Result<PathBuf> {
     let path = this_program()?.with_file_name("keyward-check");
     if path.exists() {
@@ -120,7 +121,7 @@ fn checker() -> Result<PathBuf> {
         .hint("It is installed together with `keyward`"))
 }
 
-/// How a process ended that should have gone on.
+/// Describes the end of a process that ended too early.
 fn end(status: ExitStatus) -> String {
     let name = |signal| match signal {
         4 => " (SIGILL)",
@@ -138,7 +139,7 @@ fn end(status: ExitStatus) -> String {
     }
 }
 
-/// What came of a case that said this.
+/// Turns the result of a child process into a finding.
 fn judged(said: Said) -> Finding {
     let said = match said {
         Said::Words(said) => said,

@@ -1,6 +1,7 @@
-//! The side that runs what is checked, and may not survive it: the program `keyward-check`.
+//! The child: the program `keyward-check`. It runs the code to check, which may crash it.
 //!
-//! Only what is reached from here uses the suites, so that `keyward` itself carries none of them.
+//! Only the functions that this module calls use the test suites, so that `keyward` does not
+//! contain them.
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -16,10 +17,10 @@ use super::panics::complaint;
 use super::plan::Plan;
 use crate::exit::{Outcome, Stop, code_of, describe};
 
-/// Asks what the file brings, where otherwise a case stands.
+/// Passed in place of a case to ask for the backends of the file.
 pub(super) const BACKENDS: &str = "backends";
 
-/// Does one part of the work, and says what came of it as JSON.
+/// Does one part of the work, and prints the result as JSON.
 pub(super) fn run(plan: &Plan, only: &str) -> Outcome {
     let mut out = output().map_err(|error| Error::io("check", error))?;
     let said = match only {
@@ -34,8 +35,8 @@ pub(super) fn run(plan: &Plan, only: &str) -> Outcome {
     Ok(())
 }
 
-/// Standard output, from now on out of reach for whatever a plugin prints; and no life longer than
-/// that of who asks.
+/// Returns a copy of standard output and points standard output at standard error, so that what a
+/// plugin prints does not mix with the result. The process also ends when its parent does.
 fn output() -> io::Result<File> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let output = rustix::io::fcntl_dupfd_cloexec(io::stdout(), 3)?;
@@ -59,7 +60,7 @@ fn backends(plan: &Plan) -> Result<Value> {
     Ok(json!({ "backends": brought.iter().map(backend).collect::<Vec<_>>() }))
 }
 
-/// The names of a role's cases.
+/// Returns the names of a role's cases.
 fn cases(role: Role) -> Vec<&'static str> {
     match role {
         Role::Serializer => serializer::CASES.iter().map(|(name, _)| *name).collect(),
@@ -69,7 +70,7 @@ fn cases(role: Role) -> Vec<&'static str> {
     }
 }
 
-/// Holds a backend to one promise, `ROLE/BACKEND/CASE`.
+/// Runs one case, `ROLE/BACKEND/CASE`.
 fn one(plan: &Plan, words: &str) -> Result<Value> {
     let unknown = || Error::invalid("usage", "there is no such case");
     let [role, name, case] = words.split('/').collect::<Vec<_>>()[..] else {

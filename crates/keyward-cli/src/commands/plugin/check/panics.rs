@@ -1,15 +1,15 @@
-//! What a case complains of, on whatever thread.
+//! Catches the panic of a case, on any thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-/// More than anybody reads.
+/// The longest message that is kept, in bytes.
 const LONGEST: usize = 4 << 10;
 
 static FIRST: Mutex<Option<String>> = Mutex::new(None);
 
-/// Does `work`, and gives the text of the first panic if it panics. Only for work on test data:
-/// elsewhere a panic's text may hold a secret.
+/// Does `work`, and returns the text of the first panic if it panics. Only for work on test data:
+/// elsewhere the text of a panic may contain a secret.
 pub(super) fn complaint(work: impl FnOnce()) -> Option<String> {
     *FIRST.lock().unwrap_or_else(PoisonError::into_inner) = None;
     std::panic::set_hook(Box::new(|panic| {
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_panic_tells() {
+    fn the_text_of_the_first_panic_is_returned() {
         assert_eq!(complaint(|| {}), None);
         assert_eq!(complaint(|| panic!("{}", "ö".repeat(LONGEST))).unwrap().len(), LONGEST);
         let threads = || {

@@ -16,7 +16,7 @@ use keyward_testkit::{Scratch, TestHost};
 use crate::arguments::text;
 use crate::exit::{Outcome, usage};
 
-/// What is to be checked, and what it is told and given.
+/// The file to check, and the options, secrets, variables and answers for it.
 pub(super) struct Plan {
     pub(super) path: PathBuf,
     pub(super) digest: Digest,
@@ -30,7 +30,7 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// What the command line says. Of the file nothing runs.
+    /// Reads the command line and inspects the file. It does not run the file.
     pub(super) fn of(matches: &ArgMatches) -> Outcome<Self> {
         let list = |name: &str| -> Vec<String> {
             matches.get_many(name).into_iter().flatten().cloned().collect()
@@ -43,7 +43,7 @@ impl Plan {
         let needs = list("needs").into_iter().map(|path| Ok(look(&path)?.pin()));
         let plan = Self {
             needs: needs.collect::<Result<_>>()?,
-            // One that was looked at before must be the same still.
+            // A file that was inspected before must not have changed.
             digest: text(matches, "sha256").map_or(Ok(found.digest), str::parse)?,
             path: found.path,
             door,
@@ -56,15 +56,17 @@ impl Plan {
         values_from_json(plan.options.as_bytes())?;
         plan.secrets.iter().chain(&plan.variables).try_for_each(|pair| split(pair).map(drop))?;
         match plan.door {
-            Door::Run if !plan.needs.is_empty() => {
-                Err(usage("a program finds by itself what it needs: --needs goes with libraries"))
+            Door::Run if !plan.needs.is_empty() => Err(usage(
+                "a program finds the libraries that it needs: --needs is for libraries only",
+            )),
+            Door::Loaded if !plan.arguments.is_empty() => {
+                Err(usage("a library takes no arguments"))
             }
-            Door::Loaded if !plan.arguments.is_empty() => Err(usage("a library gets no arguments")),
             _ => Ok(plan),
         }
     }
 
-    /// The words behind `keyward plugin check` for a process that does one part of the work.
+    /// Returns the arguments for a process that does one part of the work.
     pub(super) fn arguments(&self, only: &str) -> Vec<String> {
         let mut words = vec![self.path.display().to_string()];
         let mut option = |name: &str, value: &str| words.push(format!("--{name}={value}"));
@@ -80,7 +82,7 @@ impl Plan {
         words
     }
 
-    /// The backends, through their door.
+    /// Loads the library or starts the program, and returns its backends.
     pub(super) fn registrations(&self) -> Result<Vec<Registration>> {
         let pin = Pin { path: self.path.clone(), digest: self.digest };
         if self.door == Door::Loaded {
@@ -92,7 +94,7 @@ impl Plan {
         process::run(&pairs.fold(command, |command, (name, value)| command.variable(name, value)))
     }
 
-    /// What a backend is told, with everything that a store would fill in.
+    /// Returns the options of a backend, completed as for a store.
     pub(super) fn values(&self, scratch: &Scratch, table: &[OptionSpec]) -> Result<Values> {
         let folder = scratch.path("").replace('%', "%%");
         let folder = folder.trim_end_matches('/');
@@ -103,7 +105,7 @@ impl Plan {
         expander.values(&within(folder, &told), table)
     }
 
-    /// Whom a backend asks.
+    /// Returns the host that the backend calls.
     pub(super) fn host(&self) -> TestHost {
         let secrets = self.secrets.iter().filter_map(|pair| split(pair).ok());
         let variables = self.variables.iter().filter_map(|pair| split(pair).ok());
@@ -115,10 +117,10 @@ impl Plan {
     }
 }
 
-/// Looks at a file, by whatever path leads to it.
+/// Inspects a file, at its path without symbolic links.
 fn look(path: &str) -> Result<Inspection> {
     let real = Path::new(path).canonicalize();
-    // What cannot be found is told by its name.
+    // If the file does not exist, the error contains the path that was passed.
     inspect(real.as_deref().unwrap_or(Path::new(path)))
 }
 
@@ -127,7 +129,7 @@ fn split(pair: &str) -> Result<(&str, &str)> {
     parts.ok_or_else(|| Error::invalid("usage", "--secret and --variable take NAME=VALUE"))
 }
 
-/// The values, with a folder for `%scratch%`.
+/// Replaces `%scratch%` by a folder in all values.
 fn within(folder: &str, values: &Values) -> Values {
     let text = |text: &String| text.replace("%scratch%", folder);
     let value = |value: &Value| match value {
@@ -146,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_scratch_folder_stands_wherever_it_is_named() {
+    fn every_scratch_placeholder_is_replaced() {
         let json = br#"{"a":"%scratch%/x","b":["%scratch%"],"c":{"from":"file","path":"%scratch%/k"},"d":1}"#;
         let found = within("/s", &values_from_json(json).unwrap());
         let expected = br#"{"a":"/s/x","b":["/s"],"c":{"from":"file","path":"/s/k"},"d":1}"#;

@@ -1,4 +1,4 @@
-//! What was found, in a form that others can be shown.
+//! The report of a check, which can be passed on to others.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,17 @@ use super::plan::Plan;
 use crate::exit::{Outcome, Stop};
 use crate::output::{harmless, print};
 
-/// What came of a case.
+/// The result of a case.
 pub(super) enum Finding {
     /// The promise was kept.
     Passed,
-    /// There was no promise to keep, for this reason.
+    /// The case does not apply, for this reason.
     PassedOver(String),
-    /// It was broken, in this way.
+    /// The promise was broken, in this way.
     Failed(String),
 }
 
-/// A report: lines that are printed as they come, or one object of JSON in the end.
+/// A report: lines that are printed as the results arrive, or one object of JSON at the end.
 pub(super) struct Report {
     is_json: bool,
     begun: Instant,
@@ -40,7 +40,7 @@ impl Report {
         Self { is_json, begun: Instant::now(), facts, backends: Vec::new(), counts: [0; 3] }
     }
 
-    /// Which package it is that is checked.
+    /// Prints the facts about the file and its package.
     pub(super) fn begin(&mut self, package: &str, version: &str) -> Outcome {
         self.facts.push(("package", package.to_owned()));
         self.facts.push(("version", version.to_owned()));
@@ -49,7 +49,7 @@ impl Report {
         self.print(&lines.join("\n"))
     }
 
-    /// The cases that follow are of this backend.
+    /// Starts the part of the report about this backend.
     pub(super) fn backend(&mut self, role: Role, name: &str) -> Outcome {
         self.backends.push(json!({ "role": role.name(), "name": name, "cases": [] }));
         self.print(&format!("\n{role} {name}"))
@@ -74,7 +74,7 @@ impl Report {
         Ok(())
     }
 
-    /// How it went. Only what keeps all its promises is well.
+    /// Prints the totals, and returns an error if a case failed.
     pub(super) fn end(self) -> Outcome {
         let [passed, failed, passed_over] = self.counts;
         let all = passed + failed + passed_over;
@@ -99,7 +99,7 @@ impl Report {
         }
     }
 
-    /// Prints lines, unless everything comes in the end.
+    /// Prints lines, unless the report is JSON.
     fn print(&self, text: &str) -> Outcome {
         if self.is_json {
             return Ok(());

@@ -1,5 +1,5 @@
-//! What a new crate is made of. `templates/` holds the sources, which are compiled and tested there,
-//! with `sample` for the backend's name.
+//! The files of a new crate. `templates/` contains their sources, which are compiled and tested
+//! there, with `sample` as the name of the backend.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use keyward_core::Role;
 
 use crate::commands::plugin::trust::choice;
 
-/// A crate to be written.
+/// A crate to write.
 pub(super) struct Crate<'a> {
     pub(super) role: Role,
     pub(super) name: &'a str,
@@ -23,7 +23,7 @@ pub(super) enum Source {
 }
 
 impl Crate<'_> {
-    /// Its files, each with its permissions.
+    /// Returns the files, each with its permissions.
     pub(super) fn files(&self) -> Vec<(&'static str, u32, String)> {
         let filled = |text: &str| self.filled(text);
         vec![
@@ -58,7 +58,7 @@ impl Crate<'_> {
             .replace("{dependency}\n", self.dependency())
     }
 
-    /// What else the template of its role uses.
+    /// Returns the further dependencies of the template.
     fn dependency(&self) -> &'static str {
         match self.role {
             Role::Serializer => "serde_json = \"1\"\n",

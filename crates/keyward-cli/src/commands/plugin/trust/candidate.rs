@@ -1,4 +1,4 @@
-//! What somebody is about to trust, as far as it can be known without running it.
+//! A file that the user is about to trust, and what can be known of it without running it.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -14,18 +14,19 @@ use crate::exit::{Outcome, usage};
 
 /// A file that may be trusted.
 pub(super) struct Candidate {
-    /// What would be written down. What the plugin brings is still open.
+    /// The plugin file to write. Its list of backends is still empty.
     pub(super) file: PluginFile,
-    /// The plugin whose place it would take: the same file, as it was.
+    /// The plugin that it would replace: the same file in an earlier state.
     pub(super) before: Option<PluginFile>,
     found: Inspection,
     needs: Vec<Inspection>,
 }
 
 impl Candidate {
-    /// Looks at a file that the command line names.
+    /// Inspects a file that the command line names.
     ///
-    /// What was trusted before keeps what it had been told, unless it is told otherwise now.
+    /// A plugin that was trusted before keeps its arguments, variables and needed libraries, unless
+    /// the command line has others.
     pub(super) fn of(keyward: &Keyward, matches: &ArgMatches, path: &Path) -> Outcome<Self> {
         let found = inspect(path)?;
         let layer = if matches.get_flag("system") { Layer::System } else { Layer::User };
@@ -73,7 +74,7 @@ impl Candidate {
         Ok(Self { file, before, found, needs })
     }
 
-    /// All that is known of it, a fact a line.
+    /// Returns all that is known of the file, one fact per line.
     pub(super) fn describe(&self) -> String {
         let (file, found) = (&self.file, &self.found);
         let mut text = format!("{}\n", found.path.display());
@@ -90,7 +91,7 @@ impl Candidate {
             fact(
                 "before",
                 match before.pin == file.pin {
-                    true => "the same, it is trusted already".to_owned(),
+                    true => "the same file, which is already trusted".to_owned(),
                     false => format!("{}, as {}", before.pin.digest, before.name),
                 },
             );
@@ -115,7 +116,7 @@ impl Candidate {
                 },
             );
         }
-        text + "Its code will run with the rights of whoever uses it, and see what it is given to keep.\n"
+        text + "Its code will run with the rights of each user who uses it, and can read what it is given to keep.\n"
     }
 
     fn kind(&self) -> String {
@@ -130,7 +131,7 @@ impl Candidate {
     }
 }
 
-/// The plugin that is this file already.
+/// Returns the plugin that is this file.
 fn before(
     keyward: &Keyward,
     matches: &ArgMatches,
@@ -142,13 +143,13 @@ fn before(
     files.find(|it| it.layer == layer && it.pin.path == path && is_meant(it.name.as_str()))
 }
 
-/// The name that was chosen, or the one that suggests itself, if no plugin has it.
+/// Returns the chosen or suggested name, if no plugin has it.
 fn free_name(keyward: &Keyward, matches: &ArgMatches, found: &Inspection) -> Result<PluginName> {
     let name = match text(matches, "name") {
         Some(name) => PluginName::new(name)?,
         None => suggested_name(found)
             .and_then(|name| PluginName::new(&name))
-            .map_err(|error| error.hint("Choose a name: --name"))?,
+            .map_err(|error| error.hint("Choose a name with --name"))?,
     };
     let plugins = keyward.config().plugins();
     let file = plugins.files.into_iter().find(|it| it.name == name).map(|it| it.path);
@@ -156,16 +157,16 @@ fn free_name(keyward: &Keyward, matches: &ArgMatches, found: &Inspection) -> Res
     match file.or_else(|| broken().map(|it| it.path)) {
         None => Ok(name),
         Some(path) => {
-            let why = format!("there is a plugin `{name}` already, {}", path.display());
+            let why = format!("there is a plugin `{name}` already: {}", path.display());
             Err(Error::new(ErrorKind::Exists, "init").because(why).hint(format!(
-                "Choose another name with --name, or first: keyward plugin forget '{name}'"
+                "Choose another name with --name, or first run: keyward plugin forget '{name}'"
             )))
         }
     }
 }
 
-/// Of a library the name of its crate, without what every such crate is called; else that of the
-/// file.
+/// Suggests a name: for a library the name of its crate without `keyward_` and its role, else the
+/// name of the file.
 fn suggested_name(found: &Inspection) -> Result<String> {
     if let Content::Library(library) = &found.content
         && let Ok(entry) = library.entry()
@@ -179,7 +180,7 @@ fn suggested_name(found: &Inspection) -> Result<String> {
     name.map(str::to_owned).ok_or_else(|| Error::invalid("name", "the file's name is not UTF-8"))
 }
 
-/// Refuses options that mean nothing for a file of this kind.
+/// Refuses options that do not apply to this kind of file.
 fn check_kind(
     is_library: bool,
     runs: bool,
@@ -188,15 +189,15 @@ fn check_kind(
     needs: &[PathBuf],
 ) -> Outcome {
     if let Some(name) = environment.iter().find(|name| !PluginFile::may_see(name)) {
-        return Err(usage(format!("a plugin may not see a variable `{}`", name.escape_debug())));
+        return Err(usage(format!("a plugin may not see the variable `{}`", name.escape_debug())));
     }
     match is_library {
-        true if !arguments.is_empty() => Err(usage("a library gets no arguments")),
+        true if !arguments.is_empty() => Err(usage("a library takes no arguments")),
         true if !runs && !environment.is_empty() => {
-            Err(usage("a library that is loaded sees every variable: --env goes with --run"))
+            Err(usage("a library that is loaded sees every variable: --env needs --run"))
         }
         false if !needs.is_empty() => {
-            Err(usage("a program finds by itself what it needs: --needs goes with libraries"))
+            Err(usage("a program finds the libraries that it needs: --needs is for libraries only"))
         }
         _ => Ok(()),
     }

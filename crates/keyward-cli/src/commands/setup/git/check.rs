@@ -1,4 +1,4 @@
-//! Whether git asks Keyward, and what comes of it.
+//! Checks that git asks Keyward and that Keyward answers.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::exit::Outcome;
 use crate::findings::{Finding, Findings};
 use crate::git::{Call, Configured, Git, asked, run as run_git};
 
-/// Nobody can have a credential for it: such names are never given to anybody (RFC 6761).
+/// A host for which no credential can exist: names below `invalid` are reserved (RFC 6761).
 const NOWHERE: &[u8] = b"protocol=https\nhost=keyward-check.invalid\n\n";
 
 pub(super) fn run(json: bool) -> Outcome {
@@ -27,12 +27,12 @@ pub(super) fn run(json: bool) -> Outcome {
         findings.tell("helpers", describe(&asked(&configured, Some(url)), Some(url)))?;
     }
     let Some(call) = general.iter().find_map(|found| found.helper.keyward.as_ref()) else {
-        let missing = Error::not_found("setup").because("git does not ask it");
-        let hint = "Have it do so with `keyward setup git`";
+        let missing = Error::not_found("setup").because("git does not ask Keyward");
+        let hint = "Run `keyward setup git`";
         findings.tell("keyward", Finding::Bad(missing.hint(hint)))?;
         return findings.end();
     };
-    // Nobody is to type a passphrase for a check, no more than git would have them do so below.
+    // A check must not prompt for a passphrase. Git, as it is run below, does not prompt either.
     let keyward = Keyward::with(Environment::of_process(), Silent)?;
     findings.tell("keyward", program(call, &keyward)?)?;
     for finding in doctor::check(&keyward, &call.store) {
@@ -46,18 +46,18 @@ fn version(git: &Git) -> Finding {
     match git.knows_authtype() {
         true => Finding::Good(format!("version {}", git.version)),
         false => Finding::Note(format!(
-            "version {} takes usernames and passwords alone; tokens for other schemes need 2.46",
+            "version {} takes only usernames and passwords; tokens for other schemes need 2.46",
             git.version
         )),
     }
 }
 
-/// Whom git asks, and where each of them stands.
+/// Describes the helpers that git asks, and where each is configured.
 fn describe(asked: &[&Configured], url: Option<&str>) -> Finding {
     let about = url.map(|url| format!("for {}, ", without_user_info(url))).unwrap_or_default();
     let helpers = asked.iter().map(|found| format!("{} ({})", found.helper.shown, found.place));
     let text = match asked {
-        [] => format!("{about}git asks nobody"),
+        [] => format!("{about}git asks no helper"),
         _ => format!("{about}git asks {}", helpers.collect::<Vec<_>>().join(", then ")),
     };
     match asked.iter().any(|found| found.helper.keyward.is_some()) {
@@ -76,7 +76,7 @@ fn without_user_info(url: &str) -> String {
     }
 }
 
-/// Whether the value leads to a program, and to this one.
+/// Checks that the value names a program that exists, and whether it is this one.
 fn program(call: &Call, keyward: &Keyward) -> Outcome<Finding> {
     let Some(path) = &call.program else {
         return Ok(Finding::Note("git looks for git-credential-keyward".into()));
@@ -92,15 +92,15 @@ fn program(call: &Call, keyward: &Keyward) -> Outcome<Finding> {
         Ok(real) if Path::new(&this).canonicalize().is_ok_and(|this| this == real) => {
             Finding::Good("git calls this program".into())
         }
-        Ok(_) => Finding::Note(format!("git calls another program than {this}")),
+        Ok(_) => Finding::Note(format!("git calls a program other than {this}")),
         Err(_) => Finding::Bad(
-            Error::invalid("setup", "the program that git is to call is not there")
-                .hint("`keyward setup git` has it call this one"),
+            Error::invalid("setup", "the program that git should call does not exist")
+                .hint("`keyward setup git` makes git call this program"),
         ),
     })
 }
 
-/// Has git ask Keyward, and nobody else, for what nobody can have.
+/// Makes git ask only Keyward, for a credential that cannot exist.
 fn answer(git: &Git, call: &Call) -> Outcome<Finding> {
     let helper = format!("credential.helper={}", call.value);
     let arguments = ["-c", "credential.helper=", "-c", &helper, "credential", "fill"];
@@ -110,16 +110,16 @@ fn answer(git: &Git, call: &Call) -> Outcome<Finding> {
         _ if ran.err.contains("told us to quit") => {
             wrong("Keyward tells git that something is wrong")
         }
-        None => wrong("git stops before it asks anybody"),
+        None => wrong("git stops before it asks a helper"),
         Some(0) if ran.out.is_empty() => {
-            Finding::Good("nothing for a host that nobody knows, as it should be".into())
+            Finding::Good("no credential for a host that does not exist, as it should be".into())
         }
-        Some(0) => wrong("git gets an answer for a host that nobody knows"),
+        Some(0) => wrong("git gets a credential for a host that does not exist"),
         Some(_) => wrong("git cannot run the program"),
     })
 }
 
-/// How the helper ended, from what git writes down about itself (`git help api-trace2`).
+/// Returns the exit code of the helper, from the trace that git writes (`git help api-trace2`).
 fn exit_of_helper(trace: &str) -> Option<i64> {
     let events =
         trace.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
