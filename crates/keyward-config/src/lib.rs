@@ -14,6 +14,7 @@ mod environment;
 mod expand;
 mod host;
 mod layer;
+mod modes;
 mod name;
 mod passwd;
 mod places;

@@ -1,6 +1,8 @@
 //! `init`, `rm`, `list` and `info`.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -318,4 +320,54 @@ fn a_store_without_recipients_is_not_made() {
         init.ends(2).says("holds no recipient").says("hint: ");
         home.keyward("list").run().ends(0).prints("");
     }
+}
+
+/// A restored backup whose permissions are those of a umask, or worse.
+fn restored(home: &Sandbox) -> Vec<PathBuf> {
+    let mut loosened = Vec::new();
+    for folder in [".config/keyward", ".local/share/keyward", ".local/state/keyward"] {
+        for path in crate::sandbox::files(&home.path(folder)).into_keys() {
+            let mode = if path.is_dir() { 0o777 } else { 0o666 };
+            fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
+            loosened.push(path);
+        }
+    }
+    loosened
+}
+
+#[test]
+fn doctor_tells_every_wrong_mode_in_one_run_and_mends_them() {
+    let home = Sandbox::with_store("--option key.from=file");
+    home.keyward("set s ann --stdin").input("x").run().ends(0);
+    home.keyward("config set user root").run().ends(0);
+    home.keyward("doctor").run().ends(0);
+    let loosened = restored(&home);
+    assert!(loosened.len() > 10, "{loosened:?}");
+    // Not below Keyward's folders, only led to.
+    let outside = home.write("outside", "x");
+    fs::set_permissions(&outside, PermissionsExt::from_mode(0o644)).unwrap();
+    std::os::unix::fs::symlink(&outside, home.path(".local/share/keyward/link")).unwrap();
+    let another = home.write(".local/state/keyward/another", "x");
+    std::os::unix::fs::chown(&another, Some(65_534), None).unwrap();
+    let mode_of = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let modes = |paths: &[PathBuf]| paths.iter().map(|path| mode_of(path)).collect::<Vec<_>>();
+
+    let before = modes(&loosened);
+    let told = home.keyward("doctor").run().ends(4);
+    for path in &loosened {
+        let shown = format!("{} has the mode ", path.display());
+        assert!(told.text().contains(&shown), "{shown}\n{}", told.text());
+    }
+    assert_eq!(modes(&loosened), before, "doctor without --fix changes nothing");
+
+    let fixed = home.keyward("doctor --fix").run().ends(4);
+    for path in &loosened {
+        let shown = format!("{}: mode changed from 0", path.display());
+        assert!(fixed.text().contains(&shown), "{shown}\n{}", fixed.text());
+    }
+    assert!(fixed.text().contains("another belongs to user id 65534"), "{}", fixed.text());
+    assert_eq!((mode_of(&outside), mode_of(&another)), (0o644, 0o644));
+    fs::remove_file(another).unwrap();
+    home.keyward("doctor").run().ends(0);
+    home.keyward("get s -p -u root").run().ends(0).prints("x\n");
 }

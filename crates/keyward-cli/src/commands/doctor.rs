@@ -2,12 +2,12 @@ use std::path::Path;
 
 use clap::{ArgMatches, Command};
 use keyward::{Keyward, OpenStore, PluginState, Protection};
-use keyward_config::{BrokenPlugin, PluginFile};
+use keyward_config::{BrokenPlugin, Environment, Places, PluginFile};
 use keyward_core::{EntryId, Error, Persistence};
 
 use super::plugin::quoted;
 use super::{Entry, Session};
-use crate::arguments;
+use crate::arguments::{self, switch};
 use crate::exit::{Outcome, Stop};
 use crate::findings::{Finding, Findings};
 
@@ -20,11 +20,14 @@ pub(super) const ENTRY: Entry = Entry {
 };
 
 fn arguments(command: Command) -> Command {
-    command.arg(arguments::json())
+    command
+        .arg(switch("fix", "Mend the permissions of your own files and folders of Keyward"))
+        .arg(arguments::json())
 }
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let mut findings = Findings::new(matches.get_flag("json"));
+    check_modes(matches.get_flag("fix"), &mut findings)?;
     let keyward = match session.keyward() {
         Ok(keyward) => keyward,
         Err(Stop::Failed(error)) => {
@@ -72,6 +75,18 @@ fn unused(path: &Path) -> Finding {
     Finding::Note(format!(
         "no store names the id of {path}; if no other configuration does, remove it with: rm -r {quoted}"
     ))
+}
+
+/// Reports every file and folder with wrong permissions, or what was done about them.
+fn check_modes(fix: bool, findings: &mut Findings) -> Outcome {
+    let mut outcome = Ok(());
+    let places = Places::find(&Environment::of_process())?;
+    places.check_modes(fix, &mut |found| {
+        if outcome.is_ok() {
+            outcome = findings.tell("permissions", found.map_or_else(Finding::Bad, Finding::Note));
+        }
+    });
+    outcome
 }
 
 /// Checks that a plugin has not changed since it was trusted. It does not run the plugin.

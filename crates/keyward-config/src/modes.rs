@@ -1,0 +1,189 @@
+//! The permissions of Keyward's own files, all checked in one run and mended on request.
+//!
+//! A backup is often restored with the permissions of the umask.
+
+use std::fs::Permissions;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use keyward_core::{Error, ErrorKind, Result};
+use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, RawMode, Stat};
+use rustix::io::Errno;
+
+use crate::places::Places;
+
+/// No file of Keyward's lies deeper below its folder of data or state.
+const DEEPEST: usize = 32;
+
+/// Opens what has a name, a symbolic link itself included, without reading it.
+const NAMED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+const LISTED: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// Which files others may read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Content {
+    /// Definitions hold no secret. Of such a folder, the files that end in `.toml` are checked, and what
+    /// writers of them keep in `.locks` and `.tmp`.
+    Definitions,
+    /// Records and keys, and everything else below.
+    Secrets,
+}
+
+impl Places {
+    /// Checks the permissions of the user's own configuration, data, keys and state.
+    ///
+    /// `told` gets each path that has wrong permissions, with the error, or with what was changed if `fix`
+    /// is set. Only what this process's user owns is changed. Symbolic links are passed over: neither
+    /// they nor what they lead to is changed.
+    pub fn check_modes(&self, fix: bool, told: &mut dyn FnMut(Result<String>)) {
+        let mut check = Check { fix, told };
+        let (stores, plugins) = (self.config.join("stores"), self.config.join("plugins"));
+        for (folder, content) in [
+            (&self.config, Content::Definitions),
+            (&stores, Content::Definitions),
+            (&plugins, Content::Definitions),
+            (&self.data, Content::Secrets),
+            (&self.state, Content::Secrets),
+        ] {
+            check.named(CWD, folder, folder, content, 0);
+        }
+    }
+}
+
+struct Check<'a> {
+    fix: bool,
+    told: &'a mut dyn FnMut(Result<String>),
+}
+
+impl Check<'_> {
+    /// Checks what has this name in the folder `above`, and everything below it. `path` is for messages.
+    fn named(
+        &mut self,
+        above: impl AsFd,
+        name: &Path,
+        path: &Path,
+        content: Content,
+        depth: usize,
+    ) {
+        let opened = rustix::fs::openat(above, name, NAMED, Mode::empty());
+        let found = opened.and_then(|opened| Ok((rustix::fs::fstat(&opened)?, opened)));
+        let (stat, opened) = match found {
+            Ok(found) => found,
+            Err(Errno::NOENT | Errno::NOTDIR) => return,
+            Err(error) => return (self.told)(Err(failed(path, error))),
+        };
+        let kind = FileType::from_raw_mode(stat.st_mode as RawMode);
+        if !matches!(kind, FileType::RegularFile | FileType::Directory) {
+            return;
+        }
+        let is_folder = kind == FileType::Directory;
+        if !self.check(&opened, &stat, path, is_folder, content) {
+            return;
+        }
+        if is_folder && depth < DEEPEST {
+            self.folder(&opened, path, content, depth + 1);
+        }
+    }
+
+    /// Checks what is in a folder.
+    fn folder(&mut self, folder: &OwnedFd, path: &Path, content: Content, depth: usize) {
+        let names = match names(folder) {
+            Ok(names) => names,
+            // Its own permissions have been told.
+            Err(Errno::ACCESS) => return,
+            Err(error) => return (self.told)(Err(failed(path, error))),
+        };
+        for name in names {
+            let name = Path::new(std::ffi::OsStr::from_bytes(&name));
+            let is_definition = name.extension().is_some_and(|end| end == "toml");
+            let is_writers = [".locks", ".tmp"].iter().any(|writers| name == Path::new(writers));
+            let below = match content {
+                Content::Definitions if is_writers => Content::Secrets,
+                Content::Definitions if !is_definition => continue,
+                content => content,
+            };
+            self.named(folder, name, &path.join(name), below, depth);
+        }
+    }
+
+    /// Checks one file or folder. Returns whether what is below it may be looked at.
+    fn check(
+        &mut self,
+        opened: &OwnedFd,
+        stat: &Stat,
+        path: &Path,
+        is_folder: bool,
+        content: Content,
+    ) -> bool {
+        let mode = stat.st_mode & 0o7777;
+        let wanted = wanted_mode(mode, is_folder, content);
+        if stat.st_uid != rustix::process::geteuid().as_raw() {
+            let is_roots = stat.st_uid == 0 && (is_folder || content == Content::Definitions);
+            if is_roots && mode == wanted {
+                return true;
+            }
+            (self.told)(Err(belongs_to_another(path, stat.st_uid)));
+            return false;
+        }
+        if mode != wanted {
+            (self.told)(match self.fix {
+                true => change_mode(opened, path, mode, wanted),
+                false => Err(wrong_mode(path, mode, wanted)),
+            });
+        }
+        true
+    }
+}
+
+/// The same permissions without what others must not have, and with what the owner needs.
+const fn wanted_mode(mode: u32, is_folder: bool, content: Content) -> u32 {
+    match (is_folder, content) {
+        (true, _) => mode & !0o022 | 0o500,
+        (false, Content::Definitions) => mode & !0o022 | 0o400,
+        (false, Content::Secrets) => mode & !0o077 | 0o400,
+    }
+}
+
+fn names(folder: &OwnedFd) -> rustix::io::Result<Vec<Vec<u8>>> {
+    let listed = rustix::fs::openat(folder, ".", LISTED, Mode::empty())?;
+    let mut names = Vec::new();
+    for entry in Dir::new(listed)? {
+        let name = entry?.file_name().to_bytes().to_vec();
+        if name != b"." && name != b".." {
+            names.push(name);
+        }
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Changes the permissions of what was opened, whatever its name leads to by now.
+fn change_mode(opened: &OwnedFd, path: &Path, mode: u32, wanted: u32) -> Result<String> {
+    let opened = format!("/proc/self/fd/{}", opened.as_raw_fd());
+    std::fs::set_permissions(opened, Permissions::from_mode(wanted)).map_err(|error| {
+        let why = format!("{}: {error}", path.display());
+        Error::io("config", error).because(why)
+    })?;
+    Ok(format!("{}: mode changed from {mode:04o} to {wanted:04o}", path.display()))
+}
+
+fn wrong_mode(path: &Path, mode: u32, wanted: u32) -> Error {
+    Error::new(ErrorKind::Refused, "config")
+        .because(format!("{} has the mode {mode:04o} instead of {wanted:04o}", path.display()))
+        .hint("`keyward doctor --fix` mends it")
+}
+
+fn belongs_to_another(path: &Path, uid: u32) -> Error {
+    Error::new(ErrorKind::Refused, "config")
+        .because(format!("{} belongs to user id {uid}", path.display()))
+        .hint("`keyward doctor --fix` leaves it as it is")
+}
+
+fn failed(path: &Path, error: Errno) -> Error {
+    let error = std::io::Error::from(error);
+    let why = format!("{}: {error}", path.display());
+    Error::io("config", error).because(why)
+}
