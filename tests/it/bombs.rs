@@ -111,6 +111,6 @@ fn nor_does_age_where_memory_is_limited() {
     limited().ends(7).says("4097 MiB").says("hint: ");
     // A seal needs memory too.
     let limit = format!("--as={}", 128 << 20);
-    let set = home.program("prlimit").arg(limit).arg(keyward()).args(["set", "work", "ann"]);
-    set.args(["--user", "ann", "--stdin"]).input("secret").run().ends(7).says("257 MiB");
+    let set = home.program("prlimit").arg(limit).arg(keyward()).args(["set", "work", "bob"]);
+    set.args(["--user", "bob", "--stdin"]).input("secret").run().ends(7).says("257 MiB");
 }
