@@ -15,7 +15,7 @@ use crate::store_file::StoreFile;
 use crate::store_ids::StoreIds;
 use crate::toml_file::{TomlFile, nearest};
 
-/// The configuration as it stands: settings, and the files that describe stores.
+/// The configuration: settings, and the files that describe stores.
 ///
 /// # Examples
 /// ```
@@ -38,11 +38,11 @@ impl Config {
     /// Reads the settings of all layers.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) for a file or a folder of Keyward's that others can write,
-    /// [`Invalid`](ErrorKind::Invalid) for one that makes no sense, and for a path that would
-    /// lead elsewhere from each folder.
+    /// [`Refused`](ErrorKind::Refused) for a file or a folder of Keyward's that other users can
+    /// write, [`Invalid`](ErrorKind::Invalid) for a file that is not valid, and for a relative
+    /// path, which would name another place in each folder.
     pub fn load(environment: Environment) -> Result<Self> {
-        // It is a path, so it need not be UTF-8.
+        // The value is a path, so it need not be UTF-8.
         let file = environment.get("KEYWARD_CONFIG_FILE").filter(|file| !file.is_empty());
         if file.is_some_and(|file| !Path::new(&file).is_absolute()) {
             return Err(relative("KEYWARD_CONFIG_FILE"));
@@ -57,7 +57,7 @@ impl Config {
     }
 
     fn read(environment: Environment, places: Places) -> Result<Self> {
-        // Most machines have no `/etc/keyward`: then nothing below it is looked for.
+        // Most machines have no `/etc/keyward`. Then nothing below it is read.
         let has_system = check_trusted_folder(&places.system_config)?;
         check_trusted_folder(&places.config)?;
         let settings = read_settings(&environment, &places, has_system)?;
@@ -78,27 +78,28 @@ impl Config {
         Ok(config)
     }
 
-    /// The settings.
+    /// Returns the settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// The places.
+    /// Returns the places.
     pub fn places(&self) -> &Places {
         &self.places
     }
 
-    /// The environment that all this was read from.
+    /// Returns the environment that the configuration was read from.
     pub fn environment(&self) -> &Environment {
         &self.environment
     }
 
-    /// The user's own configuration file, whether it is there or not.
+    /// Returns the path of the user's configuration file, which may not exist.
     pub fn user_file(&self) -> PathBuf {
         user_file(&self.environment, &self.places)
     }
 
-    /// The folders in which stores are described, in the order in which they are searched.
+    /// Returns the folders of the files that describe stores, in the order in which they are
+    /// searched.
     pub fn store_folders(&self) -> [(PathBuf, Layer); 2] {
         let own = match self.settings.text("store_path") {
             Some(path) => match path.strip_prefix("~/") {
@@ -110,7 +111,7 @@ impl Config {
         [(self.places.system_config.join("stores"), Layer::System), (own, Layer::User)]
     }
 
-    /// Every store's name, sorted.
+    /// Returns the names of all stores, sorted.
     ///
     /// # Errors
     /// Those of reading the folders.
@@ -122,10 +123,10 @@ impl Config {
         Ok(names)
     }
 
-    /// Which ids the files of all stores name. Every file is read.
+    /// Returns which ids the files of all stores name. It reads every file.
     ///
     /// # Errors
-    /// Those of reading the folders. A file that cannot be read is passed over.
+    /// Those of reading the folders. It skips a file that cannot be read.
     pub fn store_ids(&self) -> Result<StoreIds> {
         let mut ids = StoreIds::default();
         for (folder, _) in self.store_folders() {
@@ -141,7 +142,7 @@ impl Config {
         Ok(ids)
     }
 
-    /// The file of a store. A system store comes before a user's of the same name.
+    /// Returns the file of a store. A system store comes before a user's store of the same name.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if there is no such store; else those of the file.
@@ -152,18 +153,18 @@ impl Config {
         }
     }
 
-    /// That there is no such store, with the one that may have been meant.
+    /// Returns the error for an unknown store, with the name that may have been meant.
     fn unknown_store(&self, name: &StoreName) -> Error {
-        // A folder that cannot be read only costs the hint.
+        // If a folder cannot be read, only the hint is lost.
         let names = self.store_names().unwrap_or_default();
         let hint =
             nearest(name.as_str(), names.iter().map(StoreName::as_str)).unwrap_or_else(|| {
-                format!("`keyward list` shows those there are, `keyward init {name}` makes it")
+                format!("`keyward list` shows the stores, `keyward init {name}` makes this one")
             });
         Error::invalid("open", format!("there is no store `{name}`")).hint(hint)
     }
 
-    /// The file of a store, if there is such a store.
+    /// Returns the file of a store, if there is such a store.
     ///
     /// # Errors
     /// Those of the file.
@@ -176,13 +177,13 @@ impl Config {
         Ok(None)
     }
 
-    /// Where the file of a new store will be.
+    /// Returns the path for the file of a new store.
     pub fn new_store_path(&self, name: &StoreName, layer: Layer) -> PathBuf {
         let [(system, _), (own, _)] = self.store_folders();
         if layer == Layer::System { system } else { own }.join(name.file_name())
     }
 
-    /// Keeps the file of a new store.
+    /// Writes the file of a new store.
     ///
     /// # Errors
     /// [`Exists`](ErrorKind::Exists) if there is a store of this name; those of
@@ -198,7 +199,7 @@ impl Config {
         }
     }
 
-    /// Refuses to write files of the user's layer where [`Places::check_owner`] does.
+    /// Refuses to write files of the user's layer if [`Places::check_owner`] does.
     ///
     /// # Errors
     /// [`Refused`](ErrorKind::Refused).
@@ -214,7 +215,7 @@ impl Config {
         StoreFile { deleting: true, ..store.clone() }.replace()
     }
 
-    /// Forgets a store: removes its file, and nothing else.
+    /// Removes the file of a store, and nothing else.
     ///
     /// # Errors
     /// Those of removing the file.
@@ -229,8 +230,8 @@ impl Config {
         Ok(())
     }
 
-    /// Whose credentials are meant where nobody says: the store's `user`, the setting `user`,
-    /// or the operating system's name for the effective user id.
+    /// Returns the user whose credentials are used by default: the store's `user`, the setting
+    /// `user`, or the operating system's name for the effective user id.
     pub fn default_user(&self, store: Option<&StoreFile>) -> String {
         store
             .and_then(|store| store.user.clone())
@@ -238,13 +239,13 @@ impl Config {
             .unwrap_or_else(|| account_of_uid(rustix::process::geteuid().as_raw()).name)
     }
 
-    /// Puts places and store for `%…%` in a store's options.
+    /// Returns what replaces `%…%` in the options of a store.
     pub fn expander(&self, store: &StoreFile) -> Expander {
         Expander::new(&self.places, &store.name, store.id)
     }
 }
 
-/// The names of the stores that are described in a folder.
+/// Returns the names of the stores that a folder describes.
 fn names_in(folder: &Path) -> Result<BTreeSet<StoreName>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -286,7 +287,10 @@ fn exists(store: &StoreFile) -> Error {
     let message = format!("the store `{}` exists already", store.name);
     let error = Error::new(ErrorKind::Exists, "init").because(message);
     if store.deleting {
-        error.hint(format!("It is being removed: finish that with `keyward rm {}`", store.name))
+        error.hint(format!(
+            "It is being removed: finish the removal with `keyward rm {}`",
+            store.name
+        ))
     } else {
         error
     }

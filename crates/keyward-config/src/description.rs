@@ -1,4 +1,4 @@
-//! Writing the files that describe stores and plugins.
+//! Writes the files that describe stores and plugins.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,7 +8,7 @@ use keyward_plugin::fs::PrivateDir;
 
 use crate::layer::Layer;
 
-/// Writes the file, only if there is none yet.
+/// Writes the file, unless there is one.
 ///
 /// # Errors
 /// `Exists` if there is one.
@@ -18,14 +18,14 @@ pub(crate) fn create(path: &Path, layer: Layer, text: &str) -> Result<()> {
     publish(path, layer)
 }
 
-/// Writes the file over the one that is there.
+/// Replaces the file.
 pub(crate) fn replace(path: &Path, layer: Layer, text: &str) -> Result<()> {
     let (folder, file) = folder_and_file(path)?;
     PrivateDir::create(folder)?.replace(file, text.as_bytes())?;
     publish(path, layer)
 }
 
-/// Lets everybody read a file of the system, and nobody write it.
+/// Makes a file of the system readable for all users and writable only for its owner.
 fn publish(path: &Path, layer: Layer) -> Result<()> {
     if layer != Layer::System {
         return Ok(());

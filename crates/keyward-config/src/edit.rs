@@ -12,20 +12,21 @@ use crate::toml_value::render_value;
 /// How long to wait for another change.
 const WAIT: Duration = Duration::from_secs(10);
 
-/// Writes one setting into a configuration file, or takes it out; everything else in the file
-/// stays as it is, comments included.
+/// Writes one setting into a configuration file, or removes it. Everything else in the file stays
+/// as it is, including comments.
 ///
 /// # Errors
-/// [`Invalid`](keyward_core::ErrorKind::Invalid) for a key that is not known or a file that is
-/// not TOML; then nothing is written.
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) for an unknown key or a file that is not TOML;
+/// then nothing is written.
 pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
     check_key(key)?;
-    // A configuration that is a link into a collection of dotfiles stays one.
+    // If the configuration is a symbolic link, for example into a collection of dotfiles, it stays
+    // one.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let unusable = || Error::invalid("config", format!("{} cannot be edited", path.display()));
     let (folder, file) = path.parent().zip(path.file_name()).ok_or_else(unusable)?;
     let folder = PrivateDir::create(folder)?;
-    // Two changes at once are made one after the other.
+    // Two simultaneous changes are made one after the other.
     let _turn = folder.lock("config", LockMode::Exclusive, WAIT)?;
     let text = match TomlFile::read(&path)? {
         Some(file) if file.parse()?.is_empty() => with_version(&file.text),
@@ -36,14 +37,14 @@ pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
     folder.replace(Path::new(file), edited.as_bytes())
 }
 
-/// A text without settings, and the version behind its comments.
+/// Returns a text without settings, with the version after its comments.
 fn with_version(comments: &str) -> String {
     let line_end = if comments.is_empty() || comments.ends_with('\n') { "" } else { "\n" };
     format!("{comments}{line_end}version = 1\n")
 }
 
-/// The text of a configuration file with another value of one setting, or without it; `None` if
-/// something else stands where the setting belongs.
+/// Returns the text of a configuration file with another value of one setting, or without the
+/// setting; `None` if the file contains something else in the setting's place.
 pub fn with_value(text: &str, key: &str, value: Option<&Value>) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     let mut parts: Vec<_> = key.split('.').collect();

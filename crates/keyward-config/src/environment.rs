@@ -5,34 +5,34 @@ use std::path::PathBuf;
 
 use keyward_core::{Error, Result};
 
-/// The environment variables, as the process has them or as a test gives them.
+/// The environment variables: those of the process, or a fixed set for a test.
 ///
 /// # Security
-/// In a program that runs with more rights than its caller has (setuid, setgid), the
-/// variables that steer Keyward itself are taken for unset: they are the caller's.
+/// In a program that runs with more rights than its caller has (setuid, setgid), the variables of
+/// Keyward itself count as unset, because the caller has set them.
 #[derive(Clone)]
 pub struct Environment(Option<BTreeMap<String, OsString>>);
 
 impl Environment {
-    /// The process's own.
+    /// Returns the environment of the process.
     pub fn of_process() -> Self {
         Self(None)
     }
 
-    /// These variables and no others.
+    /// Returns an environment with these variables and no others.
     pub fn of<K: Into<String>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         Self(Some(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect()))
     }
 
-    /// A variable, if it is set.
+    /// Returns a variable, if it is set.
     pub fn get(&self, name: &str) -> Option<OsString> {
         let Some(variables) = &self.0 else { return of_process(name) };
         variables.get(name).cloned()
     }
 
-    /// The same environment with one variable more, or another value for it.
+    /// Returns the same environment with one more variable, or another value for it.
     #[must_use]
     pub fn with(&self, name: &str, value: impl Into<OsString>) -> Self {
         let mut variables = match &self.0 {
@@ -49,17 +49,18 @@ impl Environment {
         Self(Some(variables))
     }
 
-    /// The variables, where they are not the process's own, which its children get in any case.
+    /// Returns the variables of a fixed set. `None` for the environment of the process, which its
+    /// children inherit in any case.
     pub fn given(&self) -> Option<impl Iterator<Item = (&str, &OsStr)>> {
         let variables = self.0.as_ref()?;
         Some(variables.iter().map(|(name, value)| (name.as_str(), value.as_os_str())))
     }
 
-    /// A variable that is text and not empty.
+    /// Returns a variable that is text and not empty.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is not UTF-8: to ignore it would be to do something
-    /// else than its user asked for.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is not UTF-8: Keyward would not do what
+    /// the user asked for if it ignored the variable.
     pub fn text(&self, name: &str) -> Result<Option<String>> {
         let Some(value) = self.get(name) else { return Ok(None) };
         // The value is not quoted: it may be a secret that was put into the wrong variable.
@@ -69,8 +70,8 @@ impl Environment {
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
-    /// A variable that is an absolute path. A relative one is ignored, as the XDG base directory
-    /// specification has it.
+    /// Returns a variable that is an absolute path. A relative one is ignored, as the XDG base
+    /// directory specification requires.
     pub fn path(&self, name: &str) -> Option<PathBuf> {
         self.get(name).map(PathBuf::from).filter(|path| path.is_absolute())
     }
@@ -91,7 +92,7 @@ impl fmt::Debug for Environment {
     }
 }
 
-/// Whether the process acts as somebody else than who started it.
+/// Whether the process runs with the rights of another user or group than the one that started it.
 fn has_borrowed_rights() -> bool {
     use rustix::process::{getegid, geteuid, getgid, getuid};
     getuid() != geteuid() || getgid() != getegid()

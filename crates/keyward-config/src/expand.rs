@@ -5,12 +5,12 @@ use keyward_core::{Error, OptionSpec, OptionType, Result, StoreId, Value, Values
 use crate::name::StoreName;
 use crate::places::Places;
 
-/// Puts the places, and the store, for `%…%` in options.
+/// Replaces `%…%` in options by the places and the store.
 ///
 /// `%id%`, `%store%`, `%data%`, `%state%`, `%config%` and `%home%` are replaced when a store is
-/// opened; `%user%` stays, for backends replace it per entry. In the stores of the system `%uid%`
-/// is the number of the user whose credentials are meant, also where a number belongs. `%%` is
-/// one `%`. In paths a leading `~/` is the home folder.
+/// opened. `%user%` stays, because backends replace it for each entry. In system stores `%uid%` is
+/// the id of the user whose credentials are used; it can also be the value of a number. `%%` is one
+/// `%`. A leading `~/` in a path is the home folder.
 ///
 /// # Examples
 /// ```
@@ -31,23 +31,23 @@ pub struct Expander {
 }
 
 impl Expander {
-    /// An expander for one store.
+    /// Returns an expander for one store.
     pub fn new(places: &Places, store: &StoreName, id: StoreId) -> Self {
         Self { places: places.clone(), store: store.file_stem(), id: id.to_string(), uid: None }
     }
 
-    /// The same, in the folders of one user of a central store.
+    /// Returns the same expander, for the folders of one user of a central store.
     #[must_use]
     pub fn for_uid(mut self, uid: u32) -> Self {
         self.uid = Some(uid);
         self
     }
 
-    /// The text, expanded.
+    /// Returns the text, expanded.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) for a word that is not known, or a place
-    /// that is not UTF-8.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) for an unknown word, or a place that is not
+    /// UTF-8.
     pub fn text(&self, text: &str) -> Result<String> {
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;
@@ -81,12 +81,11 @@ impl Expander {
     }
 
     fn uid(&self) -> Result<u32> {
-        self.uid.ok_or_else(|| {
-            Error::invalid("expand", "`%uid%` belongs into the stores of the system alone")
-        })
+        self.uid
+            .ok_or_else(|| Error::invalid("expand", "`%uid%` can only be used in system stores"))
     }
 
-    /// A backend's values: completed from its table, and expanded.
+    /// Returns the values of a backend, completed from its table and expanded.
     ///
     /// # Errors
     /// As [`Values::complete`] and [`text`](Self::text).
@@ -107,7 +106,7 @@ impl Expander {
                 values.insert(spec.name, Value::Text(path));
             }
         }
-        // What a reference's own options hold is expanded when it is resolved.
+        // The options of a reference are expanded when it is resolved.
         let names: Vec<String> = values.iter().map(|(name, _)| name.to_owned()).collect();
         for name in names {
             match values.remove(&name) {

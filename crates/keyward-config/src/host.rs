@@ -12,27 +12,28 @@ use keyward_core::{
 use crate::environment::Environment;
 use crate::expand::Expander;
 
-/// Whoever sits in front of the program, if anybody does.
+/// The user of the program, if there is one: answers prompts and sees messages.
 pub trait Interaction: Debug + Send + Sync {
-    /// Asks, without showing what is typed.
+    /// Prompts the user, without showing what is typed.
     ///
     /// # Errors
-    /// [`Locked`](ErrorKind::Locked) if there is nobody to ask.
+    /// [`Locked`](ErrorKind::Locked) if there is no user to prompt.
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret>;
 
-    /// Tells. The message holds no secret.
+    /// Shows a message to the user. It contains no secret.
     fn log(&self, level: Level, message: Arguments<'_>);
 }
 
-/// Nobody: prompts are refused and messages dropped. For applications without a terminal.
+/// An [`Interaction`] without a user: it refuses prompts and drops messages. For applications
+/// without a terminal.
 #[derive(Clone, Copy, Debug)]
 pub struct Silent;
 
 impl Interaction for Silent {
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
         Err(Error::new(ErrorKind::Locked, "prompt")
-            .because(format!("nobody can be asked: {}", prompt.text.to_lowercase()))
-            .hint("Give the store a key source that asks nobody, or run this on a terminal"))
+            .because(format!("a prompt is not possible here: {}", prompt.text.to_lowercase()))
+            .hint("Give the store a key source that does not prompt, or run this on a terminal"))
     }
 
     fn log(&self, _: Level, _: Arguments<'_>) {}
@@ -49,12 +50,12 @@ pub struct StoreHost {
 }
 
 thread_local! {
-    /// The key sources that are being asked by this thread, outermost first.
+    /// The secrets that this thread is resolving, outermost first.
     static ASKED: RefCell<Vec<String>> = const { RefCell::new(Vec::new()) };
 }
 
 impl StoreHost {
-    /// A host for the backends of the store that `expander` knows.
+    /// Returns a host for the backends of the store that `expander` knows.
     pub fn new(
         registry: Arc<Registry>,
         environment: Environment,
@@ -64,7 +65,7 @@ impl StoreHost {
         Self { registry, environment, expander, interaction, deadline: None }
     }
 
-    /// The same host, for work that must be done by then.
+    /// Returns the same host, for work that must be done by then.
     #[must_use]
     pub fn until(mut self, deadline: Instant) -> Self {
         self.deadline = Some(deadline);
@@ -89,7 +90,10 @@ impl Host for StoreHost {
         if cycle {
             return Err(Error::invalid(
                 "secret",
-                format!("the key source {} needs the very secret it is asked for", reference.from),
+                format!(
+                    "the key source {} needs the same secret that it should return",
+                    reference.from
+                ),
             ));
         }
         ASKED.with_borrow_mut(|asked| asked.push(this));

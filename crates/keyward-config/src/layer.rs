@@ -1,6 +1,6 @@
 use std::fmt;
 
-/// Where a setting came from. Later layers win.
+/// Where a setting comes from. A later layer overrides an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Layer {
     /// Keyward itself.

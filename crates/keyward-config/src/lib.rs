@@ -1,11 +1,12 @@
-//! Where Keyward's settings come from, and which of them holds.
+//! Reads Keyward's settings, and decides which value applies.
 //!
-//! Settings come in layers: built in, the system's (`/etc/keyward`), the user's, the environment,
-//! flags. Each value knows where it came from ([`Settings::explain`]). Stores are one file each
-//! ([`StoreFile`]), and so are plugins ([`PluginFile`]), found through a [`Config`]. This is the only crate of the house that reads
-//! the environment, and it is the [`Host`](keyward_core::Host) of all backends.
+//! Settings have layers: built in, the system's (`/etc/keyward`), the user's, the environment,
+//! flags. Each value knows where it comes from ([`Settings::explain`]). One file describes each
+//! store ([`StoreFile`]) and each plugin ([`PluginFile`]); a [`Config`] finds them. This is the
+//! only crate of Keyward that reads the environment, and it is the [`Host`](keyward_core::Host) of
+//! all backends.
 //!
-//! You want this crate if you build another front end. Applications use `keyward`.
+//! Use this crate to build another front end. Applications use `keyward`.
 
 mod config;
 mod description;

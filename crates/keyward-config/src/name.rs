@@ -6,8 +6,9 @@ macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
         ///
-        /// It is canonical, 1 to 64 bytes. The file that describes it is named by
-        /// [`keyward_core::escape`], so that every canonical name is possible and no two meet.
+        /// It is canonical, 1 to 64 bytes. The name of the file that describes it is made with
+        /// [`keyward_core::escape`], so that every canonical name is possible and two names never
+        /// get the same file.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(String);
 
@@ -15,7 +16,7 @@ macro_rules! name {
             /// The longest name, in bytes.
             pub const MAX: usize = 64;
 
-            /// This name.
+            /// Checks a name.
             ///
             /// # Errors
             /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is not canonical.
@@ -24,7 +25,7 @@ macro_rules! name {
                 Ok(Self(name.to_owned()))
             }
 
-            /// The name as it was given.
+            /// Returns the name as it was passed.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -39,7 +40,8 @@ macro_rules! name {
             }
         }
 
-        /// Control characters cannot be in it; whatever else a terminal may take amiss is escaped.
+        /// Control characters cannot be in it. Other characters that could confuse a terminal are
+        /// escaped.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{}", self.0.escape_debug())
@@ -49,12 +51,12 @@ macro_rules! name {
 }
 
 name! {
-    /// What a store is called.
+    /// The name of a store.
     StoreName, "store name"
 }
 
 name! {
-    /// What a plugin is called, in the commands that administer it.
+    /// The name of a plugin, in the commands that manage plugins.
     PluginName, "plugin's name"
 }
 

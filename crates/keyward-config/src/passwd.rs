@@ -8,20 +8,20 @@ pub struct Account {
     pub name: String,
     /// The number by which the kernel knows the user.
     pub uid: u32,
-    /// The home folder, where one is known.
+    /// The home folder, if it is known.
     pub home: Option<PathBuf>,
 }
 
-/// The account of this user id.
+/// Returns the account with this user id.
 ///
-/// A uid without an account, as containers have them, is called `uid-` and its number.
+/// A user id without an account, as in containers, is called `uid-` and its number.
 pub fn account_of_uid(uid: u32) -> Account {
     local(|account| account.uid == uid)
         .or_else(|| uzers::get_user_by_uid(uid).map(Account::from))
         .unwrap_or_else(|| Account { name: format!("uid-{uid}"), uid, home: None })
 }
 
-/// The account of this name, if there is one.
+/// Returns the account with this name, if there is one.
 pub fn account_of_name(name: &str) -> Option<Account> {
     local(|account| account.name == name)
         .or_else(|| uzers::get_user_by_name(name).map(Account::from))
@@ -31,13 +31,13 @@ pub fn account_of_name(name: &str) -> Option<Account> {
         })
 }
 
-/// The accounts in the machine's own file, without those of a name service.
+/// Returns the accounts in `/etc/passwd`, without those of a name service.
 pub fn local_accounts() -> Vec<Account> {
     accounts_in_file().collect()
 }
 
-/// Looks into the local file before the system's name service is asked: that one loads
-/// libraries and may ask the network.
+/// Searches `/etc/passwd` before the system's name service is asked, which loads libraries and may
+/// use the network.
 fn local(wanted: impl Fn(&Account) -> bool) -> Option<Account> {
     accounts_in_file().find(wanted)
 }

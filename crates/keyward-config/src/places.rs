@@ -6,7 +6,7 @@ use keyward_core::{Error, ErrorKind, Result};
 use crate::environment::Environment;
 use crate::passwd::account_of_uid;
 
-/// Where configuration, data and state lie, by the XDG base directory specification.
+/// The folders of configuration, data and state, by the XDG base directory specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Places {
     /// The user's home.
@@ -15,7 +15,7 @@ pub struct Places {
     pub config: PathBuf,
     /// The user's data: `$XDG_DATA_HOME/keyward`.
     pub data: PathBuf,
-    /// The user's state, keys among it: `$XDG_STATE_HOME/keyward`.
+    /// The user's state, including keys: `$XDG_STATE_HOME/keyward`.
     pub state: PathBuf,
     /// The system's configuration.
     pub system_config: PathBuf,
@@ -24,7 +24,7 @@ pub struct Places {
 }
 
 impl Places {
-    /// The places of whoever runs this.
+    /// Returns the places of the user who runs this program.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if no home is known.
@@ -50,11 +50,11 @@ impl Places {
         })
     }
     /// Refuses to write the user's own files as root if the home folder, or a folder that an
-    /// `XDG_…_HOME` variable names, belongs to another user: `sudo` may keep `HOME`. That user could
-    /// not use what root makes there. The system's stores are not concerned.
+    /// `XDG_…_HOME` variable names, belongs to another user: `sudo` may keep `HOME`. That user
+    /// could not use the files that root would make there. This does not apply to system stores.
     ///
-    /// Other users are not held to this: containers often run with a user id that owns no home
-    /// folder, but can write one.
+    /// This is checked for root only: containers often run with a user id that does not own its
+    /// home folder, but can write to it.
     ///
     /// # Errors
     /// [`Refused`](ErrorKind::Refused).

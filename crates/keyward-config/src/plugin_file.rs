@@ -12,10 +12,11 @@ use crate::name::PluginName;
 use crate::toml_file::TomlFile;
 use crate::toml_value::quoted;
 
-/// The file that describes a plugin: which file is trusted, how it is used, and what it brings.
+/// The file that describes a plugin: which file is trusted, how it is used, and which backends it
+/// provides.
 ///
-/// What it brings is written down, so that nothing of the plugin has to run before one of its
-/// backends is wanted.
+/// The file lists the backends, so that no code of the plugin runs before one of its backends is
+/// needed.
 ///
 /// # Examples
 /// ```
@@ -39,27 +40,26 @@ use crate::toml_value::quoted;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PluginFile {
-    /// What the plugin is called.
+    /// The plugin's name.
     pub name: PluginName,
-    /// Whose file it is: the system's or the user's.
+    /// Whether it is a file of the system or of the user.
     pub layer: Layer,
-    /// Where the file is.
+    /// The path of this file.
     pub path: PathBuf,
-    /// Whether the plugin is loaded, or runs as a process of its own.
+    /// Whether the plugin is loaded, or runs as a separate process.
     pub door: Door,
     /// The plugin itself: a shared library or a program.
     pub pin: Pin,
-    /// The program that runs the plugin, where that is a library that runs as a process of its own:
-    /// `keyward`. It is not pinned, for it changes with every update of Keyward.
+    /// The program that runs the plugin, if the plugin is a library that runs in a separate
+    /// process: `keyward`. It is not pinned, because it changes with every update of Keyward.
     pub host: Option<PathBuf>,
-    /// The further libraries that a library needs.
+    /// The other libraries that a library needs.
     pub needs: Vec<Pin>,
-    /// The arguments that a program gets.
+    /// The arguments of a program.
     pub arguments: Vec<String>,
-    /// The names of the environment variables that a process of its own gets to see; there are no
-    /// others.
+    /// The names of the environment variables that the plugin's process can see. It sees no others.
     pub environment: Vec<String>,
-    /// The backends that it brings.
+    /// The backends that it provides.
     pub backends: Vec<(Role, String)>,
 }
 
@@ -68,23 +68,23 @@ const TOP: &[&str] =
 
 const NEED: &[&str] = &["path", "sha256"];
 
-/// More than any list in such a file has.
+/// The longest list in such a file.
 const MOST: usize = 256;
 
-/// More bytes than any text in such a file has; as many as a path may have.
+/// The longest text in such a file, in bytes; a path can be as long.
 const LONGEST: usize = 4096;
 
 impl PluginFile {
-    /// Reads the file of this plugin below `folder`, if it is there.
+    /// Reads the file of this plugin in `folder`, if it exists.
     pub(crate) fn read(folder: &Path, name: &PluginName, layer: Layer) -> Result<Option<Self>> {
         let Some(file) = TomlFile::read(&folder.join(name.file_name()))? else { return Ok(None) };
         Self::of(&file, name, layer).map(Some)
     }
 
-    /// Reads the text of the file of this plugin, which stands at `path`.
+    /// Reads the text of this plugin's file; `path` is the path of the file.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it describes no
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it does not describe a
     /// plugin.
     pub fn parse(text: &str, path: &Path, name: &PluginName, layer: Layer) -> Result<Self> {
         Self::of(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
@@ -116,13 +116,13 @@ impl PluginFile {
         self.door == Door::Loaded || self.host.is_some()
     }
 
-    /// Whether a plugin may see a variable of this name. Those that begin with `LD_` choose which
-    /// libraries a program gets, and so which code it runs.
+    /// Whether a plugin may see a variable of this name. Variables that begin with `LD_` choose the
+    /// libraries that a program gets, and so the code that it runs.
     pub fn may_see(variable: &str) -> bool {
         !variable.is_empty() && !variable.contains(['=', '\0']) && !variable.starts_with("LD_")
     }
 
-    /// The file's text, which [`parse`](Self::parse) reads as the same plugin.
+    /// Returns the text of the file, which [`parse`](Self::parse) reads as the same plugin.
     pub fn render(&self) -> String {
         let path = |pin: &Pin| quoted(&pin.path.to_string_lossy());
         let mut text = format!(
@@ -148,17 +148,17 @@ impl PluginFile {
         text
     }
 
-    /// Writes the file, only if there is none yet.
+    /// Writes the file, unless there is one.
     pub(crate) fn create(&self) -> Result<()> {
         description::create(&self.path, self.layer, &self.checked()?)
     }
 
-    /// Writes the file over the one that is there.
+    /// Replaces the file.
     pub(crate) fn replace(&self) -> Result<()> {
         description::replace(&self.path, self.layer, &self.checked()?)
     }
 
-    /// The file's text, once it is sure that it will be read as the same.
+    /// Returns the text of the file, after checking that it is read as the same plugin.
     fn checked(&self) -> Result<String> {
         let text = self.render();
         match Self::parse(&text, &self.path, &self.name, self.layer)? == *self {
@@ -184,22 +184,22 @@ fn door(file: &TomlFile, table: &DeTable<'_>) -> Result<Door> {
     })
 }
 
-/// Refuses what means nothing for a plugin of this kind.
+/// Refuses keys that do not apply to this kind of plugin.
 fn check_stray(file: &TomlFile, table: &DeTable<'_>, door: Door, is_hosted: bool) -> Result<()> {
     let (stray, why): (&[&str], _) = match (door, is_hosted) {
-        (Door::Run, false) => (&["needs"], "a program has to find by itself what it needs"),
-        (Door::Run, true) => (&["arguments"], "a library gets none"),
-        _ => (&["host", "arguments", "environment"], "it goes with `door = \"run\"`"),
+        (Door::Run, false) => (&["needs"], "a program finds the libraries that it needs"),
+        (Door::Run, true) => (&["arguments"], "a library takes no arguments"),
+        _ => (&["host", "arguments", "environment"], "it needs `door = \"run\"`"),
     };
     match stray.iter().find_map(|key| table.get_key_value(*key)) {
         Some((key, _)) => {
-            Err(file.wrong(key.span(), format!("`{}` does not belong here: {why}", key.get_ref())))
+            Err(file.wrong(key.span(), format!("`{}` cannot be used here: {why}", key.get_ref())))
         }
         None => Ok(()),
     }
 }
 
-/// `path` and `sha256`, the line of the table being `at` where they are missing.
+/// Reads `path` and `sha256`. If one is missing, the error names the line at `at`.
 fn pin(file: &TomlFile, table: &DeTable<'_>, at: Range<usize>) -> Result<Pin> {
     let path = short_text(file, table, "path")?;
     let path = path.ok_or_else(|| file.wrong(at.clone(), "`path` is missing"))?;
@@ -230,7 +230,7 @@ fn backends(file: &TomlFile, table: &DeTable<'_>) -> Result<Vec<(Role, String)>>
         backends.extend(backend(&text).filter(|found| !backends.contains(found)));
     }
     match backends.is_empty() {
-        true => Err(file.wrong(span(table, "backends"), "`backends` names none")),
+        true => Err(file.wrong(span(table, "backends"), "`backends` is empty")),
         false => Ok(backends),
     }
 }
@@ -254,7 +254,7 @@ fn list(
     check_length(file, items.len(), key, value.span())?;
     let texts = items.iter().map(|item| match item.get_ref() {
         DeValue::String(text) if text.len() <= LONGEST && is_sound(text) => Ok(text.to_string()),
-        _ => Err(file.wrong(item.span(), format!("this does not belong into `{key}`"))),
+        _ => Err(file.wrong(item.span(), format!("this is not valid in `{key}`"))),
     });
     texts.collect()
 }
@@ -269,7 +269,7 @@ fn check_length(file: &TomlFile, length: usize, key: &str, span: Range<usize>) -
 fn short_text(file: &TomlFile, table: &DeTable<'_>, key: &str) -> Result<Option<String>> {
     let text = file.text_of(table, key)?;
     match text.as_ref().is_some_and(|text| text.len() > LONGEST || text.contains('\0')) {
-        true => Err(file.wrong(span(table, key), format!("`{key}` is no path"))),
+        true => Err(file.wrong(span(table, key), format!("`{key}` is not a path"))),
         false => Ok(text),
     }
 }
@@ -339,7 +339,7 @@ mod tests {
             (change("storage shelf", "storage Shelf"), 5, "`backends`"),
             (change("storage shelf", "storage  shelf"), 5, "`backends`"),
             (change("storage shelf", "shop shelf"), 5, "`backends`"),
-            (change("\"storage shelf\"", ""), 5, "names none"),
+            (change("\"storage shelf\"", ""), 5, "`backends` is empty"),
             (change("[\"storage shelf\"]", "\"storage shelf\""), 5, "takes a list"),
             (loaded() + "arguments = []\n", 6, "`arguments`"),
             (loaded() + "environment = []\n", 6, "`environment`"),

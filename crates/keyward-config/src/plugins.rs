@@ -12,36 +12,39 @@ use crate::plugin_file::PluginFile;
 /// The plugins that the system and the user trust.
 #[derive(Debug, Default)]
 pub struct Plugins {
-    /// What their files say, by name.
+    /// Their files, sorted by name.
     pub files: Vec<PluginFile>,
-    /// The files that cannot be used. What they bring is not known.
+    /// The files that cannot be used. Their backends are not known.
     pub broken: Vec<BrokenPlugin>,
 }
 
-/// A file that should describe a plugin, or a folder of them, and does not.
+/// A file that should describe a plugin but does not, or a folder of such files that cannot be
+/// used.
 #[derive(Debug)]
 pub struct BrokenPlugin {
-    /// The plugin, if it is about one.
+    /// The plugin, if this is the file of one.
     pub name: Option<PluginName>,
     /// Where the file or folder is.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// Why it cannot be used.
     pub error: Error,
 }
 
-/// Plugins are trusted by a file each, in the configuration of the system and of the user. There
-/// is no other way: no setting, no variable and no project names one, and none is searched for.
+/// A file in the configuration of the system or of the user makes a plugin trusted. There is no
+/// other way: no setting, variable or project can name a plugin, and Keyward does not search for
+/// plugins.
 impl Config {
-    /// The folders in which plugins are described, in the order in which they are searched.
+    /// Returns the folders of the files that describe plugins, in the order in which they are
+    /// searched.
     pub fn plugin_folders(&self) -> [(PathBuf, Layer); 2] {
         let places = self.places();
         [(&places.system_config, Layer::System), (&places.config, Layer::User)]
             .map(|(folder, layer)| (folder.join("plugins"), layer))
     }
 
-    /// Every plugin.
+    /// Returns all plugins.
     ///
-    /// A file that is wrong is told among the [broken](Plugins::broken), and spoils no other.
+    /// A file that is not valid is in [`broken`](Plugins::broken) and does not affect the others.
     pub fn plugins(&self) -> Plugins {
         let mut plugins = Plugins::default();
         let mut found = BTreeMap::new();
@@ -69,11 +72,12 @@ impl Config {
         plugins
     }
 
-    /// The file of a plugin, if there is such a plugin. The system's comes before a user's of the
-    /// same name.
+    /// Returns the file of a plugin, if there is such a plugin. The system's plugin comes before a
+    /// user's plugin of the same name.
     ///
     /// # Errors
-    /// Those of the file, and [`Refused`](ErrorKind::Refused) where others can write its folder.
+    /// Those of the file, and [`Refused`](ErrorKind::Refused) if other users can write to its
+    /// folder.
     pub fn find_plugin(&self, name: &PluginName) -> Result<Option<PluginFile>> {
         for (folder, layer) in self.plugin_folders() {
             if let Some(file) = PluginFile::read(&folder, name, layer)? {
@@ -84,16 +88,16 @@ impl Config {
         Ok(None)
     }
 
-    /// Where the file of a plugin is, or will be.
+    /// Returns the path of a plugin's file, which may not exist.
     pub fn plugin_path(&self, name: &PluginName, layer: Layer) -> PathBuf {
         let [(system, _), (own, _)] = self.plugin_folders();
         if layer == Layer::System { system } else { own }.join(name.file_name())
     }
 
-    /// Keeps the file of a plugin. `before` is the one that it takes the place of.
+    /// Writes the file of a plugin. `before` is the file that it replaces.
     ///
     /// # Errors
-    /// [`Exists`](ErrorKind::Exists) if there is a plugin of this name that it is not to replace.
+    /// [`Exists`](ErrorKind::Exists) if there is another plugin of this name.
     pub fn keep_plugin(&self, file: &PluginFile, before: Option<&PluginFile>) -> Result<()> {
         self.check_owner(file.layer)?;
         match before {
@@ -102,7 +106,7 @@ impl Config {
         }
     }
 
-    /// Removes the file of a plugin. Whether it was there is the answer.
+    /// Removes the file of a plugin, and returns whether there was one.
     ///
     /// # Errors
     /// Those of removing the file.
@@ -115,7 +119,7 @@ impl Config {
     }
 }
 
-/// The names of the plugins that a folder describes.
+/// Returns the names of the plugins that a folder describes.
 fn names(folder: &Path) -> Result<Vec<PluginName>> {
     let mut names = Vec::new();
     if !check_trusted_folder(folder)? {
@@ -134,8 +138,7 @@ fn names(folder: &Path) -> Result<Vec<PluginName>> {
 }
 
 fn hidden(path: &Path) -> Error {
-    let why =
-        format!("{}: the system has a plugin of this name, which comes first", path.display());
+    let why = format!("{}: a system plugin has the same name and is used instead", path.display());
     Error::new(ErrorKind::Exists, "config").because(why)
 }
 
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_spoils_no_other() {
+    fn a_broken_file_does_not_affect_the_others() {
         let (_home, config) = home(&[
             ("a.toml", SOUND),
             ("b.toml", "version = 2\n"),

@@ -9,21 +9,21 @@ use crate::layer::Layer;
 use crate::toml_file::{TomlFile, nearest};
 use crate::toml_value::value_of;
 
-/// The settings that are not a backend's: name, what it does, the variable that sets it.
+/// The settings that do not belong to a backend: name, what it does, the variable that sets it.
 const KNOWN: &[(&str, &str, Option<&str>)] = &[
-    ("user", "Whose credentials are meant where nobody says", Some("KEYWARD_USER")),
+    ("user", "The user whose credentials are used by default", Some("KEYWARD_USER")),
     ("store_path", "The folder of the files that describe stores", Some("KEYWARD_STORE_PATH")),
     ("defaults.serializer", "The serializer of new stores", Some("KEYWARD_DEFAULTS_SERIALIZER")),
     ("defaults.encryption", "The encryption of new stores", Some("KEYWARD_DEFAULTS_ENCRYPTION")),
     ("defaults.storage", "The storage of new stores", Some("KEYWARD_DEFAULTS_STORAGE")),
     (
         "defaults.key",
-        "The key sources of new stores, the first that works: names with commas between",
+        "The key source of new stores: the first of these comma-separated names that works",
         Some("KEYWARD_DEFAULTS_KEY"),
     ),
 ];
 
-/// What holds where nobody says anything.
+/// The built-in values.
 const BUILT_IN: &[(&str, &str)] = &[
     ("defaults.serializer", "cbor"),
     ("defaults.encryption", "aes-gcm"),
@@ -31,12 +31,12 @@ const BUILT_IN: &[(&str, &str)] = &[
     ("defaults.key", "keyring,file"),
 ];
 
-/// A value of a setting, and where it came from.
+/// A value of a setting, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// The value.
     pub value: Value,
-    /// The layer that gave it.
+    /// The layer that it comes from.
     pub layer: Layer,
     /// The file and line, or the variable.
     pub place: String,
@@ -50,7 +50,8 @@ pub struct Setting {
 pub struct Settings(BTreeMap<String, Vec<Setting>>);
 
 impl Settings {
-    /// What is built in and what the environment says; files come by [`add_file`](Self::add_file).
+    /// Returns the settings that are built in or in the environment. [`add_file`](Self::add_file)
+    /// adds those of files.
     ///
     /// # Errors
     /// `Invalid` for a variable that is not UTF-8.
@@ -78,11 +79,12 @@ impl Settings {
         Ok(settings)
     }
 
-    /// What a file of this text says, which stands at `path`; nothing is built in.
+    /// Reads the settings in the text of a file; `path` is the path of the file. Built-in values
+    /// are not included.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, for what is not TOML and
-    /// for a key that is not known.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, for text that is not TOML
+    /// and for an unknown key.
     pub fn parse(text: &str, path: &Path, layer: Layer) -> Result<Self> {
         let mut settings = Self::default();
         let file = TomlFile { path: path.to_owned(), text: text.to_owned() };
@@ -90,13 +92,13 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Adds what a file says.
+    /// Adds the settings of a file.
     ///
     /// # Errors
-    /// `Invalid` for a key that is not known, with the line and a suggestion.
+    /// `Invalid` for an unknown key, with the line and a suggestion.
     pub(crate) fn add_file(&mut self, file: &TomlFile, layer: Layer) -> Result<()> {
         let table = file.parse()?;
-        // A file that was only created, or holds comments alone, needs no version yet.
+        // A file that is empty or contains only comments needs no version yet.
         if table.is_empty() {
             return Ok(());
         }
@@ -149,12 +151,12 @@ impl Settings {
         values.sort_by_key(|setting| setting.layer);
     }
 
-    /// The value that holds, if there is any.
+    /// Returns the value that applies, if there is one.
     pub fn get(&self, key: &str) -> Option<&Setting> {
         self.0.get(key)?.last()
     }
 
-    /// The text that holds, if there is any.
+    /// Returns the text that applies, if there is one.
     pub fn text(&self, key: &str) -> Option<&str> {
         match &self.get(key)?.value {
             Value::Text(text) => Some(text),
@@ -162,7 +164,7 @@ impl Settings {
         }
     }
 
-    /// Every value of a setting, the one that holds first.
+    /// Returns all values of a setting, the one that applies first.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no such setting.
@@ -171,12 +173,12 @@ impl Settings {
         Ok(self.0.get(key).into_iter().flat_map(|values| values.iter().rev()))
     }
 
-    /// Every setting that has a value, with the one that holds.
+    /// Returns every setting that has a value, with the value that applies.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Setting)> {
         self.0.iter().filter_map(|(key, values)| Some((key.as_str(), values.last()?)))
     }
 
-    /// The default options of a backend in new stores.
+    /// Returns the default options of a backend in new stores.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, for an option that is
@@ -200,7 +202,7 @@ impl Settings {
         Ok(values)
     }
 
-    /// The settings that are not a backend's, each with what it does.
+    /// Returns the settings that do not belong to a backend, each with what it does.
     pub fn known() -> impl Iterator<Item = (&'static str, &'static str, Option<&'static str>)> {
         KNOWN.iter().copied()
     }
@@ -214,10 +216,10 @@ fn is_known(key: &str) -> bool {
     }
 }
 
-/// Refuses a key that no setting has.
+/// Returns an error for an unknown key.
 ///
 /// # Errors
-/// `Invalid`, with the nearest key there is.
+/// `Invalid`, with the most similar key.
 pub(crate) fn check_key(key: &str) -> Result<()> {
     if is_known(key) {
         return Ok(());
@@ -229,6 +231,6 @@ pub(crate) fn check_key(key: &str) -> Result<()> {
 fn hinted(error: Error, key: &str) -> Error {
     match nearest(key, KNOWN.iter().map(|(known, ..)| *known)) {
         Some(hint) => error.hint(hint),
-        None => error.hint("`keyward config show` lists those there are"),
+        None => error.hint("`keyward config show` lists the settings"),
     }
 }

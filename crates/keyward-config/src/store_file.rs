@@ -10,7 +10,7 @@ use crate::name::StoreName;
 use crate::toml_file::{TomlFile, nearest};
 use crate::toml_value::{quoted, render_value, values_of};
 
-/// A backend and what it is told.
+/// A backend and its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
     /// The backend's name.
@@ -22,27 +22,27 @@ pub struct Use {
 /// The file that describes a store. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreFile {
-    /// What the store is called.
+    /// The name of the store.
     pub name: StoreName,
-    /// Which store it is.
+    /// The id of the store.
     pub id: StoreId,
-    /// Whose file it is: the system's or the user's.
+    /// Whether it is a file of the system or of the user.
     pub layer: Layer,
-    /// Where the file is.
+    /// The path of this file.
     pub path: PathBuf,
-    /// Whose credentials are meant where nobody says, if the file says so.
+    /// The user whose credentials are used by default, if the file names one.
     pub user: Option<String>,
     /// Whether blobs are in envelopes.
     pub envelope: bool,
     /// Whether the store is being removed.
     pub deleting: bool,
-    /// Records to bytes.
+    /// The backend that turns records into bytes.
     pub serializer: Use,
-    /// Bytes to blobs.
+    /// The backend that turns bytes into blobs.
     pub encryption: Use,
-    /// What wraps the keyset, if the encryption needs one.
+    /// The key source that wraps the keyset, if the encryption needs one.
     pub key: Option<SecretRef>,
-    /// Where the blobs are kept.
+    /// The backend that keeps the blobs.
     pub storage: Use,
 }
 
@@ -50,16 +50,17 @@ const TOP: &[&str] =
     &["version", "id", "user", "envelope", "deleting", "serializer", "encryption", "storage"];
 
 impl StoreFile {
-    /// Reads the file of this store below `folder`, if it is there.
+    /// Reads the file of this store in `folder`, if it exists.
     pub(crate) fn read(folder: &Path, name: &StoreName, layer: Layer) -> Result<Option<Self>> {
         let Some(file) = TomlFile::read(&folder.join(name.file_name()))? else { return Ok(None) };
         Self::of(&file, name, layer).map(Some)
     }
 
-    /// Reads the text of the file of this store, which stands at `path`.
+    /// Reads the text of this store's file; `path` is the path of the file.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it describes no store.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it does not describe a
+    /// store.
     pub fn parse(text: &str, path: &Path, name: &StoreName, layer: Layer) -> Result<Self> {
         Self::of(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
     }
@@ -92,13 +93,13 @@ impl StoreFile {
         })
     }
 
-    /// Whether the store keeps each user of the machine in a folder of their own.
+    /// Whether the store keeps each user of the machine in a separate folder.
     pub fn is_central(&self) -> bool {
         let by_uid = |value: &Value| matches!(value, Value::Text(text) if text.contains("%uid%"));
         self.layer == Layer::System && self.storage.options.iter().any(|(_, value)| by_uid(value))
     }
 
-    /// Refuses an option that the backend does not have, and says where it stands.
+    /// Returns an error for an option that the backend does not have, with the line of the option.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file, line and a suggestion.
@@ -108,7 +109,7 @@ impl StoreFile {
             return Ok(());
         };
         let why = format!("`{}` is not an option of this {role}", unknown.escape_debug());
-        // The file is read a second time, but only by who has to mend it.
+        // The file is read a second time only if there is an error.
         let error = match TomlFile::read(&self.path)? {
             Some(file) => file.wrong(place_of(&file, role, unknown).unwrap_or_default(), why),
             None => Error::invalid("options", why),
@@ -121,7 +122,7 @@ impl StoreFile {
         })
     }
 
-    /// The file's text, which [`parse`](Self::parse) reads as the same store.
+    /// Returns the text of the file, which [`parse`](Self::parse) reads as the same store.
     pub fn render(&self) -> String {
         let mut text = format!("version = 1\nid = \"{}\"\n", self.id);
         if let Some(user) = &self.user {
@@ -149,7 +150,7 @@ impl StoreFile {
         text
     }
 
-    /// Writes the file, only if there is none yet.
+    /// Writes the file, unless there is one.
     ///
     /// # Errors
     /// [`Exists`](keyward_core::ErrorKind::Exists) if there is one.
@@ -157,13 +158,13 @@ impl StoreFile {
         description::create(&self.path, self.layer, &self.render())
     }
 
-    /// Writes the file over the one that is there.
+    /// Replaces the file.
     pub(crate) fn replace(&self) -> Result<()> {
         description::replace(&self.path, self.layer, &self.render())
     }
 }
 
-/// Where a backend's option stands in a store's file.
+/// Returns the position of a backend's option in a store's file.
 fn place_of(file: &TomlFile, role: Role, option: &str) -> Option<std::ops::Range<usize>> {
     let document = file.parse().ok()?;
     let section = match role {
@@ -175,8 +176,12 @@ fn place_of(file: &TomlFile, role: Role, option: &str) -> Option<std::ops::Range
 }
 
 fn used(file: &TomlFile, table: &DeTable<'_>, role: Role) -> Result<Use> {
-    let missing =
-        || file.wrong(0..0, format!("the section [{role}] is missing, or says not which to `use`"));
+    let missing = || {
+        file.wrong(
+            0..0,
+            format!("the section [{role}] is missing, or has no `use` with the name of a backend"),
+        )
+    };
     let section = table.get(role.name()).ok_or_else(missing)?;
     let DeValue::Table(section) = section.get_ref() else { return Err(missing()) };
     let mut options = values_of(file, section)?;

@@ -7,8 +7,9 @@ use crate::store_file::StoreFile;
 
 /// Which store files name which ids.
 ///
-/// Data and key of a store belong to its id. A file that was copied names the id of its original,
-/// and so does one whose options name the folder of another store's data.
+/// The data and the key of a store belong to its id. A copy of a store's file names the same id as
+/// the original. A file whose options name the data folder of another store names the id of that
+/// store too.
 #[derive(Debug, Default)]
 pub struct StoreIds {
     files: BTreeMap<StoreId, Vec<PathBuf>>,
@@ -16,7 +17,7 @@ pub struct StoreIds {
 }
 
 impl StoreIds {
-    /// Adds a file: every id that is in its text, even if the text describes no store.
+    /// Adds a file: every id in its text, even if the text does not describe a store.
     pub(crate) fn add(&mut self, path: &Path, text: &str) {
         let words = text.split(|character: char| !character.is_ascii_hexdigit());
         for id in words.filter_map(StoreId::parse) {
@@ -27,7 +28,7 @@ impl StoreIds {
         }
     }
 
-    /// The other files that name the id of this store.
+    /// Returns the other files that name the id of this store.
     pub fn others(&self, store: &StoreFile) -> impl Iterator<Item = &Path> {
         let files = self.files.get(&store.id).into_iter().flatten();
         files.map(PathBuf::as_path).filter(|path| *path != store.path)
@@ -47,7 +48,7 @@ impl StoreIds {
         ))
     }
 
-    /// Whether no file names this id. Where a file cannot be read, this is not known.
+    /// Whether no file names this id. If a file cannot be read, this is unknown and `false`.
     pub fn is_unused(&self, id: StoreId) -> bool {
         self.unreadable.is_empty() && !self.files.contains_key(&id)
     }

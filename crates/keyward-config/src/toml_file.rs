@@ -1,4 +1,4 @@
-//! Reading a configuration file: only if it is safe, and never quoting it in an error.
+//! Reads a configuration file, only if it is safe. Errors never quote the file.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use keyward_core::{Error, ErrorKind, Result};
 use keyward_plugin::fs::read_trusted_config;
 use toml::de::{DeTable, DeValue};
 
-/// More than any configuration needs.
+/// The largest file that is read, in bytes.
 const MAX: usize = 1 << 20;
 
-/// A configuration file's text and where it stood.
+/// The text of a configuration file, and its path.
 #[derive(Debug)]
 pub(crate) struct TomlFile {
     pub(crate) path: PathBuf,
@@ -19,11 +19,11 @@ pub(crate) struct TomlFile {
 }
 
 impl TomlFile {
-    /// Reads the file, if it is there. Its folder has been checked.
+    /// Reads the file, if it exists. The caller has checked its folder.
     ///
     /// # Errors
-    /// `Refused` unless it is root's or the user's own and nobody else can write it; `Invalid` if
-    /// it is not text.
+    /// `Refused` unless the file belongs to root or the user, and no other user can write it;
+    /// `Invalid` if it is not text.
     pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
         let content = match read_trusted_config(path, MAX) {
             Ok(Some(content)) => content,
@@ -39,10 +39,10 @@ impl TomlFile {
         }
     }
 
-    /// The document.
+    /// Parses the document.
     ///
     /// # Errors
-    /// `Invalid`, with the line; the parser's own text quotes the file and goes no further.
+    /// `Invalid`, with the line. The message of the parser quotes the file and is not passed on.
     pub(crate) fn parse(&self) -> Result<DeTable<'_>> {
         match DeTable::parse(&self.text) {
             Ok(table) => Ok(table.into_inner()),
@@ -50,7 +50,7 @@ impl TomlFile {
         }
     }
 
-    /// Says of a place in the file what is wrong with it.
+    /// Returns an error about a place in the file.
     pub(crate) fn wrong(&self, span: Range<usize>, why: impl std::fmt::Display) -> Error {
         Error::invalid("config", format!("{}:{}: {why}", self.path.display(), self.line(span)))
     }
@@ -59,11 +59,11 @@ impl TomlFile {
         self.text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1
     }
 
-    /// Refuses a key that does not belong into `what`, and names the nearest that does.
+    /// Returns an error for a key that is unknown in `what`, with the most similar known one.
     pub(crate) fn check_keys(&self, table: &DeTable<'_>, known: &[&str], what: &str) -> Result<()> {
         let is_known = |key: &str| known.contains(&key);
         let Some(key) = table.keys().find(|key| !is_known(key.get_ref())) else { return Ok(()) };
-        let why = format!("`{}` does not belong into {what}", key.get_ref().escape_debug());
+        let why = format!("`{}` is not a key of {what}", key.get_ref().escape_debug());
         let error = self.wrong(key.span(), why);
         Err(match nearest(key.get_ref(), known.iter().copied()) {
             Some(hint) => error.hint(hint),
@@ -71,7 +71,7 @@ impl TomlFile {
         })
     }
 
-    /// The text of a key, if it is there.
+    /// Returns the text of a key, if it exists.
     pub(crate) fn text_of(&self, table: &DeTable<'_>, key: &str) -> Result<Option<String>> {
         match table.get(key).map(|value| (value, value.get_ref())) {
             None => Ok(None),
@@ -80,7 +80,7 @@ impl TomlFile {
         }
     }
 
-    /// Refuses a version that this program does not know.
+    /// Returns an error for a version that this program does not know.
     pub(crate) fn check_version(&self, table: &DeTable<'_>) -> Result<()> {
         match table.get("version") {
             None => Err(self
@@ -96,7 +96,7 @@ impl TomlFile {
     }
 }
 
-/// Says where a file stops being UTF-8.
+/// Returns an error with the line where a file stops being UTF-8.
 fn not_utf8(path: &Path, error: &FromUtf8Error) -> Error {
     let end = error.utf8_error().valid_up_to();
     let text = String::from_utf8_lossy(&error.as_bytes()[..end]).into_owned();
@@ -105,7 +105,7 @@ fn not_utf8(path: &Path, error: &FromUtf8Error) -> Error {
         .hint("Save the file as UTF-8")
 }
 
-/// A hint that names the known word nearest to a wrong one.
+/// Returns a hint that names the known word nearest to a wrong one.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     known
         .into_iter()

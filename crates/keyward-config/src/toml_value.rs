@@ -1,4 +1,4 @@
-//! The values of options, as TOML and as the command line give them.
+//! Reads and writes the values of options, in TOML and on the command line.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -27,12 +27,12 @@ pub(crate) fn value_of(file: &TomlFile, value: &Spanned<DeValue<'_>>) -> Result<
         DeValue::Boolean(flag) => Ok(Value::Flag(*flag)),
         DeValue::Integer(number) => match u64::from_str_radix(number.as_str(), number.radix()) {
             Ok(number) => Ok(Value::Number(number)),
-            Err(_) => wrong("a whole number that is not negative belongs here"),
+            Err(_) => wrong("this must be a whole number that is not negative"),
         },
         DeValue::Array(items) => {
             let texts = items.iter().map(|item| match item.get_ref() {
                 DeValue::String(text) => Ok(text.to_string()),
-                _ => Err(file.wrong(item.span(), "text belongs here")),
+                _ => Err(file.wrong(item.span(), "this must be text")),
             });
             Ok(Value::List(texts.collect::<Result<_>>()?))
         }
@@ -44,16 +44,16 @@ pub(crate) fn value_of(file: &TomlFile, value: &Spanned<DeValue<'_>>) -> Result<
             }
         }
         DeValue::Float(_) | DeValue::Datetime(_) => {
-            wrong("text, a whole number or true and false belong here")
+            wrong("this must be text, a whole number, true or false")
         }
     }
 }
 
-/// Reads an option's value as the command line gives it.
+/// Reads an option's value from the command line.
 ///
 /// # Errors
-/// [`Invalid`](keyward_core::ErrorKind::Invalid) if it does not fit; a secret must be a reference, never the
-/// secret itself.
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) if it does not have the type of the option. A
+/// secret must be a reference, never the secret itself.
 pub fn parse_value(spec: &OptionSpec, text: &str) -> Result<Value> {
     let wrong =
         |wanted: &str| Err(Error::invalid("options", format!("`{}` takes {wanted}", spec.name)));
@@ -77,7 +77,7 @@ pub fn parse_value(spec: &OptionSpec, text: &str) -> Result<Value> {
             match parsed {
                 Some(reference @ Value::Secret(_)) => Ok(reference),
                 _ => wrong(
-                    "a reference such as { from = \"env\", name = \"…\" }; a secret is never given here itself",
+                    "a reference such as { from = \"env\", name = \"…\" }; never write a secret itself here",
                 ),
             }
         }

@@ -64,7 +64,7 @@ fn set_refuses_what_nobody_could_mean() {
         ("", ""),
         ("defaults.storage", ""),
         ("defaults.storage a b", ""),
-        ("backends.encryption.age.passphrase literal", "a secret is never given here itself"),
+        ("backends.encryption.age.passphrase literal", "never write a secret itself here"),
         ("backends.encryption.age.armor perhaps", "true or false"),
     ] {
         let home = configured(COMMENTED);

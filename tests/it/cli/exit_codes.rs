@@ -69,7 +69,7 @@ fn a_store_that_is_being_removed_takes_nothing_and_is_finished_by_rm() {
     let home = home();
     change(&home, "version = 1\n", "version = 1\ndeleting = true\n");
     home.keyward("set s ann --stdin").input("y").run().ends(8).says("is being removed");
-    home.keyward("init s").run().ends(2).says("finish that with `keyward rm s`");
+    home.keyward("init s").run().ends(2).says("finish the removal with `keyward rm s`");
     home.keyward("rm s --yes").run().ends(0);
     home.keyward("list").run().ends(0).prints("");
 }

@@ -38,7 +38,7 @@ pub(super) fn command() -> Command {
                 .value_name("SECONDS")
                 .default_value("30")
                 .value_parser(value_parser!(u64).range(1..=3600))
-                .help("How long git may take for each URL URL"),
+                .help("How long git may take for each URL"),
         )
         .arg(arguments::json().help("Print a JSON object"))
 }

@@ -52,7 +52,7 @@ impl Candidate {
         let was_run = told.is_some_and(|told| told.host.is_some());
         let runs = matches.get_flag("run") || (was_run && !loads);
         if loads && !is_library {
-            return Err(usage("a program cannot be loaded: --load goes with libraries"));
+            return Err(usage("a program cannot be loaded: --load is for libraries only"));
         }
         check_kind(is_library, runs, &arguments, &environment, &needs)?;
         let needs = needs.iter().map(|path| inspect(path)).collect::<Result<Vec<_>>>()?;
