@@ -9,14 +9,15 @@
 //! - A look-up reads at most three entries.
 //! - Two accounts that are stored at the same moment are both listed afterwards, as far as the
 //!   source's [`update`](Source::update) can see to that.
-//! - An entry is written before it is listed, and no longer listed before it is removed. Whoever
-//!   is interrupted in between leaves a line that leads nowhere, which look-ups pass over, or an
+//! - An entry is written before it is listed, and taken off the list before it is removed. A writer
+//!   that is interrupted in between leaves a line without an entry, which look-ups skip, or an
 //!   entry that is found only by its account's name.
-//! - Somebody's own entry that happens to have a name of this form is never changed or removed.
+//! - An entry that was not made by this module is never changed or removed, even if its name has
+//!   this form.
 //!
 //! # Security
-//! A record is given to the origins that it carries, whatever its entry is called. One that
-//! carries none is given to nobody, unless [`Unbound::Give`] says otherwise.
+//! A record is given only to the origins that it carries, whatever the name of its entry is. A
+//! record that carries no origin is not given to any, unless [`Unbound::Give`] is set.
 
 mod entries;
 mod index;
@@ -33,10 +34,10 @@ use entries::{Front, IfAbsent};
 
 pub use index::KIND;
 
-/// The most accounts that one origin may have.
+/// The highest number of accounts of one origin.
 pub const MAX_ACCOUNTS: usize = 1_000;
 
-/// The most entries that a look-up reads.
+/// The highest number of entries that a look-up reads.
 const MAX_READS: usize = 3;
 
 /// The field that names the account, in records of every kind that has one.
@@ -45,8 +46,9 @@ const USERNAME: &str = "username";
 /// The accounts of one user, in one source.
 ///
 /// # Errors
-/// Of all operations, those of the source. Only an absent entry counts as a miss: a source that is
-/// locked, down or damaged is an error, so that nobody goes on to ask somewhere else.
+/// All operations return the errors of the source. Only an absent entry counts as a miss: a source
+/// that is locked, unavailable or damaged is an error, so that the caller does not ask another
+/// source instead.
 #[derive(Clone, Copy, Debug)]
 pub struct Accounts<'a> {
     source: &'a dyn Source,
@@ -57,29 +59,28 @@ pub struct Accounts<'a> {
 /// Whether records that carry no origin are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unbound {
-    /// They are given to nobody.
+    /// They are not given to any origin.
     #[default]
     Refuse,
-    /// They are given to the origin that their entry is named after: by `https://ann@example.com`,
-    /// or, a single one for the whole origin, by `https://example.com`.
+    /// They are given to the origin in the name of their entry: `https://ann@example.com`, or
+    /// `https://example.com` for a single record for the whole origin.
     Give,
 }
 
 /// An account that was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
-    /// What its entry is named after. It has no account where a single record stands for the
-    /// whole origin.
+    /// The location that names its entry. It has no account if one record is for the whole origin.
     pub location: Location,
-    /// What is kept.
+    /// The record.
     pub record: Record,
 }
 
 impl Account {
-    /// The account's name: the record's, or else the location's.
+    /// Returns the name of the account: the record's, or else the location's.
     ///
-    /// `https://@example.com` is the entry both of the account whose name is empty and of what has
-    /// no account; the record tells which it is.
+    /// `https://@example.com` names the entry of the account with an empty name, and also the entry
+    /// of a record without an account. The record tells which of the two it is.
     pub fn username(&self) -> Option<&[u8]> {
         let of_location = || self.location.account().filter(|name| !name.is_empty());
         match self.record.field(USERNAME) {
@@ -89,35 +90,38 @@ impl Account {
     }
 }
 
-/// An account as it is listed. Its entry may be gone.
+/// A listed account. Its entry may no longer exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// What the entry is named after.
+    /// The location that names the entry.
     pub location: Location,
     /// The kind of its record.
     pub kind: String,
-    /// Whether its account was chosen.
+    /// Whether its account is the default one.
     pub is_default: bool,
 }
 
-#[expect(clippy::missing_errors_doc, reason = "the type's own page says it for all of them")]
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the page of the type lists the errors of all of them"
+)]
 impl<'a> Accounts<'a> {
-    /// The accounts of `user`; records without an origin are refused.
+    /// Returns the accounts of `user`; records without an origin are refused.
     pub fn new(source: &'a dyn Source, user: &'a str) -> Self {
         Self { source, user, unbound: Unbound::Refuse }
     }
 
-    /// The same accounts, where records without an origin are treated so.
+    /// Returns the same accounts, with this treatment of records without an origin.
     #[must_use]
     pub fn with_unbound(self, unbound: Unbound) -> Self {
         Self { unbound, ..self }
     }
 
-    /// The account that fits, if there is one: of the origin, of one of these kinds, and of the
-    /// account and the path where `wanted` has them.
+    /// Returns the account that matches, if there is one: of the origin, of one of these kinds, and
+    /// with the account and the path that `wanted` has.
     ///
-    /// Of several that fit it is the chosen account's, then one without a path, then the oldest;
-    /// but one of them that `is_good`, before one that is not.
+    /// If several match, it is the default account's, then one without a path, then the oldest; but
+    /// one that `is_good` comes before one that is not.
     pub fn find(
         &self,
         wanted: &Location,
@@ -126,7 +130,7 @@ impl<'a> Accounts<'a> {
     ) -> Result<Option<Account>> {
         let is_named = wanted.account().is_some();
         if is_named {
-            // Most often this is the only one that fits, and it may not be listed.
+            // Usually only this entry matches, and it may not be listed.
             let found = self.read_fitting(wanted, wanted, kinds)?;
             if found.is_some() || wanted.path().is_some() {
                 return Ok(found);
@@ -151,19 +155,20 @@ impl<'a> Accounts<'a> {
         Ok(fallback)
     }
 
-    /// Whether the entry of this location is there, opened or not.
+    /// Whether there is an entry of this location, even one that does not open.
     pub fn contains(&self, location: &Location) -> Result<bool> {
         self.source.contains(&self.id(&listed_as(location)?)?)
     }
 
-    /// Keeps what `change` makes of the record of this location, and lists it.
+    /// Stores the record that `change` returns for this location, and lists it.
     ///
-    /// `change` is handed the record as it is, or an empty one without a kind; it may be asked
-    /// again. Where it changes nothing, nothing is written. A new record is bound to the origin.
+    /// `change` gets the current record, or an empty one without a kind; it may be called again. If
+    /// it changes nothing, nothing is written. A new record is bound to the origin.
     ///
     /// # Errors
     /// - Those of `change`.
-    /// - [`Exists`](ErrorKind::Exists): an entry of somebody's own has the name that is needed.
+    /// - [`Exists`](ErrorKind::Exists): an entry that was not made by this module has the name that
+    ///   is needed.
     /// - [`Full`](ErrorKind::Full): the origin has [`MAX_ACCOUNTS`] already.
     /// - [`Invalid`](ErrorKind::Invalid): the location is too long for a name.
     pub fn keep(
@@ -189,7 +194,8 @@ impl<'a> Accounts<'a> {
         if kept.is_written { self.drop_dangling(&place, &kept.kind, now) } else { Ok(()) }
     }
 
-    /// Removes all accounts that fit and whose record `is_meant`, and says how many there were.
+    /// Removes all accounts that match and whose record `is_meant` accepts, and returns how many
+    /// there were.
     pub fn forget(
         &self,
         wanted: &Location,
@@ -210,7 +216,7 @@ impl<'a> Accounts<'a> {
         let unlisted = Some(wanted).filter(|it| it.account().is_some() && !places.contains(it));
         let mut going = Vec::new();
         for place in places {
-            // What is listed but gone goes too.
+            // Lines without an entry are removed too.
             if self.read(&place)?.is_none_or(|account| is_meant(&account)) {
                 going.push(place);
             }
@@ -234,7 +240,7 @@ impl<'a> Accounts<'a> {
         }
     }
 
-    /// The accounts of the origin, the oldest first.
+    /// Returns the accounts of the origin, the oldest first.
     pub fn list(&self, origin: &Origin) -> Result<Vec<Listed>> {
         Ok(match self.front(origin)? {
             Front::Nothing => Vec::new(),
@@ -247,7 +253,7 @@ impl<'a> Accounts<'a> {
         })
     }
 
-    /// Chooses the account that is meant where none is named; with `None`, the oldest is again.
+    /// Sets the account that is used when a request names none; with `None`, the oldest is used.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if the origin has no account of this name.
@@ -262,8 +268,7 @@ impl<'a> Accounts<'a> {
 }
 
 impl Accounts<'_> {
-    /// Keeps a record in place of the one that stands for the whole origin, if it is the same
-    /// account's.
+    /// Stores a record in place of the one for the whole origin, if it is for the same account.
     fn keep_single(
         &self,
         account: &Account,
@@ -281,7 +286,7 @@ impl Accounts<'_> {
     }
 }
 
-/// The location by which an entry is named and listed: one that has an account.
+/// Returns the location that names and lists an entry. It always has an account.
 fn listed_as(location: &Location) -> Result<Location> {
     match location.account() {
         Some(_) => Ok(location.clone()),

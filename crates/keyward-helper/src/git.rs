@@ -1,9 +1,8 @@
 //! git's credential protocol, as a helper speaks it: gitcredentials(7), git-credential(1).
 //!
-//! git runs a helper with one word, the [`Action`], and writes a [`Request`] to it. To [`get`] the
-//! helper answers with a [`Reply`]; to [`store`] and [`erase`] it says nothing. Attributes that
-//! this module does not know are ignored, as are actions, so that later versions of git are served
-//! as well.
+//! git runs a helper with one word, the [`Action`], and writes a [`Request`] to it. For [`get`] the
+//! helper writes a [`Reply`]; for [`store`] and [`erase`] it writes nothing. This module ignores
+//! unknown attributes and actions, so that it also works with later versions of git.
 //!
 //! | git says | record |
 //! |---|---|
@@ -13,11 +12,11 @@
 //! | `oauth_refresh_token` | `refresh_token` |
 //!
 //! # Security
-//! - A credential is given to the origin it was stored for alone: scheme, host and port.
-//! - A value that some reader could take for two lines is refused, in both directions.
-//! - Of an expired credential neither the password nor the `credential` is given.
-//! - Where a source fails, nothing is answered that would send git on to the next helper: the
-//!   error comes back, and [`Reply::quit`] is what to tell git.
+//! - A credential is given only to the origin for which it was stored: scheme, host and port.
+//! - A value that a reader could take for two lines is refused, in both directions.
+//! - Neither the password nor the `credential` of an expired credential is given.
+//! - If a source fails, the helper must not write a reply that makes git ask the next helper: the
+//!   caller gets the error, and writes [`Reply::quit`] to git.
 
 mod lines;
 mod records;
@@ -40,21 +39,21 @@ use crate::accounts::{Accounts, other_kind};
 /// What the action `capability` prints.
 pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state\n";
 
-/// What git wants of a helper.
+/// What git asks a helper to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// A credential, if there is one.
+    /// Return a credential, if there is one.
     Get,
-    /// A credential was accepted; it is to be kept.
+    /// A server accepted a credential, which the helper should store.
     Store,
-    /// A credential was refused; it is to be forgotten.
+    /// A server refused a credential, which the helper should forget.
     Erase,
-    /// What the helper can do beyond the first version of the protocol: [`CAPABILITIES`].
+    /// Return what the helper can do beyond the first version of the protocol: [`CAPABILITIES`].
     Capability,
 }
 
 impl Action {
-    /// The action of this name. Others are to be ignored without a word.
+    /// Returns the action of this name. The caller must silently ignore other names.
     pub fn from_word(word: &str) -> Option<Self> {
         match word {
             "get" => Some(Self::Get),
@@ -66,14 +65,15 @@ impl Action {
     }
 }
 
-/// The credential that git asks for, or an empty reply.
+/// Returns the credential that git asks for, or an empty reply.
 ///
-/// An expired one that can be refreshed is answered by its username and its refresh token, so that
-/// a helper further on can refresh it.
+/// For an expired credential that can be refreshed, the reply contains its username and its refresh
+/// token, so that a later helper can refresh it.
 ///
 /// # Errors
-/// Those of the source, but for [`NotFound`](keyward_core::ErrorKind::NotFound). Then nothing may
-/// be known about the credential, and [`Reply::quit`] keeps git from asking elsewhere.
+/// Those of the source, except [`NotFound`](keyward_core::ErrorKind::NotFound). After an error it
+/// is unknown whether there is a credential, and [`Reply::quit`] keeps git from asking another
+/// helper.
 pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<Reply> {
     let kinds: &[&str] =
         if request.capabilities.authtype { records::KINDS } else { &[USER_PASSWORD] };
@@ -87,19 +87,21 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
     Ok(reply)
 }
 
-/// Keeps the credential that the request holds.
+/// Stores the credential of the request.
 ///
-/// A request without a whole credential, and one whose credential is ephemeral, of one stage among
-/// several, expired, or by its `state[]` just what [`get`] gave, is passed over. Nothing is written if all of it is known already. The same
-/// password again keeps the refresh token that the request does not name, and the expiry if it is
-/// still to come; with another password, the old ones go.
+/// It ignores a request without a complete credential, and a credential that is ephemeral, that is
+/// one of several stages, that has expired, or that [`get`] gave unchanged, as its `state[]` shows.
+/// It writes nothing if nothing is new. The same password again keeps the refresh token if the
+/// request names none, and the expiry if that is in the future. With another password, both are
+/// removed.
 ///
 /// # Errors
-/// Those of the source; [`Exists`](keyward_core::ErrorKind::Exists) where the entry is another
-/// one's, or its record of a kind that git does not know, [`Full`](keyward_core::ErrorKind::Full) if the origin has too many accounts.
+/// Those of the source; [`Exists`](keyward_core::ErrorKind::Exists) if the entry was not made by
+/// this module or its record has a kind that git does not know,
+/// [`Full`](keyward_core::ErrorKind::Full) if the origin has too many accounts.
 pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
     let Some(location) = &request.location else { return Ok(()) };
-    // What another git had forgotten meanwhile is to be there again.
+    // If another git has removed the entry meanwhile, it must exist again.
     if served::is_unchanged(request) && accounts.contains(location)? {
         return Ok(());
     }
@@ -112,10 +114,10 @@ pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Resu
     })
 }
 
-/// Forgets the credentials that match all of the request, password included.
+/// Removes the credentials that match all of the request, including the password.
 ///
 /// # Errors
-/// Those of the source. Nothing to forget is no error.
+/// Those of the source. It is not an error if no credential matches.
 pub fn erase(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
     let Some(wanted) = &request.location else { return Ok(()) };
     let is_meant = |record: &Record| records::is_meant(request, record);

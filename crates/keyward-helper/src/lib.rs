@@ -1,11 +1,11 @@
 //! The protocols in which other tools ask for credentials, as functions over bytes.
 //!
-//! One module per tool, and beside them [`accounts`], which all of them share: the accounts that a
-//! source of records keeps for an origin. A caller hands in what the tool wrote, the source and the
-//! time, and gets back what to answer. Nothing here reads, prints or looks at a clock. Bytes from
-//! outside have limits, are read whole or refused, and are never quoted in an error.
+//! There is one module per tool. All of them share [`accounts`]: the accounts that a source of
+//! records keeps for an origin. A caller passes what the tool wrote, the source and the time, and
+//! gets the reply. Nothing here reads input, prints or reads a clock. Bytes from outside have
+//! limits, are read completely or refused, and are never quoted in an error.
 //!
-//! You want this crate if you answer another tool's requests out of Keyward.
+//! Use this crate to answer another tool's requests out of Keyward.
 //!
 //! # Examples
 //! ```

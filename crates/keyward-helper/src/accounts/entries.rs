@@ -6,11 +6,12 @@ use keyward_origin::Location;
 use super::index::Index;
 use super::{Account, Accounts, Unbound, occupied};
 
-/// What stands at the name of the origin itself.
+/// The entry with the name of the origin itself.
 pub(super) enum Front {
     Nothing,
     Index(Index),
-    /// A record that is no index: the one for the whole origin, or something else altogether.
+    /// A record that is not an index: the record for the whole origin, or one that was not made by
+    /// this module.
     Single(Box<Account>),
 }
 
@@ -20,14 +21,14 @@ pub(super) enum IfAbsent {
     Leave,
 }
 
-/// What became of a record that was to be kept.
+/// The result of storing a record.
 pub(super) struct Kept {
     pub(super) kind: String,
     pub(super) is_written: bool,
 }
 
 impl Accounts<'_> {
-    /// The account in the entry of exactly this name, whatever it holds.
+    /// Returns the account in the entry of exactly this name, whatever it contains.
     pub(super) fn read(&self, location: &Location) -> Result<Option<Account>> {
         let name = location.to_string();
         // No entry can have such a name.
@@ -58,7 +59,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// Whether the account is wanted, and may be given to the origin that wants it.
+    /// Whether the account matches, and may be given to the origin that is asked for.
     pub(super) fn is_fitting(&self, account: &Account, wanted: &Location, kinds: &[&str]) -> bool {
         let is_named =
             wanted.account().is_none_or(|name| account.username() == Some(name.as_bytes()));
@@ -74,7 +75,7 @@ impl Accounts<'_> {
             || (record.origins.is_empty() && self.unbound == Unbound::Give)
     }
 
-    /// Changes a record that is the origin's own.
+    /// Changes a record that belongs to the origin.
     pub(super) fn write(
         &self,
         id: &EntryId,
@@ -105,8 +106,8 @@ impl Accounts<'_> {
         Ok(kept)
     }
 
-    /// Takes entries off the list, if there is one, and removes those that are meant. What stays,
-    /// because it changed meanwhile, is listed again.
+    /// Takes entries off the list, if there is one, and removes those that are to be removed. An
+    /// entry that stays because it has changed meanwhile is listed again.
     pub(super) fn remove(
         &self,
         places: &[Location],
@@ -158,8 +159,8 @@ impl Accounts<'_> {
         Ok(removal)
     }
 
-    /// Drops lines that lead nowhere, as far as a look-up would come to them before any other. Left
-    /// alone, a few of them would hide the accounts behind them.
+    /// Removes lines without an entry that a look-up would read before any other line. A few of
+    /// them would otherwise hide the accounts after them.
     pub(super) fn drop_dangling(&self, kept: &Location, kind: &str, now: Timestamp) -> Result<()> {
         let Front::Index(index) = self.front(kept.origin())? else { return Ok(()) };
         let wanted = Location::new(kept.origin().clone(), None, kept.path())?;
@@ -205,15 +206,15 @@ impl Accounts<'_> {
     }
 }
 
-/// What became of an entry that was to be removed.
+/// The result of removing an entry.
 enum Removal {
     Done,
     Absent,
-    /// It was not meant; its record's kind.
+    /// The caller did not want it removed. The kind of its record.
     Refused(String),
 }
 
-/// The name of the origin itself.
+/// Returns the name of the origin itself.
 fn front_of(origin: &Origin) -> Result<Location> {
     Location::new(origin.clone(), None, None)
 }

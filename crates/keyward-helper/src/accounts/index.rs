@@ -11,10 +11,11 @@ pub const KIND: &str = "accounts";
 /// One line for each account, the oldest first: its location, a blank, its record's kind.
 const ACCOUNTS: &str = "accounts";
 
-/// The name of the account that was chosen.
+/// The name of the default account.
 const DEFAULT: &str = "default";
 
-/// Which accounts an origin has. It may list some that have gone, and lack some that are there.
+/// The accounts of an origin. The list may contain accounts that no longer exist, and may lack some
+/// that exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Index {
     lines: Vec<Line>,
@@ -28,7 +29,8 @@ struct Line {
 }
 
 impl Index {
-    /// The index that this record is; `None` if it is something else, or another origin's.
+    /// Reads an index from a record; `None` if the record is something else, or belongs to another
+    /// origin.
     pub(super) fn read(record: &Record, origin: &Origin) -> Result<Option<Self>> {
         if record.kind != KIND || record.origins != [origin.clone()] {
             return Ok(None);
@@ -46,7 +48,7 @@ impl Index {
         Ok(Some(Self { lines, default }))
     }
 
-    /// The record that this index is, with what else the old one held.
+    /// Returns the record of this index, with the other fields of the old record.
     pub(super) fn write(&self, mut record: Record, origin: &Origin) -> Record {
         let mut text = String::new();
         for Line { location, kind } in &self.lines {
@@ -68,7 +70,7 @@ impl Index {
         self.lines.is_empty()
     }
 
-    /// All accounts, the oldest first.
+    /// Returns all accounts, the oldest first.
     pub(super) fn listed(&self) -> impl Iterator<Item = Listed> {
         self.lines.iter().map(|Line { location, kind }| Listed {
             location: location.clone(),
@@ -77,8 +79,8 @@ impl Index {
         })
     }
 
-    /// The entries that fit, those first that are meant where nothing more is said: the chosen
-    /// account's, then those for no path in particular, then the older ones.
+    /// Returns the matching entries, in the order in which they are preferred: the default
+    /// account's, then those without a path, then the older ones.
     pub(super) fn candidates(&self, wanted: &Location, kinds: &[&str]) -> Vec<&Location> {
         let mut fitting: Vec<_> = self
             .lines
@@ -95,7 +97,7 @@ impl Index {
     }
 
     /// # Errors
-    /// [`Full`](ErrorKind::Full) if no further account may be listed.
+    /// [`Full`](ErrorKind::Full) if no more accounts can be listed.
     pub(super) fn check_room(&self) -> Result<()> {
         if self.lines.len() < MAX_ACCOUNTS {
             return Ok(());
@@ -108,7 +110,7 @@ impl Index {
     /// Lists an entry, unless it is listed.
     pub(super) fn add(&mut self, location: &Location, kind: &str) -> Result<()> {
         if kind.is_empty() || kind.contains(char::is_control) {
-            return Err(Error::invalid("keep", "the record is of no kind"));
+            return Err(Error::invalid("keep", "the record has no kind"));
         }
         match self.lines.iter_mut().find(|line| line.location == *location) {
             Some(line) => kind.clone_into(&mut line.kind),
@@ -120,7 +122,7 @@ impl Index {
         Ok(())
     }
 
-    /// Drops these entries, and the choice of an account that has none left.
+    /// Removes these entries, and the default account if no entry of it is left.
     pub(super) fn remove(&mut self, places: &[Location]) {
         self.lines.retain(|line| !places.contains(&line.location));
         if !self.has(self.default.as_deref()) {
@@ -128,7 +130,7 @@ impl Index {
         }
     }
 
-    /// Chooses the account that is meant where none is named, or lets the oldest be it.
+    /// Sets the account that is used when a request names none, or lets it be the oldest.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if no such account is listed.
@@ -154,8 +156,8 @@ impl Line {
     }
 }
 
-/// Whether a location is one of those wanted: of its origin, and of its account and path where it
-/// has them.
+/// Whether a location matches: it has the wanted origin, and the account and path if those are
+/// wanted.
 fn fits(wanted: &Location, location: &Location) -> bool {
     wanted.origin() == location.origin()
         && (wanted.account().is_none() || wanted.account() == location.account())

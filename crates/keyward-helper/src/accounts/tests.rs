@@ -48,13 +48,13 @@ fn keep(memory: &Memory, url: &str, password: &str) {
     accounts(memory).keep(&location, now(), &set(location.account(), password)).unwrap();
 }
 
-/// Puts a record where it is without the help of accounts.
+/// Writes a record without the help of accounts.
 fn plant(memory: &Memory, name: &str, record: Record, origin: Option<&str>) {
     let origins = origin.map(|url| at(url).origin().clone()).into_iter().collect();
     memory.put(&id(name), &Record { origins, ..record }).unwrap();
 }
 
-/// The password that is found, or nothing.
+/// Checks which password is found; an empty one stands for none.
 #[track_caller]
 fn check(memory: &Memory, wanted: &str, expected: &str) {
     check_in(accounts(memory), memory, wanted, expected);
@@ -137,7 +137,7 @@ fn of_several_accounts_the_chosen_one_comes_first_then_the_oldest_without_a_path
 }
 
 #[test]
-fn a_choice_goes_with_its_last_account() {
+fn the_default_account_is_unset_with_its_last_entry() {
     let memory = Memory::default();
     for url in ["https://zoe@x", "https://ann@x", "https://ann@x/repo.git"] {
         keep(&memory, url, "pw");
@@ -219,7 +219,7 @@ fn a_record_for_the_whole_origin_is_kept_where_it_is() {
 }
 
 #[test]
-fn somebodys_own_entry_is_never_touched() {
+fn an_entry_that_accounts_did_not_make_is_never_changed() {
     let memory = Memory::default();
     plant(&memory, "https://x", user_password(Some("ann"), "own"), None);
     plant(&memory, "https://ann@y", user_password(Some("ann"), "own"), None);
@@ -313,7 +313,7 @@ fn a_password_stored_while_another_is_forgotten_stays() {
 }
 
 #[test]
-fn lines_that_lead_nowhere_are_dropped_in_time() {
+fn lines_without_an_entry_are_removed() {
     let memory = Memory::default();
     for name in ["a", "b", "c", "d"] {
         keep(&memory, &format!("https://{name}@x"), name);
@@ -354,7 +354,7 @@ fn an_entry_that_is_made_again_stays_listed() {
 }
 
 #[test]
-fn the_nameless_account_is_another_than_none() {
+fn an_account_with_an_empty_name_differs_from_no_account() {
     let memory = Memory::default();
     let location = at("https://x");
     accounts(&memory).keep(&location, now(), &set(None, "token")).unwrap();
@@ -394,7 +394,7 @@ fn only_the_kinds_that_are_asked_for_are_given() {
 }
 
 #[test]
-fn an_origin_has_so_many_accounts_and_no_more() {
+fn an_origin_has_at_most_max_accounts() {
     let memory = Memory::default();
     keep(&memory, "https://u0@x", "pw");
     let lines: String =
@@ -411,7 +411,7 @@ fn an_origin_has_so_many_accounts_and_no_more() {
 }
 
 #[test]
-fn what_is_too_long_for_a_name_is_missed_and_not_kept() {
+fn a_location_too_long_for_a_name_is_a_miss_and_is_not_stored() {
     let memory = Memory::default();
     let url = format!("https://{}@x", "a".repeat(1_100));
     check(&memory, &url, "");

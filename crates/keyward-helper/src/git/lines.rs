@@ -1,4 +1,4 @@
-//! The lines of the protocol, and what may stand in them.
+//! The lines of the protocol, and which characters they may contain.
 
 use keyward_core::{Error, Result};
 
@@ -8,10 +8,10 @@ pub const MAX_LINE: usize = 65_535;
 /// The largest request, in bytes.
 pub const MAX_REQUEST: usize = 1 << 20;
 
-/// The attributes of a request, each with the number of its line, up to the first empty line or the
-/// end. git leaves what follows an empty line unread.
+/// Returns the attributes of a request, each with the number of its line, up to the first empty
+/// line or the end. Like git, it ignores what follows an empty line.
 ///
-/// LF alone ends a line, so that a CR can smuggle none in.
+/// Only LF ends a line, so that a CR cannot smuggle in another line.
 pub(super) fn attributes(bytes: &[u8]) -> Result<Vec<Attribute<'_>>> {
     if bytes.len() > MAX_REQUEST {
         return Err(invalid(format!("it is larger than {MAX_REQUEST} bytes")));
@@ -44,7 +44,7 @@ impl<'a> Attribute<'a> {
         }
     }
 
-    /// The value as text, in which no character at all controls anything.
+    /// Returns the value as text without any control character.
     pub(super) fn text(self) -> Result<&'a str> {
         let text = std::str::from_utf8(self.value).map_err(|_| self.wrong("is not UTF-8"))?;
         if text.contains('\t') {
@@ -53,7 +53,7 @@ impl<'a> Attribute<'a> {
         Ok(text)
     }
 
-    /// The value as git's configuration reads a boolean.
+    /// Returns the value as git's configuration reads a boolean.
     pub(super) fn boolean(self) -> Result<bool> {
         let text = self.text()?;
         let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
@@ -67,7 +67,7 @@ impl<'a> Attribute<'a> {
         Ok(number != 0)
     }
 
-    /// That this attribute is not as it must be; its value stays unsaid.
+    /// Returns the error for an attribute that is not valid. The error does not contain its value.
     pub(super) fn wrong(self, what: &str) -> Error {
         invalid(format!("line {} {what}", self.number))
     }
@@ -75,8 +75,8 @@ impl<'a> Attribute<'a> {
 
 /// Whether every reader takes this for a single line.
 ///
-/// Some end a line at any of CR, VT, FF, NEL, U+2028 and U+2029, and terminals act on the other
-/// controls. A tab is harmless, and stands in HTTP headers and perhaps in passwords.
+/// Some readers end a line at any of CR, VT, FF, NEL, U+2028 and U+2029, and terminals act on the
+/// other control characters. A tab is harmless; it occurs in HTTP headers and perhaps in passwords.
 pub(super) fn is_one_line(bytes: &[u8]) -> bool {
     let breaks = |c: char| (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}');
     bytes.utf8_chunks().all(|chunk| !chunk.valid().contains(breaks))

@@ -1,4 +1,4 @@
-//! Between what git says and what a record holds.
+//! Converts between git's attributes and records.
 
 use keyward_core::{Field, Record, Secret, Timestamp};
 use keyward_origin::Location;
@@ -12,7 +12,7 @@ pub const USER_PASSWORD: &str = "user-password";
 /// The kind of record that holds the value of an `Authorization` header: `scheme` and `credential`.
 pub const AUTHORIZATION: &str = "http-authorization";
 
-/// All kinds of record that git can be answered out of.
+/// The kinds of record that a reply to git can come from.
 pub(super) const KINDS: &[&str] = &[USER_PASSWORD, AUTHORIZATION];
 
 const USERNAME: &str = "username";
@@ -21,10 +21,10 @@ const SCHEME: &str = "scheme";
 const CREDENTIAL: &str = "credential";
 const REFRESH_TOKEN: &str = "refresh_token";
 
-/// The fields that are git's business; all others are left alone.
+/// The fields that git's attributes set; other fields are not changed.
 const FIELDS: &[&str] = &[USERNAME, PASSWORD, SCHEME, CREDENTIAL, REFRESH_TOKEN];
 
-/// What git is told of this account.
+/// Returns the reply for this account.
 pub(super) fn reply(account: &Account, now: Timestamp) -> Reply {
     let record = &account.record;
     let value = |name| record.field(name).map(|field| field.value.clone());
@@ -56,17 +56,17 @@ pub(super) fn is_good(record: &Record, now: Timestamp) -> bool {
     expiry(record).is_none_or(|expires| expires > now)
 }
 
-/// The fields to keep of a request, if it holds a credential that may be kept.
+/// Returns the fields to store for a request, if it contains a credential that may be stored.
 ///
-/// git says after every success what it used. That may be no more than an origin, and must not
-/// count as an empty credential.
+/// After every success git sends what it used. That may be only an origin, and must not count as an
+/// empty credential.
 pub(super) fn to_keep(request: &Request, now: Timestamp) -> Option<Record> {
     let has_expired = request.password_expiry_utc.is_some_and(|expires| expires <= now);
     if request.ephemeral || request.multistage || has_expired { None } else { credential(request) }
 }
 
-/// The credential that a request holds, or an answer of git's, which is written alike; `None` if
-/// that is no whole one. For whom it is, is for the caller to say.
+/// Returns the credential in a request, or in a reply of git, which has the same form; `None` if it
+/// is not complete. The caller decides for which origin and account it is.
 pub fn credential(request: &Request) -> Option<Record> {
     let expires = request.password_expiry_utc;
     let passing = |secret: &Secret| Field { expires, ..Field::secret(secret.clone()) };
@@ -77,7 +77,8 @@ pub fn credential(request: &Request) -> Option<Record> {
                 .with(CREDENTIAL, passing(credential))
         }
         _ => {
-            // Both may be empty: git has it so where a ticket or a certificate says who somebody is.
+            // Both may be empty: git sends them so if a ticket or a certificate authenticates the
+            // user.
             request.location.as_ref()?.account()?;
             Record::new(USER_PASSWORD).with(PASSWORD, passing(request.password.as_ref()?))
         }
@@ -90,17 +91,17 @@ pub fn credential(request: &Request) -> Option<Record> {
     Some(more.fold(record, |record, (name, field)| record.with(name, field)))
 }
 
-/// The record with this credential in it, which a server has accepted just `now`.
+/// Returns the record with this credential, which a server has accepted just `now`.
 ///
-/// The same secret again keeps what the credential does not name. Another one is another grant, so
-/// that the old expiry and the old refresh token mean nothing for it.
+/// The same secret again keeps what the credential does not name. Another secret comes from another
+/// grant, so that the old expiry and the old refresh token are not valid for it.
 pub(super) fn with(mut record: Record, credential: &Record, now: Timestamp) -> Record {
     let known_expiry = expiry(&record);
     if !holds_secret_of(&record, credential) {
         record.fields.retain(|name, _| !FIELDS.contains(&name.as_str()));
         record.expires = None;
     } else if known_expiry.is_some_and(|expiry| expiry <= now) {
-        // It is good after all.
+        // The server accepted it, so it has not expired.
         record.expires = None;
         if let Some(field) = record.fields.get_mut(secret_name(&record.kind)) {
             field.expires = None;
@@ -125,7 +126,7 @@ fn holds_secret_of(record: &Record, credential: &Record) -> bool {
     record.kind == credential.kind && old.is_some() && old == new
 }
 
-/// Whether the record holds the very password and credential that the request names, if any.
+/// Whether the record has the password and the credential that the request names, if it names any.
 pub(super) fn is_meant(request: &Request, record: &Record) -> bool {
     let is = |name, wanted: &Option<Secret>| {
         wanted
@@ -135,7 +136,7 @@ pub(super) fn is_meant(request: &Request, record: &Record) -> bool {
     is(PASSWORD, &request.password) && is(CREDENTIAL, &request.credential)
 }
 
-/// When the secret of a credential stops being good, by itself or with the record.
+/// Returns when the secret of a credential expires, by itself or with the record.
 pub fn expiry(record: &Record) -> Option<Timestamp> {
     let own = secret(record).and_then(|field| field.expires);
     [record.expires, own].into_iter().flatten().min()

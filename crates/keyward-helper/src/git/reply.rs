@@ -4,7 +4,7 @@ use keyward_core::{Error, ErrorKind, Result, Secret, SecretWriter, Timestamp};
 
 use super::lines::{MAX_LINE, is_one_line};
 
-/// What a helper tells git; nothing at all by default, which git takes for a miss.
+/// What a helper replies to git. The default is empty, which git takes for a miss.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reply {
     /// The scheme of an `Authorization` header, such as `Bearer`.
@@ -15,30 +15,30 @@ pub struct Reply {
     pub username: Option<Secret>,
     /// The password or access token.
     pub password: Option<Secret>,
-    /// What a helper further on gets a new access token by.
+    /// The token with which a later helper gets a new access token.
     pub oauth_refresh_token: Option<Secret>,
-    /// When the password or the credential stops being good.
+    /// When the password or the credential expires.
     pub password_expiry_utc: Option<Timestamp>,
-    /// What git is to say again when it stores the credential, as secret as that is.
+    /// What git sends back when it stores the credential. It is as secret as the credential.
     pub state: Option<Secret>,
-    /// Whether git is to give up, and neither ask another helper nor a person.
+    /// Whether git should stop, and ask neither another helper nor the user.
     pub quit: bool,
 }
 
 impl Reply {
-    /// Tells git to give up: a credential may be there, but cannot be had.
+    /// Returns the reply that tells git to stop: there may be a credential, but it cannot be read.
     pub fn quit() -> Self {
         Self { quit: true, ..Self::default() }
     }
 
-    /// The reply as git reads it, in the order in which git writes.
+    /// Returns the reply in git's format, in the order in which git writes.
     ///
-    /// Capabilities come first: git believes `authtype` and `state[]` only after them, and says
-    /// them again when the credential is to be stored.
+    /// Capabilities come first: git accepts `authtype` and `state[]` only after them, and sends
+    /// them again when it stores the credential.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if a value holds a line break or another control
-    /// character, or is too long for a line. Then nothing is said at all.
+    /// [`Unsupported`](ErrorKind::Unsupported) if a value contains a line break or another control
+    /// character, or is too long for a line. Then nothing is written.
     pub fn encode(&self) -> Result<Secret> {
         let mut lines = Lines(SecretWriter::new());
         if self.authtype.is_some() || self.credential.is_some() {

@@ -5,33 +5,33 @@ use super::lines::{Attribute, attributes};
 
 /// What git writes to a helper.
 ///
-/// Most fields are called as git calls the attributes.
+/// Most fields have the names of git's attributes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// What git understands beyond the first version of the protocol.
     pub capabilities: Capabilities,
-    /// What it is about: `protocol`, `host`, `username` and `path`. Without the first two, and where
-    /// they could be read in two ways, there is none, and nothing is given, kept or forgotten. An
-    /// empty account is another than none; a path git sends for HTTP only if
-    /// `credential.useHttpPath` says so.
+    /// The location: `protocol`, `host`, `username` and `path`. It is `None` if one of the first
+    /// two is missing or if they could be read in two ways; then no credential is given, stored or
+    /// removed. An empty account differs from no account. For HTTP, git sends a path only if
+    /// `credential.useHttpPath` is set.
     pub location: Option<Location>,
-    /// Why the parts that git sent make no location, if it sent a host.
+    /// Why the parts that git sent do not form a location, if it sent a host.
     pub refusal: Option<String>,
     /// The password or access token.
     pub password: Option<Secret>,
-    /// When the password or the credential stops being good, if ever.
+    /// When the password or the credential expires, if it does.
     pub password_expiry_utc: Option<Timestamp>,
-    /// What a new access token can be had by.
+    /// The token with which a new access token can be requested.
     pub oauth_refresh_token: Option<Secret>,
     /// The scheme of the `Authorization` header.
     pub authtype: Option<String>,
     /// What follows the scheme in the header.
     pub credential: Option<Secret>,
-    /// Whether the credential must not be kept.
+    /// Whether the credential must not be stored.
     pub ephemeral: bool,
     /// Whether the credential is for one stage of several (`continue`).
     pub multistage: bool,
-    /// What helpers asked git to remember. It may hold their secrets.
+    /// What helpers asked git to remember. It may contain their secrets.
     pub state: Vec<Secret>,
     /// The `WWW-Authenticate` headers of the answer that asked for a credential.
     pub wwwauth: Vec<Secret>,
@@ -49,14 +49,15 @@ pub struct Capabilities {
 impl Request {
     /// Reads what git wrote.
     ///
-    /// The last one of an attribute counts; of one that ends in `[]` all do, after the last that is
-    /// empty. `url` sets everything anew, even the capabilities, as it does in git. An expiry that
-    /// is 0, too large or no number is none, as in git.
+    /// If an attribute occurs several times, the last value counts. For an attribute that ends in
+    /// `[]` all values count that come after its last empty value. As in git, `url` resets
+    /// everything, even the capabilities. An expiry that is 0, too large or not a number is
+    /// ignored, as in git.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if a line is too long, has no key, or holds a
-    /// control character other than a tab in a secret or a header; if a URL could be read in two
-    /// ways; if a boolean is none. Nothing read is quoted.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if a line is too long, has no key, or contains
+    /// a control character other than a tab in a secret or a header; if a URL could be read in two
+    /// ways; if a boolean is not valid. The error never quotes the request.
     ///
     /// # Examples
     /// ```
@@ -76,7 +77,7 @@ impl Request {
     }
 }
 
-/// A request whose location is not put together yet, for each part of it may still change.
+/// A request whose location is not built yet, because each part of it may still change.
 #[derive(Default)]
 struct Draft {
     protocol: String,
@@ -128,7 +129,7 @@ impl Draft {
     }
 
     fn finish(self) -> Request {
-        // Other helpers may know protocols that have no origins; for us there is nothing in them.
+        // Other helpers may support protocols without origins; this one has nothing for them.
         let location = keyward_origin::from_parts(&self.protocol, &self.host).and_then(|origin| {
             Location::new(origin, self.username.as_deref(), self.path.as_deref())
         });
@@ -149,7 +150,7 @@ fn add(list: &mut Vec<Secret>, value: &[u8]) {
     }
 }
 
-/// The number that the text begins with, as C's `strtoumax` reads it for git.
+/// Returns the number at the start of the text, as git reads it with C's `strtoumax`.
 fn expiry(text: &str) -> Option<Timestamp> {
     let digits = text.trim_start_matches(' ');
     let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());

@@ -1,6 +1,6 @@
-//! What git remembers for us between `get` and `store` (`state[]`), so that a credential which came
-//! from us and was accepted need not be compared with the store: that would ask for the store's
-//! passphrase a second time.
+//! What git remembers for Keyward between `get` and `store` (`state[]`). A credential that came
+//! from Keyward and was accepted need not be compared with the store, which would ask for the
+//! store's passphrase a second time.
 
 use keyward_core::{Secret, hex};
 use keyward_origin::Location;
@@ -8,11 +8,11 @@ use sha2::{Digest, Sha256};
 
 use super::{Reply, Request};
 
-/// Git hands what a helper said to all of them; each knows its own by the beginning.
+/// Git sends the state of each helper to all helpers; each recognizes its own by this prefix.
 const PREFIX: &str = "keyward:";
 
-/// What git is to remember of this answer: a digest, which says no more than the answer itself and
-/// is kept as secret.
+/// Returns what git should remember of this reply: a digest, which reveals no more than the reply
+/// itself and is kept as secret.
 pub(super) fn mark(asked: &Location, reply: &Reply) -> Secret {
     let expiry = reply.password_expiry_utc.map(|expiry| Secret::from(expiry.as_unix().to_string()));
     digest(
@@ -28,7 +28,7 @@ pub(super) fn mark(asked: &Location, reply: &Reply) -> Secret {
     )
 }
 
-/// Whether git stores what it was given by us, unchanged.
+/// Whether git stores exactly what Keyward gave it.
 pub(super) fn is_unchanged(request: &Request) -> bool {
     let Some(location) = &request.location else { return false };
     let text = |text: &str| Secret::from(text);
@@ -46,7 +46,8 @@ pub(super) fn is_unchanged(request: &Request) -> bool {
     request.state.contains(&mark)
 }
 
-/// Each part is preceded by whether it is there and its length, so that no two lists look alike.
+/// Each part is preceded by whether it exists and by its length, so that two different lists have
+/// different input.
 fn digest(location: &Location, credential: [&Option<Secret>; 6]) -> Secret {
     let place = [location.origin().to_string(), location.path().unwrap_or_default().to_owned()];
     let place = place.map(|part| Some(Secret::from(part)));

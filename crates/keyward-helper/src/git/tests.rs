@@ -12,7 +12,7 @@ use crate::accounts::tests::source::Memory;
 const NOW: u64 = 1_000;
 const LATER: u64 = 2_000;
 
-/// Does what git asks for, each attribute a word, and gives what it would read.
+/// Does what git asks for, with one word for each attribute, and returns what git would read.
 fn say(memory: &Memory, action: Action, attributes: &str, now: u64) -> Result<String> {
     let input: String = attributes.split_whitespace().map(|line| format!("{line}\n")).collect();
     let request = Request::parse(input.as_bytes())?;
@@ -49,7 +49,7 @@ fn record(memory: &Memory, name: &str) -> Record {
 }
 
 #[test]
-fn actions_are_four_words() {
+fn only_four_words_are_actions() {
     assert_eq!(Action::from_word("get"), Some(Action::Get));
     assert_eq!(Action::from_word("erase"), Some(Action::Erase));
     for word in ["", "Get", "get ", "list"] {
@@ -59,7 +59,7 @@ fn actions_are_four_words() {
 }
 
 #[test]
-fn what_was_just_given_is_not_looked_at_again() {
+fn storing_what_get_just_gave_reads_one_entry() {
     let asked = "capability[]=authtype capability[]=state protocol=https host=x";
     for credential in [
         "username=ann password=pw",
@@ -97,7 +97,7 @@ fn what_another_git_had_forgotten_meanwhile_is_stored_again() {
 }
 
 #[test]
-fn an_expired_account_hides_no_good_one() {
+fn an_expired_account_does_not_hide_a_valid_one() {
     let memory = Memory::default();
     store(&memory, "protocol=https host=x username=old password=o password_expiry_utc=1500");
     store(&memory, "protocol=https host=x username=new password=n");
@@ -165,7 +165,7 @@ fn a_new_password_takes_the_place_of_the_old_grant() {
 }
 
 #[test]
-fn what_is_no_whole_credential_is_not_stored() {
+fn an_incomplete_credential_is_not_stored() {
     let memory = Memory::default();
     for attributes in [
         "protocol=https host=x",
@@ -409,7 +409,7 @@ fn every_attribute_is_read() {
 }
 
 #[test]
-fn a_url_sets_everything_anew() {
+fn a_url_resets_all_attributes_before_it() {
     let request = Request::parse(
         b"capability[]=authtype\nusername=eve\npassword=1\nephemeral=1\nurl=https://ann:pw@x:8443/a\npath=b\n",
     );
@@ -424,7 +424,7 @@ fn a_url_sets_everything_anew() {
 }
 
 #[test]
-fn an_expiry_that_is_none_is_never() {
+fn an_invalid_expiry_is_ignored() {
     for text in ["", "0", "zzz", "-5", "99999999999999999999999"] {
         let request = Request::parse(format!("password_expiry_utc={text}").as_bytes()).unwrap();
         assert_eq!(request.password_expiry_utc, None, "{text}");
@@ -463,7 +463,7 @@ fn a_host_that_is_refused_has_a_reason() {
 }
 
 #[test]
-fn a_place_that_could_be_read_in_two_ways_is_none() {
+fn an_ambiguous_location_is_none() {
     for attributes in [
         "protocol=https\nhost=good.example/x\n",
         "protocol=https\nhost=good.example@evil.example\n",
@@ -504,7 +504,7 @@ fn hostile_requests_get_nothing() {
     }
 }
 
-/// What git would read, if anything is said at all.
+/// Returns what git would read, if there is a reply.
 fn replay(memory: &Memory, action: Option<Action>, input: &[u8]) -> Option<String> {
     let request = Request::parse(input).ok()?;
     let accounts = Accounts::new(memory, "me");
@@ -579,7 +579,7 @@ proptest! {
                 prop_assert_eq!(request.oauth_refresh_token, reply.oauth_refresh_token);
                 prop_assert_eq!(request.password_expiry_utc, reply.password_expiry_utc);
             } else {
-                // What is text in a request may be bytes in a reply.
+                // A value that is text in a request may be bytes in a reply.
                 prop_assert!(reply.authtype.is_some_and(|it| it.expose_str().is_none_or(|it| it.contains('\t'))));
             }
         }

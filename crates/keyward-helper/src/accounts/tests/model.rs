@@ -1,4 +1,4 @@
-//! Accounts against a plain list of them, through every kind of trouble.
+//! Compares accounts with a plain list of them, also with failures and concurrent changes.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -24,7 +24,7 @@ enum Step {
     Choose(Location),
     /// The user removes an entry without the help of accounts.
     Erase(Location),
-    /// Somebody has an entry of that name, for the other origin or for none.
+    /// An entry of that name exists, for the other origin or for none.
     Plant(Location, Option<&'static str>),
 }
 
@@ -73,7 +73,7 @@ fn has(record: &Record, password: Option<&str>) -> bool {
     password.is_none_or(|it| record.field("password").is_some_and(|field| field.value == it.into()))
 }
 
-/// What accounts do, said in the simplest way: a list of them, the oldest first.
+/// A model of accounts: a list of them, the oldest first.
 #[derive(Default)]
 struct Model {
     kept: Vec<Kept>,
@@ -130,7 +130,7 @@ impl Model {
         }
     }
 
-    /// The best that fits.
+    /// Returns the preferred match.
     fn find(&self, wanted: &Location) -> Option<&Kept> {
         let chosen = ORIGINS.iter().find(|origin| at(origin).origin() == wanted.origin());
         let chosen = chosen.and_then(|origin| self.chosen.get(origin)).copied();
@@ -153,7 +153,7 @@ impl Kept {
     }
 }
 
-/// Everything that can be asked.
+/// Returns every possible request.
 static QUESTIONS: LazyLock<Vec<Location>> = LazyLock::new(|| {
     let origins = ORIGINS.iter().flat_map(|origin| NAMES.iter().map(move |name| (origin, name)));
     let parts =
@@ -172,7 +172,7 @@ fn ask(memory: &Memory, wanted: &Location) -> Option<Account> {
     found
 }
 
-/// What holds however the store came to be as it is.
+/// Checks what is true in every state of the store.
 fn check_given(memory: &Memory, wanted: &Location) {
     let records = memory.records();
     if let Some(account) = ask(memory, wanted) {
@@ -206,7 +206,8 @@ proptest! {
                 let password = account.record.field("password").unwrap().value.clone();
                 (account.location, password)
             });
-            // Reads may run out on entries without a name, whose records tell what they are.
+            // A look-up may reach its limit on entries without a name, since only their records
+            // tell what they are.
             if found.is_none() && wanted.account() == Some("") {
                 continue;
             }
@@ -228,7 +229,7 @@ proptest! {
                 check_given(&memory, wanted);
             }
             if life.is_some() && done.is_err() {
-                // What was interrupted is done again, as git does.
+                // An interrupted operation is done again, as git does.
                 let _ = run(&memory, step);
             }
             if let (Step::Forget(wanted, password), Ok(())) = (step, done)

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use keyward_core::{Change, EntryId, Error, ErrorKind, Page, Query, Record, Result, Source};
 
-/// A source in memory that counts, fails and lets others in between.
+/// A source in memory that counts, fails, and runs other changes in between.
 #[derive(Default)]
 pub(crate) struct Memory(Mutex<State>);
 
@@ -18,7 +18,7 @@ struct State {
     meanwhile: Option<Meanwhile>,
 }
 
-/// What somebody else does while a record is being changed.
+/// What another process does while a record is being changed.
 type Meanwhile = Box<dyn FnOnce(&Memory) + Send>;
 
 impl Memory {
@@ -44,7 +44,7 @@ impl Memory {
         std::mem::take(&mut self.0.lock().unwrap().writes)
     }
 
-    /// Fails for good after so many writes; `None` mends it.
+    /// Fails after so many writes, until `None` ends the failure.
     pub(crate) fn fail_after(&self, writes: impl Into<Option<usize>>) {
         self.0.lock().unwrap().life = writes.into();
     }
