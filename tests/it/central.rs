@@ -239,11 +239,7 @@ fn who_is_not_enrolled_is_told_so_and_can_be() {
     machine.keyward(ROOT, "store enroll team nobody-of-this-name").run().ends(2);
     machine.keyward(ROOT, "store enroll missing alice").run().ends(2);
     machine.keyward(ROOT, "init private --option key.from=file").run().ends(0);
-    machine
-        .keyward(ROOT, "store enroll private alice")
-        .run()
-        .ends(2)
-        .says("is not a store of the system");
+    machine.keyward(ROOT, "store enroll private alice").run().ends(2).says("is not a system store");
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn changed(pin: &Pin, found: Digest) -> Error {
     let path = pin.path.display();
     let pinned = pin.digest;
     refused(format_args!("{path} has changed: its SHA-256 is {found}, but {pinned} is pinned"))
-        .hint(format!("If that is as it should be: keyward plugin trust '{path}'"))
+        .hint(format!("If this is intended, run: keyward plugin trust '{path}'"))
 }
 
 /// A program that may be run: it was in a safe place, and its content was the pinned one.

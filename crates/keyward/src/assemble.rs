@@ -1,4 +1,4 @@
-//! From a store's file to its parts.
+//! Makes a store from the file that describes it.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use keyward_core::{
 };
 use keyward_store::{Named, Parts, Store};
 
-/// What opening a store needs.
+/// What is needed to open a store.
 #[derive(Clone, Debug)]
 pub(crate) struct Assembler<'a> {
     pub(crate) config: &'a Config,
     pub(crate) registry: &'a Arc<Registry>,
     pub(crate) interaction: &'a Arc<dyn Interaction>,
-    /// In a central store, whose folder is meant.
+    /// The user of the folder to use, in a central store.
     pub(crate) uid: Option<u32>,
 }
 
 impl Assembler<'_> {
-    /// The store that a file describes.
+    /// Opens the store that a file describes.
     pub(crate) fn open(&self, file: &StoreFile) -> Result<Store> {
         self.open_with(file, self.host(file))
     }
 
-    /// The same, with a host of one's own.
+    /// Opens the store with another host.
     pub(crate) fn open_with(&self, file: &StoreFile, host: StoreHost) -> Result<Store> {
         let host: Arc<dyn Host> = Arc::new(host);
         let key = |reference: &SecretRef| -> Result<_> {
@@ -41,7 +41,7 @@ impl Assembler<'_> {
         })
     }
 
-    /// The host of a store's backends.
+    /// Returns the host of a store's backends.
     pub(crate) fn host(&self, file: &StoreFile) -> StoreHost {
         StoreHost::new(
             Arc::clone(self.registry),
@@ -65,7 +65,7 @@ impl Assembler<'_> {
         self.registry.serializer(&used.name, &values, host)
     }
 
-    /// The encryption alone, to ask what it can do.
+    /// Opens only the encryption, to ask for its abilities.
     pub(crate) fn encryption(
         &self,
         file: &StoreFile,
@@ -76,7 +76,7 @@ impl Assembler<'_> {
         self.registry.encryption(&used.name, &values, host)
     }
 
-    /// The storage alone, where records need not be opened.
+    /// Opens only the storage, if records need not be opened.
     pub(crate) fn storage(
         &self,
         file: &StoreFile,
@@ -97,7 +97,7 @@ impl Assembler<'_> {
         self.registry.key(&reference.from, &values, host)
     }
 
-    /// A backend's options, expanded.
+    /// Returns a backend's options, expanded.
     fn values(&self, file: &StoreFile, role: Role, name: &str, options: &Values) -> Result<Values> {
         let table = self.registry.find(role, name)?.options;
         file.check_options(role, options, table)?;

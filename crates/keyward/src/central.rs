@@ -1,4 +1,4 @@
-//! Stores of the system: each user of the machine has a folder of their own in them.
+//! System stores, in which each user of the machine has a separate folder.
 //!
 //! ```text
 //! /var/lib/keyward/STORE/         root's, 0711
@@ -7,8 +7,8 @@
 //! /etc/keyward/keys/STORE/UID/    that user's, 0700: the key
 //! ```
 //!
-//! Users' folders are made by root alone, so that nobody can take somebody else's place. There
-//! is no setuid program and no folder that everybody can write.
+//! Only root makes users' folders, so that one user cannot take the place of another. There is no
+//! setuid program, and no folder that all users can write to.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -25,10 +25,11 @@ use crate::facade::Keyward;
 /// The file that holds a user's key.
 const KEY: &str = "key";
 
-/// The user ids that belong to people, as Debian gives them out.
+/// The user ids that Debian gives to people.
 const PEOPLE: std::ops::RangeInclusive<u32> = 1000..=59_999;
 
-/// Whose folder is meant: that of the user, or of whoever runs the program.
+/// Returns the account whose folder is used: that of the named user, or of the user who runs the
+/// program.
 pub(crate) fn account(user: Option<&str>) -> Result<Account> {
     match user {
         None => Ok(account_of_uid(rustix::process::geteuid().as_raw())),
@@ -41,7 +42,7 @@ pub(crate) fn account(user: Option<&str>) -> Result<Account> {
     }
 }
 
-/// The users in a central store: all of them for root, oneself for anybody else.
+/// Returns the users in a central store: all of them for root, and only the caller for other users.
 pub(crate) fn enrolled(config: &Config, file: &StoreFile) -> Result<Vec<Account>> {
     if !is_root() {
         return Ok(vec![account(None)?]);
@@ -64,9 +65,9 @@ pub(crate) fn enrolled(config: &Config, file: &StoreFile) -> Result<Vec<Account>
 }
 
 impl Keyward {
-    /// Makes a central store, and folders in it for root and for the people of this machine.
+    /// Makes a central store, with folders in it for root and for the people of this machine.
     pub(crate) fn init_central(&self, mut file: StoreFile) -> Result<StoreFile> {
-        require_root("make a store of the system")?;
+        require_root("make a system store")?;
         if self.config.find_store(&file.name)?.is_some() {
             return self.config.add_store(&file).map(|()| file);
         }
@@ -75,7 +76,7 @@ impl Keyward {
         if file.key.is_some() {
             make_shared(&keys(&self.config, &file))?;
         }
-        // From here on the store is there: if this is interrupted, users can still be enrolled.
+        // The store exists now: even if this is interrupted, users can still be enrolled.
         self.config.add_store(&file)?;
         self.enroll_people(&file)?;
         Ok(file)
@@ -85,7 +86,7 @@ impl Keyward {
         let people = local_accounts().into_iter().filter(|account| PEOPLE.contains(&account.uid));
         for account in std::iter::once(account_of_uid(0)).chain(people) {
             match self.enroll_account(file, &account) {
-                // What is left of an earlier store of this name.
+                // An earlier store of this name left files behind.
                 Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Corrupt) => {
                     self.interaction.log(
                         Level::Warning,
@@ -98,7 +99,7 @@ impl Keyward {
         Ok(())
     }
 
-    /// Gives a user a folder in a central store; one who has a folder keeps it as it is.
+    /// Gives a user a folder in a central store. A folder that exists stays as it is.
     ///
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) unless root asks; [`Invalid`](ErrorKind::Invalid) if the
@@ -107,11 +108,8 @@ impl Keyward {
         require_root("enroll users")?;
         let file = self.config.store(&keyward_config::StoreName::new(store)?)?;
         if !file.is_central() {
-            return Err(Error::invalid(
-                "enroll",
-                format!("`{}` is not a store of the system", file.name),
-            )
-            .hint("Such a store is made by `keyward init --system NAME`"));
+            return Err(Error::invalid("enroll", format!("`{}` is not a system store", file.name))
+                .hint("Make a system store with `keyward init --system NAME`"));
         }
         self.enroll_account(&file, &account(Some(user))?)
     }
@@ -128,10 +126,10 @@ impl Keyward {
 
     /// Removes a central store: for each user the key and the data, then the folders.
     ///
-    /// What users made of their folders keeps nobody's from being removed; it stays, and a
-    /// warning says so.
+    /// The changes of one user to a folder do not keep other users' folders from being removed.
+    /// Such a folder stays, and a warning says so.
     pub(crate) fn delete_central(&self, file: &StoreFile) -> Result<()> {
-        require_root("remove a store of the system")?;
+        require_root("remove a system store")?;
         self.config.mark_deleting(file)?;
         for account in enrolled(&self.config, file)? {
             for removed in [self.delete_key(file, &account), self.delete_data(file, &account)] {
@@ -139,7 +137,7 @@ impl Keyward {
                     Err(error) if error.kind() == ErrorKind::Refused => self.interaction.log(
                         Level::Warning,
                         format_args!(
-                            "{}; what is left of {}'s stays",
+                            "{}; the rest of the data of {} stays",
                             error.message(),
                             account.name
                         ),
@@ -154,7 +152,7 @@ impl Keyward {
         self.config.remove_store(&file.name)
     }
 
-    /// Removes a user's key: there is none but the one that enrolling made.
+    /// Removes a user's key, which is always the one that enrolling made.
     fn delete_key(&self, file: &StoreFile, account: &Account) -> Result<()> {
         let path = keys(&self.config, file).join(account.uid.to_string());
         let Some(folder) = PrivateDir::open_for(&path, account.uid)? else { return Ok(()) };
@@ -172,8 +170,8 @@ impl Keyward {
         remove_empty(&data(&self.config, file).join(account.uid.to_string()), &*host)
     }
 
-    /// Points storage and key source at users' folders, and refuses what cannot keep users
-    /// apart.
+    /// Sets the paths of the storage and the key source to users' folders, and refuses backends
+    /// that cannot separate users.
     fn settle(&self, file: &mut StoreFile) -> Result<()> {
         let refuse = |why: String| Err(Error::new(ErrorKind::Unsupported, "init").because(why));
         let folder = data(&self.config, file).join("%uid%");
@@ -200,7 +198,7 @@ impl Keyward {
         if let Some(key) = &file.key {
             return refuse(format!(
                 "one key from {} for all users would let each of them open every record: \
-                 leave the key source out, and each user gets a key of their own",
+                 leave the key source out, and each user gets a separate key",
                 key.from
             ));
         }
@@ -215,8 +213,8 @@ impl Keyward {
         refuse("none of the key sources in `defaults.key` can keep a key for each user".into())
     }
 
-    /// Points a backend at a path of one user's. Whether it can be is the answer: such a backend
-    /// has an option `owner`, and its first path is the one that counts.
+    /// Sets the path of a backend to one user's path, and returns whether that is possible: the
+    /// backend needs an option `owner`, and its first path option is set.
     fn give_to_user(
         &self,
         role: Role,
@@ -242,7 +240,7 @@ fn keys(config: &Config, file: &StoreFile) -> PathBuf {
     config.places().system_config.join("keys").join(keyward_core::escape(file.name.as_str()))
 }
 
-/// A folder of root's that everybody can pass through and nobody else can list.
+/// Makes a folder of root that all users can pass through and only root can list.
 fn make_shared(path: &Path) -> Result<()> {
     PrivateDir::create(path)?;
     for folder in path.ancestors().take(2) {
@@ -252,7 +250,7 @@ fn make_shared(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Removes a folder if it is empty, and no symbolic link.
+/// Removes a folder if it is empty and is not a symbolic link.
 fn remove_empty(path: &Path, host: &dyn Host) -> Result<()> {
     if report_link_stays(host, path) {
         return Ok(());

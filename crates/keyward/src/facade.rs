@@ -11,9 +11,9 @@ use crate::credentials::Credentials;
 use crate::open_store::OpenStore;
 use crate::plugins;
 
-/// Keyward, as an application uses it.
+/// Keyward for applications.
 ///
-/// See the crate's own page for an example.
+/// The page of the crate has an example.
 #[derive(Debug)]
 pub struct Keyward {
     pub(crate) config: Config,
@@ -22,7 +22,7 @@ pub struct Keyward {
 }
 
 impl Keyward {
-    /// Opens the configuration of whoever runs the program. Nobody is ever prompted.
+    /// Opens the configuration of the user who runs the program. It never prompts.
     ///
     /// # Errors
     /// As [`Config::load`] and [`Registry::linked`].
@@ -44,23 +44,23 @@ impl Keyward {
         })
     }
 
-    /// The same, with these backends alone, whatever is linked and configured.
+    /// Returns the same with only these backends, instead of those that are linked and configured.
     #[must_use]
     pub fn with_backends(self, registry: Registry) -> Self {
         Self { registry: Arc::new(registry), ..self }
     }
 
-    /// The configuration.
+    /// Returns the configuration.
     pub fn config(&self) -> &Config {
         &self.config
     }
 
-    /// The backends there are: linked ones, and those that plugins offer.
+    /// Returns the backends: linked ones, and those that plugins provide.
     pub fn registry(&self) -> &Registry {
         &self.registry
     }
 
-    /// The names of all stores, sorted.
+    /// Returns the names of all stores, sorted.
     ///
     /// # Errors
     /// Those of reading the configuration's folders.
@@ -68,7 +68,7 @@ impl Keyward {
         Ok(self.config.store_names()?.into_iter().collect())
     }
 
-    /// Opens a store; a central one as it is for whoever runs the program.
+    /// Opens a store. In a central store, it is the part of the user who runs the program.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is none of this name.
@@ -76,17 +76,17 @@ impl Keyward {
         self.store_of(name, None)
     }
 
-    /// Opens a store as it is for a user. That matters for central stores, in which each user
-    /// of the machine has a folder of their own.
+    /// Opens a store for a user. This matters for central stores, in which each user of the machine
+    /// has a separate folder.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no store of this name, or, in a central one,
-    /// no such user.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no store of this name, or, for a
+    /// central one, no such user.
     pub fn store_of(&self, name: &str, user: Option<&str>) -> Result<OpenStore> {
         self.store_from(self.config.store(&StoreName::new(name)?)?, user)
     }
 
-    /// Opens the store that this file describes, for who has read it already.
+    /// Opens the store that this file describes, for a caller that has already read the file.
     ///
     /// # Errors
     /// As [`store_of`](Self::store_of).
@@ -95,8 +95,8 @@ impl Keyward {
         self.open_for(file, account)
     }
 
-    /// Opens a store once for each user in it that the caller may see: a central store for all
-    /// of them if an administrator asks, any other store just once.
+    /// Opens a store once for each user whose part the caller may see: a central store for all of
+    /// its users if the caller is root, any other store once.
     ///
     /// # Errors
     /// As [`store`](Self::store).
@@ -122,9 +122,9 @@ impl Keyward {
         })
     }
 
-    /// Removes a store: its key if it was made for it, its data, its file. An interrupted
-    /// removal is finished by the next one. While another file names the id of the store, only
-    /// its file is removed.
+    /// Removes a store: its key if it was made for it, its data, its file. The next call completes
+    /// a removal that was interrupted. While another file names the id of the store, only its file
+    /// is removed.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is none of this name; else those of its parts.
@@ -149,7 +149,8 @@ impl Keyward {
         self.config.remove_store(&file.name)
     }
 
-    /// A user's credentials, `None` if there are none. Without a user: the default one's.
+    /// Returns a user's credentials, `None` if there are none. Without a user, those of the default
+    /// user.
     ///
     /// # Errors
     /// Those of the store.
@@ -158,7 +159,7 @@ impl Keyward {
         store.get(&store.entry(user, None)?)
     }
 
-    /// Keeps a user's credentials in place of those that were there.
+    /// Stores a user's credentials, and replaces earlier ones.
     ///
     /// # Errors
     /// Those of the store.
@@ -172,7 +173,7 @@ impl Keyward {
         store.set(&store.entry(user, None)?, credentials)
     }
 
-    /// Forgets a user's credentials.
+    /// Removes a user's credentials.
     ///
     /// # Errors
     /// [`NotFound`](keyward_core::ErrorKind::NotFound) if there are none.
@@ -181,7 +182,7 @@ impl Keyward {
         store.unset(&store.entry(user, None)?)
     }
 
-    /// Tells what stays of a store's file that is a symbolic link. The link itself is removed.
+    /// Reports what stays of a store's file that is a symbolic link. The link itself is removed.
     fn warn_of_linked_file(&self, file: &StoreFile) {
         if let Ok(target) = std::fs::read_link(&file.path) {
             let target = file.path.parent().unwrap_or(&file.path).join(target);
@@ -191,7 +192,7 @@ impl Keyward {
         }
     }
 
-    /// Opens a store that is to be destroyed. It asks for no passphrase: a forgotten one must not
+    /// Opens a store to destroy it. It does not prompt for a passphrase: a forgotten one must not
     /// keep the store from being removed.
     pub(crate) fn open_for_removal(&self, file: &StoreFile) -> Result<Store> {
         let interaction: Arc<dyn Interaction> = Arc::new(Unasked(Arc::clone(&self.interaction)));

@@ -1,4 +1,4 @@
-//! git's own credential helpers, asked through git itself: git-credential(1).
+//! Uses git's own credential helpers through git itself: git-credential(1).
 
 mod question;
 mod run;
@@ -13,32 +13,32 @@ use keyward_origin::Location;
 use question::{credential_of, record_of};
 use run::Git;
 
-/// What git's credential helpers know, as records.
+/// The credentials of git's credential helpers, as records.
 ///
-/// An entry is named by its [`Location`]: `https://example.com`, `https://ann@example.com`, or with
-/// a path, which git is then made to look at. Entries of other names, and of other users than the
-/// one it was made for, are not here.
+/// The name of an entry is its [`Location`]: `https://example.com`, `https://ann@example.com`, or
+/// with a path, which git then passes to the helpers. There are no entries with other names, or of
+/// other users than the one for whom the source was made.
 ///
-/// Nobody is asked for anything, and git does not ask Keyward in turn ([`GIT_ASKS`]). git is run
-/// outside of any repository, so that the configuration of the system and of the user alone says
-/// which helpers there are.
+/// Git does not prompt, and does not ask Keyward in turn ([`GIT_ASKS`]). It runs outside any
+/// repository, so that only the configuration of the system and of the user determines the helpers.
 ///
 /// # Contract
-/// - A record is bound to the origin that was asked for. An answer for another one is refused.
-/// - Helpers keep what they can: `credential-store` keeps neither expiry nor refresh token. What is
-///   [`put`](Source::put) is asked for again, and it is an error if anything of it is missing.
-/// - [`update`](Source::update) is not atomic: git knows neither revisions nor locks.
+/// - A record is bound to the origin that was asked for. An answer for another origin is refused.
+/// - Helpers store what they support: `credential-store` stores neither expiry nor refresh token.
+///   After a [`put`](Source::put) the record is read again, and it is an error if any of it is
+///   missing.
+/// - [`update`](Source::update) is not atomic: git has neither revisions nor locks.
 ///
 /// # Errors
-/// - [`Unavailable`](ErrorKind::Unavailable): git is missing, failed, was told to quit by a
-///   helper, or took too long. Then it and the helpers that it started are killed.
-/// - [`Refused`](ErrorKind::Refused): the answer is not one to what was asked, or holds what no
-///   line of the protocol may.
-/// - [`Unsupported`](ErrorKind::Unsupported): the credential must not be kept, or no helper keeps
-///   it; and always for [`list`](Source::list).
+/// - [`Unavailable`](ErrorKind::Unavailable): git is missing, failed, was stopped by a helper
+///   (`quit`), or took too long. In the last case git and the helpers that it started are killed.
+/// - [`Refused`](ErrorKind::Refused): the answer is not for the location that was asked for, or
+///   contains something that the lines of the protocol cannot carry.
+/// - [`Unsupported`](ErrorKind::Unsupported): the credential must not be stored, or no helper
+///   stores it; and always for [`list`](Source::list).
 ///
 /// # Security
-/// A secret goes through pipes alone, never through arguments or the environment.
+/// A secret only goes through pipes, never through arguments or the environment.
 ///
 /// # Examples
 /// ```no_run
@@ -61,19 +61,19 @@ pub struct GitSource {
 }
 
 impl GitSource {
-    /// The helpers that git has in this environment, as the source of this user's records. git
-    /// may take as long as `limit` each time.
+    /// Returns git's helpers in this environment, as the source of this user's records. Each call
+    /// of git may take as long as `limit`.
     pub fn new(environment: Environment, user: impl Into<String>, limit: Duration) -> Self {
         Self { git: Git { environment, limit }, user: user.into() }
     }
 
-    /// The location that the entry is named by.
+    /// Returns the location in the name of the entry.
     fn location(&self, id: &EntryId) -> Option<Location> {
         let name = id.name().filter(|_| id.user() == self.user)?;
         Location::parse(name).ok().filter(|location| location.to_string() == name)
     }
 
-    /// What git answers; `None` if no helper knows a credential.
+    /// Returns git's answer; `None` if no helper has a credential.
     fn ask(&self, asked: &Location) -> Result<Option<Request>> {
         let Some(answer) = self.git.fill(asked)? else { return Ok(None) };
         let answer = Request::parse(answer.expose()).map_err(|error| {
@@ -83,39 +83,40 @@ impl GitSource {
             let same = |asked: Option<&str>, found| asked.is_none() || asked == found;
             found.origin() == asked.origin()
                 && same(asked.account(), found.account())
-                // Whoever told git to leave paths away means all of them.
+                // A user who configures git to ignore paths wants one credential for all of them.
                 && (found.path().is_none() || found.path() == asked.path())
         };
         if !answer.location.as_ref().is_some_and(is_of) {
-            return Err(refused("a helper answered for something else than was asked"));
+            return Err(refused("a helper answered for another URL than git asked for"));
         }
         Ok(Some(answer))
     }
 }
 
 impl GitSource {
-    /// Has git's helpers keep the record, in place of what they have.
+    /// Makes git's helpers store the record, in place of what they have.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if git cannot hold such a record, or none of its
-    /// helpers gives it back.
+    /// [`Unsupported`](ErrorKind::Unsupported) if git cannot store such a record, or none of its
+    /// helpers returns it.
     pub fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
         let location = self
             .location(id)
-            .ok_or_else(|| unsupported("put", "git keeps what is named by a URL alone"))?;
+            .ok_or_else(|| unsupported("put", "git can store only entries whose name is a URL"))?;
         let credential = credential_of(record, &location)?;
         self.git.approve(&location, &credential)?;
-        // git says nothing of helpers that did not keep it, and has none by default.
+        // Git does not report whether a helper stored it, and has no helper by default.
         match self.get(id) {
             Ok(kept) if credential_of(&kept, &location)? == credential => Ok(()),
             Err(error) if !error.is_miss() => Err(error),
-            _ => {
-                Err(unsupported("put", "none of git's helpers gives back all that it was to keep"))
-            }
+            _ => Err(unsupported(
+                "put",
+                "none of git's helpers returns all that it was asked to store",
+            )),
         }
     }
 
-    /// Has git's helpers forget the entry.
+    /// Makes git's helpers remove the entry.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if they have none.
@@ -167,11 +168,11 @@ impl Source for GitSource {
     }
 
     fn list(&self, _: &Query<'_>) -> Result<Page> {
-        Err(unsupported("list", "git's helpers cannot say what they keep"))
+        Err(unsupported("list", "git's helpers cannot list what they store"))
     }
 }
 
-/// How errors call it.
+/// Its name in errors.
 const NAME: &str = "git";
 
 fn refused(why: impl Into<String>) -> Error {

@@ -1,4 +1,4 @@
-//! Making a store.
+//! Makes a store.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,19 +12,18 @@ use keyward_plugin::random;
 use crate::facade::Keyward;
 use crate::new_store::NewStore;
 
-/// How long a key source that is tried unasked may take to answer.
+/// How long a key source that the user did not choose may take to answer.
 const PROBE: Duration = Duration::from_secs(2);
 
 impl Keyward {
-    /// Makes a store. The answer is the file that now describes it.
+    /// Makes a store, and returns the file that describes it.
     ///
-    /// Where the encryption needs a key source and nobody says which, the setting `defaults.key`
-    /// lists those to try: all but the last must answer within two seconds, without asking
-    /// anybody.
+    /// If the encryption needs a key source and none is chosen, the setting `defaults.key` lists
+    /// those to try: all but the last must answer within two seconds, without a prompt.
     ///
     /// # Errors
-    /// [`Exists`](ErrorKind::Exists) if there is a store of this name. Nothing is left behind
-    /// by a store that could not be made.
+    /// [`Exists`](ErrorKind::Exists) if there is a store of this name. A store that could not be
+    /// made leaves nothing behind.
     pub fn init_store(&self, new: &NewStore) -> Result<StoreFile> {
         let mut file = self.describe(new)?;
         if new.system {
@@ -41,11 +40,11 @@ impl Keyward {
             self.make(&file, None)?;
         }
         if let Err(error) = self.config.add_store(&file) {
-            // Nothing but a keyset has been made, and whatever else there is was there before.
+            // Only the keyset was made now; everything else existed before.
             if keyed {
                 self.open_for_removal(&file)?.destroy()?;
             }
-            // The disk may have failed when the file was there already.
+            // The disk may have failed after the file was written.
             if self.config.find_store(&file.name)?.is_some_and(|found| found.id == file.id) {
                 self.config.remove_store(&file.name)?;
             }
@@ -54,7 +53,7 @@ impl Keyward {
         Ok(file)
     }
 
-    /// The file of a store to be made, its key source left open where nobody chose one.
+    /// Returns the file of a new store, without a key source if none was chosen.
     fn describe(&self, new: &NewStore) -> Result<StoreFile> {
         let chosen = |role: Role, name: &Option<String>| -> Result<Use> {
             let default = || self.config.settings().text(&format!("defaults.{role}"));
@@ -81,8 +80,8 @@ impl Keyward {
         })
     }
 
-    /// All options of a backend, written out, so that a later default changes no store: what is
-    /// configured, what is asked for, and `given`.
+    /// Returns all options of a backend, so that a later default does not change the store: those
+    /// from the configuration, those of the caller, and `given`.
     fn options(&self, new: &NewStore, role: Role, name: &str, given: &Values) -> Result<Values> {
         let table = self.registry.find(role, name)?.options;
         let mut options = self.config.settings().backend_defaults(role, name, table)?;
@@ -106,7 +105,7 @@ impl Keyward {
         Ok(keys == Keys::Store && persistence > Persistence::Process)
     }
 
-    /// Makes the store with the key source that was asked for, or the best that works.
+    /// Makes the store with the chosen key source, or with the first one that works.
     fn make_with_key(&self, new: &NewStore, mut file: StoreFile) -> Result<StoreFile> {
         if file.key.is_some() {
             self.make(&file, None)?;
@@ -131,7 +130,7 @@ impl Keyward {
         Ok(file)
     }
 
-    /// The key sources that new stores may get, the best first.
+    /// Returns the key sources for new stores, in the order in which they are tried.
     pub(crate) fn key_sources(&self) -> Vec<&str> {
         let names = self.config.settings().text("defaults.key").unwrap_or_default();
         names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
@@ -152,7 +151,7 @@ fn reference(name: &str) -> SecretRef {
     SecretRef { from: name.to_owned(), options: Values::new() }
 }
 
-/// Whether a key source is not to be had here, so that the next one may be tried.
+/// Whether a key source is not available here, so that the next one may be tried.
 const fn is_no_answer(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unavailable | ErrorKind::Locked | ErrorKind::Unsupported)
 }

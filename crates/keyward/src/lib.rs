@@ -1,7 +1,7 @@
-//! Credentials for applications: open a store, get and set what a user keeps there.
+//! Credentials for applications: opens a store, and reads and writes the credentials in it.
 //!
-//! A program that uses this crate also links the backends it wants; `keyward-defaults` has the
-//! usual ones.
+//! A program that uses this crate must also link the backends that it needs; `keyward-defaults`
+//! contains the usual ones.
 //!
 //! # Examples
 //! ```
@@ -37,8 +37,8 @@ pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName}
 #[doc(no_inline)]
 pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
 
-/// Is set in the environment of a git that Keyward itself asks for a credential, so that git does
-/// not ask Keyward in turn.
+/// The environment variable that Keyward sets for git when it asks git for a credential, so that
+/// git does not ask Keyward in turn.
 pub const GIT_ASKS: &str = "KEYWARD_GIT_ASKS";
 
 pub use credentials::{Credentials, USER_PASSWORD};

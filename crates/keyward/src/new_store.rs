@@ -1,7 +1,7 @@
 use keyward_config::StoreName;
 use keyward_core::{EncryptionAbilities, Keys, Result, Role, SecretRef, Values};
 
-/// A store to be made. What is not said comes from the configured defaults.
+/// A new store. What is not set here comes from the configured defaults.
 ///
 /// # Examples
 /// ```
@@ -12,7 +12,7 @@ use keyward_core::{EncryptionAbilities, Keys, Result, Role, SecretRef, Values};
 /// ```
 #[derive(Clone, Debug)]
 pub struct NewStore {
-    /// What it is to be called.
+    /// Its name.
     pub name: StoreName,
     /// Its serializer.
     pub serializer: Option<String>,
@@ -20,18 +20,18 @@ pub struct NewStore {
     pub encryption: Option<String>,
     /// Its storage.
     pub storage: Option<String>,
-    /// What wraps its keyset, if its encryption needs that.
+    /// The key source that wraps its keyset, if its encryption needs one.
     pub key: Option<SecretRef>,
     /// Options of its backends.
     pub options: Vec<(Role, Values)>,
-    /// Whether it is a store of the system, in which each user has a folder of their own.
+    /// Whether it is a system store, in which each user has a separate folder.
     pub system: bool,
     /// Whether records are in envelopes. Without one, other programs can read them.
     pub envelope: bool,
 }
 
 impl NewStore {
-    /// A store with nothing but defaults.
+    /// Returns a new store with the defaults.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the name is not canonical.
@@ -49,10 +49,10 @@ impl NewStore {
     }
 }
 
-/// What a store promises about its records, in the words of the threat model.
+/// How a store protects its records, in the words of the threat model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protection {
-    /// A symmetric key: nobody without it reads, alters or moves a record unnoticed.
+    /// A symmetric key: without it, records cannot be read, and changing or moving one is detected.
     BoundAndAuthentic,
     /// Public keys: anyone who knows a recipient can write a record that opens.
     Bound,
@@ -65,7 +65,7 @@ pub enum Protection {
 }
 
 impl Protection {
-    /// What an encryption with these abilities promises.
+    /// Returns the protection of an encryption with these abilities.
     pub fn of(abilities: EncryptionAbilities, envelope: bool) -> Self {
         match (abilities.keys, envelope) {
             (Keys::None, false) => Self::Nothing,
@@ -76,7 +76,7 @@ impl Protection {
         }
     }
 
-    /// The promise as a sentence.
+    /// Returns the protection as a sentence.
     pub const fn describe(self) -> &'static str {
         match self {
             Self::BoundAndAuthentic => {

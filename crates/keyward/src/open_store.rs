@@ -4,24 +4,25 @@ use keyward_store::Store;
 
 use crate::credentials::Credentials;
 
-/// A store, open, with the file that describes it.
+/// An open store, with the file that describes it.
 #[derive(Debug)]
 pub struct OpenStore {
-    /// What describes it.
+    /// The file that describes it.
     pub file: StoreFile,
-    /// The store itself, for everything that is not a username and a password.
+    /// The store itself, for everything other than usernames and passwords.
     pub store: Store,
     pub(crate) default_user: String,
     pub(crate) now: Timestamp,
 }
 
 impl OpenStore {
-    /// When it was opened: the time that records are dated by.
+    /// When it was opened. Records get this time.
     pub fn now(&self) -> Timestamp {
         self.now
     }
 
-    /// The entry of a user, or of the default one, under a name or without one.
+    /// Returns the id of a user's entry, with or without a name. Without a user, it is the default
+    /// user's.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if either part is not canonical.
@@ -29,10 +30,10 @@ impl OpenStore {
         EntryId::new(user.unwrap_or(&self.default_user), name)
     }
 
-    /// The credentials of an entry; `None` if there are none.
+    /// Returns the credentials of an entry; `None` if there are none.
     ///
     /// # Errors
-    /// Those of the store, a missing entry excepted.
+    /// Those of the store, except for a missing entry.
     pub fn get(&self, id: &EntryId) -> Result<Option<Credentials>> {
         match self.store.get(id) {
             Ok(record) => Credentials::try_from(&record).map(Some),
@@ -41,11 +42,11 @@ impl OpenStore {
         }
     }
 
-    /// Keeps credentials in place of those that were there. For which origins they are, their
-    /// labels and when they were made stays as it was. A record that does not open is replaced.
+    /// Stores credentials, and replaces earlier ones. The origins, the labels and the creation time
+    /// of the entry stay as they are. A record that does not open is replaced.
     ///
     /// # Errors
-    /// Those of the store; [`Exists`](ErrorKind::Exists) if the entry holds a record of another
+    /// Those of the store; [`Exists`](ErrorKind::Exists) if the entry contains a record of another
     /// kind.
     pub fn set(&self, id: &EntryId, credentials: &Credentials) -> Result<()> {
         self.check_staying()?;
@@ -56,7 +57,7 @@ impl OpenStore {
         })
     }
 
-    /// Checks that the store is to stay, so that something may be added to it.
+    /// Checks that the store is not being removed, so that an entry may be added.
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) if it is being removed.
@@ -67,7 +68,7 @@ impl OpenStore {
         Err(Error::new(ErrorKind::Conflict, "set").because("the store is being removed"))
     }
 
-    /// Forgets an entry.
+    /// Removes an entry.
     ///
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is none.

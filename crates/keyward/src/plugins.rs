@@ -1,4 +1,4 @@
-//! Backends that plugins bring.
+//! The backends that plugins provide.
 
 mod state;
 
@@ -13,8 +13,8 @@ use keyward_loader::{Pin, Program, verify_library, verify_program};
 
 pub use state::PluginState;
 
-/// The backends that are linked, and those that plugins offer. Of a plugin nothing is looked at but
-/// its file in the configuration, before one of its backends is wanted.
+/// Returns the backends that are linked, and those that plugins provide. It reads only the file of
+/// a plugin in the configuration, until one of the plugin's backends is needed.
 pub(crate) fn registry(config: &Config) -> Result<Registry> {
     let plugins = config.plugins();
     let offers = plugins.files.into_iter().flat_map(|file| offers(file, config.environment()));
@@ -23,11 +23,11 @@ pub(crate) fn registry(config: &Config) -> Result<Registry> {
     Ok(Registry::linked()?.with(offers).lacking(broken).searched(folders))
 }
 
-/// Starts a plugin in a process of its own and gives the backends that it brings, whichever door
-/// its file says.
+/// Starts a plugin in a separate process and returns the backends that it provides, even if its
+/// file says that it is loaded.
 ///
-/// `host` is the program that runs a library, `keyward`. The plugin is verified; nothing of it gets
-/// into this process.
+/// `host` is the program that runs a library, `keyward`. The plugin is verified; none of its code
+/// runs in this process.
 ///
 /// # Errors
 /// Those of [`verify_library`] and [`verify_program`], and of [`process::run`].
@@ -63,10 +63,10 @@ fn fetch_one(
         let path = file.pin.path.display();
         Error::new(ErrorKind::Refused, "plugin")
             .because(format!(
-                "{path} does not bring the {role} {name}, as {} says",
+                "{path} does not provide the {role} {name}, which {} lists",
                 file.path.display()
             ))
-            .hint(format!("If that is as it should be: keyward plugin trust '{path}'"))
+            .hint(format!("If this is intended, run: keyward plugin trust '{path}'"))
     })
 }
 
@@ -77,10 +77,10 @@ fn fetch(file: &PluginFile, environment: &Environment) -> Result<Vec<Registratio
     }
 }
 
-/// The libraries that were loaded. They stay.
+/// The libraries that were loaded. They are never unloaded.
 static LOADED: Mutex<Vec<Loaded>> = Mutex::new(Vec::new());
 
-/// What had been pinned, the library and what it needs, and what it brought.
+/// The pins of a library and of the libraries that it needs, and the backends that it provides.
 type Loaded = (Pin, Vec<Pin>, Vec<Registration>);
 
 fn load_once(file: &PluginFile) -> Result<Vec<Registration>> {
@@ -94,12 +94,13 @@ fn load_once(file: &PluginFile) -> Result<Vec<Registration>> {
     Ok(brought)
 }
 
-/// How a plugin is started that runs in a process of its own.
+/// Returns the command that starts a plugin in a separate process.
 fn command(file: &PluginFile, environment: &Environment) -> Result<Command> {
     let (program, arguments) = match &file.host {
         None => (verify_program(&file.pin)?, file.arguments.clone()),
         Some(host) => {
-            // The host verifies it again, and loads what it verified. This tells sooner, and why.
+            // The host verifies the library again before it loads it. This check reports an error
+            // earlier, and with its cause.
             verify_library(&file.pin, &file.needs)?;
             (Program::in_place(host)?, host_arguments(file))
         }
@@ -113,7 +114,7 @@ fn command(file: &PluginFile, environment: &Environment) -> Result<Command> {
     }))
 }
 
-/// What has `keyward` serve a library, if it is the pinned one.
+/// Returns the command with which `keyward` serves a library, if it is the pinned one.
 fn host_arguments(file: &PluginFile) -> Vec<String> {
     let path = |pin: &Pin| pin.path.to_string_lossy().into_owned();
     let mut arguments = vec!["plugin".into(), "host".into(), path(&file.pin)];

@@ -1,4 +1,4 @@
-//! Data and keys that no store needs.
+//! Finds data and keys that no store needs.
 
 use std::io::ErrorKind::NotFound;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use keyward_core::{Error, Result, StoreId};
 use crate::facade::Keyward;
 
 impl Keyward {
-    /// Files and folders that are named by the id of a store which the configuration does not have:
-    /// data, keys, and the locks of keyrings.
+    /// Returns the files and folders whose name is the id of a store that is not in the
+    /// configuration: data, keys, and the locks of keyrings.
     ///
-    /// Only the folders are searched in which backends put them by default. There are none if
-    /// a store's file cannot be read, because its id is not known.
+    /// It searches only the folders that backends use by default. It returns nothing if a store's
+    /// file cannot be read, because the id of that store is unknown.
     ///
     /// # Errors
     /// Those of reading the folders.
@@ -27,7 +27,7 @@ impl Keyward {
         Ok(unused)
     }
 
-    /// The folders in which backends have a place for each store by default.
+    /// Returns the folders in which backends have a place for each store by default.
     fn folders_by_id(&self) -> [PathBuf; 3] {
         let places = self.config.places();
         [places.data.join("stores"), places.state.join("keys"), places.state.join("keyring")]
@@ -62,7 +62,7 @@ mod tests {
 
     use super::*;
 
-    /// A backend that puts what it keeps for a store elsewhere by default would not be searched.
+    /// A backend whose default place is in another folder would not be found.
     #[test]
     fn every_default_place_of_a_store_is_searched() {
         let home = tempfile::tempdir().unwrap();

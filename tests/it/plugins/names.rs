@@ -46,5 +46,5 @@ fn a_name_that_is_taken_twice_is_nobodys() {
 
     // What a library is said to bring and does not, is refused as well.
     describe(&home, "a", &text("\"storage box\""));
-    home.keyward("backend show storage box").run().ends(4).says("does not bring the storage box");
+    home.keyward("backend show storage box").run().ends(4).says("does not provide the storage box");
 }

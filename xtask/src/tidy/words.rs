@@ -28,7 +28,6 @@ const NOT_REWRITTEN: &[&str] = &[
     "crates/keyward-plugin/src/fs.rs",
     "crates/keyward-plugin/src/fs/",
     "crates/keyward-store/",
-    "crates/keyward/",
     "plugins/keyward-encryption-age/",
     "plugins/keyward-key-file/",
     "plugins/keyward-storage-file/",

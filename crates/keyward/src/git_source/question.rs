@@ -1,4 +1,4 @@
-//! Between records and the lines that git reads and prints.
+//! Converts between records and the lines that git reads and prints.
 
 use std::io::{self, Write as _};
 
@@ -11,7 +11,7 @@ use super::unsupported;
 /// The fields of a record that git can carry.
 const FIELDS: &[&str] = &["username", "password", "scheme", "credential", "refresh_token"];
 
-/// What git is asked about, and the credential if there is one to be kept.
+/// Returns the lines that ask git for a location, and the credential if there is one to store.
 pub(super) fn lines(location: &Location, credential: &Reply) -> Result<Secret> {
     let credential = credential.encode()?;
     let mut lines = SecretWriter::new();
@@ -32,16 +32,16 @@ fn write(lines: &mut SecretWriter, location: &Location, credential: &Secret) -> 
     lines.write_all(credential.expose())
 }
 
-/// The record of what git answered; `None` if that is no whole credential.
+/// Returns the record for git's answer; `None` if that is not a complete credential.
 pub(super) fn record_of(answer: &Request) -> Result<Option<Record>> {
     if answer.ephemeral || answer.multistage {
-        return Err(unsupported("get", "the credential is for the moment, and must not be kept"));
+        return Err(unsupported("get", "the credential is ephemeral and must not be stored"));
     }
     let origins = answer.location.iter().map(|location| location.origin().clone()).collect();
     Ok(git::credential(answer).map(|record| Record { origins, ..record }))
 }
 
-/// What git is told to keep.
+/// Returns what git should store.
 pub(super) fn credential_of(record: &Record, location: &Location) -> Result<Reply> {
     if !record.origins.contains(location.origin()) {
         return Err(
@@ -50,12 +50,12 @@ pub(super) fn credential_of(record: &Record, location: &Location) -> Result<Repl
     }
     let is_known = |name: &String| FIELDS.contains(&name.as_str());
     if !record.fields.keys().all(is_known) {
-        return Err(unsupported("put", "git knows no field but those of a credential"));
+        return Err(unsupported("put", "git can store only the fields of a credential"));
     }
     let value = |name| record.field(name).map(|field| field.value.clone());
     let username = value("username").or_else(|| location.account().map(Secret::from));
     if location.account().is_some_and(|it| username != Some(Secret::from(it))) {
-        return Err(Error::invalid("put", "the record is of another account"));
+        return Err(Error::invalid("put", "the record is for another account"));
     }
     let common =
         Reply { username, oauth_refresh_token: value("refresh_token"), ..Reply::default() };
@@ -66,7 +66,12 @@ pub(super) fn credential_of(record: &Record, location: &Location) -> Result<Repl
         AUTHORIZATION => {
             Reply { authtype: value("scheme"), credential: value("credential"), ..common }
         }
-        _ => return Err(unsupported("put", "git keeps passwords and headers of accounts alone")),
+        _ => {
+            return Err(unsupported(
+                "put",
+                "git can store only passwords and authorization headers",
+            ));
+        }
     };
     Ok(Reply { password_expiry_utc: git::expiry(record), ..reply })
 }

@@ -1,4 +1,4 @@
-//! One run of git, bounded in time and in what it may print.
+//! Runs git once, with limits on time and output.
 
 use std::process::Command;
 use std::time::Duration;
@@ -13,35 +13,36 @@ use keyward_plugin::random;
 use super::question::lines;
 use crate::GIT_ASKS;
 
-/// git's plumbing for credentials, where there may be a terminal but nobody at it.
+/// The command `git credential`, run so that it does not prompt even if there is a terminal.
 #[derive(Debug)]
 pub(super) struct Git {
     pub(super) environment: Environment,
-    /// The longest that git may take.
+    /// How long git may run.
     pub(super) limit: Duration,
 }
 
 impl Git {
-    /// What git's helpers answer; `None` if none of them has an answer.
+    /// Returns the answer of git's helpers; `None` if none of them has one.
     ///
-    /// git ends in the same way whether no helper knew or one told it to quit. So there is one more
-    /// helper, which git comes to only if no other knew, and which then says that.
+    /// Git ends in the same way if no helper has an answer and if a helper stopped it (`quit`).
+    /// Therefore there is one more helper: git asks it only if no other helper had an answer, and
+    /// its answer says so.
     pub(super) fn fill(&self, asked: &Location) -> Result<Option<Secret>> {
         let mark = format!("{:032x}", u128::from_be_bytes(random()?));
         let last = format!("credential.helper=!f() {{ echo username=; echo password={mark}; }}; f");
         let input = lines(asked, &Reply::default())?;
         let answer = self.run("fill", &["-c", &last], asked, &input)?;
         let is_mark = |line: &[u8]| line.strip_prefix(b"password=") == Some(mark.as_bytes());
-        let nobody_knew = answer.expose().split(|&byte| byte == b'\n').any(is_mark);
-        Ok(Some(answer).filter(|_| !nobody_knew))
+        let no_helper_answered = answer.expose().split(|&byte| byte == b'\n').any(is_mark);
+        Ok(Some(answer).filter(|_| !no_helper_answered))
     }
 
-    /// Tells the helpers that this was accepted.
+    /// Tells the helpers that a server accepted this credential.
     pub(super) fn approve(&self, location: &Location, credential: &Reply) -> Result<()> {
         self.run("approve", &[], location, &lines(location, credential)?).map(drop)
     }
 
-    /// Tells the helpers that whatever this account has was refused.
+    /// Tells the helpers that a server refused the credentials of this account.
     pub(super) fn reject(&self, location: &Location, username: Option<Secret>) -> Result<()> {
         let account = Reply { username, ..Reply::default() };
         self.run("reject", &[], location, &lines(location, &account)?).map(drop)
@@ -75,7 +76,7 @@ impl Git {
         Err(failed(why).hint(format!("Run `git credential {operation}` by hand to see why.")))
     }
 
-    /// git, as it is outside of any repository, asking nobody.
+    /// Returns a git command that runs outside any repository and does not prompt.
     fn command(&self) -> Command {
         let mut command = Command::new("git");
         if let Some(variables) = self.environment.given() {
@@ -84,7 +85,7 @@ impl Git {
         command
             .env(GIT_ASKS, "1")
             .env("GIT_TERMINAL_PROMPT", "0")
-            // Set, but to nothing: git looks no further.
+            // Set, but empty: then git does not use another variable or setting.
             .env("GIT_ASKPASS", "")
             .env("SSH_ASKPASS", "")
             .env_remove("GIT_DIR")

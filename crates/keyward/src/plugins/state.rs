@@ -4,23 +4,23 @@ use keyward_config::PluginFile;
 use keyward_core::{Error, ErrorKind, Result};
 use keyward_loader::{Program, inspect, verify_library, verify_program};
 
-/// Whether a plugin is as it was when it was trusted.
+/// Whether a plugin is still the one that was trusted.
 #[derive(Debug)]
 pub enum PluginState {
-    /// It is.
+    /// It has not changed.
     Sound,
-    /// One of its files has another content.
+    /// The content of one of its files has changed.
     Changed(Error),
-    /// One of its files is not there.
+    /// One of its files is missing.
     Missing(Error),
-    /// One of its files stands where others could replace it, or would load what nobody trusts.
+    /// Other users could replace one of its files, or it would load a library that is not trusted.
     Unsafe(Error),
     /// This program cannot use it.
     Unusable(Error),
 }
 
 impl PluginState {
-    /// Looks at a plugin's files. Nothing of them runs.
+    /// Checks a plugin's files, without running them.
     pub fn of(file: &PluginFile) -> Self {
         let Err(error) = verify(file) else { return Self::Sound };
         let pins = || [&file.pin].into_iter().chain(&file.needs);
@@ -38,7 +38,7 @@ impl PluginState {
         }
     }
 
-    /// The state in a word.
+    /// Returns the state as a word.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Sound => "sound",
@@ -49,7 +49,7 @@ impl PluginState {
         }
     }
 
-    /// Why it cannot be used, if it cannot.
+    /// Returns why it cannot be used, if it cannot.
     pub const fn error(&self) -> Option<&Error> {
         match self {
             Self::Sound => None,
