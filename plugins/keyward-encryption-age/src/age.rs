@@ -9,11 +9,11 @@ use keyward_plugin::{Error, ErrorKind, MAX_BLOB, Result, Secret};
 use crate::error::Failure;
 use crate::strict::{self, Sealed};
 
-/// scrypt's log N when records are sealed: never tuned to the machine's speed, so that what a
-/// fast one sealed opens on a slow one.
+/// scrypt's log N for sealing. It does not depend on the machine's speed, so that a slow machine
+/// can open what a fast one sealed.
 pub(crate) const WORK_FACTOR: u8 = 18;
 
-/// Cheaper in this crate's unit tests, which open thousands of altered blobs.
+/// Lower in this crate's unit tests, which open thousands of altered blobs.
 const SEALING_FACTOR: u8 = if cfg!(test) { 2 } else { WORK_FACTOR };
 
 /// Seals to recipients.
@@ -37,7 +37,7 @@ pub(crate) fn seal_with(plain: &Secret, passphrase: SecretString, armor: bool) -
     write(plain, encryptor, armor)
 }
 
-/// Opens what is sealed to one of these identities.
+/// Opens a blob that is sealed to one of these identities.
 pub(crate) fn open(
     blob: &[u8],
     identities: &[x25519::Identity],
@@ -47,7 +47,7 @@ pub(crate) fn open(
     read(blob, &identities, max_work_factor, MAX_BLOB)
 }
 
-/// Opens what is sealed with a passphrase.
+/// Opens a blob that is sealed with a passphrase.
 pub(crate) fn open_with(
     blob: &[u8],
     passphrase: SecretString,
@@ -75,7 +75,7 @@ fn write(
     written().map_err(|_| failed())
 }
 
-/// Opens an age file as a whole or not at all.
+/// Opens a whole age file, or returns an error and no part of it.
 fn read(
     blob: &[u8],
     identities: &[&dyn Identity],
@@ -95,12 +95,13 @@ fn read(
     Secret::read_from(reader, limit).map_err(|_| Failure::Payload)
 }
 
-/// What scrypt takes besides its large table, generously.
+/// An upper limit for the memory that scrypt needs besides its large table.
 const SCRYPT_SLACK: u64 = 1 << 20;
 
-/// Waits until no other scrypt runs in this process, and checks that there is memory for one.
+/// Waits until no other scrypt runs in this process, and checks that there is enough memory for
+/// one.
 ///
-/// scrypt allocates without a check: where memory is limited, a failed allocation would abort the
+/// scrypt does not check its allocation: if memory is limited, a failed allocation would abort the
 /// process.
 fn scrypt_turn(work_factor: u8) -> Result<MutexGuard<'static, ()>, Failure> {
     static TURN: Mutex<()> = Mutex::new(());
@@ -109,7 +110,7 @@ fn scrypt_turn(work_factor: u8) -> Result<MutexGuard<'static, ()>, Failure> {
     Ok(turn)
 }
 
-/// The memory that scrypt takes: 128 bytes × N × r, and age has r = 8.
+/// Returns the memory that scrypt needs: 128 bytes × N × r, and r = 8 in age.
 fn scrypt_bytes(work_factor: u8) -> u64 {
     (1024 << work_factor) + SCRYPT_SLACK
 }
@@ -120,7 +121,7 @@ fn reserve(bytes: u64) -> Result<(), Failure> {
     let bytes = usize::try_from(bytes).map_err(|_| failed())?;
     let mut memory = Vec::<u8>::new();
     memory.try_reserve_exact(bytes).map_err(|_| failed())?;
-    // Without this, an optimising compiler may drop the allocation that is to be tried.
+    // Without this, an optimising compiler may remove the trial allocation.
     std::hint::black_box(&mut memory);
     Ok(())
 }

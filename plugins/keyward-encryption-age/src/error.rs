@@ -1,7 +1,7 @@
 use keyward_plugin::{Error, ErrorKind};
 
-/// Why an age file did not open: finer than what callers are told, so that tests can tell a
-/// broken format from a broken seal.
+/// Why an age file did not open. Callers get fewer details; tests need them to distinguish a
+/// malformed file from one that was altered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// The ASCII armor is malformed.
@@ -12,9 +12,9 @@ pub(crate) enum Failure {
     Recipient,
     /// Its passphrase asks for more work than is allowed.
     Work,
-    /// There is not so much memory (in MiB), which scrypt needs for its passphrase.
+    /// scrypt needs so much memory (in MiB) for its passphrase, and there is less.
     Memory(u64),
-    /// No identity opens it, or the passphrase is another one.
+    /// No identity opens it, or the passphrase is wrong.
     NoMatch,
     /// The header was altered.
     Mac,
@@ -23,14 +23,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    /// What callers are told, without a source.
+    /// Returns the error for callers, without a source.
     pub(crate) fn into_error(self, operation: &'static str) -> Error {
         match self {
             Self::Armor | Self::Header | Self::Mac | Self::Payload => Error::corrupt(operation),
             Self::NoMatch => Error::new(ErrorKind::NoKey, operation),
             Self::Recipient => Error::new(ErrorKind::Unsupported, operation)
                 .because("sealed to an unsupported recipient (hybrid, post-quantum)"),
-            // Whoever altered it may have raised it, to keep us busy.
+            // An attacker may have raised it to make Keyward compute for a long time.
             Self::Work => Error::corrupt(operation)
                 .because("its passphrase asks for more work than is allowed")
                 .hint("If you trust it, raise `max_work_factor`, up to 22"),

@@ -12,24 +12,24 @@ use sha2::{Digest, Sha256};
 use crate::error::Failure;
 use crate::{age as file, strict};
 
-/// More than any file of keys needs.
+/// The largest file of keys that is read, in bytes.
 const MAX_FILE: usize = 256 << 10;
-/// Each takes about 100 bytes of every record.
+/// Each recipient takes about 100 bytes of every record.
 const MAX_RECIPIENTS: usize = 256;
 
-/// Whom records are sealed to.
+/// The recipients of records.
 #[derive(Debug)]
 pub(crate) struct Recipients {
     listed: RecipientSet,
     file: Option<PathBuf>,
 }
 
-/// Recipients by how they are written, so that order and repetition do not count.
+/// Recipients by their text, so that order and repetition do not count.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RecipientSet(BTreeMap<String, x25519::Recipient>);
 
 impl Recipients {
-    /// Those listed and those in `file`; `None` if neither is given.
+    /// Returns the listed recipients and those in `file`; `None` if there is neither.
     pub(crate) fn new(listed: &[String], file: Option<PathBuf>) -> Result<Option<Self>> {
         let mut set = RecipientSet::default();
         for (number, text) in (1..).zip(listed) {
@@ -39,7 +39,7 @@ impl Recipients {
         Ok(given.then_some(Self { listed: set, file }))
     }
 
-    /// The recipients of what is sealed for `entry`, read anew each time.
+    /// Returns the recipients for `entry`. It reads the file each time.
     pub(crate) fn of(&self, entry: &EntryId) -> Result<RecipientSet> {
         let mut set = self.listed.clone();
         if let Some(pattern) = &self.file {
@@ -54,7 +54,7 @@ impl RecipientSet {
         self.0.values()
     }
 
-    /// Changes exactly when the recipients do.
+    /// Returns an id that changes if and only if the recipients change.
     pub(crate) fn id(&self) -> Result<KeyId> {
         let lines: Vec<_> = self.0.keys().map(String::as_str).collect();
         KeyId::new(&Sha256::digest(lines.join("\n"))[..16])
@@ -65,7 +65,7 @@ impl RecipientSet {
         let text = String::from_utf8(content.ok_or_else(|| missing(path))?);
         let text = text.map_err(|_| no_text(path))?;
         if key_lines(&text).next().is_none() {
-            return Err(Error::invalid("recipients", format!("{path} holds no recipient"))
+            return Err(Error::invalid("recipients", format!("{path} contains no recipient"))
                 .hint("Add a line to it that begins with age1: `age-keygen -y FILE` shows it"));
         }
         for (number, line) in key_lines(&text) {
@@ -74,7 +74,7 @@ impl RecipientSet {
         Ok(())
     }
 
-    /// Errors name `place` and not what stands there, which may be an identity by mistake.
+    /// Errors contain `place` and not its content, which may be an identity by mistake.
     fn add(&mut self, text: &str, place: fmt::Arguments<'_>) -> Result<()> {
         let recipient: x25519::Recipient =
             text.parse().map_err(|_| unreadable(text, "age", "recipient", place))?;
@@ -87,16 +87,16 @@ impl RecipientSet {
     }
 }
 
-/// Who opens records.
+/// The identities that open records.
 pub(crate) struct Identities {
     source: Option<Source>,
     passphrase: Passphrase,
     max_work_factor: u8,
-    /// By the place they came from: a passphrase is asked for and worked through once.
+    /// Identities by their place, so that the user types a passphrase once and scrypt runs once.
     opened: Mutex<BTreeMap<String, Arc<[x25519::Identity]>>>,
 }
 
-/// Where identities are to be had.
+/// Where identities come from.
 #[derive(Debug)]
 pub(crate) enum Source {
     Secret(SecretRef),
@@ -108,11 +108,11 @@ impl Identities {
         Self { source, passphrase, max_work_factor, opened: Mutex::default() }
     }
 
-    /// The identities that open what is sealed for `entry`.
+    /// Returns the identities that open the records of `entry`.
     pub(crate) fn of(&self, entry: &EntryId) -> Result<Arc<[x25519::Identity]>> {
         let Some(source) = &self.source else {
-            return Err(no_key("no identity is given")
-                .hint("Give `identity_file` or `identity` to open records"));
+            return Err(no_key("no identity is configured")
+                .hint("Set `identity_file` or `identity` to open records"));
         };
         let place = match source {
             Source::Secret(_) => "the age identity".to_owned(),
@@ -144,14 +144,14 @@ impl Identities {
     }
 }
 
-/// Shows where identities come from, and none of them.
+/// Shows where identities come from, and no identity.
 impl fmt::Debug for Identities {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identities").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
-/// A passphrase, or whom to ask for it.
+/// A passphrase, or the host that prompts for it.
 #[derive(Debug)]
 pub(crate) struct Passphrase {
     reference: Option<SecretRef>,
@@ -167,7 +167,7 @@ impl Passphrase {
         self.reference.is_some()
     }
 
-    /// The passphrase of `what`: the one given, or what somebody at the terminal answers.
+    /// Returns the passphrase of `what`: the configured one, or the user's answer to a prompt.
     pub(crate) fn ask(&self, what: &str) -> Result<SecretString> {
         let passphrase = match &self.reference {
             Some(reference) => self.host.secret(reference)?,
@@ -184,7 +184,7 @@ impl Passphrase {
     }
 }
 
-/// Reads a file that nobody else can read, in a folder that nobody else can write.
+/// Reads a file that only its owner can read, in a folder that only its owner can write to.
 fn read_private(path: &str) -> Result<Secret> {
     let (Some(folder), Some(name)) = (Path::new(path).parent(), Path::new(path).file_name()) else {
         return Err(missing(path));
@@ -206,22 +206,23 @@ pub(crate) fn parse_identities(content: &Secret, place: &str) -> Result<Vec<x255
             .push(identity.map_err(|_| unreadable(line, "AGE-SECRET-KEY-", "identity", place))?);
     }
     match identities[..] {
-        [] => Err(no_key(format!("{place} holds no identity"))),
+        [] => Err(no_key(format!("{place} contains no identity"))),
         _ => Ok(identities),
     }
 }
 
-/// The lines that hold a key, with their numbers.
+/// Returns the lines that contain a key, with their numbers.
 fn key_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
     (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn expand(pattern: &Path, entry: &EntryId) -> String {
-    // An option is text, so nothing is lost.
+    // The content comes from an option, which is text, so nothing is lost.
     entry.expand(&pattern.to_string_lossy())
 }
 
-/// Tells a mistyped key from one of another kind, whose prefix before the last `1` is another.
+/// Distinguishes a mistyped key from a key of another kind, which has another prefix before its
+/// last `1`.
 fn unreadable(text: &str, prefix: &str, what: &str, place: fmt::Arguments<'_>) -> Error {
     match text.rsplit_once('1') {
         Some((found, _)) if found == prefix => {

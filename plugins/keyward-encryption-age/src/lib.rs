@@ -1,23 +1,23 @@
 //! Encryption `age`: records sealed to X25519 recipients, or with a passphrase.
 //!
-//! What it seals is an ordinary age file (<https://age-encryption.org/v1>), so that with
-//! `envelope = false` the programs `age` and `rage` open it, and the reverse. `recipients` and
-//! `recipients_file` say whom records are sealed to, `identity` or `identity_file` who opens
-//! them; each is asked for only when it is needed, so that sealing needs no identity. With
+//! It seals to an ordinary age file (<https://age-encryption.org/v1>). With `envelope = false` the
+//! programs `age` and `rage` open its records, and it opens theirs. `recipients` and
+//! `recipients_file` name the recipients of records, `identity` or `identity_file` the identity
+//! that opens them. Each is read only when it is needed, so that sealing needs no identity. With
 //! `%user%` in both paths each user's record is sealed to that user's own key. An identity may
 //! itself be an age file sealed with a passphrase, as `age-keygen | age -p` makes it. A
 //! `passphrase` without recipients seals the records themselves (scrypt, log N 18).
 //!
 //! # Security
-//! With recipients a record is **bound**: whoever knows a recipient can write a record that
-//! opens. It is the store's envelope that binds it, since age has no associated data; it is not
-//! authentic, since a recipient is public. In passphrase mode only who knows the passphrase can
-//! write one.
+//! With recipients a record is **bound**: anyone who knows a recipient can write a record that
+//! opens. The store's envelope binds it, since age has no associated data; it is not authentic,
+//! since a recipient is public. In passphrase mode, only a person who knows the passphrase can
+//! write a record.
 //!
-//! age files are held to the letter of the format before the crate `age` sees them; nothing of
-//! a record is given out before its last byte was authenticated. Hybrid (post-quantum), SSH and
-//! plugin recipients are not supported. While it seals, the crate `age` keeps up to 64 KiB of
-//! the plaintext in a buffer that it frees unwiped.
+//! This crate checks age files strictly against the format before the crate `age` reads them. It
+//! returns no part of a record before it has authenticated the last byte. Hybrid (post-quantum),
+//! SSH and plugin recipients are not supported. While it seals, the crate `age` keeps up to 64 KiB
+//! of the plaintext in a buffer that it frees without wiping.
 
 mod age;
 mod error;
@@ -37,21 +37,21 @@ use crate::keys::{Identities, Passphrase, Recipients, Source};
 keyward_plugin::register!(encryption: Age);
 
 options! {
-    /// Whom records are sealed to, and who opens them.
+    /// The recipients of records, and the identities that open them.
     pub struct Options {
         /// The X25519 recipients (age1…) that every record is sealed to.
         pub recipients: Vec<String>,
-        /// A file of more recipients, one a line; `%user%` makes it one per user.
+        /// A file of more recipients, one per line; with `%user%`, one file per user.
         pub recipients_file: Option<PathBuf>,
-        /// The identities that open records: what an identity file holds.
+        /// The identities that open records: the content of an identity file.
         pub identity: Option<SecretRef>,
-        /// The identity file that opens records; `%user%` makes it one per user.
+        /// The identity file that opens records; with `%user%`, one file per user.
         pub identity_file: Option<PathBuf>,
-        /// Opens the identity, where a passphrase protects it; without recipients, seals the records.
+        /// Opens an identity that is protected by a passphrase; without recipients, seals the records.
         pub passphrase: Option<SecretRef>,
         /// Whether sealed records are text (ASCII armor).
         pub armor: bool = false,
-        /// The highest scrypt work factor (log N) that is worked through, 18 to 22: 256 MiB to 4 GiB.
+        /// The highest scrypt work factor (log N) that is accepted, 18 to 22: 256 MiB to 4 GiB.
         pub max_work_factor: u64 = 22,
     }
 }
@@ -81,7 +81,7 @@ impl Backend for Age {
         };
         let identity = match (options.identity, options.identity_file) {
             (Some(_), Some(_)) => {
-                return Err(invalid("`identity` and `identity_file` cannot both be given"));
+                return Err(invalid("`identity` and `identity_file` cannot both be set"));
             }
             (Some(reference), None) => Some(Source::Secret(reference)),
             (None, Some(path)) => Some(Source::File(path)),
@@ -112,7 +112,7 @@ impl Backend for Age {
 
 impl Encryption for Age {
     fn abilities(&self) -> EncryptionAbilities {
-        // White space around armor does not count, so that a blob can be altered and still open.
+        // White space around armor does not count, so a blob can be altered and still open.
         let authenticates = matches!(self.mode, Mode::Passphrase(_)) && !self.armor;
         EncryptionAbilities { binds_context: false, authenticates, keys: Keys::Own }
     }
@@ -120,7 +120,7 @@ impl Encryption for Age {
     fn current_key(&self, entry: &EntryId) -> Result<Option<KeyId>> {
         match &self.mode {
             Mode::Recipients(recipients, _) => recipients.of(entry)?.id().map(Some),
-            // Whatever followed from the passphrase would help to guess it.
+            // An id that depends on the passphrase would help to guess it.
             Mode::Passphrase(_) => KeyId::new(b"passphrase").map(Some),
         }
     }

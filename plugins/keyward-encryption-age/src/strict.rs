@@ -7,12 +7,12 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 use crate::error::Failure;
 
-/// What every binary age file begins with, whatever its version.
+/// The start of every binary age file, in any version.
 const MAGIC: &[u8] = b"age-encryption.org/";
 const VERSION: &str = "age-encryption.org/v1";
 const ARMOR: &[u8] = b"-----BEGIN AGE ENCRYPTED FILE-----";
 
-/// Header and nonce: more than 600 recipients take.
+/// The longest header and nonce: more than 600 recipients need.
 const MAX_HEADER: usize = 64 << 10;
 const NONCE: usize = 16;
 const MAC: usize = 32;
@@ -31,13 +31,13 @@ pub(crate) enum Sealed {
     WithPassphrase(u8),
 }
 
-/// Whether this begins as age files do.
+/// Whether this begins like an age file.
 pub(crate) fn is_age_file(content: &[u8]) -> bool {
     content.starts_with(MAGIC) || content.trim_ascii_start().starts_with(ARMOR)
 }
 
-/// Takes ASCII armor off, where there is any. White space around it does not count, which the
-/// crate `age` forbids at the beginning.
+/// Removes ASCII armor, if there is any. White space around it does not count; the crate `age` does
+/// not allow white space at the beginning.
 pub(crate) fn dearmor(blob: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
     let text = blob.trim_ascii_start();
     if text.starts_with(ARMOR) {
@@ -52,9 +52,9 @@ pub(crate) fn dearmor(blob: &[u8]) -> Result<Cow<'_, [u8]>, Failure> {
     Ok(Cow::Borrowed(blob))
 }
 
-/// Holds a file's header to the letter of the format, which is more than the crate `age` does:
-/// it lets stanzas end where their last line is missing, and looks into a stanza only when an
-/// identity of its kind comes by.
+/// Checks a file's header strictly against the format. The crate `age` is less strict: it accepts
+/// stanzas whose last line is missing, and it reads a stanza only if there is an identity of its
+/// kind.
 ///
 /// ```text
 /// age-encryption.org/v1
@@ -82,7 +82,8 @@ pub(crate) fn check(file: &[u8], max_work_factor: u8) -> Result<Sealed, Failure>
     match stanzas[..] {
         [] => Err(Failure::Header),
         [only] => Ok(only),
-        // A passphrase must stand alone, or others could have written what it opens.
+        // A passphrase must be the only stanza. Otherwise another person could have written the
+        // file that it opens.
         _ if stanzas.iter().any(|stanza| *stanza != Sealed::ToRecipients) => Err(Failure::Header),
         _ => Ok(Sealed::ToRecipients),
     }
@@ -109,7 +110,7 @@ fn check_stanza(
             check_work_factor(factor, max_work_factor)
         }
         ["X25519" | "scrypt", ..] => Err(Failure::Header),
-        // Kinds that nobody here knows are passed over.
+        // Stanzas of unknown kinds are skipped.
         _ => Ok(Sealed::ToRecipients),
     }
 }
@@ -140,16 +141,16 @@ fn body_length(lines: &mut Lines<'_>) -> Result<usize, Failure> {
     }
 }
 
-/// The length of what canonical base64 without padding stands for.
+/// Returns the length of the data that canonical base64 without padding encodes.
 fn decoded_length(text: &str) -> Result<usize, Failure> {
     STANDARD_NO_PAD.decode(text).map(|bytes| bytes.len()).map_err(|_| Failure::Header)
 }
 
-/// What is left of a header.
+/// The rest of a header.
 struct Lines<'a>(&'a [u8]);
 
 impl<'a> Lines<'a> {
-    /// The next line, which must end.
+    /// Returns the next line, which must be complete.
     fn next(&mut self) -> Result<&'a str, Failure> {
         let end = self.0.iter().position(|byte| *byte == b'\n').ok_or(Failure::Header)?;
         let line = std::str::from_utf8(&self.0[..end]).map_err(|_| Failure::Header)?;

@@ -20,7 +20,7 @@ fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// Each user's files hold another key.
+/// The files of each user contain another key.
 mod a_key_per_user {
     use super::*;
 

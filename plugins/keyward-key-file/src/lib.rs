@@ -1,8 +1,8 @@
-//! Key source `file`: a key in a file of its own, away from the data it opens.
+//! Key source `file`: a key in a separate file, away from the data that it opens.
 //!
-//! The file holds 32 random bytes as base64 on one line. A file that is there already is used
-//! as it is and never deleted, and so is one that is not named for its store alone: another
-//! store may have come to use it. A warning names the file that stays when a store is removed.
+//! The file contains 32 random bytes as base64 on one line. A file that exists already is used as
+//! it is and never deleted. A file whose path is not specific to its store is not deleted either,
+//! because another store may use it. A warning names the file that stays when a store is removed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use keyward_plugin::{
 
 keyward_plugin::register!(key: FileKey);
 
-/// More than any key or password needs.
+/// The largest file that is read, in bytes.
 const MAX: usize = 64 << 10;
 
-/// The parameter that says that the key was made here, and may be deleted here.
+/// The parameter of a key that was made here and may be deleted here.
 const MADE: &[u8] = b"made";
 const SUPPLIED: &[u8] = b"supplied";
 
 options! {
-    /// Where the key lies.
+    /// Where the key is stored.
     pub struct Options {
-        /// The file that holds the key, readable by its owner alone.
+        /// The file that contains the key; only its owner can read it.
         pub path: PathBuf = "%state%/keys/%id%",
-        /// The user id that the file belongs to, where an administrator acts for users.
+        /// The user id of the file's owner, if an administrator makes it for a user.
         pub owner: Option<u64>,
     }
 }
@@ -52,7 +52,7 @@ impl Backend for FileKey {
             return Err(Error::invalid("options", "`path` must be the absolute path of a file"));
         }
         let owner = options.owner.map(u32::try_from).transpose();
-        let owner = owner.map_err(|_| Error::invalid("options", "`owner` is no user id"))?;
+        let owner = owner.map_err(|_| Error::invalid("options", "`owner` is not a user id"))?;
         Ok(Self { path: options.path, owner, host: Arc::clone(host) })
     }
 }
@@ -118,8 +118,8 @@ impl FileKey {
         }
     }
 
-    /// Whether the file is named for this one store, or lies in a folder that was made for it.
-    /// Any other file may hold the key of several stores.
+    /// Whether the path of the file is specific to this store, or the file is in a folder that was
+    /// made for it. Any other file may contain the key of several stores.
     fn is_of_one_store(&self, id: &KeyId) -> bool {
         self.owner.is_some() || self.is_named(id)
     }

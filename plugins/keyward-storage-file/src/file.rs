@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{layout, walk};
 
-/// How long a writer waits for another one of the same entry.
+/// How long a writer waits for another writer of the same entry.
 const WAIT: Duration = Duration::from_secs(30);
 
 /// The storage `file`.
@@ -31,7 +31,7 @@ impl File {
         Self { root, owner, host: Arc::clone(host), opened: OnceLock::new() }
     }
 
-    /// The root folder, if anything has been written yet.
+    /// Returns the root folder, if anything was written to it.
     fn dir(&self) -> Result<Option<&PrivateDir>> {
         if self.opened.get().is_none() {
             match (self.open()?, self.owner) {
@@ -50,7 +50,7 @@ impl File {
         }
     }
 
-    /// Keeps other writers of this entry out. There are 64 locks for all entries together.
+    /// Locks out other writers of this entry. All entries share 64 locks.
     fn turn(&self, dir: &PrivateDir, id: &EntryId) -> Result<FileLock> {
         let stripe = Sha256::digest(id.to_bytes())[0] % 64;
         let wait = self.host.remaining().map_or(WAIT, |left| left.min(WAIT));
@@ -130,7 +130,7 @@ impl Locks for File {
     }
 }
 
-/// Holds an expectation against the file as it is.
+/// Checks an expectation against the current file.
 fn expect(dir: &PrivateDir, path: &Path, operation: &'static str, expect: &Expect) -> Result<()> {
     if *expect == Expect::Any {
         return Ok(());

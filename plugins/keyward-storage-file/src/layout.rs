@@ -1,17 +1,17 @@
-//! Which file an entry has, and which entry a file is.
+//! Maps entries to files, and files to entries.
 
 use std::path::PathBuf;
 
 use keyward_plugin::{EntryId, MAX_SEGMENT, escape, segments, unescape};
 
-/// The file of an entry, below the root.
+/// Returns the file of an entry, relative to the root.
 pub(crate) fn path(id: &EntryId) -> PathBuf {
     let mut path = folder(id.user());
     extend(&mut path, id.name_or_empty());
     path
 }
 
-/// The folder of a user, below the root.
+/// Returns the folder of a user, relative to the root.
 pub(crate) fn folder(user: &str) -> PathBuf {
     let mut path = PathBuf::new();
     extend(&mut path, user);
@@ -24,14 +24,14 @@ fn extend(path: &mut PathBuf, name: &str) {
     }
 }
 
-/// What a name found on disk stands for.
+/// The meaning of a name that is found on the disk.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Part {
-    /// A folder in which a long name goes on; this is its beginning.
+    /// A folder with the first part of a long name, in which the name continues.
     Continued,
     /// The end of a user's or an entry's name.
     Last,
-    /// Nothing of ours.
+    /// Not a name of this storage.
     Foreign,
 }
 
@@ -47,9 +47,9 @@ impl Part {
     }
 }
 
-/// The entry whose user and name were cut into these segments.
+/// Returns the entry whose user and name were cut into these segments.
 ///
-/// `None` if this is not how [`path`] writes any entry.
+/// `None` if [`path`] does not write any entry like this.
 pub(crate) fn entry(user: &[String], name: &[String]) -> Option<EntryId> {
     let id = EntryId::restore(&joined(user)?, &joined(name)?).ok()?;
     let written = path(&id);
@@ -62,8 +62,8 @@ pub(crate) fn is_user(segments: &[String]) -> bool {
     joined(segments).is_some_and(|user| folder(&user) == segments.iter().collect::<PathBuf>())
 }
 
-/// Whether a name is as long as one that goes on in the folder of this name. An escape that does not
-/// fit moves the cut by two bytes at most.
+/// Whether a name is as long as the first part of a long name. An escape that does not fit moves
+/// the cut by at most two bytes.
 pub(crate) fn is_continued(name: &str) -> bool {
     name.ends_with('+') && (MAX_SEGMENT - 2..=MAX_SEGMENT).contains(&name.len())
 }

@@ -1,8 +1,8 @@
 //! Storage `file`: one file per entry. The default.
 //!
-//! Below the root folder each user has a folder, and in it each entry a file, both under their
-//! names as [`keyward_plugin::escape`] writes them. Files are replaced whole: written to `.tmp`,
-//! flushed to the disk, renamed. Writers of one entry take turns by a lock in `.locks`.
+//! The root folder contains a folder for each user, and that contains a file for each entry. Both
+//! have names that [`keyward_plugin::escape`] writes. A write replaces the whole file: it writes to
+//! `.tmp`, flushes to the disk and renames. A lock in `.locks` serializes the writers of one entry.
 //! A revision is the SHA-256 of the blob.
 
 mod file;
@@ -19,11 +19,11 @@ pub use file::File;
 keyward_plugin::register!(storage: File);
 
 options! {
-    /// Where the files lie.
+    /// Where the files are stored.
     pub struct Options {
-        /// The folder that holds the store's files; made when it is first written to.
+        /// The folder that contains the store's files; created by the first write.
         pub root: PathBuf = "%data%/stores/%id%",
-        /// The user id that the folder belongs to, where an administrator acts for users.
+        /// The user id of the folder's owner, if an administrator makes it for a user.
         pub owner: Option<u64>,
     }
 }
@@ -37,7 +37,7 @@ impl Backend for File {
             return Err(Error::invalid("options", "`root` must be the absolute path of a folder"));
         }
         let owner = options.owner.map(u32::try_from).transpose();
-        let owner = owner.map_err(|_| Error::invalid("options", "`owner` is no user id"))?;
+        let owner = owner.map_err(|_| Error::invalid("options", "`owner` is not a user id"))?;
         Ok(Self::at(options.root, owner, host))
     }
 }

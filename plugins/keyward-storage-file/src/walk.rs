@@ -1,4 +1,4 @@
-//! Listing without holding more than one page: a cursor keeps the place in each open folder.
+//! Lists entries with only one page in memory: a cursor keeps the position in each open folder.
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,16 @@ use rustix::io::Errno;
 
 use crate::layout::{self, Part};
 
-/// No entry lies deeper: the longest user takes 4 segments, the longest name 16.
+/// The depth of the deepest entry: the longest user takes 4 segments, the longest name 16.
 const DEEPEST: usize = 20;
 
-/// The cursor behind all entries, where something of the wrong type was met. A cursor into a folder is
-/// longer.
+/// The cursor after all entries, if something of the wrong type was found. A cursor into a folder
+/// is longer.
 const MISFITS: &[u8] = &[1];
 
-/// An open folder, and how far its listing has come.
+/// An open folder, and the position of its listing.
 struct Open {
-    /// Its own name; empty for the folder in which the walk began.
+    /// Its name; empty for the folder in which the walk began.
     name: String,
     dir: Dir,
     place: i64,
@@ -27,7 +27,7 @@ struct Open {
 }
 
 impl Open {
-    /// The type of what has this name; `None` if it is gone.
+    /// Returns the type of the file with this name; `None` if it no longer exists.
     fn type_of(&self, name: &str) -> Result<Option<FileType>> {
         let folder = self.dir.fd().map_err(failed)?;
         match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -44,11 +44,11 @@ enum Holds {
     Entries,
 }
 
-/// One page of the entries below `base`.
+/// Returns one page of the entries below `base`.
 ///
-/// What has the name of an entry or of a user's folder but is a link, a pipe or otherwise of the wrong type
-/// is an error, for a caller that took it for absent could drop the key that the real file needs. The
-/// error comes on a page of its own after all entries, so that a caller can still reach the sound ones.
+/// A link, a pipe or another file of the wrong type with the name of an entry or of a user's folder
+/// is an error: a caller that took it for absent could delete the key that the real file needs. The
+/// error is on a separate page after all entries, so that a caller can still reach the valid ones.
 pub(crate) fn page(base: &PrivateDir, query: &Query<'_>) -> Result<Page> {
     let mut walk =
         Walk { base, start: PathBuf::new(), stack: Vec::new(), misfits: Misfits::default() };
@@ -85,10 +85,11 @@ pub(crate) fn page(base: &PrivateDir, query: &Query<'_>) -> Result<Page> {
     Ok(page)
 }
 
-/// Removes every entry below `base`, and the folders that are empty then. What is none of ours, or
-/// not as we make it, is passed over.
+/// Removes every entry below `base`, and the folders that are then empty. It skips files that are
+/// not entries of this storage or have the wrong type.
 ///
-/// It goes through each folder once, so that nobody who makes files meanwhile keeps it going.
+/// It reads each folder once, so that a process that creates files meanwhile cannot keep it busy
+/// forever.
 pub(crate) fn clear(base: &PrivateDir, host: &dyn Host) -> Result<()> {
     clear_folder(base, &mut Vec::new(), host)
 }
@@ -122,7 +123,8 @@ fn clear_folder(base: &PrivateDir, parts: &mut Vec<String>, host: &dyn Host) -> 
     Ok(())
 }
 
-/// Logs a warning that what a symbolic link in an entry's place leads to stays; the link is removed.
+/// Logs a warning that the target of a symbolic link in an entry's place stays. The link itself is
+/// removed.
 fn report_target_stays(host: &dyn Host, link: &Path) {
     if let Ok(target) = std::fs::read_link(link) {
         let target = link.parent().unwrap_or(link).join(target);
@@ -131,7 +133,7 @@ fn report_target_stays(host: &dyn Host, link: &Path) {
     }
 }
 
-/// Nothing, where the result says that something is not as it should be.
+/// Returns `None` if the error says that a file or folder has the wrong type or permissions.
 fn pass_over<T>(result: Result<T>) -> Result<Option<T>> {
     match result {
         Err(error) if matches!(error.kind(), ErrorKind::Refused | ErrorKind::Unsupported) => {
@@ -141,16 +143,16 @@ fn pass_over<T>(result: Result<T>) -> Result<Option<T>> {
     }
 }
 
-/// The entry whose file is found by these names, one below the other.
+/// Returns the entry whose file has these names as its path.
 fn entry(parts: &[String]) -> Option<EntryId> {
     let end_of_user = parts.iter().position(|part| Part::of(part) == Part::Last)? + 1;
     layout::entry(&parts[..end_of_user], &parts[end_of_user..])
 }
 
-/// What has the name of an entry or of a user's folder, but is of the wrong type.
+/// Files that have the name of an entry or of a user's folder, but the wrong type.
 #[derive(Default)]
 struct Misfits {
-    /// What is wrong with the first one, if it was met on this page.
+    /// What is wrong with the first one, if it was found on this page.
     first: Option<String>,
     count: usize,
 }
@@ -175,13 +177,13 @@ impl Misfits {
             0 => first,
             more => format!("{first}; {more} more like it"),
         };
-        Err(Error::corrupt("list")
-            .because(why)
-            .hint("Put back what belongs there, from a backup if need be, or remove it"))
+        Err(Error::corrupt("list").because(why).hint(
+            "Restore the right file or folder, if necessary from a backup, or remove this one",
+        ))
     }
 }
 
-/// Goes through every entry, folder by folder.
+/// Walks through all entries, folder by folder.
 struct Walk<'a> {
     base: &'a PrivateDir,
     start: PathBuf,
@@ -201,7 +203,7 @@ impl Walk<'_> {
             let Ok(name) = found.file_name().to_str().map(str::to_owned) else { continue };
             let holds = open.holds;
             let kind = match found.file_type() {
-                // Some file systems do not tell the type while they list.
+                // Some file systems do not report the type in a listing.
                 FileType::Unknown => match open.type_of(&name)? {
                     Some(kind) => kind,
                     None => continue,
@@ -227,7 +229,7 @@ impl Walk<'_> {
         Ok(None)
     }
 
-    /// Notes what is of the wrong type, if it has a name that this storage gives.
+    /// Records a file of the wrong type, if its name is one that this storage gives.
     fn add_misfit(&mut self, name: &str, part: &Part, holds: Holds, kind: FileType) {
         let parts = self.parts(name);
         let (is_ours, wanted) = match (part, holds) {
@@ -241,12 +243,12 @@ impl Walk<'_> {
         }
     }
 
-    /// The entry of a file in the innermost folder.
+    /// Returns the entry of a file in the innermost folder.
     fn entry(&self, name: &str) -> Option<EntryId> {
         entry(&self.parts(name))
     }
 
-    /// The names that lead from the root to `name` in the innermost folder.
+    /// Returns the names from the root to `name` in the innermost folder.
     fn parts(&self, name: &str) -> Vec<String> {
         let mut parts: Vec<String> =
             self.start.iter().filter_map(|part| part.to_str().map(str::to_owned)).collect();
@@ -255,7 +257,7 @@ impl Walk<'_> {
         parts
     }
 
-    /// Opens the folder `name` of the innermost one; a folder that is gone is passed over.
+    /// Opens the folder `name` of the innermost one. It skips a folder that no longer exists.
     fn enter(&mut self, name: String, holds: Holds, place: i64) -> Result<bool> {
         if self.stack.len() > DEEPEST {
             return Ok(false);
@@ -274,7 +276,8 @@ impl Walk<'_> {
         Ok(true)
     }
 
-    /// Whether a misfit was met, then per open folder: its place, the length of its name, its name.
+    /// The cursor: whether a misfit was found, then for each open folder its position, the length
+    /// of its name, and its name.
     fn cursor(&self) -> Cursor {
         let mut bytes = vec![u8::from(self.misfits.count > 0)];
         for open in &self.stack {
@@ -285,7 +288,7 @@ impl Walk<'_> {
         Cursor(bytes)
     }
 
-    /// Goes back to where a cursor was taken. Whether there is anything left to walk is the answer.
+    /// Returns to the position of a cursor. Returns whether anything is left to walk.
     fn resume(&mut self, cursor: Option<&Cursor>) -> Result<bool> {
         let Some(cursor) = cursor else { return Ok(true) };
         let bad = || Error::invalid("list", "the cursor is not one of this storage");

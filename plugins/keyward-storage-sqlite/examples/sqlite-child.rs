@@ -1,7 +1,6 @@
-//! One of many processes that use a store at once: the tests start it and kill it.
+//! One of several processes that use a store at the same time. The tests start it and kill it.
 //!
-//! `sqlite-child PATH write` puts 1, 2, 3, … and prints each number once it is kept.
-//! `sqlite-child PATH count N` adds one N times by compare-and-swap.
+//! `sqlite-child PATH write` puts 1, 2, 3, … and prints each number after it is stored.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -32,7 +31,7 @@ fn write(storage: &dyn Storage, id: &EntryId) -> Outcome {
     };
     loop {
         number += 1;
-        // Large enough to reach over several pages.
+        // Large enough for several pages.
         let blob = format!("{number:<9000}");
         storage.put(id, blob.as_bytes(), &Put::expecting(Expect::Any))?;
         writeln!(std::io::stdout(), "{number}")?;

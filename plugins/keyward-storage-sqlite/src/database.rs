@@ -1,4 +1,4 @@
-//! The database file: making, recognising, opening and removing it.
+//! Creates, identifies, opens and removes the database file.
 
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
@@ -14,10 +14,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::error::failed;
 use crate::schema;
 
-/// What SQLite keeps beside a database, by the end of its name.
+/// The endings of the files that SQLite keeps beside a database.
 const COMPANIONS: [&str; 2] = ["-wal", "-shm"];
 
-/// Where the database is: a folder and a file in it.
+/// The place of the database: a folder and a file in it.
 #[derive(Debug)]
 pub(crate) struct Place {
     folder: PathBuf,
@@ -30,7 +30,7 @@ impl Place {
         Self { folder, file: path.file_name().map(PathBuf::from).unwrap_or_default() }
     }
 
-    /// The folder, made if it is missing.
+    /// Returns the folder, and creates it if it is missing.
     pub(crate) fn create_dir(&self) -> Result<PrivateDir> {
         PrivateDir::create(&self.folder)
     }
@@ -54,9 +54,10 @@ impl Place {
         }
     }
 
-    /// Connects where nothing can be written, and so no file for SQLite's locks can be made.
+    /// Connects if nothing can be written, so that SQLite cannot create the files for its locks.
     fn open_to_read(&self, path: &Path, wait: Duration) -> Result<Connection> {
-        // Files that a writer left, or has open, tell SQLite what is in the log.
+        // SQLite reads the files that a writer left or has open, and so knows the content of the
+        // log.
         if let Ok(connection) = connect_to_read(path, wait, SHARED) {
             return Ok(connection);
         }
@@ -72,20 +73,21 @@ impl Place {
         connect_to_read(path, wait, IMMUTABLE)
     }
 
-    /// Makes the database, unless somebody else just did. It is never there half made.
+    /// Creates the database, unless another process has just done so. An incomplete database never
+    /// exists at its path.
     pub(crate) fn create(&self, wait: Duration) -> Result<()> {
         let dir = self.create_dir()?;
         let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
         if dir.contains(&self.file)? {
             return Ok(());
         }
-        // The log of a database that is gone would be played into the new one.
+        // SQLite would apply the log of a removed database to the new one.
         self.remove_companions(&dir)?;
         dir.create_new(&self.file, &schema::empty()?)
     }
 
-    /// Removes the database, even a damaged one, but not a symbolic link to one. Returns whether the
-    /// folder is removed too.
+    /// Removes the database, even a damaged one, but not a symbolic link to one. Returns whether it
+    /// removed the folder too.
     pub(crate) fn remove(&self, wait: Duration) -> Result<bool> {
         let Some(dir) = PrivateDir::open(&self.folder)? else {
             return Ok(!self.folder.is_symlink());
@@ -107,14 +109,14 @@ impl Place {
         dir.remove(&self.file).map(drop)
     }
 
-    /// Removes what SQLite kept beside the database.
+    /// Removes the files that SQLite kept beside the database.
     fn remove_companions(&self, dir: &PrivateDir) -> Result<()> {
         COMPANIONS
             .into_iter()
             .try_for_each(|companion| dir.remove(&self.beside(companion)).map(drop))
     }
 
-    /// SQLite refuses links anywhere in a path; those above the folder are not its concern.
+    /// SQLite refuses symbolic links anywhere in a path. Links above the folder are allowed here.
     fn path(&self) -> Result<PathBuf> {
         let folder = self.folder.canonicalize().map_err(|error| Error::io("open", error))?;
         Ok(folder.join(&self.file))
@@ -127,9 +129,9 @@ impl Place {
     }
 }
 
-/// Refuses another program's database before SQLite could write to it.
+/// Refuses another program's database before SQLite can write to it.
 fn recognise(path: &Path) -> Result<()> {
-    // Immutable: neither locks nor the log are touched, only the file's first page is read.
+    // Immutable: SQLite reads only the first page of the file, and neither locks nor the log.
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -139,16 +141,17 @@ fn recognise(path: &Path) -> Result<()> {
         Ok(schema::APPLICATION_ID) => Ok(()),
         Ok(_) => Err(Error::new(ErrorKind::Refused, "open")
             .because(format!("{} is another program's database", path.display()))),
-        // Somebody may be writing the page just now: then the connection will tell.
+        // Another process may be writing the page at this moment. Then the connection reports an
+        // error.
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => Ok(()),
         Err(error) => Err(failed("open", error)),
     }
 }
 
-/// Reads beside other processes.
+/// For reading while other processes use the database.
 const SHARED: &str = "?mode=ro";
 
-/// Reads a file that does not change: SQLite neither locks it nor looks for a log.
+/// For reading a file that does not change: SQLite neither locks it nor looks for a log.
 const IMMUTABLE: &str = "?immutable=1";
 
 fn uri(path: &Path, how: &str) -> String {
@@ -199,7 +202,7 @@ fn set_up(
     Ok(database)
 }
 
-/// The cache has room for all branches of the tree of a million entries.
+/// The cache can contain all branches of the tree of a million entries.
 const SETTINGS: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
@@ -207,8 +210,8 @@ const SETTINGS: &str = "
     PRAGMA cache_size = -4000;
 ";
 
-/// The settings that matter to a connection that only reads.
+/// The settings for a connection that only reads.
 const CACHE: &str = "PRAGMA cache_size = -4000;";
 
-/// The largest blob and the names it has.
+/// The largest blob, with its names.
 const LARGEST_ROW: i32 = (MAX_BLOB + 4096) as i32;

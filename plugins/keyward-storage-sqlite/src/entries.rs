@@ -1,4 +1,4 @@
-//! The statements that are run on a database.
+//! The statements that this storage runs on a database.
 
 use keyward_plugin::{EntryId, Error, Expect, Page, Put, Query, Result, Revision, Stored};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -17,8 +17,9 @@ pub(crate) fn get(connection: &Connection, id: &EntryId) -> Result<Stored> {
     found.map_err(|error| failed("get", error))?.ok_or_else(|| Error::not_found("get"))
 }
 
-/// An entry's revisions count up. One that is new or comes back starts above every revision
-/// that was ever deleted, so that it meets none of its own again.
+/// Stores a blob. The revisions of an entry increase. The first revision of a new or recreated
+/// entry is higher than all revisions that were ever deleted, so that it does not repeat an earlier
+/// one.
 pub(crate) fn put(
     connection: &Connection,
     id: &EntryId,
@@ -28,7 +29,7 @@ pub(crate) fn put(
     const FLOOR: &str = "SELECT floor FROM state";
     const UPDATE: &str =
         "UPDATE entry SET revision = ?2, expires = ?3, blob = ?4 WHERE number = ?1";
-    // SQLite finds a number where it is given none.
+    // SQLite chooses a number if the statement gives none.
     const INSERT: &str = "INSERT INTO entry VALUES (
         iif(EXISTS (SELECT 1 FROM entry WHERE number = ?1), NULL, ?1), ?5, ?6, ?2, ?3, ?4)";
     let found = present(connection, "put", id)?;
@@ -68,7 +69,7 @@ pub(crate) fn delete(connection: &Connection, id: &EntryId, expect: &Expect) -> 
     remove().map(drop).map_err(|error| failed("delete", error))
 }
 
-/// The index has the entries in the order of user and name.
+/// The index contains the entries in the order of user and name.
 pub(crate) fn page(connection: &Connection, query: &Query<'_>) -> Result<Page> {
     const LIST: &str =
         "SELECT user, name FROM entry WHERE (user, name) >= (?1, ?2) ORDER BY user, name";
@@ -85,7 +86,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Result<EntryId>> {
     Ok(EntryId::restore(user, name).map_err(|_| Error::corrupt("list")))
 }
 
-/// An entry that is there.
+/// An existing entry.
 struct Present {
     number: i64,
     revision: i64,
@@ -104,13 +105,14 @@ fn present(
         .map_err(|error| failed(operation, error))
 }
 
-/// A statement that finds an entry by its number, and one that finds it by the index.
+/// Two statements: one that finds an entry by its number, and one that finds it by the index.
 type Lookup = [&'static str; 2];
 
 /// Reads the row of an entry.
 ///
-/// It has the number that its names hash to, and one step leads to it however many rows there
-/// are. Only if another entry had that number first, it has another one, and the index knows.
+/// The number of an entry is a hash of its names, so that one step finds it however many rows there
+/// are. If another entry already has that number, the entry gets another one and is found by the
+/// index.
 fn find<T>(
     connection: &Connection,
     lookup: Lookup,
@@ -127,7 +129,7 @@ fn find<T>(
     Ok(None)
 }
 
-/// Small numbers take less room: more of the tree's branches fit into memory.
+/// Small numbers take less space, so that more of the tree's branches fit into memory.
 fn number(id: &EntryId) -> u32 {
     let hash = Sha256::digest(id.to_bytes());
     u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])

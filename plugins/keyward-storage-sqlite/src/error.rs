@@ -1,4 +1,4 @@
-//! SQLite's errors in Keyward's words.
+//! Converts SQLite's errors to Keyward's.
 
 use std::error::Error as _;
 use std::path::Path;
@@ -6,22 +6,23 @@ use std::path::Path;
 use keyward_plugin::{Error, ErrorKind};
 use rusqlite::ErrorCode;
 
-/// What SQLite reported while it did `operation`. Its messages name tables and causes, never
-/// values.
+/// Returns the error that SQLite reported during `operation`. SQLite's messages name tables and
+/// causes, never values.
 pub(crate) fn failed(operation: &'static str, error: rusqlite::Error) -> Error {
     let kind = match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => ErrorKind::Corrupt,
         Some(ErrorCode::DiskFull) => ErrorKind::Full,
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => ErrorKind::Locked,
-        // A row that this storage would not have written: what is put is checked before.
+        // This storage would not have written such a row: it checks the size before a put.
         Some(ErrorCode::TooBig) if operation != "put" => {
             return Error::corrupt(operation).because("the entry is too large").caused_by(error);
         }
         Some(ErrorCode::TooBig) => ErrorKind::Unsupported,
         Some(ErrorCode::PermissionDenied) => ErrorKind::Refused,
-        // SQLite reads what it could not open for writing, be it that no file descriptor was left.
+        // SQLite opens a file read-only if it cannot open it for writing, for example because no
+        // file descriptor is left.
         Some(ErrorCode::ReadOnly) => ErrorKind::Unavailable,
-        // Tables or values that this storage did not make.
+        // The tables or values were not made by this storage.
         Some(ErrorCode::Unknown | ErrorCode::SchemaChanged) => ErrorKind::Corrupt,
         Some(_) => ErrorKind::Unavailable,
         None => ErrorKind::Corrupt,
@@ -29,7 +30,7 @@ pub(crate) fn failed(operation: &'static str, error: rusqlite::Error) -> Error {
     Error::new(kind, operation).because(format!("SQLite: {}", plain(&error))).caused_by(error)
 }
 
-/// Adds the file, and a hint, to what SQLite reported. Other errors name their file themselves.
+/// Adds the file and a hint to an error of SQLite. Other errors already name their file.
 pub(crate) fn in_file(error: Error, path: &Path) -> Error {
     let code = error.source().and_then(|source| source.downcast_ref::<rusqlite::Error>());
     let Some(code) = code.map(rusqlite::Error::sqlite_error_code) else { return error };
@@ -49,11 +50,11 @@ pub(crate) fn in_file(error: Error, path: &Path) -> Error {
         _ => return error.because(why),
     };
     let hint = error.advice().unwrap_or(hint).to_owned();
-    // Without the source: it would say the same again.
+    // Without the source, which would repeat the message.
     Error::new(error.kind(), error.operation().to_owned()).because(why).hint(hint)
 }
 
-/// The message alone, without the statement it came from.
+/// Returns the message without the statement that caused it.
 fn plain(error: &rusqlite::Error) -> String {
     match error {
         rusqlite::Error::SqliteFailure(_, Some(message)) => message.clone(),

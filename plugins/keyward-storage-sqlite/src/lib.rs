@@ -1,11 +1,11 @@
 //! Storage `sqlite`: one SQLite database for all entries.
 //!
-//! Many processes may use it at once; its log (WAL) is flushed to the disk before a change
-//! counts as made. Deleted blobs are overwritten in the database and dropped from the log; a
+//! Several processes may use it at the same time. SQLite flushes its log (WAL) to the disk before a
+//! change counts as made. Deleted blobs are overwritten in the database and removed from the log; a
 //! replaced blob stays in the log until the last process closes the database.
 //!
-//! A database on a read-only disk, or in a folder that cannot be written, is read; a log with
-//! changes must have been played in before.
+//! A database on a read-only disk, or in a folder that cannot be written to, can be read. If its
+//! log contains changes, they must be applied first.
 
 mod database;
 mod entries;
@@ -23,9 +23,9 @@ pub use sqlite::Sqlite;
 keyward_plugin::register!(storage: Sqlite);
 
 options! {
-    /// Where the database lies.
+    /// Where the database is stored.
     pub struct Options {
-        /// The database file, alone in its folder; made when it is first written to.
+        /// The database file, the only file in its folder; created by the first write.
         pub path: PathBuf = "%data%/stores/%id%/store.db",
     }
 }

@@ -1,17 +1,17 @@
-//! What a database of ours holds, and how it is told from any other.
+//! The content of a database of this storage, and how it differs from any other.
 
 use keyward_plugin::{Error, ErrorKind, Result};
 use rusqlite::Connection;
 
 use crate::error::failed;
 
-/// `Keyw`: tells our databases from those of other programs.
+/// `Keyw`: distinguishes this storage's databases from those of other programs.
 pub(crate) const APPLICATION_ID: i32 = 0x4b65_7977;
 
 /// The version of the schema.
 const VERSION: i32 = 1;
 
-/// Rows are numbered by what their names hash to, so that they are found without the index; see
+/// The number of a row is a hash of its names, so that it is found without the index; see
 /// `entries`. `floor` is at least as high as every revision that was ever deleted.
 const TABLES: [&str; 2] = [
     "CREATE TABLE entry (
@@ -26,7 +26,7 @@ const TABLES: [&str; 2] = [
     "CREATE TABLE state (floor INTEGER NOT NULL) STRICT",
 ];
 
-/// The bytes of a database that holds nothing yet.
+/// Returns the bytes of an empty database.
 pub(crate) fn empty() -> Result<Vec<u8>> {
     let make = || {
         let mut database = Connection::open_in_memory()?;
@@ -48,9 +48,9 @@ pub(crate) fn fill(database: &Connection) -> rusqlite::Result<()> {
     database.pragma_update(None, "user_version", VERSION)
 }
 
-/// Refuses a database that is not as we made it.
+/// Refuses a database that this storage did not make.
 ///
-/// A view in a table's place may have no end, and a trigger may do anything.
+/// A view in place of a table may never end, and a trigger may do anything.
 pub(crate) fn check(database: &Connection) -> Result<()> {
     let failed = |error| failed("open", error);
     let version = pragma(database, "user_version").map_err(failed)?;
@@ -65,7 +65,7 @@ pub(crate) fn check(database: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// The statements that made what is in the database.
+/// Returns the statements that made the tables of the database.
 fn statements(database: &Connection) -> rusqlite::Result<Vec<String>> {
     database
         .prepare("SELECT sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY rowid")?

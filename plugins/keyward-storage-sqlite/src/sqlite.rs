@@ -13,7 +13,7 @@ use crate::database::Place;
 use crate::entries;
 use crate::error::{failed, in_file};
 
-/// How long a change waits for another process at most.
+/// The longest time that a change waits for another process.
 const WAIT: Duration = Duration::from_secs(30);
 
 /// The storage `sqlite`.
@@ -22,7 +22,7 @@ pub struct Sqlite {
     path: PathBuf,
     place: Place,
     host: Arc<dyn Host>,
-    /// Connected when first needed.
+    /// The connection, made when it is first needed.
     connection: Mutex<Option<Connection>>,
 }
 
@@ -32,10 +32,10 @@ impl Sqlite {
         Self { path, place, host: Arc::clone(host), connection: Mutex::new(None) }
     }
 
-    /// The connection; nothing if there is no database yet.
+    /// Returns the connection, or `None` if there is no database yet.
     fn connection(&self) -> Result<MutexGuard<'_, Option<Connection>>> {
         let mut connection = self.connection.lock()?;
-        // One that only reads may not see what changes meanwhile, and is opened each time.
+        // A read-only connection may not see later changes, so it is opened each time.
         connection.take_if(|open| open.is_readonly("main").unwrap_or(true));
         match &*connection {
             Some(open) => open.busy_timeout(self.wait()).map_err(|error| failed("open", error))?,
@@ -44,7 +44,7 @@ impl Sqlite {
         Ok(connection)
     }
 
-    /// Makes all changes of `work`, or none if it fails. The database is made if it is missing.
+    /// Makes all changes of `work`, or none if it fails. It creates the database if it is missing.
     fn change<T>(
         &self,
         operation: &'static str,
@@ -59,7 +59,7 @@ impl Sqlite {
             Error::new(ErrorKind::Unavailable, operation).because("the store is being destroyed")
         };
         let connection = connection.as_ref().ok_or_else(gone)?;
-        // Statements are kept compiled, these as well.
+        // These statements are also kept compiled.
         let run = |statement| {
             let run = || connection.prepare_cached(statement)?.execute([]);
             run().map(drop).map_err(|error| failed(operation, error))
@@ -72,7 +72,8 @@ impl Sqlite {
         result
     }
 
-    /// Drops from the log what was deleted: best effort, since readers may still need it.
+    /// Removes deleted data from the log. Errors are ignored, since readers may still need the
+    /// data.
     fn scrub(&self) -> Result<()> {
         if let Some(connection) = &*self.connection.lock()? {
             let at_once = connection.busy_timeout(Duration::ZERO);
@@ -83,7 +84,7 @@ impl Sqlite {
         Ok(())
     }
 
-    /// The result, with the file and a hint in an error that SQLite reported.
+    /// Returns the result, with the file and a hint in an error of SQLite.
     fn naming_the_file<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| in_file(error, &self.path))
     }

@@ -1,4 +1,4 @@
-//! What only a file on a disk, other processes and the real `sqlite3` can show.
+//! Tests that need a file on a disk, other processes and the real `sqlite3`.
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use std::fs::{self, File, Permissions};
@@ -32,7 +32,7 @@ fn ann() -> EntryId {
     EntryId::new("ann", Some("counter")).unwrap()
 }
 
-/// A store that holds `count` entries and that nobody has open.
+/// A store with `count` entries that no process has open.
 fn filled(count: usize) -> (Scratch, String) {
     let scratch = Scratch::new();
     let path = scratch.path("store/store.db");

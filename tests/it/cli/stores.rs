@@ -317,7 +317,7 @@ fn a_store_without_recipients_is_not_made() {
         let recipients = home.write("recipients", content);
         let option = format!("encryption.recipients_file={}", recipients.display());
         let init = home.keyward("init s --encryption age --option").arg(option).run();
-        init.ends(2).says("holds no recipient").says("hint: ");
+        init.ends(2).says("contains no recipient").says("hint: ");
         home.keyward("list").run().ends(0).prints("");
     }
 }

@@ -28,10 +28,6 @@ const NOT_REWRITTEN: &[&str] = &[
     "crates/keyward-plugin/src/fs.rs",
     "crates/keyward-plugin/src/fs/",
     "crates/keyward-store/",
-    "plugins/keyward-encryption-age/",
-    "plugins/keyward-key-file/",
-    "plugins/keyward-storage-file/",
-    "plugins/keyward-storage-sqlite/",
 ];
 
 /// Finds avoided words in pages, comments and strings. Tests and decision records may use them.

@@ -9,7 +9,7 @@ use crate::keys::parse_identities;
 const VECTORS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors");
 const MAX_WORK_FACTOR: u8 = 22;
 
-/// A file of the age project's test suite; its README tells the format.
+/// A file of the age project's test suite, whose README describes the format.
 struct Vector {
     name: String,
     expect: String,
@@ -112,7 +112,7 @@ fn hybrid_identities_and_recipients_are_unsupported() {
 
         let other = open(&vector.file, &[x25519::Identity::generate()], MAX_WORK_FACTOR);
         let expected = match vector.name.as_str() {
-            // These two have no hybrid recipient: its type is spelled otherwise, or is X25519.
+            // These two have no hybrid recipient: its type is spelled differently, or is X25519.
             "hybrid_uppercase" => Failure::NoMatch,
             "hybrid_x25519_arg" => Failure::Header,
             _ => Failure::Recipient,
