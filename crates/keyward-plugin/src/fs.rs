@@ -1,6 +1,7 @@
-//! Files as secrets need them: nobody else's, whole or not at all, and there after a power cut.
+//! Files for secrets: only their owner can reach them, a write is atomic, and what is written
+//! survives a power cut.
 //!
-//! What a backend keeps in files goes through a [`PrivateDir`].
+//! A backend stores its files in a [`PrivateDir`].
 
 mod beneath;
 mod lock;
@@ -21,18 +22,19 @@ pub use trusted::{check_trusted_folder, open_private, read_trusted, read_trusted
 
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// A FIFO in a file's place must not make us wait for its writer.
+/// If a FIFO is in place of a file, opening it must not wait for a writer.
 const AT_ONCE: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY);
 
-/// How often a folder that is gone again is made.
+/// How many times to create a folder that another process removes again.
 const ATTEMPTS: usize = 16;
 
 /// A folder that only its owner can enter, and everything below it.
 ///
-/// New folders are 0700 and new files 0600 from the first instant, whatever the umask. What is
-/// found is used only if it is a folder that nobody else can write, or a regular file of the same
-/// owner that nobody else can read; symbolic links below the folder are never followed, nor is anything above it
-/// reached. Writes are atomic, and durable when they return.
+/// New folders have the mode 0700 and new files 0600 from the start, with any umask. An existing
+/// folder is used only if no other user can write to it, and an existing file only if it is a
+/// regular file of the same owner that no other user can read. Symbolic links below the folder are
+/// never followed, and a path cannot lead out of the folder. Writes are atomic, and durable when
+/// they return.
 ///
 /// # Errors
 /// - [`Refused`](ErrorKind::Refused): owner, permissions or kind of file are wrong.
@@ -59,15 +61,18 @@ pub struct PrivateDir {
     owner: u32,
 }
 
-#[expect(clippy::missing_errors_doc, reason = "the type's own page says it for all of them")]
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the page of the type lists the errors of all of them"
+)]
 impl PrivateDir {
-    /// Opens the folder, if it is there.
+    /// Opens the folder, if it exists.
     pub fn open(path: &Path) -> Result<Option<Self>> {
         Self::open_for(path, rustix::process::geteuid().as_raw())
     }
 
-    /// Opens a folder that belongs to `owner`, on whose behalf an administrator acts. What is
-    /// made in it will be the owner's too.
+    /// Opens a folder that belongs to `owner`, for whom an administrator acts. What is created in
+    /// it will also belong to the owner.
     pub fn open_for(path: &Path, owner: u32) -> Result<Option<Self>> {
         let root = match rustix::fs::open(path, DIR, Mode::empty()) {
             Ok(root) => root,
@@ -79,9 +84,10 @@ impl PrivateDir {
         Ok(Some(Self { path: path.to_owned(), root, owner }))
     }
 
-    /// Opens the folder and makes it, and its parents, where it is missing.
+    /// Opens the folder. Creates it, and its parents, if it is missing.
     pub fn create(path: &Path) -> Result<Self> {
-        // Others may remove it as soon as it is made. A link that leads nowhere never opens.
+        // Another process may remove it immediately after it was created. A dangling symbolic link
+        // never opens.
         for _ in 0..ATTEMPTS {
             if let Some(dir) = Self::open(path)? {
                 return Ok(dir);
@@ -91,12 +97,12 @@ impl PrivateDir {
         Err(failed("create", Errno::NOENT, path))
     }
 
-    /// Opens the folder that belongs to `owner`, or makes one's own where that is nobody in
-    /// particular.
+    /// Opens the folder that belongs to `owner`; without an owner, opens or creates a folder of
+    /// this process's user.
     ///
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) if the owner's folder is missing: only an administrator
-    /// makes those.
+    /// creates it.
     pub fn create_for(path: &Path, owner: Option<u32>) -> Result<Self> {
         match owner {
             None => Self::create(path),
@@ -104,8 +110,8 @@ impl PrivateDir {
         }
     }
 
-    /// Makes a folder for `owner` in one that belongs to this process's user; one that is there
-    /// already is checked.
+    /// Creates a folder for `owner` in one that belongs to this process's user. An existing folder
+    /// is checked.
     pub fn make_for(path: &Path, owner: u32) -> Result<Self> {
         let (Some(above), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(Error::invalid("path", "a folder needs a name"));
@@ -122,20 +128,20 @@ impl PrivateDir {
         Ok(made)
     }
 
-    /// Where the folder is.
+    /// Returns the path of the folder.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether files can be made in the folder; they cannot on a disk that is mounted read-only.
+    /// Whether files can be created in the folder; they cannot on a disk that is mounted read-only.
     pub fn can_be_written(&self) -> bool {
         rustix::fs::access(&self.path, Access::WRITE_OK).is_ok()
     }
 
-    /// The whole content of a file; `None` if there is no such file.
+    /// Returns the whole content of a file; `None` if there is no such file.
     ///
     /// # Errors
-    /// [`Corrupt`](ErrorKind::Corrupt) if there is more than `limit`.
+    /// [`Corrupt`](ErrorKind::Corrupt) if the content is longer than `limit`.
     pub fn read(&self, file: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
         let Some((opened, stat)) = self.open_as(file, OFlags::RDONLY | AT_ONCE)? else {
             return Ok(None);
@@ -143,22 +149,22 @@ impl PrivateDir {
         content(&opened, &stat, limit, || self.shown(file)).map(Some)
     }
 
-    /// Opens a file for a library that reads and writes it by itself; `None` if there is none.
+    /// Opens a file for a library that reads and writes it itself; `None` if there is none.
     pub fn open_file(&self, file: &Path, write: bool) -> Result<Option<File>> {
         let access = if write { OFlags::RDWR } else { OFlags::RDONLY };
         let opened = self.open_as(file, access | AT_ONCE)?;
         Ok(opened.map(|(opened, _)| File::from(opened)))
     }
 
-    /// Whether there is such a file, fit to be used.
+    /// Whether there is such a file, with the right type, owner and permissions.
     ///
-    /// It is looked at without being opened: SQLite loses its locks when its process closes the
+    /// The file is checked without being opened: SQLite loses its locks when its process closes the
     /// database a second time.
     pub fn contains(&self, file: &Path) -> Result<bool> {
         Ok(self.open_as(file, OFlags::PATH)?.is_some())
     }
 
-    /// Puts a file in place, over the one that was there.
+    /// Writes a file, and replaces an existing one.
     pub fn replace(&self, file: &Path, content: &[u8]) -> Result<()> {
         self.put(
             file,
@@ -167,10 +173,10 @@ impl PrivateDir {
         )
     }
 
-    /// Puts a file in place, unless there is one.
+    /// Writes a file, unless it exists.
     ///
     /// # Errors
-    /// [`Exists`](ErrorKind::Exists) if there is one; it stays as it is.
+    /// [`Exists`](ErrorKind::Exists) if it exists; then it stays as it is.
     pub fn create_new(&self, file: &Path, content: &[u8]) -> Result<()> {
         self.put(
             file,
@@ -182,7 +188,7 @@ impl PrivateDir {
         )
     }
 
-    /// Removes a file. Whether it was there is the answer.
+    /// Removes a file, and returns whether it existed.
     pub fn remove(&self, file: &Path) -> Result<bool> {
         let Some((parent, name)) = self.parent(file, false)? else {
             return Ok(false);
@@ -197,7 +203,7 @@ impl PrivateDir {
         Ok(true)
     }
 
-    /// Removes a folder below, if it is empty. Whether it is gone is the answer.
+    /// Removes a subfolder if it is empty, and returns whether it no longer exists.
     pub fn remove_empty(&self, dir: &Path) -> Result<bool> {
         let Some((parent, name)) = self.parent(dir, false)? else {
             return Ok(true);
@@ -210,28 +216,29 @@ impl PrivateDir {
         }
     }
 
-    /// Removes what interrupted writers left behind.
+    /// Removes the temporary files of interrupted writers.
     pub fn sweep(&self) -> Result<()> {
         temp::sweep(self)
     }
 
-    /// Removes the folder itself, with its locks and its left-overs, if nothing else is in it and it
-    /// is no symbolic link. Returns whether it is gone; [`report_folder_stays`] tells why not.
+    /// Removes the folder itself, with its locks and temporary files, if it contains nothing else
+    /// and is not a symbolic link. Returns whether it no longer exists; [`report_folder_stays`]
+    /// reports why it does.
     pub fn destroy(self) -> Result<bool> {
         temp::clear(&self)?;
         lock::clear(&self)?;
         match rustix::fs::rmdir(&self.path) {
             Ok(()) | Err(Errno::NOENT) => Ok(true),
             Err(Errno::NOTEMPTY | Errno::EXIST) => Ok(false),
-            // A symbolic link to the folder.
+            // The path is a symbolic link to the folder.
             Err(Errno::NOTDIR) => Ok(false),
-            // The place of a mounted disk, or a folder in one that others keep.
+            // A disk is mounted here, or another user owns the folder above.
             Err(Errno::BUSY | Errno::ACCESS | Errno::PERM) => Ok(false),
             Err(error) => Err(failed("destroy", error, &self.path)),
         }
     }
 
-    /// Opens a folder below for listing; `None` if it is not there.
+    /// Opens a subfolder for listing; `None` if it does not exist.
     pub fn open_dir(&self, dir: &Path) -> Result<Option<OwnedFd>> {
         let path = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
         let opened = match self.resolve(path, DIR) {
@@ -244,7 +251,7 @@ impl PrivateDir {
         Ok(Some(opened))
     }
 
-    /// Takes a lock that all processes of this machine see, waiting for it as long as `wait`.
+    /// Takes a lock that all processes of this machine see, and waits for it at most `wait`.
     ///
     /// # Errors
     /// [`Locked`](ErrorKind::Locked) if the wait is over first.
@@ -252,10 +259,10 @@ impl PrivateDir {
         lock::take(self, name, mode, wait)
     }
 
-    /// Takes the lock of an entry, as [`Locks`](keyward_core::Locks) promises it.
+    /// Takes the lock of an entry with the promises of [`Locks`](keyward_core::Locks).
     ///
-    /// Many may share it, and whoever wants it alone is not starved by them: those who come later
-    /// wait until that one has had it.
+    /// Several holders may share it. They do not starve a process that wants it exclusively:
+    /// processes that come later wait until that one has had it.
     ///
     /// # Errors
     /// [`Locked`](ErrorKind::Locked) if the wait is over first.
@@ -287,7 +294,7 @@ impl PrivateDir {
         sync_changed(&parent).map_err(|error| self.not_durable("write", file, done, error))
     }
 
-    /// Opens a file and holds it against what may be there.
+    /// Opens a file and checks its type, owner and permissions.
     fn open_as(&self, file: &Path, flags: OFlags) -> Result<Option<(OwnedFd, Stat)>> {
         let opened = match self.resolve(file, flags | OFlags::CLOEXEC) {
             Ok(opened) => opened,
@@ -299,7 +306,7 @@ impl PrivateDir {
         Ok(Some((opened, stat)))
     }
 
-    /// The folder that `file` stands in and its last name; folders are made if `make` says so.
+    /// Returns the folder of `file` and its last name. It creates the folders if `make` is set.
     fn parent<'f>(&self, file: &'f Path, make: bool) -> Result<Option<(OwnedFd, &'f str)>> {
         let name = file.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| Error::invalid("path", "a file needs a name"))?;
@@ -308,7 +315,7 @@ impl PrivateDir {
         Ok(dir.map(|dir| (dir, name)))
     }
 
-    /// Opens a folder below, and makes it, and those on the way, where it is missing.
+    /// Opens a subfolder. Creates it, and the folders above it, if it is missing.
     fn make_below(&self, dir: &Path) -> Result<OwnedFd> {
         if let Some(found) = self.open_dir(dir)? {
             if !dir.as_os_str().is_empty() {
@@ -334,7 +341,7 @@ impl PrivateDir {
         self.open_dir(dir)?.ok_or_else(|| self.failed("create", Errno::NOENT, dir))
     }
 
-    /// Gives the owner a folder that an administrator had made and was interrupted over.
+    /// Gives the owner a folder that an administrator had created before an interruption.
     fn hand_over_late(&self, dir: &OwnedFd) -> Result<()> {
         let late = || {
             if is_own(self.owner) || !is_own(rustix::fs::fstat(dir)?.st_uid) {
@@ -358,8 +365,9 @@ impl PrivateDir {
         sync_changed(dir).map_err(|error| failed("write", error, &self.path))
     }
 
-    /// A change was made, and the disk failed to keep it for certain. `Unavailable`, whatever the
-    /// disk said: the caller must not take it that nothing was changed.
+    /// Returns the error for a change that was made but may not survive a power cut. It is
+    /// `Unavailable` for every error of the disk: the caller must not assume that nothing was
+    /// changed.
     fn not_durable(&self, operation: &'static str, file: &Path, done: &str, error: Errno) -> Error {
         let error = std::io::Error::from(error);
         Error::new(ErrorKind::Unavailable, operation)
@@ -376,18 +384,18 @@ impl PrivateDir {
         let path = self.path.join(file);
         match error {
             Errno::NOTDIR | Errno::ISDIR | Errno::NXIO => Error::new(ErrorKind::Refused, operation)
-                .because(format!("{} is neither file nor folder as it should be", path.display())),
+                .because(format!("{} has the wrong type", path.display())),
             _ => failed(operation, error, &path),
         }
     }
 }
 
-/// Waits until the changed names in a folder are on the disk.
+/// Waits until the changed names of a folder are on the disk.
 fn sync_changed(dir: &OwnedFd) -> rustix::io::Result<()> {
     rustix::io::retry_on_intr(|| rustix::fs::fsync(dir))
 }
 
-/// Creates one folder that only `owner` can enter; one that is there already will do.
+/// Creates one folder that only `owner` can enter. It is not an error if the folder exists.
 fn make_dir(above: impl AsFd, name: &Path, owner: u32) -> rustix::io::Result<()> {
     match rustix::fs::mkdirat(&above, name, Mode::RWXU) {
         Ok(()) => {}
@@ -395,7 +403,7 @@ fn make_dir(above: impl AsFd, name: &Path, owner: u32) -> rustix::io::Result<()>
         Err(error) => return Err(error),
     }
     let made = rustix::fs::openat(&above, name, DIR | OFlags::NOFOLLOW, Mode::empty());
-    // Under a umask that takes the owner's rights as well, even the owner cannot open it yet.
+    // With a umask that removes the owner's rights, even the owner cannot open it yet.
     let made = match made {
         Err(Errno::ACCESS) if is_own(owner) => {
             rustix::fs::chmodat(&above, name, Mode::RWXU, AtFlags::empty())?;
@@ -416,13 +424,13 @@ pub fn report_folder_stays(host: &dyn Host, folder: &Path) {
     let why = if is_empty {
         "cannot be removed; it stays, empty"
     } else {
-        "holds files that are not the store's; they stay"
+        "contains files that are not the store's; they stay"
     };
     host.log(Level::Warning, format_args!("{} {why}", folder.display()));
 }
 
-/// Logs a warning that a symbolic link stays, and what it leads to. Returns `false`, and logs
-/// nothing, if there is no symbolic link at this path.
+/// Logs a warning that a symbolic link stays, with its target. If there is no symbolic link at this
+/// path, it logs nothing and returns `false`.
 pub fn report_link_stays(host: &dyn Host, path: &Path) -> bool {
     let Ok(target) = std::fs::read_link(path) else { return false };
     let target = path.parent().unwrap_or(path).join(target);
@@ -437,20 +445,21 @@ pub fn report_link_stays(host: &dyn Host, path: &Path) -> bool {
     true
 }
 
-/// That a user has no folder in a central store.
+/// Returns the error for a user without a folder in a central store.
 pub fn not_enrolled(owner: u32) -> Error {
     Error::new(ErrorKind::Refused, "open")
         .because(format!("user id {owner} is not enrolled in this store"))
         .hint("An administrator enrolls users with `keyward store enroll STORE USER`")
 }
 
-/// Gives what this process has just made to its owner.
+/// Gives a file or folder that this process has just created to its owner.
 fn hand_over(made: impl AsFd, owner: u32) -> rustix::io::Result<()> {
     if is_own(owner) {
         return Ok(());
     }
-    // The owner of the folder above may have put a folder of somebody else's in its place. One
-    // that is ours, and that nobody else can write, cannot have been moved there.
+    // The owner of the folder above may have replaced it by another user's folder. A folder that
+    // belongs to this process's user, and that no other user can write to, cannot have been moved
+    // there.
     let stat = rustix::fs::fstat(&made)?;
     if !is_own(stat.st_uid) || stat.st_mode & 0o022 != 0 {
         return Err(Errno::XDEV);
@@ -482,7 +491,7 @@ fn make_with_parents(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Holds a file or folder against what may be there: its kind, its owner, nobody else's rights.
+/// Checks a file or folder: its type, its owner, and that other users have no rights.
 fn check(stat: &Stat, kind: FileType, owner: u32, path: impl Fn() -> PathBuf) -> Result<()> {
     let refused = |why: &str| {
         Error::new(ErrorKind::Refused, "open").because(format!("{} {why}", path().display()))
@@ -500,7 +509,8 @@ fn check(stat: &Stat, kind: FileType, owner: u32, path: impl Fn() -> PathBuf) ->
         return Err(refused(&format!("belongs to user id {}", stat.st_uid))
             .hint(format!("It must belong to user id {owner}")));
     }
-    // Who can write a folder can put other files into it; reading it shows names alone.
+    // A user who can write to a folder can put other files into it; a user who can read it sees
+    // only names.
     let (others, mode) = if folder { (0o022, "700") } else { (0o077, "600") };
     if stat.st_mode & others != 0 {
         return Err(refused("can be reached by other users")
@@ -509,10 +519,10 @@ fn check(stat: &Stat, kind: FileType, owner: u32, path: impl Fn() -> PathBuf) ->
     Ok(())
 }
 
-/// The whole content of an opened file.
+/// Returns the whole content of an opened file.
 ///
 /// # Errors
-/// `Corrupt` if there is more than `limit`.
+/// `Corrupt` if the content is longer than `limit`.
 fn content(
     opened: &OwnedFd,
     stat: &Stat,
@@ -523,8 +533,8 @@ fn content(
     if size > limit as u64 {
         return Err(Error::corrupt("read").because(format!("{} is too large", shown())));
     }
-    // Files are replaced, they do not grow: one read gets all, and room for one byte more
-    // shows that it did.
+    // Writers replace files and do not extend them: one read gets the whole content, and one more
+    // byte of space shows that it did.
     let mut content = Vec::new();
     content.try_reserve_exact(size as usize + 1).map_err(|error| {
         let why = format!("{} does not fit into memory", shown());
@@ -548,7 +558,7 @@ fn content(
 
 fn failed(operation: &'static str, error: Errno, path: &Path) -> Error {
     match error {
-        // A symbolic link, or a way out of the folder.
+        // The path is a symbolic link, or leads out of the folder.
         Errno::LOOP | Errno::XDEV => Error::new(ErrorKind::Refused, operation)
             .because(format!("{} is a symbolic link or leads out of its folder", path.display())),
         Errno::NAMETOOLONG => Error::new(ErrorKind::Unsupported, operation)
@@ -558,7 +568,7 @@ fn failed(operation: &'static str, error: Errno, path: &Path) -> Error {
             let why = format!("{}: {cause}", path.display());
             let failed = Error::io(operation, cause).because(why);
             match error {
-                Errno::ROFS => failed.hint("Mount the file system so that it can be written"),
+                Errno::ROFS => failed.hint("Mount the file system with write access"),
                 Errno::ACCESS => {
                     failed.hint("Check the permissions of this file and of the folders above it")
                 }

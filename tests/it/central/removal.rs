@@ -22,7 +22,7 @@ fn rm_leaves_what_is_not_the_stores_and_says_so() {
         .keyward(ROOT, "rm team --yes")
         .run()
         .ends(0)
-        .says("4001 holds files that are not the store's; they stay");
+        .says("4001 contains files that are not the store's; they stay");
     let left = [
         "d 0 711 /var/lib/keyward/team",
         "d 4001 700 /var/lib/keyward/team/4001",

@@ -25,8 +25,6 @@ const NOT_REWRITTEN: &[&str] = &[
     "crates/keyward-loader/src/process.rs",
     "crates/keyward-loader/src/process/",
     "crates/keyward-loader/src/serve/",
-    "crates/keyward-plugin/src/fs.rs",
-    "crates/keyward-plugin/src/fs/",
     "crates/keyward-store/",
 ];
 

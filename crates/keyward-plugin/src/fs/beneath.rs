@@ -1,4 +1,4 @@
-//! Opening what is below a folder, and nothing else.
+//! Opens files below a folder, and only those.
 
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path};
@@ -6,10 +6,10 @@ use std::path::{Component, Path};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawMode, ResolveFlags};
 use rustix::io::Errno;
 
-/// Opens `path` below `root`. No link is followed, and nothing above or on another file system is
-/// reached.
+/// Opens `path` below `root`. It follows no symbolic link, and the path cannot lead above `root` or
+/// to another file system.
 pub(super) fn open(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-    // Users can mount file systems of their own making, which may never answer.
+    // Users can mount their own file systems, which may never respond.
     let beneath = ResolveFlags::BENEATH
         | ResolveFlags::NO_SYMLINKS
         | ResolveFlags::NO_MAGICLINKS
@@ -17,10 +17,11 @@ pub(super) fn open(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Re
     rustix::io::retry_on_intr(|| rustix::fs::openat2(root, path, flags, Mode::empty(), beneath))
 }
 
-/// The same in steps, for kernels before 5.6 and for sandboxes that know no `openat2`.
+/// Does the same step by step, for kernels before 5.6 and for sandboxes without `openat2`.
 ///
 /// # Security
-/// Only for folders of one's own: who can exchange a folder between two steps leads them astray.
+/// Use it only for folders of this process's user: another user who can replace a folder between
+/// two steps can redirect it.
 pub(super) fn open_in_steps(
     root: &OwnedFd,
     path: &Path,

@@ -1,4 +1,4 @@
-//! Locks of the operating system on sentinel files: they end with the process that holds them.
+//! Locks of the operating system on sentinel files. They end with the process that holds them.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::{PrivateDir, hand_over};
 
 const FOLDER: &str = ".locks";
 
-/// A lock on a sentinel file, held until dropped or until the process ends.
+/// A lock on a sentinel file, held until it is dropped or the process ends.
 #[derive(Debug)]
 pub struct FileLock {
     _sentinel: OwnedFd,
@@ -36,9 +36,10 @@ pub(super) fn take(
     Sentinels::of(base)?.take(name, mode, wait)
 }
 
-/// Takes a lock for which those who share it must not keep out for ever who wants it alone.
+/// Takes a lock so that shared holders cannot keep out an exclusive holder forever.
 ///
-/// Everybody goes through a gate, and whoever wants the lock alone keeps it shut while waiting.
+/// Every process takes a second lock, the gate, first. A process that wants the lock exclusively
+/// keeps the gate while it waits.
 pub(super) fn take_fairly(
     base: &PrivateDir,
     name: &str,
@@ -51,12 +52,12 @@ pub(super) fn take_fairly(
     sentinels.take(name, mode, wait.saturating_sub(started.elapsed()))
 }
 
-/// The name of an entry's lock, in which the entry cannot be read.
+/// Returns the name of an entry's lock. It does not reveal the entry.
 pub(super) fn of_entry(id: &EntryId) -> String {
     hex::encode(&Sha256::digest(id.to_bytes())[..16])
 }
 
-/// The folder of the sentinel files, open.
+/// The open folder of the sentinel files.
 struct Sentinels<'a> {
     base: &'a PrivateDir,
     folder: OwnedFd,
@@ -99,8 +100,8 @@ impl<'a> Sentinels<'a> {
             if let Some(sentinel) = self.base.open_file(&path, false)? {
                 return Ok(sentinel.into());
             }
-            // Only a file that is ours from the start is handed over: what stands there already may
-            // be a link to somebody else's.
+            // Only a file that this process has created is given to the owner: an existing file may
+            // be a link to another user's file.
             match create(&self.folder, name, self.base.owner) {
                 Err(Errno::EXIST) => {}
                 created => return created.map_err(|error| self.failed(error, name)),
@@ -122,7 +123,7 @@ fn create(dir: &OwnedFd, name: &str, owner: u32) -> rustix::io::Result<OwnedFd> 
     Ok(sentinel)
 }
 
-/// Removes the sentinels; only for a folder that is about to go.
+/// Removes the sentinel files. Only for a folder that is about to be removed.
 pub(super) fn clear(base: &PrivateDir) -> Result<()> {
     let Some(dir) = base.open_dir(Path::new(FOLDER))? else {
         return Ok(());
@@ -130,7 +131,7 @@ pub(super) fn clear(base: &PrivateDir) -> Result<()> {
     let failed = |error| base.failed("destroy", error, Path::new(FOLDER));
     for entry in rustix::fs::Dir::read_from(&dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        // What is not empty is no sentinel, but somebody else's.
+        // A file that is not empty is not a sentinel and belongs to another program.
         let stat = rustix::fs::statat(&dir, entry.file_name(), AtFlags::SYMLINK_NOFOLLOW);
         if stat.is_ok_and(|stat| stat.st_size == 0) {
             let _ = rustix::fs::unlinkat(&dir, entry.file_name(), AtFlags::empty());

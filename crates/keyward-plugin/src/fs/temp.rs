@@ -1,5 +1,5 @@
-//! Temporary files: held by a lock as long as somebody writes them, so that what an
-//! interrupted writer left can be told apart and swept.
+//! Temporary files. A writer holds a lock on its file, so that the files of interrupted writers can
+//! be recognized and removed.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -17,7 +17,7 @@ use crate::random;
 
 const FOLDER: &str = ".tmp";
 
-/// How many random bytes a temporary file is named by, in hexadecimal.
+/// The number of random bytes in the name of a temporary file, which has them in hexadecimal.
 const RANDOM: usize = 12;
 
 /// A complete temporary file, removed when dropped unless it was put in place.
@@ -30,7 +30,8 @@ pub(super) struct Temp {
 }
 
 impl Temp {
-    /// Writes `content` to a new file and waits until it is on the disk. Sweeps on the way.
+    /// Writes `content` to a new file and waits until it is on the disk. It first removes the files
+    /// of interrupted writers.
     pub(super) fn write(base: &PrivateDir, content: &[u8]) -> Result<Self> {
         let dir = base.make_below(Path::new(FOLDER))?;
         sweep_in(base, &dir)?;
@@ -59,7 +60,8 @@ impl Temp {
                 rustix::fs::flock(&temp._file, FlockOperation::LockExclusive)
             })
             .map_err(failed)?;
-            // Between creation and lock a sweeper may have taken it for a left-over.
+            // Between creation and lock another writer may have removed it as a file of an
+            // interrupted writer.
             let stat = rustix::fs::fstat(&temp._file).map_err(failed)?;
             if stat.st_nlink == 0 {
                 dir = base.reach(Path::new(FOLDER))?;
@@ -79,7 +81,7 @@ impl Temp {
         &self.name
     }
 
-    /// It has been put in place under its final name.
+    /// Records that the file was renamed to its final name.
     pub(super) fn keep(mut self) {
         self.placed = true;
     }
@@ -88,13 +90,13 @@ impl Temp {
 impl Drop for Temp {
     fn drop(&mut self) {
         if !self.placed {
-            // Nothing more can be done about it; the next writer sweeps.
+            // An error is ignored: the next writer removes the file.
             let _ = rustix::fs::unlinkat(&self.dir, &self.name, AtFlags::empty());
         }
     }
 }
 
-/// Removes the temporary files that nobody holds any more.
+/// Removes the temporary files on which no process holds a lock.
 pub(super) fn sweep(base: &PrivateDir) -> Result<()> {
     match base.open_dir(Path::new(FOLDER))? {
         Some(dir) => sweep_in(base, &dir),
@@ -102,7 +104,7 @@ pub(super) fn sweep(base: &PrivateDir) -> Result<()> {
     }
 }
 
-/// Goes through a folder that was just opened.
+/// Removes those in a folder that was just opened.
 fn sweep_in(base: &PrivateDir, dir: &OwnedFd) -> Result<()> {
     let mut buffer = [MaybeUninit::uninit(); 1024];
     let mut entries = RawDir::new(dir, &mut buffer);
@@ -115,7 +117,7 @@ fn sweep_in(base: &PrivateDir, dir: &OwnedFd) -> Result<()> {
     Ok(())
 }
 
-/// Removes a temporary file, unless it is somebody's still.
+/// Removes a temporary file, unless a process still holds its lock.
 fn remove_left_over(dir: &OwnedFd, name: &CStr) {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::openat(dir, name, flags, Mode::empty()) else { return };
@@ -124,7 +126,8 @@ fn remove_left_over(dir: &OwnedFd, name: &CStr) {
     }
 }
 
-/// Whether a temporary file of ours can have this name. A home folder may have a `.tmp` as well.
+/// Whether a temporary file of this module can have this name. A home folder may contain a `.tmp`
+/// too.
 fn is_ours(name: &[u8]) -> bool {
     name.len() == 2 * RANDOM && name.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -177,7 +177,7 @@ fn those_who_share_a_lock_starve_nobody() {
     std::thread::scope(|scope| {
         for pause in [2, 3, 5] {
             let (dir, id, done) = (&dir, &id, &done);
-            // One of them always has it.
+            // One of them always has the lock.
             scope.spawn(move || {
                 let mut held = dir.lock_entry(id, LockMode::Shared, wait).unwrap();
                 while !done.load(std::sync::atomic::Ordering::SeqCst) {

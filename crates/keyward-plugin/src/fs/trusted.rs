@@ -11,22 +11,22 @@ use keyward_core::{Error, ErrorKind, Result};
 
 use super::{check, content, failed};
 
-/// How many symbolic links one file may be reached through.
+/// The largest number of symbolic links on the way to a file.
 const MAX_LINKS: usize = 8;
 
-/// A FIFO in a file's place must not make us wait for its writer.
+/// If a FIFO is in place of a file, opening it must not wait for a writer.
 const READ: OFlags =
     OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
-/// The whole content of a file that everybody may read but only its owner can write, who is
+/// Returns the whole content of a file that all users may read but only its owner can write, who is
 /// this process's user or root: public keys, lists of recipients. `None` if there is no file.
 ///
-/// Files that hold secrets are read through a [`PrivateDir`](super::PrivateDir), or
-/// [`open_private`] where somebody named just this file.
+/// Read files with secrets through a [`PrivateDir`](super::PrivateDir), or with [`open_private`] if
+/// the user named this single file.
 ///
 /// # Errors
-/// - [`Refused`](ErrorKind::Refused): it is no regular file, or others can write it.
-/// - [`Corrupt`](ErrorKind::Corrupt) if there is more than `limit`.
+/// - [`Refused`](ErrorKind::Refused): it is not a regular file, or other users can write it.
+/// - [`Corrupt`](ErrorKind::Corrupt): the content is longer than `limit`.
 /// - [`Unavailable`](ErrorKind::Unavailable): the operating system failed.
 pub fn read_trusted(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
     let Some((opened, stat)) = open(path)? else { return Ok(None) };
@@ -34,15 +34,16 @@ pub fn read_trusted(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
     content(&opened, &stat, limit, || path.display().to_string()).map(Some)
 }
 
-/// As [`read_trusted`], for a file that configures a program. The caller has checked its folder
-/// with [`check_trusted_folder`].
+/// Does the same as [`read_trusted`] for a file that configures a program. The caller has checked
+/// its folder with [`check_trusted_folder`].
 ///
-/// A symbolic link is judged by the file that it leads to. The folder of that file is checked too,
-/// and the folder of each link in between: who can write one of them could make the name lead to
-/// another file of this user.
+/// For a symbolic link, the checks apply to its target. The folder of the target is checked too,
+/// and the folder of each link on the way: a user who can write to one of them could make the name
+/// lead to another file of this user.
 ///
 /// # Errors
-/// As [`read_trusted`], and [`Refused`](ErrorKind::Refused) for a folder that others can write.
+/// Those of [`read_trusted`], and [`Refused`](ErrorKind::Refused) for a folder that other users can
+/// write to.
 pub fn read_trusted_config(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
     let mut path = path.to_owned();
     for _ in 0..=MAX_LINKS {
@@ -59,17 +60,17 @@ pub fn read_trusted_config(path: &Path, limit: usize) -> Result<Option<Vec<u8>>>
     Err(failed("open", Errno::LOOP, &path))
 }
 
-/// Refuses a folder of configuration in which others could put files: the files in it count for
-/// what they are called, and a file of this user's under another name has another meaning.
+/// Refuses a folder of configuration in which other users could put files. The name of a file in it
+/// has a meaning, so that even a file of this user has another meaning under another name.
 ///
-/// It must belong to this process's user or to root, and neither its group nor others may write
-/// it. The sticky bit changes nothing, for it lets others add files. A symbolic link is judged by
-/// the folder that it leads to; the folders above are not judged.
+/// The folder must belong to this process's user or to root, and neither its group nor other users
+/// may write to it. The sticky bit does not help, because it lets other users add files. For a
+/// symbolic link, the checks apply to the target. The folders above are not checked.
 ///
-/// Returns whether the folder is there.
+/// Returns whether the folder exists.
 ///
 /// # Errors
-/// - [`Refused`](ErrorKind::Refused): it is not a folder, or others can write it.
+/// - [`Refused`](ErrorKind::Refused): it is not a folder, or other users can write to it.
 /// - [`Unavailable`](ErrorKind::Unavailable): the operating system failed.
 pub fn check_trusted_folder(path: &Path) -> Result<bool> {
     match rustix::fs::stat(path) {
@@ -79,11 +80,12 @@ pub fn check_trusted_folder(path: &Path) -> Result<bool> {
     }
 }
 
-/// A file with secrets in it, wherever it lies, that this process's user alone can reach. `None`
-/// if there is no file. A symbolic link is followed.
+/// Opens a file with secrets, in any folder, that only this process's user can reach. `None` if
+/// there is no file. It follows a symbolic link.
 ///
 /// # Errors
-/// - [`Refused`](ErrorKind::Refused): it is no regular file, somebody else's, or others can reach it.
+/// - [`Refused`](ErrorKind::Refused): it is not a regular file, belongs to another user, or other
+///   users can reach it.
 /// - [`Unavailable`](ErrorKind::Unavailable): the operating system failed.
 pub fn open_private(path: &Path) -> Result<Option<File>> {
     let Some((opened, stat)) = open(path)? else { return Ok(None) };
@@ -108,7 +110,7 @@ fn read_opened(opened: &OwnedFd, path: &Path, limit: usize) -> Result<Vec<u8>> {
     content(opened, &stat, limit, || path.display().to_string())
 }
 
-/// The path that a symbolic link holds, taken from the link's folder.
+/// Returns the target of a symbolic link, relative to the link's folder.
 fn linked_path(link: &Path) -> Result<PathBuf> {
     let target =
         rustix::fs::readlink(link, Vec::new()).map_err(|error| failed("open", error, link))?;
@@ -116,8 +118,8 @@ fn linked_path(link: &Path) -> Result<PathBuf> {
     Ok(folder.join(OsStr::from_bytes(target.as_bytes())))
 }
 
-/// Refuses what is not of this kind, is owned by neither this process's user nor root, or can be
-/// written by others.
+/// Refuses a file or folder that has another type, that belongs neither to this process's user nor
+/// to root, or that other users can write.
 fn check_trusted(stat: &Stat, kind: FileType, path: &Path) -> Result<()> {
     let refused = |why: &str| {
         Error::new(ErrorKind::Refused, "open").because(format!("{} {why}", path.display()))
