@@ -254,7 +254,7 @@ impl PrivateDir {
     /// Takes a lock that all processes of this machine see, and waits for it at most `wait`.
     ///
     /// # Errors
-    /// [`Locked`](ErrorKind::Locked) if the wait is over first.
+    /// [`Locked`](ErrorKind::Locked) if it does not get the lock in this time.
     pub fn lock(&self, name: &str, mode: LockMode, wait: std::time::Duration) -> Result<FileLock> {
         lock::take(self, name, mode, wait)
     }
@@ -265,7 +265,7 @@ impl PrivateDir {
     /// processes that come later wait until that one has had it.
     ///
     /// # Errors
-    /// [`Locked`](ErrorKind::Locked) if the wait is over first.
+    /// [`Locked`](ErrorKind::Locked) if it does not get the lock in this time.
     pub fn lock_entry(
         &self,
         id: &EntryId,

@@ -1,7 +1,8 @@
-//! The entry by which a store knows its storage again.
+//! The entry by which a store recognizes its storage.
 //!
-//! It is there before any record and goes last: the keyset, or a mark where there is no keyset. A
-//! storage without it, such as a folder that is not mounted, is no empty store.
+//! It is written before any record and removed last. It is the keyset, or a mark if there is no
+//! keyset. A storage without it, such as a folder that is not mounted, does not count as an empty
+//! store.
 
 use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Persistence, Put, Result};
 
@@ -30,17 +31,17 @@ impl Store {
         })
     }
 
-    /// Puts the mark into the storage of a store that has no keyset.
+    /// Writes the mark into the storage of a store that has no keyset.
     pub(crate) fn leave_mark(&self) -> Result<()> {
         let Some(anchor) = self.anchor().filter(|_| !self.starts_empty()) else { return Ok(()) };
         let blob = [MAGIC, &self.parts.id.0].concat();
         self.put_confirmed(&anchor, &blob, Expect::Absent)
     }
 
-    /// Puts a keyset or a mark. If the storage fails, checks whether the storage kept the blob.
+    /// Writes a keyset or a mark. If the storage fails, checks whether the storage kept the blob.
     ///
-    /// A storage may keep a blob and fail before it confirms that. If the blob is there, it is put
-    /// again, because only a write that the storage confirms is durable.
+    /// A storage may keep a blob and fail before it confirms that. If the blob is there, it is
+    /// written again, because only a write that the storage confirms is durable.
     pub(crate) fn put_confirmed(&self, id: &EntryId, blob: &[u8], expect: Expect) -> Result<()> {
         let put = |expect| self.put_blob(id, blob, &Put::expecting(expect)).map(drop);
         let Err(failure) = put(expect) else { return Ok(()) };
@@ -50,11 +51,11 @@ impl Store {
         }
     }
 
-    /// Whether the storage is the one in which the store was made, as far as that can be told.
+    /// Checks that the storage is the one in which the store was made, as far as that is possible.
     ///
     /// # Errors
-    /// [`Corrupt`](ErrorKind::Corrupt) if it is another store's, or its mark or keyset is damaged; those
-    /// of the storage.
+    /// [`Corrupt`](ErrorKind::Corrupt) if it belongs to another store, or its mark or keyset is
+    /// damaged; those of the storage.
     pub fn is_created(&self) -> Result<bool> {
         let Some(anchor) = self.anchor() else { return Ok(true) };
         match self.parts.storage.it.get(&anchor) {
@@ -79,14 +80,14 @@ impl Store {
         }
     }
 
-    /// Fails where the storage is not the one in which the store was made.
+    /// Returns an error if the storage is not the one in which the store was made.
     pub(crate) fn check_present(&self) -> Result<()> {
         if self.is_created()? { Ok(()) } else { Err(self.lost()) }
     }
 
-    /// That the storage is not what it was.
+    /// Returns the error for a storage that has changed.
     pub(crate) fn lost(&self) -> Error {
-        // The storage of another store may have the other one of these entries.
+        // The storage of another store may contain the other of these two entries.
         for other in [keyset_file::entry(), mark()] {
             if let Ok(stored) = self.parts.storage.it.get(&other)
                 && owner(&stored.blob).is_some_and(|store| store != self.parts.id)

@@ -1,18 +1,20 @@
-//! What ties a sealed record to its place.
+//! Binds a sealed record to its place.
 
 use keyward_core::{EntryId, Error, Result, Secret};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// Stands before records whose encryption does not bind context by itself.
+/// The prefix of records whose encryption does not bind context itself.
 const TAG: &[u8; 16] = b"keyward-bound-v1";
 
-/// SHA-256 of header and entry: what an encryption that binds context mixes into its key.
+/// Returns the SHA-256 of header and entry, which an encryption that binds context mixes into its
+/// key.
 pub(crate) fn digest(header: &[u8], entry: &EntryId) -> [u8; 32] {
     Sha256::new().chain_update(header).chain_update(entry.to_bytes()).finalize().into()
 }
 
-/// The plaintext with its place in front: a tag, and SHA-256 of header, entry and plaintext.
+/// Returns the plaintext with its place before it: a tag, and the SHA-256 of header, entry and
+/// plaintext.
 pub(crate) fn bind(plain: &Secret, header: &[u8], entry: &EntryId) -> Secret {
     let mut bound = Vec::with_capacity(TAG.len() + 32 + plain.len());
     bound.extend_from_slice(TAG);
@@ -21,7 +23,7 @@ pub(crate) fn bind(plain: &Secret, header: &[u8], entry: &EntryId) -> Secret {
     Secret::new(bound)
 }
 
-/// The plaintext again, if it belongs to this place.
+/// Returns the plaintext, if it belongs to this place.
 ///
 /// # Errors
 /// `Corrupt` if it does not.

@@ -1,6 +1,6 @@
-//! The envelope, version 1: what stands before every sealed record.
+//! The envelope, version 1: the header before every sealed record.
 //!
-//! `docs/envelope.md` specifies it, and has the vectors.
+//! `docs/envelope.md` specifies it and contains test vectors.
 
 use keyward_core::{KeyId, Result, StoreId};
 
@@ -8,7 +8,7 @@ use crate::parse::{Bytes, put_short};
 
 pub(crate) const MAGIC: &[u8] = b"KEYWARD\x01";
 
-/// The header. Its exact bytes are what a seal authenticates.
+/// The header. A seal authenticates its exact bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
     pub(crate) store: StoreId,
@@ -33,17 +33,18 @@ impl Header<'_> {
     }
 }
 
-/// A blob, taken apart.
+/// The parts of a blob.
 #[derive(Debug)]
 pub(crate) struct Envelope<'a> {
     pub(crate) header: Header<'a>,
-    /// The header as it stands in the blob.
+    /// The bytes of the header in the blob.
     pub(crate) header_bytes: &'a [u8],
     pub(crate) sealed: &'a [u8],
 }
 
 impl<'a> Envelope<'a> {
-    /// Every header has one writing only: no two different ones are read as the same.
+    /// Parses a blob. The encoding of a header is canonical: two different encodings are never read
+    /// as the same header.
     ///
     /// # Errors
     /// `Corrupt` if the blob does not begin with a header.

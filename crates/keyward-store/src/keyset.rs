@@ -1,4 +1,4 @@
-//! A store's own keys.
+//! The keys of a store.
 
 use std::io::Write;
 
@@ -14,8 +14,8 @@ const MAX_KEYS: usize = 1024;
 
 /// Random 256-bit keys with random ids. One is primary: new seals use it.
 ///
-/// In a keyset that is `rotating`, entries may still be sealed under other keys than the
-/// primary one.
+/// In a keyset that is `rotating`, entries may still be sealed with other keys than the primary
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Keyset {
     keys: Vec<StoreKey>,
@@ -36,7 +36,7 @@ impl Keyset {
         self.keys.iter().find(|key| key.id.as_bytes() == id)
     }
 
-    /// How many keys there are beside the primary one.
+    /// Returns the number of keys besides the primary one.
     pub(crate) fn retired(&self) -> usize {
         self.keys.len() - 1
     }
@@ -46,7 +46,7 @@ impl Keyset {
         if self.keys.len() == MAX_KEYS {
             return Err(Error::new(ErrorKind::Full, "rotate")
                 .because("the keyset holds as many keys as it can")
-                .hint("Drop the old ones with `keyward store rotate --retire`"));
+                .hint("Delete the old ones with `keyward store rotate --retire`"));
         }
         self.keys.push(fresh_key()?);
         self.rotating = true;
@@ -63,8 +63,8 @@ impl Keyset {
         self.primary == self.keys.len() - 1
     }
 
-    /// Drops every key but the primary one. That ends a rotation that was interrupted: the next
-    /// one must add a key of its own.
+    /// Removes every key except the primary one. This ends an interrupted rotation: the next
+    /// rotation must add a new key.
     pub(crate) fn retire(&mut self) {
         self.rotating = false;
         let primary = self.keys.swap_remove(self.primary);
@@ -72,7 +72,8 @@ impl Keyset {
         self.primary = 0;
     }
 
-    /// Version, whether rotating, number of keys, which is primary, then each id and key.
+    /// Encodes the keyset: version, whether it is rotating, number of keys, index of the primary
+    /// one, then each id and key.
     pub(crate) fn encode(&self) -> Result<Secret> {
         let mut out = SecretWriter::new();
         let mut write =

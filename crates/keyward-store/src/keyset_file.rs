@@ -1,4 +1,4 @@
-//! A keyset as it lies in the storage: wrapped under the key of a key source.
+//! The form of a keyset in the storage: wrapped with the key of a key source.
 
 use keyward_core::{Context, EntryId, Error, KeyId, Result, Secret, StoreId, StoreKey};
 use keyward_plugin::random;
@@ -17,12 +17,12 @@ pub(crate) fn entry() -> EntryId {
     EntryId::reserved("keyset")
 }
 
-/// The name under which the key source keeps the key that wraps this store's keyset.
+/// Returns the id under which the key source keeps the key that wraps this store's keyset.
 pub(crate) fn wrapping_key(store: StoreId) -> KeyId {
     KeyId::new(&store.0).expect("a store id is shorter than the longest key id")
 }
 
-/// What stands before the wrapped keys. It is authenticated along with them.
+/// The header before the wrapped keys. It is authenticated along with them.
 #[derive(Debug)]
 pub(crate) struct Header {
     store: StoreId,
@@ -35,7 +35,7 @@ pub(crate) struct Header {
 impl Header {
     fn encode(&self) -> Result<Vec<u8>> {
         if self.parameters.is_empty() || self.parameters.len() > MAX_PARAMETERS {
-            return Err(Error::invalid("keyset", "the key source gave no usable parameters"));
+            return Err(Error::invalid("keyset", "the key source returned no usable parameters"));
         }
         let mut bytes = Vec::with_capacity(128);
         bytes.extend_from_slice(MAGIC);
@@ -48,10 +48,10 @@ impl Header {
         Ok(bytes)
     }
 
-    /// The header of a wrapped keyset, and how long it is.
+    /// Returns the header of a wrapped keyset, and its length.
     ///
     /// # Errors
-    /// `Corrupt` if this is no keyset of this store.
+    /// `Corrupt` if this is not a keyset of this store.
     pub(crate) fn parse(blob: &[u8], parts: &Parts) -> Result<(Self, usize)> {
         let corrupt = || Error::corrupt("keyset");
         let mut bytes = Bytes::new(blob, "keyset");
@@ -79,7 +79,7 @@ impl Header {
     }
 }
 
-/// Wraps a keyset under `key`, which the key source gave along with `parameters`.
+/// Wraps a keyset with `key`, which the key source returned along with `parameters`.
 pub(crate) fn wrap(
     parts: &Parts,
     keyset: &Keyset,
@@ -105,7 +105,7 @@ pub(crate) fn wrap(
 /// Unwraps a keyset with `key`.
 ///
 /// # Errors
-/// `Corrupt` if the key is another one or the keyset was altered.
+/// `Corrupt` if the key is wrong or the keyset was altered.
 pub(crate) fn unwrap(parts: &Parts, blob: &[u8], key: &Secret) -> Result<Keyset> {
     let (header, length) = Header::parse(blob, parts)?;
     let (header_bytes, sealed) = blob.split_at(length);

@@ -1,11 +1,11 @@
-//! A store: a serializer, an encryption and a storage that work as one.
+//! A store: combines a serializer, an encryption and a storage.
 //!
-//! What is put into a [`Store`] goes record → bytes → envelope → seal → blob → storage; what is
-//! got comes back the same way, and nothing else stands on that path. Stores with a symmetric
-//! encryption keep their keys in a keyset of their own, wrapped by a key source.
+//! A [`Store`] turns a record into bytes, adds the envelope, seals it to a blob and gives that to
+//! the storage. Reading goes the same way back. No other component is involved. Stores with a
+//! symmetric encryption keep their keys in a separate keyset, wrapped by a key source.
 //!
-//! You want this crate if you assemble stores from backends yourself. Applications use
-//! `keyward`, which does that from configuration.
+//! Use this crate to assemble stores from backends yourself. Applications use `keyward`, which does
+//! that from configuration.
 
 mod anchor;
 mod binding;

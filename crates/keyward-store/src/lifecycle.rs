@@ -1,4 +1,4 @@
-//! The beginning and the end of a store.
+//! Creates and destroys a store.
 
 use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Level, Result};
 
@@ -8,12 +8,13 @@ use crate::seal::Missing;
 use crate::store::Store;
 
 impl Store {
-    /// Makes what the store needs before its first record: its keyset, or the mark that stands for one.
+    /// Creates what the store needs before its first record: its keyset, or the mark in place of
+    /// one.
     ///
     /// # Errors
-    /// Those of key source and storage; a half-made store is undone by
-    /// [`destroy`](Self::destroy). [`Refused`](ErrorKind::Refused) if something is in the storage
-    /// already, which cannot be this store's.
+    /// Those of key source and storage; [`destroy`](Self::destroy) removes a store that was not
+    /// completed. [`Refused`](ErrorKind::Refused) if the storage already contains something, which
+    /// cannot belong to this store.
     pub fn create(&self) -> Result<()> {
         if self.parts.envelope {
             self.check_empty()?;
@@ -29,7 +30,7 @@ impl Store {
     }
 
     /// Refuses an encryption that could never seal anything, such as one without recipients. A key
-    /// that is not there yet may come.
+    /// that is missing now may exist later.
     fn check_own_keys(&self) -> Result<()> {
         match self.key_for(&EntryId::reserved("store"), None) {
             Err(error) if error.kind() == ErrorKind::Invalid => Err(error),
@@ -37,20 +38,20 @@ impl Store {
         }
     }
 
-    /// Refuses a storage that holds entries.
+    /// Refuses a storage that contains entries.
     fn check_empty(&self) -> Result<()> {
         match self.everything().next() {
             None => Ok(()),
-            // What is not an entry is no other store's. It stays as it is.
+            // Something that is not an entry does not belong to another store. It stays as it is.
             Some(Err(error)) if error.kind() == ErrorKind::Corrupt => Ok(()),
             Some(id) => self.in_storage(Err(Error::new(ErrorKind::Refused, "create")
-                .because(format!("there is something in the storage already: {}", id?))
-                .hint("Give the store a place of its own"))),
+                .because(format!("the storage is not empty: it contains {}", id?))
+                .hint("Give the store a separate place"))),
         }
     }
 
-    /// Asks the key source for the store's key and unwraps the keyset with it, without opening
-    /// any entry. Where there is no keyset, it checks that the storage is the store's.
+    /// Asks the key source for the store's key and unwraps the keyset with it, without opening any
+    /// entry. Without a keyset, it checks that the storage belongs to the store.
     ///
     /// # Errors
     /// Those of key source and storage.
@@ -66,10 +67,10 @@ impl Store {
 
     /// Removes all entries, and the key that was made for this store; never a supplied one.
     ///
-    /// The key goes first: from then on nothing opens what is still left of the data. Starting
-    /// again after an interruption finishes the work. What stands in the storage and is not this
-    /// store's stays, and a warning says so. So does everything where there are no envelopes: it
-    /// cannot be told whose it is, and other programs may live on it.
+    /// The key is deleted first: afterwards the remaining data cannot be opened. If the work is
+    /// interrupted, another call completes it. Entries in the storage that do not belong to this
+    /// store stay, and a warning reports them. Without envelopes all records stay: Keyward cannot
+    /// know whose they are, and other programs may use them.
     ///
     /// # Errors
     /// Those of key source and storage.
@@ -80,7 +81,8 @@ impl Store {
             self.parts.host.log(Level::Warning, message);
             return Ok(());
         }
-        // What is damaged or unsafe cannot be told apart: the storage removes it, or refuses to.
+        // It is not known whose a damaged or unsafe entry is: the storage removes it, or refuses
+        // to.
         match self.holds_foreign() {
             Ok(true) => return self.delete_own(),
             Err(error) if !is_unusable(&error) => return Err(error),
@@ -89,9 +91,9 @@ impl Store {
         self.in_storage(self.parts.storage.it.destroy())
     }
 
-    /// Has the key source delete the key that it made for this store.
+    /// Makes the key source delete the key that it made for this store.
     ///
-    /// Without authentic parameters, it deletes only what the store's id alone names.
+    /// Without authentic parameters, it deletes only a key that is named by the store's id alone.
     fn delete_key(&self) -> Result<()> {
         let Some(source) = &self.parts.key else { return Ok(()) };
         let parameters = self.authentic_parameters()?.unwrap_or_default();
@@ -101,10 +103,10 @@ impl Store {
             .map_err(|error| source.failed(error))
     }
 
-    /// The parameters of the key, if they are those that the key source gave.
+    /// Returns the parameters of the key, if they are those that the key source returned.
     ///
-    /// They come from the storage, which may have changed them. They are authentic if the keyset opens
-    /// with the key that they lead to.
+    /// They come from the storage, which may have changed them. They are authentic if the keyset
+    /// opens with the key to which they lead.
     fn authentic_parameters(&self) -> Result<Option<Vec<u8>>> {
         let blob = match self.read_keyset() {
             Ok(blob) => blob,
@@ -130,7 +132,8 @@ impl Store {
     fn delete_own(&self) -> Result<()> {
         for id in self.everything() {
             let id = match id {
-                // What is not even an entry is not this store's. It comes after all entries.
+                // Something that is not even an entry does not belong to this store. It comes after
+                // all entries.
                 Err(error) if error.kind() == ErrorKind::Corrupt => {
                     self.parts.host.log(Level::Warning, format_args!("{error}; it stays"));
                     continue;
@@ -138,7 +141,9 @@ impl Store {
                 id => id?,
             };
             if !self.is_own(&id)? {
-                let message = format_args!("{id} is in the storage and not this store's; it stays");
+                let message = format_args!(
+                    "{id} is in the storage but does not belong to this store; it stays"
+                );
                 self.parts.host.log(Level::Warning, message);
                 continue;
             }
@@ -150,7 +155,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether what the storage holds under this id was written by this store.
+    /// Whether this store wrote the blob that the storage has for this id.
     fn is_own(&self, id: &EntryId) -> Result<bool> {
         match self.parts.storage.it.get(id) {
             Ok(stored) => Ok(owner(&stored.blob) == Some(self.parts.id)),
@@ -161,8 +166,8 @@ impl Store {
     }
 }
 
-/// Whether something is there that cannot be read: of another owner, open to others, a symbolic
-/// link, too large, damaged.
+/// Whether there is something that cannot be read: it belongs to another owner, is open to other
+/// users, is a symbolic link, is too large, or is damaged.
 fn is_unusable(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Refused | ErrorKind::Corrupt)
 }

@@ -1,4 +1,4 @@
-//! Which store a blob belongs to.
+//! Determines to which store a blob belongs.
 //!
 //! Envelope, keyset and mark all begin with a magic number and the id of their store. A store
 //! compares this id with its own before it reads, changes or removes anything: the storage of

@@ -1,8 +1,9 @@
-//! Reading the fixed binary forms of envelope and keyset, strictly.
+//! Reads the fixed binary forms of envelope and keyset, strictly.
 
 use keyward_core::{Error, Result};
 
-/// What is left to read of some bytes. Every shortage is [`Corrupt`](keyward_core::ErrorKind).
+/// The rest of some bytes. If bytes are missing, every method returns
+/// [`Corrupt`](keyward_core::ErrorKind).
 pub(crate) struct Bytes<'a> {
     rest: &'a [u8],
     operation: &'static str,

@@ -1,4 +1,4 @@
-//! Sealing entries anew: one by one, or many at once where the storage can.
+//! Reseals entries: one by one, or many at once if the storage supports that.
 
 use keyward_core::{Bulk, EntryId, ErrorKind, Expect, Keys, Operation, Put, Result};
 
@@ -8,14 +8,14 @@ use crate::rotate::Rotated;
 use crate::seal::Missing;
 use crate::store::Store;
 
-/// How many entries are sealed anew at once.
+/// How many entries are resealed at once.
 const BATCH: usize = 16;
 
-/// How many bytes of blobs are in memory for that; larger entries go one by one.
+/// The largest total size of blobs in memory for that; larger entries are resealed one by one.
 const BATCH_BYTES: usize = 1 << 20;
 
 impl Store {
-    /// Seals every entry under the current key, and tells `done` of each.
+    /// Reseals every entry with the current key, and calls `done` for each.
     pub(crate) fn reseal_all(&self, done: &mut dyn FnMut(&EntryId)) -> Result<Rotated> {
         let batch = if self.parts.storage.it.abilities().bulk.is_some() { BATCH } else { 1 };
         let mut rotated = Rotated::default();
@@ -32,23 +32,24 @@ impl Store {
         }
     }
 
-    /// Seals these entries under the current key. How many had to be is the answer.
+    /// Reseals these entries with the current key. Returns how many needed it.
     fn reseal_batch(&self, ids: &[EntryId]) -> Result<u64> {
         if let Some(bulk) = self.parts.storage.it.abilities().bulk
             && let Ok(Some(resealed)) = self.reseal_at_once(bulk, ids)
         {
             return Ok(resealed);
         }
-        // One is too large, or was changed meanwhile, or does not open: by itself each shows which.
+        // One entry is too large, was changed meanwhile, or does not open. One by one, each shows
+        // which it is.
         ids.iter().try_fold(0, |resealed, id| Ok(resealed + u64::from(self.reseal(id)?)))
     }
 
-    /// Seals all or none, which is none where they are too large.
+    /// Reseals all entries or none; none if they are too large.
     fn reseal_at_once(&self, bulk: &dyn Bulk, ids: &[EntryId]) -> Result<Option<u64>> {
         let _writing = self.writing()?;
         let (mut sealed, mut bytes) = (Vec::with_capacity(ids.len()), 0);
         for id in ids {
-            if let Some((blob, put)) = self.sealed_anew(id)? {
+            if let Some((blob, put)) = self.reseal_blob(id)? {
                 bytes += blob.len();
                 sealed.push((id, blob, put));
             }
@@ -63,11 +64,11 @@ impl Store {
         Ok(Some(sealed.len() as u64))
     }
 
-    /// Seals an entry under the current key. Whether that was needed is the answer.
+    /// Reseals an entry with the current key. Returns whether that was needed.
     fn reseal(&self, id: &EntryId) -> Result<bool> {
         loop {
             let _writing = self.writing()?;
-            let Some((blob, put)) = self.sealed_anew(id)? else { return Ok(false) };
+            let Some((blob, put)) = self.reseal_blob(id)? else { return Ok(false) };
             match self.put_blob(id, &blob, &put) {
                 Ok(_) => return Ok(true),
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
@@ -76,9 +77,9 @@ impl Store {
         }
     }
 
-    /// The entry under the current key, to be put in place of what it was. None if it is gone, or sealed
-    /// so already.
-    fn sealed_anew(&self, id: &EntryId) -> Result<Option<(Vec<u8>, Put)>> {
+    /// Returns the entry's blob, sealed with the current key, and the condition under which it
+    /// replaces the old one; `None` if the entry no longer exists, or is already sealed with it.
+    fn reseal_blob(&self, id: &EntryId) -> Result<Option<(Vec<u8>, Put)>> {
         let stored = match self.parts.storage.it.get(id) {
             Err(error) if error.is_miss() => return Ok(None),
             other => self.in_storage(other)?,

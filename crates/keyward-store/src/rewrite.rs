@@ -1,12 +1,12 @@
-//! What is read of some bytes, written again. Only what gives the same bytes may be read at all:
-//! `tests/fuzz` looks for other ones.
+//! Parses bytes and encodes the result again. Every accepted input must give the same bytes:
+//! `tests/fuzz` searches for exceptions.
 
 use keyward_core::{Result, Secret};
 
 use crate::envelope::Envelope;
 use crate::keyset::Keyset;
 
-/// A blob, by its header as it was read.
+/// Rewrites a blob from its parsed header.
 ///
 /// # Errors
 /// `Corrupt` if it is none.
@@ -15,7 +15,7 @@ pub fn blob(bytes: &[u8]) -> Result<Vec<u8>> {
     Ok([&envelope.header.encode()?, envelope.sealed].concat())
 }
 
-/// The plaintext of a keyset.
+/// Rewrites the plaintext of a keyset.
 ///
 /// # Errors
 /// `Corrupt` if it is none.

@@ -6,32 +6,30 @@ use crate::keyset_file;
 use crate::seal::Missing;
 use crate::store::Store;
 
-/// What a rotation did.
+/// The result of a rotation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rotated {
-    /// Entries that were sealed anew.
+    /// Entries that were resealed.
     pub resealed: u64,
-    /// Entries that were sealed under the current key already.
+    /// Entries that were already sealed with the current key.
     pub current: u64,
     /// Old keys that are still in the keyset.
     pub old_keys: usize,
 }
 
 impl Store {
-    /// Seals every entry under a new key.
+    /// Reseals every entry with a new key.
     ///
-    /// Where the store holds the keys, a key is added to the keyset and made primary, then
-    /// entry after entry is sealed anew. An interrupted rotation is finished by the next call,
-    /// which then adds no key. Where the encryption brings its own keys, entries that are not
-    /// sealed under the current ones are sealed anew. Old keys stay until
-    /// [`retire`](Self::retire).
+    /// If the store has the keys, this adds a key to the keyset, makes it primary, and reseals one
+    /// entry after the other. The next call completes an interrupted rotation, and then adds no
+    /// key. If the encryption has its own keys, this reseals the entries that are not sealed with
+    /// the current ones. Old keys stay until [`retire`](Self::retire).
     ///
-    /// `done` is told of each entry.
+    /// It calls `done` for each entry.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) where there are no keys;
-    /// [`NoKey`](ErrorKind::NoKey) or [`Corrupt`](ErrorKind::Corrupt) for an entry that does
-    /// not open.
+    /// [`Unsupported`](ErrorKind::Unsupported) if there are no keys; [`NoKey`](ErrorKind::NoKey) or
+    /// [`Corrupt`](ErrorKind::Corrupt) for an entry that does not open.
     pub fn rotate(&self, mut done: impl FnMut(&EntryId)) -> Result<Rotated> {
         let keys = self.parts.encryption.it.abilities().keys;
         if keys == Keys::None
@@ -45,7 +43,8 @@ impl Store {
             self.add_key()?;
         }
         let mut rotated = self.reseal_all(&mut done)?;
-        // Entries written between the new key and its first use by others.
+        // These are the entries that other processes wrote after the new key existed and before
+        // they used it.
         rotated.resealed += self.reseal_all(&mut |_| {})?.resealed;
         if keys == Keys::Store {
             let _guard = self.lock(LockMode::Exclusive)?;
@@ -58,12 +57,12 @@ impl Store {
         Ok(rotated)
     }
 
-    /// Drops the old keys of the keyset. How many there were is the answer.
+    /// Deletes the old keys of the keyset, and returns how many there were.
     ///
     /// # Errors
-    /// [`Conflict`](ErrorKind::Conflict) if an entry is still sealed under one of them;
-    /// [`Unsupported`](ErrorKind::Unsupported) if the storage cannot keep writers out
-    /// meanwhile, or the store has no keyset.
+    /// [`Conflict`](ErrorKind::Conflict) if an entry is still sealed with one of them;
+    /// [`Unsupported`](ErrorKind::Unsupported) if the storage cannot lock out writers meanwhile, or
+    /// the store has no keyset.
     pub fn retire(&self) -> Result<usize> {
         if self.parts.key.is_none() {
             return Err(
@@ -72,7 +71,7 @@ impl Store {
         }
         let Some(_guard) = self.lock(LockMode::Exclusive)? else {
             return Err(Error::new(ErrorKind::Unsupported, "retire").because(format!(
-                "the storage {} cannot keep writers out",
+                "the storage {} cannot lock out writers",
                 self.parts.storage.name
             )));
         };
@@ -93,8 +92,8 @@ impl Store {
         Ok(keyset.retired())
     }
 
-    /// Adds a key and makes it primary, in two steps that are each durable; or takes up a
-    /// rotation where it was interrupted.
+    /// Adds a key and makes it primary, in two steps that are each durable; or continues an
+    /// interrupted rotation.
     fn add_key(&self) -> Result<()> {
         let _guard = self.lock(LockMode::Exclusive)?;
         self.forget_keyset()?;

@@ -16,7 +16,7 @@ use crate::owner::foreign_record;
 use crate::store::{Known, Named, Store};
 
 impl Store {
-    /// A record as the storage keeps it.
+    /// Returns the blob that the storage keeps for a record.
     pub(crate) fn seal(&self, id: &EntryId, record: &Record, generation: u64) -> Result<Vec<u8>> {
         let parts = &self.parts;
         let plain =
@@ -65,12 +65,12 @@ impl Store {
         Ok(blob)
     }
 
-    /// The record that a blob of this entry holds.
+    /// Returns the record in a blob of this entry.
     pub(crate) fn unseal(&self, id: &EntryId, blob: &[u8]) -> Result<Record> {
         self.decode(&self.unseal_bytes(id, blob)?)
     }
 
-    /// The record that was encoded so.
+    /// Decodes a record.
     pub(crate) fn decode(&self, plain: &Secret) -> Result<Record> {
         let serializer = &self.parts.serializer;
         serializer.it.decode(plain.expose()).map_err(|error| serializer.failed(error))
@@ -103,7 +103,7 @@ impl Store {
         if abilities.binds_context { Ok(plain) } else { binding::unbind(&plain, header_bytes, id) }
     }
 
-    /// The key id that a seal for this entry would carry now.
+    /// Returns the key id that a seal for this entry would have now.
     pub(crate) fn key_for(&self, id: &EntryId, key: Option<&StoreKey>) -> Result<KeyId> {
         match key {
             Some(key) => Ok(key.id.clone()),
@@ -115,22 +115,22 @@ impl Store {
         }
     }
 
-    /// Holds a header against the store that reads it.
+    /// Checks that a header matches the store that reads it.
     pub(crate) fn check_place(&self, header: &Header<'_>) -> Result<()> {
         if header.store != self.parts.id {
             return Err(foreign_record());
         }
         let why = if header.serializer != self.parts.serializer.name {
-            "the record was written by another serializer than the store has"
+            "the record was written with another serializer than the store's"
         } else if header.encryption != self.parts.encryption.name {
-            "the record was sealed by another encryption than the store has"
+            "the record was sealed with another encryption than the store's"
         } else {
             return Ok(());
         };
         Err(Error::corrupt("open").because(why))
     }
 
-    /// Seals or opens where there is no envelope to hold a header.
+    /// Seals or opens without an envelope, and so without a header.
     fn bare<T>(&self, id: &EntryId, work: impl FnOnce(&Context<'_>) -> Result<T>) -> Result<T> {
         work(&Context {
             store: self.parts.id,
@@ -142,7 +142,7 @@ impl Store {
         })
     }
 
-    /// The keyset as it is known, or as it is now where the key of this id is not in it.
+    /// Returns the cached keyset. It is read again if it lacks this key.
     fn keyset_with(&self, id: &[u8]) -> Result<Arc<Keyset>> {
         let known = self.keyset(Missing::Error)?;
         if known.find(id).is_some() {
@@ -152,7 +152,7 @@ impl Store {
         self.keyset(Missing::Error)
     }
 
-    /// The store's keys.
+    /// Returns the store's keys.
     pub(crate) fn keyset(&self, missing: Missing) -> Result<Arc<Keyset>> {
         if let Some(known) = self.keyset.lock()?.as_ref().filter(|known| known.is_current) {
             return Ok(Arc::clone(&known.keyset));
@@ -181,7 +181,7 @@ impl Store {
         Ok(keyset)
     }
 
-    /// Looks at the keyset anew when it is next needed. One that lives in this process alone is
+    /// Makes the next use of the keyset read it again. A keyset that exists only in this process is
     /// kept.
     pub(crate) fn forget_keyset(&self) -> Result<()> {
         *self.seen.lock()? = None;
@@ -193,8 +193,8 @@ impl Store {
         Ok(())
     }
 
-    /// A storage that does not outlive the process, or the session, starts without a keyset
-    /// each time. Anywhere else a missing keyset is a loss that nothing may paper over.
+    /// A storage that does not outlive the process or the session starts without a keyset each
+    /// time. In any other storage, a missing keyset is a loss that must be reported.
     fn missing_keyset(&self, missing: Missing) -> Result<Arc<Keyset>> {
         if !self.starts_empty() || missing == Missing::Error || self.entries(None).next().is_some()
         {
@@ -203,12 +203,12 @@ impl Store {
         self.create_keyset()
     }
 
-    /// Whether the storage may be without a keyset because it does not last.
+    /// Whether the storage may have no keyset because it does not last.
     pub(crate) fn starts_empty(&self) -> bool {
         self.parts.storage.it.abilities().persistence < Persistence::Durable
     }
 
-    /// Makes a keyset and keeps it, wrapped, unless somebody else was faster.
+    /// Makes a keyset and stores it, wrapped, unless another process was faster.
     pub(crate) fn create_keyset(&self) -> Result<Arc<Keyset>> {
         let keyset = Arc::new(Keyset::generate()?);
         let mut wrapped = Vec::new();
@@ -233,8 +233,8 @@ impl Store {
         self.know(wrapped, keyset)
     }
 
-    /// Deletes the key that was made for a keyset which the storage did not keep, and returns the
-    /// error to report. Leaves the key if the storage has a keyset, or cannot be read.
+    /// Deletes the key that was made for a keyset that the storage did not keep, and returns the
+    /// error to report. It leaves the key if the storage has a keyset or cannot be read.
     fn drop_wrapping_key(
         &self,
         source: &Named<Box<dyn Key>>,
@@ -254,7 +254,7 @@ impl Store {
         failure.hint(hint)
     }
 
-    /// The key that wraps the keyset in `blob`, asked of the key source once.
+    /// Returns the key that wraps the keyset in `blob`. It asks the key source once.
     pub(crate) fn load_wrapping_key(&self, blob: &[u8]) -> Result<Secret> {
         let (header, _) = keyset_file::Header::parse(blob, &self.parts)?;
         let mut wrapping = self.wrapping.lock()?;
@@ -273,12 +273,12 @@ impl Store {
     }
 }
 
-/// What to do where there is no keyset.
+/// What to do if there is no keyset.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// Make one, if the storage is of those that start empty.
+    /// Make one, if the storage starts empty each time.
     Make,
-    /// It is an error.
+    /// Return an error.
     Error,
 }
 
@@ -303,12 +303,12 @@ fn unknown_key() -> Error {
         .because("the key that sealed this record is not in the store's keyset")
 }
 
-/// A keyset that does not open has been altered, or its key has been exchanged.
+/// Returns the error for a keyset that does not open: it was altered, or its key was replaced.
 fn other_key(error: Error) -> Error {
     if error.kind() != ErrorKind::Corrupt {
         return error;
     }
     Error::new(ErrorKind::NoKey, "open")
-        .because("the keyset does not open: its key is another one, or it was altered")
-        .hint("A passphrase may have been mistyped; a key file may have been exchanged")
+        .because("the keyset does not open: the key is wrong, or the keyset was altered")
+        .hint("A passphrase may have been mistyped, or a key file replaced")
 }

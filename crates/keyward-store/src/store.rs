@@ -14,24 +14,25 @@ use crate::keyset::Keyset;
 /// How long a writer waits for the store's lock.
 const WAIT: Duration = Duration::from_secs(30);
 
-/// How often [`Store::update`] starts again when others keep changing the entry.
+/// How many times [`Store::update`] tries again if other processes keep changing the entry.
 const ATTEMPTS: u32 = 100;
 
-/// A backend and the name it was asked for by.
+/// A backend and the name by which it was requested.
 pub struct Named<T> {
-    /// The name, as envelopes and errors give it.
+    /// The name in envelopes and errors.
     pub name: String,
     /// The backend.
     pub it: T,
 }
 
 impl<T> Named<T> {
-    /// A backend of this name.
+    /// Makes a backend with this name.
     pub fn new(name: impl Into<String>, it: T) -> Self {
         Self { name: name.into(), it }
     }
 
-    /// The error of a call that looks up no entry: it names the backend and is never a miss.
+    /// Returns the error of a call that looks up no entry: it names the backend and is never a
+    /// miss.
     pub(crate) fn failed(&self, error: Error) -> Error {
         error.not_a_miss().in_backend(&self.name)
     }
@@ -43,60 +44,64 @@ impl<T> fmt::Debug for Named<T> {
     }
 }
 
-/// What a store is made of.
+/// The parts of a store.
 #[derive(Debug)]
 pub struct Parts {
-    /// Which store it is, whatever it is called.
+    /// The id of the store, which does not depend on its name.
     pub id: StoreId,
-    /// Records to bytes.
+    /// The backend that turns records into bytes.
     pub serializer: Named<Box<dyn Serializer>>,
-    /// Bytes to blobs.
+    /// The backend that turns bytes into blobs.
     pub encryption: Named<Box<dyn Encryption>>,
-    /// Where the blobs are kept.
+    /// The backend that keeps the blobs.
     pub storage: Named<Box<dyn Storage>>,
-    /// What wraps the keyset, for encryptions that are handed their keys.
+    /// The key source that wraps the keyset, for encryptions that use the store's keys.
     pub key: Option<Named<Box<dyn Key>>>,
-    /// Whether blobs are in envelopes. Without one, other programs can read them, and nothing
-    /// ties them to their place.
+    /// Whether blobs are in envelopes. Without one, other programs can read them, and they are not
+    /// bound to their place.
     pub envelope: bool,
-    /// The way to everything outside.
+    /// The host, through which backends reach everything outside.
     pub host: Arc<dyn Host>,
 }
 
-/// Named credentials of users, kept by one serializer, one encryption and one storage.
+/// Named credentials of users, stored with one serializer, one encryption and one storage.
 ///
 /// # Contract
-/// - What [`put`](Self::put) kept, [`get`](Self::get) gives, or it is an error: never another
-///   entry's record, never an altered one where the encryption can tell.
-/// - When a change returns, it is durable as far as the storage's abilities promise; when it
-///   fails, the old record remains, unless the error says that the new one is there but may not
-///   survive a power cut.
+/// - [`get`](Self::get) returns what [`put`](Self::put) stored, or an error: never another entry's
+///   record, and never an altered one if the encryption can detect that.
+/// - When a change returns, it is durable as far as the storage's abilities promise. When it fails,
+///   the old record remains, unless the error says that the new one is there but may not survive a
+///   power cut.
 ///
 /// # Errors
-/// Of all operations, beside the storage's own:
+/// Of all operations, besides the storage's errors:
 /// - [`Corrupt`](ErrorKind::Corrupt): the blob was altered, or belongs to another place.
-/// - [`NoKey`](ErrorKind::NoKey): the key that would open it is not there.
+/// - [`NoKey`](ErrorKind::NoKey): the key that would open it is missing.
 ///
 /// # Security
-/// With a symmetric encryption a record is bound to its place and authentic. With age
-/// recipients it is bound: anyone who knows a recipient can write a record that opens. Under
-/// `clear` accidents are detected, and anyone who can write can forge. A whole older state of a
-/// record is not detected: a restored backup opens.
+/// With a symmetric encryption a record is bound to its place and authentic. With age recipients it
+/// is bound: anyone who knows a recipient can write a record that opens. With `clear`, accidental
+/// damage is detected, and anyone who can write to the storage can forge records. An older version
+/// of a record is not detected: a restored backup opens.
 pub struct Store {
     pub(crate) parts: Parts,
     pub(crate) keyset: Mutex<Option<Known>>,
-    /// A keyset that was read to see whether the storage is the store's, and not yet used.
+    /// A keyset that was read to check that the storage belongs to the store, and that was not used
+    /// yet.
     pub(crate) seen: Mutex<Option<Vec<u8>>>,
-    /// What wraps the keyset, once loaded, with the parameters it was loaded by.
+    /// The key that wraps the keyset, after it was loaded, with the parameters for loading it.
     pub(crate) wrapping: Mutex<Option<(Vec<u8>, Secret)>>,
 }
 
-#[expect(clippy::missing_errors_doc, reason = "the type's own page says it for all of them")]
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the page of the type lists the errors of all of them"
+)]
 impl Store {
-    /// Puts a store together. Nothing is read or made yet.
+    /// Assembles a store. It does not read or create anything yet.
     ///
     /// # Errors
-    /// [`Unsupported`](ErrorKind::Unsupported) if the parts do not go together.
+    /// [`Unsupported`](ErrorKind::Unsupported) if the parts cannot be combined.
     pub fn open(parts: Parts) -> Result<Self> {
         let abilities = parts.encryption.it.abilities();
         let unsupported = |why: &str| Err(Error::new(ErrorKind::Unsupported, "open").because(why));
@@ -106,7 +111,7 @@ impl Store {
             }
             if !(abilities.binds_context && abilities.authenticates) {
                 return unsupported(
-                    "an encryption that is handed its keys must bind and authenticate",
+                    "an encryption that uses the store's keys must bind and authenticate",
                 );
             }
             let lasts = parts.storage.it.abilities().persistence > Persistence::Process;
@@ -122,17 +127,17 @@ impl Store {
         })
     }
 
-    /// Which store it is.
+    /// Returns the id of the store.
     pub fn id(&self) -> StoreId {
         self.parts.id
     }
 
-    /// What its storage can do.
+    /// Returns the abilities of its storage.
     pub fn storage_abilities(&self) -> StorageAbilities<'_> {
         self.parts.storage.it.abilities()
     }
 
-    /// What its encryption can do.
+    /// Returns the abilities of its encryption.
     pub fn encryption_abilities(&self) -> EncryptionAbilities {
         self.parts.encryption.it.abilities()
     }
@@ -142,18 +147,18 @@ impl Store {
         self.read(id)?.1
     }
 
-    /// The record of this entry, and the revision that a later change may expect.
+    /// Returns the record of this entry, and the revision that a later change may expect.
     pub fn get_with_revision(&self, id: &EntryId) -> Result<(Record, Revision)> {
         let (stored, record) = self.read(id)?;
         Ok((record?, stored.revision()))
     }
 
-    /// The blob of this entry, and the record in it, if that opens.
+    /// Returns the blob of this entry, and its record if the blob opens.
     fn read(&self, id: &EntryId) -> Result<(Stored, Result<Record>)> {
         let stored = self.found(self.parts.storage.it.get(id))?;
         match self.unseal(id, &stored.blob) {
-            // A rotation may have sealed the record under a new key, and the old key may have been
-            // dropped, since the blob was read.
+            // After the blob was read, a rotation may have sealed the record with a new key and
+            // deleted the old one.
             Err(error) if error.kind() == ErrorKind::NoKey => {
                 let again = self.found(self.parts.storage.it.get(id))?;
                 if again.revision() == stored.revision() {
@@ -166,7 +171,7 @@ impl Store {
         }
     }
 
-    /// Whether the entry is there, opened or not.
+    /// Whether the entry exists, even if it does not open.
     pub fn contains(&self, id: &EntryId) -> Result<bool> {
         match self.found(self.parts.storage.it.get(id)) {
             Err(error) if error.is_miss() => Ok(false),
@@ -175,10 +180,10 @@ impl Store {
         }
     }
 
-    /// Keeps the record under this entry, if the expectation holds.
+    /// Stores the record in this entry, if the expectation is met.
     ///
     /// # Errors
-    /// [`Conflict`](ErrorKind::Conflict) if it does not hold; then nothing changes.
+    /// [`Conflict`](ErrorKind::Conflict) if it is not met; then nothing changes.
     pub fn put(&self, id: &EntryId, record: &Record, expect: Expect) -> Result<Revision> {
         let _writing = self.writing()?;
         let generation = match self.parts.storage.it.get(id) {
@@ -192,12 +197,13 @@ impl Store {
         self.seal_and_put(id, record, generation, expect)
     }
 
-    /// Changes the record of this entry, again if somebody else changed it meanwhile.
+    /// Changes the record of this entry, and tries again if another process changed it meanwhile.
     ///
-    /// `change` is handed the record as it is, or `None`, and says what becomes of it.
+    /// `change` gets the current record, or `None`, and returns what to do.
     ///
     /// # Errors
-    /// Those of `change`; [`Conflict`](ErrorKind::Conflict) if others change it all the time.
+    /// Those of `change`; [`Conflict`](ErrorKind::Conflict) if other processes keep changing the
+    /// entry.
     pub fn update(
         &self,
         id: &EntryId,
@@ -278,12 +284,12 @@ impl Store {
         self.check_owner(blob)?;
         match Envelope::parse(blob) {
             Ok(envelope) => Ok(envelope.header.generation),
-            // A blob without a header does not say which store it belongs to; the storage does.
+            // A blob without a header does not name its store; the storage does.
             Err(_) => self.check_present().map(|()| 0),
         }
     }
 
-    /// Seals the record as the generation after `generation` and puts it into the storage. The
+    /// Seals the record as the generation after `generation` and writes it to the storage. The
     /// caller holds the [`writing`](Self::writing) lock.
     fn seal_and_put(
         &self,
@@ -310,7 +316,8 @@ impl Store {
         self.found(self.parts.storage.it.delete(id, expect))
     }
 
-    /// Some of the entries, without opening any. A page may be empty though there are more.
+    /// Returns one page of the entries, without opening any. A page may be empty even if there are
+    /// more.
     pub fn list(&self, query: &Query<'_>) -> Result<Page> {
         if !self.parts.storage.it.abilities().lists {
             return Err(Error::new(ErrorKind::Unsupported, "list")
@@ -324,21 +331,21 @@ impl Store {
         Ok(page)
     }
 
-    /// All entries, page by page, of one user or of all.
+    /// Returns all entries of one user or of all users, page by page.
     pub fn entries<'a>(&'a self, user: Option<&'a str>) -> Entries<'a> {
         let query = Query { user, ..Query::default() };
         Entries { store: self, query, page: Vec::new().into_iter(), reserved: false, done: false }
     }
 
-    /// All that the storage can list, the reserved entries too.
+    /// Returns all entries that the storage can list, including the reserved ones.
     pub(crate) fn everything(&self) -> Entries<'_> {
         let done = !self.parts.storage.it.abilities().lists;
         Entries { reserved: true, done, ..self.entries(None) }
     }
 
-    /// Holds the store against rotation while an entry is written.
+    /// Locks out rotation while an entry is written.
     ///
-    /// The keyset is read again under the lock, so that no key is used that was retired.
+    /// The keyset is read again after the lock was taken, so that no retired key is used.
     pub(crate) fn writing(&self) -> Result<Option<Box<dyn Guard>>> {
         if self.parts.encryption.it.abilities().keys != Keys::Store {
             return Ok(None);
@@ -348,7 +355,7 @@ impl Store {
         Ok(guard)
     }
 
-    /// Takes the store's lock, where its storage has locks.
+    /// Takes the store's lock, if its storage has locks.
     pub(crate) fn lock(&self, mode: LockMode) -> Result<Option<Box<dyn Guard>>> {
         let Some(locks) = self.parts.storage.it.abilities().locks else { return Ok(None) };
         let wait = self.parts.host.remaining().map_or(WAIT, |left| left.min(WAIT));
@@ -360,19 +367,21 @@ impl Store {
         self.in_storage(self.parts.storage.it.put(id, blob, put))
     }
 
-    /// Refuses what is larger than the storage takes.
+    /// Refuses a blob that is larger than the storage accepts.
     pub(crate) fn check_size(&self, blob: &[u8]) -> Result<()> {
         let largest = self.parts.storage.it.abilities().largest.unwrap_or(MAX_BLOB).min(MAX_BLOB);
         if blob.len() <= largest {
             return Ok(());
         }
-        let why =
-            format!("the sealed record takes {} bytes, and {largest} are the most", blob.len());
+        let why = format!(
+            "the sealed record has {} bytes, but the storage accepts at most {largest}",
+            blob.len()
+        );
         self.in_storage(Err(Error::new(ErrorKind::Unsupported, "put").because(why)))
     }
 
-    /// What the storage answered about an entry. A storage in which nothing is at all, such as a
-    /// folder that is not mounted, must not pass for one without this entry.
+    /// Returns what the storage answered about an entry. A storage that is completely empty, such
+    /// as a folder that is not mounted, must not count as one without this entry.
     fn found<T>(&self, result: Result<T>) -> Result<T> {
         match result {
             Err(error) if error.is_miss() => {
@@ -383,7 +392,8 @@ impl Store {
         }
     }
 
-    /// The result of a call of the storage that looks up no entry; an error names the storage.
+    /// Returns the result of a call of the storage that looks up no entry; an error names the
+    /// storage.
     pub(crate) fn in_storage<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| self.parts.storage.failed(error))
     }
@@ -392,27 +402,27 @@ impl Store {
 /// What a change does if the old record does not open.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Unopened {
-    /// It fails.
+    /// It returns an error.
     Fail,
     /// It replaces the record.
     Replace,
 }
 
-/// An entry as it is before a change.
+/// The state of an entry before a change.
 struct Old {
-    /// The record; `None` if there is none, or none that opens.
+    /// The record; `None` if there is no record, or it does not open.
     record: Option<Record>,
     generation: u64,
-    /// What must still hold when the change is written.
+    /// What must still be true when the change is written.
     expect: Expect,
 }
 
-/// Whether a record is there and cannot be opened: it is damaged, or its key is not there.
+/// Whether a record exists but cannot be opened: it is damaged, or its key is missing.
 fn does_not_open(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NoKey)
 }
 
-/// Whether somebody else changed or removed the entry first.
+/// Whether another process changed or removed the entry first.
 fn is_race(error: &Error) -> bool {
     error.kind() == ErrorKind::Conflict || error.is_miss()
 }
@@ -439,12 +449,12 @@ impl Source for Store {
     }
 }
 
-/// The keyset as it was last read.
+/// The keyset that was last read.
 pub(crate) struct Known {
-    /// How it lay in the storage, wrapped; empty where it lives in this process alone.
+    /// Its wrapped form in the storage; empty if it exists only in this process.
     pub(crate) blob: Vec<u8>,
     pub(crate) keyset: Arc<Keyset>,
-    /// Whether it need not be looked at again.
+    /// Whether it need not be read again.
     pub(crate) is_current: bool,
 }
 
@@ -483,7 +493,7 @@ impl Iterator for Entries<'_> {
             match page {
                 Ok(page) if page.next.is_some() && page.next == self.query.cursor => {
                     self.done = true;
-                    let endless = Error::corrupt("list").because("its pages do not go on");
+                    let endless = Error::corrupt("list").because("its pages repeat");
                     return Some(self.store.in_storage(Err(endless)));
                 }
                 Ok(page) => {

@@ -2,31 +2,31 @@ use keyward_core::{EntryId, Error, ErrorKind, Keys, Result};
 
 use crate::store::Store;
 
-/// What [`Store::verify`] found.
+/// The result of [`Store::verify`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verified {
     /// Entries that opened.
     pub good: u64,
-    /// Entries that somebody else may be able to open: their key is not here.
+    /// Entries whose key is not available here. Another user may be able to open them.
     pub closed: u64,
-    /// Entries that nobody can open: altered, damaged or in the wrong place.
+    /// Entries that cannot be opened by any user: altered, damaged or in the wrong place.
     pub corrupt: u64,
 }
 
 impl Store {
-    /// Opens every entry and throws the content away.
+    /// Opens every entry and discards the content.
     ///
-    /// `found` is told of each entry as it is done, with the error if it did not open.
+    /// It calls `found` for each entry when that is done, with the error if the entry did not open.
     ///
     /// # Errors
-    /// Those of the storage and of the store's own key; an entry that does not open is a finding, not an
-    /// error. `Refused` if the storage refused entries, after all others.
+    /// Those of the storage and of the store's key; an entry that does not open is a finding, not
+    /// an error. `Refused` if the storage refused entries, after all others.
     pub fn verify(
         &self,
         user: Option<&str>,
         mut found: impl FnMut(&EntryId, Option<&Error>),
     ) -> Result<Verified> {
-        // Once the store's own keys are at hand, a key that is not among them is nobody's.
+        // If the store's own keys were loaded, no user has a key that is not among them.
         self.check_key()?;
         let holds_keys = self.parts.encryption.it.abilities().keys == Keys::Store;
         let mut verified = Verified::default();
@@ -38,7 +38,7 @@ impl Store {
                     verified.good += 1;
                     found(&id, None);
                 }
-                // It was removed while we looked.
+                // It was removed during the check.
                 Err(error) if error.is_miss() => {}
                 Err(mut error) => {
                     if holds_keys && error.kind() == ErrorKind::NoKey {

@@ -1,6 +1,6 @@
-//! Only a storage's look-up of an entry may answer `NotFound`. From any other call of a backend it
-//! is a fault of that backend: reported as a missing entry, it would hide a damaged or unreachable
-//! source.
+//! Only a storage's look-up of an entry may return `NotFound`. From any other call of a backend it
+//! is a fault of that backend. If it were reported as a missing entry, it would hide a source that
+//! is damaged or unreachable.
 
 use std::fmt::Arguments;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use keyward_core::{
 };
 use keyward_store::{Named, Parts, Store};
 
-/// A backend of every role whose calls answer `NotFound`, except those that are named in `works`.
+/// A backend of every role whose calls return `NotFound`, except those that are named in `works`.
 #[derive(Clone, Copy, Debug)]
 struct Absent {
     works: &'static [&'static str],
@@ -139,7 +139,7 @@ fn ann() -> EntryId {
     EntryId::new("ann", None).expect("a good name")
 }
 
-/// A store without envelopes whose backends answer `NotFound` to all calls but these.
+/// A store without envelopes whose backends return `NotFound` for all calls but these.
 fn bare_store(works: &'static [&'static str]) -> Store {
     let parts = Absent { works, keys: Keys::None };
     open(parts, None, false)

@@ -25,7 +25,6 @@ const NOT_REWRITTEN: &[&str] = &[
     "crates/keyward-loader/src/process.rs",
     "crates/keyward-loader/src/process/",
     "crates/keyward-loader/src/serve/",
-    "crates/keyward-store/",
 ];
 
 /// Finds avoided words in pages, comments and strings. Tests and decision records may use them.

@@ -169,7 +169,7 @@ fn a_lock_keeps_others_out_until_it_is_dropped() {
 }
 
 #[test]
-fn those_who_share_a_lock_starve_nobody() {
+fn shared_holders_of_a_lock_do_not_starve_an_exclusive_one() {
     let (_scratch, dir) = scratch();
     let wait = Duration::from_secs(20);
     let id = EntryId::reserved("store");
