@@ -1,4 +1,4 @@
-//! The permissions of Keyward's own files, all checked in one run and mended on request.
+//! Checks the permissions of all files of Keyward, and repairs them on request.
 //!
 //! A backup is often restored with the permissions of the umask.
 
@@ -14,19 +14,19 @@ use rustix::io::Errno;
 
 use crate::places::Places;
 
-/// No file of Keyward's lies deeper below its folder of data or state.
+/// The depth of the deepest file of Keyward below its folder of data or state.
 const DEEPEST: usize = 32;
 
-/// Opens what has a name, a symbolic link itself included, without reading it.
+/// Opens the file, folder or symbolic link of a name, without reading it.
 const NAMED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
 const LISTED: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// Which files others may read.
+/// Which files other users may read.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Content {
-    /// Definitions hold no secret. Of such a folder, the files that end in `.toml` are checked, and what
-    /// writers of them keep in `.locks` and `.tmp`.
+    /// Definitions contain no secret. In such a folder the files that end in `.toml` are checked,
+    /// and `.locks` and `.tmp`, in which their writers keep files.
     Definitions,
     /// Records and keys, and everything else below.
     Secrets,
@@ -35,9 +35,9 @@ enum Content {
 impl Places {
     /// Checks the permissions of the user's own configuration, data, keys and state.
     ///
-    /// `told` gets each path that has wrong permissions, with the error, or with what was changed if `fix`
-    /// is set. Only what this process's user owns is changed. Symbolic links are passed over: neither
-    /// they nor what they lead to is changed.
+    /// `told` gets each path that has wrong permissions: with an error, or with the change if `fix`
+    /// is set. Only files and folders that this process's user owns are changed. Symbolic links are
+    /// skipped: neither they nor their targets are changed.
     pub fn check_modes(&self, fix: bool, told: &mut dyn FnMut(Result<String>)) {
         let mut check = Check { fix, told };
         let (stores, plugins) = (self.config.join("stores"), self.config.join("plugins"));
@@ -59,7 +59,8 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Checks what has this name in the folder `above`, and everything below it. `path` is for messages.
+    /// Checks the file or folder of this name in the folder `above`, and everything below it.
+    /// `path` is for messages.
     fn named(
         &mut self,
         above: impl AsFd,
@@ -88,11 +89,11 @@ impl Check<'_> {
         }
     }
 
-    /// Checks what is in a folder.
+    /// Checks the content of a folder.
     fn folder(&mut self, folder: &OwnedFd, path: &Path, content: Content, depth: usize) {
         let names = match names(folder) {
             Ok(names) => names,
-            // Its own permissions have been told.
+            // The wrong permissions of the folder were already reported.
             Err(Errno::ACCESS) => return,
             Err(error) => return (self.told)(Err(failed(path, error))),
         };
@@ -109,7 +110,7 @@ impl Check<'_> {
         }
     }
 
-    /// Checks one file or folder. Returns whether what is below it may be looked at.
+    /// Checks one file or folder. Returns whether to check what is below it.
     fn check(
         &mut self,
         opened: &OwnedFd,
@@ -138,7 +139,8 @@ impl Check<'_> {
     }
 }
 
-/// The same permissions without what others must not have, and with what the owner needs.
+/// Returns the mode without the permissions that other users must not have, and with those that the
+/// owner needs.
 const fn wanted_mode(mode: u32, is_folder: bool, content: Content) -> u32 {
     match (is_folder, content) {
         (true, _) => mode & !0o022 | 0o500,
@@ -160,7 +162,7 @@ fn names(folder: &OwnedFd) -> rustix::io::Result<Vec<Vec<u8>>> {
     Ok(names)
 }
 
-/// Changes the permissions of what was opened, whatever its name leads to by now.
+/// Changes the permissions of the opened file, even if its name leads to another file by now.
 fn change_mode(opened: &OwnedFd, path: &Path, mode: u32, wanted: u32) -> Result<String> {
     let opened = format!("/proc/self/fd/{}", opened.as_raw_fd());
     std::fs::set_permissions(opened, Permissions::from_mode(wanted)).map_err(|error| {
@@ -173,7 +175,7 @@ fn change_mode(opened: &OwnedFd, path: &Path, mode: u32, wanted: u32) -> Result<
 fn wrong_mode(path: &Path, mode: u32, wanted: u32) -> Error {
     Error::new(ErrorKind::Refused, "config")
         .because(format!("{} has the mode {mode:04o} instead of {wanted:04o}", path.display()))
-        .hint("`keyward doctor --fix` mends it")
+        .hint("`keyward doctor --fix` repairs it")
 }
 
 fn belongs_to_another(path: &Path, uid: u32) -> Error {

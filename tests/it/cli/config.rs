@@ -80,9 +80,9 @@ fn every_value_knows_where_it_came_from() {
     let with = |line: &str| home.keyward(line).env("KEYWARD_DEFAULTS_STORAGE", "redb");
     with("config get defaults.storage").run().ends(0).prints("redb\n");
     with("config explain defaults.storage").run().ends(0).prints(format!(
-        "holds: \"redb\" (environment: KEYWARD_DEFAULTS_STORAGE)\n\
-         hidden: \"sqlite\" (user: {file}:6)\n\
-         hidden: \"file\" (built in: keyward)\n"
+        "used: \"redb\" (environment: KEYWARD_DEFAULTS_STORAGE)\n\
+         overridden: \"sqlite\" (user: {file}:6)\n\
+         overridden: \"file\" (built in: keyward)\n"
     ));
     assert_eq!(
         with("config explain defaults.key --json").run().ends(0).json()[0],

@@ -1,4 +1,4 @@
-//! What `keyward plugin check` starts for each promise that it holds a backend to.
+//! The program that `keyward plugin check` starts for each case.
 
 fn main() -> std::process::ExitCode {
     keyward_cli::check()

@@ -116,7 +116,7 @@ fn explain(settings: &Settings, matches: &ArgMatches) -> Outcome {
         let value = render_value(&setting.value);
         print(&match matches.get_flag("json") {
             true => json!({ "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place, "holds": holds }).to_string(),
-            false => format!("{} {value} ({}: {})", if holds { "holds:" } else { "hidden:" }, setting.layer, setting.place),
+            false => format!("{} {value} ({}: {})", if holds { "used:" } else { "overridden:" }, setting.layer, setting.place),
         })?;
         holds = false;
     }

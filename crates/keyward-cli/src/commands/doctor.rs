@@ -21,7 +21,7 @@ pub(super) const ENTRY: Entry = Entry {
 
 fn arguments(command: Command) -> Command {
     command
-        .arg(switch("fix", "Mend the permissions of your own files and folders of Keyward"))
+        .arg(switch("fix", "Repair the permissions of your own Keyward files and folders"))
         .arg(arguments::json())
 }
 
