@@ -71,7 +71,7 @@ impl Expander {
                         "expand",
                         format!("`%{}%` is not known", word.escape_debug()),
                     )
-                    .hint("There are: %id%, %store%, %data%, %state%, %config%, %home%, %user%"));
+                    .hint("Use one of: %id%, %store%, %data%, %state%, %config%, %home%, %user%"));
                 }
             }
             rest = after;

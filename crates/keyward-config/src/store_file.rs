@@ -117,8 +117,8 @@ impl StoreFile {
         let names: Vec<_> = table.iter().map(|spec| spec.name).collect();
         Err(match nearest(unknown, names.iter().copied()) {
             Some(hint) => error.hint(hint),
-            None if names.is_empty() => error.hint("There are none"),
-            None => error.hint(format!("There are: {}", names.join(", "))),
+            None if names.is_empty() => error.hint("This backend has no options"),
+            None => error.hint(format!("The options are: {}", names.join(", "))),
         })
     }
 

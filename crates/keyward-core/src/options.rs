@@ -178,9 +178,9 @@ fn unknown_option(name: &str, table: &[OptionSpec]) -> Error {
     let error =
         Error::invalid("options", format!("`{}` is not an option here", name.escape_debug()));
     if known.is_empty() {
-        error.hint("There are none")
+        error.hint("This backend has no options")
     } else {
-        error.hint(format!("There are: {}", known.join(", ")))
+        error.hint(format!("The options are: {}", known.join(", ")))
     }
 }
 

@@ -109,9 +109,9 @@ impl Registry {
         let mut names: Vec<_> = linked.map(|entry| entry.info.name).collect();
         names.extend(offers.map(|offer| offer.name.as_str()));
         names.sort_unstable();
-        let mut hint = format!("There are: {}", names.join(", "));
+        let mut hint = format!("The {role} backends are: {}", names.join(", "));
         if !self.searched.is_empty() {
-            hint += &format!("; plugins were looked for in {}", self.searched.join(" and "));
+            hint += &format!("; Keyward looked for plugins in {}", self.searched.join(" and "));
         }
         let lacking: Vec<_> = self.lacking.iter().map(Error::message).collect();
         let kind = self.lacking.first().map_or(ErrorKind::Invalid, Error::kind);
@@ -295,10 +295,11 @@ mod tests {
         assert_eq!(registry.find(Role::Storage, "a").unwrap().door, Door::Linked);
         assert_eq!(registry.find(Role::Storage, "b").unwrap().door, Door::Loaded);
         let error = registry.find(Role::Storage, "c").unwrap_err();
-        assert_eq!(error.advice(), Some("There are: a, b"));
+        assert_eq!(error.advice(), Some("The storage backends are: a, b"));
         let registry = registry.searched(["/etc/p".to_owned(), "/home/p".to_owned()]);
         let error = registry.find(Role::Storage, "c").unwrap_err();
-        let hint = "There are: a, b; plugins were looked for in /etc/p and /home/p";
+        let hint =
+            "The storage backends are: a, b; Keyward looked for plugins in /etc/p and /home/p";
         assert_eq!(error.advice(), Some(hint));
         assert!(registry.find(Role::Key, "b").is_err());
     }

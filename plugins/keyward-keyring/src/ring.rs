@@ -69,5 +69,5 @@ pub(crate) fn open(service: &str, _: Option<String>, _: &Arc<dyn Host>) -> Resul
 
 fn unknown(known: &str) -> Error {
     Error::invalid("options", "`service` is not a keyring of this system")
-        .hint(format!("There are: {known}"))
+        .hint(format!("Use one of: {known}"))
 }
