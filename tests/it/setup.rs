@@ -185,7 +185,7 @@ fn the_link_through_which_the_program_was_called_is_what_git_calls() {
 #[test]
 fn one_repository_can_have_it_for_itself() {
     let sandbox = Sandbox::new();
-    let says = "error: this is not in a git repository";
+    let says = "error: the current folder is in no git repository";
     setup(&sandbox, "--local").run().ends(2).says(says);
     assert!(!sandbox.path(".local/share/keyward").exists(), "a store was made all the same");
     git(&sandbox, "init --quiet repo").run().ends(0);
@@ -243,7 +243,7 @@ fn what_cannot_be_changed_says_so() {
         ("broken", 2, "git does not understand line 3 of its configuration"),
         ("loop", 4, "leads through too many symbolic links"),
         ("run", 4, "is not a regular file"),
-        ("locked", 5, "locked is locked by another program\n  hint: If no git is at work"),
+        ("locked", 5, "locked is locked by another program\n  hint: If no git is running"),
         ("missing/config", 7, "No such file or directory"),
     ] {
         let before = sandbox.read("broken");

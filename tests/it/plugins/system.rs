@@ -57,7 +57,7 @@ fn what_the_system_trusts_everybody_can_use() {
     Call::of(command).run().ends(0);
     ann("get s").ends(3);
     let listed = ann("plugin list --json").ends(0).json();
-    assert!(listed[1]["why"].as_str().unwrap().contains("the system has a plugin of this name"));
+    assert!(listed[1]["why"].as_str().unwrap().contains("a system plugin has the same name"));
 
     machine.run("0", "plugin forget drawer --system").ends(0);
 }
