@@ -1,8 +1,8 @@
-//! Backends that run: a program in any language beside this one, spoken to over its standard input
-//! and output.
+//! Backends in separate processes: programs in any language, with which this process communicates
+//! over their standard input and output.
 //!
-//! `docs/plugin-protocol.md` says how. There is one child for a program, however many of its
-//! backends are opened and however many threads use them.
+//! `docs/plugin-protocol.md` specifies the protocol. Each program runs as one child, however many
+//! of its backends are open and however many threads use them.
 
 mod child;
 mod client;
@@ -22,14 +22,14 @@ use keyward_core::{Registration, Result, Secret};
 
 use crate::verify::Program;
 
-/// How long a program may take for an answer, unless the [`Command`] says otherwise.
+/// The time limit for an answer, unless the [`Command`] sets another one.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How a program that brings backends is started.
+/// How to start a program that provides backends.
 ///
-/// It gets no environment but what is given here, `/` as its working directory, and no file
-/// descriptor but the three standard ones. It stands in a process group of its own, and dies with
-/// this process; what it has started in turn goes with it where this one calls [`finish`].
+/// It gets only the environment that is set here, `/` as its working directory, and only the three
+/// standard file descriptors. It has a separate process group, and is killed when this process
+/// ends. The processes that it has started are only killed if this process calls [`finish`].
 ///
 /// # Examples
 /// ```no_run
@@ -52,8 +52,7 @@ pub struct Command {
 }
 
 impl Command {
-    /// The program in this file, an absolute path. Whether it may be trusted is the caller's
-    /// judgement.
+    /// Starts the program in this file, an absolute path. The caller decides whether to trust it.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -65,58 +64,57 @@ impl Command {
         }
     }
 
-    /// A program that was [verified](crate::verify_program): what runs is what was verified.
+    /// Starts a program that was [verified](crate::verify_program): exactly the verified file runs.
     pub fn verified(program: Program) -> Self {
         Self { path: program.path().to_owned(), verified: Some(Arc::new(program)), ..Self::new("") }
     }
 
-    /// Hands it one argument more.
+    /// Adds an argument.
     #[must_use]
     pub fn argument(mut self, argument: impl Into<String>) -> Self {
         self.arguments.push(argument.into());
         self
     }
 
-    /// Lets it see one variable.
+    /// Adds a variable to its environment.
     #[must_use]
     pub fn variable(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         self.environment.push((name.into(), value.into()));
         self
     }
 
-    /// Ends it when it takes longer than this for an answer; 30 seconds unless said otherwise.
+    /// Sets the time limit for an answer, after which it is killed; the default is 30 seconds.
     ///
-    /// Time in which somebody is asked for a secret does not count.
+    /// The time of a prompt for a secret does not count.
     #[must_use]
     pub fn call_timeout(mut self, call_timeout: Duration) -> Self {
         self.call_timeout = call_timeout;
         self
     }
 
-    /// Calls it so, in errors and in what is passed on of what it says, where its path would tell
-    /// nobody what it is about.
+    /// Sets its name for errors and for its messages, if its path would not be clear to the user.
     #[must_use]
     pub fn called(mut self, name: impl Into<String>) -> Self {
         self.called = Some(name.into());
         self
     }
 
-    /// What it is called: its path, unless it was said otherwise.
+    /// Returns its name: its path, unless another name was set.
     fn name(&self) -> String {
         self.called.clone().unwrap_or_else(|| self.path.display().to_string())
     }
 
-    /// The program's file.
+    /// Returns the file of the program.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Sees to it that what is started again is what was verified.
+    /// Checks that a restarted program is the one that was verified.
     fn verify_again(&self) -> Result<()> {
         self.verified.as_ref().map_or(Ok(()), |program| program.verify_again())
     }
 
-    /// What to execute.
+    /// Returns what to execute.
     fn executable(&self) -> &Path {
         self.verified.as_ref().map_or(&self.path, |program| program.executable())
     }
@@ -148,30 +146,29 @@ impl fmt::Debug for Command {
     }
 }
 
-/// Starts a program, unless it runs already, and gives the backends that it brings.
+/// Starts a program, unless it runs already, and returns the backends that it provides.
 ///
-/// It runs until this process ends or [`finish`] is called. When it dies, what was opened fails
-/// from then on; what is opened afresh starts it again, a few times.
+/// It runs until this process ends or [`finish`] is called. If it dies, its open backends return
+/// errors. Opening a backend again restarts it, a limited number of times.
 ///
 /// # Errors
-/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it does not start, or does not say
-///   within ten seconds what it brings.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it does not start, or does not report
+///   its backends within ten seconds.
 /// - [`Refused`](keyward_core::ErrorKind::Refused): it speaks another version of the protocol.
 /// - [`Invalid`](keyward_core::ErrorKind::Invalid): the path is not absolute.
 ///
 /// # Security
-/// The program has the rights of whoever runs
-/// this one, and sees what its backends are given: for a storage sealed blobs, for a serializer
-/// records.
+/// The program has the rights of this process, and sees what its backends get: a storage gets
+/// sealed blobs, a serializer gets records.
 pub fn run(command: &Command) -> Result<Vec<Registration>> {
     running::run(command)
 }
 
-/// Ends every program that runs: they are told, have a second to go, and are killed then, each with its
-/// process group.
+/// Ends every program that runs: it asks each to end, waits for a second, and then kills it with
+/// its process group.
 ///
-/// A program that ends without this kills them at once, which is no harm as long as no call is under
-/// way and they have started nothing themselves.
+/// If this process ends without calling this, the programs are killed at once. That does no harm if
+/// no call is in progress and they have not started processes themselves.
 pub fn finish() {
     running::finish();
 }

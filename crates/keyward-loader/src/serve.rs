@@ -1,4 +1,4 @@
-//! The child's side: backends of this process, behind the door of another.
+//! The child's side: makes backends of this process available to another process.
 
 mod open;
 mod remote;
@@ -15,12 +15,13 @@ use server::Server;
 
 /// Lets the process at the other end of these pipes use the backends, until it closes its end.
 ///
-/// This speaks the protocol of `docs/plugin-protocol.md`. Calls are worked on side by side. If a
-/// backend panics, the host gets an error; the process's panic hook should not print the payload,
-/// which may hold a secret.
+/// This implements the protocol of `docs/plugin-protocol.md`. Calls are done concurrently. If a
+/// backend panics, the host gets an error. The process's panic hook should not print the payload,
+/// which may contain a secret.
 ///
 /// # Errors
-/// - [`Invalid`](keyward_core::ErrorKind::Invalid): the other side sends what is no message.
+/// - [`Invalid`](keyward_core::ErrorKind::Invalid): the other side sends something that is not a
+///   message.
 /// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): a pipe failed.
 pub fn serve(
     registrations: &[Registration],
@@ -30,8 +31,8 @@ pub fn serve(
     Server::new(registrations, Box::new(output)).run(input)
 }
 
-/// As [`serve`], but does one call after the other, for fuzzing. A backend must not ask its host
-/// anything.
+/// Does the same as [`serve`], but one call after the other, for fuzzing. A backend must not call
+/// its host.
 ///
 /// # Errors
 /// As [`serve`].
@@ -47,8 +48,8 @@ pub fn serve_in_turn(
 /// Serves the process that started this one, over standard input and output, with the backends that
 /// `bring` returns.
 ///
-/// Before that, both are moved out of the way: what a backend prints goes to the error output, and
-/// what it reads is empty.
+/// Before that, both are redirected: what a backend prints goes to the error output, and what it
+/// reads is empty.
 ///
 /// # Errors
 /// As [`serve`], and those of `bring`.

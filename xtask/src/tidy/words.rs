@@ -16,17 +16,6 @@ const AVOIDED: &[&str] = &[
     "whoever",
 ];
 
-/// Folders and files that were written before the rule and are not rewritten yet. Remove a line
-/// when its folder is rewritten.
-const NOT_REWRITTEN: &[&str] = &[
-    "crates/keyward-loader/src/cbor.rs",
-    "crates/keyward-loader/src/frame.rs",
-    "crates/keyward-loader/src/message.rs",
-    "crates/keyward-loader/src/process.rs",
-    "crates/keyward-loader/src/process/",
-    "crates/keyward-loader/src/serve/",
-];
-
 /// Finds avoided words in pages, comments and strings. Tests and decision records may use them.
 pub(super) fn are_plain(file: &File) -> Vec<String> {
     let is_page = file.path == "README.md"
@@ -35,8 +24,7 @@ pub(super) fn are_plain(file: &File) -> Vec<String> {
             && !file.path.starts_with("docs/adr/")
             && file.path != "docs/style.md";
     let is_code = file.is_rust() && !file.is_test() && !file.path.starts_with("tests/");
-    let is_old = NOT_REWRITTEN.iter().any(|folder| file.path.starts_with(folder));
-    if is_old || !(is_page || is_code) || file.path == "xtask/src/tidy/words.rs" {
+    if !(is_page || is_code) || file.path == "xtask/src/tidy/words.rs" {
         return Vec::new();
     }
     file.code().filter_map(|(number, line)| complaint(file, number, line)).collect()
@@ -79,12 +67,5 @@ mod tests {
     fn tests_may_use_any_word() {
         check(are_plain, "new/tests/a.rs", "// nobody", 0);
         check(are_plain, "new/src/lib.rs", "#[cfg(test)]\nmod tests {\n    // nobody\n}", 0);
-    }
-
-    #[test]
-    fn every_folder_that_is_not_rewritten_exists() {
-        for folder in NOT_REWRITTEN {
-            assert!(crate::shell::root().join(folder).exists(), "{folder}");
-        }
     }
 }

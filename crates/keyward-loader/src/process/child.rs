@@ -1,4 +1,4 @@
-//! The child itself: how it starts, what becomes of it, how it ends.
+//! Starts a child process, passes its error output on, and reports how it ended.
 
 use std::io::{self, PipeReader, Read};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -15,10 +15,10 @@ use super::Command;
 /// The longest line of a child's error output that is passed on, in bytes.
 pub(super) const MAX_LINE: usize = 1024;
 
-/// How long the last of a child's error output is waited for once it has ended.
+/// How long to wait for the rest of a child's error output after the child has ended.
 const STDERR_DRAIN: Duration = Duration::from_millis(200);
 
-/// A child that was started. It is reaped in any case, and killed by [`kill`](Self::kill) alone.
+/// A child that was started. It is always reaped, and only [`kill`](Self::kill) kills it.
 #[derive(Debug)]
 pub(super) struct Child(Arc<ExitState>);
 
@@ -40,7 +40,7 @@ struct ExitState {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Whether its number may be another's by now.
+    /// Whether another process may have its process id by now.
     reaped: bool,
     /// How it ended, and its last line of error output.
     verdict: Option<String>,
@@ -75,11 +75,13 @@ impl Child {
         let verified = command.verified.clone();
         let (started, answer) = mpsc::sync_channel(1);
         let (ended, not_ended) = io::pipe().map_err(|error| Error::io("run", error))?;
-        // A child dies with the thread that started it, so that thread stays as long as the child.
+        // A child is killed when the thread that started it ends. So that thread waits until the
+        // child has ended.
         let reaper = thread::Builder::new().name("keyward-child".into());
         let reaping = reaper.spawn(move || {
             let spawned = start.spawn();
-            // The verified file must stay open until here, and the environment holds secrets.
+            // The verified file must stay open until here. The environment contains secrets, so it
+            // is dropped here.
             drop((verified, start));
             reap(spawned, &started, tell);
             drop(not_ended);
@@ -92,17 +94,17 @@ impl Child {
         Ok((Self(state), Pipes { input, output, ended }))
     }
 
-    /// Kills it with its process group.
+    /// Kills it, with its process group.
     pub(super) fn kill(&self) {
         self.0.kill();
     }
 
-    /// Whether it has ended, whoever else has its pipes.
+    /// Whether it has ended, even if another process still has its pipes.
     pub(super) fn is_over(&self) -> bool {
         self.0.state().reaped
     }
 
-    /// How it ended, waited for so long.
+    /// Returns how it ended. It waits at most this long.
     pub(super) fn verdict(&self, wait: Duration) -> Option<String> {
         let state = self.0.state();
         let waited = self.0.ended.wait_timeout_while(state, wait, |state| state.verdict.is_none());
@@ -147,7 +149,7 @@ fn reap(
     let listener = thread::Builder::new().name("keyward-child-errors".into());
     let _ = listener.spawn(move || spoken.send(listen(errors, tell)));
 
-    // As long as it is not reaped, no other group can have its number.
+    // Until the child is reaped, no other process group can have its id.
     let ended = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
     let _ = rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(pid), ended));
     exit.kill();
@@ -161,8 +163,8 @@ fn reap(
     exit.ended.notify_all();
 }
 
-/// Passes error output on, line by line, and gives the last line of it. An indented one, such as a
-/// hint, belongs to the line above it.
+/// Passes error output on, line by line, and returns the last line. An indented line, such as a
+/// hint, is part of the line before it.
 fn listen(mut errors: ChildStderr, tell: impl Fn(&[u8])) -> Vec<u8> {
     let (mut line, mut last) = (Vec::new(), Vec::new());
     let mut say = |line: &[u8]| {
@@ -195,7 +197,7 @@ fn listen(mut errors: ChildStderr, tell: impl Fn(&[u8])) -> Vec<u8> {
     last
 }
 
-/// How a child ended, and what it said last.
+/// Describes how a child ended, with its last line of error output.
 fn verdict(status: Option<ExitStatus>, last_line: &[u8]) -> String {
     let ended = match status.map(|status| (status.code(), status.signal())) {
         Some((_, Some(signal))) => format!("ended with signal {signal}"),

@@ -1,7 +1,7 @@
 //! The host's side of one child: the calls to it, and its end.
 //!
-//! Three threads belong to a child beside the one that reaps it: one [reads](output) its output and
-//! hands each answer to the thread that called, one [answers](host_call) what the child asks, and
+//! Besides the thread that reaps it, a child has three threads: one [reads](output) its output and
+//! passes each answer to the thread that called, one [answers](host_call) the child's calls, and
 //! one passes on its error output.
 
 use std::ops::Deref;
@@ -37,20 +37,20 @@ pub(super) const START: Duration = Duration::from_secs(10);
 /// How long a child that closed its output may take to end.
 const EXIT_GRACE: Duration = Duration::from_millis(500);
 
-/// How long a child may take to end when it is told to.
+/// How long a child may take to end after it was asked to.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// How long an answer is still accepted after its time, before the child is killed: it may have
 /// come in time and not have been read yet, because this process was suspended.
 const FINAL_DRAIN: Duration = Duration::from_millis(100);
 
-/// How often a thread looks whether a child that seems stuck has answered after all.
+/// How often a thread checks whether a child that seems stuck has answered.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// The shortest wait for an answer, so that a thread does not spin while a clock stands still.
+/// The shortest wait for an answer, so that a thread does not spin while a clock is stopped.
 const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
-/// A child that runs. Dropped, it is told to end, and killed if it does not.
+/// A running child. When this is dropped, the child is asked to end, and is killed if it does not.
 #[derive(Debug)]
 pub(super) struct Client(Arc<Link>);
 
@@ -66,21 +66,22 @@ pub(super) struct Link {
     call_timeout: Duration,
 }
 
-/// How long a call may take, and what happens then.
+/// The time limit of a call, and what happens after it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wait<'a> {
-    /// As long as any call; or as long as this host's caller has time, who then gives up alone.
+    /// The limit of every call, after which the child is killed; or the time that the host's caller
+    /// has, after which only the caller gives up.
     Usual(&'a dyn Host),
-    /// Longer than any other call by this much; then the child is killed.
+    /// Longer than the limit of other calls by this much. Then the child is killed.
     Longer(Duration),
-    /// This long; then the child is killed.
+    /// This long. Then the child is killed.
     Only(Duration),
-    /// This long; then the caller gives up alone.
+    /// At most this long. Then only the caller gives up.
     AtMost(Duration),
 }
 
 impl Client {
-    /// Starts a child and asks it which backends it brings.
+    /// Starts a child and asks it for its backends.
     pub(super) fn start(command: &Command) -> Result<(Self, Hello)> {
         let program = command.name();
         let hosts = Arc::new(Hosts::new(message::failure::line(&program)));
@@ -129,12 +130,12 @@ impl Link {
         hello::read(&fields).map_err(|what| about(self.nonsense("hello", what.0)))
     }
 
-    /// The hosts of its instances.
+    /// Returns the hosts of its instances.
     pub(super) fn hosts(&self) -> &Hosts {
         &self.hosts
     }
 
-    /// Whether it has died or was ended.
+    /// Whether it has ended or was killed.
     pub(super) fn is_over(&self) -> bool {
         self.calls.ended().is_some()
     }
@@ -142,7 +143,7 @@ impl Link {
     /// Makes a call and returns the frame of its answer.
     ///
     /// # Errors
-    /// [`Unavailable`](ErrorKind::Unavailable) if none comes.
+    /// [`Unavailable`](ErrorKind::Unavailable) if there is no answer.
     pub(super) fn call(
         &self,
         name: &'static str,
@@ -191,7 +192,7 @@ impl Link {
         }
     }
 
-    /// The fields of an answer, or the error that the child answered with.
+    /// Returns the fields of an answer, or the error in it.
     ///
     /// # Errors
     /// [`Other`](ErrorKind::Other) if the frame is not an answer.
@@ -221,13 +222,13 @@ impl Link {
         Err(self.over(name))
     }
 
-    /// Tells the child to end.
+    /// Asks the child to end.
     pub(super) fn dismiss(&self) {
         self.calls.end("was told to go");
         self.input.close();
     }
 
-    /// Tells the child to end, and kills it if it has not after a moment.
+    /// Asks the child to end, and kills it if it does not end soon.
     pub(super) fn finish(&self) {
         self.dismiss();
         if self.child.verdict(GRACE).is_none() {
@@ -242,8 +243,7 @@ impl Link {
         self.child.kill();
     }
 
-    /// Ends a child that has left a call without an answer for too long, though its caller has
-    /// given up.
+    /// Kills a child that has not answered a call for too long, after the caller has given up.
     fn end_if_stuck(&self) {
         let started = Instant::now();
         while self.is_stuck() {
@@ -261,12 +261,12 @@ impl Link {
         self.calls.kept().iter().any(is_over)
     }
 
-    /// Why the child's output ended, or its input broke.
+    /// Returns why the child's output ended, or its input failed.
     fn why_closed(&self) -> String {
         self.child.verdict(EXIT_GRACE).unwrap_or_else(|| "closed its output".to_owned())
     }
 
-    /// Why no further frame can be read.
+    /// Returns why no further frame can be read.
     fn why_broken(&self, broken: &Broken) -> String {
         match broken {
             Broken::TooLong(length) => format!("sends a frame of {length} bytes"),
@@ -292,7 +292,7 @@ impl Link {
         Error::new(ErrorKind::Unavailable, name).because(why)
     }
 
-    /// Everything has ended.
+    /// The child has ended.
     fn over(&self, name: &'static str) -> Error {
         self.gone(name, &self.calls.ended().unwrap_or_default())
     }
@@ -301,7 +301,7 @@ impl Link {
         self.gone(name, "did not answer in the time that remained")
     }
 
-    /// The child's answer to a call makes no sense.
+    /// Returns the error for an answer of the child that is not valid.
     pub(super) fn nonsense(&self, name: &'static str, what: &str) -> Error {
         self.gone(name, &format!("answers {name} with nonsense: {what}"))
     }

@@ -1,4 +1,4 @@
-//! What a child may ask of its host.
+//! Restricts what a child may ask its host.
 
 use std::fmt::Arguments;
 use std::sync::Arc;
@@ -11,14 +11,15 @@ use keyward_core::{
 
 use keyward_wire::message::failure::line;
 
-/// A host that answers one instance of a child, and only for what that was told of.
+/// A host that gives an instance of a child only the secrets in its own options and the variables
+/// that its program may see.
 ///
-/// A backend in this process can read every secret anyhow. A child was put at a distance, and is not
-/// to get through its pipes what it was kept from.
+/// A backend in this process can read every secret in any case. A child is separated from this
+/// process, and must not get through its pipes what the separation protects.
 #[derive(Debug)]
 pub(super) struct Confined {
     host: Arc<dyn Host>,
-    /// The backend, which cannot choose what it is called any more.
+    /// The name of the backend, which the child cannot change.
     backend: &'static str,
     secrets: Vec<SecretRef>,
     variables: Vec<String>,
@@ -26,9 +27,11 @@ pub(super) struct Confined {
 }
 
 impl Confined {
-    /// The host of an instance that is opened with these options, and whose program sees these variables.
+    /// Returns the host of an instance that is opened with these options, and whose program may see
+    /// these variables.
     ///
-    /// A variable that an option names is not enough: the child announces the option's default.
+    /// A variable that an option names is not allowed for that reason: the child itself announces
+    /// the default of the option.
     pub(super) fn new<'a>(
         host: &Arc<dyn Host>,
         backend: &'static str,
@@ -49,11 +52,11 @@ impl Host for Confined {
         if self.secrets.contains(reference) {
             return self.host.secret(reference);
         }
-        let why = "it asks for a secret that does not stand in its options";
+        let why = "it asks for a secret that is not in its options";
         Err(Error::new(ErrorKind::Refused, "secret").because(why).in_backend(self.backend))
     }
 
-    /// Says who asks, first of all: the rest is the child's to choose.
+    /// Puts the name of the backend first, because the child chooses the rest of the text.
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
         let text = format!("{} asks: {}", self.backend, prompt.text);
         self.host.prompt(&Prompt { text: &text, ..*prompt })

@@ -1,4 +1,4 @@
-//! For whom a child works: the host of each instance, and who hears what the child says.
+//! The hosts of a child's instances, and the host that gets the child's messages.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,10 +8,10 @@ use keyward_core::{Host, Level};
 
 use keyward_wire::message::failure::line;
 
-/// The most that a child may say in all its life, in bytes.
+/// The most text that a child may print in its whole life, in bytes.
 pub(super) const MAX_SAID: usize = 256 << 10;
 
-/// The most lines that are kept until there is a host to hear them.
+/// The largest number of lines that are kept until there is a host.
 const MAX_KEPT: usize = 16;
 
 /// The hosts of a child's instances, by instance.
@@ -26,7 +26,7 @@ pub(super) struct Hosts {
 struct State {
     last: u64,
     hosts: BTreeMap<u64, Arc<dyn Host>>,
-    /// What was said before anybody listened.
+    /// The lines that arrived before there was a host.
     kept: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ impl Hosts {
         Self { program, state: Mutex::default(), said: AtomicUsize::new(0) }
     }
 
-    /// Gives a new instance its number.
+    /// Adds an instance and returns its number.
     pub(super) fn add(&self, host: &Arc<dyn Host>) -> u64 {
         let mut state = self.state();
         state.last += 1;
@@ -49,17 +49,17 @@ impl Hosts {
         number
     }
 
-    /// The instance is no more.
+    /// Removes an instance.
     pub(super) fn remove(&self, instance: u64) {
         self.state().hosts.remove(&instance);
     }
 
-    /// Whom an instance works for.
+    /// Returns the host of an instance.
     pub(super) fn get(&self, instance: u64) -> Option<Arc<dyn Host>> {
         self.state().hosts.get(&instance).cloned()
     }
 
-    /// Passes a line of error output on, to the host that came last.
+    /// Passes a line of error output to the host that was added last.
     pub(super) fn pass_on(&self, said: &[u8]) {
         let mut state = self.state();
         let host = state.hosts.last_key_value().map(|(_, host)| host.clone());
@@ -76,7 +76,7 @@ impl Hosts {
         }
     }
 
-    /// Tells a host what the child says, as long as it has not said too much.
+    /// Passes a message of the child to a host, unless the child has printed too much.
     pub(super) fn log(&self, host: &dyn Host, level: Level, said: &str) {
         let before = self.said.fetch_add(said.len() + 1, Ordering::Relaxed);
         if before < MAX_SAID {

@@ -1,4 +1,4 @@
-//! One opened backend of a child.
+//! An opened backend of a child.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,14 +10,14 @@ use super::client::{Client, Wait};
 use crate::fault::believed;
 use keyward_wire::cbor::{Fields, Malformed, Map};
 
-/// How long it may take to close an instance, for which nobody wants to wait.
+/// The time limit for closing an instance, which is short because the caller gets nothing for it.
 pub(super) const CLOSE: Duration = Duration::from_secs(5);
 
-/// Calls that are not given up when the caller's time is over, for what they make would be left
-/// behind.
+/// Calls for which the caller waits even if its time is over, because what they create would be
+/// left behind.
 const WHOLE: [&str; 2] = ["open", "unlock"];
 
-/// An opened backend of a child. Dropped, it is closed.
+/// An opened backend of a child. When this is dropped, the backend is closed.
 pub(super) struct Instance {
     client: Arc<Client>,
     number: u64,
@@ -26,7 +26,7 @@ pub(super) struct Instance {
 }
 
 impl Instance {
-    /// An instance that is about to be opened.
+    /// Makes an instance for a backend that is about to be opened.
     pub(super) fn new(client: Arc<Client>, name: &'static str, host: Arc<dyn Host>) -> Self {
         let number = client.hosts().add(&host);
         Self { client, number, name, host }
@@ -35,8 +35,8 @@ impl Instance {
     /// Calls the backend.
     ///
     /// # Errors
-    /// The backend's own; [`Unavailable`](keyward_core::ErrorKind::Unavailable) if there is no
-    /// answer, or one without sense.
+    /// The errors of the backend; [`Unavailable`](keyward_core::ErrorKind::Unavailable) if there is
+    /// no answer, or one that is not valid.
     pub(super) fn call<T>(
         &self,
         name: &'static str,
@@ -51,7 +51,7 @@ impl Instance {
         self.call_within(name, wait, arguments, read)
     }
 
-    /// Calls the backend, and waits so long.
+    /// Calls the backend, with this time limit.
     pub(super) fn call_within<T>(
         &self,
         name: &'static str,
@@ -69,7 +69,7 @@ impl Instance {
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        // Where it fails, there is nothing left to close.
+        // If this fails, there is nothing left to close.
         if !self.client.is_over() {
             let _ = self.call_within("close", Wait::AtMost(CLOSE), |_| {}, nothing);
         }
@@ -83,7 +83,7 @@ impl fmt::Debug for Instance {
     }
 }
 
-/// Reads an answer in which nothing is said.
+/// Reads an empty answer.
 pub(super) fn nothing(_: &Map<'_>) -> Result<(), Malformed> {
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Serializers, encryptions and key sources that run.
+//! Serializers, encryptions and key sources in separate processes.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use super::storage::RunStorage;
 use keyward_wire::cbor::{Malformed, Raw};
 use keyward_wire::message::{context, encryption, entry};
 
-/// What opens this backend in its role.
+/// Returns the function that opens this backend in its role.
 pub(super) fn factory(opener: &'static Opener) -> Factory {
     match opener.role() {
         Role::Serializer => Factory::Serializer(leak(move |values, host| {
@@ -34,7 +34,7 @@ pub(super) fn factory(opener: &'static Opener) -> Factory {
     }
 }
 
-/// A function that stays, as registrations do.
+/// Returns a function that lives as long as the process, as registrations do.
 fn leak<T: ?Sized>(
     open: impl Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync + 'static,
 ) -> Open<T> {

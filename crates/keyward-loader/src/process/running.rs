@@ -1,4 +1,4 @@
-//! The programs that run, and the backends that they brought.
+//! The running programs, and the backends that they provide.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,15 +16,15 @@ use keyward_wire::cbor::{Malformed, Map};
 use keyward_wire::manifest::{Announced, has_twice};
 use keyward_wire::message::hello::Hello;
 
-/// How often one program is started in the life of this process.
+/// How many times one program is started in the life of this process.
 pub(super) const MAX_STARTS: u32 = 8;
 
 static PROGRAMS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
 
-/// A program and the backends that it brought.
+/// A program and the backends that it provided at its first start.
 type Known = (&'static Running, Vec<Registration>);
 
-/// A program, known for good, and the child that runs it now.
+/// A program that was registered, and the child that runs it now.
 #[derive(Debug)]
 pub(super) struct Running {
     command: Command,
@@ -38,7 +38,7 @@ struct Current {
     starts: u32,
 }
 
-/// The backends of a program, which is started unless it runs.
+/// Returns the backends of a program. It starts the program unless it runs.
 pub(super) fn run(command: &Command) -> Result<Vec<Registration>> {
     let mut programs = programs();
     if let Some((_, known)) = programs.iter().find(|(running, _)| running.command == *command) {
@@ -48,24 +48,24 @@ pub(super) fn run(command: &Command) -> Result<Vec<Registration>> {
     let current = Mutex::new(Current { client: Arc::new(client), starts: 1 });
     let running = Running { command: command.clone(), hello, current };
     running.check()?;
-    // What was registered once is known for as long as this process lives.
+    // A registration lasts as long as this process.
     let running: &'static Running = Box::leak(Box::new(running));
     let known: Vec<_> = running.hello.backends.iter().map(|each| running.register(each)).collect();
     programs.push((running, known.clone()));
     Ok(known)
 }
 
-/// Ends all that runs.
+/// Ends all running programs.
 pub(super) fn finish() {
     let client = |(running, _): Known| running.current().client.clone();
     let clients: Vec<_> = programs().drain(..).map(client).collect();
-    // All are told before one is waited for: they end side by side.
+    // It asks all of them before it waits for one, so that they end at the same time.
     clients.iter().for_each(|client| client.dismiss());
     clients.iter().for_each(|client| client.finish());
 }
 
 impl Running {
-    /// The child: the one that runs, or a new one if it has died.
+    /// Returns the child: the running one, or a new one if it has ended.
     fn client(&self) -> Result<Arc<Client>> {
         let mut current = self.current();
         if !current.client.is_over() {
@@ -89,7 +89,7 @@ impl Running {
         Ok(current.client.clone())
     }
 
-    /// Refuses a program of whose backends two are one.
+    /// Refuses a program that provides two backends with the same role and name.
     fn check(&self) -> Result<()> {
         if !has_twice(&self.hello.backends) {
             return Ok(());
@@ -117,7 +117,7 @@ impl Running {
     }
 }
 
-/// What opens one backend of a program.
+/// Opens one backend of a program.
 #[derive(Debug)]
 pub(super) struct Opener {
     running: &'static Running,
@@ -131,7 +131,7 @@ impl Opener {
         self.backend.role
     }
 
-    /// Opens an instance, and reads what the child says of it.
+    /// Opens an instance, and reads the child's description of it.
     pub(super) fn open<T>(
         &self,
         values: &Values,

@@ -1,4 +1,4 @@
-//! Storages that run.
+//! Storages in separate processes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use super::running::Opener;
 use keyward_wire::cbor::{Malformed, Map};
 use keyward_wire::message::{entry, storage};
 
-/// The most entries of a page, so that it fits a frame.
+/// The largest number of entries in a page, so that it fits into a frame.
 pub(super) const MAX_PAGE: usize = 4096;
 
-/// A storage that runs.
+/// A storage in a separate process.
 #[derive(Debug)]
 pub(super) struct RunStorage {
     instance: Arc<Instance>,
@@ -146,7 +146,7 @@ impl Guard for RunGuard {
 
 impl Drop for RunGuard {
     fn drop(&mut self) {
-        // A child that cannot be reached holds no lock any more.
+        // A child that cannot be reached does not hold a lock any more.
         let _ = self.instance.call(
             "unlock",
             |fields| {

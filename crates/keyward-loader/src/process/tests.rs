@@ -1,4 +1,4 @@
-//! Each limit of a child's life in `docs/plugin-protocol.md` is the one that holds.
+//! Checks that each limit in `docs/plugin-protocol.md` is the one that the code uses.
 
 use super::*;
 

@@ -15,7 +15,7 @@ use super::server::{Server, answer};
 use keyward_wire::cbor::{Fields, Malformed, Raw};
 use keyward_wire::message::{Call, context, encryption, entry, nothing, storage};
 
-/// All calls that are for an instance.
+/// The calls that are for an instance.
 pub(super) const CALLS: [&str; 18] = [
     "open",
     "close",
@@ -45,13 +45,13 @@ pub(super) enum Opened {
     Storage(Shelf),
 }
 
-/// A storage and the locks that are held in it, which go first.
+/// A storage and the locks that are held in it, which are released first.
 pub(super) struct Shelf {
     guards: Mutex<Guards>,
     storage: Box<dyn Storage>,
 }
 
-/// A lock, until it is given back.
+/// A lock; `None` after it was released.
 type Held = Arc<Mutex<Option<Box<dyn Guard>>>>;
 
 #[derive(Default)]
@@ -83,7 +83,7 @@ impl Opened {
         })
     }
 
-    /// Writes what it can do, if its role tells.
+    /// Writes its abilities, if its role has any.
     pub(super) fn write_abilities(&self, fields: &mut Fields<'_>) {
         match self {
             Self::Serializer(_) | Self::Key(_) => {}
@@ -92,7 +92,7 @@ impl Opened {
         }
     }
 
-    /// Does a call and gives the frame of its answer.
+    /// Does a call and returns the frame of its answer.
     pub(super) fn call(&self, call: &Call<'_>) -> Result<Secret> {
         match self {
             Self::Serializer(opened) => serializer(&**opened, call),
@@ -207,7 +207,7 @@ impl Shelf {
             "renew" => self.renew(call),
             "unlock" => {
                 let held = self.guards().held.remove(&get(call, "lock")?).ok_or_else(no_lock)?;
-                // If it is being renewed, it is free after that.
+                // If another call is renewing it, it is released after that.
                 drop(own(&held).take());
                 answer(call, nothing)
             }
@@ -245,7 +245,7 @@ impl Shelf {
     fn renew(&self, call: &Call<'_>) -> Result<Secret> {
         let lock = get(call, "lock")?;
         let ttl = storage::read_millis(&call.arguments, "ttl").map_err(nonsense)?;
-        // Others may lock meanwhile.
+        // Other calls may take and release locks during the renewal.
         let held = self.guards().held.get(&lock).cloned().ok_or_else(no_lock)?;
         own(&held).as_mut().ok_or_else(no_lock)?.renew(ttl)?;
         answer(call, nothing)
@@ -260,7 +260,7 @@ fn own<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// An argument that must be there.
+/// Returns a required argument.
 fn get<'a, T: keyward_wire::cbor::Item<'a>>(call: &Call<'a>, name: &'static str) -> Result<T> {
     call.arguments.get(name).map_err(nonsense)
 }

@@ -1,4 +1,4 @@
-//! The host at the other end.
+//! The host at the other end of the pipes.
 
 use std::fmt::{self, Arguments};
 use std::sync::{Arc, Weak};
@@ -13,9 +13,9 @@ use keyward_wire::message::Message;
 use keyward_wire::message::failure::cut;
 use keyward_wire::message::words::{LEVELS, word};
 
-/// Whom an instance asks.
+/// The host of an instance.
 pub(super) struct Remote {
-    /// The server has the instances, and they have this.
+    /// A weak reference, because the server owns the instances and they own this.
     server: Weak<Server>,
     instance: u64,
 }

@@ -1,4 +1,4 @@
-//! The thread that reads, the threads that work, and how answers get back.
+//! Reads calls on one thread, does them on other threads, and sends the answers back.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -15,13 +15,13 @@ use keyward_wire::cbor::{Fields, Malformed};
 use keyward_wire::frame::{Broken, Frames};
 use keyward_wire::message::{self, Call, Message};
 
-/// The most threads that work at once.
+/// The largest number of threads that work at the same time.
 const MAX_WORKERS: usize = 256;
 
-/// The most instances that are open at once.
+/// The largest number of open instances.
 const MAX_INSTANCES: usize = 1 << 16;
 
-/// Backends, what is open of them, and the pipe to the host.
+/// The backends, their open instances, and the pipe to the host.
 pub(super) struct Server {
     pub(super) backends: Vec<Registration>,
     calls: Calls<()>,
@@ -39,8 +39,9 @@ impl Server {
         })
     }
 
-    /// Reads until the host closes its end, and returns when every call is done. This thread reads,
-    /// others work: there are as many as there were unfinished calls at once.
+    /// Reads until the host closes its end, and returns when every call is done. This thread reads
+    /// and other threads do the calls. Their number is the largest number of calls that were
+    /// unfinished at the same time.
     pub(super) fn run(self: &Arc<Self>, input: impl Read) -> Result<()> {
         let unfinished = AtomicUsize::new(0);
         let (queue, calls) = mpsc::channel();
@@ -58,19 +59,19 @@ impl Server {
                     }
                     workers += 1;
                 }
-                // Fails only if no worker is left.
+                // This fails only if no worker is left.
                 let _ = queue.send(frame);
             })
         })
     }
 
     /// Reads until the host closes its end, and does each call on this thread. A backend must not
-    /// ask its host anything: nobody would read the answer.
+    /// call its host, because no thread would read the answer.
     pub(super) fn run_in_turn(self: &Arc<Self>, input: impl Read) -> Result<()> {
         self.read(input, |frame| self.attend(&frame))
     }
 
-    /// Reads until the end, and hands each call to `take`.
+    /// Reads until the end, and passes each call to `take`.
     fn read(&self, input: impl Read, mut take: impl FnMut(Secret)) -> Result<()> {
         let mut frames = Frames::new(input);
         let end = loop {
@@ -87,7 +88,7 @@ impl Server {
         end
     }
 
-    /// Hands an answer to the worker that waits for it, and a call to `take`.
+    /// Passes an answer to the worker that waits for it, and a call to `take`.
     fn receive(&self, frame: Secret, take: &mut impl FnMut(Secret)) -> Result<()> {
         let id = match Message::read(frame.expose()) {
             Ok(Message::Answer { id, .. }) => id,
@@ -104,7 +105,7 @@ impl Server {
         }
     }
 
-    /// Does calls until no more can come.
+    /// Does calls until no more can arrive.
     fn work(self: &Arc<Self>, calls: &Mutex<Receiver<Secret>>, unfinished: &AtomicUsize) {
         loop {
             let next = calls.lock().unwrap_or_else(PoisonError::into_inner).recv();
@@ -114,24 +115,24 @@ impl Server {
         }
     }
 
-    /// Does what is asked, and answers.
+    /// Does a call, and sends the answer.
     fn attend(self: &Arc<Self>, frame: &Secret) {
         let (id, outcome) = match Message::read(frame.expose()) {
             Ok(Message::Call(call)) => (call.id, self.caught(&call)),
             Ok(Message::Unknown { id }) => (id, Err(Error::new(ErrorKind::Unsupported, "message"))),
-            // `receive` has let nothing else pass.
+            // `receive` passes on no other messages.
             Ok(Message::Answer { .. }) | Err(_) => return,
         };
         if let Some(id) = id {
-            // If it cannot be sent, the host has gone.
+            // If the answer cannot be sent, the host is gone.
             let _ = self.send(&told(id, outcome));
         }
     }
 
-    /// Does a call. If the backend panics, that is an error.
+    /// Does a call. A panic of the backend is returned as an error.
     fn caught(self: &Arc<Self>, call: &Call<'_>) -> Result<Secret> {
         let id = call.id.unwrap_or_default();
-        // Making a frame of an error asks the error what it says, which is the backend's code, too.
+        // Encoding an error calls its `Display`, which is also code of the backend.
         let done = catch_panic("call", || Ok(told(id, self.do_call(call))));
         done.map_err(|_| Error::new(ErrorKind::Other, "call").because("the backend panicked"))
     }
@@ -167,7 +168,7 @@ impl Server {
         Ok(frame)
     }
 
-    /// Calls the host, which a backend does while it works.
+    /// Calls the host, for a backend that is doing a call.
     pub(super) fn ask(
         &self,
         name: &'static str,
@@ -185,7 +186,7 @@ impl Server {
         answer.recv().map_err(|_| gone())
     }
 
-    /// Tells the other end something, and waits for no answer.
+    /// Sends a message that has no answer.
     pub(super) fn tell(
         &self,
         name: &'static str,
@@ -215,7 +216,7 @@ impl Server {
     }
 }
 
-/// Why no further frame can be read.
+/// Returns why no further frame can be read.
 fn fault(broken: Broken) -> Error {
     match broken {
         Broken::Io(error) => Error::io("serve", error),
@@ -224,17 +225,18 @@ fn fault(broken: Broken) -> Error {
     }
 }
 
-/// An answer to this call as a frame.
+/// Returns the frame of an answer to this call.
 pub(super) fn answer(call: &Call<'_>, write: impl FnOnce(&mut Fields<'_>)) -> Result<Secret> {
     message::answer(call.id.unwrap_or_default(), call.name, write)
 }
 
-/// What came of a call as a frame.
+/// Returns the frame for the result of a call.
 fn told(id: u64, outcome: Result<Secret>) -> Secret {
     outcome.unwrap_or_else(|error| message::failure(id, &error))
 }
 
-/// A call is for no open instance; one of a later version may be meant to be.
+/// Returns the error for a call without an open instance. An unknown call may not need one in a
+/// later version of the protocol.
 fn no_instance(call: &Call<'_>) -> Error {
     if !CALLS.contains(&call.name) {
         return unknown();

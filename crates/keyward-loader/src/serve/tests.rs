@@ -1,4 +1,4 @@
-//! What a child does under calls that come at awkward times.
+//! Tests of a child with calls at difficult times.
 
 use std::fmt;
 use std::io::{PipeWriter, pipe};
@@ -18,17 +18,17 @@ use keyward_wire::cbor::Fields;
 use keyward_wire::frame::Frames;
 use keyward_wire::message::{self, Message, entry, storage};
 
-/// Longer than anything here takes, on a machine with much to do.
+/// Longer than any step here takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(5);
 
-/// A storage behind two pipes, and what it says.
+/// A storage behind two pipes, and what it writes.
 struct Served {
     input: PipeWriter,
     said: Receiver<Secret>,
 }
 
 impl Served {
-    /// Serves a storage that does this to get something. Its instance is 1.
+    /// Serves a storage that does this for `get`. Its instance is 1.
     fn new(get: impl Fn(&dyn Host, &str) -> Result<()> + Clone + Send + Sync + 'static) -> Self {
         Self::holding(get, &Arc::default())
     }
@@ -84,7 +84,7 @@ impl Served {
         self.said.recv_timeout(LONG).expect("it says something")
     }
 
-    /// Which call is answered next, and with which kind of error.
+    /// Returns the next call that is answered, and the kind of its error.
     fn answered(&self) -> (u64, Option<ErrorKind>) {
         match Message::read(self.heard().expose()).unwrap() {
             Message::Answer { id, outcome } => (id, outcome.err().map(|error| error.kind())),
@@ -93,7 +93,7 @@ impl Served {
     }
 }
 
-/// A storage that does this to get something, and whose locks take their time to renew.
+/// A storage that does this for `get`, and whose locks take time to renew.
 struct Getting<F>(Arc<dyn Host>, F, Arc<Held>);
 
 impl<F> fmt::Debug for Getting<F> {
@@ -185,7 +185,7 @@ fn calls_are_read_after_a_question_that_took_long() {
     });
     served.get(1, "waits");
     let Message::Call(_) = Message::read(served.heard().expose()).unwrap() else { panic!() };
-    // Long enough for whoever watches to fall asleep.
+    // Long enough for a waiting thread to fall asleep.
     thread::sleep(Duration::from_millis(300));
     let now = message::answer(1, "now", |fields| {
         fields.put("now", 0_u64);
@@ -198,7 +198,7 @@ fn calls_are_read_after_a_question_that_took_long() {
 
 #[test]
 fn a_failure_that_cannot_be_told_is_a_failure() {
-    /// Why something failed, which it will not say.
+    /// An error that panics when it is shown.
     #[derive(Debug)]
     struct Unspeakable;
 

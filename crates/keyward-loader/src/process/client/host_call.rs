@@ -42,7 +42,7 @@ enum Question {
     Variable(String),
     Now,
     Remaining,
-    /// What was asked for is done already.
+    /// The call was already done.
     Nothing,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn receive(link: &Link, call: &Call<'_>, queue: &SyncSender<HostCall>
         None => Err(unknown()),
     };
     if let Some(id) = call.id {
-        // Fails only when no thread answers any more, which is the end.
+        // This fails only if no thread answers any more, because the child has ended.
         let _ = queue.send(HostCall { id, question });
     }
 }
@@ -86,10 +86,10 @@ pub(super) fn refuse(id: Option<u64>, error: Error, queue: &SyncSender<HostCall>
 
 /// Answers the calls in the queue until the child has ended.
 ///
-/// `secret` and `prompt` may take a person's time, or call this very child: each has its own
+/// `secret` and `prompt` may wait for the user, or call this same child, so each gets a separate
 /// thread.
 pub(super) fn answer_all(link: &Arc<Link>, queue: Receiver<HostCall>) {
-    // Each of those threads holds a clone, so its count tells how many there are.
+    // Each of those threads has a clone, so the count of clones is the number of threads.
     let threads = Arc::new(());
     for HostCall { id, question } in queue {
         match question {
@@ -100,7 +100,8 @@ pub(super) fn answer_all(link: &Arc<Link>, queue: Receiver<HostCall>) {
                 }
                 let (link, running) = (link.clone(), threads.clone());
                 let thread = thread::Builder::new().name("keyward-host-call".into());
-                // If no thread can be started, the child's call is late and the child is ended.
+                // If no thread can be started, the child's call gets no answer in time, and the
+                // child is killed.
                 let _ = thread.spawn(move || {
                     let answered = link.while_paused(|| ask(&question, id, &*host));
                     answer(&link, id, answered);
@@ -177,7 +178,7 @@ fn secret_frame(id: u64, secret: Option<Secret>) -> Result<Secret> {
 }
 
 impl Link {
-    /// Does `work` while no call to the child is late.
+    /// Does `work`, with the time limits of the calls to the child suspended.
     fn while_paused<T>(&self, work: impl FnOnce() -> T) -> T {
         let _pause = Pause::begin(self.calls.kept());
         work()

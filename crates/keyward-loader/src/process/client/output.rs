@@ -52,7 +52,7 @@ fn spawn(
     spawned.map(drop).map_err(|error| Error::io("run", error))
 }
 
-/// Reads until the end, and returns what it came from.
+/// Reads until the end, and returns its cause.
 fn read(link: &Link, mut frames: Frames<Output>, queue: &SyncSender<HostCall>) -> String {
     loop {
         let frame = match frames.next_frame() {
@@ -61,8 +61,7 @@ fn read(link: &Link, mut frames: Frames<Output>, queue: &SyncSender<HostCall>) -
             Err(broken) => return link.why_broken(&broken),
         };
         if link.is_over() {
-            // A child that was told to go may finish what it does, but its answers are not wanted
-            // any more.
+            // A child that was asked to end may finish its work, but its answers are ignored.
             if link.child.is_over() {
                 return String::new();
             }
@@ -72,10 +71,10 @@ fn read(link: &Link, mut frames: Frames<Output>, queue: &SyncSender<HostCall>) -
     }
 }
 
-/// Hands a frame to the thread that it is for.
+/// Passes a frame to its thread.
 ///
 /// # Errors
-/// The reason why the child is to be ended.
+/// The reason for which the child must be killed.
 fn receive(link: &Link, frame: Secret, queue: &SyncSender<HostCall>) -> Result<(), String> {
     let id = match Message::read(frame.expose()) {
         Ok(Message::Answer { id, .. }) => id,
