@@ -64,8 +64,27 @@ fn source(matches: &ArgMatches) -> Outcome<Option<(File, String)>> {
     } else {
         return Ok(None);
     };
-    let file = file.map_err(|error| usage(format!("{shown}: {error}")))?;
+    let file = file.map_err(|error| not_opened(&shown, &error))?;
     Ok(Some((file, shown)))
+}
+
+/// Returns the error for a source that cannot be opened: the arguments are wrong, or the system
+/// failed.
+fn not_opened(shown: &str, error: &std::io::Error) -> Stop {
+    const WRONG: [Errno; 7] = [
+        Errno::NOENT,
+        Errno::NOTDIR,
+        Errno::ACCESS,
+        Errno::PERM,
+        Errno::BADF,
+        Errno::LOOP,
+        Errno::NAMETOOLONG,
+    ];
+    let message = format!("{shown}: {error}");
+    if WRONG.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) {
+        return usage(message);
+    }
+    Stop::Failed(Error::new(ErrorKind::Unavailable, "read").because(message))
 }
 
 /// Asks for the password. The console does not accept an empty one.
