@@ -6,9 +6,9 @@ use std::fs::Permissions;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use keyward_core::{Error, ErrorKind, Result};
+use keyward_core::{Error, ErrorKind, Result, StoreId};
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 
@@ -39,7 +39,7 @@ impl Places {
     /// is set. Only files and folders that this process's user owns are changed. Symbolic links are
     /// skipped: neither they nor their targets are changed.
     pub fn check_modes(&self, fix: bool, told: &mut dyn FnMut(Result<String>)) {
-        let mut check = Check { fix, told };
+        let mut check = Check { fix, told, by_id: self.folders_by_id() };
         let (stores, plugins) = (self.config.join("stores"), self.config.join("plugins"));
         for (folder, content) in [
             (&self.config, Content::Definitions),
@@ -56,6 +56,8 @@ impl Places {
 struct Check<'a> {
     fix: bool,
     told: &'a mut dyn FnMut(Result<String>),
+    /// Folders in which only the names that begin with a store's id are Keyward's.
+    by_id: [PathBuf; 3],
 }
 
 impl Check<'_> {
@@ -101,6 +103,10 @@ impl Check<'_> {
             let name = Path::new(std::ffi::OsStr::from_bytes(&name));
             let is_definition = name.extension().is_some_and(|end| end == "toml");
             let is_writers = [".locks", ".tmp"].iter().any(|writers| name == Path::new(writers));
+            if self.by_id.iter().any(|by_id| by_id == path) && !is_writers && !begins_with_id(name)
+            {
+                continue;
+            }
             let below = match content {
                 Content::Definitions if is_writers => Content::Secrets,
                 Content::Definitions if !is_definition => continue,
@@ -147,6 +153,12 @@ const fn wanted_mode(mode: u32, is_folder: bool, content: Content) -> u32 {
         (false, Content::Definitions) => mode & !0o022 | 0o400,
         (false, Content::Secrets) => mode & !0o077 | 0o400,
     }
+}
+
+/// Whether a name begins with the 32 digits of a store's id.
+fn begins_with_id(name: &Path) -> bool {
+    let digits = name.to_str().and_then(|name| name.get(..32));
+    digits.is_some_and(|digits| StoreId::parse(digits).is_some())
 }
 
 fn names(folder: &OwnedFd) -> rustix::io::Result<Vec<Vec<u8>>> {

@@ -24,6 +24,13 @@ pub struct Places {
 }
 
 impl Places {
+    /// Returns the folders in which backends keep a file or folder for each store by default, named
+    /// after the store's id.
+    #[must_use]
+    pub fn folders_by_id(&self) -> [PathBuf; 3] {
+        [self.data.join("stores"), self.state.join("keys"), self.state.join("keyring")]
+    }
+
     /// Returns the places of the user who runs this program.
     ///
     /// # Errors

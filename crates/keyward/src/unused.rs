@@ -20,17 +20,11 @@ impl Keyward {
     pub fn unused_files(&self) -> Result<Vec<PathBuf>> {
         let ids = self.config.store_ids()?;
         let mut unused = Vec::new();
-        for folder in self.folders_by_id() {
+        for folder in self.config.places().folders_by_id() {
             unused.extend(unused_in(&folder, &ids)?);
         }
         unused.sort();
         Ok(unused)
-    }
-
-    /// Returns the folders in which backends have a place for each store by default.
-    fn folders_by_id(&self) -> [PathBuf; 3] {
-        let places = self.config.places();
-        [places.data.join("stores"), places.state.join("keys"), places.state.join("keyring")]
     }
 }
 
@@ -68,7 +62,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let keyward = Keyward::with(Environment::of([("HOME", home.path())]), Silent).unwrap();
         let places = keyward.config().places();
-        let searched = keyward.folders_by_id();
+        let searched = places.folders_by_id();
         let options = keyward.registry().iter().flat_map(|backend| backend.options);
         let mut seen = 0;
         for place in
