@@ -15,27 +15,28 @@ use run::Git;
 
 /// The credentials of git's credential helpers, as records.
 ///
-/// The name of an entry is its [`Location`]: `https://example.com`, `https://ann@example.com`, or
-/// with a path, which git then passes to the helpers. There are no entries with other names, or of
-/// other users than the one for whom the source was made.
+/// The name of an entry is its [`Location`]: `https://example.com` or `https://ann@example.com`. The
+/// location may have a path, which git then passes to the helpers. An entry whose name is not a
+/// location does not exist; nor does an entry of a user other than the one whom
+/// [`new`](Self::new) names.
 ///
 /// Git does not prompt, and does not ask Keyward in turn ([`GIT_ASKS`]). It runs outside any
 /// repository, so that only the configuration of the system and of the user determines the helpers.
 ///
 /// # Contract
-/// - A record is bound to the origin that was asked for. An answer for another origin is refused.
+/// - A record is bound to the requested origin. The source refuses an answer for another origin.
 /// - Helpers store what they support: `credential-store` stores neither expiry nor refresh token.
-///   After a [`put`](Source::put) the record is read again, and it is an error if any of it is
-///   missing.
+///   [`put`](Self::put) therefore reads the record again, and fails if any part of it is missing.
 /// - [`update`](Source::update) is not atomic: git has neither revisions nor locks.
 ///
 /// # Errors
 /// - [`Unavailable`](ErrorKind::Unavailable): git is missing, failed, was stopped by a helper
-///   (`quit`), or took too long. In the last case git and the helpers that it started are killed.
-/// - [`Refused`](ErrorKind::Refused): the answer is not for the location that was asked for, or
-///   contains something that the lines of the protocol cannot carry.
-/// - [`Unsupported`](ErrorKind::Unsupported): the credential must not be stored, or no helper
-///   stores it; and always for [`list`](Source::list).
+///   (`quit`), or took too long. If git takes too long, the source kills it and the helpers that it
+///   started.
+/// - [`Refused`](ErrorKind::Refused): git's answer is for another location, or does not follow git's
+///   protocol; or the record to store is not for the location's origin.
+/// - [`Unsupported`](ErrorKind::Unsupported): the credential is ephemeral, git's protocol cannot
+///   carry the record, or no helper stores it. [`list`](Source::list) always returns this error.
 ///
 /// # Security
 /// A secret only goes through pipes, never through arguments or the environment.
@@ -61,8 +62,8 @@ pub struct GitSource {
 }
 
 impl GitSource {
-    /// Returns git's helpers in this environment, as the source of this user's records. Each call
-    /// of git may take as long as `limit`.
+    /// Makes a source of this user's records that runs git in this environment. Each run of git may
+    /// take as long as `limit`.
     pub fn new(environment: Environment, user: impl Into<String>, limit: Duration) -> Self {
         Self { git: Git { environment, limit }, user: user.into() }
     }
@@ -87,14 +88,14 @@ impl GitSource {
                 && (found.path().is_none() || found.path() == asked.path())
         };
         if !answer.location.as_ref().is_some_and(is_of) {
-            return Err(refused("a helper answered for another URL than git asked for"));
+            return Err(refused("a helper answered for a URL that git did not request"));
         }
         Ok(Some(answer))
     }
 }
 
 impl GitSource {
-    /// Makes git's helpers store the record, in place of what they have.
+    /// Makes git's helpers store the record, and replace the one that they have for this entry.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if git cannot store such a record, or none of its
@@ -111,7 +112,7 @@ impl GitSource {
             Err(error) if !error.is_miss() => Err(error),
             _ => Err(unsupported(
                 "put",
-                "none of git's helpers returns all that it was asked to store",
+                "no helper of git returns the whole record after git stored it",
             )),
         }
     }
@@ -119,7 +120,7 @@ impl GitSource {
     /// Makes git's helpers remove the entry.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if they have none.
+    /// [`NotFound`](ErrorKind::NotFound) if they have no such entry.
     pub fn erase(&self, id: &EntryId) -> Result<()> {
         let record = self.get(id)?;
         let location = self.location(id).ok_or_else(|| Error::not_found("erase"))?;
@@ -127,7 +128,7 @@ impl GitSource {
         self.git.reject(&location, username)?;
         match self.get(id) {
             Ok(left) if left == record => {
-                Err(unsupported("erase", "one of git's helpers does not forget it"))
+                Err(unsupported("erase", "one of git's helpers still returns the removed entry"))
             }
             Err(error) if !error.is_miss() => Err(error),
             _ => Ok(()),
@@ -172,7 +173,7 @@ impl Source for GitSource {
     }
 }
 
-/// Its name in errors.
+/// The name of the source in errors.
 const NAME: &str = "git";
 
 fn refused(why: impl Into<String>) -> Error {
