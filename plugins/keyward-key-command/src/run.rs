@@ -62,7 +62,7 @@ fn check(status: ExitStatus, program: &str) -> Result<()> {
 }
 
 fn late(program: &str, wait: Duration) -> Error {
-    let message = format!("{program} was ended after {:.1} seconds", wait.as_secs_f64());
+    let message = format!("Keyward ended {program} after {:.1} seconds", wait.as_secs_f64());
     failed(ErrorKind::Unavailable, message).hint("Raise `timeout` if it needs longer")
 }
 

@@ -132,7 +132,7 @@ fn a_helper_that_hangs_is_ended() {
     let home = home(&["!f() { echo $$ >~/pid; sleep 300; }; f"]);
     let started = Instant::now();
     let ran = import(&home, "https://x --timeout 1").ends(7);
-    assert!(ran.text().contains("git was ended after 1.0 seconds"), "{}", ran.text());
+    assert!(ran.text().contains("Keyward ended git after 1.0 seconds"), "{}", ran.text());
     assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
     let process = format!("/proc/{}", home.read("pid").trim());
     let is_gone = || {

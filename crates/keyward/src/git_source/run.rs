@@ -24,9 +24,9 @@ pub(super) struct Git {
 impl Git {
     /// Returns the answer of git's helpers; `None` if none of them has one.
     ///
-    /// Git ends in the same way if no helper has an answer and if a helper stopped it (`quit`).
-    /// Therefore there is one more helper: git asks it only if no other helper had an answer, and
-    /// its answer says so.
+    /// If no helper has an answer, git exits in the same way as if a helper stopped it (`quit`). To
+    /// distinguish these cases, this adds a last helper, which git asks only if no other helper has
+    /// an answer. The last helper returns a random password, by which `fill` recognizes its answer.
     pub(super) fn fill(&self, asked: &Location) -> Result<Option<Secret>> {
         let mark = format!("{:032x}", u128::from_be_bytes(random()?));
         let last = format!("credential.helper=!f() {{ echo username=; echo password={mark}; }}; f");
@@ -64,7 +64,7 @@ impl Git {
         let answer = answer.map_err(|failure| match failure {
             Failure::NotStarted(error) => failed(format!("git cannot be started: {error}")),
             Failure::Late => {
-                failed(format!("git was ended after {:.1} seconds", self.limit.as_secs_f64()))
+                failed(format!("Keyward ended git after {:.1} seconds", self.limit.as_secs_f64()))
             }
             Failure::TooMuch => failed("git printed too much"),
             Failure::Io(error) => Error::io("ask", error).in_backend(super::NAME),
@@ -73,7 +73,7 @@ impl Git {
             return Ok(answer.output);
         }
         let why = format!("`git credential {operation}` failed: {}", answer.status);
-        Err(failed(why).hint(format!("Run `git credential {operation}` by hand to see why.")))
+        Err(failed(why).hint(format!("Run `git credential {operation}` by hand to see why")))
     }
 
     /// Returns a git command that runs outside any repository and does not prompt.
