@@ -1,3 +1,5 @@
+//! Builds a crate of backends with cargo, as a shared library that Keyward can load.
+
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
@@ -55,14 +57,14 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     })
 }
 
-/// Has cargo build the crate as a library, which the manifest of the crate need not declare. Cargo
-/// prints its messages to standard error.
+/// Builds the crate as a shared library, also if the crate's manifest does not declare one. Returns
+/// the library's path. Cargo prints its messages to standard error.
 fn cargo(dir: &Path, release: bool) -> Result<PathBuf> {
     let failed = |kind, why: &str| Error::new(kind, "usage").because(why.to_owned());
     if !dir.join("Cargo.toml").is_file() {
         let why = format!("there is no crate in {}", dir.display());
         return Err(failed(ErrorKind::Invalid, &why)
-            .hint("`keyward plugin new --role ROLE NAME DIR` makes one"));
+            .hint("`keyward plugin new --role ROLE NAME DIR` makes a crate"));
     }
     let mut cargo = process::Command::new("cargo");
     cargo.args(["rustc", "--lib", "--crate-type", "cdylib"]);
@@ -72,7 +74,7 @@ fn cargo(dir: &Path, release: bool) -> Result<PathBuf> {
     let child = child.map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             failed(ErrorKind::Unavailable, "cargo is not installed, or is not on PATH")
-                .hint("Install Rust, which cargo comes with, or put cargo on your PATH")
+                .hint("Install Rust, which includes cargo, or add cargo's folder to PATH")
         }
         _ => Error::io("cargo", error),
     })?;
@@ -82,7 +84,7 @@ fn cargo(dir: &Path, release: bool) -> Result<PathBuf> {
     }
     let messages = output.stdout.split(|byte| *byte == b'\n');
     let mut libraries = messages.filter_map(|line| library(&serde_json::from_slice(line).ok()?));
-    // Cargo builds the crate after its dependencies.
+    // The last one is the crate's: cargo builds the dependencies of a crate first.
     libraries.next_back().ok_or_else(|| failed(ErrorKind::Other, "cargo built no library"))
 }
 
@@ -103,12 +105,12 @@ fn crate_of(library: &[u8], dir: &Path) -> Result<String> {
     entry.map_err(|error| {
         Error::new(error.kind(), "usage")
             .because(format!("the crate in {} registers no backend", dir.display()))
-            .hint("It needs one line such as `keyward_plugin::register!(storage: Shelf);`")
+            .hint("The crate needs one line such as `keyward_plugin::register!(storage: Shelf);`")
     })
 }
 
-/// Copies the library into the folder, so that others can read it and only its owner can write it.
-/// It does not write to the old file, which a program may have open, but replaces it.
+/// Copies the library into the folder. Every user can read the copy, and only its owner can write
+/// it. A program may have the old file open: the copy replaces that file, which stays unchanged.
 fn put(built: &Path, folder: &Path) -> io::Result<PathBuf> {
     DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
     let path = folder.canonicalize()?.join(built.file_name().unwrap_or_default());
