@@ -1,3 +1,5 @@
+//! Usernames and passwords, and their records.
+
 use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret};
 use keyward_helper::accounts::other_kind;
 
@@ -13,14 +15,14 @@ pub const USER_PASSWORD: &str = "user-password";
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
-    /// The username, which need not be the name of any user of the operating system.
+    /// The username. It need not be the name of a user of the operating system.
     pub username: String,
     /// The password.
     pub password: Secret,
 }
 
 impl Credentials {
-    /// Makes credentials of a username and a password.
+    /// Makes credentials from a username and a password.
     pub fn new(username: impl Into<String>, password: impl Into<Secret>) -> Self {
         Self { username: username.into(), password: password.into() }
     }
@@ -28,7 +30,7 @@ impl Credentials {
 
 impl Credentials {
     /// Returns the record that replaces `old`, with the origins, the labels and the creation time of
-    /// `old`. An `old` without a kind is a new record.
+    /// `old`. For a new entry, pass a record whose kind is empty.
     ///
     /// # Errors
     /// [`Exists`](ErrorKind::Exists) if `old` is a record of another kind.
@@ -57,13 +59,14 @@ impl TryFrom<&Record> for Credentials {
     type Error = Error;
 
     /// # Errors
-    /// `Unsupported` if the record is of another kind or lacks a field.
+    /// `Unsupported` if the record is of another kind, lacks a field, or has a username that is not
+    /// text.
     fn try_from(record: &Record) -> Result<Self> {
         let unsupported = |why: String| Error::new(ErrorKind::Unsupported, "get").because(why);
         if record.kind != USER_PASSWORD {
             let kind = record.kind.escape_debug();
             return Err(unsupported(format!(
-                "the entry is a `{kind}`, not a username and a password"
+                "the entry is a `{kind}` record, not a username and a password"
             )));
         }
         let field = |name: &str| {
