@@ -1,7 +1,7 @@
-//! Credentials for applications: opens a store, and reads and writes the credentials in it.
+//! The library for applications: opens a store, and reads and writes the credentials in it.
 //!
-//! A program that uses this crate must also link the backends that it needs; `keyward-defaults`
-//! contains the usual ones.
+//! A program that uses this crate must also link the backends that it needs. The crate
+//! `keyward-defaults` links those of a default build.
 //!
 //! # Examples
 //! ```
@@ -37,8 +37,8 @@ pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName}
 #[doc(no_inline)]
 pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
 
-/// The environment variable that Keyward sets for git when it asks git for a credential, so that
-/// git does not ask Keyward in turn.
+/// The environment variable that Keyward sets when it runs git to request a credential. If git then
+/// runs Keyward's helper, the helper sees the variable and gives no answer.
 pub const GIT_ASKS: &str = "KEYWARD_GIT_ASKS";
 
 pub use credentials::{Credentials, USER_PASSWORD};
