@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::exit::{Outcome, Stop, code_of, what};
 use crate::output::{print, shown};
 
-/// The result of a check: good, worth knowing, or wrong.
+/// The result of a check: all is well, the user should know something, or something is wrong.
 pub(crate) enum Finding {
     Good(String),
     Note(String),
@@ -44,7 +44,7 @@ impl Findings {
     pub(crate) fn end(self) -> Outcome {
         match self.worst {
             0 => Ok(()),
-            code => Err(Stop::Code(code, "error: something is wrong, see above".into())),
+            code => Err(Stop::Code(code, "error: a check found something wrong, see above".into())),
         }
     }
 }
