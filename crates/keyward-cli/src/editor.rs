@@ -17,7 +17,7 @@ const START: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
 pub(crate) fn edit_config() -> Outcome {
     let environment = Environment::of_process();
     Places::find(&environment)?.check_owner()?;
-    // The user may run the editor exactly because the configuration does not load.
+    // The user may need the editor because the configuration does not load.
     let file = match Config::load(environment.clone()) {
         Ok(config) => config.user_file(),
         Err(error) => {
@@ -30,19 +30,19 @@ pub(crate) fn edit_config() -> Outcome {
     };
     let file = std::fs::canonicalize(&file).unwrap_or(file);
     let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
-        return Err(usage("the configuration has no usable path"));
+        return Err(usage("the path of the configuration file has no folder or no file name"));
     };
     let dir = PrivateDir::create(folder)?;
     let before = current(&file)?;
     if dir.contains(Path::new(COPY))? {
-        complain("Continuing with the text that was kept last time.");
+        complain("The editor shows the text that the last `config edit` kept.");
     } else {
         dir.replace(Path::new(COPY), &before)?;
     }
     let copy = folder.join(COPY);
     run_editor(&environment, &copy)?;
     let Some(after) = dir.read(Path::new(COPY), 1 << 20)? else {
-        let gone = "the edited copy is gone; nothing was changed";
+        let gone = "the edited copy no longer exists; the configuration is unchanged";
         return Err(Error::new(ErrorKind::Other, "edit").because(gone).into());
     };
     if after == before {
@@ -50,10 +50,7 @@ pub(crate) fn edit_config() -> Outcome {
         return print("Nothing was changed.");
     }
     if let Err(stop) = check_edited(&copy).and_then(|()| check_unchanged(&file, &before)) {
-        complain(&format!(
-            "Your text is kept in {}; the configuration stays as it was.",
-            copy.display()
-        ));
+        complain(&format!("Your text is in {}; the configuration is unchanged.", copy.display()));
         return Err(stop);
     }
     dir.replace(Path::new(name), &after)?;
@@ -80,7 +77,7 @@ fn check_unchanged(file: &Path, before: &[u8]) -> Outcome {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Conflict, "edit")
-        .because("the configuration was changed while it was edited")
+        .because("another program changed the configuration while the editor was open")
         .into())
 }
 
@@ -95,7 +92,7 @@ fn run_editor(environment: &Environment, file: &Path) -> Outcome {
         Ok(status) if shell::is_missing(status) => {
             failed(ErrorKind::Unavailable, "cannot be started")
         }
-        Ok(_) => failed(ErrorKind::Other, "did not succeed; nothing was changed"),
+        Ok(_) => failed(ErrorKind::Other, "failed; the configuration is unchanged"),
         Err(error) => failed(ErrorKind::Unavailable, &format!("cannot be started: {error}")),
     }
 }
