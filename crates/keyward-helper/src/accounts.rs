@@ -311,5 +311,5 @@ pub fn other_kind(record: &Record) -> Error {
 fn occupied() -> Error {
     Error::new(ErrorKind::Exists, "keep")
         .because("an entry that was not made for this origin has the name that is needed")
-        .hint("Rename or remove that entry.")
+        .hint("Rename or remove that entry")
 }

@@ -104,7 +104,7 @@ impl Index {
         }
         Err(Error::new(ErrorKind::Full, "keep")
             .because(format!("the origin has {MAX_ACCOUNTS} accounts already"))
-            .hint("Forget some of them first."))
+            .hint("Remove some of them with `keyward account rm`"))
     }
 
     /// Lists an entry, unless it is listed.
