@@ -116,7 +116,7 @@ impl Candidate {
                 },
             );
         }
-        text + "Its code will run with the rights of each user who uses it, and can read what it is given to keep.\n"
+        text + "Its code will run with the rights of each user who uses it, and can read everything that Keyward passes to it.\n"
     }
 
     fn kind(&self) -> String {
