@@ -42,7 +42,7 @@ impl Terminal {
     pub(crate) fn open() -> Result<Self> {
         File::options().read(true).write(true).open("/dev/tty").map(Self).map_err(|_| {
             Error::new(ErrorKind::Locked, "prompt")
-                .because("a password is needed, but there is no terminal to ask on")
+                .because("Keyward has to ask, but there is no terminal")
                 .hint(WITHOUT_A_TERMINAL)
         })
     }
@@ -227,5 +227,5 @@ fn failed(error: std::io::Error) -> Error {
 }
 
 fn gone() -> Error {
-    Error::new(ErrorKind::Locked, "prompt").because("the terminal has gone")
+    Error::new(ErrorKind::Locked, "prompt").because("the terminal was closed")
 }
