@@ -98,9 +98,9 @@ fn a_long_paste_is_kept_whole_or_refused() {
 fn what_is_empty_or_not_repeated_is_asked_for_three_times() {
     let home = home();
     for (keys, complaint) in [
-        (["one\r", "other\r"].as_slice(), "The two do not match.\n"),
-        (&["\r"], "It must not be empty.\n"),
-        (&["\x04"], "It must not be empty.\n"),
+        (["one\r", "other\r"].as_slice(), "The two answers do not match.\n"),
+        (&["\r"], "The answer must not be empty.\n"),
+        (&["\x04"], "The answer must not be empty.\n"),
     ] {
         let mut terminal = Terminal::new();
         let settings = terminal.settings();
@@ -114,7 +114,7 @@ fn what_is_empty_or_not_repeated_is_asked_for_three_times() {
         let (code, out, err) = end(child);
         assert_eq!((code, out.as_str()), (2, ""), "{err}");
         assert!(err.starts_with(&complaint.repeat(3)), "{err}");
-        assert!(err.contains("no answer was repeated correctly"), "{err}");
+        assert!(err.contains("no answer was confirmed"), "{err}");
         let shown = terminal.shown();
         assert!(!shown.contains("one") && !shown.contains("other"), "{shown}");
         assert_eq!(terminal.settings(), settings);

@@ -33,14 +33,14 @@ impl Interaction for Console {
         for _ in 0..ATTEMPTS {
             let answer = terminal.ask_hidden(&question)?;
             if answer.is_empty() {
-                complain("It must not be empty.");
+                complain("The answer must not be empty.");
             } else if terminal.ask_hidden("Repeat for confirmation: ")? == answer {
                 return Ok(answer);
             } else {
-                complain("The two do not match.");
+                complain("The two answers do not match.");
             }
         }
-        Err(Error::new(ErrorKind::Invalid, "usage").because("no answer was repeated correctly"))
+        Err(Error::new(ErrorKind::Invalid, "usage").because("no answer was confirmed"))
     }
 
     fn log(&self, level: Level, message: Arguments<'_>) {
