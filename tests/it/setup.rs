@@ -185,7 +185,7 @@ fn the_link_through_which_the_program_was_called_is_what_git_calls() {
 #[test]
 fn one_repository_can_have_it_for_itself() {
     let sandbox = Sandbox::new();
-    let says = "error: the current folder is in no git repository";
+    let says = "error: the current folder is not in a git repository";
     setup(&sandbox, "--local").run().ends(2).says(says);
     assert!(!sandbox.path(".local/share/keyward").exists(), "a store was made all the same");
     git(&sandbox, "init --quiet repo").run().ends(0);

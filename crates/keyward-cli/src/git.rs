@@ -58,7 +58,7 @@ impl Git {
         if numbers < OLDEST {
             let (major, minor) = OLDEST;
             return Err(Error::new(ErrorKind::Unsupported, "setup")
-                .because(format!("this needs git {major}.{minor} or newer")));
+                .because(format!("`keyward setup git` needs git {major}.{minor} or newer")));
         }
         Ok(Self { version, numbers })
     }
@@ -155,7 +155,7 @@ fn failure(err: &str) -> Error {
             "setup",
             format!("git does not understand line {line} of its configuration"),
         )
-        .hint("`git config --list` says in which file"),
+        .hint("Run `git config --list`, which names the file"),
         None => Error::new(ErrorKind::Other, "setup")
             .because("git could not read or change its configuration"),
     }

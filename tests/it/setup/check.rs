@@ -30,7 +30,7 @@ fn a_good_setup_is_good_and_nothing_is_written() {
     );
     assert_eq!(
         found(&ran, "answer"),
-        ["good: no credential for a host that does not exist, as it should be"]
+        ["good: git gets no credential for a host that does not exist, which is correct"]
     );
     assert_eq!(sandbox.files(), before);
 }

@@ -50,7 +50,7 @@ impl ConfigFile {
             Some(path) => Self::at(Path::new(OsStr::from_bytes(path))),
             None => Err(Error::invalid(
                 "setup",
-                "the current folder is in no git repository, or in one that git does not trust",
+                "the current folder is not in a git repository that git trusts",
             )
             .hint("Change to a folder of the repository; `git status` says more")),
         }
@@ -94,7 +94,7 @@ impl ConfigFile {
         let mut lock = Lock::take(self, mode)?;
         if self.read()?.as_ref() != old {
             return Err(Error::new(ErrorKind::Conflict, "setup")
-                .because(format!("{} was changed meanwhile", self.0.display())));
+                .because(format!("another program changed {} in the meantime", self.0.display())));
         }
         let done = match new {
             Some(content) => lock.become_the_file(content, mode),
@@ -168,7 +168,10 @@ impl<'a> Lock<'a> {
         }
         Err(Error::new(ErrorKind::Locked, "setup")
             .because(format!("{} is locked by another program", of.0.display()))
-            .hint(format!("If no git is running, one was interrupted: remove {}", path.display())))
+            .hint(format!(
+                "If no git is running, remove {}: an interrupted git left it",
+                path.display()
+            )))
     }
 
     fn become_the_file(&mut self, content: &Secret, mode: Option<u32>) -> std::io::Result<()> {

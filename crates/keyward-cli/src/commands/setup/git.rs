@@ -70,7 +70,11 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
 fn this_program(environment: &Environment) -> Outcome<String> {
     let path = path_of_program(environment)?.into_os_string().into_string();
     path.ok().filter(|path| !path.chars().any(char::is_control)).ok_or_else(|| {
-        Error::invalid("setup", "git's configuration cannot hold the path of this program").into()
+        Error::invalid(
+            "setup",
+            "the path of this program has characters that git's configuration cannot contain",
+        )
+        .into()
     })
 }
 
@@ -79,7 +83,7 @@ fn make(keyward: &Keyward, store: &str, json: bool) -> Outcome<bool> {
     match keyward.config().find_store(&StoreName::new(store)?)? {
         Some(file) if file.deleting => Err(Error::new(ErrorKind::Conflict, "setup")
             .because(format!("the store `{}` is being removed", file.name))
-            .hint(format!("Finish that with `keyward rm {}`", file.name))
+            .hint(format!("Finish the removal with `keyward rm {}`", file.name))
             .into()),
         Some(_) => Ok(false),
         None => {
@@ -165,7 +169,7 @@ fn advise(git: &Git) -> Outcome {
     }
     if !git.knows_authtype() {
         complain(&format!(
-            "note: git {} takes only usernames and passwords; tokens for other schemes need git 2.46",
+            "note: git {} passes on only usernames and passwords; other authentication schemes need git 2.46",
             git.version
         ));
     }

@@ -46,7 +46,7 @@ fn version(git: &Git) -> Finding {
     match git.knows_authtype() {
         true => Finding::Good(format!("version {}", git.version)),
         false => Finding::Note(format!(
-            "version {} takes only usernames and passwords; tokens for other schemes need 2.46",
+            "version {} passes on only usernames and passwords; other authentication schemes need git 2.46",
             git.version
         )),
     }
@@ -111,9 +111,9 @@ fn answer(git: &Git, call: &Call) -> Outcome<Finding> {
             wrong("Keyward tells git that something is wrong")
         }
         None => wrong("git stops before it asks a helper"),
-        Some(0) if ran.out.is_empty() => {
-            Finding::Good("no credential for a host that does not exist, as it should be".into())
-        }
+        Some(0) if ran.out.is_empty() => Finding::Good(
+            "git gets no credential for a host that does not exist, which is correct".into(),
+        ),
         Some(0) => wrong("git gets a credential for a host that does not exist"),
         Some(_) => wrong("git cannot run the program"),
     })
