@@ -10,7 +10,7 @@ fn what_makes_no_sense_writes_nothing() {
     for (words, why) in [
         ("--role storage Shelf crate", "not a valid name for a backend"),
         ("--role storage ../shelf crate", "not a valid name for a backend"),
-        ("--role storage sqlite crate", "the storage sqlite is a part of this program"),
+        ("--role storage sqlite crate", "the storage sqlite is part of this program"),
         ("--role cupboard shelf crate", "cupboard"),
         ("--role storage shelf full", "full exists and is not an empty folder"),
         ("--role storage shelf file", "file exists and is not an empty folder"),

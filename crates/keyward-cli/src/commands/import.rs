@@ -54,7 +54,7 @@ fn read_secret(file: File, limit: usize) -> Result<(Secret, Timestamp)> {
 /// Returns the error for an entry that exists and has other content.
 fn conflict(whose: &str) -> Error {
     Error::new(ErrorKind::Conflict, "import")
-        .because(format!("the store holds other credentials for this {whose}, and keeps them"))
+        .because(format!("the store contains other credentials for this {whose}, which stay"))
 }
 
 /// Returns the outcome of the whole import: the highest exit code of its parts.

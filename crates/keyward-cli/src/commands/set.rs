@@ -57,6 +57,7 @@ fn check_no_carriage_return(password: &Secret) -> Result<()> {
     if !password.expose().ends_with(b"\r") {
         return Ok(());
     }
-    Err(Error::invalid("usage", "the password ends with a carriage return")
-        .hint("Helpers cannot give it to git; without --origin it can be stored"))
+    Err(Error::invalid("usage", "the password ends with a carriage return").hint(
+        "Git's protocol cannot carry that; to store the password nevertheless, omit --origin",
+    ))
 }

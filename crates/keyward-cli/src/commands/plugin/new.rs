@@ -43,7 +43,7 @@ pub(super) fn run(matches: &ArgMatches) -> Outcome {
     check_name(name)?;
     if Registry::linked()?.find(role, name).is_ok() {
         return Err(Error::new(ErrorKind::Exists, "usage")
-            .because(format!("the {role} {name} is a part of this program"))
+            .because(format!("the {role} {name} is part of this program"))
             .hint("Choose another name: two backends of one role cannot have the same name")
             .into());
     }

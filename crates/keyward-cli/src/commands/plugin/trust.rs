@@ -119,7 +119,7 @@ fn check_free(keyward: &Keyward, file: &PluginFile) -> Outcome {
             let path = file.pin.path.display();
             return Err(Error::new(ErrorKind::Refused, "usage")
                 .because(format!("{other} and {path} both provide a {role} called {name}"))
-                .hint("Nothing was trusted")
+                .hint("Nothing was trusted: use only one of the two")
                 .into());
         }
     }

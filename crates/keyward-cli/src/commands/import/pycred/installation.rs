@@ -69,8 +69,9 @@ struct Places {
 impl Places {
     fn find(dir: &Path, home: &Path) -> Result<Self> {
         let none = || {
-            Error::invalid("usage", format!("PyCred has no stores in {}", dir.display()))
-                .hint("Give PyCred's home, which is ~/.pycred, or its folder of stores")
+            Error::invalid("usage", format!("PyCred has no stores in {}", dir.display())).hint(
+                "Pass PyCred's home folder, which is `~/.pycred`, or PyCred's folder of stores",
+            )
         };
         let base = dir.canonicalize().map_err(|_| none())?;
         let home = home.to_owned();
@@ -139,7 +140,7 @@ fn expand(written: &str, home: &Path) -> Option<PathBuf> {
 /// Returns the user of a file and the content; `None` if it is not a file of PyCred.
 fn user(data: &PrivateDir, file: &str, key: Option<&FernetKey>) -> Option<User> {
     if data.path().join(file).is_dir() {
-        let why = "a folder, which PyCred makes for a user with a slash in the name";
+        let why = "this is a folder: PyCred makes one for a user whose name contains a slash";
         let error = Error::new(ErrorKind::Unsupported, "import").because(why);
         return Some(User { name: format!("{file}/"), account: Err(error) });
     }
@@ -162,7 +163,7 @@ fn read_key(path: &Path) -> Result<FernetKey> {
     let no_key = || {
         Error::new(ErrorKind::NoKey, "import")
             .because(format!("the key file {} is missing", path.display()))
-            .hint("Put it back before PyCred runs again: PyCred makes a new one in its place")
+            .hint("Put the file back before PyCred runs again: PyCred would make a new key instead")
     };
     let (Some(folder), Some(file)) = (path.parent(), path.file_name().and_then(OsStr::to_str))
     else {
@@ -188,8 +189,8 @@ fn read_config(path: &Path) -> Result<Option<Vec<u8>>> {
     read_trusted(path, MAX_CONFIG)
 }
 
-/// Returns the names of a folder's files, sorted. A name that is not UTF-8 is changed to be shown,
-/// and matches no file.
+/// Returns the names of a folder's files, sorted. In a name that is not UTF-8, invalid bytes are
+/// replaced; the result can be shown, but names no file.
 fn names(dir: &Path) -> Result<Vec<String>> {
     let failed =
         |error| Error::io("list", error).because(format!("{} cannot be listed", dir.display()));
