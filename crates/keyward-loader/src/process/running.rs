@@ -83,7 +83,7 @@ impl Running {
         let (client, hello) = Client::start(&self.command)?;
         if hello != self.hello {
             client.finish();
-            return refused(ErrorKind::Refused, "brings other backends than before");
+            return refused(ErrorKind::Refused, "has changed its answer to `hello`");
         }
         current.client = Arc::new(client);
         Ok(current.client.clone())
@@ -94,7 +94,7 @@ impl Running {
         if !has_twice(&self.hello.backends) {
             return Ok(());
         }
-        let why = format!("the program {} brings a backend twice", self.command.name());
+        let why = format!("the program {} provides a backend twice", self.command.name());
         Err(Error::new(ErrorKind::Refused, "run").because(why))
     }
 

@@ -279,7 +279,7 @@ fn a_bad_start_is_one_clear_line() {
         (
             "hello(backends=[STORAGE, STORAGE]); time.sleep(60)",
             ErrorKind::Refused,
-            "brings a backend twice",
+            "provides a backend twice",
         ),
     ] {
         let script = Script::new(body);
