@@ -18,7 +18,7 @@ const BOB: u32 = 12346;
 fn a_process_with_more_rights_than_its_user_uses_no_plugin() {
     if let Some(plugin) = child::task() {
         let error = verify_library(&pin(Path::new(&plugin)), &[]).unwrap_err();
-        return expect(&error, Refused, "runs with more rights than its caller has");
+        return expect(&error, Refused, "has more rights than the user who started it");
     }
     if !rustix::process::geteuid().is_root() {
         return;
