@@ -7,10 +7,8 @@
 use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Persistence, Put, Result};
 
 use crate::keyset_file;
-use crate::owner::{foreign_storage, owner};
+use crate::owner::{MARK, foreign_storage, owner};
 use crate::store::Store;
-
-pub(crate) const MAGIC: &[u8] = b"KEYWARDMARK\x01";
 
 /// The reserved entry that holds the mark.
 fn mark() -> EntryId {
@@ -34,7 +32,7 @@ impl Store {
     /// Writes the mark into the storage of a store that has no keyset.
     pub(crate) fn leave_mark(&self) -> Result<()> {
         let Some(anchor) = self.anchor().filter(|_| !self.starts_empty()) else { return Ok(()) };
-        let blob = [MAGIC, &self.parts.id.0].concat();
+        let blob = [MARK, &self.parts.id.0].concat();
         self.put_confirmed(&anchor, &blob, Expect::Absent)
     }
 

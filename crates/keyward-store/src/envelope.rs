@@ -4,9 +4,8 @@
 
 use keyward_core::{KeyId, Result, StoreId};
 
+use crate::owner::ENVELOPE;
 use crate::parse::{Bytes, put_short};
-
-pub(crate) const MAGIC: &[u8] = b"KEYWARD\x01";
 
 /// The header. A seal authenticates its exact bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,7 +21,7 @@ pub(crate) struct Header<'a> {
 impl Header<'_> {
     pub(crate) fn encode(&self) -> Result<Vec<u8>> {
         let mut bytes = Vec::with_capacity(128);
-        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(ENVELOPE);
         bytes.extend_from_slice(&self.store.0);
         put_short(&mut bytes, self.serializer.as_bytes())?;
         put_short(&mut bytes, self.encryption.as_bytes())?;
@@ -50,7 +49,7 @@ impl<'a> Envelope<'a> {
     /// `Corrupt` if the blob does not begin with a header.
     pub(crate) fn parse(blob: &'a [u8]) -> Result<Self> {
         let mut bytes = Bytes::new(blob, "open");
-        bytes.expect(MAGIC)?;
+        bytes.expect(ENVELOPE)?;
         let header = Header {
             store: StoreId(bytes.array()?),
             serializer: bytes.name()?,
@@ -116,7 +115,7 @@ mod tests {
 
         #[test]
         fn whatever_is_read_is_written_the_same(rest in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let blob = [MAGIC, &rest].concat();
+            let blob = [ENVELOPE, &rest].concat();
             if let Ok(envelope) = Envelope::parse(&blob) {
                 prop_assert_eq!(envelope.header.encode().unwrap(), envelope.header_bytes);
             }

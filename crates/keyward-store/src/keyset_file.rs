@@ -5,11 +5,10 @@ use keyward_plugin::random;
 
 use crate::binding;
 use crate::keyset::Keyset;
-use crate::owner::foreign_storage;
+use crate::owner::{KEYSET, foreign_storage};
 use crate::parse::{Bytes, put_short};
 use crate::store::Parts;
 
-pub(crate) const MAGIC: &[u8] = b"KEYWARDSET\x01";
 const MAX_PARAMETERS: usize = 1024;
 
 /// The reserved entry that holds the keyset.
@@ -38,7 +37,7 @@ impl Header {
             return Err(Error::invalid("keyset", "the key source returned no usable parameters"));
         }
         let mut bytes = Vec::with_capacity(128);
-        bytes.extend_from_slice(MAGIC);
+        bytes.extend_from_slice(KEYSET);
         bytes.extend_from_slice(&self.store.0);
         put_short(&mut bytes, self.encryption.as_bytes())?;
         put_short(&mut bytes, self.source.as_bytes())?;
@@ -55,7 +54,7 @@ impl Header {
     pub(crate) fn parse(blob: &[u8], parts: &Parts) -> Result<(Self, usize)> {
         let corrupt = || Error::corrupt("keyset");
         let mut bytes = Bytes::new(blob, "keyset");
-        bytes.expect(MAGIC)?;
+        bytes.expect(KEYSET)?;
         let store = StoreId(bytes.array()?);
         if store != parts.id {
             return Err(foreign_storage());

@@ -4,29 +4,24 @@
 //! compares this id with its own before it reads, changes or removes anything: the storage of
 //! another store may have been mounted or copied to its place.
 
-use keyward_core::{Error, Result, StoreId};
+use keyward_core::{Error, StoreId};
 
-use crate::store::Store;
-use crate::{anchor, envelope, keyset_file};
+/// The first bytes of a sealed record.
+pub(crate) const ENVELOPE: &[u8] = b"KEYWARD\x01";
+
+/// The first bytes of a wrapped keyset.
+pub(crate) const KEYSET: &[u8] = b"KEYWARDSET\x01";
+
+/// The first bytes of the mark of a store that has no keyset.
+pub(crate) const MARK: &[u8] = b"KEYWARDMARK\x01";
 
 /// Returns the store that a blob names. The rest of the blob may be damaged.
 pub(crate) fn owner(blob: &[u8]) -> Option<StoreId> {
-    let magics = [envelope::MAGIC, keyset_file::MAGIC, anchor::MAGIC];
-    let id = magics.into_iter().find_map(|magic| blob.strip_prefix(magic))?.first_chunk()?;
+    let id = [ENVELOPE, KEYSET, MARK]
+        .into_iter()
+        .find_map(|magic| blob.strip_prefix(magic))?
+        .first_chunk()?;
     Some(StoreId(*id))
-}
-
-impl Store {
-    /// Checks that a blob does not belong to another store.
-    ///
-    /// # Errors
-    /// `Corrupt` if the blob names another store.
-    pub(crate) fn check_owner(&self, blob: &[u8]) -> Result<()> {
-        match owner(blob) {
-            Some(store) if store != self.parts.id => Err(foreign_record()),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// Returns the error for a record that belongs to another store.

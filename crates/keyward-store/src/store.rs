@@ -10,6 +10,7 @@ use keyward_core::{
 
 use crate::envelope::Envelope;
 use crate::keyset::Keyset;
+use crate::owner::{foreign_record, owner};
 
 /// How long a writer waits for the store's lock.
 const WAIT: Duration = Duration::from_secs(30);
@@ -360,6 +361,17 @@ impl Store {
         let Some(locks) = self.parts.storage.it.abilities().locks else { return Ok(None) };
         let wait = self.parts.host.remaining().map_or(WAIT, |left| left.min(WAIT));
         self.in_storage(locks.lock(&EntryId::reserved("store"), mode, wait, WAIT)).map(Some)
+    }
+
+    /// Checks that a blob does not belong to another store.
+    ///
+    /// # Errors
+    /// `Corrupt` if the blob names another store.
+    pub(crate) fn check_owner(&self, blob: &[u8]) -> Result<()> {
+        match owner(blob) {
+            Some(store) if store != self.parts.id => Err(foreign_record()),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn put_blob(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
