@@ -10,59 +10,26 @@
 //! Only root makes users' folders, so that one user cannot take the place of another. There is no
 //! setuid program, and no folder that all users can write to.
 
+pub(crate) mod users;
+
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use keyward_config::{Account, Config, StoreFile, account_of_name, account_of_uid, local_accounts};
+use keyward_config::{Account, Config, StoreFile, account_of_uid, local_accounts};
 use keyward_core::{
     Error, ErrorKind, Host, Keys, Level, OptionType, Result, Role, SecretRef, Value, Values,
 };
 use keyward_plugin::fs::{PrivateDir, report_folder_stays, report_link_stays};
 
 use crate::facade::Keyward;
+use users::{data, enrolled, is_root};
 
 /// The file that holds a user's key.
 const KEY: &str = "key";
 
 /// The user ids that Debian gives to people.
 const PEOPLE: std::ops::RangeInclusive<u32> = 1000..=59_999;
-
-/// Returns the account whose folder is used: that of the named user, or of the user who runs the
-/// program.
-pub(crate) fn account(user: Option<&str>) -> Result<Account> {
-    match user {
-        None => Ok(account_of_uid(rustix::process::geteuid().as_raw())),
-        Some(name) => account_of_name(name).ok_or_else(|| {
-            Error::invalid(
-                "open",
-                format!("there is no user `{}` on this machine", name.escape_debug()),
-            )
-        }),
-    }
-}
-
-/// Returns the users in a central store: all of them for root, and only the caller for other users.
-pub(crate) fn enrolled(config: &Config, file: &StoreFile) -> Result<Vec<Account>> {
-    if !is_root() {
-        return Ok(vec![account(None)?]);
-    }
-    let mut accounts = Vec::new();
-    let base = data(config, file);
-    let entries = match std::fs::read_dir(&base) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(accounts),
-        Err(error) => return Err(Error::io("list", error)),
-    };
-    for entry in entries {
-        let entry = entry.map_err(|error| Error::io("list", error))?;
-        if let Some(uid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
-            accounts.push(account_of_uid(uid));
-        }
-    }
-    accounts.sort_by_key(|account| account.uid);
-    Ok(accounts)
-}
 
 impl Keyward {
     /// Makes a central store, with folders in it for root and for the people of this machine.
@@ -111,7 +78,7 @@ impl Keyward {
             return Err(Error::invalid("enroll", format!("`{}` is not a system store", file.name))
                 .hint("Make a system store with `keyward init --system NAME`"));
         }
-        self.enroll_account(&file, &account(Some(user))?)
+        self.enroll_account(&file, &users::account(Some(user))?)
     }
 
     fn enroll_account(&self, file: &StoreFile, account: &Account) -> Result<()> {
@@ -232,10 +199,6 @@ impl Keyward {
     }
 }
 
-fn data(config: &Config, file: &StoreFile) -> PathBuf {
-    config.places().system_data.join(keyward_core::escape(file.name.as_str()))
-}
-
 fn keys(config: &Config, file: &StoreFile) -> PathBuf {
     config.places().system_config.join("keys").join(keyward_core::escape(file.name.as_str()))
 }
@@ -267,10 +230,6 @@ fn remove_empty(path: &Path, host: &dyn Host) -> Result<()> {
         }
         Err(error) => Err(Error::io("destroy", error)),
     }
-}
-
-fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
 }
 
 fn require_root(what: &str) -> Result<()> {

@@ -6,7 +6,7 @@ use keyward_core::{Host, Level, Prompt, Registry, Result, Secret};
 use keyward_store::Store;
 
 use crate::assemble::Assembler;
-use crate::central;
+use crate::central::users;
 use crate::credentials::Credentials;
 use crate::open_store::OpenStore;
 use crate::plugins;
@@ -91,7 +91,7 @@ impl Keyward {
     /// # Errors
     /// As [`store_of`](Self::store_of).
     pub fn store_from(&self, file: StoreFile, user: Option<&str>) -> Result<OpenStore> {
-        let account = if file.is_central() { Some(central::account(user)?) } else { None };
+        let account = if file.is_central() { Some(users::account(user)?) } else { None };
         self.open_for(file, account)
     }
 
@@ -105,7 +105,7 @@ impl Keyward {
         if !file.is_central() {
             return Ok(vec![self.open_for(file, None)?]);
         }
-        let accounts = central::enrolled(&self.config, &file)?;
+        let accounts = users::enrolled(&self.config, &file)?;
         accounts.into_iter().map(|account| self.open_for(file.clone(), Some(account))).collect()
     }
 
