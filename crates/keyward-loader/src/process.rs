@@ -161,7 +161,7 @@ impl fmt::Debug for Command {
 /// The program has the rights of this process, and sees what its backends get: a storage gets
 /// sealed blobs, a serializer gets records.
 pub fn run(command: &Command) -> Result<Vec<Registration>> {
-    running::run(command)
+    running::run(command, roles::factory)
 }
 
 /// Ends every program that runs: it asks each to end, waits for a second, and then kills it with

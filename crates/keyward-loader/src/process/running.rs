@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyward_core::{
-    Door, Error, ErrorKind, Host, Info, OptionSpec, Registration, Result, Role, Values,
+    Door, Error, ErrorKind, Factory, Host, Info, OptionSpec, Registration, Result, Role, Values,
 };
 use keyward_plugin::json;
 
@@ -11,7 +11,6 @@ use super::Command;
 use super::client::Client;
 use super::confined::Confined;
 use super::instance::Instance;
-use super::roles;
 use keyward_wire::cbor::{Malformed, Map};
 use keyward_wire::manifest::{Announced, has_twice};
 use keyward_wire::message::hello::Hello;
@@ -38,8 +37,12 @@ struct Current {
     starts: u32,
 }
 
-/// Returns the backends of a program. It starts the program unless it runs.
-pub(super) fn run(command: &Command) -> Result<Vec<Registration>> {
+/// Returns the backends of a program. It starts the program unless it runs. `factory` makes what opens
+/// a backend in its role.
+pub(super) fn run(
+    command: &Command,
+    factory: fn(&'static Opener) -> Factory,
+) -> Result<Vec<Registration>> {
     let mut programs = programs();
     if let Some((_, known)) = programs.iter().find(|(running, _)| running.command == *command) {
         return Ok(known.clone());
@@ -50,7 +53,8 @@ pub(super) fn run(command: &Command) -> Result<Vec<Registration>> {
     running.check()?;
     // A registration lasts as long as this process.
     let running: &'static Running = Box::leak(Box::new(running));
-    let known: Vec<_> = running.hello.backends.iter().map(|each| running.register(each)).collect();
+    let known: Vec<_> =
+        running.hello.backends.iter().map(|each| running.register(each, factory)).collect();
     programs.push((running, known.clone()));
     Ok(known)
 }
@@ -98,7 +102,11 @@ impl Running {
         Err(Error::new(ErrorKind::Refused, "run").because(why))
     }
 
-    fn register(&'static self, backend: &'static Announced) -> Registration {
+    fn register(
+        &'static self,
+        backend: &'static Announced,
+        factory: fn(&'static Opener) -> Factory,
+    ) -> Registration {
         let options = backend.options();
         let opener: &'static Opener =
             Box::leak(Box::new(Opener { running: self, backend, options }));
@@ -108,7 +116,7 @@ impl Running {
             package: &self.hello.package,
             version: self.hello.version.as_deref().unwrap_or_default(),
             door: Door::Run,
-            factory: roles::factory(opener),
+            factory: factory(opener),
         }
     }
 

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyward_core::{
-    Encryption, Error, ErrorKind, Factory, Guard, Host, Key, KeyId, Locks, Operation, Result,
-    Secret, Serializer, Storage,
+    Encryption, Error, ErrorKind, Factory, Guard, Host, Key, KeyId, Locks, Operation, Registration,
+    Result, Secret, Serializer, Storage,
 };
 use keyward_plugin::cbor::{decode_record, encode_record};
 use keyward_plugin::json;
 
+use super::pipe::{Pipe, answer};
 use super::remote::Remote;
-use super::server::{Server, answer};
 use keyward_wire::cbor::{Fields, Malformed, Raw};
 use keyward_wire::message::{Call, context, encryption, entry, nothing, storage};
 
@@ -62,17 +62,21 @@ struct Guards {
 
 impl Opened {
     /// Opens the backend that a call names.
-    pub(super) fn open(server: &Arc<Server>, call: &Call<'_>, instance: u64) -> Result<Self> {
+    pub(super) fn open(
+        backends: &[Registration],
+        pipe: &Arc<Pipe>,
+        call: &Call<'_>,
+        instance: u64,
+    ) -> Result<Self> {
         let role: &str = get(call, "role")?;
         let name: &str = get(call, "name")?;
         let options: &str = get(call, "options")?;
-        let backend = server
-            .backends
+        let backend = backends
             .iter()
             .find(|backend| (backend.role().name(), backend.info.name) == (role, name))
             .ok_or_else(|| Error::invalid("open", "there is no such backend"))?;
         let values = json::values_from_json(options.as_bytes())?;
-        let host: Arc<dyn Host> = Arc::new(Remote::new(server, instance));
+        let host: Arc<dyn Host> = Arc::new(Remote::new(pipe, instance));
         Ok(match backend.factory {
             Factory::Serializer(open) => Self::Serializer(open(&values, &host)?),
             Factory::Encryption(open) => Self::Encryption(open(&values, &host)?),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
 use keyward_plugin::json;
 
-use super::server::Server;
+use super::pipe::Pipe;
 use keyward_wire::cbor::{Fields, Malformed, Map};
 use keyward_wire::message::Message;
 use keyward_wire::message::failure::cut;
@@ -15,14 +15,14 @@ use keyward_wire::message::words::{LEVELS, word};
 
 /// The host of an instance.
 pub(super) struct Remote {
-    /// A weak reference, because the server owns the instances and they own this.
-    server: Weak<Server>,
+    /// A weak reference, so that a backend that outlives the server does not keep the pipe open.
+    pipe: Weak<Pipe>,
     instance: u64,
 }
 
 impl Remote {
-    pub(super) fn new(server: &Arc<Server>, instance: u64) -> Self {
-        Self { server: Arc::downgrade(server), instance }
+    pub(super) fn new(pipe: &Arc<Pipe>, instance: u64) -> Self {
+        Self { pipe: Arc::downgrade(pipe), instance }
     }
 
     fn ask<T>(
@@ -32,8 +32,8 @@ impl Remote {
         read: impl FnOnce(&Map<'_>) -> Result<T, Malformed>,
     ) -> Result<T> {
         let gone = || Error::new(ErrorKind::Unavailable, name).because("the host has gone");
-        let server = self.server.upgrade().ok_or_else(gone)?;
-        let frame = server.ask(name, self.instance, arguments)?;
+        let pipe = self.pipe.upgrade().ok_or_else(gone)?;
+        let frame = pipe.ask(name, self.instance, arguments)?;
         match Message::read(frame.expose()) {
             Ok(Message::Answer { outcome, .. }) => {
                 read(&outcome?).map_err(|what| Error::new(ErrorKind::Other, name).because(what.0))
@@ -74,9 +74,9 @@ impl Host for Remote {
     }
 
     fn log(&self, level: Level, message: Arguments<'_>) {
-        if let Some(server) = self.server.upgrade() {
+        if let Some(pipe) = self.pipe.upgrade() {
             let message = message.to_string();
-            server.tell("log", self.instance, |fields| {
+            pipe.tell("log", self.instance, |fields| {
                 fields.put("level", word(&LEVELS, level)).put("message", cut(&message));
             });
         }

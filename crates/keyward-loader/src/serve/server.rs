@@ -10,8 +10,8 @@ use std::thread;
 use keyward_core::{Error, ErrorKind, Registration, Result, Secret, catch_panic};
 
 use super::open::{CALLS, Opened, unknown};
-use crate::calls::Calls;
-use keyward_wire::cbor::{Fields, Malformed};
+use super::pipe::{Pipe, answer};
+use keyward_wire::cbor::Malformed;
 use keyward_wire::frame::{Broken, Frames};
 use keyward_wire::message::{self, Call, Message};
 
@@ -23,9 +23,8 @@ const MAX_INSTANCES: usize = 1 << 16;
 
 /// The backends, their open instances, and the pipe to the host.
 pub(super) struct Server {
-    pub(super) backends: Vec<Registration>,
-    calls: Calls<()>,
-    output: Mutex<Box<dyn Write + Send>>,
+    backends: Vec<Registration>,
+    pipe: Arc<Pipe>,
     instances: Mutex<BTreeMap<u64, Arc<Opened>>>,
 }
 
@@ -33,8 +32,7 @@ impl Server {
     pub(super) fn new(backends: &[Registration], output: Box<dyn Write + Send>) -> Arc<Self> {
         Arc::new(Self {
             backends: backends.to_vec(),
-            calls: Calls::default(),
-            output: Mutex::new(output),
+            pipe: Arc::new(Pipe::new(output)),
             instances: Mutex::default(),
         })
     }
@@ -84,7 +82,7 @@ impl Server {
                 break received;
             }
         };
-        self.calls.end("the end");
+        self.pipe.calls.end("the end");
         end
     }
 
@@ -98,7 +96,7 @@ impl Server {
             }
             Err(Malformed(what)) => return Err(Error::invalid("serve", what)),
         };
-        if self.calls.deliver(id, frame) {
+        if self.pipe.calls.deliver(id, frame) {
             Ok(())
         } else {
             Err(Error::invalid("serve", "an answer to no call"))
@@ -125,7 +123,7 @@ impl Server {
         };
         if let Some(id) = id {
             // If the answer cannot be sent, the host is gone.
-            let _ = self.send(&told(id, outcome));
+            let _ = self.pipe.send(&told(id, outcome));
         }
     }
 
@@ -162,52 +160,17 @@ impl Server {
         if self.instances().len() >= MAX_INSTANCES {
             return Err(Error::new(ErrorKind::Unavailable, "open").because("too much is open"));
         }
-        let opened = Opened::open(self, call, instance)?;
+        let opened = Opened::open(&self.backends, &self.pipe, call, instance)?;
         let frame = answer(call, |fields| opened.write_abilities(fields))?;
         self.instances().insert(instance, Arc::new(opened));
         Ok(frame)
-    }
-
-    /// Calls the host, for a backend that is doing a call.
-    pub(super) fn ask(
-        &self,
-        name: &'static str,
-        instance: u64,
-        arguments: impl FnOnce(&mut Fields<'_>),
-    ) -> Result<Secret> {
-        let gone = || Error::new(ErrorKind::Unavailable, name).because("the host has gone");
-        let (id, answer) = self.calls.start(()).map_err(|_| gone())?;
-        let sent = message::call(Some(id), name, Some(instance), arguments)
-            .and_then(|frame| self.send(&frame));
-        if let Err(error) = sent {
-            self.calls.cancel(id);
-            return Err(error);
-        }
-        answer.recv().map_err(|_| gone())
-    }
-
-    /// Sends a message that has no answer.
-    pub(super) fn tell(
-        &self,
-        name: &'static str,
-        instance: u64,
-        arguments: impl FnOnce(&mut Fields<'_>),
-    ) {
-        let _ = message::call(None, name, Some(instance), arguments)
-            .and_then(|frame| self.send(&frame));
-    }
-
-    fn send(&self, frame: &Secret) -> Result<()> {
-        let mut output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = output.write_all(frame.expose()).and_then(|()| output.flush());
-        written.map_err(|error| Error::io("serve", error))
     }
 
     /// Answers a call for which there is no worker.
     fn refuse(&self, frame: &Secret) {
         if let Ok(Message::Call(Call { id: Some(id), .. })) = Message::read(frame.expose()) {
             let error = Error::new(ErrorKind::Unavailable, "call");
-            let _ = self.send(&message::failure(id, &error.because("too many calls at once")));
+            let _ = self.pipe.send(&message::failure(id, &error.because("too many calls at once")));
         }
     }
 
@@ -223,11 +186,6 @@ fn fault(broken: Broken) -> Error {
         Broken::Half => Error::invalid("serve", "half a frame"),
         Broken::TooLong(_) => Error::invalid("serve", "a frame is too long"),
     }
-}
-
-/// Returns the frame of an answer to this call.
-pub(super) fn answer(call: &Call<'_>, write: impl FnOnce(&mut Fields<'_>)) -> Result<Secret> {
-    message::answer(call.id.unwrap_or_default(), call.name, write)
 }
 
 /// Returns the frame for the result of a call.
