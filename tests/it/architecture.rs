@@ -1,5 +1,7 @@
 //! `docs/architecture.md` is right about the crates.
 
+mod modules;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;

@@ -2,12 +2,12 @@
 
 mod account;
 mod backend;
-mod completions;
+pub(crate) mod completions;
 pub(crate) mod config;
 mod doctor;
 mod get;
 mod help;
-mod helper;
+pub(crate) mod helper;
 mod import;
 mod info;
 mod init;
@@ -20,15 +20,13 @@ mod setup;
 mod store;
 mod unset;
 
-use std::ffi::OsString;
-
-use clap::{ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 use keyward::{Environment, Keyward, OpenStore};
 use keyward_core::EntryId;
 
-use crate::arguments::{self, text};
+use crate::arguments::text;
 use crate::console::Console;
-use crate::exit::{Outcome, Stop};
+use crate::stop::{Outcome, Stop};
 
 /// A command of the program.
 pub(crate) struct Entry {
@@ -91,24 +89,36 @@ impl Session {
     }
 }
 
-/// Parses the command line and runs the command.
-pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
-    let arguments = helper::by_program_name(arguments);
-    if let Some(outcome) = helper::run_plain(&arguments) {
-        return outcome;
-    }
-    if let Some(outcome) = completions::answer(&arguments) {
-        return outcome;
-    }
-    let chosen = match arguments::parse(&arguments) {
-        Ok(chosen) => chosen,
-        Err(error) if error.use_stderr() => {
-            return Err(Stop::Code(2, error.to_string().trim_end().to_owned()));
-        }
-        Err(help) => return crate::output::print(help.to_string().trim_end()),
-    };
-    let session = Session { console: Console { verbosity: chosen.verbosity } };
-    (chosen.entry.run)(&session, &chosen.matches)
+/// Returns the root with all commands, for help, completions and man pages.
+pub(crate) fn whole() -> Command {
+    COMMANDS.iter().fold(root(), |root, entry| root.subcommand(tree(entry)))
+}
+
+/// The program itself, without its commands.
+pub(crate) fn root() -> Command {
+    Command::new("keyward")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Keep credentials for people and programs")
+        .after_help("`keyward help` shows the user guide.\n\nExample:\n  keyward init work\n  keyward set work ann\n  keyward get work -p")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .disable_help_subcommand(true)
+        .arg(
+            Arg::new("verbose")
+                .short('v')
+                .long("verbose")
+                .action(ArgAction::Count)
+                .global(true)
+                .help("Print more messages on standard error; repeat it for still more"),
+        )
+}
+
+/// A command with its arguments.
+pub(crate) fn tree(entry: &Entry) -> Command {
+    let command = Command::new(entry.name)
+        .about(entry.about)
+        .after_help(format!("Example:\n  {}", entry.example.replace('\n', "\n  ")));
+    (entry.arguments)(command)
 }
 
 pub(crate) use plugin::check_inside;

@@ -6,15 +6,15 @@ use keyward_config::{Config, Environment, Places};
 use keyward_core::{Error, ErrorKind};
 use keyward_plugin::fs::PrivateDir;
 
-use crate::commands::config::check_edited;
-use crate::exit::{Outcome, usage};
 use crate::output::{complain, print};
 use crate::shell;
+use crate::stop::{Outcome, usage};
 
 const COPY: &str = "config.toml.edit";
 const START: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
 
-pub(crate) fn edit_config() -> Outcome {
+/// Lets the user edit the configuration. `check` is called with the edited copy.
+pub(crate) fn edit_config(check: fn(&Path) -> Outcome) -> Outcome {
     let environment = Environment::of_process();
     Places::find(&environment)?.check_owner()?;
     // The user may need the editor because the configuration does not load.
@@ -49,7 +49,7 @@ pub(crate) fn edit_config() -> Outcome {
         dir.remove(Path::new(COPY))?;
         return print("Nothing was changed.");
     }
-    if let Err(stop) = check_edited(&copy).and_then(|()| check_unchanged(&file, &before)) {
+    if let Err(stop) = check(&copy).and_then(|()| check_unchanged(&file, &before)) {
         complain(&format!("Your text is in {}; the configuration is unchanged.", copy.display()));
         return Err(stop);
     }

@@ -1,63 +1,9 @@
-//! How the program ends. `docs/exit-codes.md` documents the exit codes.
+//! Ends the program with an exit code.
 
 use std::io;
 
-use keyward_config::nearest;
-use keyward_core::{Error, ErrorKind};
-
 use crate::output::complain;
-
-/// Why a command did not succeed.
-#[derive(Debug)]
-pub(crate) enum Stop {
-    /// Something failed.
-    Failed(Error),
-    /// Something failed. The exit code and the whole message.
-    Code(u8, String),
-    /// Standard output cannot be written.
-    Output(io::Error),
-}
-
-pub(crate) type Outcome<T = ()> = Result<T, Stop>;
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-/// Returns an error about the command line.
-pub(crate) fn usage(message: impl Into<String>) -> Stop {
-    Stop::Failed(Error::invalid("usage", message))
-}
-
-/// Returns an error about an unknown word. Its hint is the most similar known word.
-pub(crate) fn hinted<'a>(
-    message: String,
-    wrong: &str,
-    known: impl IntoIterator<Item = &'a str>,
-) -> Stop {
-    let error = Error::invalid("usage", message);
-    Stop::Failed(match nearest(wrong, known) {
-        Some(hint) => error.hint(hint),
-        None => error,
-    })
-}
-
-/// Returns the exit code of a kind of error.
-pub(crate) const fn code_of(kind: ErrorKind) -> u8 {
-    match kind {
-        ErrorKind::Invalid | ErrorKind::Exists | ErrorKind::Unsupported => 2,
-        ErrorKind::NotFound => 3,
-        ErrorKind::Refused => 4,
-        ErrorKind::Locked => 5,
-        ErrorKind::NoKey | ErrorKind::Corrupt => 6,
-        ErrorKind::Unavailable | ErrorKind::Full => 7,
-        ErrorKind::Conflict => 8,
-        ErrorKind::Unauthorized => 9,
-        _ => 1,
-    }
-}
+use crate::stop::{Outcome, Stop, code_of, describe};
 
 /// Does the work for each thing, also after it failed for another one.
 ///
@@ -98,31 +44,5 @@ pub(crate) fn status(outcome: Outcome) -> u8 {
             complain(&describe(&error));
             code_of(error.kind())
         }
-    }
-}
-
-/// Returns the text of an error: what failed, why if that is known, and one hint.
-pub(crate) fn describe(error: &Error) -> String {
-    let mut text = format!("error: {}", what(error));
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text += &format!("\n  because: {cause_text}");
-        }
-        source = cause.source();
-    }
-    if let Some(hint) = error.advice() {
-        text += &format!("\n  hint: {hint}");
-    }
-    text
-}
-
-/// Returns the line that says what failed. It contains the operation, unless that adds nothing.
-pub(crate) fn what(error: &Error) -> String {
-    match error.operation() {
-        "usage" | "name" | "options" | "registry" | "config" | "open" | "init" | "setup"
-        | "plugin" => error.message().to_owned(),
-        _ => error.to_string(),
     }
 }

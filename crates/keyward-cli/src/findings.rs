@@ -3,8 +3,8 @@
 use keyward_core::Error;
 use serde_json::json;
 
-use crate::exit::{Outcome, Stop, code_of, what};
 use crate::output::{print, shown};
+use crate::stop::{Outcome, Stop, code_of, what};
 
 /// The result of a check: all is well, the user should know something, or something is wrong.
 pub(crate) enum Finding {

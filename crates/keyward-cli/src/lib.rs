@@ -4,6 +4,7 @@
 //! `use my_backend as _;`.
 
 mod arguments;
+mod command_line;
 mod commands;
 mod console;
 mod editor;
@@ -16,6 +17,7 @@ mod output;
 mod password;
 mod progress;
 mod shell;
+mod stop;
 mod terminal;
 
 use std::process::ExitCode;
@@ -36,7 +38,7 @@ pub fn status() -> u8 {
 
     let run = || {
         harden::process();
-        exit::status(commands::run(std::env::args_os().collect()))
+        exit::status(command_line::run(std::env::args_os().collect()))
     };
     let status = std::panic::catch_unwind(run).unwrap_or(PANICKED);
     // Without this, the kernel would kill the plugins' processes at the end of this one, and the

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use keyward_core::Secret;
 
-use crate::exit::{Outcome, Stop};
+use crate::stop::{Outcome, Stop};
 
 /// Standard output without a buffer. The standard library's reports success if the stream is
 /// closed.

@@ -13,8 +13,8 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_op
 
 use crate::arguments::switch;
 use crate::console::Console;
-use crate::exit::{Outcome, Stop, usage};
 use crate::input::standard_input;
+use crate::stop::{Outcome, Stop, usage};
 
 pub(crate) fn arguments(command: Command) -> Command {
     command

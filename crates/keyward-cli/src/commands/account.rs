@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::{Entry, Session, missing};
 use crate::arguments::{self, switch, text};
-use crate::exit::{Outcome, usage};
 use crate::output::{Lines, shown};
+use crate::stop::{Outcome, usage};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "account",
@@ -155,6 +155,6 @@ fn location(matches: &ArgMatches) -> Result<Location> {
     Location::parse(text(matches, "url").unwrap_or_default())
 }
 
-fn which() -> crate::exit::Stop {
+fn which() -> crate::stop::Stop {
     usage("the URL must name the account: https://ACCOUNT@HOST")
 }

@@ -4,9 +4,9 @@ use clap::{Arg, ArgMatches, Command};
 use clap_complete::Shell;
 
 use super::{Entry, Session};
-use crate::arguments::whole;
-use crate::exit::{Outcome, usage};
+use crate::commands::whole;
 use crate::output::{Lines, print};
+use crate::stop::{Outcome, usage};
 
 mod values;
 
@@ -66,7 +66,7 @@ fn bash() -> String {
 /// after a tab.
 ///
 /// It opens no store and never asks for a passphrase. It leaves out names that it cannot find.
-pub(super) fn answer(arguments: &[OsString]) -> Option<Outcome> {
+pub(crate) fn answer(arguments: &[OsString]) -> Option<Outcome> {
     let [_, call, index, words @ ..] = arguments else { return None };
     if call != CALL {
         return None;

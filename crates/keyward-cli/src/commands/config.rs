@@ -7,8 +7,9 @@ use serde_json::json;
 use super::{Entry, Session};
 use crate::arguments::{self, switch, text};
 use crate::editor;
-use crate::exit::{Outcome, each, hinted, usage};
+use crate::exit::each;
 use crate::output::print;
+use crate::stop::{Outcome, hinted, usage};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "config",
@@ -82,7 +83,7 @@ fn example(name: &'static str, about: &'static str, example: &'static str) -> Co
 
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     match matches.subcommand() {
-        Some(("edit", _)) => editor::edit_config(),
+        Some(("edit", _)) => editor::edit_config(check_edited),
         Some((command, matches)) => {
             let keyward = session.keyward()?;
             match command {
@@ -131,7 +132,7 @@ fn get(settings: &Settings, matches: &ArgMatches) -> Outcome {
     match settings.explain(key)?.next().map(|setting| &setting.value) {
         Some(Value::Text(text)) => print(text),
         Some(value) => print(&render_value(value)),
-        None => Err(crate::exit::Stop::Code(3, format!("error: {key} has no value"))),
+        None => Err(crate::stop::Stop::Code(3, format!("error: {key} has no value"))),
     }
 }
 
@@ -232,7 +233,7 @@ fn plain(value: &Value) -> serde_json::Value {
 }
 
 /// Checks an edited configuration before it replaces the current one.
-pub(crate) fn check_edited(path: &std::path::Path) -> Outcome {
+fn check_edited(path: &std::path::Path) -> Outcome {
     let environment = Environment::of_process().with("KEYWARD_CONFIG_FILE", path);
     let keyward = Keyward::with(environment, Silent)?;
     check(keyward.config().settings(), keyward.registry())

@@ -8,8 +8,8 @@ use keyward_core::{EntryId, Error, Persistence};
 use super::plugin::quoted;
 use super::{Entry, Session};
 use crate::arguments::{self, switch};
-use crate::exit::{Outcome, Stop};
 use crate::findings::{Finding, Findings};
+use crate::stop::{Outcome, Stop};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "doctor",

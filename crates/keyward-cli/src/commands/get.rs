@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use super::{Entry, Session, missing};
 use crate::arguments::{self, switch};
-use crate::exit::{Outcome, usage};
 use crate::output::{print_secret, shown};
+use crate::stop::{Outcome, usage};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "get",

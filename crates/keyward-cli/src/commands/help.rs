@@ -6,10 +6,11 @@ use keyward_config::Environment;
 use keyward_core::Error;
 
 use super::{COMMANDS, Entry, Session};
-use crate::arguments::{switch, text, whole};
-use crate::exit::{Outcome, hinted, usage};
+use crate::arguments::{switch, text};
+use crate::commands::whole;
 use crate::output::print;
 use crate::shell;
+use crate::stop::{Outcome, hinted, usage};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "help",

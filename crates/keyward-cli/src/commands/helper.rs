@@ -9,7 +9,7 @@ use clap::{ArgMatches, Command};
 
 use super::{Entry, Session};
 use crate::console::Console;
-use crate::exit::Outcome;
+use crate::stop::Outcome;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "helper",
@@ -35,7 +35,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
 
 /// Answers a call in the form that `keyward setup` writes. It does not build the tree of arguments:
 /// git waits meanwhile, and the tree would take a tenth of the time that the process computes.
-pub(super) fn run_plain(arguments: &[OsString]) -> Option<Outcome> {
+pub(crate) fn run_plain(arguments: &[OsString]) -> Option<Outcome> {
     let words: Option<Vec<_>> = arguments.iter().map(|word| word.to_str()).collect();
     let [_, "helper", "git", words @ ..] = words.as_deref()? else { return None };
     let session = Session { console: Console { verbosity: 0 } };

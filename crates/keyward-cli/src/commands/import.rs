@@ -7,8 +7,8 @@ use clap::{ArgMatches, Command};
 use keyward_core::{Error, ErrorKind, Result, Secret, Timestamp};
 
 use super::{Entry, Session};
-use crate::exit::{Outcome, Stop, code_of};
 use crate::output::harmless;
+use crate::stop::{Outcome, Stop, code_of};
 
 mod accounts;
 mod git_credentials;

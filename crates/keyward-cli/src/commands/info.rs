@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::{Entry, Session};
 use crate::arguments::{self, switch, text};
-use crate::exit::{Outcome, each};
+use crate::exit::each;
 use crate::output::{print, shown};
+use crate::stop::Outcome;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "info",

@@ -5,8 +5,8 @@ use keyward_core::{Persistence, Role, SecretRef, Value, Values};
 
 use super::{Entry, Session};
 use crate::arguments::{switch, text};
-use crate::exit::{Outcome, usage};
 use crate::output::{complain, print};
+use crate::stop::{Outcome, usage};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "init",

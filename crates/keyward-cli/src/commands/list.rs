@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::{Entry, Session};
 use crate::arguments::{self, text};
-use crate::exit::{Outcome, each, usage};
+use crate::exit::each;
 use crate::output::{Lines, print, shown};
+use crate::stop::{Outcome, usage};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "list",

@@ -5,8 +5,8 @@ use clap_mangen::Man;
 use keyward_core::Error;
 
 use super::{Entry, Session};
-use crate::arguments::whole;
-use crate::exit::{Outcome, Stop, hinted};
+use crate::commands::whole;
+use crate::stop::{Outcome, Stop, hinted};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "man",

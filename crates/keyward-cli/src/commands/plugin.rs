@@ -15,8 +15,8 @@ use keyward_core::{Error, ErrorKind};
 
 use super::{Entry, Session};
 use crate::arguments::text;
-use crate::exit::Outcome;
 use crate::output::harmless;
+use crate::stop::Outcome;
 use crate::terminal::Terminal;
 pub(crate) use check::inside as check_inside;
 

@@ -5,7 +5,7 @@ use keyward_core::{Error, ErrorKind, Level};
 
 use super::{Entry, Session};
 use crate::arguments::{self, switch};
-use crate::exit::Outcome;
+use crate::stop::Outcome;
 use crate::terminal::Terminal;
 
 pub(super) const ENTRY: Entry = Entry {

@@ -6,8 +6,8 @@ use keyward_origin::Location;
 
 use super::{Entry, Session};
 use crate::arguments::{self, text};
-use crate::exit::Outcome;
 use crate::password;
+use crate::stop::Outcome;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "set",

@@ -5,7 +5,7 @@ mod git;
 use clap::{ArgMatches, Command};
 
 use super::{Entry, Session};
-use crate::exit::Outcome;
+use crate::stop::Outcome;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "setup",

@@ -7,9 +7,10 @@ use serde_json::json;
 
 use super::{Entry, Session};
 use crate::arguments::{self, switch, text};
-use crate::exit::{Outcome, Stop, each};
+use crate::exit::each;
 use crate::output::{complain, print};
 use crate::progress::Progress;
+use crate::stop::{Outcome, Stop};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "store",

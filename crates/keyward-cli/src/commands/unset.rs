@@ -7,7 +7,7 @@ use keyward_origin::Location;
 
 use super::{Entry, Session, missing};
 use crate::arguments;
-use crate::exit::Outcome;
+use crate::stop::Outcome;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "unset",

@@ -9,9 +9,9 @@ use keyward_helper::git::{self, Action, CAPABILITIES, MAX_REQUEST, Reply, Reques
 
 use crate::arguments::{self, switch, text};
 use crate::commands::Session;
-use crate::exit::Outcome;
 use crate::input::{UntilEmptyLine, standard_input};
 use crate::output::{complain, print_secret};
+use crate::stop::Outcome;
 
 pub(super) fn command() -> Command {
     Command::new("git")

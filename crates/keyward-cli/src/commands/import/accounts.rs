@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 
 use super::{code, conflict, end, why};
 use crate::arguments::text;
-use crate::exit::Outcome;
 use crate::output::print;
 use crate::progress::Progress;
+use crate::stop::Outcome;
 
 /// `--store`.
 pub(super) fn store() -> Arg {

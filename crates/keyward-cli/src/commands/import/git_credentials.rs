@@ -12,8 +12,8 @@ use super::accounts::{self, Found, Place, bring};
 use super::read_secret;
 use crate::arguments;
 use crate::commands::Session;
-use crate::exit::Outcome;
 use crate::output::harmless;
+use crate::stop::Outcome;
 
 pub(super) fn command() -> Command {
     Command::new("git-credentials")

@@ -11,7 +11,7 @@ use keyward_origin::Location;
 use super::accounts::{self, Found, Place, bring};
 use crate::arguments;
 use crate::commands::Session;
-use crate::exit::Outcome;
+use crate::stop::Outcome;
 
 /// The only user of the source: git's helpers belong to the caller.
 const CALLER: &str = "caller";

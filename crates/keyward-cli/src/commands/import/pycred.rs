@@ -9,8 +9,8 @@ use keyward_core::{Error, Expect, Record};
 use super::{conflict, end};
 use crate::arguments::{self, switch, text};
 use crate::commands::Session;
-use crate::exit::Outcome;
 use crate::output::print;
+use crate::stop::Outcome;
 use installation::{Account, Content, Found, User};
 use report::Report;
 

@@ -12,8 +12,8 @@ use keyward_loader::{Digest, Elf, read_elf};
 use serde_json::{Value, json};
 
 use crate::arguments::{self, switch, text};
-use crate::exit::Outcome;
 use crate::output::{print, shown};
+use crate::stop::Outcome;
 
 pub(super) fn command() -> Command {
     Command::new("build")

@@ -11,7 +11,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use keyward_core::Role;
 
 use crate::arguments::{self, text};
-use crate::exit::{Outcome, usage};
+use crate::stop::{Outcome, usage};
 use plan::Plan;
 use report::Report;
 

@@ -6,7 +6,7 @@ use keyward_core::{Role, Value, Values};
 use super::{confirm, name, named, unknown};
 use crate::arguments::switch;
 use crate::commands::Session;
-use crate::exit::Outcome;
+use crate::stop::Outcome;
 
 pub(super) fn command() -> Command {
     Command::new("forget")

@@ -4,7 +4,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use keyward_loader::{Pin, inspect, load, serve_parent, verify_library};
 
 use crate::arguments::text;
-use crate::exit::{Outcome, usage};
+use crate::stop::{Outcome, usage};
 
 pub(super) fn command() -> Command {
     Command::new("host")

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::brought;
 use crate::arguments;
 use crate::commands::Session;
-use crate::exit::{Outcome, what};
 use crate::output::{print, shown};
+use crate::stop::{Outcome, what};
 
 pub(super) fn command() -> Command {
     Command::new("list")

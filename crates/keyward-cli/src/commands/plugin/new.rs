@@ -10,8 +10,8 @@ use keyward_core::{Error, ErrorKind, Registry, Result, Role};
 
 use super::trust::this_program;
 use crate::arguments::text;
-use crate::exit::{Outcome, usage};
 use crate::output::{print, shown};
+use crate::stop::{Outcome, usage};
 use template::{Crate, Source};
 
 pub(super) fn command() -> Command {

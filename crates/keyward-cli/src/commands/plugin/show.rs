@@ -7,8 +7,8 @@ use serde_json::json;
 use super::{brought, list, name, named, unknown};
 use crate::arguments;
 use crate::commands::Session;
-use crate::exit::{Outcome, what};
 use crate::output::{print, shown};
+use crate::stop::{Outcome, what};
 
 pub(super) fn command() -> Command {
     Command::new("show")

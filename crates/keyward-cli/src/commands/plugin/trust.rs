@@ -10,8 +10,9 @@ use keyward_core::{Error, ErrorKind, Result, Role};
 use super::{brought, confirm};
 use crate::arguments::{switch, text};
 use crate::commands::Session;
-use crate::exit::{Outcome, each, usage};
+use crate::exit::each;
 use crate::output::{print, shown};
+use crate::stop::{Outcome, usage};
 use candidate::Candidate;
 
 pub(super) fn command() -> Command {

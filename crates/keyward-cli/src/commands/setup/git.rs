@@ -8,9 +8,9 @@ use serde_json::json;
 
 use crate::arguments::{self, switch, text};
 use crate::commands::{Session, init};
-use crate::exit::Outcome;
 use crate::git::{Call, Change, ConfigFile, Git, Helper, Setup, asked};
 use crate::output::{complain, print, shown};
+use crate::stop::Outcome;
 
 pub(super) fn command() -> Command {
     Command::new("git")

@@ -14,7 +14,7 @@ use super::inside;
 use super::plan::Plan;
 use super::report::Finding;
 use crate::commands::plugin::trust::this_program;
-use crate::exit::{Outcome, Stop};
+use crate::stop::{Outcome, Stop};
 
 /// The longest output of a case, in bytes.
 const LONGEST: usize = 1 << 20;

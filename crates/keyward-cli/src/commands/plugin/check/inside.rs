@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::panics::complaint;
 use super::plan::Plan;
-use crate::exit::{Outcome, Stop, code_of, describe};
+use crate::stop::{Outcome, Stop, code_of, describe};
 
 /// Passed in place of a case to ask for the backends of the file.
 pub(super) const BACKENDS: &str = "backends";

@@ -14,7 +14,7 @@ use keyward_plugin::json::values_from_json;
 use keyward_testkit::{Scratch, TestHost};
 
 use crate::arguments::text;
-use crate::exit::{Outcome, usage};
+use crate::stop::{Outcome, usage};
 
 /// The file to check, and the options, secrets, variables and answers for it.
 pub(super) struct Plan {

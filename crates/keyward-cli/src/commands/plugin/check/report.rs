@@ -6,8 +6,8 @@ use keyward_core::Role;
 use serde_json::{Value, json};
 
 use super::plan::Plan;
-use crate::exit::{Outcome, Stop};
 use crate::output::{harmless, print};
+use crate::stop::{Outcome, Stop};
 
 /// The result of a case.
 pub(super) enum Finding {

@@ -10,7 +10,7 @@ use keyward_core::{Door, Error, ErrorKind, Result, Role};
 use keyward_loader::{Content, Inspection, inspect, verify_library};
 
 use crate::arguments::text;
-use crate::exit::{Outcome, usage};
+use crate::stop::{Outcome, usage};
 
 /// A file that may be trusted.
 pub(super) struct Candidate {

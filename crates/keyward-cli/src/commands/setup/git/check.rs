@@ -8,9 +8,9 @@ use keyward_core::{Error, ErrorKind};
 
 use super::this_program;
 use crate::commands::doctor;
-use crate::exit::Outcome;
 use crate::findings::{Finding, Findings};
 use crate::git::{Call, Configured, Git, asked, run as run_git};
+use crate::stop::Outcome;
 
 /// A host for which no credential can exist: names below `invalid` are reserved (RFC 6761).
 const NOWHERE: &[u8] = b"protocol=https\nhost=keyward-check.invalid\n\n";

@@ -1,0 +1,72 @@
+//! Parses the command line and runs the command. It builds only the arguments of the chosen command:
+//! to build all of them would take longer than the command's own work.
+
+use std::ffi::OsString;
+
+use clap::ArgMatches;
+use clap::error::{ContextKind, ContextValue};
+
+use crate::commands::{COMMANDS, Entry, Session, completions, helper, root, tree, whole};
+use crate::console::Console;
+use crate::output::print;
+use crate::stop::{Outcome, Stop};
+
+/// Parses the command line and runs the command.
+pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
+    let arguments = helper::by_program_name(arguments);
+    if let Some(outcome) = helper::run_plain(&arguments) {
+        return outcome;
+    }
+    if let Some(outcome) = completions::answer(&arguments) {
+        return outcome;
+    }
+    let chosen = match parse(&arguments) {
+        Ok(chosen) => chosen,
+        Err(error) if error.use_stderr() => {
+            return Err(Stop::Code(2, error.to_string().trim_end().to_owned()));
+        }
+        Err(help) => return print(help.to_string().trim_end()),
+    };
+    let session = Session { console: Console { verbosity: chosen.verbosity } };
+    (chosen.entry.run)(&session, &chosen.matches)
+}
+
+/// The chosen command and its arguments.
+struct Chosen {
+    entry: &'static Entry,
+    matches: ArgMatches,
+    verbosity: u8,
+}
+
+fn parse(arguments: &[OsString]) -> Result<Chosen, clap::Error> {
+    let named =
+        arguments.iter().skip(1).find(|argument| !argument.as_encoded_bytes().starts_with(b"-"));
+    let entry = named.and_then(|name| COMMANDS.iter().find(|entry| name == entry.name));
+    let root = match entry {
+        Some(entry) => root().subcommand(tree(entry)),
+        None => whole(),
+    };
+    let mut matches = root.try_get_matches_from(arguments).map_err(|error| match entry {
+        Some(entry) if entry.name == "set" => without_values(error),
+        _ => error,
+    })?;
+    let Some((name, matches)) = matches.remove_subcommand() else {
+        let missing = clap::error::ErrorKind::MissingSubcommand;
+        return Err(whole().error(missing, "a command is needed"));
+    };
+    let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("clap knows no others");
+    let verbosity = matches.get_count("verbose");
+    Ok(Chosen { entry, matches, verbosity })
+}
+
+/// Removes all values but flags from an error about `set`: a misplaced value may be a password.
+fn without_values(mut error: clap::Error) -> clap::Error {
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidValue] {
+        let quoted =
+            matches!(error.get(kind), Some(ContextValue::String(text)) if !text.starts_with('-'));
+        if quoted {
+            error.insert(kind, ContextValue::String("…".into()));
+        }
+    }
+    error
+}
