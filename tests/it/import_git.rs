@@ -122,7 +122,7 @@ fn nothing_that_is_there_is_replaced() {
     }
     let import = used.0.keyward("import git-credentials .git-credentials --store s").run().ends(8);
     assert!(
-        import.text().starts_with("1 credential imported, 2 refused\n  line 1: the store holds")
+        import.text().starts_with("1 credential imported, 2 refused\n  line 1: the store contains")
     );
     for account in ["ann", "eve"] {
         let get = format!("get s --name https://{account}@x -p");

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use keyward_core::{Error, Result, StoreId};
+use keyward_core::{Error, ErrorKind, Result, StoreId};
 
 use crate::store_file::StoreFile;
 
@@ -46,6 +46,27 @@ impl StoreIds {
             "If one is a copy, `keyward rm` of either store removes its file alone; \
              `keyward init` makes a store with a new id",
         ))
+    }
+
+    /// Checks that every file beside that of this store can be read. One that cannot be read may name
+    /// the same id.
+    ///
+    /// Files of another layer do not count: a file of the system that a user may not read would
+    /// otherwise keep every user from removing a store.
+    ///
+    /// # Errors
+    /// [`Refused`](keyward_core::ErrorKind::Refused), naming the file.
+    pub fn check_readable(&self, store: &StoreFile) -> Result<()> {
+        let is_beside = |path: &&PathBuf| path.parent() == store.path.parent();
+        let Some(unreadable) = self.unreadable.iter().find(is_beside) else { return Ok(()) };
+        let why = format!(
+            "{} cannot be read: it may name the same id as {}",
+            unreadable.display(),
+            store.path.display()
+        );
+        Err(Error::new(ErrorKind::Refused, "config")
+            .because(why)
+            .hint("`keyward doctor` shows what is wrong with it"))
     }
 
     /// Whether no file names this id. If a file cannot be read, this is unknown and `false`.

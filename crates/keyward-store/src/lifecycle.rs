@@ -81,6 +81,10 @@ impl Store {
             self.parts.host.log(Level::Warning, message);
             return Ok(());
         }
+        // Asked by name first: a listing may end at an unsafe entry before it comes to this one.
+        if self.is_another_stores()? {
+            return self.delete_own();
+        }
         // It is not known whose a damaged or unsafe entry is: the storage removes it, or refuses
         // to.
         match self.holds_foreign() {
@@ -120,6 +124,22 @@ impl Store {
         Ok(opened.ok().map(|(header, _)| header.parameters))
     }
 
+    /// Whether the keyset or the mark in the storage names another store.
+    fn is_another_stores(&self) -> Result<bool> {
+        for name in ["keyset", "mark"] {
+            match self.parts.storage.it.get(&EntryId::reserved(name)) {
+                Ok(stored) if owner(&stored.blob).is_some_and(|store| store != self.parts.id) => {
+                    return Ok(true);
+                }
+                Err(error) if !error.is_miss() && !is_unusable(&error) => {
+                    return self.in_storage(Err(error));
+                }
+                Ok(_) | Err(_) => {}
+            }
+        }
+        Ok(false)
+    }
+
     fn holds_foreign(&self) -> Result<bool> {
         for id in self.everything() {
             if !self.is_own(&id?)? {
@@ -132,9 +152,8 @@ impl Store {
     fn delete_own(&self) -> Result<()> {
         for id in self.everything() {
             let id = match id {
-                // Something that is not even an entry does not belong to this store. It comes after
-                // all entries.
-                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                // Something that is not even an entry, or is unsafe, does not belong to this store.
+                Err(error) if is_unusable(&error) => {
                     self.parts.host.log(Level::Warning, format_args!("{error}; it stays"));
                     continue;
                 }

@@ -127,10 +127,13 @@ impl Keyward {
     /// is removed.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is none of this name; else those of its parts.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is none of this name;
+    /// [`Refused`](keyward_core::ErrorKind::Refused) if a file beside the store's cannot be read, which
+    /// may name the same id; else those of its parts.
     pub fn delete_store(&self, name: &str) -> Result<()> {
         let file = self.config.store(&StoreName::new(name)?)?;
-        if let Some(other) = self.config.store_ids()?.others(&file).next() {
+        let ids = self.config.store_ids()?;
+        if let Some(other) = ids.others(&file).next() {
             let message = format_args!(
                 "data and key of `{}` stay: {} names the same id",
                 file.name,
@@ -139,6 +142,7 @@ impl Keyward {
             self.interaction.log(Level::Warning, message);
             return self.config.remove_store(&file.name);
         }
+        ids.check_readable(&file)?;
         self.warn_of_linked_file(&file);
         if file.is_central() {
             return self.delete_central(&file);

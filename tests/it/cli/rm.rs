@@ -316,3 +316,56 @@ fn doctor_lists_data_and_keys_that_no_store_names() {
         assert!(!broken.text().contains("unused"), "{}", broken.text());
     }
 }
+
+#[test]
+fn rm_leaves_another_stores_data_even_if_an_unsafe_folder_is_listed_first() {
+    for encryption in ["aes-gcm", "clear"] {
+        let home = Sandbox::new();
+        let init = |name: &str| {
+            let key = if encryption == "aes-gcm" { "--option key.from=file" } else { "" };
+            home.keyward(&format!("init {name} --encryption {encryption} {key}")).run().ends(0);
+        };
+        init("s");
+        let own = only_entry(&home, DATA);
+        fs::rename(&own, home.path("away")).unwrap();
+        init("other");
+        let other = only_entry(&home, DATA);
+        let users = ["a", "b", "c", "d", "e", "f"];
+        for user in users {
+            home.keyward(&format!("set other ann --user {user} --stdin")).input(user).run().ends(0);
+        }
+        // Some of them are listed before the keyset or mark, in whatever order the disk has them.
+        let mode = |user: &str, mode: u32| {
+            fs::set_permissions(other.join(user), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        users.iter().for_each(|user| mode(user, 0o770));
+        fs::rename(&other, &own).unwrap();
+        home.keyward("rm s --yes").run().ends(0);
+        fs::rename(&own, &other).unwrap();
+        users.iter().for_each(|user| mode(user, 0o700));
+        for user in users {
+            let got = home.keyward(&format!("get other --user {user} -p")).run().ends(0);
+            got.prints(format!("{user}\n"));
+        }
+    }
+}
+
+#[test]
+fn two_stores_that_share_an_id_are_removed_one_at_a_time() {
+    let home = home_with_entry("--option key.from=file");
+    copy_store_file(&home);
+    home.keyward("rm s copy --yes").run().ends(2).says("remove one at a time");
+    home.keyward("rm copy --yes").run().ends(0);
+    home.keyward("get s -p").run().ends(0).prints("x\n");
+}
+
+#[test]
+fn a_store_file_that_cannot_be_read_may_be_a_copy() {
+    let home = home_with_entry("--option key.from=file");
+    copy_store_file(&home);
+    let copy = home.path(STORES).join("copy.toml");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o666)).unwrap();
+    home.keyward("rm s --yes").run().ends(4).says("copy.toml cannot be read");
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
+    home.keyward("get copy -p").run().ends(0).prints("x\n");
+}

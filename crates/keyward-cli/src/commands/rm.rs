@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use clap::{ArgMatches, Command};
 use keyward::{Keyward, StoreName};
 use keyward_config::Interaction;
@@ -5,7 +7,7 @@ use keyward_core::{Error, ErrorKind, Level};
 
 use super::{Entry, Session};
 use crate::arguments::{self, switch};
-use crate::stop::Outcome;
+use crate::stop::{Outcome, usage};
 use crate::terminal::Terminal;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -23,12 +25,20 @@ fn arguments(command: Command) -> Command {
 fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     let keyward = session.keyward()?;
     let mut names: Vec<&str> = Vec::new();
+    let mut ids = BTreeMap::new();
     for name in matches.get_many::<String>("stores").into_iter().flatten() {
         // All stores must exist before the first one is removed, and a name that is given twice
         // counts once.
-        keyward.config().store(&StoreName::new(name)?)?;
-        if !names.contains(&name.as_str()) {
-            names.push(name);
+        let file = keyward.config().store(&StoreName::new(name)?)?;
+        if names.contains(&name.as_str()) {
+            continue;
+        }
+        names.push(name);
+        // After the first one is removed, the second one would be the last that names the id, and
+        // would lose its data too.
+        if let Some(first) = ids.insert(file.id, name) {
+            let why = format!("`{first}` and `{name}` name the same id: remove one at a time");
+            return Err(usage(why));
         }
     }
     if !matches.get_flag("yes") {
