@@ -1,6 +1,6 @@
 //! The storage `file`, in which a test decides what happens before and after a write.
 //!
-//! A test controls the storages of its own thread.
+//! A test controls only the storages that its thread made.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -92,7 +92,7 @@ fn root_writes_nothing_into_another_users_folders_that_variables_name() {
     home.keyward("init s --option key.from=file").run().ends(0);
 }
 
-/// Some platforms run each container with a user id of its own, in a home that its group can write.
+/// Some platforms run each container with a separate user id, in a home that its group can write.
 #[test]
 fn a_user_id_without_a_home_of_its_own_uses_one_that_its_group_can_write() {
     let home = Sandbox::new();
