@@ -1,12 +1,17 @@
 //! The program's commands, as their users type them.
 
+mod accounts;
 mod completions;
 mod config;
 mod credentials;
 mod exit_codes;
 mod help;
+mod import_pycred;
+mod leaks;
 mod output;
 mod password;
 mod rm;
+mod startup;
 mod stores;
-mod who;
+mod terminal;
+mod user_selection;

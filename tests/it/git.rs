@@ -1,34 +1,5 @@
-//! Keyward as the credential helper of the real git, over HTTP from git's own server.
-//!
-//! What they said to each other is in `tests/vectors/git`; [`transcript`] says how that is kept.
+//! git and Keyward: Keyward as git's helper, `setup git`, and imports from git's own helpers.
 
-mod battery;
-mod bearer;
-mod client;
-mod expiry;
-mod failing;
-mod forge;
-mod hosts;
-mod parallel;
-mod passwords;
-mod replay;
-mod request;
+mod helper;
+mod import;
 mod setup;
-mod stages;
-mod tls;
-mod transcript;
-
-use std::process::Command;
-
-use client::PROGRAMS;
-
-/// The version of git. Older ones cannot pass tokens on.
-fn version() -> String {
-    let output = Command::new("git").arg("version").env("PATH", PROGRAMS).output();
-    let output = String::from_utf8(output.expect("git is installed").stdout).unwrap();
-    let version = output.split_whitespace().nth(2).expect("git says its version").to_owned();
-    let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
-    let number = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-    assert!(number >= (2, 46), "these tests need git 2.46 or newer, and found {version}");
-    version
-}

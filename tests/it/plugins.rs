@@ -1,12 +1,14 @@
 //! Plugins as somebody at a shell has them: trusted, used, attacked, broken and forgotten.
 
-mod broken;
-mod candidates;
+mod author;
+mod bad_descriptions;
 mod cost;
-mod names;
-mod places;
+mod duplicate_names;
+mod lifecycle;
+pub(crate) mod linkage;
+mod refused_files;
 mod system;
-mod usage;
+mod unsafe_places;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -15,8 +17,8 @@ use std::sync::OnceLock;
 
 use keyward_loader::Digest;
 
-use crate::fixtures::library;
-use crate::sandbox::Sandbox;
+use crate::helpers::plugin_fixtures::library;
+use crate::helpers::sandbox::Sandbox;
 
 /// Where the user's plugins are described.
 const FOLDER: &str = ".config/keyward/plugins";

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::program::keyward;
-use crate::sandbox::Sandbox;
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::Sandbox;
 
 /// A home with the stores `work` and `writings`, and the scripts of all shells.
 fn home() -> Sandbox {

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::sandbox::{Ran, Sandbox};
+use crate::helpers::sandbox::{Ran, Sandbox};
 
 const FILE: &str = ".config/keyward/config.toml";
 const STORE: &str = ".config/keyward/stores/s.toml";

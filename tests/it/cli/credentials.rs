@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::sandbox::{Sandbox, me};
+use crate::helpers::sandbox::{Sandbox, me};
 
 fn home() -> Sandbox {
     Sandbox::with_store("--option key.from=file")

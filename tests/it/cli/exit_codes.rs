@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::program::keyward;
-use crate::sandbox::Sandbox;
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::Sandbox;
 
 const STORE: &str = ".config/keyward/stores/s.toml";
 

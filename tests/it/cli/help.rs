@@ -1,6 +1,6 @@
 //! Help, completions and the version: they work whatever state everything else is in.
 
-use crate::sandbox::Sandbox;
+use crate::helpers::sandbox::Sandbox;
 
 const COMMANDS: &[&str] = &[
     "init",
@@ -89,7 +89,7 @@ fn every_example_in_help_is_understood() {
 }
 
 fn path_with_program() -> String {
-    let programs = crate::program::keyward();
+    let programs = crate::helpers::program::keyward();
     format!("{}:/usr/local/bin:/usr/bin:/bin", programs.parent().unwrap().display())
 }
 
@@ -120,7 +120,7 @@ fn a_pager_is_for_terminals() {
     let pager = format!("sh {}", pager.display());
     home.keyward("help").env("PAGER", &pager).run().ends(0);
     assert!(!home.path("paged").exists());
-    let line = format!("{} help guide", crate::program::keyward().display());
+    let line = format!("{} help guide", crate::helpers::program::keyward().display());
     home.program("script").args(["-qec", &line, "/dev/null"]).env("PAGER", &pager).run().ends(0);
     let page = home.keyward("help guide").run().ends(0);
     assert_eq!(home.read("paged").trim_end(), page.text().trim_end());

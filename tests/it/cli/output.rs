@@ -1,7 +1,7 @@
 //! Output that cannot be written is an error, in every command.
 
-use crate::program::keyward;
-use crate::sandbox::{Ran, Sandbox};
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::{Ran, Sandbox};
 
 /// Every way to print something, in a home with a store `s` and an entry of user `b` in it.
 const PRINTING: &[&str] = &[

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::program::keyward;
-use crate::sandbox::{Sandbox, me};
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::{Sandbox, me};
 
 fn home() -> Sandbox {
     Sandbox::with_store("--option key.from=file")
@@ -183,7 +183,7 @@ fn without_a_terminal_a_prompt_is_exit_5_at_once() {
 }
 
 /// Types on a terminal; `{…}` of the dialogue is an expect script.
-fn dialogue(home: &Sandbox, line: &str, steps: &str) -> crate::sandbox::Ran {
+fn dialogue(home: &Sandbox, line: &str, steps: &str) -> crate::helpers::sandbox::Ran {
     let script = format!(
         "set timeout 10\nspawn -noecho {} {line}\n{steps}\nexpect eof\nexit [lindex [wait] 3]",
         keyward().display()

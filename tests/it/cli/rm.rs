@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::sandbox::Sandbox;
+use crate::helpers::sandbox::Sandbox;
 
 const KEYS: &str = ".local/state/keyward/keys";
 const DATA: &str = ".local/share/keyward/stores";

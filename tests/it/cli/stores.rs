@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::sandbox::Sandbox;
+use crate::helpers::sandbox::Sandbox;
 
 #[test]
 fn a_new_store_needs_nothing_but_a_name() {
@@ -326,7 +326,7 @@ fn a_store_without_recipients_is_not_made() {
 fn restored(home: &Sandbox) -> Vec<PathBuf> {
     let mut loosened = Vec::new();
     for folder in [".config/keyward", ".local/share/keyward", ".local/state/keyward"] {
-        for path in crate::sandbox::files(&home.path(folder)).into_keys() {
+        for path in crate::helpers::sandbox::files(&home.path(folder)).into_keys() {
             let mode = if path.is_dir() { 0o777 } else { 0o666 };
             fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
             loosened.push(path);

@@ -1,51 +1,283 @@
-//! The one command that makes git use Keyward, and the program under the name that git knows.
+//! `keyward setup git` with the real git: what it changes, what it leaves, and what git does then.
+
+mod check;
+mod disk;
+mod race;
+mod undo;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
-use super::client::Client;
-use super::forge::Forge;
-use crate::home::Home;
-use crate::program::keyward;
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::{Call, Ran, Sandbox};
 
-/// The program is somewhere that a shell and git's configuration would both like to read otherwise.
-#[test]
-fn after_one_command_passwords_are_kept() {
-    let forge = Forge::start();
-    let client = Client::at(Home::new(), Some(&forge));
-    let folder = client.path(r#"Ann's "$(touch oops)" \ #1;"#);
-    fs::create_dir(&folder).unwrap();
-    fs::copy(keyward(), folder.join("keyward")).unwrap();
-    let runs = |arguments: &[&str]| client.run(&folder.join("keyward"), arguments);
+/// Keyward with these words behind `setup git`, with no configuration but the home's.
+fn setup(sandbox: &Sandbox, words: &str) -> Call {
+    sandbox.keyward(&format!("setup git {words}")).env("GIT_CONFIG_NOSYSTEM", "1")
+}
 
-    let before = format!("# Mine.\n{}[credential]\n\tuseHttpPath = false ; so", forge.git_config());
-    fs::write(client.path(".gitconfig"), &before).unwrap();
-    runs(&["setup", "git"]).ends(0);
-    asks_once(&forge, &client);
-    runs(&["setup", "git", "--check"]).ends(0);
-    let after = client.read(".gitconfig");
-    runs(&["setup", "git"]).ends(0);
-    assert_eq!(client.read(".gitconfig"), after);
-    runs(&["setup", "git", "--undo"]).ends(0);
-    assert_eq!(client.read(".gitconfig"), before);
-    runs(&["setup", "git", "--check"]).ends(3);
-    assert!(!client.path("oops").exists());
+/// Git with these words, nobody being there to ask.
+fn git(sandbox: &Sandbox, words: &str) -> Call {
+    let call = sandbox.program("git").args(words.split_whitespace());
+    call.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0")
+}
+
+/// Keyward with these words behind `setup git`, where there is no git.
+fn without_git(sandbox: &Sandbox, words: &str) -> Ran {
+    let call = sandbox.program("env").arg("PATH=/nowhere").arg(keyward()).args(["setup", "git"]);
+    call.args(words.split_whitespace()).run().ends(7)
+}
+
+/// The value by which git calls the program under test.
+fn helper(store: &str) -> String {
+    format!("!exec {} helper git --store {store}", keyward().display())
+}
+
+/// What is in the file `name` about credential helpers.
+fn helpers(sandbox: &Sandbox, name: &str) -> Vec<String> {
+    let listed = git(sandbox, "config --file").arg(name).args(["--get-all", "credential.helper"]);
+    listed.run().text().lines().map(str::to_owned).collect()
+}
+
+/// Git stores a password for a host, and is given it again.
+fn keeps_passwords(sandbox: &Sandbox, host: &str) {
+    let about = format!("protocol=https\nhost={host}\nusername=ann\n");
+    git(sandbox, "credential approve").input(format!("{about}password=s3cret\n\n")).run().ends(0);
+    let filled = git(sandbox, "credential fill").input(format!("protocol=https\nhost={host}\n\n"));
+    filled.run().ends(0).prints(format!("{about}password=s3cret\n"));
 }
 
 #[test]
-fn git_finds_the_program_by_name() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    fs::create_dir(client.path("bin")).unwrap();
-    symlink(keyward(), client.path("bin/git-credential-keyward")).unwrap();
-    client.has_helpers(&[]);
-    client.prepare(&["config", "--global", "credential.helper", "keyward --store git"]);
-    asks_once(&forge, &client);
+fn one_command_is_enough() {
+    let sandbox = Sandbox::new();
+    let ran = setup(&sandbox, "").run().ends(0).says_nothing();
+    let shown = format!(
+        "{}:\n+ credential.helper = {}\n",
+        sandbox.path(".gitconfig").display(),
+        helper("git")
+    );
+    assert!(ran.text().starts_with("Store git: cbor + aes-gcm + file\n"), "{}", ran.text());
+    assert!(ran.text().ends_with(&shown), "{}", ran.text());
+    let expected = format!("[credential]\n\thelper = {}\n", helper("git"));
+    assert_eq!(sandbox.read(".gitconfig"), expected);
+    keeps_passwords(&sandbox, "git.example");
 }
 
-fn asks_once(forge: &Forge, client: &Client) {
-    let url = forge.http("git.example/repo.git");
-    client.will_answer(&["alice", "canary-alice"]);
-    client.git(&["clone", "--quiet", &url, "one"]).ends(0).says_nothing();
-    client.git(&["-C", "one", "fetch", "--quiet"]).ends(0).says_nothing();
+#[test]
+fn a_second_run_changes_nothing() {
+    let sandbox = Sandbox::new();
+    for words in ["", "--only", "--store work", "--store work --only"] {
+        setup(&sandbox, words).run().ends(0);
+        let before = sandbox.files();
+        let again = setup(&sandbox, words).run().ends(0).says_nothing();
+        let expected = format!("{} already calls Keyward.\n", sandbox.path(".gitconfig").display());
+        again.prints(expected);
+        assert_eq!(sandbox.files(), before, "{words}");
+    }
+}
+
+#[test]
+fn another_store_takes_the_place_of_the_first() {
+    let sandbox = Sandbox::new();
+    setup(&sandbox, "").run().ends(0);
+    let ran = setup(&sandbox, "--store work --json").run().ends(0).says_nothing();
+    let report = &ran.json()[0];
+    assert_eq!(report["before"], serde_json::json!([helper("git")]));
+    assert_eq!(report["after"], serde_json::json!([helper("work")]));
+    assert_eq!((&report["made"], &report["changed"]), (&true.into(), &true.into()));
+    assert_eq!(helpers(&sandbox, ".gitconfig"), [helper("work")]);
+}
+
+#[test]
+fn other_helpers_stay_and_are_asked_first() {
+    let sandbox = Sandbox::new();
+    let theirs =
+        "[credential]\n\thelper = cache --timeout 9\n[credential]\n\thelper = store # mine\n";
+    sandbox.write(".gitconfig", theirs);
+    let ran = setup(&sandbox, "").run().ends(0);
+    ran.says(
+        "note: git asks these first: cache …, store\n  hint: --only makes git ask Keyward alone",
+    );
+    assert_eq!(sandbox.read(".gitconfig"), format!("{theirs}\thelper = {}\n", helper("git")));
+    setup(&sandbox, "--only").run().ends(0).says_nothing();
+    let after = ["cache --timeout 9".into(), "store".into(), String::new(), helper("git")];
+    assert_eq!(helpers(&sandbox, ".gitconfig"), after);
+    keeps_passwords(&sandbox, "git.example");
+    assert!(!sandbox.path(".git-credentials").exists(), "git still tells the helper `store`");
+}
+
+#[test]
+fn keyward_is_found_in_whatever_form_it_is_there() {
+    let sandbox = Sandbox::new();
+    setup(&sandbox, "").run().ends(0);
+    let program = keyward();
+    for value in
+        [format!("!'{}' helper git --store=git --unbound", program.display()), "keyward".into()]
+    {
+        git(&sandbox, "config --global credential.helper").arg(&value).run().ends(0);
+        let before = sandbox.files();
+        setup(&sandbox, "").run().ends(0);
+        assert_eq!(sandbox.files(), before);
+        setup(&sandbox, "--store work").run().ends(0);
+        assert_eq!(helpers(&sandbox, ".gitconfig"), [helper("work")], "{value}");
+    }
+    git(&sandbox, "config --global credential.helper")
+        .arg("/gone/keyward helper git --store git")
+        .run();
+    setup(&sandbox, "").run().ends(0);
+    assert_eq!(helpers(&sandbox, ".gitconfig"), [helper("git")]);
+}
+
+#[test]
+fn a_program_can_be_anywhere() {
+    let sandbox = Sandbox::new();
+    for folder in ["two  words", "it's", "a \"quote\" and a \\ and `id`", "$HOME;#", "käse"] {
+        let program = sandbox.write(&format!("{folder}/keyward"), "");
+        fs::remove_file(&program).unwrap();
+        fs::hard_link(keyward(), &program)
+            .or_else(|_| fs::copy(keyward(), &program).map(drop))
+            .unwrap();
+        let run = |words: &[&str]| {
+            let call =
+                sandbox.program(program.to_str().unwrap()).args(["setup", "git"]).args(words);
+            call.env("GIT_CONFIG_NOSYSTEM", "1").run().ends(0).says_nothing()
+        };
+        run(&[]);
+        keeps_passwords(&sandbox, "git.example");
+        let before = sandbox.files();
+        run(&[]);
+        assert_eq!(sandbox.files(), before, "{folder}");
+        run(&["--check"]);
+        run(&["--undo"]);
+        assert!(!sandbox.path(".gitconfig").exists());
+    }
+}
+
+#[test]
+fn a_store_can_have_any_name() {
+    let sandbox = Sandbox::new();
+    for name in ["two words", "it's", "-x", "--help", "$HOME", "käse"] {
+        let call = || setup(&sandbox, "").arg(format!("--store={name}"));
+        call().run().ends(0).says_nothing();
+        keeps_passwords(&sandbox, "git.example");
+        setup(&sandbox, "--check").run().ends(0).says_nothing();
+    }
+}
+
+#[test]
+fn the_link_through_which_the_program_was_called_is_what_git_calls() {
+    let sandbox = Sandbox::new();
+    fs::create_dir(sandbox.path("bin")).unwrap();
+    let link = sandbox.path("bin/keyward");
+    symlink(keyward(), &link).unwrap();
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", sandbox.path("bin").display());
+    sandbox.program("keyward").args(["setup", "git"]).env("PATH", path).run().ends(0);
+    let expected = format!("!exec {} helper git --store git", link.display());
+    assert_eq!(helpers(&sandbox, ".gitconfig"), [expected]);
+    // It is the same program.
+    setup(&sandbox, "")
+        .run()
+        .ends(0)
+        .prints(format!("{} already calls Keyward.\n", sandbox.path(".gitconfig").display()));
+}
+
+#[test]
+fn one_repository_can_have_it_for_itself() {
+    let sandbox = Sandbox::new();
+    let says = "error: the current folder is not in a git repository";
+    setup(&sandbox, "--local").run().ends(2).says(says);
+    assert!(!sandbox.path(".local/share/keyward").exists(), "a store was made all the same");
+    git(&sandbox, "init --quiet repo").run().ends(0);
+    let before = sandbox.read("repo/.git/config");
+    fs::create_dir(sandbox.path("repo/deep")).unwrap();
+    let inside = |words: &str| setup(&sandbox, words).within(&sandbox.path("repo/deep")).run();
+    inside("--local").ends(0).says_nothing();
+    assert_eq!(helpers(&sandbox, "repo/.git/config"), [helper("git")]);
+    assert!(!sandbox.path(".gitconfig").exists());
+    inside("--check").ends(0);
+    setup(&sandbox, "--check").run().ends(3);
+    inside("--local --undo").ends(0);
+    assert_eq!(sandbox.read("repo/.git/config"), before);
+}
+
+#[test]
+fn the_file_is_the_one_that_git_writes() {
+    for (there, variables, expected) in [
+        (&[".config/git/config"][..], &[][..], ".config/git/config"),
+        (&[".config/git/config", ".gitconfig"], &[], ".gitconfig"),
+        (&["x/git/config"], &[("XDG_CONFIG_HOME", "x")], "x/git/config"),
+        (&[".config/git/config"], &[("XDG_CONFIG_HOME", "x")], ".gitconfig"),
+        (&[".gitconfig", "other"], &[("GIT_CONFIG_GLOBAL", "other")], "other"),
+    ] {
+        let sandbox = Sandbox::new();
+        for file in there {
+            sandbox.write(file, "# here\n");
+        }
+        let with = |call: Call| {
+            variables.iter().fold(call, |call, (name, value)| call.env(name, sandbox.path(value)))
+        };
+        with(git(&sandbox, "config --global some.key value")).run().ends(0);
+        with(setup(&sandbox, "")).run().ends(0);
+        let text = sandbox.read(expected);
+        assert!(
+            text.contains("some") && text.contains("helper git --store git"),
+            "{expected}: {text}"
+        );
+        for other in there.iter().filter(|file| **file != expected) {
+            assert_eq!(sandbox.read(other), "# here\n");
+        }
+        with(setup(&sandbox, "--check")).run().ends(0);
+    }
+}
+
+#[test]
+fn what_cannot_be_changed_says_so() {
+    let sandbox = Sandbox::with_store("");
+    let broken = "[user]\n\tname = canary\n[oops\n";
+    sandbox.write("broken", broken);
+    sandbox.write("locked", "");
+    sandbox.write("locked.lock", "");
+    symlink("loop", sandbox.path("loop")).unwrap();
+    for (file, code, says) in [
+        ("broken", 2, "git does not understand line 3 of its configuration"),
+        ("loop", 4, "leads through too many symbolic links"),
+        ("run", 4, "is not a regular file"),
+        ("locked", 5, "locked is locked by another program\n  hint: If no git is running"),
+        ("missing/config", 7, "No such file or directory"),
+    ] {
+        let before = sandbox.read("broken");
+        let ran = setup(&sandbox, "").env("GIT_CONFIG_GLOBAL", sandbox.path(file)).run();
+        let ran = ran.ends(code).says(says);
+        // No store was made for nothing.
+        let made = sandbox.keyward("list git").run().code == 0;
+        assert_eq!(made, ["locked", "missing/config"].contains(&file), "{file}");
+        assert!(!ran.err.contains("canary"), "{}", ran.err);
+        assert_eq!(sandbox.read("broken"), before);
+        assert_eq!(sandbox.read("locked"), "");
+    }
+    setup(&sandbox, "")
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .run()
+        .ends(4)
+        .says("is not a regular file");
+    setup(&sandbox, "")
+        .env("GIT_CONFIG_GLOBAL", "")
+        .run()
+        .ends(2)
+        .says("GIT_CONFIG_GLOBAL is empty");
+    without_git(&sandbox, "").says("git is not installed");
+}
+
+#[test]
+fn a_config_that_others_own_is_not_taken_from_them() {
+    let sandbox = Sandbox::new();
+    let target = Path::new("/etc/passwd");
+    if rustix::process::geteuid().is_root() {
+        let file = sandbox.write(".gitconfig", "# theirs\n");
+        std::os::unix::fs::chown(&file, Some(1), None).unwrap();
+    } else {
+        symlink(target, sandbox.path(".gitconfig")).unwrap();
+    }
+    setup(&sandbox, "").run().ends(4).says("belongs to another user");
 }

@@ -3,8 +3,8 @@
 use std::fs;
 
 use super::home;
-use crate::program::keyward;
-use crate::sandbox::Sandbox;
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::Sandbox;
 
 /// The calls of `keyward get plain` that have to do with plugins.
 fn calls(home: &Sandbox) -> Vec<String> {

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::drawer;
-use crate::namespace::Namespace;
-use crate::program::keyward;
-use crate::sandbox::{Call, Ran};
+use crate::helpers::namespace::Namespace;
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::{Call, Ran};
 
 const SET_UP: &str = r#"set -e
 cp /etc/ld.so.cache /etc/passwd /dev/shm/

@@ -1,0 +1,92 @@
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+use crate::helpers::sandbox::{Call, Ran};
+
+/// None that a shell, JSON or TOML would write in another way.
+const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.:,?";
+
+/// A secret that stands nowhere else, and can be recognised in other clothes.
+pub(super) struct Canary {
+    pub(super) text: String,
+    forms: Vec<Vec<u8>>,
+}
+
+impl Canary {
+    pub(super) fn new() -> Self {
+        let mut bytes = [0; 24];
+        getrandom::fill(&mut bytes).unwrap();
+        let text = bytes.iter().map(|byte| char::from(LETTERS[usize::from(*byte) % LETTERS.len()]));
+        let text: String = text.collect();
+        let forms = forms(text.as_bytes());
+        Self { text, forms }
+    }
+
+    pub(super) fn is_in(&self, bytes: &[u8]) -> bool {
+        self.forms.iter().any(|form| bytes.windows(form.len()).any(|window| window == form))
+    }
+
+    /// The files that hold it.
+    pub(super) fn files(&self, folder: &Path) -> Vec<PathBuf> {
+        let mut files = crate::helpers::sandbox::files(folder);
+        files.retain(|path, content| {
+            self.is_in(content) || self.is_in(path.as_os_str().as_encoded_bytes())
+        });
+        files.into_keys().collect()
+    }
+
+    /// Runs a program as loud as it gets; the canary is in neither of its outputs.
+    #[track_caller]
+    pub(super) fn is_kept_by(&self, call: Call) -> Ran {
+        let ran = self.is_asked_of(call);
+        assert!(!self.is_in(&ran.out), "{}", ran.text());
+        ran
+    }
+
+    /// Runs a program that was asked for the canary: it may be printed, and nothing else may hold it.
+    #[track_caller]
+    pub(super) fn is_asked_of(&self, call: Call) -> Ran {
+        let ran = call.arg("-vv").env("RUST_BACKTRACE", "full").run();
+        assert!(!self.is_in(ran.err.as_bytes()), "{}", ran.err);
+        assert!(!ran.err.contains("fault in keyward"), "{}", ran.err);
+        ran
+    }
+}
+
+/// The bytes as they are, in base64 at any place of a longer text, in hexadecimal, in UTF-16.
+fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let wide = |pair: fn(u8) -> [u8; 2]| bytes.iter().flat_map(|byte| pair(*byte)).collect();
+    let mut forms = vec![
+        bytes.to_vec(),
+        hex.to_uppercase().into_bytes(),
+        hex.into_bytes(),
+        wide(|byte| [byte, 0]),
+        wide(|byte| [0, byte]),
+    ];
+    for before in 0..3 {
+        let shifted = [&[0; 2][..before], bytes].concat();
+        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            let text = engine.encode(&shifted);
+            // The letters at the ends hold bits of the neighbours, too.
+            forms.push(text.as_bytes()[4..text.len() - 4].to_vec());
+        }
+    }
+    forms
+}
+
+#[test]
+fn a_canary_is_recognised_in_any_clothes() {
+    let canary = Canary::new();
+    let bytes = canary.text.as_bytes();
+    for before in 0..5 {
+        let text = [&b"abcde"[..before], bytes, b"xyz"].concat();
+        assert!(canary.is_in(&text));
+        assert!(canary.is_in(STANDARD_NO_PAD.encode(&text).as_bytes()));
+        assert!(canary.is_in(URL_SAFE_NO_PAD.encode(&text).as_bytes()));
+        assert!(!canary.is_in(&text[..before + bytes.len() - 1]));
+    }
+    assert!(!canary.is_in(Canary::new().text.as_bytes()));
+}

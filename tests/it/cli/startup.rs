@@ -1,0 +1,66 @@
+//! What a cold `get` asks the operating system for, when store and key are files: little.
+
+use std::fs;
+
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::Sandbox;
+
+/// As many system calls as `get -p` may take from its own first one on. It takes 60, eight of them for the standard
+/// library's debug assertions.
+const MOST: usize = 62;
+
+/// The calls of `keyward get s -p`, one a line.
+fn traced() -> (Sandbox, Vec<String>) {
+    let sandbox = Sandbox::with_store("");
+    sandbox.keyward("set s ann --stdin").input("s3cret").run().ends(0);
+    let log = sandbox.path("strace.log");
+    let strace = sandbox.program("strace").args(["-f", "-qq", "-o"]).arg(&log).arg(keyward());
+    strace.args(["get", "s", "-p"]).run().prints("s3cret\n").ends(0);
+    let calls = fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect();
+    (sandbox, calls)
+}
+
+#[test]
+fn nothing_is_started_connected_or_loaded() {
+    let (sandbox, calls) = traced();
+    let name =
+        |call: &str| call.split_once(' ').unwrap().1.trim().split('(').next().unwrap().to_owned();
+    for forbidden in ["clone", "clone3", "fork", "vfork", "socket", "connect", "bind"] {
+        assert!(calls.iter().all(|call| name(call) != forbidden), "{forbidden}: {calls:#?}");
+    }
+    // The C library and how it is found; who this is.
+    let system = ["/etc/ld.so.cache", "/libc.so.6", "/etc/passwd"];
+    let home = sandbox.path("");
+    let ours = ["/etc/keyward/", home.to_str().unwrap()];
+    for call in calls.iter().filter(|call| name(call).starts_with("open")) {
+        let file = call.split('"').nth(1).unwrap();
+        let known = system.iter().any(|end| file.ends_with(end))
+            || ours.iter().any(|start| file.starts_with(start))
+            || !file.starts_with('/');
+        assert!(known, "{call}");
+    }
+}
+
+#[test]
+fn system_calls_are_few() {
+    let (_sandbox, calls) = traced();
+    // Before this one the dynamic linker is at work.
+    let first = calls.iter().position(|call| call.contains("fcntl(0, F_GETFD)")).unwrap();
+    let own = &calls[first..];
+    assert!(own.len() <= MOST, "{} system calls: {own:#?}", own.len());
+}
+
+#[test]
+fn closed_standard_streams_are_filled() {
+    let sandbox = Sandbox::new();
+    let log = sandbox.path("strace.log");
+    let strace = sandbox.program("strace").args(["-f", "-qq", "-e", "open,openat", "-o"]).arg(&log);
+    // It prints, so the closed output is an error.
+    strace.args(["sh", "-c", "exec \"$0\" config path <&- >&- 2>&-"]).arg(keyward()).run().ends(1);
+    let calls = fs::read_to_string(log).unwrap();
+    let filled: Vec<_> = calls.lines().filter(|call| call.contains("/dev/null")).collect();
+    for (stream, call) in filled.iter().enumerate() {
+        assert!(call.ends_with(&format!("= {stream}")), "{call}");
+    }
+    assert_eq!(filled.len(), 3, "{calls}");
+}

@@ -1,0 +1,54 @@
+//! Git, Keyward as its helper, and somebody at the terminal that they share.
+
+use std::fs;
+
+use super::pty::{Terminal, end};
+use crate::helpers::home::Home;
+use crate::helpers::program::keyward;
+
+const APPROVE: &str =
+    "printf 'url=https://ann@git.example\\npassword=s3cret\\n' | git credential approve";
+const FILL: &str = "echo url=https://git.example | git credential fill";
+
+/// What a git does that remembers for its helpers, and was let in.
+const USE: &str = "printf 'capability[]=state\\nprotocol=https\\nhost=git.example\\n' | git credential fill | git credential approve";
+
+#[test]
+fn whoever_is_at_the_terminal_opens_the_store_for_git() {
+    let home = Home::new();
+    let program = keyward().display().to_string();
+    let mut terminal = Terminal::new();
+    let init = terminal.start(&home, &[&program, "init", "git", "--option", "key.from=passphrase"]);
+    for prompt in ["assphrase", "Repeat"] {
+        terminal.expect(prompt);
+        terminal.press("open sesame\r");
+    }
+    assert_eq!(end(init).0, 0);
+    let config = format!("[credential]\n\thelper = \"!'{program}' helper git\"\n");
+    fs::write(home.path().join(".gitconfig"), config).unwrap();
+
+    for (script, passphrase, code, given) in [
+        (APPROVE, "open sesame\r", 0, ""),
+        (FILL, "open sesame\r", 0, "password=s3cret\n"),
+        (USE, "open sesame\r", 0, ""),
+        (FILL, "close sesame\r", 128, ""),
+    ] {
+        let child = terminal.start(&home, &["sh", "-c", script]);
+        terminal.expect("assphrase");
+        terminal.press(passphrase);
+        let (ended, out, err) = end(child);
+        assert_eq!(ended, code, "{script}: {err}");
+        assert!(out.ends_with(given), "{script}: {out}");
+    }
+
+    // What is not there at all needs no passphrase, and git asks for it on the same terminal.
+    let child = terminal.start(&home, &["sh", "-c", &FILL.replace("git.", "other.")]);
+    for (question, answer) in [("Username for", "bob\r"), ("Password for", "b0b\r")] {
+        terminal.expect(question);
+        terminal.press(answer);
+    }
+    let (ended, out, err) = end(child);
+    assert_eq!(ended, 0, "{err}");
+    assert!(out.ends_with("username=bob\npassword=b0b\n"), "{out}");
+    assert!(!terminal.shown().contains("sesame"));
+}

@@ -1,0 +1,75 @@
+//! However many ask at once, everybody is answered and nothing is lost.
+
+use std::thread::scope;
+
+use super::client::{Client, UNHEARD};
+use super::server::{Forge, MANY, PASSWORD};
+use crate::helpers::home::{Home, STORAGES};
+use crate::helpers::sandbox::{Call, Ran};
+
+#[test]
+fn fifty_clone_and_fetch_at_once() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    client.has_helpers(&[UNHEARD]);
+    client.write_program("askpass", &format!("#!/bin/sh\necho {PASSWORD}\n"));
+    at_once(|n| {
+        let url = forge.http(&format!("user{n}@git.example/repo.git"));
+        client.call(&["clone", "--quiet", "--bare", &url, &format!("{n}.git")])
+    });
+    client.write_program("askpass", "#!/bin/sh\nexit 1\n");
+    forge.heard();
+    at_once(|n| client.call(&["-C", &format!("{n}.git"), "fetch", "--quiet"]));
+    let fetches = forge.heard();
+    for n in 0..MANY {
+        let known = Some(format!("Basic user{n}:{PASSWORD}"));
+        assert!(fetches.iter().any(|request| request.authorization == known), "user{n}");
+    }
+    client.home.keyward(&["store", "verify", "git"]);
+}
+
+/// Meanwhile somebody finds that another password for it is wrong.
+#[test]
+fn fifty_use_one_password() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    client.has_helpers(&[UNHEARD]);
+    let url = forge.http("git.example/repo.git");
+    let alice = format!("url={url}\nusername=alice\npassword=canary-alice\n");
+    client.credential("approve", &alice).ends(0);
+    let wrong = alice.replace("canary-alice", "canary-wrong");
+    at_once(|n| match n {
+        7 => client.call(&["credential", "reject"]).input(&wrong),
+        _ => client.call(&["ls-remote", "--quiet", &url]),
+    });
+    client.home.keyward(&["store", "verify", "git"]);
+}
+
+#[test]
+fn fifty_accounts_are_stored_at_once() {
+    for storage in STORAGES {
+        let home = Home::new();
+        home.init("git", storage, "aes-gcm");
+        let client = Client::at(home, None);
+        client.has_helpers(&[UNHEARD]);
+        let account = |n| format!("protocol=https\nhost=git.example\nusername=user{n}\n");
+        let whole = |n| format!("{}password=canary-{n}\n", account(n));
+        at_once(|n| client.call(&["credential", "approve"]).input(whole(n)));
+        let given = at_once(|n| client.call(&["credential", "fill"]).input(account(n)));
+        for (n, given) in given.iter().enumerate() {
+            assert_eq!(given.text(), whole(n), "{storage}");
+        }
+        at_once(|n| client.call(&["credential", "reject"]).input(account(n)));
+        assert_eq!(client.home.keyward(&["list", "git"]), "", "{storage}");
+    }
+}
+
+/// Runs as many as there are, all of which must succeed.
+fn at_once(call: impl Fn(usize) -> Call) -> Vec<Ran> {
+    let calls: Vec<_> = (0..MANY).map(call).collect();
+    let ran: Vec<_> = scope(|scope| {
+        let running: Vec<_> = calls.into_iter().map(|call| scope.spawn(|| call.run())).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    ran.into_iter().map(|ran: Ran| ran.ends(0).says_nothing()).collect()
+}

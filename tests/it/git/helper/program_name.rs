@@ -1,0 +1,51 @@
+//! The one command that makes git use Keyward, and the program under the name that git knows.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use super::client::Client;
+use super::server::Forge;
+use crate::helpers::home::Home;
+use crate::helpers::program::keyward;
+
+/// The program is somewhere that a shell and git's configuration would both like to read otherwise.
+#[test]
+fn after_one_command_passwords_are_kept() {
+    let forge = Forge::start();
+    let client = Client::at(Home::new(), Some(&forge));
+    let folder = client.path(r#"Ann's "$(touch oops)" \ #1;"#);
+    fs::create_dir(&folder).unwrap();
+    fs::copy(keyward(), folder.join("keyward")).unwrap();
+    let runs = |arguments: &[&str]| client.run(&folder.join("keyward"), arguments);
+
+    let before = format!("# Mine.\n{}[credential]\n\tuseHttpPath = false ; so", forge.git_config());
+    fs::write(client.path(".gitconfig"), &before).unwrap();
+    runs(&["setup", "git"]).ends(0);
+    asks_once(&forge, &client);
+    runs(&["setup", "git", "--check"]).ends(0);
+    let after = client.read(".gitconfig");
+    runs(&["setup", "git"]).ends(0);
+    assert_eq!(client.read(".gitconfig"), after);
+    runs(&["setup", "git", "--undo"]).ends(0);
+    assert_eq!(client.read(".gitconfig"), before);
+    runs(&["setup", "git", "--check"]).ends(3);
+    assert!(!client.path("oops").exists());
+}
+
+#[test]
+fn git_finds_the_program_by_name() {
+    let forge = Forge::start();
+    let client = Client::new(&forge);
+    fs::create_dir(client.path("bin")).unwrap();
+    symlink(keyward(), client.path("bin/git-credential-keyward")).unwrap();
+    client.has_helpers(&[]);
+    client.prepare(&["config", "--global", "credential.helper", "keyward --store git"]);
+    asks_once(&forge, &client);
+}
+
+fn asks_once(forge: &Forge, client: &Client) {
+    let url = forge.http("git.example/repo.git");
+    client.will_answer(&["alice", "canary-alice"]);
+    client.git(&["clone", "--quiet", &url, "one"]).ends(0).says_nothing();
+    client.git(&["-C", "one", "fetch", "--quiet"]).ends(0).says_nothing();
+}

@@ -1,0 +1,232 @@
+//! Where the repositories are: nginx and git's own `http-backend`, on loopback.
+
+use std::cell::Cell;
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::client::{AUTHOR, PROGRAMS};
+use super::{request::Request, tls};
+use crate::helpers::home::{at_home, printed, scratch};
+
+/// The hosts. What they ask for is said in `nginx.conf`.
+const HOSTS: [&str; 5] =
+    ["git.example", "other.example", "open.example", "token.example", "stages.example"];
+
+/// How many may come in beside Alice and Bob: `user0` and on.
+pub(super) const MANY: usize = 50;
+
+/// The password that they have in common.
+pub(super) const PASSWORD: &str = "canary-many";
+
+/// Hosts with repositories. They end, and are gone, when this is dropped or the test is killed.
+pub(super) struct Forge {
+    _nginx: Server,
+    _backends: [Server; 2],
+    folder: TempDir,
+    ports: Ports,
+    /// How much of what was asked for has been told, and how often.
+    told: Cell<(usize, usize)>,
+}
+
+/// Where the hosts listen.
+struct Ports {
+    plain: u16,
+    tls: u16,
+    other: u16,
+}
+
+impl Forge {
+    pub(super) fn start() -> Self {
+        let folder = scratch();
+        repositories(folder.path());
+        people(folder.path());
+        tls::make(folder.path(), &HOSTS);
+        let backends = backends(folder.path());
+        let (nginx, ports) = nginx(folder.path());
+        Self { _nginx: nginx, _backends: backends, folder, ports, told: Cell::default() }
+    }
+
+    /// The address of a place such as `git.example/repo.git`.
+    pub(super) fn http(&self, place: &str) -> String {
+        address("http", place, self.ports.plain)
+    }
+
+    /// The same place, encrypted.
+    pub(super) fn https(&self, place: &str) -> String {
+        address("https", place, self.ports.tls)
+    }
+
+    /// The place on another port of its host.
+    pub(super) fn next_door(&self, path: &str) -> String {
+        address("http", &format!("git.example/{path}"), self.ports.other)
+    }
+
+    /// The encrypted place, asked for without encryption: the port is the same.
+    pub(super) fn downgraded(&self, place: &str) -> String {
+        address("http", place, self.ports.tls)
+    }
+
+    /// What makes git find the hosts, and believe them who they are.
+    pub(super) fn git_config(&self) -> String {
+        let Ports { plain, tls, other } = self.ports;
+        let ca = self.folder.path().join("ca.pem");
+        let mut config = format!("[http]\n\tsslCAInfo = {}\n", ca.display());
+        for host in HOSTS {
+            for port in [plain, tls, other] {
+                config += &format!("\tcurloptResolve = {host}:{port}:127.0.0.1\n");
+            }
+        }
+        config
+    }
+
+    /// What is different each time, and what stands for it in a transcript.
+    pub(super) fn names(&self) -> [(String, &'static str); 3] {
+        let Ports { plain, tls, other } = self.ports;
+        let named = [(plain, ":PORT"), (tls, ":TLS-PORT"), (other, ":OTHER-PORT")];
+        named.map(|(port, name)| (format!(":{port}"), name))
+    }
+
+    /// What was asked for since the last time, in order.
+    pub(super) fn heard(&self) -> Vec<Request> {
+        let (start, mark) = self.told.get();
+        assert!(knock(self.ports.plain, mark), "nginx has gone");
+        let end = format!(" /{mark} ");
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let log = fs::read_to_string(self.folder.path().join("heard")).unwrap();
+            let log = &log[start..];
+            let complete = &log[..log.rfind('\n').map_or(0, |at| at + 1)];
+            let mut requests: Vec<_> = complete.lines().collect();
+            if requests.last().is_some_and(|last| last.contains(&end)) {
+                requests.pop();
+                self.told.set((start + complete.len(), mark + 1));
+                return requests.into_iter().map(Request::read).collect();
+            }
+            assert!(Instant::now() < deadline, "nginx keeps no record: {log}");
+            sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// A server that ends with whoever started it.
+struct Server(Child);
+
+impl Server {
+    fn start(program: &str, home: &Path, set_up: impl FnOnce(&mut Command)) -> Self {
+        let mut command = at_home(Command::new("setpriv"), home);
+        command.args(["--pdeathsig", "KILL", program]).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        set_up(&mut command);
+        Self(command.spawn().expect("setpriv is installed (util-linux)"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What runs `http-backend` for nginx: as many as there are likely to be processors.
+fn backends(folder: &Path) -> [Server; 2] {
+    let socket = UnixListener::bind(folder.join("fcgi")).unwrap();
+    [(); 2].map(|()| {
+        let socket = OwnedFd::from(socket.try_clone().unwrap());
+        Server::start("fcgiwrap", folder, |command| {
+            command.env("PATH", PROGRAMS).stdin(socket);
+        })
+    })
+}
+
+/// Tries other ports when somebody else took these in the meantime.
+fn nginx(folder: &Path) -> (Server, Ports) {
+    for _ in 0..10 {
+        let ports = free_ports();
+        fs::write(folder.join("nginx.conf"), configuration(folder, &ports)).unwrap();
+        let mut server = Server::start("nginx", folder, |command| {
+            command.args(["-p", ".", "-c", "nginx.conf"]).current_dir(folder);
+        });
+        while server.0.try_wait().unwrap().is_none() {
+            if knock(ports.plain, usize::MAX) {
+                fs::write(folder.join("heard"), "").unwrap();
+                return (server, ports);
+            }
+            sleep(Duration::from_millis(2));
+        }
+    }
+    let complaints = fs::read_to_string(folder.join("error.log")).unwrap_or_default();
+    panic!("nginx does not start; are nginx-light and fcgiwrap installed? {complaints}");
+}
+
+fn configuration(folder: &Path, ports: &Ports) -> String {
+    let folder = folder.to_str().unwrap();
+    let exec_path = git(Path::new(folder), "--exec-path");
+    include_str!("nginx.conf")
+        .replace("%DIR%", folder)
+        .replace("%BACKEND%", &format!("{}/git-http-backend", exec_path.trim()))
+        .replace("%PLAIN%", &ports.plain.to_string())
+        .replace("%TLS%", &ports.tls.to_string())
+        .replace("%OTHER%", &ports.other.to_string())
+}
+
+fn free_ports() -> Ports {
+    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [plain, tls, other] = listeners.map(|listener| listener.local_addr().unwrap().port());
+    Ports { plain, tls, other }
+}
+
+/// Leaves a mark in the record of requests, if our nginx listens here.
+fn knock(port: u16, mark: usize) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let request = format!("GET /{mark} HTTP/1.0\r\nHost: mark.example\r\n\r\n");
+    let mut answer = String::new();
+    stream.write_all(request.as_bytes()).is_ok()
+        && stream.read_to_string(&mut answer).is_ok()
+        && answer.starts_with("HTTP/1.1 204")
+}
+
+/// `repo.git`, with one commit, which is Alice's and Bob's under their own paths, too.
+fn repositories(folder: &Path) {
+    git(folder, "init --quiet --initial-branch main work");
+    git(folder, "-C work commit --quiet --allow-empty --message first");
+    git(folder, "clone --quiet --bare work repositories/repo.git");
+    for name in ["alice", "bob"] {
+        let own = folder.join("repositories").join(name);
+        fs::create_dir(&own).unwrap();
+        symlink("../repo.git", own.join("repo.git")).unwrap();
+    }
+}
+
+/// Writes down who may come in, in the form of Apache's `htpasswd`.
+fn people(folder: &Path) {
+    let many: String = (0..MANY).map(|n| format!("user{n}:{{PLAIN}}{PASSWORD}\n")).collect();
+    let (alice, bob) = ("alice:{PLAIN}canary-alice\n", "bob:{PLAIN}canary-bob\n");
+    let people = folder.join("people");
+    fs::create_dir(&people).unwrap();
+    fs::write(people.join("everybody"), format!("{alice}{bob}{many}")).unwrap();
+    fs::write(people.join("alice"), alice).unwrap();
+    fs::write(people.join("bob"), bob).unwrap();
+    fs::write(people.join("nobody"), "").unwrap();
+}
+
+fn git(folder: &Path, line: &str) -> String {
+    let mut git = at_home(Command::new("git"), folder);
+    git.env("PATH", PROGRAMS).env("GIT_CONFIG_NOSYSTEM", "1").envs(AUTHOR);
+    printed(git.args(line.split(' ')).current_dir(folder).output().unwrap())
+}
+
+fn address(scheme: &str, place: &str, port: u16) -> String {
+    let (host, path) = place.split_once('/').unwrap();
+    format!("{scheme}://{host}:{port}/{path}")
+}

@@ -1,0 +1,152 @@
+//! What becomes of git's attempt when the store cannot be read: it ends at once, without a question,
+//! and goes nowhere else. A store that does not exist has no credentials, and is in nobody's way.
+
+use std::fmt::Arguments;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use keyward::{Environment, Interaction, Keyward, NewStore, Secret};
+use keyward_core::{Level, Prompt, SecretRef, Value, Values};
+use keyward_helper::accounts::Accounts;
+use keyward_helper::git::{self, Request};
+
+use super::client::{Client, KEYWARD};
+use super::server::Forge;
+use crate::helpers::home::Home;
+use crate::helpers::sandbox::files;
+use crate::helpers::secret_service::Session;
+
+#[test]
+fn a_store_that_does_not_exist_knows_nothing() {
+    let forge = Forge::start();
+    let someone = Someone::at(Home::new(), &forge);
+    someone.tries(0);
+    someone.0.agrees_with("missing", "There is no such store.");
+}
+
+#[test]
+fn a_store_without_its_key_is_an_end() {
+    let forge = Forge::start();
+    let home = Home::new();
+    home.init("git", "file", "aes-gcm");
+    let someone = Someone::at(home, &forge);
+    someone.is_known();
+    fs::remove_dir_all(someone.0.path(".local/state/keyward/keys")).unwrap();
+    someone.tries(128);
+    let id = someone.0.home.store_folder();
+    someone.0.names(id.file_name().unwrap().display(), "STORE-ID");
+    someone.0.agrees_with("keyless", "The store's key is gone.");
+}
+
+#[test]
+fn an_altered_record_is_an_end() {
+    let forge = Forge::start();
+    let home = Home::new();
+    home.init("git", "file", "aes-gcm");
+    let someone = Someone::at(home, &forge);
+    someone.is_known();
+    for (path, mut content) in files(&someone.0.home.store_folder()) {
+        if let Some(last) = content.last_mut().filter(|_| !path.ends_with("keyset")) {
+            *last ^= 1;
+            fs::write(path, content).unwrap();
+        }
+    }
+    someone.tries(128);
+    someone.0.agrees_with("altered", "A record was altered.");
+}
+
+#[test]
+fn a_configuration_that_others_can_write_is_an_end() {
+    let forge = Forge::start();
+    let home = Home::new();
+    home.init("git", "file", "aes-gcm");
+    let someone = Someone::at(home, &forge);
+    someone.is_known();
+    let file = someone.0.path(".config/keyward/stores/git.toml");
+    fs::set_permissions(file, fs::Permissions::from_mode(0o666)).unwrap();
+    someone.tries(128);
+    someone.0.agrees_with("unsafe", "Others can write the file that describes the store.");
+}
+
+#[test]
+fn a_store_with_a_locked_keyring_is_an_end() {
+    let forge = Forge::start();
+    let session = Session::unlocked();
+    let home = Home::new().with("DBUS_SESSION_BUS_ADDRESS", &session.bus);
+    home.keyward(&["init", "git", "--storage", "file", "--option", "key.from=keyring"]);
+    let someone = Someone::at(home, &forge);
+    someone.is_known();
+    session.lock();
+    someone.tries(128);
+    someone.0.agrees_with("locked", "The keyring that the store's key is in is locked.");
+}
+
+#[test]
+fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
+    let forge = Forge::start();
+    let home = Home::new();
+    let keyward = Keyward::with(Environment::of([("HOME", home.path())]), Passphrase).unwrap();
+    let memory = Values::new().with("memory_kib", Value::Number(8192));
+    let key = Some(SecretRef { from: "passphrase".into(), options: memory });
+    let store = NewStore { key, storage: Some("file".into()), ..NewStore::named("git").unwrap() };
+    keyward.init_store(&store).unwrap();
+
+    let someone = Someone::at(home, &forge);
+    let store = keyward.store("git").unwrap();
+    let entry = store.entry(None, None).unwrap();
+    let request = Request::parse(someone.alice().as_bytes()).unwrap();
+    git::store(&request, &Accounts::new(&store.store, entry.user()), store.now()).unwrap();
+    someone.tries(128);
+    someone.0.agrees_with("passphrase", "Nobody can be asked for the store's passphrase.");
+    // Nor if git would ask, were there a terminal.
+    let call = someone.0.call(&["ls-remote", &someone.url()]).without("GIT_TERMINAL_PROMPT");
+    call.run().ends(128).says("there is no terminal").says("told us to quit");
+}
+
+/// Somebody with one more helper, which would know, and must not be asked once Keyward has failed.
+struct Someone<'a>(Client<'a>, &'a Forge);
+
+const NEXT: &str =
+    "#!/bin/sh\n[ $1 = get ] || exit 0\nprintf '%s\\n' username=alice password=canary-alice\n";
+
+impl<'a> Someone<'a> {
+    fn at(home: Home, forge: &'a Forge) -> Self {
+        let client = Client::at(home, Some(forge));
+        client.write_program("next", NEXT);
+        client.has_helpers(&[KEYWARD, "~/tap next ~/next"]);
+        Self(client, forge)
+    }
+
+    fn url(&self) -> String {
+        self.1.http("git.example/repo.git")
+    }
+
+    /// What git says of Alice.
+    fn alice(&self) -> String {
+        let url = self.url();
+        format!("url={url}\nusername=alice\npassword=canary-alice\n")
+    }
+
+    fn is_known(&self) {
+        self.0.credential("approve", &self.alice()).ends(0).says_nothing();
+    }
+
+    /// Asks for Alice's credential, and has it stored and erased.
+    fn tries(&self, code: i32) {
+        self.0.git(&["ls-remote", "--quiet", &self.url()]).ends(code);
+        self.0.credential("approve", &self.alice());
+        self.0.credential("reject", &self.alice());
+    }
+}
+
+/// Somebody who has a passphrase, and goes away afterwards.
+#[derive(Debug)]
+struct Passphrase;
+
+impl Interaction for Passphrase {
+    fn prompt(&self, _: &Prompt<'_>) -> keyward::Result<Secret> {
+        Ok(Secret::from("canary-passphrase"))
+    }
+
+    fn log(&self, _: Level, _: Arguments<'_>) {}
+}

@@ -1,0 +1,235 @@
+//! Undoing: to the byte where nobody has changed the file since, line by line where somebody has.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use super::{git, helper, helpers, setup};
+use crate::helpers::sandbox::Sandbox;
+
+/// What people have in their configurations.
+const ODD: &[&str] = &[
+    "",
+    "\n",
+    "# only a comment",
+    "[user]\n\tname = Ann\n",
+    "[user]\r\n\tname = Ann\r\n[credential]\r\n\thelper = store\r\n",
+    "[user]\n\tname = Ann",
+    "\u{feff}[user]\n\tname = Ann\n",
+    "[credential]\n",
+    "[credential] # of mine\n\t; nothing yet\n",
+    "[credential]\n\thelper = cache\n\n\n[user]\nname=\"Ann\"   ; me\n[credential]\nhelper=store # why\n# end",
+    "[CREDENTIAL]\n\tHELPER = store\n",
+    "[credential]\n\thelper =\n\thelper = store\n",
+    "[credential \"https://git.example\"]\n\thelper =\n\thelper = !gh auth git-credential\n",
+    "[include]\n\tpath = more\n[credential]\n\tuseHttpPath = true\n[includeIf \"gitdir:~/x/\"]\n\tpath = \"y z\"\n",
+    "[http]\n\textraHeader = \"Authorization: canary\" \\\n\t\tmore\n[alias]\n\tx = \"!f() { \\\"$@\\\"; }; f\"\n",
+    "[user] name = Ann\n[credential] helper = store\n",
+];
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[test]
+fn what_was_there_comes_back_to_the_byte() {
+    let sandbox = Sandbox::new();
+    let path = sandbox.path(".gitconfig");
+    let ways: [(u32, &[&str]); 3] =
+        [(0o600, &["", "--store work"]), (0o644, &["--only"]), (0o640, &["", "--only"])];
+    for (text, (bits, steps)) in ODD.iter().zip(ways.iter().cycle()) {
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(*bits)).unwrap();
+        for step in *steps {
+            setup(&sandbox, step).run().ends(0);
+            assert_ne!(
+                fs::read(&path).unwrap(),
+                text.as_bytes(),
+                "{step} changed nothing: {text:?}"
+            );
+            assert_eq!(mode(&path), *bits, "{text:?}");
+        }
+        setup(&sandbox, "--undo").run().ends(0).says_nothing();
+        assert_eq!(fs::read(&path).unwrap(), text.as_bytes(), "{text:?} {steps:?}");
+        assert_eq!(mode(&path), *bits, "{text:?}");
+        let again = format!("There is nothing to undo in {}.\n", path.display());
+        setup(&sandbox, "--undo").run().ends(0).prints(again);
+        assert_eq!(fs::read(&path).unwrap(), text.as_bytes(), "{text:?} {steps:?}");
+    }
+}
+
+#[test]
+fn where_there_was_no_file_there_is_none() {
+    let sandbox = Sandbox::new();
+    setup(&sandbox, "--undo").run().ends(0).says_nothing();
+    setup(&sandbox, "").run().ends(0);
+    let ran = setup(&sandbox, "--undo --json").run().ends(0).says_nothing();
+    let report = &ran.json()[0];
+    assert_eq!((&report["changed"], &report["restored"]), (&true.into(), &true.into()));
+    assert!(!sandbox.path(".gitconfig").exists());
+    sandbox.keyward("list").run().ends(0).prints("git\n");
+}
+
+#[test]
+fn a_link_into_other_folders_stays_one() {
+    for (there, target) in [(true, "dotfiles/gitconfig"), (false, "dotfiles/gitconfig")] {
+        let sandbox = Sandbox::new();
+        let text = "[user]\n\tname = Ann";
+        let file = sandbox.write("dotfiles/gitconfig", text);
+        if !there {
+            fs::remove_file(&file).unwrap();
+        }
+        symlink(target, sandbox.path(".gitconfig")).unwrap();
+        setup(&sandbox, "").run().ends(0);
+        assert!(file.exists());
+        assert_eq!(fs::read_link(sandbox.path(".gitconfig")).unwrap(), Path::new(target));
+        setup(&sandbox, "--undo").run().ends(0);
+        assert_eq!(fs::read_to_string(&file).ok().as_deref(), there.then_some(text));
+        assert_eq!(fs::read_link(sandbox.path(".gitconfig")).unwrap(), Path::new(target));
+    }
+}
+
+#[test]
+fn what_was_changed_since_stays() {
+    for (words, before) in [
+        ("", "[credential]\n\thelper = cache # old\n"),
+        ("--only", "[credential]\n\thelper = cache # old\n"),
+        ("--only", "[credential]\n\thelper =\n\thelper = cache\n"),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.write(".gitconfig", before);
+        setup(&sandbox, words).run().ends(0);
+        let theirs = sandbox.read(".gitconfig") + "# new\n[http]\n\textraHeader = canary\n";
+        sandbox.write(".gitconfig", theirs);
+        let ran = setup(&sandbox, "--undo").run().ends(0).says_nothing();
+        assert!(
+            ran.text().ends_with("The file was changed after the setup: the other changes stay.\n")
+        );
+        let mut expected = before.to_owned();
+        if before.contains("helper =\n") {
+            // Of two empty lines nobody can say which is whose.
+            expected += "\thelper = \n";
+        }
+        expected += "# new\n[http]\n\textraHeader = canary\n";
+        assert_eq!(sandbox.read(".gitconfig"), expected, "{words}");
+    }
+}
+
+#[test]
+fn an_empty_line_of_their_own_stays() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitconfig", "[credential]\n\thelper =\n");
+    setup(&sandbox, "").run().ends(0);
+    git(&sandbox, "config --global user.name Ann").run().ends(0);
+    setup(&sandbox, "--undo").run().ends(0);
+    assert_eq!(sandbox.read(".gitconfig"), "[credential]\n\thelper =\n[user]\n\tname = Ann\n");
+}
+
+#[test]
+fn a_line_that_git_forgets_again_is_put_behind() {
+    let sandbox = Sandbox::new();
+    setup(&sandbox, "").run().ends(0);
+    git(&sandbox, "config --global --add credential.helper").arg("").run().ends(0);
+    setup(&sandbox, "").run().ends(0);
+    assert_eq!(helpers(&sandbox, ".gitconfig"), [String::new(), helper("git")]);
+}
+
+#[test]
+fn what_was_changed_between_two_setups_stays() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitconfig", "[core]\n\tbare = false\n");
+    setup(&sandbox, "").run().ends(0);
+    git(&sandbox, "config --global user.name Ann").run().ends(0);
+    setup(&sandbox, "--store work").run().ends(0);
+    setup(&sandbox, "--undo").run().ends(0);
+    assert_eq!(helpers(&sandbox, ".gitconfig"), [""; 0]);
+    assert_eq!(sandbox.read(".gitconfig"), "[core]\n\tbare = false\n[user]\n\tname = Ann\n");
+}
+
+#[test]
+fn every_line_that_calls_keyward_goes_whoever_wrote_it() {
+    let sandbox = Sandbox::new();
+    let ours = "\thelper = keyward --store a\n\thelper = /x/keyward helper git --unbound\n";
+    sandbox.write(".gitconfig", format!("[credential]\n{ours}\thelper = store\n{ours}"));
+    setup(&sandbox, "--undo").run().ends(0).says_nothing();
+    assert_eq!(sandbox.read(".gitconfig"), "[credential]\n\thelper = store\n");
+}
+
+#[test]
+fn a_line_written_by_hand_comes_back() {
+    let sandbox = Sandbox::new();
+    let by_hand = "[credential]\n\thelper = keyward --store mine # by hand\n\thelper = store\n";
+    sandbox.write(".gitconfig", by_hand);
+    setup(&sandbox, "").run().ends(0);
+    assert_eq!(helpers(&sandbox, ".gitconfig"), ["store".to_owned(), helper("git")]);
+    setup(&sandbox, "--store work").run().ends(0);
+    setup(&sandbox, "--undo").run().ends(0);
+    assert_eq!(sandbox.read(".gitconfig"), by_hand);
+}
+
+#[test]
+fn what_was_kept_and_is_damaged_is_not_put_back() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitconfig", "[user]\n\tname = canary\n");
+    setup(&sandbox, "").run().ends(0);
+    let set_up = sandbox.read(".gitconfig");
+    let kept = canaries(&sandbox).into_iter().find(|path| !path.ends_with(".gitconfig")).unwrap();
+    for damaged in ["", "x", &"0".repeat(70)] {
+        fs::write(&kept, damaged).unwrap();
+        setup(&sandbox, "--undo").run().ends(6).says("the copy that --undo restores is damaged");
+        assert_eq!(sandbox.read(".gitconfig"), set_up);
+    }
+    fs::remove_file(kept).unwrap();
+    setup(&sandbox, "--undo").run().ends(0);
+    assert_eq!(sandbox.read(".gitconfig"), "[user]\n\tname = canary\n");
+}
+
+#[test]
+fn what_a_person_took_out_is_not_missed() {
+    let sandbox = Sandbox::new();
+    setup(&sandbox, "").run().ends(0);
+    sandbox.write(".gitconfig", "# mine\n");
+    setup(&sandbox, "--undo").run().ends(0);
+    assert_eq!(sandbox.read(".gitconfig"), "# mine\n");
+    setup(&sandbox, "").run().ends(0);
+    fs::remove_file(sandbox.path(".gitconfig")).unwrap();
+    setup(&sandbox, "--undo").run().ends(0);
+    assert!(!sandbox.path(".gitconfig").exists());
+}
+
+#[test]
+fn what_is_kept_is_private_and_goes_in_the_end() {
+    let sandbox = Sandbox::new();
+    let text = "[http]\n\textraHeader = canary\n[credential]\n\thelper = \"!f() { echo password=canary; }; f\"\n";
+    sandbox.write(".gitconfig", text);
+    let mut said = String::new();
+    let mut run = |words: &str| {
+        let ran = setup(&sandbox, &format!("{words} -vv")).run();
+        said += &format!("{}{}", String::from_utf8_lossy(&ran.out), ran.err);
+    };
+    run("");
+    run("--json --only");
+    run("--check");
+    run("--check --json");
+    let kept: Vec<_> = canaries(&sandbox);
+    assert_eq!(kept.len(), 2, "{kept:?}");
+    for path in &kept {
+        assert!(path.ends_with(".gitconfig") || mode(path) == 0o600, "{}", path.display());
+    }
+    run("--undo");
+    run("--undo --json");
+    assert!(!said.contains("canary"), "{said}");
+    assert_eq!(canaries(&sandbox), [sandbox.path(".gitconfig")]);
+    assert_eq!(sandbox.read(".gitconfig"), text);
+}
+
+/// The files in which the canary is.
+fn canaries(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
+    let holds = |content: &[u8]| content.windows(6).any(|part| part == b"canary");
+    sandbox
+        .files()
+        .into_iter()
+        .filter(|(_, content)| holds(content))
+        .map(|(path, _)| path)
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! `keyward plugin new`, where it refuses.
+
+use super::Workshop;
+
+#[test]
+fn what_makes_no_sense_writes_nothing() {
+    let workshop = Workshop::new();
+    workshop.0.write("full/file", "");
+    workshop.0.write("file", "");
+    for (words, why) in [
+        ("--role storage Shelf crate", "not a valid name for a backend"),
+        ("--role storage ../shelf crate", "not a valid name for a backend"),
+        ("--role storage sqlite crate", "the storage sqlite is part of this program"),
+        ("--role cupboard shelf crate", "cupboard"),
+        ("--role storage shelf full", "full exists and is not an empty folder"),
+        ("--role storage shelf file", "file exists and is not an empty folder"),
+        ("--role storage shelf .", "exists and is not an empty folder"),
+        ("--role storage shelf crate --keyward full", "full is not Keyward's source"),
+    ] {
+        workshop.keyward(&format!("plugin new {words}")).run().ends(2).prints("").says(why);
+    }
+    let left: Vec<_> = workshop.0.files().into_keys().collect();
+    let expected = ["file", "full", "full/file", "run"].map(|name| workshop.path(name));
+    assert_eq!(left, expected);
+}
+
+#[test]
+fn without_a_source_the_crates_are_where_the_program_was_built() {
+    let workshop = Workshop::new();
+    workshop.0.write("source/crates/keyward-plugin/Cargo.toml", "");
+    let source = workshop.path("source").canonicalize().unwrap().display().to_string();
+    let (told, manifest) = new_by_a_program_in(&workshop, "source/target/debug");
+    assert!(told.contains(&format!("It takes Keyward's crates from {source}\n")), "{told}");
+    let path = format!("\nkeyward-plugin = {{ path = \"{source}/crates/keyward-plugin\" }}\n");
+    assert!(manifest.contains(&path), "{manifest}");
+}
+
+#[test]
+fn elsewhere_the_registry_has_the_crates() {
+    let (told, manifest) = new_by_a_program_in(&Workshop::new(), "bin");
+    assert!(told.contains("--keyward FOLDER"), "{told}");
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(manifest.contains(&format!("\nkeyward-plugin = \"{version}\"\n")), "{manifest}");
+}
+
+/// What a program that stands there says of a new crate, and the crate's manifest.
+fn new_by_a_program_in(workshop: &Workshop, folder: &str) -> (String, String) {
+    let program = workshop.0.write(&format!("{folder}/keyward"), "");
+    std::fs::copy(crate::helpers::program::keyward(), &program).unwrap();
+    let new = workshop.program(program.to_str().unwrap());
+    let ran = new.args("plugin new --role storage shelf crate".split(' ')).run().ends(0);
+    (ran.text().to_owned(), workshop.0.read("crate/Cargo.toml"))
+}

@@ -1,0 +1,169 @@
+//! A backend is the same whichever door it comes through: linked, loaded, or run.
+//!
+//! The conformance suites are run for each door, and must have the same results, case by case.
+
+/// A test for each of the backends: what comes through this door is the same.
+macro_rules! parity {
+    ($came:expr) => {
+        parity! {
+            $came,
+            serializer_json: JSON,
+            serializer_postcard: POSTCARD,
+            encryption_aes_gcm: AES_GCM,
+            encryption_age: AGE,
+            key_env: ENV,
+            key_passphrase: PASSPHRASE,
+            storage_file: FILE,
+            storage_memory: MEMORY,
+            storage_sqlite: SQLITE,
+        }
+    };
+    ($came:expr, $($test:ident: $backend:ident,)*) => {$(
+        #[test]
+        fn $test() {
+            crate::plugins::linkage::is_the_same($backend, $came($backend));
+        }
+    )*};
+}
+
+mod backends;
+mod c;
+mod child_process;
+mod host;
+mod library_in_child;
+mod memory;
+mod panics;
+mod shared_library;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use keyward_core::{
+    Door, Factory, Host, Registration, Registry, Result, Role, StorageAbilities, Values,
+};
+use keyward_defaults as _;
+use keyward_loader::{Digest, Pin, load, verify_library};
+use keyward_testkit::{Case, Scratch, Subject, TestHost, encryption, key, serializer, storage};
+
+/// A backend, and what it is told and asks for in a test.
+#[derive(Clone, Copy)]
+pub(crate) struct Backend {
+    pub(crate) role: Role,
+    pub(crate) name: &'static str,
+    pub(crate) values: fn(&Scratch) -> Values,
+    pub(crate) host: fn() -> TestHost,
+}
+
+/// How each case of a suite went.
+pub(crate) type Results = BTreeMap<&'static str, Outcome>;
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Passed,
+    /// The backend says that it cannot do what the case is about, so this proves nothing.
+    PassedOver(&'static str),
+    Failed(String),
+}
+
+impl Outcome {
+    pub(crate) const fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_))
+    }
+}
+
+/// Holds a registration to all that its role promises.
+pub(crate) fn results(backend: Backend, registration: Registration) -> Results {
+    match registration.factory {
+        Factory::Serializer(open) => each(serializer::CASES, backend, open),
+        Factory::Encryption(open) => each(encryption::CASES, backend, open),
+        Factory::Key(open) => each(key::CASES, backend, open),
+        Factory::Storage(open) => each(storage::CASES, backend, open),
+    }
+}
+
+fn each<T: ?Sized + 'static>(
+    cases: &[(&'static str, Case<T>)],
+    backend: Backend,
+    open: impl Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Copy + Send + Sync + 'static,
+) -> Results {
+    let run = |(name, case): &(&'static str, Case<T>)| {
+        let scratch = Scratch::new();
+        let values = (backend.values)(&scratch);
+        let subject = Subject::new(scratch, (backend.host)(), move |host| open(&values, host));
+        let complaint = catch_unwind(AssertUnwindSafe(|| case(&subject))).err().map(|panic| {
+            let text = panic.downcast_ref::<String>().cloned();
+            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_else(|| "it panics".into())
+        });
+        let outcome = match (complaint, subject.passed_over()) {
+            (Some(complaint), _) => Outcome::Failed(complaint),
+            (None, Some(why)) => Outcome::PassedOver(why),
+            (None, None) => Outcome::Passed,
+        };
+        (*name, outcome)
+    };
+    cases.iter().map(run).collect()
+}
+
+/// What an instance says it can do, where its role leaves that open.
+fn abilities(backend: Backend, registration: Registration) -> String {
+    let scratch = Scratch::new();
+    let values = (backend.values)(&scratch);
+    let host: Arc<dyn Host> = Arc::new((backend.host)());
+    match registration.factory {
+        Factory::Serializer(_) | Factory::Key(_) => String::new(),
+        Factory::Encryption(open) => format!("{:?}", open(&values, &host).unwrap().abilities()),
+        Factory::Storage(open) => {
+            let storage = open(&values, &host).unwrap();
+            let all = storage.abilities();
+            // What does these looks different behind each door; that it is there must not.
+            let (bulk, locks) = (all.bulk.is_some(), all.locks.is_some());
+            let rest = StorageAbilities { bulk: None, locks: None, ..all };
+            format!("bulk: {bulk}, locks: {locks}, {rest:?}")
+        }
+    }
+}
+
+/// The backend as it is linked into these tests.
+pub(crate) fn linked(backend: Backend) -> Registration {
+    *Registry::linked().unwrap().find(backend.role, backend.name).unwrap()
+}
+
+/// Checks that a door changes nothing.
+#[track_caller]
+pub(crate) fn is_the_same(backend: Backend, came: Registration) {
+    let linked = linked(backend);
+    assert_eq!(came.info, linked.info);
+    assert_eq!(came.options, linked.options);
+    assert_eq!((came.package, came.version), (linked.package, linked.version));
+    assert_eq!(abilities(backend, came), abilities(backend, linked));
+    let (expected, found) = (results(backend, linked), results(backend, came));
+    assert!(!expected.values().any(Outcome::is_failure), "linked: {expected:#?}");
+    assert_eq!(found, expected);
+}
+
+/// The same backend as it comes out of its crate's library.
+pub(crate) fn loaded(linked: &Registration) -> Registration {
+    let verified = verify_library(&pin(library(linked.package)), &[]).unwrap();
+    let mut all = load(verified).unwrap().into_iter();
+    let loaded = all.find(|it| (it.role(), it.info) == (linked.role(), linked.info)).unwrap();
+    assert_eq!(loaded.door, Door::Loaded);
+    loaded
+}
+
+/// The library of a crate of backends: `cargo xtask plugins --dev` builds them all.
+pub(crate) fn library(package: &str) -> PathBuf {
+    let programs = crate::helpers::program::keyward();
+    let name = format!("lib{}.so", package.replace('-', "_"));
+    let path = programs.ancestors().nth(2).unwrap().join("plugins").join(name);
+    assert!(path.exists(), "{} is missing: `cargo xtask plugins --dev`", path.display());
+    path.canonicalize().unwrap()
+}
+
+/// The pin of a file as it is.
+pub(crate) fn pin(path: PathBuf) -> Pin {
+    let digest = Digest::of(&std::fs::read(&path).unwrap());
+    Pin { path, digest }
+}

@@ -1,0 +1,131 @@
+//! Files that cannot be trusted, and command lines that make no sense.
+
+use std::os::unix::fs::symlink;
+
+use super::{FOLDER, chmod, describe, home, others_work, put, sha256};
+use crate::helpers::plugin_fixtures::library_in_c;
+use crate::helpers::sandbox::{Ran, Sandbox};
+
+#[test]
+fn what_is_no_plugin_is_not_trusted() {
+    let (home, library) = home();
+    let bytes = std::fs::read(&library).unwrap();
+    let text = put(&home, "lib/text.so", b"hello", 0o644);
+    let short = put(&home, "lib/short.so", &bytes[..4096], 0o644);
+    let libc = home.path("lib/libc.so");
+    std::fs::copy("/lib/x86_64-linux-gnu/libm.so.6", &libc).unwrap();
+    chmod(&libc, 0o644);
+    symlink(&library, home.path("lib/link.so")).unwrap();
+    let link = library.replace("libdrawer", "link");
+    let other = library.replace("libdrawer", "libc");
+    let silent = put(&home, "lib/silent.sh", b"#!/bin/sh\nexit 3\n", 0o755);
+    for (path, code, says) in [
+        (&text[..], 7, "text.so"),
+        (&short, 7, "short.so"),
+        (&other, 7, "is not a Keyward plugin"),
+        (&link, 4, "is a symbolic link"),
+        (&silent, 7, "silent.sh"),
+        ("/nowhere", 7, "is not there"),
+        ("lib/libdrawer.so", 4, "not a plain absolute path"),
+        ("/etc", 2, "contains no library"),
+        ("/dev/null", 4, "is not a regular file"),
+    ] {
+        let ran = home.keyward(&format!("plugin trust {path} --yes")).run();
+        ran.ends(code).says(says);
+        assert!(!home.path(FOLDER).exists(), "{path}");
+    }
+    chmod(library.as_ref(), 0o664);
+    home.keyward(&format!("plugin trust {library} --yes")).run().ends(4).says("chmod go-w");
+}
+
+/// Libraries that were built wrongly: what of them, how `plugin trust` ends and then a use, and why.
+///
+/// A library whose file is sound is tried in a process of its own, and that this ended is a 7.
+type Unfit = (&'static str, fn(&Sandbox) -> Vec<u8>, [i32; 2], &'static str);
+
+const UNFIT: [Unfit; 5] = [
+    (
+        "for another machine",
+        |home| {
+            let mut bytes = library(home, "shelf.c", &[]);
+            // `e_machine` of its header.
+            bytes[18] = if cfg!(target_arch = "aarch64") { 62 } else { 183 };
+            bytes
+        },
+        [7, 7],
+        "is built for ",
+    ),
+    (
+        "for another entry",
+        |home| library(home, "shelf.c", &["-Dkeyward_plugin_v1__shelf=keyward_plugin_v2__shelf"]),
+        [7, 7],
+        "is built for version 2 of the plugin interface",
+    ),
+    (
+        "with another table",
+        |home| library(home, "hostile.c", &["-DSPOILT=MAJOR"]),
+        [7, 7],
+        "is built for version 2.0 of the interface",
+    ),
+    (
+        "with other libraries in sight",
+        |home| library(home, "shelf.c", &["-Wl,-rpath,$ORIGIN", "-Wl,--enable-new-dtags"]),
+        [4, 4],
+        "has a RUNPATH",
+    ),
+    (
+        "with panics that end the program",
+        |home| library(home, "hostile.c", &["-DSPOILT=ABORTS"]),
+        [7, 4],
+        "a panic would end the program",
+    ),
+];
+
+/// One of the fixtures in C, built so.
+fn library(home: &Sandbox, source: &str, flags: &[&str]) -> Vec<u8> {
+    let built = home.path("built.so");
+    library_in_c(&built, source, flags);
+    std::fs::read(built).unwrap()
+}
+
+#[test]
+fn what_is_built_wrongly_is_not_trusted_and_not_used() {
+    for (what, build, [trusted, used], says) in UNFIT {
+        let (home, _) = home();
+        let path = put(&home, "lib/unfit.so", &build(&home), 0o644);
+        let is_one_line = |ran: Ran| {
+            let lines = ran.err.lines().filter(|line| !line.starts_with("  hint: "));
+            assert_eq!(lines.count(), 1, "{what}: {}", ran.err);
+        };
+        let trust = home.keyward(&format!("plugin trust {path} --yes")).run();
+        is_one_line(trust.ends(trusted).says(says));
+        assert!(!home.path(FOLDER).exists(), "{what}");
+
+        // Nor when somebody trusts it by hand.
+        let digest = sha256(&path);
+        let text = format!(
+            "version = 1\ndoor = \"load\"\npath = \"{path}\"\nsha256 = \"{digest}\"\nbackends = [\"storage shelf\"]\n"
+        );
+        describe(&home, "unfit", &text);
+        let show = home.keyward("backend show storage shelf").run();
+        is_one_line(show.ends(used).prints("").says(says));
+        others_work(&home);
+    }
+}
+
+#[test]
+fn options_that_mean_nothing_are_refused() {
+    let (home, library) = home();
+    let script = put(&home, "lib/p.sh", b"#!/bin/sh\n", 0o755);
+    for line in [
+        format!("{library} -- --cache"),
+        format!("{library} --env LANG"),
+        format!("{library} --name {}", "x".repeat(65)),
+        format!("{script} --needs {library}"),
+        format!("{script} --env LD_PRELOAD"),
+        String::new(),
+    ] {
+        home.keyward(&format!("plugin trust --yes {line}")).run().ends(2);
+        assert!(!home.path(FOLDER).exists(), "{line}");
+    }
+}

@@ -1,0 +1,7 @@
+//! What holds for the repository: layers, pages, packages.
+
+mod architecture;
+mod dist;
+mod docs;
+mod packages;
+mod readme;

@@ -1,0 +1,94 @@
+//! What `--json` prints has the keys that the guide says, and no others.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+use xtask::root;
+use xtask::transcript::{Home, Step};
+
+use crate::helpers::program::keyward;
+
+/// The commands of the guide's table, and command lines that show all their keys.
+const SHOWN: &[(&str, &[&str])] = &[
+    ("get", &["get s --user ann --name n -n -p --json", "get s --user ann -n -p --json"]),
+    ("list", &["list --json"]),
+    ("list STORE", &["list s --json"]),
+    ("info", &["info s --users --json"]),
+    ("account list", &["account list s --user ann --json"]),
+    ("store verify", &["store verify s --json"]),
+    ("store rotate", &["store rotate s --json", "store rotate s --retire --json"]),
+    ("backend list", &["backend list --json", "backend show storage file --json"]),
+    ("plugin list", &["plugin list --json"]),
+    ("plugin show", &["plugin show notebook --json"]),
+    (
+        "plugin check",
+        &[
+            "plugin check notebook.py --role key --options '{\"secret\":{\"from\":\"a\"}}' --secret a=made-up-for-this --json",
+        ],
+    ),
+    ("config show", &["config show --json"]),
+    ("config explain", &["config explain defaults.storage --json"]),
+    ("config path", &["config path --json"]),
+    ("setup git", &["setup git --json", "setup git --check --json", "setup git --undo --json"]),
+    ("doctor", &["doctor --json"]),
+];
+
+#[test]
+fn the_guide_names_every_key() {
+    let keyward = keyward();
+    let programs = keyward.parent().unwrap();
+    let home = Home::new(&programs.join(format!("json-{}", std::process::id())), programs).unwrap();
+    let run = |command: String| home.run(&Step { command, expected: String::new() }).unwrap();
+    run("keyward init s; printf '\\377' | keyward set s ann --user ann --stdin".into());
+    run("printf t | keyward set s ann --user ann --name n --stdin".into());
+    run("printf t | keyward set s ann --user ann --origin https://x.example --stdin".into());
+    let notebook = root().join("docs/examples/notebook.py");
+    run(format!(
+        "install -m 755 {} .; keyward plugin trust $PWD/notebook.py --yes",
+        notebook.display()
+    ));
+
+    let mut documented = documented();
+    // Another page has it.
+    documented.remove("import pycred");
+    // It needs cargo, and its own test knows the keys.
+    documented.remove("plugin build");
+    for (command, lines) in SHOWN {
+        let mut found = BTreeSet::new();
+        for line in *lines {
+            for object in run(format!("keyward {line}")).lines() {
+                let object = serde_json::from_str(object);
+                keys(&object.unwrap_or_else(|e| panic!("keyward {line}: {e}")), &mut found);
+            }
+        }
+        assert_eq!(documented.remove(*command), Some(found), "{command}");
+    }
+    assert!(documented.is_empty(), "not shown: {documented:?}");
+}
+
+/// The keys of an object and of those in it.
+fn keys(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(object) => {
+            found.extend(object.keys().cloned());
+            object.values().for_each(|value| keys(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+        _ => {}
+    }
+}
+
+/// The guide's table: the first command of a row, and the keys that the row names.
+fn documented() -> BTreeMap<String, BTreeSet<String>> {
+    let guide = fs::read_to_string(root().join("docs/guide.md")).unwrap();
+    let table = guide.split("\n## JSON\n").nth(1).unwrap();
+    let rows = table.lines().skip_while(|line| !line.starts_with("| `"));
+    let rows = rows.take_while(|line| line.starts_with('|')).map(|row| {
+        let (command, rest) = row.trim_start_matches("| ").split_once(" | ").unwrap();
+        let words = rest.split('`').skip(1).step_by(2).filter(|word| !word.starts_with('-'));
+        let command = command.split('`').nth(1).unwrap();
+        (command.to_owned(), words.map(str::to_owned).collect())
+    });
+    rows.collect()
+}

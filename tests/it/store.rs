@@ -1,0 +1,22 @@
+//! Stores of several backends: combinations, crashes, races, tampering, hostile files and names.
+
+pub(crate) mod combinations;
+mod concurrency;
+mod endless_listing;
+mod failed_system_calls;
+mod foreign_storage;
+mod hostile_names;
+mod keyring;
+mod killed_writer;
+mod lost_responses;
+mod old_homes;
+mod old_stores;
+mod power_loss;
+mod read_only_disk;
+mod rotation;
+mod scale;
+mod size_limits;
+mod system_store;
+mod tampering;
+mod unsafe_places;
+pub(crate) mod vectors;

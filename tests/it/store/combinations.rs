@@ -1,0 +1,221 @@
+//! Every serializer with every encryption on every storage keeps every value, byte for byte: all linked,
+//! and linked ones mixed with loaded ones.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use keyward::{Credentials, Environment, ErrorKind, Keyward, NewStore, OpenStore, Secret, Silent};
+use keyward_core::{Door, Registration, Registry, Role, SecretRef, Value, Values};
+use keyward_defaults as _;
+use proptest::collection::vec;
+use proptest::prelude::{any, prop_assert};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use tempfile::TempDir;
+
+use crate::helpers::home::scratch;
+use crate::helpers::hostile_values::secrets;
+use crate::helpers::secret_service::Session;
+use crate::plugins::linkage::loaded;
+
+macro_rules! serializers {
+    ($($serializer:ident)*) => {
+        const SERIALIZERS: &[&str] = &[$(stringify!($serializer)),*];
+        $(mod $serializer { encryptions!($serializer: clear aes_gcm age); })*
+    };
+}
+
+macro_rules! encryptions {
+    ($serializer:ident: $($encryption:ident)*) => {
+        $(mod $encryption {
+            storages!($serializer $encryption: memory file sqlite redb keyring);
+        })*
+    };
+}
+
+macro_rules! storages {
+    ($serializer:ident $encryption:ident: $($storage:ident)*) => {
+        $(mod $storage {
+            use crate::store::combinations::{keeps_every_value, mixed};
+            use keyward_core::Registry;
+
+            const NAMES: [&str; 3] =
+                [stringify!($serializer), stringify!($encryption), stringify!($storage)];
+
+            #[test]
+            fn linked() {
+                keeps_every_value(NAMES, || Registry::linked().unwrap());
+            }
+
+            #[test]
+            fn with_loaded_ones() {
+                keeps_every_value(NAMES, || mixed(NAMES));
+            }
+        })*
+    };
+}
+
+serializers!(json cbor bincode postcard);
+
+const ENCRYPTIONS: &[&str] = &["clear", "aes-gcm", "age"];
+pub(crate) const STORAGES: &[&str] = &["memory", "file", "sqlite", "redb", "keyring"];
+
+#[test]
+fn the_matrix_is_whole() {
+    let keyward = Keyward::with(Environment::of([("HOME", "/")]), Silent).unwrap();
+    for (role, names) in [
+        (Role::Serializer, SERIALIZERS),
+        (Role::Encryption, ENCRYPTIONS),
+        (Role::Storage, STORAGES),
+    ] {
+        let backends = keyward.registry().iter().filter(|entry| entry.role() == role);
+        let backends: BTreeSet<_> = backends.map(|entry| entry.info.name).collect();
+        assert_eq!(backends, names.iter().copied().collect(), "{role}");
+    }
+}
+
+/// All linked backends, of which one or three of these are loaded instead: over the whole matrix, each
+/// comes through either door, beside others of either.
+fn mixed(names: [&str; 3]) -> Registry {
+    let places = [SERIALIZERS, ENCRYPTIONS, STORAGES].map(|all| {
+        let name = |name: &&str| names.contains(&name.replace('-', "_").as_str());
+        all.iter().position(name).unwrap()
+    });
+    let [serializer, encryption, storage] = places;
+    let is_loaded = |it: &Registration| {
+        names.contains(&it.info.name.replace('-', "_").as_str())
+            && match it.role() {
+                Role::Serializer => (serializer + encryption) % 2 == 1,
+                Role::Encryption => (encryption + storage) % 2 == 1,
+                Role::Storage => (serializer + storage) % 2 == 0,
+                Role::Key => false,
+            }
+    };
+    let linked = Registry::linked().unwrap();
+    let all = linked.iter().map(|it| if is_loaded(it) { loaded(it) } else { *it });
+    let all: Vec<_> = all.collect();
+    assert!(
+        all.iter().any(|it| it.door == Door::Loaded)
+            && all.iter().any(|it| it.door == Door::Linked)
+    );
+    Registry::of(all).unwrap()
+}
+
+fn keeps_every_value([serializer, encryption, storage]: [&str; 3], backends: fn() -> Registry) {
+    let place = Place { backends, ..Place::new(storage) };
+    place.init("s", Some(serializer), Some(&encryption.replace('_', "-")));
+    let writer = place.open("s");
+    // What a process keeps to itself only itself can read.
+    let reader = if storage == "memory" { None } else { Some(place.open("s")) };
+    let reader = reader.as_ref().unwrap_or(&writer);
+    for (id, value) in secrets() {
+        assert!(keeps(&writer, reader, storage, &value), "{id} came back changed");
+    }
+    let config = Config { cases: 16, failure_persistence: None, ..Config::default() };
+    let random = |value: Vec<u8>| -> Result<(), TestCaseError> {
+        prop_assert!(keeps(&writer, reader, storage, &value));
+        Ok(())
+    };
+    TestRunner::new(config).run(&vec(any::<u8>(), 0..5000), random).unwrap();
+}
+
+/// Whether the value comes back, as password and, if it is text, as username; or is refused by a
+/// keyring, whose documentation says so, and the one before it stays.
+fn keeps(writer: &OpenStore, reader: &OpenStore, storage: &str, value: &[u8]) -> bool {
+    let id = writer.entry(Some("ann"), None).unwrap();
+    let before = reader.get(&id).unwrap();
+    let username =
+        std::str::from_utf8(value).ok().filter(|text| text.len() < 5000).unwrap_or("ann");
+    let credentials = Credentials::new(username, Secret::from(value));
+    match writer.set(&id, &credentials) {
+        Ok(()) => reader.get(&id).unwrap() == Some(credentials),
+        Err(error) => {
+            let allowed = storage == "keyring" && value.len() > LARGEST_CERTAIN;
+            assert!(allowed && error.kind() == ErrorKind::Unsupported, "{error}");
+            reader.get(&id).unwrap() == before
+        }
+    }
+}
+
+/// What every keyring has room for.
+const LARGEST_CERTAIN: usize = 256 << 10;
+
+/// A home for stores of one storage, with all that the backends beside it need.
+pub(crate) struct Place {
+    pub(crate) folder: TempDir,
+    environment: Environment,
+    storage: &'static str,
+    recipient: String,
+    session: Option<Session>,
+    backends: fn() -> Registry,
+}
+
+impl Place {
+    pub(crate) fn new(storage: &str) -> Self {
+        let folder = scratch();
+        let home = folder.path().join("some/where/home");
+        std::fs::create_dir_all(&home).unwrap();
+        let (identity, recipient) = identity();
+        let environment = Environment::of([("HOME", home.into_os_string())])
+            .with("KEY", "6b".repeat(32))
+            .with("IDENTITY", identity);
+        let storage = STORAGES.iter().find(|known| **known == storage).unwrap();
+        let session = (*storage == "keyring").then(Session::unlocked);
+        let backends = || Registry::linked().unwrap();
+        Self { folder, environment, storage, recipient, session, backends }
+    }
+
+    pub(crate) fn keyward(&self) -> Keyward {
+        let keyward = Keyward::with(self.environment.clone(), Silent).unwrap();
+        keyward.with_backends((self.backends)())
+    }
+
+    pub(crate) fn open(&self, store: &str) -> OpenStore {
+        self.keyward().store(store).unwrap()
+    }
+
+    /// Makes a store; what is left out is the default.
+    pub(crate) fn init(&self, store: &str, serializer: Option<&str>, encryption: Option<&str>) {
+        self.keyward().init_store(&self.describe(store, serializer, encryption).unwrap()).unwrap();
+    }
+
+    /// What makes a store of this name, if it can be one.
+    pub(crate) fn describe(
+        &self,
+        store: &str,
+        serializer: Option<&str>,
+        encryption: Option<&str>,
+    ) -> keyward::Result<NewStore> {
+        let mut options = Vec::new();
+        if let Some(session) = &self.session {
+            let bus = Value::Text(session.bus.clone());
+            options.push((Role::Storage, Values::new().with("bus", bus)));
+        }
+        if encryption == Some("age") {
+            let values = Values::new()
+                .with("recipients", Value::List(vec![self.recipient.clone()]))
+                .with("identity", Value::Secret(variable("IDENTITY")));
+            options.push((Role::Encryption, values));
+        }
+        Ok(NewStore {
+            serializer: serializer.map(str::to_owned),
+            encryption: encryption.map(str::to_owned),
+            storage: Some(self.storage.to_owned()),
+            key: [None, Some("aes-gcm")].contains(&encryption).then(|| variable("KEY")),
+            options,
+            ..NewStore::named(store)?
+        })
+    }
+}
+
+fn variable(name: &str) -> SecretRef {
+    let options = Values::new().with("name", Value::Text(name.to_owned()));
+    SecretRef { from: "env".to_owned(), options }
+}
+
+/// A fresh identity of age, and its recipient.
+fn identity() -> (String, String) {
+    let output = Command::new("age-keygen").output().expect("age-keygen is installed (age)");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let recipient = text.lines().find_map(|line| line.strip_prefix("# public key: ")).unwrap();
+    (text.clone(), recipient.to_owned())
+}

@@ -1,0 +1,231 @@
+//! Names that were made to do harm: as stores, as users and as names of entries, on every storage.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use keyward::{Credentials, EntryId, ErrorKind, OpenStore};
+
+use crate::helpers::hostile_values::names;
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::Sandbox;
+use crate::store::combinations::Place;
+
+macro_rules! storages {
+    ($($storage:ident)*) => {
+        mod entries { $(#[test] fn $storage() { super::entries(stringify!($storage)) })* }
+        mod stores { $(#[test] fn $storage() { super::stores(stringify!($storage)) })* }
+    };
+}
+
+storages!(memory file sqlite redb keyring);
+
+/// All names at once as users and as names: each is refused, or keeps what is its own.
+fn entries(storage: &str) {
+    let place = Place::new(storage);
+    place.init("s", None, None);
+    let store = place.open("s");
+    let ids: Vec<EntryId> = texts().iter().flat_map(|name| ids(&store, name)).collect();
+    assert!(ids.len() > 100, "{}", ids.len());
+    let inside = |path: &Path| path.to_str().unwrap().contains(&store.file.id.to_string());
+    let before = outside(&place, inside);
+    for id in &ids {
+        store.set(id, &credentials(id)).unwrap();
+    }
+    for id in &ids {
+        assert_eq!(store.get(id).unwrap(), Some(credentials(id)), "{id}");
+    }
+    let expected: BTreeSet<_> = ids.iter().cloned().collect();
+    assert_eq!(expected.len(), ids.len());
+    assert_eq!(listed(&store, None), expected);
+    for user in expected.iter().map(EntryId::user) {
+        let own = expected.iter().filter(|id| id.user() == user).cloned().collect();
+        assert_eq!(listed(&store, Some(user)), own, "{user:?}");
+    }
+    for (done, id) in ids.iter().enumerate() {
+        store.unset(id).unwrap();
+        assert_eq!(store.get(id).unwrap(), None, "{id}");
+        if let Some(next) = ids.get(done + 1) {
+            assert_eq!(store.get(next).unwrap(), Some(credentials(next)), "{id} took {next} along");
+        }
+    }
+    assert_eq!(listed(&store, None), BTreeSet::new());
+    assert_eq!(outside(&place, inside), before);
+}
+
+/// The entries that a name makes possible.
+fn ids(store: &OpenStore, name: &str) -> Vec<EntryId> {
+    let tried = [store.entry(Some(name), None), store.entry(Some("ann"), Some(name))];
+    let made = tried.into_iter().filter_map(|id| match id {
+        Ok(id) => Some(id),
+        Err(error) => {
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{name:?}: {error}");
+            None
+        }
+    });
+    made.collect()
+}
+
+fn credentials(id: &EntryId) -> Credentials {
+    Credentials::new(format!("of {id}"), id.to_bytes())
+}
+
+fn listed(store: &OpenStore, user: Option<&str>) -> BTreeSet<EntryId> {
+    let listed: Vec<_> = store.store.entries(user).map(Result::unwrap).collect();
+    let unique: BTreeSet<_> = listed.iter().cloned().collect();
+    assert_eq!(listed.len(), unique.len(), "an entry was listed twice");
+    unique
+}
+
+/// Every file but those `inside`, from well above the home on.
+fn outside(place: &Place, inside: impl Fn(&Path) -> bool) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = crate::helpers::sandbox::files(place.folder.path());
+    files.retain(|path, _| !inside(path));
+    files
+}
+
+/// All names at once as stores, one after the other removed.
+fn stores(storage: &str) {
+    let place = Place::new(storage);
+    let keyward = place.keyward();
+    let mut made = BTreeMap::new();
+    for name in texts() {
+        match place.describe(&name, None, None) {
+            Ok(new) => drop(made.insert(name, keyward.init_store(&new).unwrap())),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::Invalid, "{name:?}: {error}"),
+        }
+    }
+    assert!(made.len() > 50, "{}", made.len());
+    let home = place.folder.path().join("some/where/home");
+    let strays: Vec<_> = outside(&place, |path| path.starts_with(&home) || home.starts_with(path))
+        .into_keys()
+        .collect();
+    assert!(strays.is_empty(), "{strays:?}");
+    let files: BTreeSet<_> = made.values().map(|file| file.path.clone()).collect();
+    assert_eq!(files.len(), made.len(), "two stores share a file");
+    let folder = home.join(".config/keyward/stores");
+    assert!(files.iter().all(|file| file.parent() == Some(&folder)), "{files:?}");
+    if storage != "memory" {
+        for name in made.keys() {
+            keyward.set_credentials(name, None, &Credentials::new("ann", name.as_str())).unwrap();
+        }
+    }
+    let mut left: BTreeSet<_> = made.into_keys().collect();
+    while let Some(name) = left.pop_last() {
+        // One that another's removal took along would be missed here.
+        if storage != "memory" {
+            let kept = keyward.get_credentials(&name, None).unwrap();
+            assert_eq!(kept, Some(Credentials::new("ann", name.as_str())), "{name:?}");
+        }
+        keyward.delete_store(&name).unwrap();
+        let names = keyward.store_names().unwrap();
+        let names: BTreeSet<_> = names.iter().map(|name| name.as_str().to_owned()).collect();
+        assert_eq!(names, left, "after {name:?}");
+    }
+}
+
+fn texts() -> Vec<String> {
+    names().into_iter().filter_map(|name| String::from_utf8(name).ok()).collect()
+}
+
+#[test]
+fn the_program_takes_a_name_exactly_or_not_at_all() {
+    let home = Sandbox::with_store("--option key.from=file");
+    for name in names().into_iter().filter(|name| !name.contains(&0)) {
+        let name = OsStr::from_bytes(&name);
+        for option in ["--user=", "--name="] {
+            let mut chosen = std::ffi::OsString::from(option);
+            chosen.push(name);
+            let call = |command: &str| {
+                home.program(keyward().to_str().unwrap()).arg(command).arg("s").arg(&chosen)
+            };
+            let before = home.files();
+            let set = call("set").args(["ann", "--stdin"]).input(name.as_bytes()).run();
+            if set.code != 0 {
+                set.ends(2).prints("");
+                assert!(home.files() == before, "{name:?} was refused and left something");
+                call("get").run().ends(2).prints("");
+                continue;
+            }
+            call("get").arg("--raw").run().ends(0).says_nothing().prints(name.as_bytes());
+            let listed = home.keyward("list s --json").run().ends(0).json();
+            let key = option.trim_matches(['-', '=']);
+            assert_eq!(listed.len(), 1);
+            assert_eq!(listed[0][key].as_str().map(OsStr::new), Some(name));
+            call("unset").run().ends(0).says_nothing();
+            call("get").run().ends(3).prints("");
+        }
+    }
+}
+
+#[test]
+fn the_program_makes_a_store_of_exactly_that_name_or_none() {
+    for name in names().into_iter().filter(|name| !name.contains(&0)) {
+        let home = Sandbox::new();
+        let call = |command: &str, options: &[&str]| {
+            let call = home.program(keyward().to_str().unwrap()).arg(command).args(options);
+            call.arg("--").arg(OsStr::from_bytes(&name))
+        };
+        let before = home.files();
+        let made = call("init", &["--encryption=clear"]).run();
+        if made.code != 0 {
+            made.ends(2).prints("");
+            assert!(home.files() == before, "{} left something", name.escape_ascii());
+            call("get", &[]).run().ends(2).prints("");
+            continue;
+        }
+        call("set", &["--stdin"]).arg("ann").input(&name).run().ends(0);
+        call("get", &["--raw"]).run().ends(0).prints(&name);
+        let listed = home.keyward("list --json").run().ends(0).json();
+        assert_eq!(listed.len(), 1);
+        assert_eq!(listed[0]["store"].as_str().map(str::as_bytes), Some(name.as_slice()));
+        call("rm", &["--yes"]).run().ends(0);
+        home.keyward("list").run().ends(0).prints("");
+    }
+}
+
+#[test]
+fn a_terminal_sees_nothing_but_plain_characters() {
+    let home = Sandbox::with_store("--encryption clear");
+    for name in texts() {
+        if name.contains('\0') {
+            continue;
+        }
+        let program = keyward();
+        let program = program.to_str().unwrap();
+        let set = home.program(program).args(["set", "s", "ann", "--stdin"]);
+        set.arg(format!("--user={name}")).arg(format!("--name={name}")).run();
+        home.program(program).args(["init", "--encryption=clear", "--", &name]).run();
+        for line in [
+            format!("get s --user={}", quoted(&name)),
+            format!("get -- {}", quoted(&name)),
+            format!("help -- {}", quoted(&name)),
+            format!("init --storage={} t", quoted(&name)),
+            format!("config get -- {}", quoted(&name)),
+        ] {
+            plain(&home, &line);
+        }
+    }
+    for line in ["list", "list s", "info s --users", "doctor"] {
+        plain(&home, line);
+    }
+}
+
+/// Runs a command on a terminal; what it shows there is harmless.
+#[track_caller]
+fn plain(home: &Sandbox, line: &str) {
+    let line = format!("{} {line}", keyward().display());
+    let shown = home.program("script").args(["-qec", &line, "/dev/null"]).run();
+    let shown = String::from_utf8(shown.out).unwrap();
+    let wrong = |c: char| {
+        (c.is_control() && !['\r', '\n', '\t'].contains(&c))
+            || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+    };
+    assert!(!shown.contains(wrong), "{line:?} showed {shown:?}");
+}
+
+/// As a shell reads it.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}

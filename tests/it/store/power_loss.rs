@@ -1,0 +1,237 @@
+//! What was acknowledged survives a power cut. It takes root.
+//!
+//! A file system that is shut down without flushing its log has on its disk what it has on a real one
+//! when the power goes: what was synced, and of the rest what happened to be written back.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::helpers::crash_worker::{Victim, WORKER};
+use crate::helpers::home::{STORAGES, init, printed, scratch};
+use crate::helpers::namespace::Namespace;
+use crate::helpers::prng::Dice;
+use crate::helpers::program::keyward;
+
+const CUTS: u32 = 40;
+
+#[test]
+fn ext4_takes_back_nothing_from_file() {
+    takes_back_nothing("ext4", "file");
+}
+
+#[test]
+fn ext4_takes_back_nothing_from_sqlite() {
+    takes_back_nothing("ext4", "sqlite");
+}
+
+#[test]
+fn ext4_takes_back_nothing_from_redb() {
+    takes_back_nothing("ext4", "redb");
+}
+
+#[test]
+fn xfs_takes_back_nothing_from_file() {
+    takes_back_nothing("xfs", "file");
+}
+
+#[test]
+fn xfs_takes_back_nothing_from_sqlite() {
+    takes_back_nothing("xfs", "sqlite");
+}
+
+#[test]
+fn xfs_takes_back_nothing_from_redb() {
+    takes_back_nothing("xfs", "redb");
+}
+
+/// From the very first command on: the configuration, the key and the keyset are durable, too.
+#[test]
+fn a_store_and_its_first_entry_survive() {
+    for (round, storage) in STORAGES.into_iter().cycle().take(12).enumerate() {
+        let disk = Disk::new(["ext4", "xfs"][round / STORAGES.len() % 2]);
+        disk.mount();
+        disk.make_home();
+        disk.keyward(&init("store", storage, "aes-gcm"));
+        if round % 2 == 0 {
+            disk.cut();
+            disk.mount();
+        }
+        printed(disk.command(&keyward()).args(SET_FIRST).output().unwrap());
+        disk.cut();
+        disk.mount();
+        let found = disk.keyward(&["get", "store", "--user", "victim", "--username"]);
+        assert_eq!(found, "ann\n", "{storage}");
+        disk.unmount();
+    }
+}
+
+const SET_FIRST: [&str; 6] =
+    ["set", "store", "ann", "--user", "victim", "--password-file=/etc/passwd"];
+
+/// Without this the other tests might be blind.
+#[test]
+fn a_careless_writer_is_seen_to_lose() {
+    for kind in ["ext4", "xfs"] {
+        let disk = Disk::new(kind);
+        disk.mount();
+        disk.make_home();
+        let file = disk.home().join("file");
+        let file = file.to_str().unwrap();
+        let mut dice = Dice(2);
+        let lost = (0..10).filter(|_| {
+            let mut writer = disk.command(Path::new(WORKER));
+            let victim = Victim::start(writer.args(["write-carelessly", file, "1"]));
+            // On a busy machine that may take longer than the power lasts.
+            while victim.acknowledged().is_none() {
+                sleep(Duration::from_micros(100));
+            }
+            let promised = disk.cut_under(victim, &mut dice).promised.expect("it has promised");
+            disk.mount();
+            let found =
+                disk.command(Path::new(WORKER)).args(["read-carelessly", file]).output().unwrap();
+            let found = String::from_utf8(found.stdout).unwrap();
+            found.trim().parse::<u64>().map_or(true, |found| found < promised)
+        });
+        let lost = lost.count();
+        assert!(lost > 0, "{kind}: ten power cuts took nothing from a writer that never syncs");
+        disk.unmount();
+    }
+}
+
+/// Cuts the power under writers, each at another moment, and looks after each cut.
+fn takes_back_nothing(kind: &str, storage: &str) {
+    let disk = Disk::new(kind);
+    disk.mount();
+    disk.make_home();
+    disk.keyward(&init("store", storage, "aes-gcm"));
+    let mut dice = Dice(3);
+    let mut last = None;
+    let mut acknowledged = 0;
+    for cut in 0..CUTS {
+        let from = last.map_or(0, |last| last + 1);
+        let mut writer = disk.command(Path::new(WORKER));
+        let victim = Victim::start(writer.args(["write", "store", "victim", &from.to_string()]));
+        let Cut { promised, in_all } = disk.cut_under(victim, &mut dice);
+        disk.mount();
+        let found = disk.found(cut);
+        acknowledged += promised.map_or(0, |promised| promised + 1 - from);
+        let (least, most) = (promised.or(last), in_all.map_or(from, |done| done + 1));
+        assert!(
+            found >= least && found <= Some(most),
+            "{kind}, cut {cut}: {least:?} was acknowledged, {found:?} is there"
+        );
+        last = found;
+    }
+    assert!(acknowledged > u64::from(CUTS), "the writers wrote too little: {acknowledged}");
+    disk.unmount();
+}
+
+/// What a writer had acknowledged when the power was cut under it.
+struct Cut {
+    /// The number that must be there, or a later one.
+    promised: Option<u64>,
+    /// The last number that it acknowledged at all.
+    in_all: Option<u64>,
+}
+
+/// A disk whose power can be cut.
+struct Disk {
+    kind: &'static str,
+    namespace: Namespace,
+    folder: TempDir,
+}
+
+impl Disk {
+    fn new(kind: &str) -> Self {
+        let (kind, size, make) = match kind {
+            "ext4" => ("ext4", "64M", "mkfs.ext4 -q"),
+            _ => ("xfs", "300M", "mkfs.xfs -q"),
+        };
+        let disk = Self { kind, namespace: Namespace::new(), folder: scratch() };
+        let image = disk.image();
+        disk.namespace.run(&format!("truncate -s {size} {image}"));
+        disk.namespace.run(&format!("{make} {image}"));
+        disk.namespace.run(&format!("mkdir {}", disk.mounted().display()));
+        disk
+    }
+
+    fn mount(&self) {
+        let (image, mounted) = (self.image(), self.mounted());
+        self.namespace.run(&format!(
+            "mount -t {} -o loop {image} {}",
+            self.kind,
+            mounted.display()
+        ));
+    }
+
+    fn unmount(&self) {
+        self.namespace.run(&format!("umount {}", self.mounted().display()));
+    }
+
+    fn make_home(&self) {
+        self.namespace.run(&format!("mkdir -m 700 {}", self.home().display()));
+        self.namespace.run(&format!("sync {0} {0}/..", self.home().display()));
+    }
+
+    /// Cuts the power.
+    fn cut(&self) {
+        self.shut_down();
+        self.unmount();
+    }
+
+    /// Cuts the power under a writer, at some moment.
+    ///
+    /// Half of the writers are stopped just before, so that it is certain what they had acknowledged. Of
+    /// the others, only that counts which they had acknowledged before the cut began: the kernel may
+    /// still answer an `fsync` well that it meets halfway.
+    fn cut_under(&self, victim: Victim, dice: &mut Dice) -> Cut {
+        sleep(Duration::from_micros(2_000 + dice.below(40_000)));
+        let stopped = dice.below(2) == 0;
+        if stopped {
+            victim.stop();
+        }
+        let before = victim.acknowledged();
+        self.shut_down();
+        let in_all = victim.kill();
+        self.unmount();
+        Cut { promised: if stopped { in_all } else { before }, in_all }
+    }
+
+    /// Without `-f`, the log is not flushed.
+    fn shut_down(&self) {
+        self.namespace.run(&format!("xfs_io -x -c shutdown {}", self.mounted().display()));
+    }
+
+    /// The number in the store, if there is one.
+    fn found(&self, cut: u32) -> Option<u64> {
+        let output = self.command(Path::new(WORKER)).args(["read", "store", "victim"]).output();
+        match printed(output.unwrap()).trim() {
+            "none" => None,
+            number => Some(number.parse().unwrap_or_else(|_| panic!("cut {cut}: {number}"))),
+        }
+    }
+
+    fn keyward(&self, arguments: &[&str]) -> String {
+        printed(self.command(&keyward()).args(arguments).output().unwrap())
+    }
+
+    fn command(&self, program: &Path) -> Command {
+        self.namespace.command(&self.home(), program)
+    }
+
+    fn image(&self) -> String {
+        self.folder.path().join("image").display().to_string()
+    }
+
+    fn mounted(&self) -> PathBuf {
+        self.folder.path().join("mounted")
+    }
+
+    fn home(&self) -> PathBuf {
+        self.mounted().join("home")
+    }
+}

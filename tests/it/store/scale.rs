@@ -1,0 +1,70 @@
+//! What one credential costs does not grow with what else is in the store.
+
+use std::fs;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::{Sandbox, files};
+
+const MANY: usize = 100_000;
+
+const QUESTION: &str = "protocol=https\nhost=example.com\n";
+
+#[test]
+fn git_is_answered_by_four_reads_among_many_entries() {
+    let sandbox = Sandbox::with_store("--option key.from=file");
+    let account = "protocol=https\nhost=example.com\nusername=ann\npassword=s3cret\n";
+    sandbox.keyward("helper git store --store s").input(account).run().ends(0);
+    let few = reads(&sandbox, QUESTION);
+    crowd(&sandbox.path(".local/share/keyward/stores"));
+    assert!(String::from_utf8(sandbox.keyward("list s").run().out).unwrap().lines().count() > MANY);
+    let many = reads(&sandbox, QUESTION);
+    assert_eq!(few, many);
+    assert!(few <= 4, "{few}");
+}
+
+#[test]
+fn git_is_answered_by_four_reads_however_it_asks() {
+    let sandbox = Sandbox::with_store("--option key.from=file");
+    let account = "protocol=https\nhost=example.com\nusername=ann\npassword=s3cret\n";
+    let of_a_path = format!("{account}path=team/repo.git\n");
+    sandbox.keyward("helper git store --store s").input(of_a_path).run().ends(0);
+    for question in [
+        QUESTION,
+        "protocol=https\nhost=example.com\nusername=ann\n",
+        "protocol=https\nhost=example.com\npath=team/repo.git\n",
+        "protocol=https\nhost=example.com\npath=team/repo.git\nusername=ann\n",
+    ] {
+        let reads = reads(&sandbox, question);
+        assert!(reads <= 4, "{reads}: {question}");
+    }
+}
+
+/// How often the storage is asked for an entry, until git has its answer.
+fn reads(sandbox: &Sandbox, question: &str) -> usize {
+    let log = sandbox.path("strace.log");
+    let strace = sandbox.program("strace").args(["-f", "-qq", "-e", "openat2", "-o"]).arg(&log);
+    let helper = strace.arg(keyward()).args(["helper", "git", "get", "--store", "s"]);
+    let answer = "username=ann\npassword=s3cret\n";
+    helper.input(question).run().prints(answer).ends(0);
+    // An entry lies in its user's folder; folders are no entries, and the key stands alone.
+    let is_entry = |path: &str| path.contains('/') && !path.starts_with('.');
+    let store =
+        |call: &&str| !call.contains("O_DIRECTORY") && call.split('"').nth(1).is_some_and(is_entry);
+    fs::read_to_string(log).unwrap().lines().filter(store).count()
+}
+
+/// Puts many more entries beside the one that is there.
+fn crowd(stores: &Path) {
+    let entry =
+        files(stores).into_keys().find(|path| path.ends_with("https%3a%2f%2fann%40example.com"));
+    let entry = entry.unwrap();
+    let blob = fs::read(&entry).unwrap();
+    for other in 0..MANY {
+        let path = entry.with_file_name(format!("other-{other}"));
+        let mut file =
+            fs::File::options().write(true).create_new(true).mode(0o600).open(path).unwrap();
+        std::io::Write::write_all(&mut file, &blob).unwrap();
+    }
+}

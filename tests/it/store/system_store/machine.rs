@@ -1,0 +1,164 @@
+//! A machine with users of its own, on which nothing that happens stays. It takes root.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use crate::helpers::namespace::Namespace;
+use crate::helpers::program::keyward;
+use crate::helpers::sandbox::{Call, Ran};
+
+/// Somebody with a user id on the machine.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct User {
+    pub(super) name: &'static str,
+    pub(super) uid: u32,
+}
+
+pub(super) const ROOT: User = User { name: "root", uid: 0 };
+pub(super) const ALICE: User = User { name: "alice", uid: 4001 };
+pub(super) const BOB: User = User { name: "bob", uid: 4002 };
+/// Has an account later than the store is made.
+pub(super) const CAROL: User = User { name: "carol", uid: 4003 };
+/// Has no account at all.
+pub(super) const STRANGER: User = User { name: "uid-4004", uid: 4004 };
+
+/// Where the entries of a store lie, and where its keys do.
+pub(super) const DATA: &str = "/var/lib/keyward/team";
+pub(super) const KEYS: &str = "/etc/keyward/keys/team";
+
+/// Files and folders of root's that nobody may touch through Keyward, on the same mount as the store.
+const CANARIES: &str = "/var/lib/canaries";
+
+/// More than any command takes; what takes longer hangs.
+const PATIENCE: &str = "5";
+
+/// How a command ends that hangs.
+const HANGS: i32 = 137;
+
+/// What makes the machine. `/etc` and `/var/lib` are empty but for this; times of access are kept, so
+/// that it shows who read a file.
+const SET_UP: &str = r#"set -e
+cp /etc/ld.so.cache /dev/shm/$$
+mount -t tmpfs -o mode=755,strictatime tmpfs /etc
+mount -t tmpfs -o mode=755,strictatime tmpfs /var/lib
+mv /dev/shm/$$ /etc/ld.so.cache
+echo root:x:0:0::/var/lib/home/root: > /etc/passwd
+echo alice:x:4001:4001::/var/lib/home/alice: >> /etc/passwd
+echo bob:x:4002:4002::/var/lib/home/bob: >> /etc/passwd
+echo service:x:102:102::/nowhere: >> /etc/passwd
+mkdir /var/lib/bin /var/lib/home /var/lib/canaries /var/lib/canaries/folder
+touch /var/lib/bin/keyward
+mount --bind "$1" /var/lib/bin/keyward
+for user in root:0 alice:4001 bob:4002 carol:4003 uid-4004:4004; do
+    mkdir -m 700 /var/lib/home/${user%:*}
+    chown ${user#*:}:${user#*:} /var/lib/home/${user%:*}
+done
+printf 'root:*:1::::::' > /var/lib/canaries/shadow
+printf 'root:*:1::::::' > /etc/shadow
+chmod 600 /var/lib/canaries/shadow /etc/shadow
+printf canary > /var/lib/canaries/folder/keyset
+cp /var/lib/canaries/folder/keyset /var/lib/canaries/folder/%
+chmod 600 /var/lib/canaries/folder/*
+"#;
+
+/// The machine, gone when dropped.
+pub(super) struct Machine(Namespace);
+
+impl Machine {
+    /// A machine without any store.
+    pub(super) fn bare() -> Self {
+        let machine = Self(Namespace::new());
+        let mut set_up = machine.0.command(Path::new("/"), Path::new("sh"));
+        set_up.args(["-c", SET_UP, "sh"]).arg(keyward());
+        Call::of(set_up).run().ends(0);
+        machine
+    }
+
+    /// A machine with a central store `team`, in which root, alice and bob have a password each.
+    pub(super) fn with_store() -> Self {
+        let machine = Self::bare();
+        machine.keyward(ROOT, "init --system team").run().ends(0).says_nothing();
+        for user in [ROOT, ALICE, BOB] {
+            machine.set(user, user, &format!("of {}", user.name)).ends(0);
+        }
+        machine
+    }
+
+    /// The program, about to be run by this user.
+    pub(super) fn keyward(&self, user: User, line: &str) -> Call {
+        self.by(user, "/var/lib/bin/keyward").args(line.split_whitespace())
+    }
+
+    /// Sets somebody's password in the store.
+    pub(super) fn set(&self, who: User, whose: User, password: &str) -> Ran {
+        let line = format!("set team {0} --user {0} --stdin", whose.name);
+        self.keyward(who, &line).input(password).run()
+    }
+
+    /// Somebody's password in the store.
+    pub(super) fn get(&self, who: User, whose: User) -> Ran {
+        self.keyward(who, &format!("get team --user {} --raw", whose.name)).run()
+    }
+
+    /// A shell script of this user's. It finds in `$D` and `$K` their folders of the store, in `$C`
+    /// and `$F` a file and a folder of root's that it may not touch.
+    pub(super) fn shell(&self, user: User, script: &str) -> Call {
+        self.by(user, "sh")
+            .args(["-c", script])
+            .env("D", format!("{DATA}/{}", user.uid))
+            .env("K", format!("{KEYS}/{}", user.uid))
+            .env("C", format!("{CANARIES}/shadow"))
+            .env("F", format!("{CANARIES}/folder"))
+    }
+
+    /// Starts something of this user's that goes on until it is killed.
+    pub(super) fn start(&self, user: User, words: &[&str]) -> Child {
+        let home = format!("/var/lib/home/{}", user.name);
+        let mut command = self.0.command(Path::new(&home), Path::new("setpriv"));
+        command.args(identity(user)).args(words).env("D", format!("{DATA}/{}", user.uid));
+        command.env("C", format!("{CANARIES}/shadow")).env("F", format!("{CANARIES}/folder"));
+        command.stdin(Stdio::null()).spawn().unwrap()
+    }
+
+    fn by(&self, user: User, program: &str) -> Call {
+        let home = format!("/var/lib/home/{}", user.name);
+        let mut command = self.0.command(Path::new(&home), Path::new("timeout"));
+        command.args(["--signal=KILL", PATIENCE, "setsid", "--wait", "setpriv"]);
+        command.args(identity(user)).arg(program).current_dir("/").stdin(Stdio::null());
+        Call::of(command)
+    }
+
+    /// Everything below these folders: kind, owner, mode and path.
+    pub(super) fn tree(&self, folders: &str) -> Vec<String> {
+        self.lines(&format!("find {folders} -printf '%y %U %m %p\\n'"))
+    }
+
+    /// What can be seen of the canaries without reading them, the time of the last reading included.
+    pub(super) fn canaries(&self) -> Vec<String> {
+        // Looking into a folder counts as reading it.
+        self.lines(&format!(
+            "find {CANARIES} /etc/shadow -printf '%p %y %U:%G %m %T@' \\
+             \\( -type f -printf ' %s %A@' -o -true \\) -printf '\\n'"
+        ))
+    }
+
+    fn lines(&self, script: &str) -> Vec<String> {
+        let ran = self.shell(ROOT, script).run().ends(0);
+        let mut lines: Vec<_> = ran.text().lines().map(str::to_owned).collect();
+        lines.sort();
+        lines
+    }
+}
+
+fn identity(user: User) -> [String; 5] {
+    let uid = user.uid.to_string();
+    ["--reuid".into(), uid.clone(), "--regid".into(), uid, "--clear-groups".into()]
+}
+
+/// It ended by itself, and in no other way than the program's own.
+#[track_caller]
+pub(super) fn orderly(ran: &Ran) {
+    assert_ne!(ran.code, HANGS, "it hangs: {}", ran.err);
+    assert!((0..=8).contains(&ran.code), "{}: {}", ran.code, ran.err);
+    assert!(!ran.err.contains("fault in keyward"), "{}", ran.err);
+}
