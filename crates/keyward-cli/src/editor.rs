@@ -4,7 +4,7 @@ use std::path::Path;
 
 use keyward_config::{Config, Environment, Places};
 use keyward_core::{Error, ErrorKind};
-use keyward_plugin::fs::PrivateDir;
+use keyward_fs::PrivateDir;
 
 use crate::output::{complain, print};
 use crate::shell;

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Result, Value};
-use keyward_plugin::fs::{PrivateDir, check_trusted_folder};
+use keyward_fs::{PrivateDir, check_trusted_folder};
 
 use crate::environment::Environment;
 use crate::expand::Expander;

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use keyward_core::{Error, ErrorKind, Result};
-use keyward_plugin::fs::PrivateDir;
+use keyward_fs::PrivateDir;
 
 use crate::layer::Layer;
 

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keyward_core::{Error, LockMode, Result, Value};
-use keyward_plugin::fs::PrivateDir;
+use keyward_fs::PrivateDir;
 use toml_edit::{DocumentMut, Item, Table};
 
 use crate::settings::check_key;

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Result};
-use keyward_plugin::fs::{PrivateDir, check_trusted_folder};
+use keyward_fs::{PrivateDir, check_trusted_folder};
 
 use crate::config::Config;
 use crate::layer::Layer;

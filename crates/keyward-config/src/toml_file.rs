@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
 use keyward_core::{Error, ErrorKind, Result};
-use keyward_plugin::fs::read_trusted_config;
+use keyward_fs::read_trusted_config;
 use toml::de::{DeTable, DeValue};
 
 /// The largest file that is read, in bytes.

@@ -45,16 +45,16 @@
 
 pub mod abi;
 pub mod cbor;
-pub mod fs;
 pub mod json;
 mod key;
 pub mod process;
-mod random;
 
 pub use key::{KEY_LENGTH, create_supplied, decode_key, encode_key, load_supplied};
 #[doc(inline)]
 pub use keyward_core::*;
-pub use random::random;
+#[doc(inline)]
+pub use keyward_fs as fs;
+pub use keyward_fs::random;
 
 /// Registers backends: `register!(storage: Keyring, key: KeyringKey);`.
 ///

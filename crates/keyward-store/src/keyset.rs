@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use keyward_core::{Error, ErrorKind, KeyId, Result, Secret, SecretWriter, StoreKey};
-use keyward_plugin::random;
+use keyward_fs::random;
 
 use crate::parse::Bytes;
 

@@ -1,7 +1,7 @@
 //! The form of a keyset in the storage: wrapped with the key of a key source.
 
 use keyward_core::{Context, EntryId, Error, KeyId, Result, Secret, StoreId, StoreKey};
-use keyward_plugin::random;
+use keyward_fs::random;
 
 use crate::binding;
 use crate::keyset::Keyset;

@@ -6,7 +6,7 @@ use keyward_core::{
     Context, Created, EntryId, Error, ErrorKind, Expect, Key, KeyId, Keys, Persistence, Record,
     Result, Secret, StoreKey,
 };
-use keyward_plugin::random;
+use keyward_fs::random;
 
 use crate::binding;
 use crate::envelope::{Envelope, Header};

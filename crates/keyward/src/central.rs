@@ -20,7 +20,7 @@ use keyward_config::{Account, Config, StoreFile, account_of_uid, local_accounts}
 use keyward_core::{
     Error, ErrorKind, Host, Keys, Level, OptionType, Result, Role, SecretRef, Value, Values,
 };
-use keyward_plugin::fs::{PrivateDir, report_folder_stays, report_link_stays};
+use keyward_fs::{PrivateDir, report_folder_stays, report_link_stays};
 
 use crate::facade::Keyward;
 use users::{data, enrolled, is_root};

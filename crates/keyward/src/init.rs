@@ -7,7 +7,7 @@ use keyward_config::{Layer, StoreFile, Use};
 use keyward_core::{
     Error, ErrorKind, Host, Keys, Level, Persistence, Result, Role, SecretRef, StoreId, Values,
 };
-use keyward_plugin::random;
+use keyward_fs::random;
 
 use crate::facade::Keyward;
 use crate::new_store::NewStore;

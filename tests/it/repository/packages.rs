@@ -10,7 +10,7 @@ use crate::helpers::program::keyward;
 use crate::repository::architecture::metadata;
 
 /// What the author of a backend depends on.
-const FOR_AUTHORS: [&str; 3] = ["keyward-core", "keyward-plugin", "keyward-testkit"];
+const FOR_AUTHORS: [&str; 4] = ["keyward-core", "keyward-fs", "keyward-plugin", "keyward-testkit"];
 
 /// Runs cargo in a workspace.
 fn cargo(workspace: &Path, arguments: &[&str]) {

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, Result, Secret, SecretWriter, hex};
-use keyward_plugin::fs::PrivateDir;
+use keyward_fs::PrivateDir;
 use sha2::{Digest, Sha256};
 
 use super::MAX;

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keyward_core::{ErrorKind, LockMode, Result, Secret};
-use keyward_plugin::fs::{FileLock, PrivateDir};
+use keyward_fs::{FileLock, PrivateDir};
 
 use super::kept::Kept;
 use super::{Call, ConfigFile, Git, Helper};

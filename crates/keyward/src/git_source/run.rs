@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use keyward_config::Environment;
 use keyward_core::{Error, ErrorKind, Result, Secret};
+use keyward_fs::random;
 use keyward_helper::git::{MAX_REQUEST, Reply};
 use keyward_origin::Location;
 use keyward_plugin::process::{self, Failure};
-use keyward_plugin::random;
 
 use super::question::lines;
 use crate::GIT_ASKS;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Arg, ArgMatches, Command, value_parser};
 use keyward::Credentials;
 use keyward_core::{Error, Record, Result, Secret};
+use keyward_fs::open_private;
 use keyward_import::git_credentials::{Line, Login, MAX_FILE, parse};
-use keyward_plugin::fs::open_private;
 
 use super::accounts::{self, Found, Place, bring};
 use super::read_secret;

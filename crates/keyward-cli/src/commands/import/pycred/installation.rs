@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{EntryId, Error, ErrorKind, Result, Secret, Timestamp};
+use keyward_fs::{PrivateDir, read_trusted};
 use keyward_import::pycred::{
     Encryption, FernetKey, Installation, Login, MAX_CONFIG, MAX_KEY, MAX_RECORD, Storage,
     StoreConfig,
 };
-use keyward_plugin::fs::{PrivateDir, read_trusted};
 
 use crate::commands::import::read_secret;
 

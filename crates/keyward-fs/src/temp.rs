@@ -12,8 +12,8 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RawDir};
 
 use keyward_core::{Error, Result, hex};
 
-use super::{PrivateDir, hand_over};
 use crate::random;
+use crate::{PrivateDir, hand_over};
 
 const FOLDER: &str = ".tmp";
 

@@ -5,6 +5,7 @@
 
 mod beneath;
 mod lock;
+mod random;
 mod temp;
 mod trusted;
 
@@ -18,6 +19,7 @@ use rustix::io::Errno;
 use keyward_core::{EntryId, Error, ErrorKind, Guard, Host, Level, LockMode, Result};
 
 pub use lock::FileLock;
+pub use random::random;
 pub use trusted::{check_trusted_folder, open_private, read_trusted, read_trusted_config};
 
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
@@ -46,7 +48,7 @@ const ATTEMPTS: usize = 16;
 /// ```
 /// use std::path::Path;
 ///
-/// use keyward_plugin::fs::PrivateDir;
+/// use keyward_fs::PrivateDir;
 ///
 /// let scratch = tempfile::tempdir()?;
 /// let dir = PrivateDir::create(&scratch.path().join("keys"))?;

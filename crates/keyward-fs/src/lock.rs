@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use keyward_core::{EntryId, Error, ErrorKind, Guard, LockMode, Result, hex};
 use sha2::{Digest, Sha256};
 
-use super::{PrivateDir, hand_over};
+use crate::{PrivateDir, hand_over};
 
 const FOLDER: &str = ".locks";
 
