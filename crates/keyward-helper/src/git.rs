@@ -32,9 +32,8 @@ pub use records::{AUTHORIZATION, USER_PASSWORD, credential, expiry};
 pub use reply::Reply;
 pub use request::{Capabilities, Request};
 
+use keyward_accounts::{Accounts, other_kind};
 use keyward_core::{Record, Result, Timestamp};
-
-use crate::accounts::{Accounts, other_kind};
 
 /// What the action `capability` prints.
 pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state\n";

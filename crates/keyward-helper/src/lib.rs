@@ -1,8 +1,7 @@
 //! The protocols in which other tools ask for credentials, as functions over bytes.
 //!
-//! There is one module per tool. All of them share [`accounts`]: the accounts that a source of
-//! records keeps for an origin. A caller passes what the tool wrote, the source and the time, and
-//! gets the reply. Nothing here reads input, prints or reads a clock. Bytes from outside have
+//! There is one module per tool. A caller passes what the tool wrote, the
+//! [accounts](keyward_accounts) that a source of records keeps, and the time, and gets the reply. Nothing here reads input, prints or reads a clock. Bytes from outside have
 //! limits, are read completely or refused, and are never quoted in an error.
 //!
 //! Use this crate to answer another tool's requests out of Keyward.
@@ -22,7 +21,8 @@
 //! # }
 //! # let source = Empty;
 //! # let now = Timestamp::from_unix(0);
-//! use keyward_helper::{accounts::Accounts, git};
+//! use keyward_accounts::Accounts;
+//! use keyward_helper::git;
 //!
 //! let request = git::Request::parse(b"protocol=https\nhost=example.com\n\n")?;
 //! let reply = git::get(&request, &Accounts::new(&source, "ann"), now)?;
@@ -30,5 +30,4 @@
 //! # Ok::<(), keyward_core::Error>(())
 //! ```
 
-pub mod accounts;
 pub mod git;

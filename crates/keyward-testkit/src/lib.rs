@@ -55,12 +55,14 @@ mod host;
 pub mod key;
 mod scratch;
 pub mod serializer;
+mod source;
 pub mod storage;
 mod subject;
 pub mod vectors;
 
 pub use host::TestHost;
 pub use scratch::Scratch;
+pub use source::MemorySource;
 pub use subject::{Case, Subject};
 
 /// The names that the closures of a suite can use without importing them.

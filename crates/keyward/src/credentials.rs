@@ -1,7 +1,7 @@
 //! Usernames and passwords, and their records.
 
+use keyward_accounts::other_kind;
 use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret};
-use keyward_helper::accounts::other_kind;
 
 /// The kind of record that holds [`Credentials`].
 pub const USER_PASSWORD: &str = "user-password";

@@ -1,5 +1,5 @@
+use keyward_accounts::{Accounts, KIND, Listed};
 use keyward_core::{EntryId, ErrorKind, Field, Record, Timestamp};
-use keyward_helper::accounts::{Accounts, KIND, Listed};
 use keyward_origin::{Location, from_parts};
 
 use crate::memory::Memory;

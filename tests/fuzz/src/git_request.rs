@@ -1,5 +1,5 @@
+use keyward_accounts::Accounts;
 use keyward_core::{Origin, Timestamp};
-use keyward_helper::accounts::Accounts;
 use keyward_helper::git::{Reply, Request, erase, get, store};
 use keyward_origin::Location;
 

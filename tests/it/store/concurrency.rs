@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::process::{Child, Command, Output, Stdio};
 
 use keyward::{Credentials, EntryId, OpenStore};
+use keyward_accounts::Accounts;
 use keyward_core::{Change, ErrorKind, Expect, Field, Origin, Record, Timestamp};
-use keyward_helper::accounts::Accounts;
 use keyward_origin::Location;
 use keyward_tests::{count, counted};
 

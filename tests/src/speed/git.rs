@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use keyward_accounts::Accounts;
 use keyward_core::{Field, Record};
-use keyward_helper::accounts::Accounts;
 use keyward_origin::Location;
 
 use super::cold::process;

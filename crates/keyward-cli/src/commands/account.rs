@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, ArgMatches, Command};
 use keyward::OpenStore;
+use keyward_accounts::{Accounts, Listed};
 use keyward_core::{EntryId, Origin, Record, Result};
-use keyward_helper::accounts::{Accounts, Listed};
 use keyward_helper::git::{AUTHORIZATION, USER_PASSWORD};
 use keyward_origin::Location;
 use serde_json::json;

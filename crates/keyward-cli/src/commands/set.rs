@@ -1,7 +1,7 @@
 use clap::{Arg, ArgMatches, Command};
 use keyward::Credentials;
+use keyward_accounts::Accounts;
 use keyward_core::{Error, Result, Secret};
-use keyward_helper::accounts::Accounts;
 use keyward_origin::Location;
 
 use super::{Entry, Session};

@@ -1,8 +1,8 @@
 use clap::{ArgMatches, Command};
 use keyward::OpenStore;
+use keyward_accounts::Accounts;
 use keyward_config::Interaction;
 use keyward_core::{EntryId, Level, Result};
-use keyward_helper::accounts::Accounts;
 use keyward_origin::Location;
 
 use super::{Entry, Session, missing};

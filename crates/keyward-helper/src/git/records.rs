@@ -1,10 +1,10 @@
 //! Converts between git's attributes and records.
 
+use keyward_accounts::Account;
 use keyward_core::{Field, Record, Secret, Timestamp};
 use keyward_origin::Location;
 
 use super::{Reply, Request};
-use crate::accounts::Account;
 
 /// The kind of record that holds a username and a password or access token.
 pub const USER_PASSWORD: &str = "user-password";

@@ -1,13 +1,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use keyward_accounts::Accounts;
 use keyward_core::{EntryId, ErrorKind, Field, Record, Result, Secret, Source, Timestamp};
 use keyward_origin::Location;
+use keyward_testkit::MemorySource as Memory;
 use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{Action, CAPABILITIES, Capabilities, Reply, Request};
-use crate::accounts::Accounts;
-use crate::accounts::tests::source::Memory;
 
 const NOW: u64 = 1_000;
 const LATER: u64 = 2_000;

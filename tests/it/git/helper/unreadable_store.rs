@@ -6,8 +6,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use keyward::{Environment, Interaction, Keyward, NewStore, Secret};
+use keyward_accounts::Accounts;
 use keyward_core::{Level, Prompt, SecretRef, Value, Values};
-use keyward_helper::accounts::Accounts;
 use keyward_helper::git::{self, Request};
 
 use super::client::{Client, KEYWARD};

@@ -5,8 +5,8 @@ use std::fmt;
 
 use clap::{Arg, ArgMatches};
 use keyward::{Keyward, NewStore, OpenStore, StoreName};
+use keyward_accounts::Accounts;
 use keyward_core::{Error, ErrorKind, Record, Result};
-use keyward_helper::accounts::Accounts;
 use keyward_origin::Location;
 use serde_json::{Value, json};
 

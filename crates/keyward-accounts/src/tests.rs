@@ -1,12 +1,10 @@
 use keyward_core::{EntryId, ErrorKind, Field, Origin, Record, Result, Source, Timestamp};
 use keyward_origin::Location;
+use keyward_testkit::MemorySource as Memory;
 
 use super::{Accounts, MAX_ACCOUNTS, Unbound};
 
 mod model;
-pub(crate) mod source;
-
-use source::Memory;
 
 const KIND: &str = "user-password";
 const KINDS: &[&str] = &[KIND];

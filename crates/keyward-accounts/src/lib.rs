@@ -23,7 +23,7 @@ mod entries;
 mod index;
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 use std::slice;
 

@@ -8,9 +8,8 @@ use keyward_origin::Location;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::source::Memory;
-use super::{KINDS, accounts, at, id, now, set, user_password};
-use crate::accounts::{Account, Unbound};
+use super::{KINDS, Memory, accounts, at, id, now, set, user_password};
+use crate::{Account, Unbound};
 
 const ORIGINS: &[&str] = &["https://x", "http://x"];
 const NAMES: &[Option<&str>] = &[None, Some(""), Some("ann"), Some("bob")];

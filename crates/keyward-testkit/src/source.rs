@@ -4,9 +4,12 @@ use std::sync::Mutex;
 
 use keyward_core::{Change, EntryId, Error, ErrorKind, Page, Query, Record, Result, Source};
 
-/// A source in memory that counts, fails, and runs other changes in between.
+/// A [`Source`] in memory that counts, fails, and runs other changes in between.
+///
+/// A test uses it for code that reads and writes records, but must not depend on a store. It panics
+/// if it is asked to list its entries.
 #[derive(Default)]
-pub(crate) struct Memory(Mutex<State>);
+pub struct MemorySource(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -19,38 +22,41 @@ struct State {
 }
 
 /// What another process does while a record is being changed.
-type Meanwhile = Box<dyn FnOnce(&Memory) + Send>;
+type Meanwhile = Box<dyn FnOnce(&MemorySource) + Send>;
 
-impl Memory {
-    pub(crate) fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
+impl MemorySource {
+    /// Writes a record.
+    pub fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
         self.0.lock().unwrap().write(id, Some(record))
     }
 
-    pub(crate) fn erase(&self, id: &EntryId) -> Result<()> {
+    /// Removes a record.
+    pub fn erase(&self, id: &EntryId) -> Result<()> {
         self.0.lock().unwrap().write(id, None)
     }
 
-    pub(crate) fn records(&self) -> BTreeMap<EntryId, Record> {
+    /// Returns all records.
+    pub fn records(&self) -> BTreeMap<EntryId, Record> {
         self.0.lock().unwrap().records.clone()
     }
 
-    /// How many entries were read since the last call.
-    pub(crate) fn take_reads(&self) -> usize {
+    /// Returns how many entries were read since the last call.
+    pub fn take_reads(&self) -> usize {
         std::mem::take(&mut self.0.lock().unwrap().reads)
     }
 
-    /// How many entries were written or removed since the last call.
-    pub(crate) fn take_writes(&self) -> usize {
+    /// Returns how many entries were written or removed since the last call.
+    pub fn take_writes(&self) -> usize {
         std::mem::take(&mut self.0.lock().unwrap().writes)
     }
 
     /// Fails after so many writes, until `None` ends the failure.
-    pub(crate) fn fail_after(&self, writes: impl Into<Option<usize>>) {
+    pub fn fail_after(&self, writes: impl Into<Option<usize>>) {
         self.0.lock().unwrap().life = writes.into();
     }
 
     /// Does this once, after the next record to be changed was read and before it is written.
-    pub(crate) fn meanwhile(&self, what: impl FnOnce(&Self) + Send + 'static) {
+    pub fn meanwhile(&self, what: impl FnOnce(&Self) + Send + 'static) {
         self.0.lock().unwrap().meanwhile = Some(Box::new(what));
     }
 }
@@ -81,7 +87,7 @@ impl State {
     }
 }
 
-impl Source for Memory {
+impl Source for MemorySource {
     fn contains(&self, id: &EntryId) -> Result<bool> {
         Ok(self.0.lock().unwrap().read(id)?.is_some())
     }
@@ -120,8 +126,8 @@ impl Source for Memory {
     }
 }
 
-impl fmt::Debug for Memory {
+impl fmt::Debug for MemorySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Memory")
+        f.write_str("MemorySource")
     }
 }

@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use keyward_core::{Error, ErrorKind, Field, Origin, Record, Result};
 use keyward_origin::Location;
 
-use super::{Listed, MAX_ACCOUNTS};
+use crate::{Listed, MAX_ACCOUNTS};
 
 /// The kind of record that lists the accounts of an origin.
 pub const KIND: &str = "accounts";

@@ -3,8 +3,8 @@
 use keyward_core::{Change, EntryId, MAX_NAME, Origin, Record, Result, Timestamp};
 use keyward_origin::Location;
 
-use super::index::Index;
-use super::{Account, Accounts, Unbound, occupied};
+use crate::index::Index;
+use crate::{Account, Accounts, Unbound, occupied};
 
 /// The entry with the name of the origin itself.
 pub(super) enum Front {
