@@ -4,15 +4,15 @@ use keyward_core::{Change, EntryId, MAX_NAME, Origin, Record, Result, Timestamp}
 use keyward_origin::Location;
 
 use crate::index::Index;
-use crate::{Account, Accounts, Unbound, occupied};
+use crate::{Account, Accounts, Kinds, Unbound, occupied};
 
 /// The entry with the name of the origin itself.
-pub(super) enum Front {
-    Nothing,
+pub(super) enum OriginEntry {
+    Absent,
     Index(Index),
     /// A record that is not an index: the record for the whole origin, or one that was not made by
     /// this module.
-    Single(Box<Account>),
+    Record(Box<Account>),
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -46,24 +46,31 @@ impl Accounts<'_> {
         &self,
         location: &Location,
         wanted: &Location,
-        kinds: &[&str],
+        kinds: Kinds<'_>,
     ) -> Result<Option<Account>> {
         Ok(self.read(location)?.filter(|account| self.is_fitting(account, wanted, kinds)))
     }
 
-    pub(super) fn front(&self, origin: &Origin) -> Result<Front> {
-        let Some(account) = self.read(&front_of(origin)?)? else { return Ok(Front::Nothing) };
+    pub(super) fn origin_entry(&self, origin: &Origin) -> Result<OriginEntry> {
+        let Some(account) = self.read(&origin_location(origin)?)? else {
+            return Ok(OriginEntry::Absent);
+        };
         Ok(match Index::read(&account.record, origin)? {
-            Some(index) => Front::Index(index),
-            None => Front::Single(Box::new(account)),
+            Some(index) => OriginEntry::Index(index),
+            None => OriginEntry::Record(Box::new(account)),
         })
     }
 
     /// Whether the account matches, and may be given to the origin that is asked for.
-    pub(super) fn is_fitting(&self, account: &Account, wanted: &Location, kinds: &[&str]) -> bool {
+    pub(super) fn is_fitting(
+        &self,
+        account: &Account,
+        wanted: &Location,
+        kinds: Kinds<'_>,
+    ) -> bool {
         let is_named =
             wanted.account().is_none_or(|name| account.username() == Some(name.as_bytes()));
-        kinds.contains(&account.record.kind.as_str())
+        kinds.contains(&account.record.kind)
             && self.is_given(&account.record, wanted.origin())
             && wanted.origin() == account.location.origin()
             && wanted.path().is_none_or(|path| account.location.path() == Some(path))
@@ -106,25 +113,43 @@ impl Accounts<'_> {
         Ok(kept)
     }
 
-    /// Takes entries off the list, if there is one, and removes those that are to be removed. An
-    /// entry that stays because it has changed meanwhile is listed again.
+    /// Takes entries that do not exist off the list. An entry that another writer has made again
+    /// meanwhile is listed again.
+    pub(super) fn unlist_absent(&self, places: &[Location], now: Timestamp) -> Result<()> {
+        let Some(origin) = places.first().map(Location::origin) else { return Ok(()) };
+        self.unlist_all(origin, places, now)?;
+        for place in places {
+            if let Some(account) = self.read(place)? {
+                let kind = &account.record.kind;
+                self.change_index(origin, now, &mut |index| index.add(place, kind))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn unlist_all(&self, origin: &Origin, places: &[Location], now: Timestamp) -> Result<()> {
+        self.change_index(origin, now, &mut |index| {
+            index.remove(places);
+            Ok(())
+        })
+    }
+
+    /// Takes entries off the list, if there is one, and removes those that `is_selected` accepts.
+    /// An entry that stays because it has changed meanwhile is listed again.
     pub(super) fn remove(
         &self,
         places: &[Location],
         is_listed: bool,
         now: Timestamp,
-        is_meant: &dyn Fn(&Account) -> bool,
+        is_selected: &dyn Fn(&Account) -> bool,
     ) -> Result<usize> {
         let Some(origin) = places.first().map(Location::origin) else { return Ok(0) };
         if is_listed {
-            self.change_index(origin, now, &mut |index| {
-                index.remove(places);
-                Ok(())
-            })?;
+            self.unlist_all(origin, places, now)?;
         }
         let mut removed = 0;
         for place in places {
-            match self.remove_entry(place, is_meant)? {
+            match self.remove_entry(place, is_selected)? {
                 Removal::Done => removed += 1,
                 Removal::Absent => {}
                 Removal::Refused(kind) if is_listed => {
@@ -139,7 +164,7 @@ impl Accounts<'_> {
     fn remove_entry(
         &self,
         place: &Location,
-        is_meant: &dyn Fn(&Account) -> bool,
+        is_selected: &dyn Fn(&Account) -> bool,
     ) -> Result<Removal> {
         let mut removal = Removal::Absent;
         let id = self.id(place)?;
@@ -149,12 +174,12 @@ impl Accounts<'_> {
                 return Ok(Change::Leave);
             };
             let account = Account { location: place.clone(), record };
-            let is_meant = is_meant(&account);
-            removal = match is_meant {
+            let is_selected = is_selected(&account);
+            removal = match is_selected {
                 true => Removal::Done,
                 false => Removal::Refused(account.record.kind),
             };
-            Ok(if is_meant { Change::Remove } else { Change::Leave })
+            Ok(if is_selected { Change::Remove } else { Change::Leave })
         })?;
         Ok(removal)
     }
@@ -162,16 +187,16 @@ impl Accounts<'_> {
     /// Removes lines without an entry that a look-up would read before any other line. A few of
     /// them would otherwise hide the accounts after them.
     pub(super) fn drop_dangling(&self, kept: &Location, kind: &str, now: Timestamp) -> Result<()> {
-        let Front::Index(index) = self.front(kept.origin())? else { return Ok(()) };
+        let OriginEntry::Index(index) = self.origin_entry(kept.origin())? else { return Ok(()) };
         let wanted = Location::new(kept.origin().clone(), None, kept.path())?;
         let mut dangling = Vec::new();
-        for location in index.candidates(&wanted, &[kind]) {
+        for location in index.candidates(&wanted, Kinds::Only(&[kind])) {
             if self.read(location)?.is_some() {
                 break;
             }
             dangling.push(location.clone());
         }
-        self.remove(&dangling, true, now, &|_| false).map(drop)
+        self.unlist_absent(&dangling, now)
     }
 
     /// # Errors
@@ -182,7 +207,7 @@ impl Accounts<'_> {
         now: Timestamp,
         change: &mut dyn FnMut(&mut Index) -> Result<()>,
     ) -> Result<()> {
-        self.source.update(&self.id(&front_of(origin)?)?, &mut |old| {
+        self.source.update(&self.id(&origin_location(origin)?)?, &mut |old| {
             let before = match &old {
                 Some(record) => Index::read(record, origin)?.ok_or_else(occupied)?,
                 None => Index::default(),
@@ -215,6 +240,6 @@ enum Removal {
 }
 
 /// Returns the name of the origin itself.
-fn front_of(origin: &Origin) -> Result<Location> {
+fn origin_location(origin: &Origin) -> Result<Location> {
     Location::new(origin.clone(), None, None)
 }

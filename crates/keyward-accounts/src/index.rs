@@ -3,7 +3,7 @@ use std::fmt::Write as _;
 use keyward_core::{Error, ErrorKind, Field, Origin, Record, Result};
 use keyward_origin::Location;
 
-use crate::{Listed, MAX_ACCOUNTS};
+use crate::{Kinds, Listed, MAX_ACCOUNTS};
 
 /// The kind of record that lists the accounts of an origin.
 pub const KIND: &str = "accounts";
@@ -40,10 +40,10 @@ impl Index {
             |name| record.field(name).map(|field| field.value.expose_str().ok_or_else(corrupt));
         let default = text(DEFAULT).transpose()?.map(str::to_owned);
         let lines = text(ACCOUNTS).transpose()?.unwrap_or_default();
-        let front = Location::new(origin.clone(), None, None)?;
+        let own = Location::new(origin.clone(), None, None)?;
         let lines = lines
             .lines()
-            .map(|line| Line::parse(line, &front).ok_or_else(corrupt))
+            .map(|line| Line::parse(line, &own).ok_or_else(corrupt))
             .collect::<Result<Vec<_>>>()?;
         Ok(Some(Self { lines, default }))
     }
@@ -81,11 +81,11 @@ impl Index {
 
     /// Returns the matching entries, in the order in which they are preferred: the default
     /// account's, then those without a path, then the older ones.
-    pub(super) fn candidates(&self, wanted: &Location, kinds: &[&str]) -> Vec<&Location> {
+    pub(super) fn candidates(&self, wanted: &Location, kinds: Kinds<'_>) -> Vec<&Location> {
         let mut fitting: Vec<_> = self
             .lines
             .iter()
-            .filter(|line| kinds.contains(&line.kind.as_str()))
+            .filter(|line| kinds.contains(&line.kind))
             .map(|line| &line.location)
             .filter(|location| fits(wanted, location))
             .collect();
@@ -150,9 +150,9 @@ impl Index {
 }
 
 impl Line {
-    fn parse(line: &str, front: &Location) -> Option<Self> {
+    fn parse(line: &str, origin: &Location) -> Option<Self> {
         let (location, kind) = line.split_once(' ')?;
-        Some(Self { location: front.sibling(location)?, kind: kind.to_owned() })
+        Some(Self { location: origin.sibling(location)?, kind: kind.to_owned() })
     }
 }
 

@@ -30,7 +30,7 @@ use std::slice;
 use keyward_core::{Error, ErrorKind, Origin, Record, Result, Source, Timestamp};
 use keyward_origin::Location;
 
-use entries::{Front, IfAbsent};
+use entries::{IfAbsent, OriginEntry};
 
 pub use index::KIND;
 
@@ -65,6 +65,24 @@ pub enum Unbound {
     /// They are given to the origin in the name of their entry: `https://ann@example.com`, or
     /// `https://example.com` for a single record for the whole origin.
     Give,
+}
+
+/// The kinds of records that match.
+#[derive(Clone, Copy, Debug)]
+pub enum Kinds<'a> {
+    /// Every kind but [`KIND`], which lists accounts.
+    Any,
+    /// These kinds.
+    Only(&'a [&'a str]),
+}
+
+impl Kinds<'_> {
+    fn contains(self, kind: &str) -> bool {
+        match self {
+            Self::Any => kind != KIND,
+            Self::Only(kinds) => kinds.contains(&kind),
+        }
+    }
 }
 
 /// An account that was found.
@@ -125,7 +143,7 @@ impl<'a> Accounts<'a> {
     pub fn find(
         &self,
         wanted: &Location,
-        kinds: &[&str],
+        kinds: Kinds<'_>,
         is_good: &dyn Fn(&Record) -> bool,
     ) -> Result<Option<Account>> {
         let is_named = wanted.account().is_some();
@@ -136,12 +154,12 @@ impl<'a> Accounts<'a> {
                 return Ok(found);
             }
         }
-        let index = match self.front(wanted.origin())? {
-            Front::Nothing => return Ok(None),
-            Front::Single(account) => {
+        let index = match self.origin_entry(wanted.origin())? {
+            OriginEntry::Absent => return Ok(None),
+            OriginEntry::Record(account) => {
                 return Ok(Some(*account).filter(|account| self.is_fitting(account, wanted, kinds)));
             }
-            Front::Index(index) => index,
+            OriginEntry::Index(index) => index,
         };
         let left = MAX_READS - 1 - usize::from(is_named);
         let others = index.candidates(wanted, kinds).into_iter().filter(|&it| it != wanted);
@@ -182,10 +200,12 @@ impl<'a> Accounts<'a> {
         let id = self.id(&place)?;
         let mut kept = self.write(&id, origin, now, change, IfAbsent::Leave)?;
         if kept.is_none() {
-            match self.front(origin)? {
-                Front::Nothing => {}
-                Front::Index(index) => index.check_room()?,
-                Front::Single(account) => return self.keep_single(&account, location, now, change),
+            match self.origin_entry(origin)? {
+                OriginEntry::Absent => {}
+                OriginEntry::Index(index) => index.check_room()?,
+                OriginEntry::Record(account) => {
+                    return self.keep_single(&account, location, now, change);
+                }
             }
             kept = self.write(&id, origin, now, change, IfAbsent::Create)?;
         }
@@ -194,62 +214,61 @@ impl<'a> Accounts<'a> {
         if kept.is_written { self.drop_dangling(&place, &kept.kind, now) } else { Ok(()) }
     }
 
-    /// Removes all accounts that match and whose record `is_meant` accepts, and returns how many
+    /// Removes all accounts that match and whose record `is_selected` accepts, and returns how many
     /// there were.
     pub fn forget(
         &self,
         wanted: &Location,
-        kinds: &[&str],
+        kinds: Kinds<'_>,
         now: Timestamp,
-        is_meant: &dyn Fn(&Record) -> bool,
+        is_selected: &dyn Fn(&Record) -> bool,
     ) -> Result<usize> {
-        let is_meant = |account: &Account| {
-            self.is_fitting(account, wanted, kinds) && is_meant(&account.record)
+        let is_selected = |account: &Account| {
+            self.is_fitting(account, wanted, kinds) && is_selected(&account.record)
         };
-        let front = self.front(wanted.origin())?;
-        let is_listed = matches!(front, Front::Index(_));
-        let places = match front {
-            Front::Nothing => Vec::new(),
-            Front::Single(account) => vec![account.location],
-            Front::Index(index) => index.candidates(wanted, kinds).into_iter().cloned().collect(),
+        let entry = self.origin_entry(wanted.origin())?;
+        let is_listed = matches!(entry, OriginEntry::Index(_));
+        let places = match entry {
+            OriginEntry::Absent => Vec::new(),
+            OriginEntry::Record(account) => vec![account.location],
+            OriginEntry::Index(index) => {
+                index.candidates(wanted, kinds).into_iter().cloned().collect()
+            }
         };
         let unlisted = Some(wanted).filter(|it| it.account().is_some() && !places.contains(it));
         let mut going = Vec::new();
         for place in places {
             // Lines without an entry are removed too.
-            if self.read(&place)?.is_none_or(|account| is_meant(&account)) {
+            if self.read(&place)?.is_none_or(|account| is_selected(&account)) {
                 going.push(place);
             }
         }
         if let Some(place) = unlisted
-            && self.read(place)?.is_some_and(|account| is_meant(&account))
+            && self.read(place)?.is_some_and(|account| is_selected(&account))
         {
             going.push(place.clone());
         }
-        self.remove(&going, is_listed, now, &is_meant)
+        self.remove(&going, is_listed, now, &is_selected)
     }
 
     /// Removes the entry of this location, which no longer exists, from the list of its origin.
     pub fn unlist(&self, location: &Location, now: Timestamp) -> Result<()> {
-        match self.front(location.origin())? {
-            // If another writer has made the entry again, `remove` lists it again.
-            Front::Index(_) => {
-                self.remove(slice::from_ref(location), true, now, &|_| false).map(drop)
-            }
-            Front::Nothing | Front::Single(_) => Ok(()),
+        match self.origin_entry(location.origin())? {
+            OriginEntry::Index(_) => self.unlist_absent(slice::from_ref(location), now),
+            OriginEntry::Absent | OriginEntry::Record(_) => Ok(()),
         }
     }
 
     /// Returns the accounts of the origin, the oldest first.
     pub fn list(&self, origin: &Origin) -> Result<Vec<Listed>> {
-        Ok(match self.front(origin)? {
-            Front::Nothing => Vec::new(),
-            Front::Index(index) => index.listed().collect(),
-            Front::Single(account) if self.is_given(&account.record, origin) => {
+        Ok(match self.origin_entry(origin)? {
+            OriginEntry::Absent => Vec::new(),
+            OriginEntry::Index(index) => index.listed().collect(),
+            OriginEntry::Record(account) if self.is_given(&account.record, origin) => {
                 let Account { location, record } = *account;
                 vec![Listed { location, kind: record.kind, is_default: false }]
             }
-            Front::Single(_) => Vec::new(),
+            OriginEntry::Record(_) => Vec::new(),
         })
     }
 

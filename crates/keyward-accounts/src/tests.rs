@@ -2,12 +2,12 @@ use keyward_core::{EntryId, ErrorKind, Field, Origin, Record, Result, Source, Ti
 use keyward_origin::Location;
 use keyward_testkit::MemorySource as Memory;
 
-use super::{Accounts, MAX_ACCOUNTS, Unbound};
+use super::{Accounts, Kinds, MAX_ACCOUNTS, Unbound};
 
 mod model;
 
 const KIND: &str = "user-password";
-const KINDS: &[&str] = &[KIND];
+const KINDS: Kinds<'_> = Kinds::Only(&[KIND]);
 
 fn now() -> Timestamp {
     Timestamp::from_unix(1_000)
@@ -69,10 +69,10 @@ fn check_in(accounts: Accounts<'_>, memory: &Memory, wanted: &str, expected: &st
 }
 
 fn forget(memory: &Memory, wanted: &str, password: Option<&str>) -> usize {
-    let is_meant = |record: &Record| {
+    let is_selected = |record: &Record| {
         password.is_none_or(|it| record.field("password").unwrap().value == it.into())
     };
-    accounts(memory).forget(&at(wanted), KINDS, now(), &is_meant).unwrap()
+    accounts(memory).forget(&at(wanted), KINDS, now(), &is_selected).unwrap()
 }
 
 fn listed(memory: &Memory, origin: &str) -> Vec<String> {
@@ -389,6 +389,23 @@ fn only_the_kinds_that_are_asked_for_are_given() {
     check(&memory, "https://ann@x", "now a password");
     assert_eq!(forget(&memory, "https://x", None), 2);
     assert_eq!(listed(&memory, "https://x"), ["https://@x"]);
+}
+
+#[test]
+fn accounts_of_any_kind_are_found_and_forgotten_but_not_a_list() {
+    let memory = Memory::default();
+    let token = |old| Ok(Record { kind: "token".into(), ..old });
+    accounts(&memory).keep(&at("https://ann@x"), now(), &token).unwrap();
+    keep(&memory, "https://bob@x", "pw");
+    let list = memory.get(&id("https://x")).unwrap();
+    // Where another origin's list is in place of this one's.
+    plant(&memory, "https://y", list, None);
+    let any = accounts(&memory).with_unbound(Unbound::Give);
+    for (url, count) in [("https://y", 0), ("https://x", 2)] {
+        assert_eq!(any.find(&at(url), Kinds::Any, &|_| true).unwrap().is_some(), count > 0);
+        assert_eq!(any.forget(&at(url), Kinds::Any, now(), &|_| true).unwrap(), count);
+    }
+    assert!(listed(&memory, "https://x").is_empty());
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub use records::{AUTHORIZATION, USER_PASSWORD, credential, expiry};
 pub use reply::Reply;
 pub use request::{Capabilities, Request};
 
-use keyward_accounts::{Accounts, other_kind};
+use keyward_accounts::{Accounts, Kinds, other_kind};
 use keyward_core::{Record, Result, Timestamp};
 
 /// What the action `capability` prints.
@@ -74,11 +74,10 @@ impl Action {
 /// is unknown whether there is a credential, and [`Reply::quit`] keeps git from asking another
 /// helper.
 pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<Reply> {
-    let kinds: &[&str] =
-        if request.capabilities.authtype { records::KINDS } else { &[USER_PASSWORD] };
+    let kinds = if request.capabilities.authtype { records::KINDS } else { &[USER_PASSWORD] };
     let Some(wanted) = &request.location else { return Ok(Reply::default()) };
     let is_good = |record: &Record| records::is_good(record, now);
-    let found = accounts.find(wanted, kinds, &is_good)?;
+    let found = accounts.find(wanted, Kinds::Only(kinds), &is_good)?;
     let mut reply = found.map(|account| records::reply(&account, now)).unwrap_or_default();
     if request.capabilities.state && (reply.password.is_some() || reply.credential.is_some()) {
         reply.state = Some(served::mark(wanted, &reply));
@@ -120,5 +119,5 @@ pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Resu
 pub fn erase(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
     let Some(wanted) = &request.location else { return Ok(()) };
     let is_meant = |record: &Record| records::is_meant(request, record);
-    accounts.forget(wanted, records::KINDS, now, &is_meant).map(drop)
+    accounts.forget(wanted, Kinds::Only(records::KINDS), now, &is_meant).map(drop)
 }

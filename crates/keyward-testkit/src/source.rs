@@ -8,6 +8,9 @@ use keyward_core::{Change, EntryId, Error, ErrorKind, Page, Query, Record, Resul
 ///
 /// A test uses it for code that reads and writes records, but must not depend on a store. It panics
 /// if it is asked to list its entries.
+///
+/// # Errors
+/// [`Unavailable`](ErrorKind::Unavailable) after [`fail_after`](Self::fail_after).
 #[derive(Default)]
 pub struct MemorySource(Mutex<State>);
 
@@ -24,6 +27,10 @@ struct State {
 /// What another process does while a record is being changed.
 type Meanwhile = Box<dyn FnOnce(&MemorySource) + Send>;
 
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the page of the type lists the errors of all of them"
+)]
 impl MemorySource {
     /// Writes a record.
     pub fn put(&self, id: &EntryId, record: &Record) -> Result<()> {

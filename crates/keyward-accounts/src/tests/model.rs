@@ -55,8 +55,8 @@ fn run(memory: &Memory, step: &Step) -> keyward_core::Result<()> {
             it.keep(location, now(), &set(location.account(), password))
         }
         Step::Forget(wanted, password) => {
-            let is_meant = |record: &Record| has(record, *password);
-            it.forget(wanted, KINDS, now(), &is_meant).map(drop)
+            let is_selected = |record: &Record| has(record, *password);
+            it.forget(wanted, KINDS, now(), &is_selected).map(drop)
         }
         Step::Choose(location) => it.set_default(location.origin(), location.account(), now()),
         Step::Erase(location) => memory.erase(&id(&location.to_string())),

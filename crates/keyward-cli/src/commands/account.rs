@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, ArgMatches, Command};
 use keyward::OpenStore;
-use keyward_accounts::{Accounts, Listed};
+use keyward_accounts::{Accounts, Kinds, Listed};
 use keyward_core::{EntryId, Origin, Record, Result};
-use keyward_helper::git::{AUTHORIZATION, USER_PASSWORD};
 use keyward_origin::Location;
 use serde_json::json;
 
@@ -136,16 +135,13 @@ fn rm(session: &Session, matches: &ArgMatches) -> Outcome {
     let Some(account) = location.account() else { return Err(which()) };
     let (store, user) = session.store(matches)?;
     let accounts = Accounts::new(&store.store, &user);
-    let listed = accounts.list(location.origin())?;
-    let mut kinds = vec![USER_PASSWORD, AUTHORIZATION];
-    kinds.extend(listed.iter().map(|listed| listed.kind.as_str()));
     // A record may have no account at all; its entry is named as if the account were empty.
     let wanted = Some(account).filter(|account| !account.is_empty());
     let wanted = Location::new(location.origin().clone(), wanted, location.path())?;
     let has_no_username =
         |record: &Record| record.field("username").is_none_or(|field| field.value.is_empty());
-    let is_meant = |record: &Record| !account.is_empty() || has_no_username(record);
-    match accounts.forget(&wanted, &kinds, store.now(), &is_meant)? {
+    let is_selected = |record: &Record| !account.is_empty() || has_no_username(record);
+    match accounts.forget(&wanted, Kinds::Any, store.now(), &is_selected)? {
         0 => Err(missing(&EntryId::new(&user, Some(&location.to_string()))?, &store)),
         _ => Ok(()),
     }
