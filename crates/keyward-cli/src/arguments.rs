@@ -1,6 +1,8 @@
 //! Arguments that several commands take.
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Arg, ArgAction, ArgMatches, Command};
+use keyward_core::Role;
 
 /// The argument that names a store.
 pub(crate) fn store() -> Arg {
@@ -49,4 +51,10 @@ pub(crate) fn switch(name: &'static str, help: &'static str) -> Arg {
 /// Returns the text of an argument, if it was passed.
 pub(crate) fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
     matches.get_one::<String>(name).map(String::as_str)
+}
+
+/// Parses the name of a role.
+pub(crate) fn role() -> impl TypedValueParser<Value = Role> {
+    let names = PossibleValuesParser::new(Role::ALL.map(Role::name));
+    names.try_map(|name| Role::from_name(&name).ok_or("there is no such role"))
 }

@@ -6,10 +6,11 @@ use std::ffi::OsString;
 use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue};
 
-use crate::commands::{COMMANDS, Entry, Session, completions, helper, root, tree, whole};
+use crate::commands::{COMMANDS, Entry, completions, helper, root, tree, whole};
 use crate::console::Console;
 use crate::output::print;
-use crate::stop::{Outcome, Stop};
+use crate::session::Session;
+use crate::stop::Outcome;
 
 /// Parses the command line and runs the command.
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
@@ -22,9 +23,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     }
     let chosen = match parse(&arguments) {
         Ok(chosen) => chosen,
-        Err(error) if error.use_stderr() => {
-            return Err(Stop::Code(2, error.to_string().trim_end().to_owned()));
-        }
+        Err(error) if error.use_stderr() => return Err(error.into()),
         Err(help) => return print(help.to_string().trim_end()),
     };
     let session = Session { console: Console { verbosity: chosen.verbosity } };

@@ -20,12 +20,11 @@ mod setup;
 mod store;
 mod unset;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use keyward::{Environment, Keyward, OpenStore};
+use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
+use keyward::OpenStore;
 use keyward_core::EntryId;
 
-use crate::arguments::text;
-use crate::console::Console;
+use crate::session::Session;
 use crate::stop::{Outcome, Stop};
 
 /// A command of the program.
@@ -53,7 +52,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     setup::ENTRY,
     helper::ENTRY,
     backend::ENTRY,
-    plugin::ENTRY,
+    entry::<plugin::Command>("plugin"),
     config::ENTRY,
     doctor::ENTRY,
     completions::ENTRY,
@@ -61,31 +60,20 @@ pub(crate) const COMMANDS: &[Entry] = &[
     help::ENTRY,
 ];
 
-/// What a command needs to run.
-pub(crate) struct Session {
-    pub(crate) console: Console,
+/// The arguments of a command, which say what it does. They derive [`clap::Parser`]: their comments
+/// are the command's help.
+pub(crate) trait Run: Parser {
+    fn run(self, session: &Session) -> Outcome;
 }
 
-impl Session {
-    /// Reads the configuration and finds the backends. Commands that need neither, such as `help`,
-    /// do not call it.
-    pub(crate) fn keyward(&self) -> Outcome<Keyward> {
-        Ok(Keyward::with(Environment::of_process(), self.console)?)
-    }
-
-    /// Opens the store that `STORE` selects, and returns the user that `--user` selects.
-    pub(crate) fn store(&self, matches: &ArgMatches) -> Outcome<(OpenStore, String)> {
-        let user = text(matches, "user");
-        let store = self.keyward()?.store_of(text(matches, "store").unwrap_or_default(), user)?;
-        let user = store.entry(user, None)?.user().to_owned();
-        Ok((store, user))
-    }
-
-    /// Opens the store, and returns the entry that `--user` and `--name` select.
-    pub(crate) fn entry(&self, matches: &ArgMatches) -> Outcome<(OpenStore, EntryId)> {
-        let (store, user) = self.store(matches)?;
-        let id = store.entry(Some(&user), text(matches, "name"))?;
-        Ok((store, id))
+/// Returns the command with these arguments.
+const fn entry<A: Run>(name: &'static str) -> Entry {
+    Entry {
+        name,
+        about: "",
+        example: "",
+        arguments: |_| A::command(),
+        run: |session, matches| A::from_arg_matches(matches)?.run(session),
     }
 }
 
@@ -118,7 +106,7 @@ pub(crate) fn tree(entry: &Entry) -> Command {
     let command = Command::new(entry.name)
         .about(entry.about)
         .after_help(format!("Example:\n  {}", entry.example.replace('\n', "\n  ")));
-    (entry.arguments)(command)
+    (entry.arguments)(command).name(entry.name)
 }
 
 pub(crate) use plugin::check_inside;

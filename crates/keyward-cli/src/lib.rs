@@ -16,6 +16,7 @@ mod input;
 mod output;
 mod password;
 mod progress;
+mod session;
 mod shell;
 mod stop;
 mod terminal;

@@ -24,6 +24,12 @@ impl From<Error> for Stop {
     }
 }
 
+impl From<clap::Error> for Stop {
+    fn from(error: clap::Error) -> Self {
+        Self::Code(2, error.to_string().trim_end().to_owned())
+    }
+}
+
 /// Returns an error about the command line.
 pub(crate) fn usage(message: impl Into<String>) -> Stop {
     Stop::Failed(Error::invalid("usage", message))

@@ -9,61 +9,45 @@ mod new;
 mod show;
 mod trust;
 
-use clap::{Arg, ArgMatches, Command};
 use keyward_config::{Config, PluginFile, PluginName, nearest};
 use keyward_core::{Error, ErrorKind};
 
-use super::{Entry, Session};
-use crate::arguments::text;
+use super::Run;
 use crate::output::harmless;
+use crate::session::Session;
 use crate::stop::Outcome;
 use crate::terminal::Terminal;
 pub(crate) use check::inside as check_inside;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "plugin",
-    about: "Trust, list, make and check backends that are libraries or separate programs",
-    example: "keyward plugin trust /usr/lib/keyward/libshelf.so\nkeyward plugin list",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    command
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(trust::command())
-        .subcommand(list::command())
-        .subcommand(show::command())
-        .subcommand(forget::command())
-        .subcommand(new::command())
-        .subcommand(build::command())
-        .subcommand(check::command())
-        .subcommand(host::command())
+/// Trust, list, make and check backends that are libraries or separate programs
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward plugin trust /usr/lib/keyward/libshelf.so
+  keyward plugin list")]
+pub(super) enum Command {
+    Trust(trust::Arguments),
+    List(list::Arguments),
+    Show(show::Arguments),
+    Forget(forget::Arguments),
+    New(new::Arguments),
+    Build(build::Arguments),
+    Check(check::Arguments),
+    Host(host::Arguments),
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    match matches.subcommand() {
-        Some(("trust", matches)) => trust::run(session, matches),
-        Some(("list", matches)) => list::run(session, matches),
-        Some(("show", matches)) => show::run(session, matches),
-        Some(("forget", matches)) => forget::run(session, matches),
-        Some(("new", matches)) => new::run(matches),
-        Some(("build", matches)) => build::run(matches),
-        Some(("check", matches)) => check::run(matches),
-        Some(("host", matches)) => host::run(matches),
-        _ => Ok(()),
+impl Run for Command {
+    fn run(self, session: &Session) -> Outcome {
+        match self {
+            Self::Trust(arguments) => trust::run(session, &arguments),
+            Self::List(arguments) => list::run(session, &arguments),
+            Self::Show(arguments) => show::run(session, &arguments),
+            Self::Forget(arguments) => forget::run(session, &arguments),
+            Self::New(arguments) => new::run(arguments),
+            Self::Build(arguments) => build::run(&arguments),
+            Self::Check(arguments) => check::run(&arguments),
+            Self::Host(arguments) => host::run(&arguments),
+        }
     }
-}
-
-/// The argument that names a plugin.
-fn name() -> Arg {
-    Arg::new("name").value_name("NAME").required(true).help("The plugin")
-}
-
-/// The plugin that `NAME` names.
-fn named(matches: &ArgMatches) -> Outcome<PluginName> {
-    Ok(PluginName::new(text(matches, "name").unwrap_or_default())?)
 }
 
 /// Returns the error for a plugin that does not exist.
@@ -78,7 +62,7 @@ fn unknown(config: &Config, name: &PluginName) -> Error {
 }
 
 /// Returns the backends that a plugin provides, as `storage shelf, key shelf`.
-fn brought(file: &PluginFile) -> String {
+fn provided(file: &PluginFile) -> String {
     let words = file.backends.iter().map(|(role, name)| format!("{role} {name}"));
     words.collect::<Vec<_>>().join(", ")
 }

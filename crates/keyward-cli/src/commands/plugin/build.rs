@@ -6,47 +6,43 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
 
-use clap::{Arg, ArgMatches, Command};
 use keyward_core::{Error, ErrorKind, Result};
 use keyward_loader::{Digest, Elf, read_elf};
 use serde_json::{Value, json};
 
-use crate::arguments::{self, switch, text};
 use crate::output::{print, shown};
 use crate::stop::Outcome;
 
-pub(super) fn command() -> Command {
-    Command::new("build")
-        .about("Build a shared library from a crate of backends")
-        .after_help("Example:\n  keyward plugin build --release")
-        .arg(
-            Arg::new("dir")
-                .value_name("DIR")
-                .help("The crate's folder [default: the current folder]"),
-        )
-        .arg(switch("release", "Build with cargo's release profile"))
-        .arg(
-            Arg::new("output")
-                .long("output")
-                .value_name("FOLDER")
-                .help("Where to put the library [default: `plugins` in cargo's target folder]"),
-        )
-        .arg(arguments::json())
+/// Build a shared library from a crate of backends
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward plugin build --release")]
+pub(crate) struct Arguments {
+    /// The crate's folder [default: the current folder]
+    #[arg(default_value = ".", hide_default_value = true)]
+    dir: PathBuf,
+    /// Build with cargo's release profile
+    #[arg(long)]
+    release: bool,
+    /// Where to put the library [default: `plugins` in cargo's target folder]
+    #[arg(long, value_name = "FOLDER")]
+    output: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-pub(super) fn run(matches: &ArgMatches) -> Outcome {
-    let dir = Path::new(text(matches, "dir").unwrap_or("."));
-    let built = cargo(dir, matches.get_flag("release"))?;
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let dir = &arguments.dir;
+    let built = cargo(dir, arguments.release)?;
     let library = fs::read(&built).map_err(|error| Error::io("build", error))?;
     let built_crate = crate_of(&library, dir)?;
-    let folder = match text(matches, "output") {
-        Some(folder) => PathBuf::from(folder),
-        // Cargo's libraries are in target/PROFILE/.
-        None => built.ancestors().nth(2).unwrap_or(dir).join("plugins"),
-    };
+    // Cargo's libraries are in target/PROFILE/.
+    let default = || built.ancestors().nth(2).unwrap_or(dir).join("plugins");
+    let folder = arguments.output.clone().unwrap_or_else(default);
     let path = put(&built, &folder).map_err(|error| Error::io("build", error))?;
     let path = path.display().to_string();
-    if matches.get_flag("json") {
+    if arguments.json {
         let digest = Digest::of(&library).to_string();
         return print(&json!({ "path": path, "sha256": digest, "crate": built_crate }).to_string());
     }

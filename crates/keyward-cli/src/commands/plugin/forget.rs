@@ -1,30 +1,34 @@
-use clap::{ArgMatches, Command};
 use keyward::{Keyward, StoreFile};
-use keyward_config::{Layer, PluginFile};
+use keyward_config::{Layer, PluginFile, PluginName};
 use keyward_core::{Role, Value, Values};
 
-use super::{confirm, name, named, unknown};
-use crate::arguments::switch;
-use crate::commands::Session;
+use super::{confirm, unknown};
+use crate::session::Session;
 use crate::stop::Outcome;
 
-pub(super) fn command() -> Command {
-    Command::new("forget")
-        .about("Stop trusting a plugin; its own files stay")
-        .after_help("Example:\n  keyward plugin forget shelf")
-        .arg(name())
-        .arg(switch("system", "Forget a plugin that is trusted for all users of this machine"))
-        .arg(switch("yes", "Do not ask"))
+/// Stop trusting a plugin; its own files stay
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward plugin forget shelf")]
+pub(crate) struct Arguments {
+    /// The plugin
+    name: String,
+    /// Forget a plugin that is trusted for all users of this machine
+    #[arg(long)]
+    system: bool,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
 }
 
-pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let keyward = session.keyward()?;
-    let name = named(matches)?;
-    let layer = if matches.get_flag("system") { Layer::System } else { Layer::User };
+    let name = PluginName::new(&arguments.name)?;
+    let layer = if arguments.system { Layer::System } else { Layer::User };
     let files = keyward.config().plugins().files;
     let file = files.iter().find(|file| file.name == name && file.layer == layer);
     let users = file.map(|file| users(&keyward, file)).transpose()?.unwrap_or_default();
-    if !users.is_empty() && !matches.get_flag("yes") {
+    if !users.is_empty() && !arguments.yes {
         let question =
             format!("These stores need it and will not open without it:\n{users}Forget it?");
         confirm(&question, "nothing was forgotten")?;

@@ -1,36 +1,27 @@
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
 use keyward_loader::{Pin, inspect, load, serve_parent, verify_library};
 
-use crate::arguments::text;
 use crate::stop::{Outcome, usage};
 
-pub(super) fn command() -> Command {
-    Command::new("host")
-        .about("Serve the backends of a library on standard input and output, as a plugin program does")
-        .after_help("Example:\n  keyward plugin host /usr/lib/keyward/libshelf.so")
-        .arg(Arg::new("path").value_name("PATH").required(true).help("The library"))
-        .arg(
-            Arg::new("sha256")
-                .long("sha256")
-                .value_name("HEX")
-                .help("The SHA-256 that it must have [default: any]"),
-        )
-        .arg(
-            Arg::new("needs")
-                .long("needs")
-                .value_name("LIB[=HEX]")
-                .action(ArgAction::Append)
-                .help("Another library that the library needs, and the SHA-256 that it must have"),
-        )
+/// Serve the backends of a library on standard input and output, as a plugin program does
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward plugin host /usr/lib/keyward/libshelf.so")]
+pub(crate) struct Arguments {
+    /// The library
+    path: String,
+    /// The SHA-256 that it must have [default: any]
+    #[arg(long, value_name = "HEX")]
+    sha256: Option<String>,
+    /// Another library that the library needs, and the SHA-256 that it must have
+    #[arg(long, value_name = "LIB[=HEX]")]
+    needs: Vec<String>,
 }
 
-pub(super) fn run(matches: &ArgMatches) -> Outcome {
-    let path = text(matches, "path").unwrap_or_default();
-    let plugin = pin(path, text(matches, "sha256"))?;
-    let needs = matches.get_many::<String>("needs").into_iter().flatten();
-    let needs = needs.map(|need| match need.rsplit_once('=') {
+pub(super) fn run(arguments: &Arguments) -> Outcome {
+    let plugin = pin(&arguments.path, arguments.sha256.as_deref())?;
+    let needs = arguments.needs.iter().map(|need| match need.rsplit_once('=') {
         Some((path, digest)) => pin(path, Some(digest)),
         None => pin(need, None),
     });

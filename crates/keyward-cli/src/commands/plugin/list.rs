@@ -1,24 +1,25 @@
-use clap::{ArgMatches, Command};
 use keyward::PluginState;
 use keyward_config::{BrokenPlugin, PluginFile};
 use serde_json::{Value, json};
 
-use super::brought;
-use crate::arguments;
-use crate::commands::Session;
+use super::provided;
 use crate::output::{print, shown};
+use crate::session::Session;
 use crate::stop::{Outcome, what};
 
-pub(super) fn command() -> Command {
-    Command::new("list")
-        .about("List the plugins that are trusted, and whether they have changed")
-        .after_help("Example:\n  keyward plugin list")
-        .arg(arguments::json())
+/// List the plugins that are trusted, and whether they have changed
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward plugin list")]
+pub(crate) struct Arguments {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let plugins = session.keyward()?.config().plugins();
-    let json = matches.get_flag("json");
+    let json = arguments.json;
     for file in &plugins.files {
         let state = PluginState::of(file);
         print(&if json { as_json(file, &state).to_string() } else { line(file, &state) })?;
@@ -52,7 +53,7 @@ fn line(file: &PluginFile, state: &PluginState) -> String {
         file.door,
         state.word(),
         file.pin.path.display(),
-        brought(file)
+        provided(file)
     );
     with_reason(&line, state.error().map(what))
 }

@@ -5,60 +5,51 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, Command};
 use keyward_core::{Error, ErrorKind, Registry, Result, Role};
 
 use super::trust::this_program;
-use crate::arguments::text;
+use crate::arguments::role;
 use crate::output::{print, shown};
-use crate::stop::{Outcome, usage};
+use crate::stop::Outcome;
 use template::{Crate, Source};
 
-pub(super) fn command() -> Command {
-    Command::new("new")
-        .about("Write a crate with a new backend, which works as it is")
-        .after_help("Example:\n  keyward plugin new --role storage shelf keyward-storage-shelf")
-        .arg(
-            Arg::new("role")
-                .long("role")
-                .value_name("ROLE")
-                .required(true)
-                .value_parser(["serializer", "encryption", "key", "storage"])
-                .help("The role of the backend"),
-        )
-        .arg(Arg::new("name").value_name("NAME").required(true).help("The name of the backend in configuration"))
-        .arg(Arg::new("dir").value_name("DIR").required(true).help("The folder for the crate; it must be empty or not exist"))
-        .arg(
-            Arg::new("keyward")
-                .long("keyward")
-                .value_name("FOLDER")
-                .help("The folder of Keyward's source, for the crate's dependencies [default: the one in which this program was built, or the registry of crates]"),
-        )
+/// Write a crate with a new backend, which works as it is
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward plugin new --role storage shelf keyward-storage-shelf")]
+pub(crate) struct Arguments {
+    /// The role of the backend
+    #[arg(long, value_parser = role())]
+    role: Role,
+    /// The name of the backend in configuration
+    name: String,
+    /// The folder for the crate; it must be empty or not exist
+    dir: PathBuf,
+    /// The folder of Keyward's source, for the crate's dependencies [default: the one in which this program was built, or the registry of crates]
+    #[arg(long, value_name = "FOLDER")]
+    keyward: Option<PathBuf>,
 }
 
-pub(super) fn run(matches: &ArgMatches) -> Outcome {
-    let role = text(matches, "role").and_then(Role::from_name);
-    let role = role.ok_or_else(|| usage("no such role"))?;
-    let name = text(matches, "name").unwrap_or_default();
-    check_name(name)?;
-    if Registry::linked()?.find(role, name).is_ok() {
+pub(super) fn run(arguments: Arguments) -> Outcome {
+    let Arguments { role, name, dir, keyward } = arguments;
+    check_name(&name)?;
+    if Registry::linked()?.find(role, &name).is_ok() {
         return Err(Error::new(ErrorKind::Exists, "usage")
             .because(format!("the {role} {name} is part of this program"))
             .hint("Choose another name: two backends of one role cannot have the same name")
             .into());
     }
-    let source = match text(matches, "keyward") {
-        Some(folder) => Source::Folder(house(Path::new(folder))?),
-        None => birthplace().map_or(Source::Registry, Source::Folder),
+    let source = match keyward {
+        Some(folder) => Source::Folder(check_source(&folder)?),
+        None => source_of_this_program().map_or(Source::Registry, Source::Folder),
     };
-    let dir = Path::new(text(matches, "dir").unwrap_or_default());
     let from = match &source {
         Source::Folder(folder) => folder.display().to_string(),
         Source::Registry => {
             "the registry of crates; until they are published there, use --keyward FOLDER".into()
         }
     };
-    write(dir, &Crate { role, name, source }.files())?;
+    write(&dir, &Crate { role, name: &name, source }.files())?;
     print(&shown(&format!("Wrote the {role} {name} to {}", dir.display())))?;
     print(&shown(&format!("It takes Keyward's crates from {from}")))?;
     print(&shown(&format!("  cd {}", super::quoted(&dir.display().to_string()))))?;
@@ -79,7 +70,7 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 /// Returns the path of a folder that contains Keyward's source.
-fn house(folder: &Path) -> Result<PathBuf> {
+fn check_source(folder: &Path) -> Result<PathBuf> {
     let found = folder.canonicalize().ok();
     let found = found.filter(|it| it.join("crates/keyward-plugin/Cargo.toml").is_file());
     let found = found.filter(|it| it.to_str().is_some_and(|text| !text.contains(['"', '\\'])));
@@ -90,10 +81,10 @@ fn house(folder: &Path) -> Result<PathBuf> {
 
 /// Returns the source in which this program was built, if the program is still in the `target`
 /// folder there.
-fn birthplace() -> Option<PathBuf> {
+fn source_of_this_program() -> Option<PathBuf> {
     let program = this_program().ok()?;
     let mut targets = program.ancestors().filter(|folder| folder.ends_with("target"));
-    targets.find_map(|target| house(target.parent()?).ok())
+    targets.find_map(|target| check_source(target.parent()?).ok())
 }
 
 /// Writes all files or none: they appear together, in place of an empty folder if there is one.

@@ -1,30 +1,32 @@
-use clap::{ArgMatches, Command};
 use keyward::PluginState;
-use keyward_config::PluginFile;
+use keyward_config::{PluginFile, PluginName};
 use keyward_loader::Pin;
 use serde_json::json;
 
-use super::{brought, list, name, named, unknown};
-use crate::arguments;
-use crate::commands::Session;
+use super::{list, provided, unknown};
 use crate::output::{print, shown};
+use crate::session::Session;
 use crate::stop::{Outcome, what};
 
-pub(super) fn command() -> Command {
-    Command::new("show")
-        .about("Show all that is known of a plugin")
-        .after_help("Example:\n  keyward plugin show shelf")
-        .arg(name())
-        .arg(arguments::json())
+/// Show all that is known of a plugin
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward plugin show shelf")]
+pub(crate) struct Arguments {
+    /// The plugin
+    name: String,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let name = named(matches)?;
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
+    let name = PluginName::new(&arguments.name)?;
     let keyward = session.keyward()?;
     let config = keyward.config();
     let file = config.find_plugin(&name)?.ok_or_else(|| unknown(config, &name))?;
     let state = PluginState::of(&file);
-    if matches.get_flag("json") {
+    if arguments.json {
         return print(&as_json(&file, &state).to_string());
     }
     facts(&file, &state)
@@ -58,6 +60,6 @@ fn facts(file: &PluginFile, state: &PluginState) -> Vec<(&'static str, String)> 
     facts.extend(needs.map(|need| ("needs", format!("{} {}", need.path.display(), need.digest))));
     facts.extend(file.arguments.iter().map(|argument| ("argument", argument.clone())));
     facts.extend(file.environment.iter().map(|variable| ("variable", variable.clone())));
-    facts.push(("backends", brought(file)));
+    facts.push(("backends", provided(file)));
     facts
 }

@@ -2,63 +2,59 @@ mod candidate;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
 use keyward::{Environment, Keyward, try_plugin};
 use keyward_config::{PluginFile, path_of_program};
 use keyward_core::{Error, ErrorKind, Result, Role};
 
-use super::{brought, confirm};
-use crate::arguments::{switch, text};
-use crate::commands::Session;
+use super::{confirm, provided};
 use crate::exit::each;
 use crate::output::{print, shown};
+use crate::session::Session;
 use crate::stop::{Outcome, usage};
 use candidate::Candidate;
 
-pub(super) fn command() -> Command {
-    let list = |name: &'static str, what: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(what).action(ArgAction::Append).help(help)
-    };
-    Command::new("trust")
-        .about("Trust a library or a program, as it is now, to provide backends")
-        .after_help(
-            "Example:\n  keyward plugin trust /usr/lib/keyward/libshelf.so\n  keyward plugin trust /opt/vault/vault.py --env VAULT_ADDR -- --cache 60",
-        )
-        .arg(Arg::new("path").value_name("PATH").required(true).help("The absolute path of the file, or of a folder whose libraries to trust one by one"))
-        .arg(
-            Arg::new("name")
-                .long("name")
-                .value_name("N")
-                .help("The name of the plugin [default: from the name of the library or the file]"),
-        )
-        .arg(switch("system", "Trust it for all users of this machine"))
-        .arg(switch("run", "Run a library in a separate process instead of loading it"))
-        .arg(
-            switch("load", "Load the library again, after it was trusted with --run")
-                .conflicts_with("run"),
-        )
-        .arg(list("needs", "LIB", "Another library that the library needs, which is trusted too"))
-        .arg(list("env", "VAR", "An environment variable that the plugin's process may see"))
-        .arg(switch("yes", "Do not ask"))
-        .arg(
-            Arg::new("arguments")
-                .value_name("ARGUMENT")
-                .action(ArgAction::Append)
-                .num_args(0..)
-                .last(true)
-                .help("The arguments of the program"),
-        )
+/// Trust a library or a program, as it is now, to provide backends
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward plugin trust /usr/lib/keyward/libshelf.so
+  keyward plugin trust /opt/vault/vault.py --env VAULT_ADDR -- --cache 60")]
+pub(crate) struct Arguments {
+    /// The absolute path of the file, or of a folder whose libraries to trust one by one
+    path: PathBuf,
+    /// The name of the plugin [default: from the name of the library or the file]
+    #[arg(long, value_name = "N")]
+    name: Option<String>,
+    /// Trust it for all users of this machine
+    #[arg(long)]
+    system: bool,
+    /// Run a library in a separate process instead of loading it
+    #[arg(long)]
+    run: bool,
+    /// Load the library again, after it was trusted with --run
+    #[arg(long, conflicts_with = "run")]
+    load: bool,
+    /// Another library that the library needs, which is trusted too
+    #[arg(long, value_name = "LIB")]
+    needs: Option<Vec<PathBuf>>,
+    /// An environment variable that the plugin's process may see
+    #[arg(long, value_name = "VAR")]
+    env: Option<Vec<String>>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+    /// The arguments of the program
+    #[arg(value_name = "ARGUMENT", num_args = 0.., last = true)]
+    arguments: Option<Vec<String>>,
 }
 
-pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let path = Path::new(text(matches, "path").unwrap_or_default());
-    if !path.is_dir() {
-        return trust(session, matches, path);
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
+    if !arguments.path.is_dir() {
+        return trust(session, arguments, &arguments.path);
     }
-    if matches.contains_id("name") {
+    if arguments.name.is_some() {
         return Err(usage("--name is for one plugin, not for a folder"));
     }
-    each(libraries(path)?, |library| trust(session, matches, &library))
+    each(libraries(&arguments.path)?, |library| trust(session, arguments, &library))
 }
 
 /// The libraries in a folder, by name.
@@ -76,12 +72,12 @@ fn libraries(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// Describes one file, asks, tries the file, and records that it is trusted.
-fn trust(session: &Session, matches: &ArgMatches, path: &Path) -> Outcome {
+fn trust(session: &Session, arguments: &Arguments, path: &Path) -> Outcome {
     let keyward = session.keyward()?;
     // Nothing of the file runs until the user has agreed.
-    let candidate = Candidate::of(&keyward, matches, path)?;
+    let candidate = Candidate::inspect(&keyward, arguments, path)?;
     let description = candidate.describe();
-    if matches.get_flag("yes") {
+    if arguments.yes {
         description.lines().try_for_each(|line| print(&shown(line)))?;
     } else {
         confirm(&format!("{description}Trust it?"), "nothing was trusted")?;
@@ -91,7 +87,7 @@ fn trust(session: &Session, matches: &ArgMatches, path: &Path) -> Outcome {
     file.backends = backends.iter().map(|it| (it.role(), it.info.name.to_owned())).collect();
     check_free(&keyward, &file)?;
     keyward.config().keep_plugin(&file, candidate.before.as_ref())?;
-    print(&format!("Trusted as {}: {}", file.name, brought(&file)))?;
+    print(&format!("Trusted as {}: {}", file.name, provided(&file)))?;
     for (role, name) in &file.backends {
         print(&format!("  keyward init STORE {}", choice(*role, name)))?;
     }

@@ -20,7 +20,7 @@ use crate::stop::{Outcome, Stop};
 const LONGEST: usize = 1 << 20;
 
 /// A backend that the file provides.
-pub(super) struct Brought {
+pub(super) struct Backend {
     pub(super) role: Role,
     pub(super) name: String,
     pub(super) package: String,
@@ -28,12 +28,12 @@ pub(super) struct Brought {
     /// The cases to run.
     pub(super) cases: Vec<String>,
     /// Why it cannot be opened with the options of the command line.
-    untold: Option<String>,
+    bad_options: Option<String>,
 }
 
-impl Brought {
-    pub(super) fn check_told(&self) -> Result<()> {
-        let Some(why) = &self.untold else { return Ok(()) };
+impl Backend {
+    pub(super) fn check_options(&self) -> Result<()> {
+        let Some(why) = &self.bad_options else { return Ok(()) };
         let Self { role, name, .. } = self;
         Err(Error::invalid("options", format!("the {role} {name}: {why}")).hint(
             "Pass options with --options, as in --options '{\"path\": \"%scratch%/file\"}'; with --role you can pass other options to each role",
@@ -42,7 +42,7 @@ impl Brought {
 }
 
 /// Asks a child process, which the file may crash, for the backends of the file.
-pub(super) fn brought(plan: &Plan, wait: Duration) -> Outcome<Vec<Brought>> {
+pub(super) fn provided(plan: &Plan, wait: Duration) -> Outcome<Vec<Backend>> {
     let failed = |why: String| {
         let why = format!("{} {why}", plan.path.display());
         Error::new(ErrorKind::Other, "usage").because(why)
@@ -56,7 +56,7 @@ pub(super) fn brought(plan: &Plan, wait: Duration) -> Outcome<Vec<Brought>> {
     }
     let backend = |said: &Value| {
         let text = |key: &str| said[key].as_str().map(str::to_owned);
-        Some(Brought {
+        Some(Backend {
             role: Role::from_name(said["role"].as_str()?)?,
             name: text("name")?,
             package: text("package")?,
@@ -67,7 +67,7 @@ pub(super) fn brought(plan: &Plan, wait: Duration) -> Outcome<Vec<Brought>> {
                 .filter_map(Value::as_str)
                 .map(str::to_owned)
                 .collect(),
-            untold: text("untold"),
+            bad_options: text("bad_options"),
         })
     };
     let backends = said["backends"].as_array().into_iter().flatten().map(backend);

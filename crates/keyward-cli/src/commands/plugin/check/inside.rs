@@ -25,7 +25,7 @@ pub(super) fn run(plan: &Plan, only: &str) -> Outcome {
     let mut out = output().map_err(|error| Error::io("check", error))?;
     let said = match only {
         BACKENDS => backends(plan),
-        case => one(plan, case),
+        case => run_case(plan, case),
     };
     let said = said.unwrap_or_else(
         |error| json!({ "error": describe(&error), "code": code_of(error.kind()) }),
@@ -46,7 +46,7 @@ fn output() -> io::Result<File> {
 
 fn backends(plan: &Plan) -> Result<Value> {
     let scratch = Scratch::new();
-    let brought = plan.registrations()?;
+    let registrations = plan.registrations()?;
     let backend = |it: &Registration| {
         json!({
             "role": it.role().name(),
@@ -54,10 +54,10 @@ fn backends(plan: &Plan) -> Result<Value> {
             "package": it.package,
             "version": it.version,
             "cases": cases(it.role()),
-            "untold": plan.values(&scratch, it.options).err().map(|error| error.message().to_owned()),
+            "bad_options": plan.values(&scratch, it.options).err().map(|error| error.message().to_owned()),
         })
     };
-    Ok(json!({ "backends": brought.iter().map(backend).collect::<Vec<_>>() }))
+    Ok(json!({ "backends": registrations.iter().map(backend).collect::<Vec<_>>() }))
 }
 
 /// Returns the names of a role's cases.
@@ -71,24 +71,25 @@ fn cases(role: Role) -> Vec<&'static str> {
 }
 
 /// Runs one case, `ROLE/BACKEND/CASE`.
-fn one(plan: &Plan, words: &str) -> Result<Value> {
+fn run_case(plan: &Plan, words: &str) -> Result<Value> {
     let unknown = || Error::invalid("usage", "there is no such case");
     let [role, name, case] = words.split('/').collect::<Vec<_>>()[..] else {
         return Err(unknown());
     };
     let role = Role::from_name(role).ok_or_else(unknown)?;
-    let mut brought = plan.registrations()?.into_iter();
-    let found = brought.find(|it| it.role() == role && it.info.name == name).ok_or_else(unknown)?;
+    let mut registrations = plan.registrations()?.into_iter();
+    let found =
+        registrations.find(|it| it.role() == role && it.info.name == name).ok_or_else(unknown)?;
     let table = found.options;
     match found.factory {
-        Factory::Serializer(open) => hold(serializer::CASES, case, plan, table, open),
-        Factory::Encryption(open) => hold(encryption::CASES, case, plan, table, open),
-        Factory::Key(open) => hold(key::CASES, case, plan, table, open),
-        Factory::Storage(open) => hold(storage::CASES, case, plan, table, open),
+        Factory::Serializer(open) => check_case(serializer::CASES, case, plan, table, open),
+        Factory::Encryption(open) => check_case(encryption::CASES, case, plan, table, open),
+        Factory::Key(open) => check_case(key::CASES, case, plan, table, open),
+        Factory::Storage(open) => check_case(storage::CASES, case, plan, table, open),
     }
 }
 
-fn hold<T: ?Sized + 'static>(
+fn check_case<T: ?Sized + 'static>(
     cases: &[(&str, Case<T>)],
     name: &str,
     plan: &Plan,

@@ -1,6 +1,5 @@
 use std::path::{Path, PathBuf};
 
-use clap::ArgMatches;
 use keyward::{Environment, StoreName};
 use keyward_config::{Expander, Places};
 use keyward_core::{
@@ -13,7 +12,7 @@ use keyward_loader::{
 use keyward_plugin::json::values_from_json;
 use keyward_testkit::{Scratch, TestHost};
 
-use crate::arguments::text;
+use super::Arguments;
 use crate::stop::{Outcome, usage};
 
 /// The file to check, and the options, secrets, variables and answers for it.
@@ -31,27 +30,24 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Reads the command line and inspects the file. It does not run the file.
-    pub(super) fn of(matches: &ArgMatches) -> Outcome<Self> {
-        let list = |name: &str| -> Vec<String> {
-            matches.get_many(name).into_iter().flatten().cloned().collect()
-        };
-        let found = look(text(matches, "path").unwrap_or_default())?;
+    pub(super) fn new(arguments: &Arguments) -> Outcome<Self> {
+        let found = inspect_real(&arguments.path)?;
         let door = match found.content {
             Content::Library(_) => Door::Loaded,
             Content::Program | Content::Script => Door::Run,
         };
-        let needs = list("needs").into_iter().map(|path| Ok(look(&path)?.pin()));
+        let needs = arguments.needs.iter().map(|path| Ok(inspect_real(path)?.pin()));
         let plan = Self {
             needs: needs.collect::<Result<_>>()?,
             // A file that was inspected before must not have changed.
-            digest: text(matches, "sha256").map_or(Ok(found.digest), str::parse)?,
+            digest: arguments.sha256.as_deref().map_or(Ok(found.digest), str::parse)?,
             path: found.path,
             door,
-            options: text(matches, "options").unwrap_or("{}").to_owned(),
-            secrets: list("secret"),
-            variables: list("variable"),
-            answers: list("answer"),
-            arguments: list("arguments"),
+            options: arguments.options.clone(),
+            secrets: arguments.secrets.clone(),
+            variables: arguments.variables.clone(),
+            answers: arguments.answers.clone(),
+            arguments: arguments.arguments.clone(),
         };
         values_from_json(plan.options.as_bytes())?;
         plan.secrets.iter().chain(&plan.variables).try_for_each(|pair| split(pair).map(drop))?;
@@ -98,11 +94,11 @@ impl Plan {
     pub(super) fn values(&self, scratch: &Scratch, table: &[OptionSpec]) -> Result<Values> {
         let folder = scratch.path("").replace('%', "%%");
         let folder = folder.trim_end_matches('/');
-        let told = values_from_json(self.options.as_bytes())?;
+        let given = values_from_json(self.options.as_bytes())?;
         let home = scratch.folder().join("home");
         let places = Places::find(&Environment::of([("HOME", home)]))?;
         let expander = Expander::new(&places, &StoreName::new("check")?, StoreId([0x11; 16]));
-        expander.values(&within(folder, &told), table)
+        expander.values(&within(folder, &given), table)
     }
 
     /// Returns the host that the backend calls.
@@ -118,10 +114,10 @@ impl Plan {
 }
 
 /// Inspects a file, at its path without symbolic links.
-fn look(path: &str) -> Result<Inspection> {
-    let real = Path::new(path).canonicalize();
+fn inspect_real(path: &Path) -> Result<Inspection> {
+    let real = path.canonicalize();
     // If the file does not exist, the error contains the path that was passed.
-    inspect(real.as_deref().unwrap_or(Path::new(path)))
+    inspect(real.as_deref().unwrap_or(path))
 }
 
 fn split(pair: &str) -> Result<(&str, &str)> {

@@ -3,13 +3,12 @@
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use clap::ArgMatches;
 use keyward::Keyward;
 use keyward_config::{Layer, PluginFile, PluginName, account_of_uid};
 use keyward_core::{Door, Error, ErrorKind, Result, Role};
 use keyward_loader::{Content, Inspection, inspect, verify_library};
 
-use crate::arguments::text;
+use super::Arguments;
 use crate::stop::{Outcome, usage};
 
 /// A file that may be trusted.
@@ -27,30 +26,30 @@ impl Candidate {
     ///
     /// A plugin that was trusted before keeps its arguments, variables and needed libraries, unless
     /// the command line has others.
-    pub(super) fn of(keyward: &Keyward, matches: &ArgMatches, path: &Path) -> Outcome<Self> {
+    pub(super) fn inspect(keyward: &Keyward, options: &Arguments, path: &Path) -> Outcome<Self> {
         let found = inspect(path)?;
-        let layer = if matches.get_flag("system") { Layer::System } else { Layer::User };
-        let before = before(keyward, matches, &found.path, layer);
+        let layer = if options.system { Layer::System } else { Layer::User };
+        let name = options.name.as_deref();
+        let before = before(keyward, name, &found.path, layer);
         let name = match &before {
             Some(before) => before.name.clone(),
-            None => free_name(keyward, matches, &found)?,
+            None => free_name(keyward, name, &found)?,
         };
         let is_library = matches!(found.content, Content::Library(_));
-        let told = before.as_ref().filter(|before| before.is_library() == is_library);
-        let list = |name: &str, told: Option<Vec<String>>| -> Vec<String> {
-            let given = matches.get_many::<String>(name).map(|given| given.cloned().collect());
-            given.or(told).unwrap_or_default()
-        };
-        let arguments = list("arguments", told.map(|told| told.arguments.clone()));
-        let loads = matches.get_flag("load");
+        let earlier = before.as_ref().filter(|before| before.is_library() == is_library);
+        let loads = options.load;
+        let arguments = options.arguments.as_ref().or(earlier.map(|it| &it.arguments));
         // A library that is loaded sees every variable: a list from its time as a process goes.
-        let environment = list("env", told.filter(|_| !loads).map(|told| told.environment.clone()));
-        let needs: Vec<PathBuf> = match (matches.get_many::<String>("needs"), told) {
-            (None, Some(told)) => told.needs.iter().map(|pin| pin.path.clone()).collect(),
-            (given, _) => given.into_iter().flatten().map(PathBuf::from).collect(),
+        let variables = earlier.filter(|_| !loads).map(|it| &it.environment);
+        let environment = options.env.as_ref().or(variables);
+        let needs = match (&options.needs, earlier) {
+            (None, Some(earlier)) => earlier.needs.iter().map(|pin| pin.path.clone()).collect(),
+            (given, _) => given.clone().unwrap_or_default(),
         };
-        let was_run = told.is_some_and(|told| told.host.is_some());
-        let runs = matches.get_flag("run") || (was_run && !loads);
+        let (arguments, environment) =
+            (arguments.cloned().unwrap_or_default(), environment.cloned().unwrap_or_default());
+        let was_run = earlier.is_some_and(|earlier| earlier.host.is_some());
+        let runs = options.run || (was_run && !loads);
         if loads && !is_library {
             return Err(usage("a program cannot be loaded: --load is for libraries only"));
         }
@@ -132,20 +131,15 @@ impl Candidate {
 }
 
 /// Returns the plugin that is this file.
-fn before(
-    keyward: &Keyward,
-    matches: &ArgMatches,
-    path: &Path,
-    layer: Layer,
-) -> Option<PluginFile> {
-    let is_meant = |name: &str| text(matches, "name").is_none_or(|given| given == name);
+fn before(keyward: &Keyward, name: Option<&str>, path: &Path, layer: Layer) -> Option<PluginFile> {
+    let is_requested = |other: &str| name.is_none_or(|name| name == other);
     let mut files = keyward.config().plugins().files.into_iter();
-    files.find(|it| it.layer == layer && it.pin.path == path && is_meant(it.name.as_str()))
+    files.find(|it| it.layer == layer && it.pin.path == path && is_requested(it.name.as_str()))
 }
 
 /// Returns the chosen or suggested name, if no plugin has it.
-fn free_name(keyward: &Keyward, matches: &ArgMatches, found: &Inspection) -> Result<PluginName> {
-    let name = match text(matches, "name") {
+fn free_name(keyward: &Keyward, name: Option<&str>, found: &Inspection) -> Result<PluginName> {
+    let name = match name {
         Some(name) => PluginName::new(name)?,
         None => suggested_name(found)
             .and_then(|name| PluginName::new(&name))
