@@ -10,7 +10,6 @@ mod console;
 mod editor;
 mod exit;
 mod findings;
-mod git;
 mod harden;
 mod input;
 mod output;

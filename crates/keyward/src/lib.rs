@@ -25,7 +25,6 @@ mod assemble;
 mod central;
 mod credentials;
 mod facade;
-mod git_source;
 mod init;
 mod new_store;
 mod open_store;
@@ -37,13 +36,8 @@ pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName}
 #[doc(no_inline)]
 pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
 
-/// The environment variable that Keyward sets when it runs git to request a credential. If git then
-/// runs Keyward's helper, the helper sees the variable and gives no answer.
-pub const GIT_ASKS: &str = "KEYWARD_GIT_ASKS";
-
 pub use credentials::{Credentials, USER_PASSWORD};
 pub use facade::Keyward;
-pub use git_source::GitSource;
 pub use new_store::{NewStore, Protection};
 pub use open_store::OpenStore;
 pub use plugins::{PluginState, try_plugin};

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use keyward::{EntryId, Environment, ErrorKind, GitSource, Record};
+use keyward::{EntryId, Environment, ErrorKind, Record};
 use keyward_core::{Change, Field, Origin, Query, Source, Timestamp};
+use keyward_git::GitSource;
 
 use crate::helpers::sandbox::Sandbox;
 

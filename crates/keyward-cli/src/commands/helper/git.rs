@@ -1,10 +1,11 @@
 use std::io;
 
 use clap::{Arg, ArgMatches, Command};
-use keyward::{GIT_ASKS, Keyward, OpenStore, Silent, StoreName};
+use keyward::{Keyward, OpenStore, Silent, StoreName};
 use keyward_accounts::{Accounts, Unbound};
 use keyward_config::Environment;
 use keyward_core::{Error, Secret};
+use keyward_git::GIT_ASKS;
 use keyward_helper::git::{self, Action, CAPABILITIES, MAX_REQUEST, Reply, Request};
 
 use crate::arguments::{self, switch, text};

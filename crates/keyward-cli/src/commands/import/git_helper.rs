@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use keyward::GitSource;
 use keyward_core::{EntryId, Error, Record, Result, Source};
+use keyward_git::GitSource;
 use keyward_origin::Location;
 
 use super::accounts::{self, Found, Place, bring};

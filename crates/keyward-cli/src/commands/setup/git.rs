@@ -4,11 +4,11 @@ use clap::{Arg, ArgMatches, Command};
 use keyward::{Environment, Keyward, NewStore, StoreName};
 use keyward_config::path_of_program;
 use keyward_core::{Error, ErrorKind};
+use keyward_git::{Call, Change, ConfigFile, Git, Helper, Setup, asked};
 use serde_json::json;
 
 use crate::arguments::{self, switch, text};
 use crate::commands::{Session, init};
-use crate::git::{Call, Change, ConfigFile, Git, Helper, Setup, asked};
 use crate::output::{complain, print, shown};
 use crate::stop::Outcome;
 

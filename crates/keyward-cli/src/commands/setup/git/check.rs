@@ -5,11 +5,11 @@ use std::path::Path;
 
 use keyward::{Environment, Keyward, Silent};
 use keyward_core::{Error, ErrorKind};
+use keyward_git::{Call, Configured, Git, asked, run as run_git};
 
 use super::this_program;
 use crate::commands::doctor;
 use crate::findings::{Finding, Findings};
-use crate::git::{Call, Configured, Git, asked, run as run_git};
 use crate::stop::Outcome;
 
 /// A host for which no credential can exist: names below `invalid` are reserved (RFC 6761).

@@ -45,13 +45,14 @@ use run::Git;
 /// ```no_run
 /// use std::time::Duration;
 ///
-/// use keyward::{EntryId, Environment, GitSource};
-/// use keyward_core::Source;
+/// use keyward_config::Environment;
+/// use keyward_core::{EntryId, Source};
+/// use keyward_git::GitSource;
 ///
 /// let git = GitSource::new(Environment::of_process(), "ann", Duration::from_secs(10));
 /// let record = git.get(&EntryId::new("ann", Some("https://bot@example.com"))?)?;
 /// assert_eq!(record.origins[0].host, "example.com");
-/// # Ok::<(), keyward::Error>(())
+/// # Ok::<(), keyward_core::Error>(())
 /// ```
 ///
 /// [`GIT_ASKS`]: crate::GIT_ASKS

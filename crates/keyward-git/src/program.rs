@@ -1,26 +1,17 @@
-//! Runs git, and changes git's configuration so that it calls Keyward.
-
-mod chain;
-mod file;
-mod helper;
-mod kept;
-mod setup;
+//! Git, the program.
 
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 use keyward_core::{Error, ErrorKind, Result, Secret};
 
-pub(crate) use chain::{Configured, asked};
-pub(crate) use file::ConfigFile;
-pub(crate) use helper::{Call, Helper};
-pub(crate) use setup::{Change, Setup};
+use crate::helper::Helper;
 
 /// The variable whose values are git's credential helpers.
 const KEY: &str = "credential.helper";
 
 /// The largest output and the largest configuration that is read, in bytes.
-const MAX: usize = 4 << 20;
+pub(crate) const MAX: usize = 4 << 20;
 
 /// The first version whose `git config` has `--fixed-value`.
 const OLDEST: (u32, u32) = (2, 30);
@@ -29,23 +20,31 @@ const OLDEST: (u32, u32) = (2, 30);
 const AUTHTYPE: (u32, u32) = (2, 46);
 
 /// The git that is installed.
-pub(crate) struct Git {
+#[derive(Debug)]
+pub struct Git {
     /// Its version, such as `2.47.3`.
-    pub(crate) version: String,
+    pub version: String,
     numbers: (u32, u32),
 }
 
 /// The result of running git.
-pub(crate) struct Ran {
-    pub(crate) status: ExitStatus,
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit status.
+    pub status: ExitStatus,
     /// Its standard output. That may be a whole configuration, with the secrets in it.
-    pub(crate) out: Secret,
-    pub(crate) err: String,
+    pub out: Secret,
+    /// Its error output.
+    pub err: String,
 }
 
 impl Git {
     /// Finds git, and checks that it is new enough.
-    pub(crate) fn find() -> Result<Self> {
+    ///
+    /// # Errors
+    /// - [`Unavailable`](ErrorKind::Unavailable): git is not installed.
+    /// - [`Unsupported`](ErrorKind::Unsupported): it is too old.
+    pub fn find() -> Result<Self> {
         let ran = run(without_config(&mut Command::new("git")).arg("version"), b"")?;
         Self::of(ran.out.expose_str().unwrap_or_default())
     }
@@ -64,12 +63,12 @@ impl Git {
     }
 
     /// Whether helpers can give it tokens for schemes such as Bearer.
-    pub(crate) fn knows_authtype(&self) -> bool {
+    pub fn knows_authtype(&self) -> bool {
         self.numbers >= AUTHTYPE
     }
 
     /// Returns git with these arguments, set up so that it never prompts.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
         command
             .args(["-c", "core.askPass="])
@@ -83,7 +82,7 @@ impl Git {
     }
 
     /// Returns the credential helpers in one file, without those for single URLs.
-    fn helpers(&self, file: &Path) -> Result<Vec<Helper>> {
+    pub(crate) fn helpers(&self, file: &Path) -> Result<Vec<Helper>> {
         let ran = self.config(file, &["-z", "--get-all", KEY])?;
         match ran.status.code() {
             Some(0) => {
@@ -97,12 +96,12 @@ impl Git {
         }
     }
 
-    fn add(&self, file: &Path, value: &str) -> Result<()> {
+    pub(crate) fn add(&self, file: &Path, value: &str) -> Result<()> {
         self.edit(file, &["--add", KEY, value])
     }
 
     /// Removes every line that has this value from the file.
-    fn remove(&self, file: &Path, value: &str) -> Result<()> {
+    pub(crate) fn remove(&self, file: &Path, value: &str) -> Result<()> {
         self.edit(file, &["--fixed-value", "--unset-all", KEY, value])
     }
 
@@ -124,7 +123,10 @@ fn without_config(git: &mut Command) -> &mut Command {
 }
 
 /// Runs git with this input.
-pub(crate) fn run(command: &mut Command, input: &[u8]) -> Result<Ran> {
+///
+/// # Errors
+/// [`Unavailable`](ErrorKind::Unavailable) if git is not installed or the operating system failed.
+pub fn run(command: &mut Command, input: &[u8]) -> Result<Ran> {
     let missing = |error: std::io::Error| match error.kind() {
         std::io::ErrorKind::NotFound => Error::new(ErrorKind::Unavailable, "setup")
             .because("git is not installed, or is not on PATH"),
@@ -147,7 +149,7 @@ pub(crate) fn run(command: &mut Command, input: &[u8]) -> Result<Ran> {
 
 /// Returns an error for what git printed. Git may quote the file in it, so only a line number is
 /// shown.
-fn failure(err: &str) -> Error {
+pub(crate) fn failure(err: &str) -> Error {
     let line = err.split_once("bad config line ").map(|(_, rest)| rest);
     let line = line.and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
     match line {

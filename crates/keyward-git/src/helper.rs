@@ -5,27 +5,28 @@ use std::path::Path;
 /// Git has a shell run it: a value that begins with `!` or `/` as it is, any other one after `git
 /// credential-`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Helper {
+pub struct Helper {
     /// The text to show. The command of another program may contain secrets, so only its program is
     /// shown.
-    pub(crate) shown: String,
+    pub shown: String,
     /// The call, if it calls Keyward.
-    pub(crate) keyward: Option<Call>,
+    pub keyward: Option<Call>,
 }
 
 /// A call of Keyward.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Call {
+pub struct Call {
     /// The whole value.
-    pub(crate) value: String,
+    pub value: String,
     /// The program; `None` if git looks for `git-credential-keyward`.
-    pub(crate) program: Option<String>,
-    pub(crate) store: String,
+    pub program: Option<String>,
+    /// The name of the store.
+    pub store: String,
 }
 
 impl Call {
     /// Makes the call that runs the program at this absolute path.
-    pub(crate) fn new(program: &str, store: &str) -> Self {
+    pub fn new(program: &str, store: &str) -> Self {
         // With `exec` no shell stays behind and waits. That would take a twentieth of the time that
         // git and Keyward take together.
         let equals = if store.starts_with('-') { '=' } else { ' ' };
@@ -39,7 +40,7 @@ impl Call {
 
     /// Whether both calls run the same program with the same store. A program that git looks for by
     /// its name is assumed to be the same.
-    pub(crate) fn does_the_same_as(&self, other: &Self) -> bool {
+    pub fn does_the_same_as(&self, other: &Self) -> bool {
         let real = |program: &str| Path::new(program).canonicalize().ok();
         let is_same = match (&self.program, &other.program) {
             (Some(one), Some(other)) => {
@@ -53,7 +54,7 @@ impl Call {
 
 impl Helper {
     /// Reads a value.
-    pub(crate) fn read(value: &[u8]) -> Self {
+    pub fn read(value: &[u8]) -> Self {
         let Ok(value) = std::str::from_utf8(value) else {
             return Self { shown: "a shell snippet".into(), keyward: None };
         };
@@ -65,7 +66,7 @@ impl Helper {
     }
 
     /// Whether it makes git forget the helpers before it.
-    pub(crate) fn is_reset(&self) -> bool {
+    pub fn is_reset(&self) -> bool {
         self.shown.is_empty()
     }
 }

@@ -4,8 +4,10 @@ use std::time::Duration;
 use keyward_core::{ErrorKind, LockMode, Result, Secret};
 use keyward_fs::{FileLock, PrivateDir};
 
-use super::kept::Kept;
-use super::{Call, ConfigFile, Git, Helper};
+use crate::file::ConfigFile;
+use crate::helper::{Call, Helper};
+use crate::kept::Kept;
+use crate::program::{Git, MAX};
 
 /// How many times to try a change again if another process changes the file meanwhile.
 const ATTEMPTS: usize = 8;
@@ -20,7 +22,15 @@ const COPY: &str = "copy";
 ///
 /// Git edits a copy in a private folder. Then the copy replaces the file, unless the file has
 /// changed meanwhile. So the previous content is known to the byte.
-pub(crate) struct Setup<'a> {
+///
+/// # Errors
+/// - [`Invalid`](ErrorKind::Invalid): git cannot read the file.
+/// - [`Refused`](ErrorKind::Refused): the file is not a regular file, or belongs to another user.
+/// - [`Locked`](ErrorKind::Locked): another process keeps the file locked.
+/// - [`Conflict`](ErrorKind::Conflict): other processes keep changing the file.
+/// - [`Corrupt`](ErrorKind::Corrupt): the previous content, which Keyward kept, is damaged.
+#[derive(Debug)]
+pub struct Setup<'a> {
     git: &'a Git,
     file: &'a ConfigFile,
     folder: PrivateDir,
@@ -28,30 +38,37 @@ pub(crate) struct Setup<'a> {
 }
 
 /// The credential helpers of a file before and after a change.
-pub(crate) struct Change {
-    pub(crate) before: Vec<Helper>,
-    pub(crate) after: Vec<Helper>,
+#[derive(Debug)]
+pub struct Change {
+    /// The helpers before.
+    pub before: Vec<Helper>,
+    /// The helpers after.
+    pub after: Vec<Helper>,
     /// Whether the file has exactly the content that it had before Keyward changed it.
-    pub(crate) restored: bool,
+    pub restored: bool,
 }
 
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the page of the type lists the errors of all of them"
+)]
 impl<'a> Setup<'a> {
     /// Waits for other setups to end and excludes new ones. The previous content of the file is
     /// kept in `folder`.
-    pub(crate) fn begin(git: &'a Git, file: &'a ConfigFile, folder: &Path) -> Result<Self> {
+    pub fn begin(git: &'a Git, file: &'a ConfigFile, folder: &Path) -> Result<Self> {
         let folder = PrivateDir::create(folder)?;
         let _turn = folder.lock("setup", LockMode::Exclusive, WAIT)?;
         Ok(Self { git, file, folder, _turn })
     }
 
     /// Returns an error if git cannot read the file, before anything is created for it.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         self.helpers(self.file.read()?.as_ref()).map(drop)
     }
 
     /// Adds this call after the helpers that the file has; with `only`, git forgets all helpers
     /// before it. If git already makes this call, nothing changes.
-    pub(crate) fn add(&self, call: &Call, only: bool) -> Result<Change> {
+    pub fn add(&self, call: &Call, only: bool) -> Result<Change> {
         self.change(|current| {
             if is_there(&self.helpers(current)?, call, only) {
                 return Ok((current.cloned(), false));
@@ -72,7 +89,7 @@ impl<'a> Setup<'a> {
     }
 
     /// Restores the previous content.
-    pub(crate) fn undo(&self) -> Result<Change> {
+    pub fn undo(&self) -> Result<Change> {
         let change = self.change(|current| self.without(current))?;
         Kept::forget(&self.folder, self.file.path())?;
         Ok(change)
@@ -141,7 +158,7 @@ impl<'a> Setup<'a> {
         let copy = Path::new(COPY);
         self.folder.replace(copy, content.map_or(&[][..], Secret::expose))?;
         let done = edit(&self.folder.path().join(copy));
-        let edited = self.folder.read(copy, super::MAX);
+        let edited = self.folder.read(copy, MAX);
         self.folder.remove(copy)?;
         done?;
         Ok(Secret::new(edited?.unwrap_or_default()))

@@ -1,19 +1,26 @@
-use super::{Git, Helper, failure, run};
 use keyward_core::Result;
 
+use crate::helper::Helper;
+use crate::program::{Git, failure, run};
+
 /// A credential helper in git's configuration.
-pub(crate) struct Configured {
+#[derive(Debug)]
+pub struct Configured {
     /// The configuration file, or git's name for another place.
-    pub(crate) place: String,
+    pub place: String,
     /// The URLs that it is for; `None` means all.
-    pub(crate) url: Option<String>,
-    pub(crate) helper: Helper,
+    pub url: Option<String>,
+    /// The helper.
+    pub helper: Helper,
 }
 
 impl Git {
     /// Returns the credential helpers that git finds from the current folder, in the order in which
     /// git reads them.
-    pub(crate) fn configured(&self) -> Result<Vec<Configured>> {
+    ///
+    /// # Errors
+    /// Git is not installed, or cannot read its configuration.
+    pub fn configured(&self) -> Result<Vec<Configured>> {
         let pattern = r"^credential\.(.*\.)?helper$";
         let arguments = ["config", "-z", "--show-origin", "--get-regexp", pattern];
         let ran = run(&mut self.command(&arguments), b"")?;
@@ -26,7 +33,7 @@ impl Git {
 
 /// Returns the helpers that git asks, in order: for any URL, or for the URL of one section of the
 /// configuration.
-pub(crate) fn asked<'a>(configured: &'a [Configured], url: Option<&str>) -> Vec<&'a Configured> {
+pub fn asked<'a>(configured: &'a [Configured], url: Option<&str>) -> Vec<&'a Configured> {
     let is_for = |found: &&Configured| found.url.is_none() || found.url.as_deref() == url;
     let found: Vec<_> = configured.iter().filter(is_for).collect();
     let start = found.iter().rposition(|found| found.helper.is_reset()).map_or(0, |at| at + 1);

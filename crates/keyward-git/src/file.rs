@@ -11,7 +11,7 @@ use std::time::Duration;
 use keyward_config::{Environment, Places};
 use keyward_core::{Error, ErrorKind, Result, Secret};
 
-use super::{Git, MAX, run};
+use crate::program::{Git, MAX, run};
 
 /// How many times to try a lock that another process holds, with `PAUSE` between the attempts.
 const ATTEMPTS: usize = 20;
@@ -21,11 +21,16 @@ const PAUSE: Duration = Duration::from_millis(50);
 const LINKS: usize = 16;
 
 /// A configuration file of git, which may not exist.
-pub(crate) struct ConfigFile(PathBuf);
+#[derive(Debug)]
+pub struct ConfigFile(PathBuf);
 
 impl ConfigFile {
     /// Returns the file that `git config --global` writes.
-    pub(crate) fn global(environment: &Environment, places: &Places) -> Result<Self> {
+    ///
+    /// # Errors
+    /// - [`Invalid`](ErrorKind::Invalid): `GIT_CONFIG_GLOBAL` is empty.
+    /// - [`Refused`](ErrorKind::Refused): the path leads through too many symbolic links.
+    pub fn global(environment: &Environment, places: &Places) -> Result<Self> {
         if let Some(file) = environment.get("GIT_CONFIG_GLOBAL") {
             if file.is_empty() {
                 return Err(Error::invalid(
@@ -43,7 +48,10 @@ impl ConfigFile {
     }
 
     /// Returns the file of the repository that contains the current folder.
-    pub(crate) fn local(git: &Git) -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if the current folder is in no repository.
+    pub fn local(git: &Git) -> Result<Self> {
         let ran = run(&mut git.command(&["rev-parse", "--git-path", "config"]), b"")?;
         let path = ran.out.expose().strip_suffix(b"\n").filter(|_| ran.status.success());
         match path {
@@ -68,12 +76,16 @@ impl ConfigFile {
         Err(refused(&path, "leads through too many symbolic links"))
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Returns its path.
+    pub fn path(&self) -> &Path {
         &self.0
     }
 
     /// Returns the content, or `None` if the file does not exist.
-    pub(crate) fn read(&self) -> Result<Option<Secret>> {
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if it is not a regular file, or belongs to another user.
+    pub fn read(&self) -> Result<Option<Secret>> {
         let Some(file) = self.open()? else { return Ok(None) };
         Secret::read_from(file, MAX).map(Some).map_err(|error| self.failed(error))
     }
@@ -84,7 +96,7 @@ impl ConfigFile {
     /// # Errors
     /// - `Conflict` if the content of the file is not `old`.
     /// - `Locked` if another process keeps the file locked.
-    pub(crate) fn replace(&self, old: Option<&Secret>, new: Option<&Secret>) -> Result<()> {
+    pub fn replace(&self, old: Option<&Secret>, new: Option<&Secret>) -> Result<()> {
         let mode = self
             .open()?
             .map(|file| file.metadata())

@@ -1,0 +1,25 @@
+//! Runs git: uses git's own credential helpers, and makes git call Keyward.
+//!
+//! [`GitSource`] reads and writes the credentials that git's helpers store. [`Setup`] changes a
+//! configuration file of git so that git calls Keyward, and restores it.
+//!
+//! Use this crate in a program that works with git's credentials or with git's configuration.
+
+mod chain;
+mod file;
+mod helper;
+mod kept;
+mod program;
+mod setup;
+mod source;
+
+pub use chain::{Configured, asked};
+pub use file::ConfigFile;
+pub use helper::{Call, Helper};
+pub use program::{Git, Ran, run};
+pub use setup::{Change, Setup};
+pub use source::GitSource;
+
+/// The environment variable that Keyward sets when it runs git to request a credential. If git then
+/// runs Keyward's helper, the helper sees the variable and gives no answer.
+pub const GIT_ASKS: &str = "KEYWARD_GIT_ASKS";
