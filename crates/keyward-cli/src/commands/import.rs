@@ -3,11 +3,11 @@
 use std::fs::File;
 use std::io;
 
-use clap::{ArgMatches, Command};
 use keyward_core::{Error, ErrorKind, Result, Secret, Timestamp};
 
-use super::{Entry, Session};
+use super::Run;
 use crate::output::harmless;
+use crate::session::Session;
 use crate::stop::{Outcome, Stop, code_of};
 
 mod accounts;
@@ -15,29 +15,24 @@ mod git_credentials;
 mod git_helper;
 mod pycred;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "import",
-    about: "Import credentials from another system",
-    example: "keyward import git-credentials ~/.git-credentials\nkeyward import pycred ~/.pycred --dry-run",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    command
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(git_credentials::command())
-        .subcommand(git_helper::command())
-        .subcommand(pycred::command())
+/// Import credentials from another system
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward import git-credentials ~/.git-credentials
+  keyward import pycred ~/.pycred --dry-run")]
+pub(super) enum Command {
+    GitCredentials(git_credentials::Arguments),
+    GitHelper(git_helper::Arguments),
+    Pycred(pycred::Arguments),
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    match matches.subcommand() {
-        Some(("git-credentials", matches)) => git_credentials::run(session, matches),
-        Some(("git-helper", matches)) => git_helper::run(session, matches),
-        Some(("pycred", matches)) => pycred::run(session, matches),
-        _ => Ok(()),
+impl Run for Command {
+    fn run(self, session: &Session) -> Outcome {
+        match self {
+            Self::GitCredentials(arguments) => git_credentials::run(session, &arguments),
+            Self::GitHelper(arguments) => git_helper::run(session, &arguments),
+            Self::Pycred(arguments) => pycred::run(session, &arguments),
+        }
     }
 }
 

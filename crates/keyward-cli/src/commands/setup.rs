@@ -2,26 +2,23 @@
 
 mod git;
 
-use clap::{ArgMatches, Command};
-
-use super::{Entry, Session};
+use super::Run;
+use crate::session::Session;
 use crate::stop::Outcome;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "setup",
-    about: "Make another program ask Keyward for credentials",
-    example: "keyward setup git\nkeyward setup git --check",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    command.subcommand_required(true).arg_required_else_help(true).subcommand(git::command())
+/// Make another program ask Keyward for credentials
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward setup git
+  keyward setup git --check")]
+pub(super) enum Command {
+    Git(git::Arguments),
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    match matches.subcommand() {
-        Some(("git", matches)) => git::run(session, matches),
-        _ => Ok(()),
+impl Run for Command {
+    fn run(self, session: &Session) -> Outcome {
+        match self {
+            Self::Git(arguments) => git::run(session, &arguments),
+        }
     }
 }

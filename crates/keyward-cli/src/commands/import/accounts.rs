@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::fmt;
 
-use clap::{Arg, ArgMatches};
 use keyward::{Keyward, NewStore, OpenStore, StoreName};
 use keyward_accounts::Accounts;
 use keyward_core::{Error, ErrorKind, Record, Result};
@@ -11,18 +10,22 @@ use keyward_origin::Location;
 use serde_json::{Value, json};
 
 use super::{code, conflict, end, why};
-use crate::arguments::text;
 use crate::output::print;
 use crate::progress::Progress;
 use crate::stop::Outcome;
 
-/// `--store`.
-pub(super) fn store() -> Arg {
-    Arg::new("store")
-        .long("store")
-        .value_name("S")
-        .default_value("git")
-        .help("The store; it is made if it does not exist")
+/// The store and the user that get the accounts, and how to report on them.
+#[derive(clap::Args)]
+pub(super) struct Target {
+    /// The store; it is made if it does not exist
+    #[arg(long, value_name = "S", default_value = "git")]
+    store: String,
+    /// The user who gets the credentials [default: the store's `user`, else you]
+    #[arg(short, long, value_name = "U")]
+    user: Option<String>,
+    /// Print a JSON object
+    #[arg(long)]
+    json: bool,
 }
 
 /// Where a credential was found.
@@ -38,14 +41,14 @@ pub(super) struct Found {
 }
 
 /// Imports all credentials that it can. If it imported any, it prints `advice`.
-pub(super) fn bring(
+pub(super) fn import(
     keyward: &Keyward,
-    matches: &ArgMatches,
+    target: &Target,
     found: Vec<Found>,
     advice: &str,
 ) -> Outcome {
-    let report = Report::of(keyward, matches, found)?;
-    if matches.get_flag("json") {
+    let report = Report::of_import(keyward, target, found)?;
+    if target.json {
         print(&report.json())?;
     } else {
         print(&report.to_string())?;
@@ -66,12 +69,12 @@ struct Report {
 }
 
 impl Report {
-    fn of(keyward: &Keyward, matches: &ArgMatches, found: Vec<Found>) -> Result<Self> {
-        let store = text(matches, "store").unwrap_or_default().to_owned();
+    fn of_import(keyward: &Keyward, target: &Target, found: Vec<Found>) -> Result<Self> {
+        let store = target.store.clone();
         let (imported, present, refused) = (Vec::new(), Vec::new(), Vec::new());
         let mut report = Self { store, made: false, imported, present, refused };
         if found.iter().any(|found| found.credential.is_ok()) {
-            let user = text(matches, "user");
+            let user = target.user.as_deref();
             let store = report.open(keyward, user)?;
             let user = store.entry(user, None)?;
             report.fill(&store, user.user(), found)?;

@@ -2,43 +2,36 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::{Arg, ArgMatches, Command, value_parser};
 use keyward::Credentials;
 use keyward_core::{Error, Record, Result, Secret};
 use keyward_fs::open_private;
 use keyward_import::git_credentials::{Line, Login, MAX_FILE, parse};
 
-use super::accounts::{self, Found, Place, bring};
+use super::accounts::{self, Found, Place, Target};
 use super::read_secret;
-use crate::arguments;
-use crate::commands::Session;
 use crate::output::harmless;
+use crate::session::Session;
 use crate::stop::Outcome;
 
-pub(super) fn command() -> Command {
-    Command::new("git-credentials")
-        .about("Import the file of git's own `store` helper, which stays as it is")
-        .after_help("Example:\n  keyward import git-credentials ~/.git-credentials")
-        .arg(
-            Arg::new("file")
-                .value_name("FILE")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("The file, such as ~/.git-credentials"),
-        )
-        .arg(accounts::store())
-        .arg(arguments::user().help("The user who gets the credentials [default: you]"))
-        .arg(arguments::json().help("Print a JSON object"))
+/// Import the file of git's own `store` helper, which stays as it is
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward import git-credentials ~/.git-credentials")]
+pub(crate) struct Arguments {
+    /// The file, such as ~/.git-credentials
+    file: PathBuf,
+    #[command(flatten)]
+    target: Target,
 }
 
-pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let path = matches.get_one::<PathBuf>("file").expect("clap requires it");
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
+    let path = &arguments.file;
     let found = parse(read(path)?.expose())?.into_iter().map(found).collect();
     let advice = format!(
         "{} is unchanged, and its passwords are unencrypted; delete it once git asks Keyward (`keyward setup git`).",
         harmless(&path.display().to_string())
     );
-    bring(&session.keyward()?, matches, found, &advice)
+    accounts::import(&session.keyward()?, &arguments.target, found, &advice)
 }
 
 fn read(path: &Path) -> Result<Secret> {

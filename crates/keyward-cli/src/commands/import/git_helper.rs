@@ -3,52 +3,38 @@
 
 use std::time::Duration;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::value_parser;
 use keyward_core::{EntryId, Error, Record, Result, Source};
 use keyward_git::GitSource;
 use keyward_origin::Location;
 
-use super::accounts::{self, Found, Place, bring};
-use crate::arguments;
-use crate::commands::Session;
+use super::accounts::{self, Found, Place, Target};
+use crate::session::Session;
 use crate::stop::Outcome;
 
 /// The only user of the source: git's helpers belong to the caller.
 const CALLER: &str = "caller";
 
-pub(super) fn command() -> Command {
-    Command::new("git-helper")
-        .about("Import credentials from git's other helpers, which keep them too")
-        .after_help(
-            "Example:\n  keyward import git-helper https://github.com https://ann@example.com",
-        )
-        .arg(
-            Arg::new("urls")
-                .value_name("URL")
-                .required(true)
-                .action(ArgAction::Append)
-                .num_args(1..)
-                .help("The URL to ask for, with or without an account and a path"),
-        )
-        .arg(accounts::store())
-        .arg(arguments::user().help("The user who gets the credentials [default: you]"))
-        .arg(
-            Arg::new("timeout")
-                .long("timeout")
-                .value_name("SECONDS")
-                .default_value("30")
-                .value_parser(value_parser!(u64).range(1..=3600))
-                .help("How long git may take for each URL"),
-        )
-        .arg(arguments::json().help("Print a JSON object"))
+/// Import credentials from git's other helpers, which keep them too
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward import git-helper https://github.com https://ann@example.com")]
+pub(crate) struct Arguments {
+    /// The URL to ask for, with or without an account and a path
+    #[arg(value_name = "URL", required = true)]
+    urls: Vec<String>,
+    /// How long git may take for each URL
+    #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+    #[command(flatten)]
+    target: Target,
 }
 
-pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let limit = matches.get_one("timeout").copied().expect("it has a default");
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let keyward = session.keyward()?;
     let environment = keyward.config().environment().clone();
-    let git = GitSource::new(environment, CALLER, Duration::from_secs(limit));
-    let urls = matches.get_many::<String>("urls").into_iter().flatten();
+    let git = GitSource::new(environment, CALLER, Duration::from_secs(arguments.timeout));
+    let urls = arguments.urls.iter();
     let locations = urls.map(|url| Location::parse(url)).collect::<Result<Vec<_>>>()?;
     let found = locations.into_iter().map(|location| Found {
         place: Place::Url(location.to_string()),
@@ -56,7 +42,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
     });
     let advice =
         "git's helpers still have them too; `git credential reject` makes them forget one.";
-    bring(&keyward, matches, found.collect(), advice)
+    accounts::import(&keyward, &arguments.target, found.collect(), advice)
 }
 
 /// Asks git for a record, and returns it with its location: git reports for which account it is.

@@ -2,14 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command, value_parser};
 use keyward::{Credentials, Keyward, NewStore, OpenStore, StoreName};
 use keyward_core::{Error, Expect, Record};
 
 use super::{conflict, end};
-use crate::arguments::{self, switch, text};
-use crate::commands::Session;
 use crate::output::print;
+use crate::session::Session;
 use crate::stop::Outcome;
 use installation::{Account, Content, Found, User};
 use report::Report;
@@ -17,36 +15,29 @@ use report::Report;
 mod installation;
 mod report;
 
-pub(super) fn command() -> Command {
-    Command::new("pycred")
-        .about("Import each of PyCred's stores into a store of the same name; PyCred's files stay as they are")
-        .after_help("Example:\n  keyward import pycred ~/.pycred --dry-run\n  keyward import pycred ~/.pycred")
-        .arg(
-            Arg::new("dir")
-                .value_name("DIR")
-                .required(true)
-                .value_parser(value_parser!(PathBuf))
-                .help("PyCred's home, such as ~/.pycred, or its folder of stores"),
-        )
-        .arg(
-            Arg::new("prefix")
-                .long("prefix")
-                .value_name("P")
-                .help("A prefix for the names of the new stores"),
-        )
-        .arg(switch("dry-run", "Open all of PyCred's records, but write nothing"))
-        .arg(arguments::json().help("Print one JSON object per line, one for each store"))
+/// Import each of PyCred's stores into a store of the same name; PyCred's files stay as they are
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward import pycred ~/.pycred --dry-run
+  keyward import pycred ~/.pycred")]
+pub(crate) struct Arguments {
+    /// PyCred's home, such as ~/.pycred, or its folder of stores
+    dir: PathBuf,
+    /// A prefix for the names of the new stores
+    #[arg(long, value_name = "P", default_value = "", hide_default_value = true)]
+    prefix: String,
+    /// Open all of PyCred's records, but write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Print one JSON object per line, one for each store
+    #[arg(long)]
+    json: bool,
 }
 
-pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
+    let &Arguments { ref dir, ref prefix, dry_run, json } = arguments;
     let keyward = session.keyward()?;
-    let dir = matches.get_one::<PathBuf>("dir").expect("clap requires it");
-    let import = Import {
-        keyward: &keyward,
-        prefix: text(matches, "prefix").unwrap_or_default(),
-        dry_run: matches.get_flag("dry-run"),
-    };
-    let json = matches.get_flag("json");
+    let import = Import { keyward: &keyward, prefix, dry_run };
     let (mut code, mut imported) = (0, 0);
     for found in installation::stores(dir, &keyward.config().places().home)? {
         let report = import.store(found);
@@ -54,7 +45,7 @@ pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         code = code.max(report.code());
         imported += report.imported.len();
     }
-    if imported > 0 && !json && !import.dry_run {
+    if imported > 0 && !json && !dry_run {
         print("PyCred's files are unchanged; `pycred rm` removes them.")?;
     }
     end(code)

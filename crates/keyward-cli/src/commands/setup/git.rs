@@ -1,66 +1,69 @@
 mod check;
 
-use clap::{Arg, ArgMatches, Command};
 use keyward::{Environment, Keyward, NewStore, StoreName};
 use keyward_config::path_of_program;
 use keyward_core::{Error, ErrorKind};
 use keyward_git::{Call, Change, ConfigFile, Git, Helper, Setup, asked};
 use serde_json::json;
 
-use crate::arguments::{self, switch, text};
-use crate::commands::{Session, init};
+use crate::commands::init;
 use crate::output::{complain, print, shown};
+use crate::session::Session;
 use crate::stop::Outcome;
 
-pub(super) fn command() -> Command {
-    Command::new("git")
-        .about("Make git ask Keyward for credentials")
-        .after_help("Example:\n  keyward setup git\n  keyward setup git --check\n  keyward setup git --undo")
-        .arg(switch("global", "For all your repositories [default]"))
-        .arg(switch("local", "For the repository you are in").conflicts_with("global"))
-        .arg(
-            Arg::new("store")
-                .long("store")
-                .value_name("S")
-                .default_value("git")
-                .help("The store; it is made if it does not exist"),
-        )
-        .arg(switch("only", "Make git ignore the helpers that are configured before this one"))
-        .arg(
-            switch("undo", "Restore git's configuration; the store stays")
-                .conflicts_with_all(["store", "only", "check"]),
-        )
-        .arg(
-            switch("check", "Change nothing; show which helpers git asks, and whether Keyward answers")
-                .conflicts_with_all(["store", "only", "global", "local"]),
-        )
-        .arg(arguments::json())
+/// Make git ask Keyward for credentials
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward setup git
+  keyward setup git --check
+  keyward setup git --undo")]
+pub(crate) struct Arguments {
+    /// For all your repositories [default]
+    #[arg(long)]
+    global: bool,
+    /// For the repository you are in
+    #[arg(long, conflicts_with = "global")]
+    local: bool,
+    /// The store; it is made if it does not exist
+    #[arg(long, value_name = "S", default_value = "git")]
+    store: String,
+    /// Make git ignore the helpers that are configured before this one
+    #[arg(long)]
+    only: bool,
+    /// Restore git's configuration; the store stays
+    #[arg(long, conflicts_with_all = ["store", "only", "check"])]
+    undo: bool,
+    /// Change nothing; show which helpers git asks, and whether Keyward answers
+    #[arg(long, conflicts_with_all = ["store", "only", "global", "local"])]
+    check: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-pub(super) fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let json = matches.get_flag("json");
-    if matches.get_flag("check") {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
+    let &Arguments { local, ref store, only, undo, check, json, .. } = arguments;
+    if check {
         return check::run(json);
     }
     let git = Git::find()?;
     let keyward = session.keyward()?;
     let (environment, places) = (keyward.config().environment(), keyward.config().places());
     places.check_owner()?;
-    let file = match matches.get_flag("local") {
+    let file = match local {
         true => ConfigFile::local(&git)?,
         false => ConfigFile::global(environment, places)?,
     };
     let setup = Setup::begin(&git, &file, &places.state.join("git"))?;
-    if matches.get_flag("undo") {
+    if undo {
         return report_undone(&file, &setup.undo()?, json);
     }
-    let store = text(matches, "store").unwrap_or_default();
     let call = Call::new(&this_program(environment)?, store);
     setup.check()?;
     let made = make(&keyward, store, json)?;
-    let change = setup.add(&call, matches.get_flag("only"))?;
+    let change = setup.add(&call, only)?;
     report(&file, &change, store, made, json)?;
-    if environment.get("GIT_CONFIG_GLOBAL").is_some() && !matches.get_flag("local") {
+    if environment.get("GIT_CONFIG_GLOBAL").is_some() && !local {
         complain("note: git reads this file only if GIT_CONFIG_GLOBAL names it");
     }
     advise(&git)
