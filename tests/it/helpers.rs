@@ -4,11 +4,11 @@ pub(crate) mod console_pages;
 pub(crate) mod crash_worker;
 pub(crate) mod home;
 pub(crate) mod hostile_values;
+pub(crate) mod invocation;
 pub(crate) mod namespace;
 pub(crate) mod plugin_fixtures;
 pub(crate) mod prng;
 pub(crate) mod program;
-pub(crate) mod sandbox;
 pub(crate) mod scripted_storage;
 #[allow(dead_code, reason = "the keyring's own tests use more of it")]
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]

@@ -17,8 +17,8 @@ use std::sync::OnceLock;
 
 use keyward_loader::Digest;
 
+use crate::helpers::home::Home;
 use crate::helpers::plugin_fixtures::library;
-use crate::helpers::sandbox::Sandbox;
 
 /// Where the user's plugins are described.
 const FOLDER: &str = ".config/keyward/plugins";
@@ -30,8 +30,8 @@ fn drawer() -> &'static Path {
 }
 
 /// A home with the drawer's library in it, and a store `plain` that needs no plugin.
-fn home() -> (Sandbox, String) {
-    let home = Sandbox::new();
+fn home() -> (Home, String) {
+    let home = Home::new();
     home.keyward("init plain --option key.from=file").run().ends(0);
     home.keyward("set plain ann --stdin").input("plain").run().ends(0);
     let library = put(&home, "lib/libdrawer.so", &fs::read(drawer()).unwrap(), 0o644);
@@ -39,7 +39,7 @@ fn home() -> (Sandbox, String) {
 }
 
 /// A file in the home, in a folder that may hold plugins. The answer is its path.
-fn put(home: &Sandbox, name: &str, content: &[u8], mode: u32) -> String {
+fn put(home: &Home, name: &str, content: &[u8], mode: u32) -> String {
     let path = home.write(name, content);
     chmod(path.parent().unwrap(), 0o755);
     chmod(&path, mode);
@@ -63,7 +63,7 @@ fn sha256(path: &str) -> String {
 }
 
 /// Describes a plugin by hand.
-fn describe(home: &Sandbox, name: &str, text: &str) -> PathBuf {
+fn describe(home: &Home, name: &str, text: &str) -> PathBuf {
     let path = home.write(&format!("{FOLDER}/{name}.toml"), text);
     chmod(path.parent().unwrap(), 0o700);
     chmod(&path, 0o600);
@@ -71,7 +71,7 @@ fn describe(home: &Sandbox, name: &str, text: &str) -> PathBuf {
 }
 
 /// A program that leaves a trace wherever it is run, described by hand.
-fn tracer(home: &Sandbox) -> String {
+fn tracer(home: &Home) -> String {
     let script = format!("#!/bin/sh\nenv >'{}'\n", home.path("trace").display());
     let path = put(home, "bin/deep/tracer.sh", script.as_bytes(), 0o755);
     describe(home, "tracer", &tracer_text(&path, &path));
@@ -87,7 +87,7 @@ fn tracer_text(path: &str, content: &str) -> String {
 
 /// What needs no plugin works, whatever is wrong with one.
 #[track_caller]
-fn others_work(home: &Sandbox) {
+fn others_work(home: &Home) {
     home.keyward("get plain -p").run().ends(0).prints("plain\n").says_nothing();
     assert!(home.keyward("list").run().ends(0).text().contains("plain"));
     home.keyward("backend show storage file").run().ends(0).says_nothing();

@@ -3,9 +3,10 @@
 //! The released program takes far longer to link, and prints the same.
 
 use std::fs;
+use std::path::Path;
 
 use crate::shell::{self, Result, cargo, root, stage, target};
-use crate::transcript::{Home, steps};
+use crate::transcript::{Step, steps};
 
 /// Builds the program, runs the example, and says how to install the program.
 pub(crate) fn run() -> Result {
@@ -24,16 +25,19 @@ fn transcript() -> Result {
         return Err("README.md shows no console session".into());
     }
     let target = target()?;
-    let place = target.join(format!("quickstart-{}", std::process::id()));
-    let home = Home::new(&place, &target.join("debug"))
-        .map_err(|e| format!("cannot make a scratch home: {e}"))?;
-    for step in steps {
-        println!("$ {}", step.command);
-        let printed = home.run(&step).map_err(|e| format!("cannot start a shell: {e}"))?;
-        print!("{printed}");
-        if !step.agrees(&printed) {
-            return Err(format!("README.md says that this prints\n{}", step.expected));
-        }
+    let home = target.join(format!("quickstart-{}", std::process::id()));
+    fs::create_dir(&home).map_err(|e| format!("cannot make a scratch home: {e}"))?;
+    let result = steps.iter().try_for_each(|step| show(step, &home, &target.join("debug")));
+    fs::remove_dir_all(&home).map_err(|e| format!("cannot remove {}: {e}", home.display()))?;
+    result
+}
+
+fn show(step: &Step, home: &Path, programs: &Path) -> Result {
+    println!("$ {}", step.command);
+    let printed = step.run(home, programs).map_err(|e| format!("cannot run a step: {e}"))?;
+    print!("{printed}");
+    if step.agrees(&printed) {
+        return Ok(());
     }
-    Ok(())
+    Err(format!("README.md says that this prints\n{}", step.expected))
 }

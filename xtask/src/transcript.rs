@@ -1,9 +1,9 @@
 //! The README's ```` ```console ```` blocks: commands, and their expected output.
 
-use std::fs::{self, DirBuilder};
+use std::fs::DirBuilder;
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// One command of a transcript and its expected output.
@@ -34,6 +34,27 @@ pub fn steps(markdown: &str) -> Vec<Step> {
 }
 
 impl Step {
+    /// Runs the command in this home directory, with `programs` first in its search path, and returns
+    /// its output, errors included.
+    ///
+    /// # Errors
+    /// If the home cannot be written, or there is no shell.
+    pub fn run(&self, home: &Path, programs: &Path) -> io::Result<String> {
+        let runtime = home.join("run");
+        DirBuilder::new().recursive(true).mode(0o700).create(&runtime)?;
+        let output = Command::new("sh")
+            .args(["-c", &format!("exec 2>&1\n{}", self.command)])
+            .env_clear()
+            .env("PATH", format!("{}:/usr/local/bin:/usr/bin:/bin", programs.display()))
+            .env("HOME", home)
+            .env("LC_ALL", "C.UTF-8")
+            .env("XDG_RUNTIME_DIR", runtime)
+            .current_dir(home)
+            .stdin(Stdio::null())
+            .output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// Whether this is the expected output of the command.
     pub fn agrees(&self, printed: &str) -> bool {
         let (mut expected, mut printed) = (self.expected.lines(), printed.lines());
@@ -63,51 +84,6 @@ fn line_agrees(expected: &str, printed: &str) -> bool {
         printed = after;
     }
     printed.ends_with(end)
-}
-
-/// An empty home in which steps run, separate from the user's account. It is removed when it is
-/// dropped.
-#[derive(Debug)]
-pub struct Home {
-    path: PathBuf,
-    programs: PathBuf,
-}
-
-impl Home {
-    /// Makes a home for a `keyward` in the folder `programs`.
-    ///
-    /// # Errors
-    /// Those of the file system; a folder that exists already is not changed.
-    pub fn new(path: &Path, programs: &Path) -> io::Result<Self> {
-        DirBuilder::new().mode(0o700).create(path)?;
-        let home = Self { path: path.into(), programs: programs.into() };
-        DirBuilder::new().mode(0o700).create(home.path.join("run"))?;
-        Ok(home)
-    }
-
-    /// Runs a step and returns its output, errors included.
-    ///
-    /// # Errors
-    /// If there is no shell to run it.
-    pub fn run(&self, step: &Step) -> io::Result<String> {
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.programs.display());
-        let output = Command::new("sh")
-            .args(["-c", &format!("exec 2>&1\n{}", step.command)])
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", &self.path)
-            .env("XDG_RUNTIME_DIR", self.path.join("run"))
-            .current_dir(&self.path)
-            .stdin(Stdio::null())
-            .output()?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-    }
-}
-
-impl Drop for Home {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
-    }
 }
 
 #[cfg(test)]
@@ -142,12 +118,11 @@ mod tests {
 
     #[test]
     fn a_step_runs_in_a_separate_home() {
-        let place =
-            crate::shell::target().unwrap().join(format!("transcript-{}", std::process::id()));
-        let home = Home::new(&place, Path::new("/nowhere")).unwrap();
-        let printed = home.run(&step("cd; pwd; echo oops >&2; env | grep -c DBUS", "")).unwrap();
-        assert_eq!(printed, format!("{}\noops\n0\n", place.display()));
-        drop(home);
-        assert!(!place.exists());
+        let name = format!("transcript-{}", std::process::id());
+        let home = crate::shell::target().unwrap().join(name);
+        let step = step("cd; pwd; echo oops >&2; env | grep -c DBUS", "");
+        let printed = step.run(&home, Path::new("/nowhere")).unwrap();
+        assert_eq!(printed, format!("{}\noops\n0\n", home.display()));
+        std::fs::remove_dir_all(home).unwrap();
     }
 }

@@ -1,26 +1,27 @@
 //! The accounts of origins, as the program keeps, lists, chooses and forgets them.
 
-use crate::helpers::sandbox::{Call, Sandbox, me};
+use crate::helpers::home::{Home, me};
+use crate::helpers::invocation::Invocation;
 
 /// A store `s`, its key in a file.
-fn home() -> Sandbox {
-    Sandbox::with_store("--option key.from=file")
+fn home() -> Home {
+    Home::with_store("--option key.from=file")
 }
 
-fn set(home: &Sandbox, line: &str, password: &str) {
+fn set(home: &Home, line: &str, password: &str) {
     home.keyward(&format!("set s {line} --stdin")).input(password).run().ends(0).says_nothing();
 }
 
 /// What the helper answers git, asked with these attributes.
 #[track_caller]
-fn given(home: &Sandbox, attributes: &str, expected: &str) {
+fn given(home: &Home, attributes: &str, expected: &str) {
     let asked = format!("{}\n\n", attributes.replace(' ', "\n"));
     let answer = home.keyward("helper git get --store s").input(asked).run().ends(0);
     assert_eq!(answer.text().split_whitespace().collect::<Vec<_>>().join(" "), expected);
 }
 
 #[track_caller]
-fn listed(call: Call, expected: &[&str]) {
+fn listed(call: Invocation, expected: &[&str]) {
     let ran = call.run().ends(0).says_nothing();
     assert_eq!(ran.text().lines().collect::<Vec<_>>(), expected);
 }

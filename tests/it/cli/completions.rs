@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::Sandbox;
 
 /// A home with the stores `work` and `writings`, and the scripts of all shells.
-fn home() -> Sandbox {
-    let home = Sandbox::new();
+fn home() -> Home {
+    let home = Home::new();
     for store in ["work", "writings"] {
         home.keyward(&format!("init {store} --option key.from=file")).run().ends(0);
     }
@@ -24,7 +24,7 @@ fn path() -> String {
 }
 
 /// What a shell offers for the last word of `line`.
-fn offered(home: &Sandbox, shell: &str, line: &str) -> BTreeSet<String> {
+fn offered(home: &Home, shell: &str, line: &str) -> BTreeSet<String> {
     let script = match shell {
         "bash" => {
             "source completions.bash; IFS=' ' read -ra COMP_WORDS <<<\"$1\"; [[ $1 == *' ' ]] && COMP_WORDS+=(''); \
@@ -71,7 +71,7 @@ fn names_on_this_machine_are_offered() {
 }
 
 /// Types on a terminal into a shell that has read `setup`, and completes a store with the tabulator key.
-fn completes_a_store(home: &Sandbox, shell: &str, setup: &str) {
+fn completes_a_store(home: &Home, shell: &str, setup: &str) {
     let script = format!(
         "set timeout 20\nspawn -noecho {shell}\nsend {{{setup}; echo re''ady}}\nsend \"\\r\"\n\
          expect -ex ready\nsend {{keyward get wo}}\nsend \"\\t\"\nsend \"-n\\r\"\n\

@@ -8,15 +8,16 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::helpers::sandbox::{Ran, Sandbox};
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Finished;
 
 const FILE: &str = ".config/keyward/config.toml";
 const STORE: &str = ".config/keyward/stores/s.toml";
 
 const COMMENTED: &str = "# mine\nversion = 1 # first\n\n[defaults] # of new stores\n  # why: it is one file\n  storage = 'sqlite'   # here\nkey = \"file\"\n\n\n# the end, without a newline";
 
-fn configured(text: &str) -> Sandbox {
-    let home = Sandbox::new();
+fn configured(text: &str) -> Home {
+    let home = Home::new();
     home.write(FILE, text);
     fs::set_permissions(home.path(FILE), Permissions::from_mode(0o600)).unwrap();
     home
@@ -40,7 +41,7 @@ fn set_changes_one_value_and_no_other_byte() {
 
 #[test]
 fn set_makes_the_file_and_what_it_says_holds() {
-    let home = Sandbox::new();
+    let home = Home::new();
     home.keyward("config set defaults.storage sqlite").run().ends(0);
     home.keyward("config set backends.storage.sqlite.path %home%/one.db").run().ends(0);
     let mode = fs::metadata(home.path(FILE)).unwrap().permissions().mode();
@@ -108,7 +109,7 @@ fn every_value_knows_where_it_came_from() {
 
 #[test]
 fn path_says_where_things_lie() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let printed = home.keyward("config path").run().ends(0);
     let config = format!("config: {}\n", home.path(FILE).display());
     assert!(printed.text().starts_with(&config), "{}", printed.text());
@@ -201,7 +202,7 @@ fn a_file_without_settings_is_a_configuration() {
 
 #[test]
 fn what_is_not_utf8_is_named_by_file_and_line() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     let store = fs::read(home.path(STORE)).unwrap();
     for (file, text, line) in [
         (FILE, b"version = 1\n# b\xe4r\nuser = \"ann\"\n".as_slice(), 2),
@@ -240,7 +241,7 @@ fn mistakes_are_named_by_file_and_line() {
         (config("version = 1\nuser = = 1\n"), 2, "is not TOML"),
         (config("version = 1\nuser = 1\nuser = 2\n"), 3, "is not TOML"),
     ] {
-        let home = Sandbox::new();
+        let home = Home::new();
         home.write(file, &text);
         for path in [file, ".config/keyward/stores"] {
             let _ = fs::set_permissions(home.path(path), Permissions::from_mode(0o700));
@@ -254,7 +255,7 @@ fn mistakes_are_named_by_file_and_line() {
 
 #[test]
 fn what_others_can_write_is_refused() {
-    let home = Sandbox::with_store("");
+    let home = Home::with_store("");
     home.write(FILE, "version = 1\n");
     let modes = |file: &str, mode: u32| {
         fs::set_permissions(home.path(file), Permissions::from_mode(mode)).unwrap();
@@ -275,7 +276,7 @@ fn what_others_can_write_is_refused() {
 
 /// Every command that reads the configuration refuses such a folder, `doctor` included.
 #[track_caller]
-fn refused_by_every_command(home: &Sandbox, folder: &Path) {
+fn refused_by_every_command(home: &Home, folder: &Path) {
     let shown = folder.display().to_string();
     for command in ["get s", "list", "init t", "config validate", "store verify s", "rm s --yes"] {
         home.keyward(command).run().ends(4).prints("").says(&shown);
@@ -286,7 +287,7 @@ fn refused_by_every_command(home: &Sandbox, folder: &Path) {
 
 #[test]
 fn a_folder_of_the_configuration_that_others_can_write_is_refused() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     let config = home.path(".config/keyward");
     fs::create_dir(config.join("plugins")).unwrap();
     for folder in [config.clone(), config.join("stores"), config.join("plugins")] {
@@ -302,7 +303,7 @@ fn a_folder_of_the_configuration_that_others_can_write_is_refused() {
 
 #[test]
 fn a_folder_of_the_configuration_that_another_user_owns_is_refused() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     let config = home.path(".config/keyward");
     fs::create_dir(config.join("plugins")).unwrap();
     for folder in [config.clone(), config.join("stores"), config.join("plugins")] {
@@ -316,7 +317,7 @@ fn a_folder_of_the_configuration_that_another_user_owns_is_refused() {
 
 #[test]
 fn a_folder_of_stores_that_a_setting_names_is_judged_as_well() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     let elsewhere = home.path("elsewhere");
     fs::rename(home.path(".config/keyward/stores"), &elsewhere).unwrap();
     let list = || home.keyward("list").env("KEYWARD_STORE_PATH", &elsewhere).run();
@@ -328,7 +329,7 @@ fn a_folder_of_stores_that_a_setting_names_is_judged_as_well() {
 /// Dotfiles are often links into one folder.
 #[test]
 fn links_in_the_configuration_are_judged_by_what_they_lead_to() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     let (dotfiles, stores) = (home.path("dotfiles"), home.path(".config/keyward/stores"));
     fs::create_dir(&dotfiles).unwrap();
     let modes = |path: &Path, mode| {
@@ -357,7 +358,7 @@ fn links_in_the_configuration_are_judged_by_what_they_lead_to() {
 
 #[test]
 fn a_configuration_that_is_no_file_is_refused() {
-    let home = Sandbox::new();
+    let home = Home::new();
     fs::create_dir_all(home.path(FILE)).unwrap();
     refused(home.keyward("list").run(), "config.toml");
     fs::remove_dir(home.path(FILE)).unwrap();
@@ -366,6 +367,6 @@ fn a_configuration_that_is_no_file_is_refused() {
 }
 
 #[track_caller]
-fn refused(ran: Ran, file: &str) {
+fn refused(ran: Finished, file: &str) {
     ran.ends(4).prints("").says(file.rsplit('/').next().unwrap());
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use crate::helpers::sandbox::{Sandbox, me};
+use crate::helpers::home::{Home, me};
 
-fn home() -> Sandbox {
-    Sandbox::with_store("--option key.from=file")
+fn home() -> Home {
+    Home::with_store("--option key.from=file")
 }
 
 #[test]

@@ -3,19 +3,19 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
+use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::Sandbox;
 
 const STORE: &str = ".config/keyward/stores/s.toml";
 
-fn home() -> Sandbox {
-    let home = Sandbox::with_store("--option key.from=file");
+fn home() -> Home {
+    let home = Home::with_store("--option key.from=file");
     home.keyward("set s ann --stdin -u b").input("x").run().ends(0);
     home
 }
 
 /// A way to make `get s -u b` fail.
-type Ruin = fn(&Sandbox);
+type Ruin = fn(&Home);
 
 #[test]
 fn a_credential_that_cannot_be_had_says_why_by_its_code() {
@@ -94,7 +94,7 @@ fn verify_names_what_does_not_open() {
 #[test]
 fn a_damaged_database_is_no_fault_of_the_program() {
     for (storage, file) in [("sqlite", "/store.db"), ("redb", "/store.redb")] {
-        let home = Sandbox::with_store(&format!("--option key.from=file --storage {storage}"));
+        let home = Home::with_store(&format!("--option key.from=file --storage {storage}"));
         home.keyward("set s ann --stdin -u b").input("x").run().ends(0);
         let database = home.path(&only(&home, ".local/share/keyward/stores", file));
         let mut bytes = fs::read(&database).unwrap();
@@ -154,19 +154,19 @@ fn signals_end_the_program() {
     }
 }
 
-fn change(home: &Sandbox, from: &str, to: &str) {
+fn change(home: &Home, from: &str, to: &str) {
     let text = home.read(STORE);
     assert!(text.contains(from), "{text}");
     fs::write(home.path(STORE), text.replace(from, to)).unwrap();
 }
 
-fn chmod(home: &Sandbox, path: &str, mode: u32) {
+fn chmod(home: &Home, path: &str, mode: u32) {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
     fs::set_permissions(home.path(path), mode).unwrap();
 }
 
 /// The one file below `folder` whose path ends so.
-fn only(home: &Sandbox, folder: &str, end: &str) -> String {
+fn only(home: &Home, folder: &str, end: &str) -> String {
     let below = home.path(folder);
     let files = home.files();
     let mut found = files.iter().filter(|(path, content)| {
@@ -177,10 +177,10 @@ fn only(home: &Sandbox, folder: &str, end: &str) -> String {
     path.strip_prefix(home.path("")).unwrap().to_str().unwrap().to_owned()
 }
 
-fn key(home: &Sandbox) -> String {
+fn key(home: &Home) -> String {
     only(home, ".local/state/keyward/keys", "")
 }
 
-fn record(home: &Sandbox) -> String {
+fn record(home: &Home) -> String {
     only(home, ".local/share/keyward/stores", "/b/%")
 }

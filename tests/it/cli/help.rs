@@ -1,6 +1,6 @@
 //! Help, completions and the version: they work whatever state everything else is in.
 
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 const COMMANDS: &[&str] = &[
     "init",
@@ -24,10 +24,10 @@ const COMMANDS: &[&str] = &[
 ];
 
 /// Homes in which nothing that needs configuration works.
-fn broken_homes() -> [Sandbox; 2] {
-    let refused = Sandbox::new();
+fn broken_homes() -> [Home; 2] {
+    let refused = Home::new();
     refused.write(".config/keyward/config.toml", "not = toml = at all");
-    let nowhere = Sandbox::new();
+    let nowhere = Home::new();
     [refused, nowhere]
 }
 
@@ -58,7 +58,7 @@ fn help_needs_no_configuration() {
 
 #[test]
 fn help_of_every_command_shows_an_example() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let root = home.keyward("--help").run().ends(0);
     for command in COMMANDS {
         assert!(root.text().contains(&format!("\n  {command} ")), "{command} is not listed");
@@ -70,7 +70,7 @@ fn help_of_every_command_shows_an_example() {
 
 #[test]
 fn every_example_in_help_is_understood() {
-    let home = Sandbox::new();
+    let home = Home::new();
     for command in COMMANDS {
         let help = home.keyward(&format!("{command} --help")).run().ends(0);
         let examples = help.text().split("Example:\n").nth(1).unwrap();
@@ -97,13 +97,13 @@ fn path_with_program() -> String {
 fn the_version_is_one_line() {
     let version = concat!("keyward ", env!("CARGO_PKG_VERSION"), "\n");
     for flag in ["--version", "-V"] {
-        Sandbox::new().keyward(flag).run().ends(0).prints(version);
+        Home::new().keyward(flag).run().ends(0).prints(version);
     }
 }
 
 #[test]
 fn topics_are_there_and_others_are_named() {
-    let home = Sandbox::new();
+    let home = Home::new();
     for topic in
         ["guide", "configuration", "exit-codes", "threat-model", "envelope", "writing-a-backend"]
     {
@@ -115,7 +115,7 @@ fn topics_are_there_and_others_are_named() {
 
 #[test]
 fn a_pager_is_for_terminals() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let pager = home.write("pager", "cat >\"$HOME/paged\"");
     let pager = format!("sh {}", pager.display());
     home.keyward("help").env("PAGER", &pager).run().ends(0);
@@ -128,7 +128,7 @@ fn a_pager_is_for_terminals() {
 
 #[test]
 fn shells_accept_the_completions() {
-    let home = Sandbox::new();
+    let home = Home::new();
     for (shell, check, installed) in [
         ("bash", "-n", true),
         ("zsh", "-n", found(&home, "zsh")),
@@ -146,7 +146,7 @@ fn shells_accept_the_completions() {
 
 #[test]
 fn bash_completes_a_command() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let script = home.keyward("completions bash").run().ends(0);
     home.write("completions", &script.out);
     let ask = "source completions; COMP_WORDS=(keyward conf); COMP_CWORD=1; _keyward keyward conf keyward; echo \"${COMPREPLY[@]}\"";
@@ -155,7 +155,7 @@ fn bash_completes_a_command() {
 
 #[test]
 fn every_command_has_a_page_in_the_manual() {
-    let home = Sandbox::new();
+    let home = Home::new();
     home.keyward("man --all share/man1").run().ends(0).prints("").says_nothing();
     for command in COMMANDS {
         assert!(home.path(&format!("share/man1/keyward-{command}.1")).exists(), "{command}");
@@ -172,7 +172,7 @@ fn every_command_has_a_page_in_the_manual() {
 
 #[test]
 fn what_is_no_command_is_a_usage_error() {
-    let home = Sandbox::new();
+    let home = Home::new();
     for (line, says) in [
         ("", "Usage:"),
         ("-v", "command"),
@@ -188,6 +188,6 @@ fn what_is_no_command_is_a_usage_error() {
     }
 }
 
-fn found(home: &Sandbox, program: &str) -> bool {
+fn found(home: &Home, program: &str) -> bool {
     home.program("sh").args(["-c", "command -v \"$1\"", "sh", program]).run().code == 0
 }

@@ -6,15 +6,16 @@ use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use base64::Engine;
 use serde::Deserialize;
 use xtask::root;
-use xtask::transcript::{Home as DocsHome, steps};
+use xtask::transcript::steps;
 
-use crate::helpers::home::{Home, printed};
-use crate::helpers::program::keyward;
+use crate::helpers::console_pages::differences;
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Finished;
 
 const STORES: &str = "Büro, mit einem Namen: lang genug, # um ihn - umzubrechen\nempty\nhostile\nq[1] *\nvault\nwork\n";
 
@@ -51,9 +52,9 @@ impl Used {
 
     /// Only these of PyCred's stores.
     fn only(stores: &[&str]) -> Self {
-        let home = Home::new();
-        unpack(home.path(), stores);
-        Self { dir: home.path().join(".pycred"), home }
+        let home = Home::in_memory();
+        unpack(home.folder(), stores);
+        Self { dir: home.path(".pycred"), home }
     }
 
     fn config(&self, store: &str) -> PathBuf {
@@ -68,15 +69,14 @@ impl Used {
         self.dir.join(format!("data/{store}/encryption/aes/key.aes"))
     }
 
-    fn import(&self) -> Output {
+    fn import(&self) -> Finished {
         self.home.run(&["import", "pycred", self.dir.to_str().unwrap()])
     }
 
     /// The exit code of an import and all that it says.
     fn outcome(&self) -> (i32, String) {
-        let output = self.import();
-        let text = [output.stdout, output.stderr].concat();
-        (output.status.code().unwrap(), String::from_utf8(text).unwrap())
+        let Finished { code, out, err, .. } = self.import();
+        (code, String::from_utf8(out).unwrap() + &err)
     }
 
     fn password(&self, store: &str, user: &str) -> Option<Vec<u8>> {
@@ -126,7 +126,7 @@ fn what_pycred_kept_is_there_and_pycred_keeps_it() {
     assert!(said.contains("hostile: 10 users imported into a new store, 6 refused\n"), "{said}");
     assert!(said.contains("q[1] *: 7 users imported into a new store\n"), "{said}");
     assert!(said.contains("fleeting: 0 users imported (PyCred kept it in memory)\n"), "{said}");
-    assert_eq!(used.home.keyward(&["list"]), STORES);
+    assert_eq!(used.home.run_ok(&["list"]), STORES);
     for Kept { store, user, username, .. } in &kept() {
         let opened = used.home.store(store);
         let id = opened.entry(Some(user), None).unwrap();
@@ -144,8 +144,8 @@ fn what_pycred_kept_is_there_and_pycred_keeps_it() {
 #[test]
 fn an_import_can_be_repeated() {
     let used = Used::only(&["work", "vault"]);
-    printed(used.import());
-    let again = printed(used.import());
+    used.import().ends(0).into_text();
+    let again = used.import().ends(0).into_text();
     assert_eq!(
         again,
         "vault: 0 users imported, 7 there already\nwork: 0 users imported, 7 there already\n"
@@ -155,11 +155,11 @@ fn an_import_can_be_repeated() {
 #[test]
 fn nothing_that_is_there_is_replaced() {
     let used = Used::only(&["work"]);
-    used.home.keyward(&["init", "work"]);
-    let file = used.home.path().join("password");
+    used.home.run_ok(&["init", "work"]);
+    let file = used.home.path("password");
     fs::write(&file, "newer").unwrap();
     let file = file.to_str().unwrap();
-    used.home.keyward(&["set", "work", "ann", "--user", "ann", "--password-file", file]);
+    used.home.run_ok(&["set", "work", "ann", "--user", "ann", "--password-file", file]);
     let (code, said) = used.outcome();
     assert_eq!(code, 8, "{said}");
     assert!(
@@ -175,37 +175,34 @@ fn a_dry_run_opens_everything_and_writes_nothing() {
     let used = Used::only(&["work", "vault"]);
     fs::write(used.record("vault", "bob"), "canary").unwrap();
     let dir = used.dir.to_str().unwrap();
-    let output = used.home.run(&["import", "pycred", dir, "--dry-run", "--json"]);
-    assert_eq!(output.status.code(), Some(6));
-    let lines = String::from_utf8(output.stdout).unwrap();
-    let lines: Vec<serde_json::Value> =
-        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let before = used.home.files();
+    let import = used.home.run(&["import", "pycred", dir, "--dry-run", "--json"]);
+    let lines = import.ends(6).json();
     assert_eq!(lines[0]["store"], "vault");
     assert_eq!(lines[0]["made"], true);
     assert_eq!(lines[0]["imported"].as_array().unwrap().len(), 6);
     assert_eq!(lines[0]["refused"][0]["user"], "bob");
     assert_eq!(lines[1]["imported"].as_array().unwrap().len(), 7);
-    let left: Vec<_> = fs::read_dir(used.home.path()).unwrap().collect();
-    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(used.home.files(), before);
 }
 
 #[test]
 fn a_prefix_keeps_stores_apart() {
     let used = Used::only(&["work"]);
     let dir = used.dir.to_str().unwrap();
-    let said = used.home.keyward(&["import", "pycred", dir, "--prefix", "old "]);
+    let said = used.home.run_ok(&["import", "pycred", dir, "--prefix", "old "]);
     assert!(said.starts_with("work as old work: 7 users imported into a new store\n"), "{said}");
-    assert_eq!(used.home.keyward(&["list"]), "old work\n");
+    assert_eq!(used.home.run_ok(&["list"]), "old work\n");
 }
 
 #[test]
 fn pycreds_home_may_have_moved() {
     for inside in ["", "store"] {
         let mut used = Used::only(&["vault"]);
-        let moved = used.home.path().join("backup");
+        let moved = used.home.path("backup");
         fs::rename(&used.dir, &moved).unwrap();
         used.dir = moved.join(inside);
-        let said = printed(used.import());
+        let said = used.import().ends(0).into_text();
         assert!(said.starts_with("vault: 7 users"), "{inside:?}: {said}");
         assert_eq!(used.password("vault", "ann").unwrap(), b"s3cret");
     }
@@ -214,19 +211,19 @@ fn pycreds_home_may_have_moved() {
 #[test]
 fn a_copy_is_not_mistaken_for_the_original() {
     let mut used = Used::only(&["work"]);
-    let copy = used.home.path().join("copy");
+    let copy = used.home.path("copy");
     assert!(Command::new("cp").arg("-a").args([&used.dir, &copy]).status().unwrap().success());
     fs::write(used.record("work", "ann"), "[\"ann\", \"newer\"]").unwrap();
     used.dir = copy;
-    printed(used.import());
+    used.import().ends(0).into_text();
     assert_eq!(used.password("work", "ann").unwrap(), b"s3cret");
 }
 
 #[test]
 fn a_store_without_data_is_made_and_said() {
     let used = Used::only(&["work"]);
-    fs::rename(used.dir.join("data"), used.home.path().join("gone")).unwrap();
-    let said = printed(used.import());
+    fs::rename(used.dir.join("data"), used.home.path("gone")).unwrap();
+    let said = used.import().ends(0).into_text();
     assert!(said.starts_with("work: 0 users imported into a new store ("), "{said}");
     assert!(said.ends_with("/.pycred/data/work/storage/file is not there)\n"), "{said}");
 }
@@ -234,8 +231,8 @@ fn a_store_without_data_is_made_and_said() {
 #[test]
 fn paths_are_followed_as_pycred_follows_them() {
     let used = Used::only(&["vault"]);
-    let data = used.home.path().join("elsewhere/data");
-    let key = used.home.path().join("elsewhere/key");
+    let data = used.home.path("elsewhere/data");
+    let key = used.home.path("elsewhere/key");
     fs::create_dir(data.parent().unwrap()).unwrap();
     fs::rename(used.record("vault", "ann").parent().unwrap(), &data).unwrap();
     fs::rename(used.key("vault"), key).unwrap();
@@ -244,7 +241,7 @@ fn paths_are_followed_as_pycred_follows_them() {
         .replace("~/.pycred/data/vault/storage/file", data.to_str().unwrap())
         .replace("~/.pycred/data/vault/encryption/aes/key.aes", "~/elsewhere/key");
     fs::write(used.config("vault"), config).unwrap();
-    assert!(printed(used.import()).starts_with("vault: 7 users"));
+    assert!(used.import().ends(0).into_text().starts_with("vault: 7 users"));
 }
 
 #[test]
@@ -252,14 +249,19 @@ fn pycreds_own_file_says_where_its_stores_are() {
     let used = Used::only(&["work"]);
     let config = used.dir.join(".config.yaml");
     fs::write(&config, "---\n").unwrap();
-    assert!(printed(used.import()).starts_with("work: 7 users"), "an empty file is the default");
-    fs::rename(used.dir.join("store"), used.home.path().join("stores")).unwrap();
+    assert!(
+        used.import().ends(0).into_text().starts_with("work: 7 users"),
+        "an empty file is the default"
+    );
+    fs::rename(used.dir.join("store"), used.home.path("stores")).unwrap();
     let role = "!PyCredBackendDefaultConfig {backends: [], default: a}";
     let text = format!(
         "!PyCredConfig\nencryptions: {role}\nserializers: {role}\nstorages: {role}\nstore_path: ~/stores\n"
     );
     fs::write(&config, text).unwrap();
-    assert!(printed(used.import()).starts_with("work: 0 users imported, 7 there already"));
+    assert!(
+        used.import().ends(0).into_text().starts_with("work: 0 users imported, 7 there already")
+    );
 }
 
 #[test]
@@ -289,7 +291,7 @@ fn a_wrong_key_opens_nothing_and_makes_nothing() {
     let (code, said) = used.outcome();
     assert_eq!(code, 6, "{said}");
     assert!(said.contains("vault: 0 users imported, 7 refused"), "{said}");
-    assert_eq!(used.home.keyward(&["list"]), "q[1] *\n");
+    assert_eq!(used.home.run_ok(&["list"]), "q[1] *\n");
 }
 
 #[test]
@@ -300,7 +302,7 @@ fn a_missing_key_is_said_and_not_replaced() {
     assert_eq!(code, 6, "{said}");
     assert!(said.contains("vault: not imported: the key file "), "{said}");
     assert!(!used.key("vault").exists());
-    assert_eq!(used.home.keyward(&["list"]), "work\n");
+    assert_eq!(used.home.run_ok(&["list"]), "work\n");
 }
 
 #[test]
@@ -311,14 +313,14 @@ fn a_tag_of_python_runs_nothing() {
         "%TAG !p! tag:yaml.org,2002:python/\n--- !p!object/apply:subprocess.call [[touch, MARK]]\n",
     ] {
         let used = Used::only(&["work"]);
-        let mark = used.home.path().join("mark");
+        let mark = used.home.path("mark");
         fs::write(used.config("evil"), text.replace("MARK", mark.to_str().unwrap())).unwrap();
         let (code, said) = used.outcome();
         assert_eq!(code, 4, "{said}");
         assert!(!mark.exists());
         assert!(said.contains("evil.yaml: line ") && said.contains("no code was run"), "{said}");
         assert!(!said.contains("touch") && !said.contains("os.system"), "{said}");
-        assert_eq!(used.home.keyward(&["list"]), "work\n");
+        assert_eq!(used.home.run_ok(&["list"]), "work\n");
     }
 }
 
@@ -329,7 +331,7 @@ fn files_that_others_may_have_put_there_are_refused() {
         ("a record that others can read", |used| mode(&used.record("work", "ann"), 0o644)),
         ("a key that others can read", |used| mode(&used.key("vault"), 0o640)),
         ("a record behind a link", |used| {
-            let target = used.home.path().join("target");
+            let target = used.home.path("target");
             fs::rename(used.record("work", "ann"), &target).unwrap();
             symlink(target, used.record("work", "ann")).unwrap();
         }),
@@ -341,7 +343,7 @@ fn files_that_others_may_have_put_there_are_refused() {
         }),
         ("a store's file that others can write", |used| mode(&used.config("work"), 0o666)),
         ("a store's file behind a link", |used| {
-            let target = used.home.path().join("target");
+            let target = used.home.path("target");
             fs::rename(used.config("work"), &target).unwrap();
             symlink(target, used.config("work")).unwrap();
         }),
@@ -363,13 +365,12 @@ fn mode(path: &Path, mode: u32) {
 
 #[test]
 fn what_is_not_pycreds_is_exit_2() {
-    let home = Home::new();
-    fs::create_dir(home.path().join("empty")).unwrap();
-    fs::write(home.path().join("file.yaml"), "").unwrap();
+    let home = Home::in_memory();
+    fs::create_dir(home.path("empty")).unwrap();
+    fs::write(home.path("file.yaml"), "").unwrap();
     for dir in ["empty", "missing", "file.yaml"] {
-        let dir = home.path().join(dir);
-        let output = home.run(&["import", "pycred", dir.to_str().unwrap()]);
-        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let dir = home.path(dir);
+        home.run(&["import", "pycred", dir.to_str().unwrap()]).ends(2);
     }
 }
 
@@ -379,14 +380,8 @@ fn the_page_about_it_is_true() {
     // Its session is not marked as one, since those begin in an empty home.
     let steps = steps(&page.replace("```text", "```console"));
     assert!(!steps.is_empty(), "docs/importing.md shows no session");
-    let programs = keyward();
-    let programs = programs.parent().unwrap();
-    let place = programs.join(format!("importing-{}", std::process::id()));
-    let home = DocsHome::new(&place, programs).unwrap();
-    unpack(&place, &["work", "vault"]);
-    fs::write(place.join(".pycred/data/vault/storage/file/bob.dat"), "gAAAAA").unwrap();
-    for step in steps {
-        let printed = home.run(&step).unwrap();
-        assert!(step.agrees(&printed), "$ {}\n{printed}\n— not\n{}", step.command, step.expected);
-    }
+    let home = Home::in_memory();
+    unpack(home.folder(), &["work", "vault"]);
+    home.write(".pycred/data/vault/storage/file/bob.dat", "gAAAAA");
+    assert_eq!(differences(&home, steps), Vec::<String>::new());
 }

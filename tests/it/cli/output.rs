@@ -1,7 +1,8 @@
 //! Output that cannot be written is an error, in every command.
 
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Finished;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Ran, Sandbox};
 
 /// Every way to print something, in a home with a store `s` and an entry of user `b` in it.
 const PRINTING: &[&str] = &[
@@ -51,8 +52,8 @@ const PRINTING: &[&str] = &[
     "doctor --json",
 ];
 
-fn home() -> Sandbox {
-    let home = Sandbox::with_store("--option key.from=file");
+fn home() -> Home {
+    let home = Home::with_store("--option key.from=file");
     for (line, input) in [
         ("set s ann -u b --stdin", "s3cret"),
         ("set s ann -u b --origin https://host.example --stdin", "s3cret"),
@@ -66,13 +67,13 @@ fn home() -> Sandbox {
     home
 }
 
-fn chmod(home: &Sandbox, path: &str, mode: u32) {
+fn chmod(home: &Home, path: &str, mode: u32) {
     let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
     std::fs::set_permissions(home.path(path), mode).unwrap();
 }
 
 /// Runs the program with its standard output as the shell's `redirection` says.
-fn run(home: &Sandbox, line: &str, redirection: &str) -> Ran {
+fn run(home: &Home, line: &str, redirection: &str) -> Finished {
     let script = format!("exec \"$@\" {redirection}");
     let shell = home.program("sh").args(["-c", &script, "sh"]).arg(keyward());
     shell.args(line.split_whitespace()).input("protocol=https\nhost=host.example\n\n").run()

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::helpers::home::{Home, me};
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Sandbox, me};
 
-fn home() -> Sandbox {
-    Sandbox::with_store("--option key.from=file")
+fn home() -> Home {
+    Home::with_store("--option key.from=file")
 }
 
 #[test]
@@ -183,7 +183,7 @@ fn without_a_terminal_a_prompt_is_exit_5_at_once() {
 }
 
 /// Types on a terminal; `{…}` of the dialogue is an expect script.
-fn dialogue(home: &Sandbox, line: &str, steps: &str) -> crate::helpers::sandbox::Ran {
+fn dialogue(home: &Home, line: &str, steps: &str) -> crate::helpers::invocation::Finished {
     let script = format!(
         "set timeout 10\nspawn -noecho {} {line}\n{steps}\nexpect eof\nexit [lindex [wait] 3]",
         keyward().display()

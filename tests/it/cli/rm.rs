@@ -5,14 +5,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 const KEYS: &str = ".local/state/keyward/keys";
 const DATA: &str = ".local/share/keyward/stores";
 const STORES: &str = ".config/keyward/stores";
 
 /// The only entry of a folder in the home, beside Keyward's own hidden ones.
-fn only_entry(home: &Sandbox, folder: &str) -> PathBuf {
+fn only_entry(home: &Home, folder: &str) -> PathBuf {
     let entries = fs::read_dir(home.path(folder)).unwrap().map(|entry| entry.unwrap().path());
     let mut shown = entries.filter(|path| !path.file_name().unwrap().as_bytes().starts_with(b"."));
     let first = shown.next().unwrap();
@@ -25,28 +25,28 @@ fn is_there(path: &Path) -> bool {
 }
 
 /// A home with a store `s` that has an entry.
-fn home_with_entry(options: &str) -> Sandbox {
-    let home = Sandbox::with_store(options);
+fn home_with_entry(options: &str) -> Home {
+    let home = Home::with_store(options);
     home.keyward("set s ann --stdin").input("x").run().ends(0);
     home
 }
 
 /// Moves a file or folder to `to` in the home, and leaves a symbolic link in its place.
-fn move_and_link(home: &Sandbox, path: &Path, to: &str) {
+fn move_and_link(home: &Home, path: &Path, to: &str) {
     fs::rename(path, home.path(to)).unwrap();
     symlink(home.path(to), path).unwrap();
 }
 
 /// The store is gone, and another one can have its name.
 #[track_caller]
-fn name_is_free(home: &Sandbox) {
+fn name_is_free(home: &Home) {
     home.keyward("rm s --yes").run().ends(2);
     home.keyward("init s").run().ends(0);
     home.keyward("rm s --yes").run().ends(0).says_nothing();
 }
 
 /// Writes a key file as a user supplies it, and returns the options of `init` that name it.
-fn supply_key(home: &Sandbox) -> String {
+fn supply_key(home: &Home) -> String {
     let path = home.write("k/shared", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n");
     fs::set_permissions(home.path("k"), fs::Permissions::from_mode(0o700)).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -64,7 +64,7 @@ fn change_parameters(keyset: &Path, from: &[u8], to: &[u8]) {
 
 #[test]
 fn a_changed_keyset_does_not_make_rm_delete_a_supplied_key() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let options = supply_key(&home);
     home.keyward(&format!("init a {options}")).run().ends(0);
     let keyset = only_entry(&home, DATA).join("%/keyset");
@@ -77,7 +77,7 @@ fn a_changed_keyset_does_not_make_rm_delete_a_supplied_key() {
 
 #[test]
 fn a_changed_keyset_does_not_make_rm_leave_the_key_of_the_store() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     let key = only_entry(&home, KEYS);
     change_parameters(&only_entry(&home, DATA).join("%/keyset"), b"made", b"supplied");
     home.keyward("rm s --yes").run().ends(0).says_nothing();
@@ -87,7 +87,7 @@ fn a_changed_keyset_does_not_make_rm_leave_the_key_of_the_store() {
 #[test]
 fn a_store_without_keyset_loses_its_key_too() {
     for damage in ["missing", "damaged"] {
-        let home = Sandbox::with_store("--option key.from=file");
+        let home = Home::with_store("--option key.from=file");
         let (key, keyset) = (only_entry(&home, KEYS), only_entry(&home, DATA).join("%/keyset"));
         match damage {
             "missing" => fs::remove_file(keyset).unwrap(),
@@ -100,7 +100,7 @@ fn a_store_without_keyset_loses_its_key_too() {
 
 #[test]
 fn rm_names_the_supplied_key_that_stays() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let options = supply_key(&home);
     home.keyward(&format!("init s {options}")).run().ends(0).says_nothing();
     home.keyward("rm s --yes").run().ends(0).says("k/shared stays");
@@ -110,7 +110,7 @@ fn rm_names_the_supplied_key_that_stays() {
 /// A passphrase that was forgotten, or that cannot be asked for, is not in the way.
 #[test]
 fn rm_asks_for_no_passphrase() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let reference = r#"key.passphrase={ from = "env", name = "PASSPHRASE" }"#;
     home.keyward("init s --option key.from=passphrase --option key.memory_kib=8192 --option")
         .arg(reference)
@@ -176,7 +176,7 @@ fn rm_names_what_the_links_in_the_place_of_entries_lead_to() {
     for (entry, what) in
         [("%/keyset", "elsewhere stays"), ("ann/%", "elsewhere stays"), ("ann", "; they stay")]
     {
-        let home = Sandbox::with_store("--option key.from=file");
+        let home = Home::with_store("--option key.from=file");
         home.keyward("set s ann --stdin -u ann").input("x").run().ends(0);
         let (folder, key) = (only_entry(&home, DATA), only_entry(&home, KEYS));
         move_and_link(&home, &folder.join(entry), "elsewhere");
@@ -235,7 +235,7 @@ fn a_store_whose_storage_is_missing_stays_as_it_is() {
 }
 
 /// Copies the file of the store `s`, as a user does who wants a second store like it.
-fn copy_store_file(home: &Sandbox) {
+fn copy_store_file(home: &Home) {
     let folder = home.path(STORES);
     fs::copy(folder.join("s.toml"), folder.join("copy.toml")).unwrap();
 }
@@ -320,7 +320,7 @@ fn doctor_lists_data_and_keys_that_no_store_names() {
 #[test]
 fn rm_leaves_another_stores_data_even_if_an_unsafe_folder_is_listed_first() {
     for encryption in ["aes-gcm", "clear"] {
-        let home = Sandbox::new();
+        let home = Home::new();
         let init = |name: &str| {
             let key = if encryption == "aes-gcm" { "--option key.from=file" } else { "" };
             home.keyward(&format!("init {name} --encryption {encryption} {key}")).run().ends(0);

@@ -2,27 +2,27 @@
 
 use std::fs;
 
+use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::Sandbox;
 
 /// As many system calls as `get -p` may take from its own first one on. It takes 60, eight of them for the standard
 /// library's debug assertions.
 const MOST: usize = 62;
 
 /// The calls of `keyward get s -p`, one a line.
-fn traced() -> (Sandbox, Vec<String>) {
-    let sandbox = Sandbox::with_store("");
-    sandbox.keyward("set s ann --stdin").input("s3cret").run().ends(0);
-    let log = sandbox.path("strace.log");
-    let strace = sandbox.program("strace").args(["-f", "-qq", "-o"]).arg(&log).arg(keyward());
+fn traced() -> (Home, Vec<String>) {
+    let home = Home::with_store("");
+    home.keyward("set s ann --stdin").input("s3cret").run().ends(0);
+    let log = home.path("strace.log");
+    let strace = home.program("strace").args(["-f", "-qq", "-o"]).arg(&log).arg(keyward());
     strace.args(["get", "s", "-p"]).run().prints("s3cret\n").ends(0);
     let calls = fs::read_to_string(log).unwrap().lines().map(str::to_owned).collect();
-    (sandbox, calls)
+    (home, calls)
 }
 
 #[test]
 fn nothing_is_started_connected_or_loaded() {
-    let (sandbox, calls) = traced();
+    let (home, calls) = traced();
     let name =
         |call: &str| call.split_once(' ').unwrap().1.trim().split('(').next().unwrap().to_owned();
     for forbidden in ["clone", "clone3", "fork", "vfork", "socket", "connect", "bind"] {
@@ -30,7 +30,7 @@ fn nothing_is_started_connected_or_loaded() {
     }
     // The C library and how it is found; who this is.
     let system = ["/etc/ld.so.cache", "/libc.so.6", "/etc/passwd"];
-    let home = sandbox.path("");
+    let home = home.path("");
     let ours = ["/etc/keyward/", home.to_str().unwrap()];
     for call in calls.iter().filter(|call| name(call).starts_with("open")) {
         let file = call.split('"').nth(1).unwrap();
@@ -52,9 +52,9 @@ fn system_calls_are_few() {
 
 #[test]
 fn closed_standard_streams_are_filled() {
-    let sandbox = Sandbox::new();
-    let log = sandbox.path("strace.log");
-    let strace = sandbox.program("strace").args(["-f", "-qq", "-e", "open,openat", "-o"]).arg(&log);
+    let home = Home::new();
+    let log = home.path("strace.log");
+    let strace = home.program("strace").args(["-f", "-qq", "-e", "open,openat", "-o"]).arg(&log);
     // It prints, so the closed output is an error.
     strace.args(["sh", "-c", "exec \"$0\" config path <&- >&- 2>&-"]).arg(keyward()).run().ends(1);
     let calls = fs::read_to_string(log).unwrap();

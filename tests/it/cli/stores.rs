@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 #[test]
 fn a_new_store_needs_nothing_but_a_name() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let made = home.keyward("init s").run().ends(0).says_nothing();
     assert!(made.text().starts_with("Store s: cbor + aes-gcm + file\n"), "{}", made.text());
     assert!(made.text().contains("Its key: { from = \"file\""), "{}", made.text());
@@ -20,7 +20,7 @@ fn a_new_store_needs_nothing_but_a_name() {
 
 #[test]
 fn a_store_that_is_there_stays_as_it_is() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     home.keyward("set s ann --stdin").input("x").run().ends(0);
     let before = home.files();
     for options in ["", "--storage sqlite", "--encryption clear --serializer json"] {
@@ -51,7 +51,7 @@ fn an_init_that_fails_leaves_nothing() {
         "init",
         "init s t",
     ] {
-        let home = Sandbox::new();
+        let home = Home::new();
         let ran = home.keyward(line).run();
         assert!([2, 6].contains(&ran.code), "{line}: {} {}", ran.code, ran.err);
         let stores = home.path(".config/keyward/stores");
@@ -70,7 +70,7 @@ fn an_init_that_fails_leaves_nothing() {
 
 #[test]
 fn a_store_that_does_not_exist_is_exit_2_everywhere() {
-    let home = Sandbox::new();
+    let home = Home::new();
     for line in [
         "get nope",
         "set nope ann --stdin",
@@ -88,7 +88,7 @@ fn a_store_that_does_not_exist_is_exit_2_everywhere() {
 
 #[test]
 fn a_word_that_is_nearly_right_brings_a_hint() {
-    let home = Sandbox::new();
+    let home = Home::new();
     home.keyward("init work --option key.from=file").run().ends(0);
     for (line, meant) in [
         ("get wrk", "work"),
@@ -113,7 +113,7 @@ fn a_word_that_is_nearly_right_brings_a_hint() {
 
 #[test]
 fn rm_looks_at_every_name_before_it_removes_any() {
-    let home = Sandbox::new();
+    let home = Home::new();
     for store in ["a", "b"] {
         home.keyward(&format!("init {store}")).run().ends(0);
         home.keyward(&format!("set {store} ann --stdin")).input("x").run().ends(0);
@@ -131,7 +131,7 @@ fn rm_looks_at_every_name_before_it_removes_any() {
 
 #[test]
 fn rm_leaves_what_it_did_not_make() {
-    let home = Sandbox::new();
+    let home = Home::new();
     home.write("shared/mine", "mine");
     let root = home.path("shared");
     home.keyward(&format!("init s --option storage.root={}", root.display())).run().ends(0);
@@ -143,7 +143,7 @@ fn rm_leaves_what_it_did_not_make() {
 
 #[test]
 fn stores_of_one_name_at_two_places_are_two() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let at =
         |folder: &str, line: &str| home.keyward(line).env("KEYWARD_STORE_PATH", home.path(folder));
     for folder in ["one", "other"] {
@@ -157,7 +157,7 @@ fn stores_of_one_name_at_two_places_are_two() {
 
 #[test]
 fn info_prints_these_lines() {
-    let home = Sandbox::with_store("--serializer json --encryption clear --storage sqlite");
+    let home = Home::with_store("--serializer json --encryption clear --storage sqlite");
     let file = home.path(".config/keyward/stores/s.toml");
     let head = format!("name: s\nconfig-file: {}\n", file.display());
     home.keyward("info s --format none").run().ends(0).prints(&head);
@@ -178,7 +178,7 @@ fn info_prints_these_lines() {
 
 #[test]
 fn info_raw_prints_the_file_as_it_is() {
-    let home = Sandbox::with_store("");
+    let home = Home::with_store("");
     let path = ".config/keyward/stores/s.toml";
     let text = format!("# of mine\n{}", home.read(path));
     fs::write(home.path(path), &text).unwrap();
@@ -188,7 +188,7 @@ fn info_raw_prints_the_file_as_it_is() {
 
 #[test]
 fn info_as_json() {
-    let home = Sandbox::with_store("--encryption aes-gcm --option key.from=file --storage redb");
+    let home = Home::with_store("--encryption aes-gcm --option key.from=file --storage redb");
     home.keyward("set s ann --stdin -u a,b").input("x").run().ends(0);
     let info = home.keyward("info s --json --users").run().ends(0).json().remove(0);
     let path = home.path(".config/keyward/stores/s.toml");
@@ -214,7 +214,7 @@ fn info_as_json() {
 
 #[test]
 fn no_encryption_is_warned_of() {
-    let home = Sandbox::new();
+    let home = Home::new();
     home.keyward("init s --encryption clear")
         .run()
         .ends(0)
@@ -233,7 +233,7 @@ const MISFITS: [&str; 4] = [
 fn what_is_no_record_and_no_users_folder_is_reported_and_retires_no_key() {
     for (place, get) in [("bob/n1", "get s -p -u bob --name n1"), ("bob", "get s -p -u bob")] {
         for script in MISFITS {
-            let home = Sandbox::with_store("--option key.from=file");
+            let home = Home::with_store("--option key.from=file");
             for line in ["-u ann", "-u bob", "-u bob --name n1", "-u carol"] {
                 let set = format!("set s x --stdin {line}");
                 home.keyward(&set).input("s3cret").run().ends(0);
@@ -262,7 +262,7 @@ fn what_is_no_record_and_no_users_folder_is_reported_and_retires_no_key() {
 
 #[test]
 fn a_record_that_was_a_link_for_a_while_opens_after_rotations() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     home.keyward("set s x --stdin -u ann").input("s3cret").run().ends(0);
     let stores = home.path(".local/share/keyward/stores");
     let record = fs::read_dir(stores).unwrap().next().unwrap().unwrap().path().join("ann/%");
@@ -281,7 +281,7 @@ fn a_record_that_was_a_link_for_a_while_opens_after_rotations() {
 
 #[test]
 fn verify_names_every_record_that_others_can_read() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     for user in ["ann", "bob", "carol"] {
         home.keyward(&format!("set s x --stdin -u {user}")).input("s3cret").run().ends(0);
     }
@@ -298,7 +298,7 @@ fn verify_names_every_record_that_others_can_read() {
 
 #[test]
 fn a_store_with_a_link_in_a_records_place_can_be_removed() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     home.keyward("set s x --stdin -u ann").input("s3cret").run().ends(0);
     let stores = home.path(".local/share/keyward/stores");
     let folder = fs::read_dir(stores).unwrap().next().unwrap().unwrap().path();
@@ -312,7 +312,7 @@ fn a_store_with_a_link_in_a_records_place_can_be_removed() {
 /// Such a store could keep nothing.
 #[test]
 fn a_store_without_recipients_is_not_made() {
-    let home = Sandbox::new();
+    let home = Home::new();
     for content in ["", "# none yet\n\n"] {
         let recipients = home.write("recipients", content);
         let option = format!("encryption.recipients_file={}", recipients.display());
@@ -323,10 +323,10 @@ fn a_store_without_recipients_is_not_made() {
 }
 
 /// A restored backup whose permissions are those of a umask, or worse.
-fn restored(home: &Sandbox) -> Vec<PathBuf> {
+fn restored(home: &Home) -> Vec<PathBuf> {
     let mut loosened = Vec::new();
     for folder in [".config/keyward", ".local/share/keyward", ".local/state/keyward"] {
-        for path in crate::helpers::sandbox::files(&home.path(folder)).into_keys() {
+        for path in crate::helpers::home::files(&home.path(folder)).into_keys() {
             let mode = if path.is_dir() { 0o777 } else { 0o666 };
             fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
             loosened.push(path);
@@ -337,7 +337,7 @@ fn restored(home: &Sandbox) -> Vec<PathBuf> {
 
 #[test]
 fn doctor_tells_every_wrong_mode_in_one_run_and_mends_them() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     home.keyward("set s ann --stdin").input("x").run().ends(0);
     home.keyward("config set user root").run().ends(0);
     home.keyward("doctor").run().ends(0);

@@ -9,7 +9,7 @@ mod signals;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::helpers::home::{Home, printed};
+use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
 use pty::{Terminal, end};
 
@@ -17,7 +17,7 @@ const PROMPT: &str = "Password: ";
 const REPEAT: &str = "Repeat for confirmation: ";
 
 fn home() -> Home {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("s", "file", "aes-gcm");
     home
 }
@@ -27,9 +27,7 @@ fn program() -> String {
 }
 
 fn stored(home: &Home) -> Vec<u8> {
-    let output = home.run(&["get", "s", "--raw"]);
-    assert!(output.status.success());
-    output.stdout
+    home.run(&["get", "s", "--raw"]).ends(0).out
 }
 
 #[test]
@@ -119,7 +117,7 @@ fn what_is_empty_or_not_repeated_is_asked_for_three_times() {
         assert!(!shown.contains("one") && !shown.contains("other"), "{shown}");
         assert_eq!(terminal.settings(), settings);
     }
-    assert_eq!(home.run(&["get", "s"]).status.code(), Some(3));
+    assert_eq!(home.run(&["get", "s"]).code, 3);
 }
 
 #[test]
@@ -143,7 +141,7 @@ fn a_mistake_is_forgiven() {
 
 #[test]
 fn a_passphrase_is_confirmed_when_it_is_new_and_asked_for_once_later() {
-    let home = Home::new();
+    let home = Home::in_memory();
     let mut terminal = Terminal::new();
     let init = ["init", "s", "--option", "key.from=passphrase"];
     let child = terminal.start(&home, &[[program().as_str()].as_slice(), &init].concat());
@@ -168,7 +166,7 @@ fn a_passphrase_is_confirmed_when_it_is_new_and_asked_for_once_later() {
         assert_eq!(out, if line == "get" && code == 0 { "ann\n" } else { "" });
     }
     assert!(!terminal.shown().contains("sesame"));
-    assert_eq!(home.run(&["get", "s"]).status.code(), Some(5));
+    assert_eq!(home.run(&["get", "s"]).code, 5);
 }
 
 #[test]
@@ -209,7 +207,7 @@ fn without_a_terminal_nobody_waits() {
         assert_eq!(code, 5, "{shape}: {command:?}");
         assert!(started.elapsed() < Duration::from_secs(1), "{shape} took {:?}", started.elapsed());
     }
-    assert_eq!(printed(home.run(&["list"])), "s\n");
+    assert_eq!(home.run_ok(&["list"]), "s\n");
 }
 
 #[test]
@@ -232,10 +230,10 @@ fn rm_says_what_goes_and_asks() {
             terminal.expect(words);
         }
         assert!(terminal.echoes());
-        assert_eq!(home.run(&["get", "s"]).status.code(), Some(0));
+        assert_eq!(home.run(&["get", "s"]).code, 0);
         terminal.press(keys);
         let (ended, out, err) = end(child);
         assert_eq!((ended, out.as_str()), (code, ""), "{keys:?}: {err}");
     }
-    assert_eq!(printed(home.run(&["list"])), "");
+    assert_eq!(home.run_ok(&["list"]), "");
 }

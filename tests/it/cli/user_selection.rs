@@ -7,14 +7,15 @@ use std::os::unix::fs::{PermissionsExt, chown};
 
 use serde_json::Value;
 
+use crate::helpers::home::{Home, me};
+use crate::helpers::invocation::Invocation;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Call, Sandbox, me};
 
 /// No account has it.
 const STRANGER: u32 = 2_012_345;
 
 /// The program as a user whom the operating system does not know.
-fn stranger(home: &Sandbox, line: &str) -> Call {
+fn stranger(home: &Home, line: &str) -> Invocation {
     let program = home.path("keyward");
     if !program.exists() {
         // Where it was built may be closed to strangers.
@@ -34,7 +35,7 @@ fn stranger(home: &Sandbox, line: &str) -> Call {
 
 #[test]
 fn the_environment_cannot_lie_about_the_user() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     home.keyward("set s ann --stdin").input("mine").run().ends(0);
     home.keyward("set s eve --stdin -u eve").input("of eve").run().ends(0);
     for variable in ["LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"] {
@@ -46,7 +47,7 @@ fn the_environment_cannot_lie_about_the_user() {
 
 #[test]
 fn a_user_without_an_account_is_one_too() {
-    let home = Sandbox::new();
+    let home = Home::new();
     stranger(&home, "--version").run().ends(0);
     stranger(&home, "init s").run().ends(0);
     stranger(&home, "set s ann --stdin").input("x").run().ends(0);
@@ -54,14 +55,14 @@ fn a_user_without_an_account_is_one_too() {
     stranger(&home, "list s").run().ends(0).prints(format!("uid-{STRANGER}\n"));
     stranger(&home, "set s ann --password-fd 0").input("y").run().ends(0);
     stranger(&home, "get s --raw").run().ends(0).prints("y");
-    stranger(&home, "list").without("HOME").run().ends(2).says("Set HOME to an absolute path");
-    stranger(&home, "--help").without("HOME").run().ends(0).says_nothing();
+    stranger(&home, "list").env_remove("HOME").run().ends(2).says("Set HOME to an absolute path");
+    stranger(&home, "--help").env_remove("HOME").run().ends(0).says_nothing();
 }
 
 /// As `sudo` without `-H` does it, where it keeps HOME.
 #[test]
 fn root_writes_nothing_into_the_home_of_another_user() {
-    let home = Sandbox::new();
+    let home = Home::new();
     chown(home.path(""), Some(STRANGER), Some(STRANGER)).unwrap();
     let before = home.files();
     for line in ["init s", "config set user ann", "setup git"] {
@@ -80,7 +81,7 @@ fn root_writes_nothing_into_the_home_of_another_user() {
 
 #[test]
 fn root_writes_nothing_into_another_users_folders_that_variables_name() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let other = home.path("other");
     fs::create_dir(&other).unwrap();
     chown(&other, Some(STRANGER), None).unwrap();
@@ -95,7 +96,7 @@ fn root_writes_nothing_into_another_users_folders_that_variables_name() {
 /// Some platforms run each container with a separate user id, in a home that its group can write.
 #[test]
 fn a_user_id_without_a_home_of_its_own_uses_one_that_its_group_can_write() {
-    let home = Sandbox::new();
+    let home = Home::new();
     fs::copy(keyward(), home.path("keyward")).unwrap();
     chown(home.path(""), Some(0), Some(0)).unwrap();
     fs::set_permissions(home.path(""), fs::Permissions::from_mode(0o775)).unwrap();
@@ -113,9 +114,9 @@ fn a_user_id_without_a_home_of_its_own_uses_one_that_its_group_can_write() {
 
 #[test]
 fn a_home_that_is_no_absolute_path_is_none() {
-    let home = Sandbox::new();
-    let config = |call: Call| place(call, "config");
-    let account = config(home.keyward("config path --json").without("HOME"));
+    let home = Home::new();
+    let config = |call: Invocation| place(call, "config");
+    let account = config(home.keyward("config path --json").env_remove("HOME"));
     assert!(account.starts_with('/') && account.ends_with("/.config/keyward/config.toml"));
     for relative in ["", ".", "relative", "~", "../.."] {
         let found = config(home.keyward("config path --json").env("HOME", relative));
@@ -127,7 +128,7 @@ fn a_home_that_is_no_absolute_path_is_none() {
 
 #[test]
 fn xdg_folders_count_if_they_are_absolute() {
-    let home = Sandbox::new();
+    let home = Home::new();
     for (variable, what, end) in [
         ("XDG_CONFIG_HOME", "config", "keyward/config.toml"),
         ("XDG_DATA_HOME", "data", "keyward"),
@@ -145,7 +146,7 @@ fn xdg_folders_count_if_they_are_absolute() {
 
 #[test]
 fn pycreds_two_variables() {
-    let home = Sandbox::new();
+    let home = Home::new();
     home.write("own.toml", "version = 1\nstore_path = \"~/of the file\"\nuser = \"filed\"\n");
     let file = home.path("own.toml");
     let call = |line: &str| home.keyward(line).env("KEYWARD_CONFIG_FILE", &file);
@@ -164,7 +165,7 @@ const LATIN: &[u8] = b"b\xe4r";
 
 #[test]
 fn a_setting_in_a_variable_that_is_not_utf8_is_an_error() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     home.keyward("set s me --stdin").input("mine").run().ends(0);
     for variable in [
         "KEYWARD_USER",
@@ -192,7 +193,7 @@ fn a_setting_in_a_variable_that_is_not_utf8_is_an_error() {
 
 #[test]
 fn a_path_in_a_variable_may_be_any_bytes() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let folder = home.path("").join(OsStr::from_bytes(LATIN));
     fs::create_dir(&folder).unwrap();
     let file = folder.join("own.toml");
@@ -209,7 +210,7 @@ fn a_path_in_a_variable_may_be_any_bytes() {
     }
 }
 
-fn place(call: Call, what: &str) -> String {
+fn place(call: Invocation, what: &str) -> String {
     let Value::String(path) = &call.run().ends(0).json()[0][what] else { panic!("no {what}") };
     path.clone()
 }

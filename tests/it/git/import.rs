@@ -10,8 +10,9 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Finished;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Ran, Sandbox};
 
 /// The real helper that the file belongs to.
 const STORE: &str = "store";
@@ -19,12 +20,12 @@ const STORE: &str = "store";
 const FILE: &str = ".git-credentials";
 
 /// A home in which `git credential-store` keeps credentials.
-struct Used(Sandbox);
+struct Used(Home);
 
 impl Used {
     /// One in whose file these lines stand.
     fn with_lines(lines: &[&str]) -> Self {
-        let used = Self(Sandbox::new());
+        let used = Self(Home::new());
         used.write(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
         used
     }
@@ -35,14 +36,14 @@ impl Used {
     }
 
     /// `git credential` with this one helper.
-    fn git(&self, helper: &str, operation: &str, input: &str) -> Ran {
+    fn git(&self, helper: &str, operation: &str, input: &str) -> Finished {
         let helper = format!("credential.helper={helper}");
         let git = self.0.program("git").env("GIT_TERMINAL_PROMPT", "0");
         let options = ["-c", &helper, "-c", "credential.useHttpPath=true"];
         git.args(options).args(["credential", operation]).input(input).run()
     }
 
-    fn import(&self) -> Ran {
+    fn import(&self) -> Finished {
         self.0.keyward("import git-credentials .git-credentials").run()
     }
 }
@@ -53,7 +54,7 @@ fn keyward_as_helper() -> String {
 
 #[test]
 fn what_git_kept_is_given_by_keyward_and_the_file_stays() {
-    let used = Used(Sandbox::new());
+    let used = Used(Home::new());
     for account in ["ann", "bob"] {
         let kept = format!(
             "protocol=https\nhost=x.example:8443\nusername={account}\npassword=of {account}\n"
@@ -212,7 +213,7 @@ proptest! {
     /// git's own helper wrote the file, and answers the same.
     #[test]
     fn keyward_answers_what_git_answers(mut credentials in vec(credential(), 1..5)) {
-        let used = Used(Sandbox::new());
+        let used = Used(Home::new());
         // To git, the same name without a path takes the place of the one with a path.
         for (number, credential) in credentials.iter_mut().enumerate() {
             credential.username += &number.to_string();

@@ -14,14 +14,14 @@ pub(crate) const WORKER: &str = env!("CARGO_BIN_EXE_worker");
 
 /// A running writer, killed at the latest when dropped.
 #[derive(Debug)]
-pub(crate) struct Victim {
+pub(crate) struct CrashWorker {
     child: Child,
     /// One more than the last number it acknowledged, or 0.
     acknowledged: Arc<AtomicU64>,
     listener: Option<JoinHandle<()>>,
 }
 
-impl Victim {
+impl CrashWorker {
     /// Starts a writer and waits until it is about to work.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -58,7 +58,7 @@ impl Victim {
     }
 }
 
-impl Drop for Victim {
+impl Drop for CrashWorker {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

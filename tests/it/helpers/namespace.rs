@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
-use crate::helpers::home::{at_home, printed};
+use crate::helpers::home::clean_environment;
+use crate::helpers::invocation::Invocation;
 
 /// A mount namespace, held by a process that ends when its standard input does.
 #[derive(Debug)]
@@ -28,9 +29,10 @@ impl Namespace {
         Self { holder, input }
     }
 
-    /// `program`, about to start in the namespace, in this home.
+    /// `program`, ready to start in the namespace, with this home.
     pub(crate) fn command(&self, home: &Path, program: &Path) -> Command {
-        let mut command = at_home(Command::new("nsenter"), home);
+        let mut command = Command::new("nsenter");
+        clean_environment(&mut command, home);
         command.arg("--target").arg(self.holder.id().to_string()).args(["--mount", "--"]);
         command.arg(program);
         command
@@ -39,8 +41,8 @@ impl Namespace {
     /// Runs a command line, which must succeed, in the namespace. Words are split at blanks.
     pub(crate) fn run(&self, line: &str) -> String {
         let mut words = line.split_whitespace();
-        let mut command = self.command(Path::new("/"), Path::new(words.next().unwrap()));
-        printed(command.args(words).output().unwrap())
+        let command = self.command(Path::new("/"), Path::new(words.next().unwrap()));
+        Invocation::from(command).args(words).run().ends(0).into_text()
     }
 }
 

@@ -2,9 +2,9 @@
 
 /// A generator (SplitMix64).
 #[derive(Debug)]
-pub(crate) struct Dice(pub(crate) u64);
+pub(crate) struct Prng(pub(crate) u64);
 
-impl Dice {
+impl Prng {
     /// A number below `limit`.
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

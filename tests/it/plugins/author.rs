@@ -12,16 +12,17 @@ use std::path::{Path, PathBuf};
 
 use xtask::root;
 
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Invocation;
 use crate::helpers::plugin_fixtures::library_in_c;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Call, Sandbox};
 
 /// A home in which somebody writes plugins: with cargo, without a network.
-struct Workshop(Sandbox);
+struct AuthorHome(Home);
 
-impl Workshop {
+impl AuthorHome {
     fn new() -> Self {
-        Self(Sandbox::new())
+        Self(Home::new())
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -29,7 +30,7 @@ impl Workshop {
     }
 
     /// A program with cargo and keyward at hand.
-    fn program(&self, name: &str) -> Call {
+    fn program(&self, name: &str) -> Invocation {
         let homes = ["CARGO_HOME", "RUSTUP_HOME"].map(|name| (name, std::env::var_os(name)));
         let call = self
             .0
@@ -46,11 +47,11 @@ impl Workshop {
         })
     }
 
-    fn keyward(&self, line: &str) -> Call {
+    fn keyward(&self, line: &str) -> Invocation {
         self.program("keyward").args(line.split_whitespace())
     }
 
-    /// A crate of this workshop, which is given the versions that are on this machine.
+    /// A crate of this author, which is given the versions that are on this machine.
     fn crate_of(&self, dir: &str, role: &str, name: &str) -> PathBuf {
         let new = self.keyward("plugin new").args(["--role", role, name, dir]);
         new.arg("--keyward").arg(root()).run().ends(0);
@@ -75,7 +76,7 @@ fn programs() -> &'static Path {
 }
 
 /// Builds one of `tests/fixtures/plugins`, in the home.
-fn built(home: &Sandbox, source: &str, flags: &[&str]) -> PathBuf {
+fn built(home: &Home, source: &str, flags: &[&str]) -> PathBuf {
     let library = home.path(&format!("{}.so", source.trim_end_matches(".c")));
     library_in_c(&library, source, flags);
     library

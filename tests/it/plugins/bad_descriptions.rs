@@ -3,9 +3,9 @@
 use std::fs;
 
 use super::{FOLDER, chmod, describe, home, others_work, put, sha256};
+use crate::helpers::home::Home;
 use crate::helpers::plugin_fixtures::library_in_c;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::Sandbox;
 
 #[test]
 fn a_broken_file_is_the_probable_cause_of_what_is_not_found() {
@@ -73,7 +73,7 @@ fn nothing_else_names_a_plugin() {
 /// It hangs with the dynamic linker's lock in its hands, for which a program waits as it ends.
 #[test]
 fn a_library_that_hangs_while_it_is_loaded_does_not_keep_the_program() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     let built = home.path("fatal.so");
     library_in_c(&built, "fatal.c", &["-DFATAL=HANGS_AT_LOAD"]);
     let path = put(&home, "lib/fatal.so", &fs::read(built).unwrap(), 0o644);
@@ -115,7 +115,7 @@ if os.read(0, 4):
 /// A script that asks for a credential takes exit code 3 for "there is none" and goes on.
 #[test]
 fn a_program_that_answers_hello_with_not_found_is_unavailable() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let program = put(&home, "lib/notebook", MISSING_AT_HELLO.as_bytes(), 0o755);
     home.keyward(&format!("plugin trust {program} --yes")).run().ends(0);
     let store = "version = 1\nid = \"00112233445566778899aabbccddeeff\"\n\

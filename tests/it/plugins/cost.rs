@@ -3,11 +3,11 @@
 use std::fs;
 
 use super::home;
+use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::Sandbox;
 
 /// The calls of `keyward get plain` that have to do with plugins.
-fn calls(home: &Sandbox) -> Vec<String> {
+fn calls(home: &Home) -> Vec<String> {
     let log = home.path("strace.log");
     let strace = home.program("strace").args(["-f", "-qq", "-o"]).arg(&log).arg(keyward());
     strace.args(["get", "plain", "-p"]).run().ends(0).prints("plain\n");

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{FOLDER, change, chmod, drawer, home, put, sha256};
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 #[test]
 fn a_library_is_trusted_used_and_forgotten() {
@@ -37,7 +37,7 @@ fn a_library_is_trusted_used_and_forgotten() {
 
 #[test]
 fn a_program_is_trusted_and_used() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let source = std::fs::read(xtask::root().join("docs/examples/notebook.py")).unwrap();
     let program = put(&home, "lib/notebook.py", &source, 0o755);
     let trusted = home.keyward(&format!("plugin trust {program} --yes")).run().ends(0);
@@ -56,7 +56,7 @@ fn a_program_is_trusted_and_used() {
 /// It learns that its input ends and has time for what it has to do then; what it has started goes with it.
 #[test]
 fn a_program_ends_in_good_order_and_leaves_nothing_behind() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let notebook = xtask::root().join("docs/examples/notebook.py");
     let (started, ended) = (home.path("started"), home.path("ended"));
     let script = format!(
@@ -118,7 +118,7 @@ fn what_is_listed_and_shown_is_what_was_trusted() {
 /// Whoever finds nothing learns where a plugin would have been found.
 #[test]
 fn what_is_not_there_was_looked_for_in_both_folders() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let own = home.path(FOLDER).display().to_string();
     for line in ["plugin show shelf", "backend show storage shelf", "init s --storage shelf"] {
         home.keyward(line).run().ends(2).says("/etc/keyward/plugins and ").says(&own);
@@ -219,7 +219,7 @@ fn a_folder_of_libraries_is_trusted() {
 
 #[test]
 fn without_a_terminal_nobody_is_asked_and_nothing_runs() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let script = format!("#!/bin/sh\ntouch '{}'\n", home.path("trace").display());
     let program = put(&home, "lib/p.sh", script.as_bytes(), 0o755);
     home.keyward(&format!("plugin trust {program}")).run().ends(5).says("--yes");
@@ -232,7 +232,7 @@ fn without_a_terminal_nobody_is_asked_and_nothing_runs() {
 /// What it prints while it is loaded is not taken for what it says, and errors name it, not its host.
 #[test]
 fn a_library_that_runs_may_print() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let source = xtask::root().join("tests/fixtures/plugins/shelf.c");
     let header = xtask::root().join("crates/keyward-plugin/include");
     let build = |name: &str, work: &str| {
@@ -259,7 +259,7 @@ fn a_library_that_runs_may_print() {
 
 #[test]
 fn a_library_may_need_another_that_is_pinned_too() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let compile = |words: &[&str]| {
         home.program("gcc")
             .args(["-shared", "-fPIC", "-w", "-std=gnu11", "-o"])

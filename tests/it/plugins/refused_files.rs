@@ -3,8 +3,9 @@
 use std::os::unix::fs::symlink;
 
 use super::{FOLDER, chmod, describe, home, others_work, put, sha256};
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Finished;
 use crate::helpers::plugin_fixtures::library_in_c;
-use crate::helpers::sandbox::{Ran, Sandbox};
 
 #[test]
 fn what_is_no_plugin_is_not_trusted() {
@@ -41,7 +42,7 @@ fn what_is_no_plugin_is_not_trusted() {
 /// Libraries that were built wrongly: what of them, how `plugin trust` ends and then a use, and why.
 ///
 /// A library whose file is sound is tried in a process of its own, and that this ended is a 7.
-type Unfit = (&'static str, fn(&Sandbox) -> Vec<u8>, [i32; 2], &'static str);
+type Unfit = (&'static str, fn(&Home) -> Vec<u8>, [i32; 2], &'static str);
 
 const UNFIT: [Unfit; 5] = [
     (
@@ -82,7 +83,7 @@ const UNFIT: [Unfit; 5] = [
 ];
 
 /// One of the fixtures in C, built so.
-fn library(home: &Sandbox, source: &str, flags: &[&str]) -> Vec<u8> {
+fn library(home: &Home, source: &str, flags: &[&str]) -> Vec<u8> {
     let built = home.path("built.so");
     library_in_c(&built, source, flags);
     std::fs::read(built).unwrap()
@@ -93,7 +94,7 @@ fn what_is_built_wrongly_is_not_trusted_and_not_used() {
     for (what, build, [trusted, used], says) in UNFIT {
         let (home, _) = home();
         let path = put(&home, "lib/unfit.so", &build(&home), 0o644);
-        let is_one_line = |ran: Ran| {
+        let is_one_line = |ran: Finished| {
             let lines = ran.err.lines().filter(|line| !line.starts_with("  hint: "));
             assert_eq!(lines.count(), 1, "{what}: {}", ran.err);
         };

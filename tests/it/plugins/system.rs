@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::drawer;
+use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::namespace::Namespace;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Call, Ran};
 
 const SET_UP: &str = r#"set -e
 cp /etc/ld.so.cache /etc/passwd /dev/shm/
@@ -26,16 +26,16 @@ impl Machine {
         let machine = Self(Namespace::new());
         let mut set_up = machine.0.command(Path::new("/"), Path::new("sh"));
         set_up.args(["-c", SET_UP, "sh"]).arg(drawer()).arg(keyward());
-        Call::of(set_up).run().ends(0);
+        Invocation::from(set_up).run().ends(0);
         machine
     }
 
-    fn run(&self, uid: &str, line: &str) -> Ran {
+    fn run(&self, uid: &str, line: &str) -> Finished {
         let home = if uid == "0" { "/root" } else { "/opt/ann" };
         let mut command = self.0.command(Path::new(home), Path::new("setpriv"));
         command.args(["--reuid", uid, "--regid", uid, "--clear-groups", "/opt/keyward"]);
         command.args(line.split_whitespace());
-        Call::of(command).run()
+        Invocation::from(command).run()
     }
 }
 
@@ -55,7 +55,7 @@ fn what_the_system_trusts_everybody_can_use() {
     let mut command = machine.0.command(Path::new("/opt/ann"), Path::new("setpriv"));
     command.args(["--reuid", "4001", "--regid", "4001", "--clear-groups", "sh", "-c"]);
     command.arg("umask 077; mkdir -p ~/.config/keyward/plugins; echo version = 1 >~/.config/keyward/plugins/drawer.toml");
-    Call::of(command).run().ends(0);
+    Invocation::from(command).run().ends(0);
     ann("get s").ends(3);
     let listed = ann("plugin list --json").ends(0).json();
     assert!(listed[1]["why"].as_str().unwrap().contains("a system plugin has the same name"));

@@ -4,11 +4,11 @@ use std::fs;
 use std::os::unix::fs::{chown, symlink};
 
 use super::{change, chmod, describe, home, others_work, put, tracer, tracer_text};
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 /// What is done to the file at a path, how a use of the plugin ends then, and what `plugin list`
 /// calls it.
-type Attack = (&'static str, fn(&Sandbox, &str), i32, &'static str);
+type Attack = (&'static str, fn(&Home, &str), i32, &'static str);
 
 const ATTACKS: [Attack; 12] = [
     ("changed", |_, path| change(path), 4, "changed"),
@@ -100,7 +100,7 @@ fn what_was_trusted_is_run() {
 }
 
 #[track_caller]
-fn not_run(home: &Sandbox, what: &str, code: i32, state: &str) {
+fn not_run(home: &Home, what: &str, code: i32, state: &str) {
     home.keyward("backend show storage tracer").run().ends(code).prints("");
     let listed = home.keyward("backend list").run().ends(code);
     assert_eq!(
@@ -155,5 +155,5 @@ fn a_host_serves_the_pinned_library_alone() {
     let host = format!("plugin host {library} --sha256 {other}");
     home.keyward(&host).run().ends(4).prints("").says("has changed");
     home.keyward(&format!("plugin host {library} --sha256 x")).run().ends(2);
-    home.keyward("plugin host libdrawer.so").within(&home.path("lib")).run().ends(4);
+    home.keyward("plugin host libdrawer.so").current_dir(&home.path("lib")).run().ends(4);
 }

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::helpers::home::Home;
 use crate::helpers::plugin_fixtures;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::Sandbox;
 use machine::Machine;
 
 /// A time at which nothing of it was made.
@@ -37,7 +37,7 @@ const MANUAL: &str = "/usr/share/man/man1/";
 
 #[test]
 fn it_is_the_same_bytes_each_time() {
-    let [one, other] = [Sandbox::new(), Sandbox::new()];
+    let [one, other] = [Home::new(), Home::new()];
     let [one, other] = [pack(&one), pack(&other)].map(|package| fs::read(package).unwrap());
     assert!(one == other);
 }
@@ -104,13 +104,13 @@ const MADE: &str = r"find /etc/keyward /var/lib/keyward -type f \
     -exec stat -c '%U:%G %a %Y %n' {} + -exec sha256sum {} + | sort";
 
 /// The package of the program under test, and of one library.
-fn pack(place: &Sandbox) -> PathBuf {
+fn pack(place: &Home) -> PathBuf {
     let libraries = [plugin_fixtures::library("drawer", &[])];
     xtask::dist::pack(&keyward(), &libraries, DATE, &place.path("")).unwrap()
 }
 
 /// The same package as a later version.
-fn later(place: &Sandbox, package: &Path) -> PathBuf {
+fn later(place: &Home, package: &Path) -> PathBuf {
     let script = "dpkg-deb -R \"$1\" tree; sed -i 's/^Version: .*/Version: 99/' tree/DEBIAN/control
         dpkg-deb --root-owner-group -Zgzip --build tree later.deb";
     place.program("sh").args(["-ec", script, "sh"]).arg(package).run().ends(0);

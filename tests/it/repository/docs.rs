@@ -16,7 +16,8 @@ use std::process::Command;
 
 use xtask::root;
 
-use crate::helpers::console_pages;
+use crate::helpers::console_pages::{differences, steps_of};
+use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
 
 /// Pages for those who work on Keyward itself, which the program does not carry.
@@ -54,9 +55,11 @@ fn no_page_of_a_command_is_left_over() {
 
 #[test]
 fn every_session_is_true() {
-    let wrong: Vec<_> =
-        pages().iter().flat_map(|path| console_pages::wrong(&generated::relative(path))).collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    for page in pages() {
+        let page = generated::relative(&page);
+        let wrong = differences(&Home::in_memory(), steps_of(&page));
+        assert!(wrong.is_empty(), "{page}:\n{}", wrong.join("\n\n"));
+    }
 }
 
 #[test]

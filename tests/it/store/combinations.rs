@@ -10,9 +10,8 @@ use keyward_defaults as _;
 use proptest::collection::vec;
 use proptest::prelude::{any, prop_assert};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
-use tempfile::TempDir;
 
-use crate::helpers::home::scratch;
+use crate::helpers::home::Home;
 use crate::helpers::hostile_values::secrets;
 use crate::helpers::secret_service::Session;
 use crate::plugins::linkage::loaded;
@@ -101,11 +100,11 @@ fn mixed(names: [&str; 3]) -> Registry {
 }
 
 fn keeps_every_value([serializer, encryption, storage]: [&str; 3], backends: fn() -> Registry) {
-    let place = Place { backends, ..Place::new(storage) };
-    place.init("s", Some(serializer), Some(&encryption.replace('_', "-")));
-    let writer = place.open("s");
+    let home = StorageHome { backends, ..StorageHome::new(storage) };
+    home.init("s", Some(serializer), Some(&encryption.replace('_', "-")));
+    let writer = home.open("s");
     // What a process keeps to itself only itself can read.
-    let reader = if storage == "memory" { None } else { Some(place.open("s")) };
+    let reader = if storage == "memory" { None } else { Some(home.open("s")) };
     let reader = reader.as_ref().unwrap_or(&writer);
     for (id, value) in secrets() {
         assert!(keeps(&writer, reader, storage, &value), "{id} came back changed");
@@ -140,33 +139,27 @@ fn keeps(writer: &OpenStore, reader: &OpenStore, storage: &str, value: &[u8]) ->
 const LARGEST_CERTAIN: usize = 256 << 10;
 
 /// A home for stores of one storage, with all that the backends beside it need.
-pub(crate) struct Place {
-    pub(crate) folder: TempDir,
-    environment: Environment,
+pub(crate) struct StorageHome {
+    pub(crate) home: Home,
     storage: &'static str,
     recipient: String,
     session: Option<Session>,
     backends: fn() -> Registry,
 }
 
-impl Place {
+impl StorageHome {
     pub(crate) fn new(storage: &str) -> Self {
-        let folder = scratch();
-        let home = folder.path().join("some/where/home");
-        std::fs::create_dir_all(&home).unwrap();
         let (identity, recipient) = identity();
-        let environment = Environment::of([("HOME", home.into_os_string())])
-            .with("KEY", "6b".repeat(32))
-            .with("IDENTITY", identity);
+        let home = Home::nested("some/where/home");
+        let home = home.with("KEY", "6b".repeat(32)).with("IDENTITY", identity);
         let storage = STORAGES.iter().find(|known| **known == storage).unwrap();
         let session = (*storage == "keyring").then(Session::unlocked);
         let backends = || Registry::linked().unwrap();
-        Self { folder, environment, storage, recipient, session, backends }
+        Self { home, storage, recipient, session, backends }
     }
 
     pub(crate) fn keyward(&self) -> Keyward {
-        let keyward = Keyward::with(self.environment.clone(), Silent).unwrap();
-        keyward.with_backends((self.backends)())
+        self.home.library().with_backends((self.backends)())
     }
 
     pub(crate) fn open(&self, store: &str) -> OpenStore {

@@ -19,21 +19,21 @@ const PROCESSES: u64 = 50;
 
 #[test]
 fn increments_of_files_add_up() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", "file", "aes-gcm");
     add_up(&home, 200);
 }
 
 #[test]
 fn increments_of_sqlite_add_up() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", "sqlite", "aes-gcm");
     add_up(&home, 200);
 }
 
 #[test]
 fn increments_of_redb_add_up() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", "redb", "aes-gcm");
     add_up(&home, 200);
 }
@@ -43,7 +43,7 @@ fn increments_of_redb_add_up() {
 #[test]
 fn increments_of_the_secret_service_add_up() {
     let session = Session::unlocked();
-    let home = Home::new().with("DBUS_SESSION_BUS_ADDRESS", &session.bus);
+    let home = Home::in_memory().with("DBUS_SESSION_BUS_ADDRESS", &session.bus);
     home.init("store", "keyring", "aes-gcm");
     add_up(&home, if std::env::var_os("KEYWARD_TESTS_FULL").is_some() { 200 } else { 5 });
 }
@@ -51,7 +51,7 @@ fn increments_of_the_secret_service_add_up() {
 #[test]
 fn one_of_many_makes_the_store() {
     for storage in STORAGES {
-        let home = Home::new();
+        let home = Home::in_memory();
         let outputs = at_once(|_| {
             let mut command = home.command(keyward());
             command.args(init("store", storage, "aes-gcm"));
@@ -61,7 +61,7 @@ fn one_of_many_makes_the_store() {
         let made = codes.iter().filter(|code| **code == Some(0)).count();
         let refused = codes.iter().filter(|code| **code == Some(2)).count();
         assert_eq!((made, refused), (1, PROCESSES as usize - 1), "{storage}: {codes:?}");
-        home.keyward(&["set", "store", "ann", "--password-file", "/etc/hostname"]);
+        home.run_ok(&["set", "store", "ann", "--password-file", "/etc/hostname"]);
         // The others have taken away what they made.
         assert!(home.store_folder().is_dir());
         assert_eq!(keys(&home), 1, "{storage}");
@@ -71,7 +71,7 @@ fn one_of_many_makes_the_store() {
 #[test]
 fn first_entries_written_at_once_all_stay() {
     for storage in STORAGES {
-        let home = Home::new();
+        let home = Home::in_memory();
         home.init("store", storage, "aes-gcm");
         let outputs = at_once(|index| {
             let mut command = home.command(keyward());
@@ -94,7 +94,7 @@ fn first_entries_written_at_once_all_stay() {
 
 #[test]
 fn a_new_password_keeps_what_another_writer_adds_meanwhile() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", "file", "aes-gcm");
     let store = scripted_storage::library(&home).store("store").unwrap();
     let id = store.entry(Some("ann"), None).unwrap();
@@ -113,7 +113,7 @@ fn a_new_password_keeps_what_another_writer_adds_meanwhile() {
 
 #[test]
 fn a_list_of_accounts_that_is_made_meanwhile_is_not_replaced() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", "file", "aes-gcm");
     let store = scripted_storage::library(&home).store("store").unwrap();
     let id = store.entry(Some("ann"), Some("https://x.example")).unwrap();
@@ -129,7 +129,7 @@ fn a_list_of_accounts_that_is_made_meanwhile_is_not_replaced() {
 
 #[test]
 fn a_record_that_opens_again_is_not_replaced_as_one_that_does_not() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", "file", "aes-gcm");
     let store = scripted_storage::library(&home).store("store").unwrap();
     let id = store.entry(Some("ann"), None).unwrap();
@@ -149,7 +149,7 @@ fn a_record_that_opens_again_is_not_replaced_as_one_that_does_not() {
 
 #[test]
 fn a_password_replaces_no_record_of_another_kind() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", "file", "aes-gcm");
     let store = home.store("store");
     let id = store.entry(Some("ann"), None).unwrap();
@@ -216,7 +216,7 @@ fn at_once(command: impl Fn(u64) -> Command) -> Vec<Output> {
 
 /// How many keys there are in files.
 fn keys(home: &Home) -> usize {
-    let folder = home.path().join(".local/state/keyward/keys");
+    let folder = home.path(".local/state/keyward/keys");
     let files = std::fs::read_dir(folder).unwrap();
     files.filter(|file| file.as_ref().unwrap().file_type().unwrap().is_file()).count()
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use keyward_tests::{number, value};
 
-use crate::helpers::home::{Home, STORAGES, fed, init, printed};
+use crate::helpers::home::{Home, STORAGES, init};
+use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::namespace::Namespace;
-use crate::helpers::prng::Dice;
+use crate::helpers::prng::Prng;
 use crate::helpers::program::keyward;
 use crate::store::killed_writer::files_after_a_write;
 
@@ -72,7 +73,7 @@ fn failing_calls_leave_redb_old_or_new() {
 /// new value is there.
 #[test]
 fn a_failed_fsync_says_which_value_is_there() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", "file", "aes-gcm");
     put(&home, 0);
     for (when, value, says) in
@@ -82,8 +83,7 @@ fn a_failed_fsync_says_which_value_is_there() {
             put(&home, 0);
             let fault = format!("inject=fsync:error={error}:when={when}");
             let output = set(strace(&home, Path::new("/dev/null"), &["-e", &fault]), "victim", 1);
-            let said = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(output.status.code(), Some(7), "{fault}: {said}");
+            let said = output.ends(7).err;
             assert!(said.contains(says), "{fault}: {said}");
             assert_eq!(said.contains("has the new value"), value == 1, "{fault}: {said}");
             assert_eq!(get(home.command(keyward()), "victim"), Some(value), "{fault}");
@@ -95,19 +95,18 @@ fn a_failed_fsync_says_which_value_is_there() {
 fn a_full_disk_takes_nothing_away() {
     for (storage, size) in [("file", "256k"), ("sqlite", "256k"), ("redb", "2m")] {
         let namespace = Namespace::new();
-        let home = crate::helpers::home::scratch();
-        let mounted = home.path().join("full");
+        let home = Home::in_memory();
+        let mounted = home.path("full");
         namespace.run(&format!("mkdir {}", mounted.display()));
         namespace
             .run(&format!("mount -t tmpfs -o mode=700,size={size} none {}", mounted.display()));
         let command = || namespace.command(&mounted, &keyward());
-        printed(command().args(init("store", storage, "clear")).output().unwrap());
+        Invocation::from(command()).args(init("store", storage, "clear")).run().ends(0);
 
         let kept = (0..).find(|number| {
             let output = set(command(), &format!("user-{number}"), *number);
-            let code = output.status.code();
-            assert!(matches!(code, Some(0 | 7)), "{storage}: {code:?}: {output:?}");
-            code == Some(7)
+            assert!(matches!(output.code, 0 | 7), "{storage}: {output:?}");
+            output.code == 7
         });
         let kept = kept.unwrap();
         assert!(kept > 5, "{storage}: a store of {size} was full at {kept} entries");
@@ -117,7 +116,7 @@ fn a_full_disk_takes_nothing_away() {
         let (old, new) = (kept - 1, kept + 1);
         let output = set(command(), &format!("user-{old}"), new);
         let found = get(command(), &format!("user-{old}")).expect("it is there");
-        let expected = if output.status.success() { new } else { old };
+        let expected = if output.code == 0 { new } else { old };
         assert_eq!(found, expected, "{storage}: {output:?}");
     }
 }
@@ -135,7 +134,7 @@ fn a_limit_on_open_files_is_an_error_like_others() {
 /// Sets under limits of the operating system, each of them tighter than it likes.
 fn under_limits(limit: &str, sizes: &[u32]) {
     for storage in STORAGES {
-        let home = Home::new();
+        let home = Home::in_memory();
         home.init("store", storage, "aes-gcm");
         put(&home, 0);
         let ours = files_after_a_write(&home);
@@ -147,20 +146,20 @@ fn under_limits(limit: &str, sizes: &[u32]) {
             let output = set(limited, "victim", last + 1);
             let what = format!("{storage}, {limit}{size}");
             last = old_or_new(&home, &output, last, &what, &ours);
-            failed += u32::from(!output.status.success());
+            failed += u32::from(output.code != 0);
         }
         assert!(failed > 0, "{storage}: no limit was tight enough");
     }
 }
 
 fn failing_calls_leave_old_or_new(storage: &str) {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", storage, "aes-gcm");
     put(&home, 0);
     let ours = files_after_a_write(&home);
     let mut faults = faults(&home);
     let possible = faults.len();
-    Dice(5).shuffle(&mut faults);
+    Prng(5).shuffle(&mut faults);
     faults.truncate(TRIED);
 
     let mut last = 0;
@@ -168,18 +167,17 @@ fn failing_calls_leave_old_or_new(storage: &str) {
     for fault in faults {
         let output =
             set(strace(&home, Path::new("/dev/null"), &["-e", &fault]), "victim", last + 1);
-        *codes.entry(output.status.code()).or_insert(0) += 1;
+        *codes.entry(output.code).or_insert(0) += 1;
         last = old_or_new(&home, &output, last, &format!("{storage}, {fault}"), &ours);
     }
-    assert!(codes.get(&Some(7)) > Some(&20), "of {possible} faults too few were met: {codes:?}");
+    assert!(codes.get(&7) > Some(&20), "of {possible} faults too few were met: {codes:?}");
 }
 
 /// Every fault that a `set` could meet once its program has been loaded.
 fn faults(home: &Home) -> Vec<String> {
-    let log = home.path().join("log");
+    let log = home.path("log");
     let traced = format!("trace=prctl,{}", CALLS.join(","));
-    let output = set(strace(home, &log, &["-e", &traced]), "victim", 0);
-    assert!(output.status.success(), "strace is installed: {output:?}");
+    set(strace(home, &log, &["-e", &traced]), "victim", 0).ends(0);
     let mut loaded = false;
     let mut seen = BTreeMap::<_, u32>::new();
     let mut faults = Vec::new();
@@ -212,22 +210,17 @@ fn strace(home: &Home, log: &Path, arguments: &[&str]) -> Command {
 /// exit code says, and the next `set` must leave nothing but the store's files.
 fn old_or_new(
     home: &Home,
-    output: &Output,
+    output: &Finished,
     old: u64,
     what: &str,
     ours: &[std::path::PathBuf],
 ) -> u64 {
-    let code = output.status.code();
-    let said = String::from_utf8_lossy(&output.stderr);
+    let (code, said) = (output.code, &output.err);
     assert!(!said.contains("fault in keyward"), "{what}: {said}");
-    assert!(
-        code.is_some_and(|code| allowed(what).contains(&code)),
-        "{what}: {:?}: {said}",
-        output.status
-    );
+    assert!(allowed(what).contains(&code), "{what}: {code}: {said}");
     let found = get(home.command(keyward()), "victim").unwrap_or_else(|| panic!("{what}: torn"));
     let new = old + 1;
-    assert!(found == new || code != Some(0) && found == old, "{what}: {code:?}, {found} is there");
+    assert!(found == new || code != 0 && found == old, "{what}: {code}, {found} is there");
     put(home, new + 1);
     assert_eq!(files_after_a_write(home), ours, "{what}: left behind");
     new + 1
@@ -246,20 +239,19 @@ fn allowed(what: &str) -> &'static [i32] {
 }
 
 fn put(home: &Home, number: u64) {
-    let output = set(home.command(keyward()), "victim", number);
-    assert!(output.status.success(), "{output:?}");
+    set(home.command(keyward()), "victim", number).ends(0);
 }
 
-fn set(mut keyward: Command, user: &str, number: u64) -> Output {
+fn set(keyward: Command, user: &str, number: u64) -> Finished {
     let credentials = value(number);
-    keyward.args(["set", "store", &credentials.username, "--user", user, "--stdin", "--raw"]);
-    fed(&mut keyward, credentials.password.expose())
+    let set = ["set", "store", &credentials.username, "--user", user, "--stdin", "--raw"];
+    Invocation::from(keyward).args(set).input(credentials.password.expose()).run()
 }
 
 /// The number that `keyward get` shows; `None` if it is not whole.
-fn get(mut keyward: Command, user: &str) -> Option<u64> {
-    let shown =
-        printed(keyward.args(["get", "store", "-n", "-p", "--user", user]).output().unwrap());
+fn get(keyward: Command, user: &str) -> Option<u64> {
+    let get = ["get", "store", "-n", "-p", "--user", user];
+    let shown = Invocation::from(keyward).args(get).run().ends(0).into_text();
     let (username, password) = shown.split_once('\n')?;
     let password = password.strip_suffix('\n')?;
     number(&keyward::Credentials::new(username, password))

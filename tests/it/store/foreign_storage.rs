@@ -6,14 +6,13 @@ use std::path::PathBuf;
 use keyward::{Credentials, EntryId, ErrorKind, OpenStore};
 use keyward_core::{Change, Expect, Persistence, Query, Record};
 
-use crate::helpers::home::{Home, STORAGES, fed, init};
-use crate::helpers::program::keyward;
+use crate::helpers::home::{Home, STORAGES, init};
 use crate::helpers::scripted_storage;
 use crate::store::tampering::{ENCRYPTIONS, make};
 
 /// A home with the stores `a` and `b`, in which `a` keeps an entry of ann and `b` one of bob.
 fn two_stores(storage: &str, encryption: &str) -> Home {
-    let home = Home::new();
+    let home = Home::in_memory();
     for (name, user) in [("a", "ann"), ("b", "bob")] {
         make(&home, name, storage, encryption);
         home.store(name).set(&entry(user), &password_of(user)).unwrap();
@@ -31,12 +30,12 @@ fn password_of(user: &str) -> Credentials {
 
 fn folder(home: &Home, store: &str) -> PathBuf {
     let id = home.store(store).file.id.to_string();
-    home.path().join(".local/share/keyward/stores").join(id)
+    home.path(".local/share/keyward/stores").join(id)
 }
 
 /// Exchanges the storages of the two stores.
 fn swap(home: &Home) {
-    let (a, b, aside) = (folder(home, "a"), folder(home, "b"), home.path().join("aside"));
+    let (a, b, aside) = (folder(home, "a"), folder(home, "b"), home.path("aside"));
     fs::rename(&a, &aside).unwrap();
     fs::rename(&b, &a).unwrap();
     fs::rename(&aside, &b).unwrap();
@@ -104,7 +103,7 @@ fn a_storage_that_does_not_last_is_left_alone_too() {
 #[test]
 fn a_storage_of_another_encryption_is_left_alone() {
     for encryptions in [["clear", "aes-gcm"], ["aes-gcm", "clear"]] {
-        let home = Home::new();
+        let home = Home::in_memory();
         for (name, encryption) in ["a", "b"].into_iter().zip(encryptions) {
             make(&home, name, "file", encryption);
         }
@@ -137,8 +136,8 @@ fn a_store_without_envelopes_replaces_no_record_in_one() {
     let home = two_stores("file", "clear");
     let mut arguments = init("bare", "file", "clear");
     arguments.push("--no-envelope");
-    home.keyward(&arguments);
-    let config = home.path().join(".config/keyward/stores/bare.toml");
+    home.run_ok(&arguments);
+    let config = home.path(".config/keyward/stores/bare.toml");
     let root = folder(&home, "b");
     let text = fs::read_to_string(&config).unwrap();
     let root = text.replace("%data%/stores/%id%", root.to_str().unwrap());
@@ -179,17 +178,14 @@ fn the_program_says_that_the_storage_is_another_stores() {
     let home = two_stores("file", "clear");
     swap(&home);
     for line in ["get a --user ann", "set a u --user bob --stdin", "unset a --user bob", "list a"] {
-        let ran = fed(home.command(keyward()).args(line.split(' ')), b"new");
-        let error = String::from_utf8(ran.stderr).unwrap();
-        assert_eq!(ran.status.code(), Some(6), "{line}: {error}");
-        assert!(error.contains("belongs to another store"), "{line}: {error}");
-        assert!(error.contains("hint: Put the store's own storage back"), "{line}: {error}");
+        let finished = home.keyward(line).input("new").run().ends(6);
+        finished.says("belongs to another store").says("hint: Put the store's own storage back");
     }
-    let doctor = String::from_utf8(home.run(&["doctor"]).stdout).unwrap();
+    let doctor = home.run(&["doctor"]).into_text();
     assert!(doctor.contains("bad: store a: the storage belongs to another store"), "{doctor}");
 
-    home.keyward(&["rm", "a", "--yes"]);
-    let b = home.path().join(".local/share/keyward/stores");
+    home.run_ok(&["rm", "a", "--yes"]);
+    let b = home.path(".local/share/keyward/stores");
     let folders = fs::read_dir(&b).unwrap().map(|found| found.unwrap().path());
     let kept = folders.filter(|folder| folder.join("bob/%").exists()).count();
     assert_eq!(kept, 1, "the record of b is still there");

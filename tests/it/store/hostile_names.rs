@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use keyward::{Credentials, EntryId, ErrorKind, OpenStore};
 
+use crate::helpers::home::Home;
 use crate::helpers::hostile_values::names;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::Sandbox;
-use crate::store::combinations::Place;
+use crate::store::combinations::StorageHome;
 
 macro_rules! storages {
     ($($storage:ident)*) => {
@@ -23,13 +23,13 @@ storages!(memory file sqlite redb keyring);
 
 /// All names at once as users and as names: each is refused, or keeps what is its own.
 fn entries(storage: &str) {
-    let place = Place::new(storage);
-    place.init("s", None, None);
-    let store = place.open("s");
+    let home = StorageHome::new(storage);
+    home.init("s", None, None);
+    let store = home.open("s");
     let ids: Vec<EntryId> = texts().iter().flat_map(|name| ids(&store, name)).collect();
     assert!(ids.len() > 100, "{}", ids.len());
     let inside = |path: &Path| path.to_str().unwrap().contains(&store.file.id.to_string());
-    let before = outside(&place, inside);
+    let before = outside(&home.home, inside);
     for id in &ids {
         store.set(id, &credentials(id)).unwrap();
     }
@@ -51,7 +51,7 @@ fn entries(storage: &str) {
         }
     }
     assert_eq!(listed(&store, None), BTreeSet::new());
-    assert_eq!(outside(&place, inside), before);
+    assert_eq!(outside(&home.home, inside), before);
 }
 
 /// The entries that a name makes possible.
@@ -79,32 +79,33 @@ fn listed(store: &OpenStore, user: Option<&str>) -> BTreeSet<EntryId> {
 }
 
 /// Every file but those `inside`, from well above the home on.
-fn outside(place: &Place, inside: impl Fn(&Path) -> bool) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut files = crate::helpers::sandbox::files(place.folder.path());
+fn outside(home: &Home, inside: impl Fn(&Path) -> bool) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut files = crate::helpers::home::files(home.top());
     files.retain(|path, _| !inside(path));
     files
 }
 
 /// All names at once as stores, one after the other removed.
 fn stores(storage: &str) {
-    let place = Place::new(storage);
-    let keyward = place.keyward();
+    let home = StorageHome::new(storage);
+    let keyward = home.keyward();
     let mut made = BTreeMap::new();
     for name in texts() {
-        match place.describe(&name, None, None) {
+        match home.describe(&name, None, None) {
             Ok(new) => drop(made.insert(name, keyward.init_store(&new).unwrap())),
             Err(error) => assert_eq!(error.kind(), ErrorKind::Invalid, "{name:?}: {error}"),
         }
     }
     assert!(made.len() > 50, "{}", made.len());
-    let home = place.folder.path().join("some/where/home");
-    let strays: Vec<_> = outside(&place, |path| path.starts_with(&home) || home.starts_with(path))
-        .into_keys()
-        .collect();
+    let folder = home.home.folder();
+    let strays: Vec<_> =
+        outside(&home.home, |path| path.starts_with(folder) || folder.starts_with(path))
+            .into_keys()
+            .collect();
     assert!(strays.is_empty(), "{strays:?}");
     let files: BTreeSet<_> = made.values().map(|file| file.path.clone()).collect();
     assert_eq!(files.len(), made.len(), "two stores share a file");
-    let folder = home.join(".config/keyward/stores");
+    let folder = folder.join(".config/keyward/stores");
     assert!(files.iter().all(|file| file.parent() == Some(&folder)), "{files:?}");
     if storage != "memory" {
         for name in made.keys() {
@@ -131,15 +132,13 @@ fn texts() -> Vec<String> {
 
 #[test]
 fn the_program_takes_a_name_exactly_or_not_at_all() {
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     for name in names().into_iter().filter(|name| !name.contains(&0)) {
         let name = OsStr::from_bytes(&name);
         for option in ["--user=", "--name="] {
             let mut chosen = std::ffi::OsString::from(option);
             chosen.push(name);
-            let call = |command: &str| {
-                home.program(keyward().to_str().unwrap()).arg(command).arg("s").arg(&chosen)
-            };
+            let call = |command: &str| home.program(keyward()).arg(command).arg("s").arg(&chosen);
             let before = home.files();
             let set = call("set").args(["ann", "--stdin"]).input(name.as_bytes()).run();
             if set.code != 0 {
@@ -162,9 +161,9 @@ fn the_program_takes_a_name_exactly_or_not_at_all() {
 #[test]
 fn the_program_makes_a_store_of_exactly_that_name_or_none() {
     for name in names().into_iter().filter(|name| !name.contains(&0)) {
-        let home = Sandbox::new();
+        let home = Home::new();
         let call = |command: &str, options: &[&str]| {
-            let call = home.program(keyward().to_str().unwrap()).arg(command).args(options);
+            let call = home.program(keyward()).arg(command).args(options);
             call.arg("--").arg(OsStr::from_bytes(&name))
         };
         let before = home.files();
@@ -187,7 +186,7 @@ fn the_program_makes_a_store_of_exactly_that_name_or_none() {
 
 #[test]
 fn a_terminal_sees_nothing_but_plain_characters() {
-    let home = Sandbox::with_store("--encryption clear");
+    let home = Home::with_store("--encryption clear");
     for name in texts() {
         if name.contains('\0') {
             continue;
@@ -214,7 +213,7 @@ fn a_terminal_sees_nothing_but_plain_characters() {
 
 /// Runs a command on a terminal; what it shows there is harmless.
 #[track_caller]
-fn plain(home: &Sandbox, line: &str) {
+fn plain(home: &Home, line: &str) {
     let line = format!("{} {line}", keyward().display());
     let shown = home.program("script").args(["-qec", &line, "/dev/null"]).run();
     let shown = String::from_utf8(shown.out).unwrap();

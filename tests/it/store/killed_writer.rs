@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use keyward_tests::{CANARY, number, value};
 
-use crate::helpers::crash_worker::{Victim, WORKER};
+use crate::helpers::crash_worker::{CrashWorker, WORKER};
 use crate::helpers::home::Home;
-use crate::helpers::prng::Dice;
+use crate::helpers::prng::Prng;
 
 const KILLS: u32 = 1000;
 
@@ -36,15 +36,15 @@ fn a_killed_writer_of_redb_loses_nothing() {
 /// Without this the other tests might be blind.
 #[test]
 fn a_killed_careless_writer_is_seen_to_tear() {
-    let home = Home::new();
-    let file = home.path().join("file");
+    let home = Home::in_memory();
+    let file = home.path("file");
     let file = file.to_str().unwrap();
-    let mut dice = Dice(4);
+    let mut prng = Prng(4);
     let torn = (0..100).filter(|_| {
         let mut writer = home.command(WORKER);
-        let victim = Victim::start(writer.args(["write-carelessly", file, "0"]));
-        sleep(Duration::from_micros(dice.below(2000)));
-        victim.kill();
+        let worker = CrashWorker::start(writer.args(["write-carelessly", file, "0"]));
+        sleep(Duration::from_micros(prng.below(2000)));
+        worker.kill();
         let found = home.command(WORKER).args(["read-carelessly", file]).output().unwrap();
         found.stdout == b"torn\n"
     });
@@ -54,21 +54,21 @@ fn a_killed_careless_writer_is_seen_to_tear() {
 
 /// Kills writers, each at another moment, and looks after each kill.
 fn loses_nothing(storage: &str) -> Home {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", storage, "clear");
     home.store("store")
         .set(&home.store("store").entry(Some("victim"), None).unwrap(), &value(0))
         .unwrap();
     let ours = files_after_a_write(&home);
-    let mut dice = Dice(1);
+    let mut prng = Prng(1);
     let mut last = 0;
     let mut acknowledged = 0;
     for kill in 0..KILLS {
         let mut writer = home.command(WORKER);
         let from = (last + 1).to_string();
-        let victim = Victim::start(writer.args(["write", "store", "victim", &from]));
-        sleep(Duration::from_micros(dice.below(12_000)));
-        let done = victim.kill().unwrap_or(last);
+        let worker = CrashWorker::start(writer.args(["write", "store", "victim", &from]));
+        sleep(Duration::from_micros(prng.below(12_000)));
+        let done = worker.kill().unwrap_or(last);
         let found = found(&home, kill);
         assert!(
             found == done || found == done + 1,

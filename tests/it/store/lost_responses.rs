@@ -16,7 +16,7 @@ fn init(library: &Keyward) -> keyward::Result<()> {
 
 /// How many keys there are in files.
 fn keys(home: &Home) -> usize {
-    let folder = home.path().join(".local/state/keyward/keys");
+    let folder = home.path(".local/state/keyward/keys");
     fs::read_dir(folder).map_or(0, |files| {
         files.filter(|file| file.as_ref().unwrap().file_type().unwrap().is_file()).count()
     })
@@ -24,7 +24,7 @@ fn keys(home: &Home) -> usize {
 
 #[test]
 fn a_new_keyset_whose_answer_is_lost_is_found() {
-    let home = Home::new();
+    let home = Home::in_memory();
     let library = scripted_storage::library(&home);
     scripted_storage::answer_keysets([Answer::Lost, Answer::Given]);
     init(&library).unwrap();
@@ -37,7 +37,7 @@ fn a_new_keyset_whose_answer_is_lost_is_found() {
 
 #[test]
 fn the_key_of_a_keyset_that_was_not_kept_is_deleted() {
-    let home = Home::new();
+    let home = Home::in_memory();
     scripted_storage::answer_keysets([Answer::NotKept]);
     let error = init(&scripted_storage::library(&home)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
@@ -47,7 +47,7 @@ fn the_key_of_a_keyset_that_was_not_kept_is_deleted() {
 #[test]
 fn the_key_of_a_keyset_that_may_have_been_kept_stays() {
     for answers in [&[Answer::LostForGood][..], &[Answer::Lost, Answer::Lost]] {
-        let home = Home::new();
+        let home = Home::in_memory();
         scripted_storage::answer_keysets(answers.iter().copied());
         let error = init(&scripted_storage::library(&home)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{answers:?}");
@@ -59,7 +59,7 @@ fn the_key_of_a_keyset_that_may_have_been_kept_stays() {
 
 #[test]
 fn a_rotation_whose_answers_are_lost_goes_on() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", "file", "aes-gcm");
     let store = scripted_storage::library(&home).store("store").unwrap();
     let (id, password) = (store.entry(Some("ann"), None).unwrap(), Credentials::new("ann", "1"));
@@ -79,12 +79,12 @@ fn a_rotation_whose_answers_are_lost_goes_on() {
 #[test]
 fn a_keyset_that_does_not_open_is_no_sound_store_wherever_it_is_kept() {
     for persistence in [Persistence::Session, Persistence::Durable] {
-        let home = Home::new();
+        let home = Home::in_memory();
         home.init("store", "file", "aes-gcm");
         scripted_storage::pretend(persistence);
         let check = || scripted_storage::library(&home).store("store").unwrap().store.check_key();
         check().unwrap();
-        let key = home.path().join(".local/state/keyward/keys");
+        let key = home.path(".local/state/keyward/keys");
         let key = fs::read_dir(key).unwrap().map(|file| file.unwrap().path());
         key.filter(|path| path.is_file()).for_each(|path| fs::remove_file(path).unwrap());
         assert_eq!(check().unwrap_err().kind(), ErrorKind::NoKey, "{persistence:?}");

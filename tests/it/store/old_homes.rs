@@ -8,8 +8,9 @@ use std::process::Command;
 
 use xtask::root;
 
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Invocation;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Call, Sandbox};
 
 /// What `make.sh` keeps in each store: the arguments that name an entry, its username and its password.
 const ENTRIES: [(&[&str], &str, &str); 4] = [
@@ -20,7 +21,7 @@ const ENTRIES: [(&[&str], &str, &str); 4] = [
 ];
 
 /// The homes in `tests/fixtures/homes`, unpacked, each with its version.
-fn homes() -> Vec<(String, Sandbox)> {
+fn homes() -> Vec<(String, Home)> {
     let folder = root().join("tests/fixtures/homes");
     let files = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
     let unpacked: Vec<_> = files
@@ -33,8 +34,8 @@ fn homes() -> Vec<(String, Sandbox)> {
     unpacked
 }
 
-fn unpack(archive: &Path) -> Sandbox {
-    let home = Sandbox::new();
+fn unpack(archive: &Path) -> Home {
+    let home = Home::new();
     let mut tar = Command::new("tar");
     tar.args(["--extract", "--gzip", "--no-same-owner", "--preserve-permissions", "--file"]);
     let status = tar.arg(archive).arg("--directory").arg(home.path("")).status().unwrap();
@@ -51,7 +52,7 @@ fn unpack(archive: &Path) -> Sandbox {
 }
 
 /// The names of the stores in a home.
-fn stores(home: &Sandbox) -> Vec<String> {
+fn stores(home: &Home) -> Vec<String> {
     let ran = home.keyward("list").run().ends(0);
     let names: Vec<_> = ran.text().lines().map(str::to_owned).collect();
     assert!(names.len() > 20, "{names:?}");
@@ -59,7 +60,7 @@ fn stores(home: &Sandbox) -> Vec<String> {
 }
 
 /// `keyward VERB STORE` for one entry of it.
-fn entry(home: &Sandbox, verb: &str, store: &str, entry: &[&str]) -> Call {
+fn entry(home: &Home, verb: &str, store: &str, entry: &[&str]) -> Invocation {
     home.keyward(verb).arg(store).args(entry)
 }
 
@@ -109,7 +110,7 @@ fn every_store_of_an_earlier_version_can_be_removed() {
 }
 
 /// The key files that are left in a home.
-fn key_files(home: &Sandbox) -> Vec<PathBuf> {
+fn key_files(home: &Home) -> Vec<PathBuf> {
     let keys = home.path(".local/state/keyward/keys");
     let files = fs::read_dir(keys).into_iter().flatten().map(|file| file.unwrap().path());
     files.filter(|path| path.is_file()).collect()

@@ -8,12 +8,11 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 
-use tempfile::TempDir;
-
-use crate::helpers::crash_worker::{Victim, WORKER};
-use crate::helpers::home::{STORAGES, init, printed, scratch};
+use crate::helpers::crash_worker::{CrashWorker, WORKER};
+use crate::helpers::home::{Home, STORAGES, init};
+use crate::helpers::invocation::Invocation;
 use crate::helpers::namespace::Namespace;
-use crate::helpers::prng::Dice;
+use crate::helpers::prng::Prng;
 use crate::helpers::program::keyward;
 
 const CUTS: u32 = 40;
@@ -60,7 +59,7 @@ fn a_store_and_its_first_entry_survive() {
             disk.cut();
             disk.mount();
         }
-        printed(disk.command(&keyward()).args(SET_FIRST).output().unwrap());
+        disk.keyward(&SET_FIRST);
         disk.cut();
         disk.mount();
         let found = disk.keyward(&["get", "store", "--user", "victim", "--username"]);
@@ -81,15 +80,15 @@ fn a_careless_writer_is_seen_to_lose() {
         disk.make_home();
         let file = disk.home().join("file");
         let file = file.to_str().unwrap();
-        let mut dice = Dice(2);
+        let mut prng = Prng(2);
         let lost = (0..10).filter(|_| {
             let mut writer = disk.command(Path::new(WORKER));
-            let victim = Victim::start(writer.args(["write-carelessly", file, "1"]));
+            let worker = CrashWorker::start(writer.args(["write-carelessly", file, "1"]));
             // On a busy machine that may take longer than the power lasts.
-            while victim.acknowledged().is_none() {
+            while worker.acknowledged().is_none() {
                 sleep(Duration::from_micros(100));
             }
-            let promised = disk.cut_under(victim, &mut dice).promised.expect("it has promised");
+            let promised = disk.cut_under(worker, &mut prng).promised.expect("it has promised");
             disk.mount();
             let found =
                 disk.command(Path::new(WORKER)).args(["read-carelessly", file]).output().unwrap();
@@ -108,14 +107,15 @@ fn takes_back_nothing(kind: &str, storage: &str) {
     disk.mount();
     disk.make_home();
     disk.keyward(&init("store", storage, "aes-gcm"));
-    let mut dice = Dice(3);
+    let mut prng = Prng(3);
     let mut last = None;
     let mut acknowledged = 0;
     for cut in 0..CUTS {
         let from = last.map_or(0, |last| last + 1);
         let mut writer = disk.command(Path::new(WORKER));
-        let victim = Victim::start(writer.args(["write", "store", "victim", &from.to_string()]));
-        let Cut { promised, in_all } = disk.cut_under(victim, &mut dice);
+        let worker =
+            CrashWorker::start(writer.args(["write", "store", "victim", &from.to_string()]));
+        let Cut { promised, in_all } = disk.cut_under(worker, &mut prng);
         disk.mount();
         let found = disk.found(cut);
         acknowledged += promised.map_or(0, |promised| promised + 1 - from);
@@ -142,7 +142,7 @@ struct Cut {
 struct Disk {
     kind: &'static str,
     namespace: Namespace,
-    folder: TempDir,
+    home: Home,
 }
 
 impl Disk {
@@ -151,7 +151,7 @@ impl Disk {
             "ext4" => ("ext4", "64M", "mkfs.ext4 -q"),
             _ => ("xfs", "300M", "mkfs.xfs -q"),
         };
-        let disk = Self { kind, namespace: Namespace::new(), folder: scratch() };
+        let disk = Self { kind, namespace: Namespace::new(), home: Home::in_memory() };
         let image = disk.image();
         disk.namespace.run(&format!("truncate -s {size} {image}"));
         disk.namespace.run(&format!("{make} {image}"));
@@ -188,15 +188,15 @@ impl Disk {
     /// Half of the writers are stopped just before, so that it is certain what they had acknowledged. Of
     /// the others, only that counts which they had acknowledged before the cut began: the kernel may
     /// still answer an `fsync` well that it meets halfway.
-    fn cut_under(&self, victim: Victim, dice: &mut Dice) -> Cut {
-        sleep(Duration::from_micros(2_000 + dice.below(40_000)));
-        let stopped = dice.below(2) == 0;
+    fn cut_under(&self, worker: CrashWorker, prng: &mut Prng) -> Cut {
+        sleep(Duration::from_micros(2_000 + prng.below(40_000)));
+        let stopped = prng.below(2) == 0;
         if stopped {
-            victim.stop();
+            worker.stop();
         }
-        let before = victim.acknowledged();
+        let before = worker.acknowledged();
         self.shut_down();
-        let in_all = victim.kill();
+        let in_all = worker.kill();
         self.unmount();
         Cut { promised: if stopped { in_all } else { before }, in_all }
     }
@@ -208,15 +208,15 @@ impl Disk {
 
     /// The number in the store, if there is one.
     fn found(&self, cut: u32) -> Option<u64> {
-        let output = self.command(Path::new(WORKER)).args(["read", "store", "victim"]).output();
-        match printed(output.unwrap()).trim() {
+        let worker = Invocation::from(self.command(Path::new(WORKER)));
+        match worker.args(["read", "store", "victim"]).run().ends(0).text().trim() {
             "none" => None,
             number => Some(number.parse().unwrap_or_else(|_| panic!("cut {cut}: {number}"))),
         }
     }
 
     fn keyward(&self, arguments: &[&str]) -> String {
-        printed(self.command(&keyward()).args(arguments).output().unwrap())
+        Invocation::from(self.command(&keyward())).args(arguments).run().ends(0).into_text()
     }
 
     fn command(&self, program: &Path) -> Command {
@@ -224,11 +224,11 @@ impl Disk {
     }
 
     fn image(&self) -> String {
-        self.folder.path().join("image").display().to_string()
+        self.home.path("image").display().to_string()
     }
 
     fn mounted(&self) -> PathBuf {
-        self.folder.path().join("mounted")
+        self.home.path("mounted")
     }
 
     fn home(&self) -> PathBuf {

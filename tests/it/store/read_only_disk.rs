@@ -3,54 +3,46 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 
-use crate::helpers::home::{Home, STORAGES, fed, init, printed};
+use crate::helpers::home::{Home, STORAGES, init};
+use crate::helpers::invocation::Invocation;
 use crate::helpers::namespace::Namespace;
 use crate::helpers::program::keyward;
 
 /// A user without rights, as which a test as root can run a program.
 const NOBODY: u32 = 65534;
 
-/// What a command answered: the exit code and what it said.
-fn ended(output: &Output) -> (i32, String) {
-    (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&output.stderr).into_owned())
-}
+const SET: [&str; 6] = ["set", "store", "ann", "--user", "ann", "--stdin"];
+const GET: [&str; 5] = ["get", "store", "--user", "ann", "-p"];
 
 #[track_caller]
-fn reads_and_refuses_changes(storage: &str, command: impl Fn() -> Command) {
-    let get = command().args(["get", "store", "--user", "ann", "-p"]).output().unwrap();
-    assert_eq!(ended(&get), (0, String::new()), "{storage}");
-    assert_eq!(get.stdout, b"secret\n", "{storage}");
-    let list = command().args(["list", "store"]).output().unwrap();
-    assert_eq!(ended(&list), (0, String::new()), "{storage}");
-    let verify = command().args(["store", "verify", "store"]).output().unwrap();
-    assert_eq!(ended(&verify).0, 0, "{storage}: {verify:?}");
-    let set = ["set", "store", "ann", "--user", "ann", "--stdin"];
-    for arguments in [&set[..], &["unset", "store", "--user", "ann"]] {
-        let (code, said) = ended(&fed(command().args(arguments), b"another"));
+fn reads_and_refuses_changes(storage: &str, keyward: impl Fn() -> Invocation) {
+    keyward().args(GET).run().ends(0).prints("secret\n").says_nothing();
+    keyward().args(["list", "store"]).run().ends(0).says_nothing();
+    keyward().args(["store", "verify", "store"]).run().ends(0);
+    for arguments in [&SET[..], &["unset", "store", "--user", "ann"]] {
+        let finished = keyward().args(arguments).input("another").run();
+        let (code, said) = (finished.code, finished.err);
         assert!(code == 7 || code == 4, "{storage}: {code}: {said}");
         assert!(said.contains("/stores/"), "{storage}: it names no file: {said}");
         assert!(said.contains("hint: "), "{storage}: it does not say what to do: {said}");
     }
-    let get = command().args(["get", "store", "--user", "ann", "-p"]).output().unwrap();
-    assert_eq!(get.stdout, b"secret\n", "{storage}");
+    keyward().args(GET).run().prints("secret\n");
 }
 
 #[test]
 fn a_store_on_a_read_only_disk_is_read() {
     for storage in STORAGES {
         let namespace = Namespace::new();
-        let home = crate::helpers::home::scratch();
-        let mounted = home.path().join("disk");
+        let home = Home::in_memory();
+        let mounted = home.path("disk");
         namespace.run(&format!("mkdir {}", mounted.display()));
         namespace.run(&format!("mount -t tmpfs -o mode=700,size=9m none {}", mounted.display()));
-        let command = || namespace.command(&mounted, &keyward());
-        printed(command().args(init("store", storage, "clear")).output().unwrap());
-        let set = ["set", "store", "ann", "--user", "ann", "--stdin"];
-        printed(fed(command().args(set), b"secret"));
+        let keyward = || Invocation::from(namespace.command(&mounted, &keyward()));
+        keyward().args(init("store", storage, "clear")).run().ends(0);
+        keyward().args(SET).input("secret").run().ends(0);
         namespace.run(&format!("mount -o remount,ro {}", mounted.display()));
-        reads_and_refuses_changes(storage, command);
+        reads_and_refuses_changes(storage, keyward);
     }
 }
 
@@ -58,23 +50,20 @@ fn a_store_on_a_read_only_disk_is_read() {
 #[test]
 fn a_store_in_a_folder_that_cannot_be_written_is_read() {
     for storage in STORAGES {
-        let home = Home::new();
-        chown(home.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-        let command = || as_nobody(&home, keyward());
-        printed(command().args(init("store", storage, "clear")).output().unwrap());
-        let set = ["set", "store", "ann", "--user", "ann", "--stdin"];
-        printed(fed(command().args(set), b"secret"));
-        make_read_only(&home.path().join(".local/share/keyward/stores"));
-        reads_and_refuses_changes(storage, command);
+        let home = Home::in_memory();
+        chown(home.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
+        let keyward = || as_nobody(&home, keyward());
+        keyward().args(init("store", storage, "clear")).run().ends(0);
+        keyward().args(SET).input("secret").run().ends(0);
+        make_read_only(&home.path(".local/share/keyward/stores"));
+        reads_and_refuses_changes(storage, keyward);
     }
 }
 
-/// A program in this home, about to start as a user without rights.
-fn as_nobody(home: &Home, program: PathBuf) -> Command {
-    let mut command = home.command("setpriv");
+/// A program in this home, ready to run as a user without rights.
+fn as_nobody(home: &Home, program: PathBuf) -> Invocation {
     let ids = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];
-    command.args(ids).args(["--clear-groups", "--"]).arg(program);
-    command
+    home.program("setpriv").args(ids).args(["--clear-groups", "--"]).arg(program)
 }
 
 /// Takes the right to write from every file and folder.
@@ -101,24 +90,18 @@ os._exit(0)
 /// The log may hold changes that the database lacks: without it, an old value would be read.
 #[test]
 fn a_log_that_cannot_be_read_is_not_passed_over() {
-    let home = Home::new();
-    chown(home.path(), Some(NOBODY), Some(NOBODY)).unwrap();
-    printed(as_nobody(&home, keyward()).args(init("store", "sqlite", "clear")).output().unwrap());
-    let set = ["set", "store", "ann", "--user", "ann", "--stdin"];
-    printed(fed(as_nobody(&home, keyward()).args(set), b"secret"));
+    let home = Home::in_memory();
+    chown(home.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
+    as_nobody(&home, keyward()).args(init("store", "sqlite", "clear")).run().ends(0);
+    as_nobody(&home, keyward()).args(SET).input("secret").run().ends(0);
     let folder = home.store_folder();
     let database = folder.join("store.db");
     let killed = ["-c".as_ref(), KILLED.as_ref(), database.as_os_str()];
-    printed(as_nobody(&home, "python3".into()).args(killed).output().unwrap());
-    make_read_only(&home.path().join(".local/share/keyward/stores"));
-    let get = || {
-        let get = ["get", "store", "--user", "ann", "-p"];
-        as_nobody(&home, keyward()).args(get).output().unwrap()
-    };
-    assert_eq!(ended(&get()), (0, String::new()));
+    as_nobody(&home, "python3".into()).args(killed).run().ends(0);
+    make_read_only(&home.path(".local/share/keyward/stores"));
+    let get = || as_nobody(&home, keyward()).args(GET).run();
+    get().ends(0).says_nothing();
 
     fs::remove_file(folder.join("store.db-shm")).unwrap();
-    let (code, said) = ended(&get());
-    assert_eq!(code, 7, "{said}");
-    assert!(said.contains("store.db-wal") && said.contains("hint: Make "), "{said}");
+    get().ends(7).says("store.db-wal").says("hint: Make ");
 }

@@ -11,9 +11,9 @@ use keyward::{Credentials, EntryId, OpenStore};
 use keyward_tests::{number, value};
 use serde_json::Value;
 
-use crate::helpers::crash_worker::{Victim, WORKER};
+use crate::helpers::crash_worker::{CrashWorker, WORKER};
 use crate::helpers::home::{Home, STORAGES};
-use crate::helpers::prng::Dice;
+use crate::helpers::prng::Prng;
 use crate::helpers::program::keyward;
 
 /// More than a storage that can changes at once.
@@ -57,10 +57,10 @@ fn killed_at_any_moment_all_entries_are_readable_throughout() {
                 }
                 rounds
             });
-            let mut dice = Dice(6);
+            let mut prng = Prng(6);
             for kill in 0..30 {
                 let mut rotation = rotate(&home).spawn().unwrap();
-                sleep(Duration::from_micros(dice.below(60_000)));
+                sleep(Duration::from_micros(prng.below(60_000)));
                 rotation.kill().unwrap();
                 rotation.wait().unwrap();
                 if kill % 10 == 9 {
@@ -82,7 +82,7 @@ fn writers_meanwhile_lose_nothing() {
         let home = filled(storage);
         let start = |user: &str| {
             let mut writer = home.command(WORKER);
-            Victim::start(writer.args(["write", "store", user, "1"]))
+            CrashWorker::start(writer.args(["write", "store", user, "1"]))
         };
         // One changes an entry that is there, one makes its own.
         let writers: Vec<_> = ["user-0", "new"].map(|user| (user, start(user))).into();
@@ -181,7 +181,7 @@ fn an_entry_that_does_not_open_keeps_none_before_it_from_a_new_key() {
 
 /// A home with a store that holds some entries.
 fn filled(storage: &str) -> Home {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("store", storage, "aes-gcm");
     let store = home.store("store");
     (0..ENTRIES).for_each(|index| set(&store, index));
@@ -235,7 +235,7 @@ fn json(mut command: Command) -> Value {
 
 /// Every step at which a rotation can be killed, as strace is told to do it.
 fn steps(home: &Home) -> Vec<String> {
-    let log = home.path().join("log");
+    let log = home.path("log");
     let output = strace(home, &log, &format!("trace={}", STEPS.join(","))).output().unwrap();
     assert!(output.status.success(), "strace is installed: {output:?}");
     let text = fs::read_to_string(&log).unwrap();

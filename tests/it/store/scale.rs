@@ -4,8 +4,8 @@ use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use crate::helpers::home::{Home, files};
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Sandbox, files};
 
 const MANY: usize = 100_000;
 
@@ -13,38 +13,38 @@ const QUESTION: &str = "protocol=https\nhost=example.com\n";
 
 #[test]
 fn git_is_answered_by_four_reads_among_many_entries() {
-    let sandbox = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     let account = "protocol=https\nhost=example.com\nusername=ann\npassword=s3cret\n";
-    sandbox.keyward("helper git store --store s").input(account).run().ends(0);
-    let few = reads(&sandbox, QUESTION);
-    crowd(&sandbox.path(".local/share/keyward/stores"));
-    assert!(String::from_utf8(sandbox.keyward("list s").run().out).unwrap().lines().count() > MANY);
-    let many = reads(&sandbox, QUESTION);
+    home.keyward("helper git store --store s").input(account).run().ends(0);
+    let few = reads(&home, QUESTION);
+    crowd(&home.path(".local/share/keyward/stores"));
+    assert!(String::from_utf8(home.keyward("list s").run().out).unwrap().lines().count() > MANY);
+    let many = reads(&home, QUESTION);
     assert_eq!(few, many);
     assert!(few <= 4, "{few}");
 }
 
 #[test]
 fn git_is_answered_by_four_reads_however_it_asks() {
-    let sandbox = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     let account = "protocol=https\nhost=example.com\nusername=ann\npassword=s3cret\n";
     let of_a_path = format!("{account}path=team/repo.git\n");
-    sandbox.keyward("helper git store --store s").input(of_a_path).run().ends(0);
+    home.keyward("helper git store --store s").input(of_a_path).run().ends(0);
     for question in [
         QUESTION,
         "protocol=https\nhost=example.com\nusername=ann\n",
         "protocol=https\nhost=example.com\npath=team/repo.git\n",
         "protocol=https\nhost=example.com\npath=team/repo.git\nusername=ann\n",
     ] {
-        let reads = reads(&sandbox, question);
+        let reads = reads(&home, question);
         assert!(reads <= 4, "{reads}: {question}");
     }
 }
 
 /// How often the storage is asked for an entry, until git has its answer.
-fn reads(sandbox: &Sandbox, question: &str) -> usize {
-    let log = sandbox.path("strace.log");
-    let strace = sandbox.program("strace").args(["-f", "-qq", "-e", "openat2", "-o"]).arg(&log);
+fn reads(home: &Home, question: &str) -> usize {
+    let log = home.path("strace.log");
+    let strace = home.program("strace").args(["-f", "-qq", "-e", "openat2", "-o"]).arg(&log);
     let helper = strace.arg(keyward()).args(["helper", "git", "get", "--store", "s"]);
     let answer = "username=ann\npassword=s3cret\n";
     helper.input(question).run().prints(answer).ends(0);

@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use keyward::ErrorKind;
 use keyward_testkit::Scratch;
 
-use crate::helpers::home::{Home, at_home};
+use crate::helpers::home::{Home, files};
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Sandbox, files};
 
 const SERIALIZERS: [&str; 4] = ["json", "cbor", "bincode", "postcard"];
 const MEMORY: u64 = 256 << 20;
@@ -62,20 +61,17 @@ fn nor_do_the_messages_of_plugins() {
 #[test]
 fn nor_does_the_configuration() {
     for bomb in bombs() {
-        let home = Home::new();
+        let home = Home::in_memory();
         for place in [".config/keyward/config.toml", ".config/keyward/stores/work.toml"] {
-            let place = home.path().join(place);
+            let place = home.path(place);
             std::fs::create_dir_all(place.parent().unwrap()).unwrap();
             std::fs::copy(&bomb, &place).unwrap();
-            let mut small = Command::new("prlimit");
-            small.arg(format!("--as={MEMORY}")).arg(keyward()).args(["info", "work"]);
+            let small = home.program("prlimit").arg(format!("--as={MEMORY}"));
             let started = Instant::now();
-            let output = at_home(small, home.path()).output().unwrap();
+            let info = small.arg(keyward()).args(["info", "work"]).run();
             assert!(started.elapsed() < SOON, "{}: {:?}", bomb.display(), started.elapsed());
-            let stderr = String::from_utf8_lossy(&output.stderr);
-            let code = output.status.code();
-            assert!(matches!(code, Some(2 | 7)), "{}: {code:?}: {stderr}", bomb.display());
-            assert!(stderr.len() < 1000, "{}: it quotes the file", bomb.display());
+            assert!(matches!(info.code, 2 | 7), "{}: {info:?}", bomb.display());
+            assert!(info.err.len() < 1000, "{}: it quotes the file", bomb.display());
             std::fs::remove_file(&place).unwrap();
         }
     }
@@ -84,7 +80,7 @@ fn nor_does_the_configuration() {
 /// One changed byte in a sealed record asks scrypt for 4 GiB instead of 256 MiB.
 #[test]
 fn nor_does_age_where_memory_is_limited() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let passphrase = home.write("passphrase", "a passphrase");
     std::fs::set_permissions(&passphrase, PermissionsExt::from_mode(0o600)).unwrap();
     let passphrase = passphrase.display();

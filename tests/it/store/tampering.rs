@@ -7,17 +7,17 @@ use keyward::{Credentials, ErrorKind, OpenStore};
 
 use crate::helpers::home::{Home, init};
 
-/// A store in a home of its own, with one record of each of two users, one of them named.
-struct Victim {
+/// A store in a separate home: two records of `ann`, one of them named, and one of `bob`.
+struct TestStore {
     home: Home,
     store: OpenStore,
 }
 
 pub(crate) const ENCRYPTIONS: [&str; 3] = ["clear", "aes-gcm", "age"];
 
-impl Victim {
+impl TestStore {
     fn new(encryption: &str) -> Self {
-        let home = Home::new();
+        let home = Home::in_memory();
         make(&home, "one", "file", encryption);
         let store = home.store("one");
         for (user, name) in [("ann", None), ("bob", None), ("ann", Some("work"))] {
@@ -51,7 +51,7 @@ pub(crate) fn make(home: &Home, name: &str, storage: &str, encryption: &str) {
     let mut arguments = init(name, storage, encryption);
     let (identity, recipients);
     if encryption == "age" {
-        let file = home.path().join("identity");
+        let file = home.path("identity");
         if !file.exists() {
             let made = home.command("age-keygen").arg("-o").arg(&file).output().unwrap();
             assert!(made.status.success(), "age-keygen is needed");
@@ -62,7 +62,7 @@ pub(crate) fn make(home: &Home, name: &str, storage: &str, encryption: &str) {
         identity = format!("encryption.identity_file={}", file.display());
         arguments.extend(["--option", &recipients, "--option", &identity]);
     }
-    home.keyward(&arguments);
+    home.run_ok(&arguments);
 }
 
 fn write(path: &Path, bytes: &[u8]) {
@@ -72,33 +72,33 @@ fn write(path: &Path, bytes: &[u8]) {
 #[test]
 fn every_flipped_bit_is_refused() {
     for encryption in ENCRYPTIONS {
-        let victim = Victim::new(encryption);
-        let file = victim.file("ann/%");
+        let subject = TestStore::new(encryption);
+        let file = subject.file("ann/%");
         let good = std::fs::read(&file).unwrap();
         for bit in 0..good.len() * 8 {
             let mut bad = good.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             write(&file, &bad);
-            victim.refuses(&format!("{encryption}: bit {bit}"));
+            subject.refuses(&format!("{encryption}: bit {bit}"));
         }
         write(&file, &good);
-        assert_eq!(victim.failure("ann", None), None);
+        assert_eq!(subject.failure("ann", None), None);
     }
 }
 
 #[test]
 fn every_cut_and_every_extension_is_refused() {
     for encryption in ENCRYPTIONS {
-        let victim = Victim::new(encryption);
-        let file = victim.file("ann/%");
+        let subject = TestStore::new(encryption);
+        let file = subject.file("ann/%");
         let good = std::fs::read(&file).unwrap();
         for length in 0..good.len() {
             write(&file, &good[..length]);
-            victim.refuses(&format!("{encryption}: cut to {length}"));
+            subject.refuses(&format!("{encryption}: cut to {length}"));
         }
         for more in [1, 16, 1 << 20] {
             write(&file, &[&good[..], &vec![0; more]].concat());
-            victim.refuses(&format!("{encryption}: {more} bytes more"));
+            subject.refuses(&format!("{encryption}: {more} bytes more"));
         }
     }
 }
@@ -106,34 +106,32 @@ fn every_cut_and_every_extension_is_refused() {
 #[test]
 fn a_record_opens_nowhere_but_in_its_place() {
     for encryption in ENCRYPTIONS {
-        let victim = Victim::new(encryption);
-        make(&victim.home, "two", "file", encryption);
-        let two = victim.home.store("two");
+        let subject = TestStore::new(encryption);
+        make(&subject.home, "two", "file", encryption);
+        let two = subject.home.store("two");
         let id = two.entry(Some("ann"), None).unwrap();
         two.set(&id, &Credentials::new("ann", "of another store")).unwrap();
-        let other =
-            victim.home.path().join(".local/share/keyward/stores").join(two.file.id.to_string());
-        let one = victim
+        let other = subject.home.path(".local/share/keyward/stores").join(two.file.id.to_string());
+        let one = subject
             .home
-            .path()
-            .join(".local/share/keyward/stores")
-            .join(victim.store.file.id.to_string());
+            .path(".local/share/keyward/stores")
+            .join(subject.store.file.id.to_string());
         let good = std::fs::read(one.join("ann/%")).unwrap();
         for foreign in [one.join("bob/%"), one.join("ann/work"), other.join("ann/%")] {
             write(&one.join("ann/%"), &std::fs::read(&foreign).unwrap());
-            victim.refuses(&format!("{encryption}: {}", foreign.display()));
+            subject.refuses(&format!("{encryption}: {}", foreign.display()));
         }
         write(&one.join("ann/%"), &good);
-        assert_eq!(victim.failure("ann", None), None);
+        assert_eq!(subject.failure("ann", None), None);
     }
 }
 
 #[test]
 fn an_exchanged_or_missing_keyset_or_key_is_never_replaced() {
-    let victim = Victim::new("aes-gcm");
-    let keyset = victim.file("%/keyset");
+    let subject = TestStore::new("aes-gcm");
+    let keyset = subject.file("%/keyset");
     let key =
-        victim.home.path().join(".local/state/keyward/keys").join(victim.store.file.id.to_string());
+        subject.home.path(".local/state/keyward/keys").join(subject.store.file.id.to_string());
     for path in [keyset, key] {
         let good = std::fs::read(&path).unwrap();
         for bad in [None, Some(Vec::new()), Some(good.iter().rev().copied().collect())] {
@@ -141,7 +139,7 @@ fn an_exchanged_or_missing_keyset_or_key_is_never_replaced() {
                 None => std::fs::remove_file(&path).unwrap(),
                 Some(bad) => write(&path, bad),
             }
-            let afresh = victim.home.store("one");
+            let afresh = subject.home.store("one");
             let id = afresh.entry(Some("ann"), None).unwrap();
             let kind = afresh.store.get(&id).unwrap_err().kind();
             let refused =
@@ -162,11 +160,11 @@ fn an_exchanged_or_missing_keyset_or_key_is_never_replaced() {
             }
         }
         assert_eq!(
-            victim
+            subject
                 .home
                 .store("one")
                 .store
-                .get(&victim.store.entry(Some("ann"), None).unwrap())
+                .get(&subject.store.entry(Some("ann"), None).unwrap())
                 .err()
                 .map(|e| e.kind()),
             None

@@ -10,7 +10,7 @@ use keyward::Credentials;
 use crate::helpers::home::Home;
 
 fn code(home: &Home, arguments: &[&str]) -> Option<i32> {
-    home.run(arguments).status.code()
+    Some(home.run(arguments).code)
 }
 
 fn init_at(home: &Home, store: &str, encryption: &str, root: &Path) -> Option<i32> {
@@ -26,43 +26,43 @@ fn put_file(path: &Path) {
 }
 
 fn set(home: &Home, store: &str) {
-    let password = home.path().join("password");
+    let password = home.path("password");
     fs::write(&password, "s3cret").unwrap();
     let password = password.display().to_string();
-    home.keyward(&["set", store, "ann", "--user", "ann", "--password-file", &password]);
+    home.run_ok(&["set", store, "ann", "--user", "ann", "--password-file", &password]);
 }
 
 fn get(home: &Home, store: &str) -> String {
-    home.keyward(&["get", store, "--user", "ann", "-p"])
+    home.run_ok(&["get", store, "--user", "ann", "-p"])
 }
 
 #[test]
 fn a_store_in_the_home_folder_takes_nothing_with_it() {
     for encryption in ["clear", "aes-gcm"] {
-        let home = Home::new();
-        let notes = home.path().join(".tmp/notes");
+        let home = Home::in_memory();
+        let notes = home.path(".tmp/notes");
         put_file(&notes);
-        assert_eq!(init_at(&home, "work", encryption, home.path()), Some(0));
+        assert_eq!(init_at(&home, "work", encryption, home.folder()), Some(0));
         set(&home, "work");
-        let thesis = home.path().join("docs/thesis");
+        let thesis = home.path("docs/thesis");
         put_file(&thesis);
-        home.keyward(&["rm", "work", "--yes"]);
+        home.run_ok(&["rm", "work", "--yes"]);
         for file in [notes, thesis] {
             assert_eq!(fs::read(&file).unwrap(), b"precious", "{encryption}: {}", file.display());
         }
-        assert!(!home.path().join("ann").join("%").exists(), "{encryption}");
+        assert!(!home.path("ann").join("%").exists(), "{encryption}");
     }
 }
 
 #[test]
 fn no_store_is_made_where_something_is() {
     for encryption in ["clear", "aes-gcm"] {
-        let home = Home::new();
-        let root = home.path().join("shared");
+        let home = Home::in_memory();
+        let root = home.path("shared");
         init_at(&home, "first", encryption, &root);
         set(&home, "first");
         assert_eq!(init_at(&home, "second", encryption, &root), Some(4), "{encryption}");
-        let keys = home.path().join(".local/state/keyward/keys");
+        let keys = home.path(".local/state/keyward/keys");
         assert!(fs::read_dir(keys).map_or(0, Iterator::count) <= 2, "a key was left behind");
         assert_eq!(get(&home, "first"), "s3cret\n", "{encryption}");
     }
@@ -71,18 +71,18 @@ fn no_store_is_made_where_something_is() {
 #[test]
 fn removing_a_store_leaves_the_entries_of_another_one_in_its_place() {
     for encryption in ["clear", "aes-gcm"] {
-        let home = Home::new();
-        let root = home.path().join("shared");
+        let home = Home::in_memory();
+        let root = home.path("shared");
         init_at(&home, "first", encryption, &root);
-        let stores = home.path().join(".config/keyward/stores");
+        let stores = home.path(".config/keyward/stores");
         let first = fs::read_to_string(stores.join("first.toml")).unwrap();
         let id = first.lines().find(|line| line.starts_with("id")).unwrap();
         let second = first.replace(id, "id = \"00000000000000000000000000000001\"");
         fs::write(stores.join("second.toml"), second).unwrap();
         set(&home, "first");
-        home.keyward(&["rm", "second", "--yes"]);
+        home.run_ok(&["rm", "second", "--yes"]);
         assert_eq!(get(&home, "first"), "s3cret\n", "{encryption}");
-        home.keyward(&["rm", "first", "--yes"]);
+        home.run_ok(&["rm", "first", "--yes"]);
         assert!(!root.exists(), "{encryption}");
     }
 }
@@ -90,11 +90,11 @@ fn removing_a_store_leaves_the_entries_of_another_one_in_its_place() {
 #[test]
 fn removing_a_store_leaves_the_database_of_another_program() {
     for storage in ["sqlite", "redb"] {
-        let home = Home::new();
+        let home = Home::in_memory();
         home.init("work", storage, "clear");
-        let file = home.path().join("theirs/data");
+        let file = home.path("theirs/data");
         put_file(&file);
-        let config = home.path().join(".config/keyward/stores/work.toml");
+        let config = home.path(".config/keyward/stores/work.toml");
         let text = fs::read_to_string(&config).unwrap();
         let path = text.lines().find(|line| line.starts_with("path")).unwrap();
         fs::write(&config, text.replace(path, &format!("path = \"{}\"", file.display()))).unwrap();
@@ -105,13 +105,13 @@ fn removing_a_store_leaves_the_database_of_another_program() {
 
 #[test]
 fn a_store_that_could_not_be_kept_takes_nothing_with_it() {
-    let home = Home::new();
-    let root = home.path().join("shared");
+    let home = Home::in_memory();
+    let root = home.path("shared");
     init_at(&home, "first", "clear", &root);
     set(&home, "first");
-    let elsewhere = Home::new();
-    fs::create_dir_all(elsewhere.path().join(".config/keyward")).unwrap();
-    put_file(&elsewhere.path().join(".config/keyward/stores"));
+    let elsewhere = Home::in_memory();
+    fs::create_dir_all(elsewhere.path(".config/keyward")).unwrap();
+    put_file(&elsewhere.path(".config/keyward/stores"));
     assert_ne!(init_at(&elsewhere, "second", "clear", &root), Some(0));
     assert_eq!(get(&home, "first"), "s3cret\n");
 }
@@ -122,11 +122,11 @@ fn a_storage_that_is_not_there_never_looks_like_an_empty_one() {
         [("aes-gcm", 6), ("clear", 7)].map(|(encryption, exit)| (*storage, encryption, exit))
     });
     for (storage, encryption, exit) in stores {
-        let home = Home::new();
+        let home = Home::in_memory();
         home.init("work", storage, encryption);
         set(&home, "work");
-        let stores = home.path().join(".local/share/keyward/stores");
-        fs::rename(&stores, home.path().join("unmounted")).unwrap();
+        let stores = home.path(".local/share/keyward/stores");
+        fs::rename(&stores, home.path("unmounted")).unwrap();
         for command in [
             &["get", "work", "--user", "ann"][..],
             &["set", "work", "ann", "--user", "ann", "--password-file", "/etc/hostname"],
@@ -137,7 +137,7 @@ fn a_storage_that_is_not_there_never_looks_like_an_empty_one() {
             assert_eq!(code(&home, command), Some(exit), "{storage} {encryption}: {command:?}");
         }
         fs::remove_dir_all(&stores).unwrap_or_default();
-        fs::rename(home.path().join("unmounted"), &stores).unwrap();
+        fs::rename(home.path("unmounted"), &stores).unwrap();
         assert_eq!(get(&home, "work"), "s3cret\n", "{storage}");
         assert_eq!(code(&home, &["get", "work", "--user", "bob"]), Some(3), "{storage}");
     }
@@ -145,7 +145,7 @@ fn a_storage_that_is_not_there_never_looks_like_an_empty_one() {
 
 #[test]
 fn a_password_on_the_command_line_is_not_repeated() {
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("work", "file", "aes-gcm");
     for arguments in [
         &["set", "work", "ann", "canary"][..],
@@ -154,18 +154,17 @@ fn a_password_on_the_command_line_is_not_repeated() {
         &["set", "work", "ann", "--password=canary"],
         &["init", "other", "--encryption", "age", "--option", "encryption.passphrase=canary"],
     ] {
-        let output = home.run(arguments);
-        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        let finished = home.run(arguments).ends(2);
+        let said = finished.text().to_owned() + &finished.err;
         assert!(!said.contains("canary"), "{said}");
     }
 }
 
 #[test]
 fn an_edit_loses_neither_its_own_text_nor_that_of_others() {
-    let home = Home::new();
-    let editor = home.path().join("editor");
-    let config = home.path().join(".config/keyward/config.toml");
+    let home = Home::in_memory();
+    let editor = home.path("editor");
+    let config = home.path(".config/keyward/config.toml");
     let edit = |script: &str| {
         fs::write(&editor, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&editor, fs::Permissions::from_mode(0o700)).unwrap();
@@ -175,7 +174,7 @@ fn an_edit_loses_neither_its_own_text_nor_that_of_others() {
     };
     assert_eq!(edit("echo 'bogus = 1' >>$1"), Some(2));
     assert_eq!(edit("sed -i 's/bogus = 1/user = \"bob\"/' $1"), Some(0));
-    assert_eq!(home.keyward(&["config", "get", "user"]), "bob\n");
+    assert_eq!(home.run_ok(&["config", "get", "user"]), "bob\n");
 
     let racing = format!("echo '# mine' >>$1; echo '# theirs' >>{}", config.display());
     assert_eq!(edit(&racing), Some(8));
@@ -186,17 +185,17 @@ fn an_edit_loses_neither_its_own_text_nor_that_of_others() {
 #[test]
 fn a_relative_path_is_refused_where_it_would_lead_elsewhere_from_each_folder() {
     for variable in ["KEYWARD_STORE_PATH", "KEYWARD_CONFIG_FILE"] {
-        let home = Home::new().with(variable, "here");
+        let home = Home::in_memory().with(variable, "here");
         for command in [&["init", "work"][..], &["config", "set", "user", "bob"]] {
             assert_eq!(code(&home, command), Some(2), "{variable}: {command:?}");
         }
-        assert!(!home.path().join(".config").exists(), "{variable}");
+        assert!(!home.path(".config").exists(), "{variable}");
     }
 }
 
 #[test]
 fn settings_that_are_set_at_once_are_all_there() {
-    let home = Home::new();
+    let home = Home::in_memory();
     let keys = ["user", "defaults.serializer", "defaults.encryption", "defaults.storage"];
     for _ in 0..8 {
         for key in keys {
@@ -210,33 +209,33 @@ fn settings_that_are_set_at_once_are_all_there() {
             assert!(child.wait().unwrap().success());
         }
         for key in keys {
-            assert_eq!(home.keyward(&["config", "get", key]), "bob\n");
+            assert_eq!(home.run_ok(&["config", "get", key]), "bob\n");
         }
     }
 }
 
 #[test]
 fn a_key_file_that_two_stores_share_goes_with_neither() {
-    let home = Home::new();
-    let path = format!("key.path={}", home.path().join("keys/shared").display());
+    let home = Home::in_memory();
+    let path = format!("key.path={}", home.path("keys/shared").display());
     for store in ["a", "b"] {
-        home.keyward(&["init", store, "--option", "key.from=file", "--option", &path]);
+        home.run_ok(&["init", store, "--option", "key.from=file", "--option", &path]);
         let store = home.store(store);
         let id = store.entry(Some("ann"), None).unwrap();
         store.set(&id, &Credentials::new("ann", "hers")).unwrap();
     }
-    home.keyward(&["rm", "a", "--yes"]);
-    assert_eq!(home.keyward(&["get", "b", "--user", "ann", "-p"]), "hers\n");
+    home.run_ok(&["rm", "a", "--yes"]);
+    assert_eq!(home.run_ok(&["get", "b", "--user", "ann", "-p"]), "hers\n");
 }
 
 #[test]
 fn what_other_programs_read_stays_when_the_store_goes() {
-    let home = Home::new();
-    home.keyward(&["init", "tree", "--encryption", "clear", "--no-envelope"]);
+    let home = Home::in_memory();
+    home.run_ok(&["init", "tree", "--encryption", "clear", "--no-envelope"]);
     let store = home.store("tree");
     store.set(&store.entry(Some("ann"), None).unwrap(), &Credentials::new("ann", "hers")).unwrap();
     let record = home.store_folder().join("ann/%");
-    home.keyward(&["rm", "tree", "--yes"]);
+    home.run_ok(&["rm", "tree", "--yes"]);
     assert!(record.exists());
-    assert_eq!(home.keyward(&["list"]), "");
+    assert_eq!(home.run_ok(&["list"]), "");
 }

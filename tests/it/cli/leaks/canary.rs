@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use crate::helpers::sandbox::{Call, Ran};
+use crate::helpers::invocation::{Finished, Invocation};
 
 /// None that a shell, JSON or TOML would write in another way.
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.:,?";
@@ -30,7 +30,7 @@ impl Canary {
 
     /// The files that hold it.
     pub(super) fn files(&self, folder: &Path) -> Vec<PathBuf> {
-        let mut files = crate::helpers::sandbox::files(folder);
+        let mut files = crate::helpers::home::files(folder);
         files.retain(|path, content| {
             self.is_in(content) || self.is_in(path.as_os_str().as_encoded_bytes())
         });
@@ -39,7 +39,7 @@ impl Canary {
 
     /// Runs a program as loud as it gets; the canary is in neither of its outputs.
     #[track_caller]
-    pub(super) fn is_kept_by(&self, call: Call) -> Ran {
+    pub(super) fn is_kept_by(&self, call: Invocation) -> Finished {
         let ran = self.is_asked_of(call);
         assert!(!self.is_in(&ran.out), "{}", ran.text());
         ran
@@ -47,7 +47,7 @@ impl Canary {
 
     /// Runs a program that was asked for the canary: it may be printed, and nothing else may hold it.
     #[track_caller]
-    pub(super) fn is_asked_of(&self, call: Call) -> Ran {
+    pub(super) fn is_asked_of(&self, call: Invocation) -> Finished {
         let ran = call.arg("-vv").env("RUST_BACKTRACE", "full").run();
         assert!(!self.is_in(ran.err.as_bytes()), "{}", ran.err);
         assert!(!ran.err.contains("fault in keyward"), "{}", ran.err);

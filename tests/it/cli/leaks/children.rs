@@ -1,12 +1,13 @@
 //! Programs that Keyward starts are told nothing.
 
 use super::canary::Canary;
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Invocation;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Call, Sandbox};
 
 /// The program under `strace`, which writes down every program that is started, with all of its
 /// arguments and its environment.
-fn traced(home: &Sandbox, line: &str) -> Call {
+fn traced(home: &Home, line: &str) -> Invocation {
     home.program("strace")
         .args(["-f", "-v", "-s", "65536", "-e", "trace=execve", "-o", "trace"])
         .arg(keyward())
@@ -14,7 +15,7 @@ fn traced(home: &Sandbox, line: &str) -> Call {
 }
 
 /// The starts of `program` in the last trace.
-fn starts(home: &Sandbox, program: &str) -> Vec<String> {
+fn starts(home: &Home, program: &str) -> Vec<String> {
     let trace = home.read("trace");
     let of = |line: &&str| line.contains("execve(") && line.contains(program);
     trace.lines().filter(of).map(str::to_owned).collect()
@@ -23,7 +24,7 @@ fn starts(home: &Sandbox, program: &str) -> Vec<String> {
 #[test]
 fn a_key_command_gets_neither_secrets_nor_the_environment() {
     let (canary, other) = (Canary::new(), Canary::new());
-    let home = Sandbox::new();
+    let home = Home::new();
     let hex = "6b".repeat(32);
     let command = home.write("key-command", format!("#!/bin/sh\necho {hex}\n"));
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
@@ -51,7 +52,7 @@ fn a_key_command_gets_neither_secrets_nor_the_environment() {
 #[test]
 fn editor_and_pager_get_no_secret() {
     let canary = Canary::new();
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     home.keyward("set s ann --stdin").input(&canary.text).run().ends(0);
     let script = home.write("script", "cat >\"$HOME/input\" <&0; cat \"$@\" >\"$HOME/files\"");
     let script = format!("sh {}", script.display());
@@ -72,7 +73,7 @@ fn editor_and_pager_get_no_secret() {
 #[test]
 fn git_gets_no_secret_but_through_pipes() {
     let canary = Canary::new();
-    let home = Sandbox::with_store("--option key.from=file");
+    let home = Home::with_store("--option key.from=file");
     home.write(".gitconfig", "[credential]\n\thelper = store\n");
     let asked = format!("url=https://ann@x.example\npassword={}\n", canary.text);
     home.program("git").args(["credential", "approve"]).input(asked).run().ends(0);

@@ -9,7 +9,7 @@ use keyward_core::wire::Wire;
 use keyward_core::{Context, Created, EntryId, Field, KeyId, SecretWriter, StoreId, StoreKey};
 
 use super::canary::Canary;
-use crate::store::combinations::Place;
+use crate::store::combinations::StorageHome;
 
 #[test]
 fn values_are_redacted() {
@@ -52,13 +52,13 @@ fn open_stores_are_redacted() {
     for encryption in ["clear", "aes-gcm", "age"] {
         let canary = Canary::new();
         for storage in ["memory", "file", "sqlite", "redb"] {
-            let place = Place::new(storage);
-            place.init("s", None, Some(encryption));
-            let store = place.open("s");
+            let home = StorageHome::new(storage);
+            home.init("s", None, Some(encryption));
+            let store = home.open("s");
             let id = store.entry(None, None).unwrap();
             store.set(&id, &Credentials::new("ann", canary.text.as_str())).unwrap();
             assert!(store.get(&id).unwrap().is_some());
-            let shown = text(&store) + &text(&place.keyward());
+            let shown = text(&store) + &text(&home.keyward());
             for secret in
                 [bytes(&canary), "AGE-SECRET-KEY".into(), "6b6b6b6b".into(), "107, 107".into()]
             {

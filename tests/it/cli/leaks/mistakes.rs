@@ -1,13 +1,13 @@
 //! A secret that somebody wrote where none belongs is not repeated to whoever looks.
 
 use super::canary::Canary;
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 const STORE: &str = ".config/keyward/stores/s.toml";
 
 #[test]
 fn configuration_is_not_quoted() {
-    let whole = Sandbox::with_store("--encryption clear").read(STORE);
+    let whole = Home::with_store("--encryption clear").read(STORE);
     for wrong in [
         "password = 'CANARY'",
         "user = ['CANARY']",
@@ -20,7 +20,7 @@ fn configuration_is_not_quoted() {
     ] {
         for file in [STORE, ".config/keyward/config.toml"] {
             let canary = Canary::new();
-            let home = Sandbox::new();
+            let home = Home::new();
             home.write(STORE, &whole);
             let text = if file == STORE { whole.as_str() } else { "version = 1\n" };
             home.write(file, format!("{}\n{text}", wrong.replace("CANARY", &canary.text)));
@@ -36,13 +36,13 @@ fn configuration_is_not_quoted() {
 #[test]
 fn secrets_on_the_command_line_are_refused_and_not_repeated() {
     let canary = Canary::new();
-    let home = Sandbox::new();
+    let home = Home::new();
     for line in [
         "init s --encryption age --option encryption.passphrase=CANARY",
         "init s --encryption age --option encryption.identity=CANARY",
         "config set backends.encryption.age.passphrase CANARY",
     ] {
-        let call = home.program(crate::helpers::program::keyward().to_str().unwrap());
+        let call = home.program(crate::helpers::program::keyward());
         let words = line.split(' ').map(|word| word.replace("CANARY", &canary.text));
         canary.is_kept_by(call.args(words)).ends(2);
     }
@@ -52,7 +52,7 @@ fn secrets_on_the_command_line_are_refused_and_not_repeated() {
 #[test]
 fn what_is_no_key_is_not_repeated() {
     let canary = Canary::new();
-    let home = Sandbox::new();
+    let home = Home::new();
     let init = "init s --option key.from=env --option key.name=K";
     canary.is_kept_by(home.keyward(init).env("K", &canary.text)).ends(6);
     canary.is_kept_by(home.keyward(init).env("K", "6b".repeat(32))).ends(0);

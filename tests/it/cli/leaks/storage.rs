@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::canary::Canary;
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 macro_rules! stores {
     ($($name:ident: $options:literal;)*) => {$(
@@ -24,7 +24,7 @@ stores! {
 
 fn goes_through_every_command(options: &str) {
     let canary = Canary::new();
-    let home = Sandbox::new();
+    let home = Home::new();
     home.program("age-keygen").args(["-o", "id"]).run().ends(0);
     home.program("sh").args(["-c", "age-keygen -y id >to"]).run().ends(0);
     canary.is_kept_by(home.keyward(&format!("init s {options}"))).ends(0);
@@ -97,7 +97,7 @@ fn goes_through_every_command(options: &str) {
 }
 
 /// Changes a byte in the middle of every file of data.
-fn ruin(home: &Sandbox) {
+fn ruin(home: &Home) {
     let data = home.path(".local/share/keyward/stores");
     for (path, mut content) in home.files() {
         if path.starts_with(&data) && !content.is_empty() {
@@ -114,7 +114,7 @@ fn ruin(home: &Sandbox) {
 fn decoders_do_not_quote_what_they_read() {
     for serializer in ["json", "cbor", "bincode", "postcard"] {
         let canary = Canary::new();
-        let home = Sandbox::with_store(&format!(
+        let home = Home::with_store(&format!(
             "--encryption clear --serializer {serializer} --no-envelope"
         ));
         home.keyward("set s ann --stdin").input(&canary.text).run().ends(0);

@@ -15,7 +15,7 @@ const USE: &str = "printf 'capability[]=state\\nprotocol=https\\nhost=git.exampl
 
 #[test]
 fn whoever_is_at_the_terminal_opens_the_store_for_git() {
-    let home = Home::new();
+    let home = Home::in_memory();
     let program = keyward().display().to_string();
     let mut terminal = Terminal::new();
     let init = terminal.start(&home, &[&program, "init", "git", "--option", "key.from=passphrase"]);
@@ -25,7 +25,7 @@ fn whoever_is_at_the_terminal_opens_the_store_for_git() {
     }
     assert_eq!(end(init).0, 0);
     let config = format!("[credential]\n\thelper = \"!'{program}' helper git\"\n");
-    fs::write(home.path().join(".gitconfig"), config).unwrap();
+    fs::write(home.path(".gitconfig"), config).unwrap();
 
     for (script, passphrase, code, given) in [
         (APPROVE, "open sesame\r", 0, ""),

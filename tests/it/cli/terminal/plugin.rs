@@ -32,11 +32,11 @@ call = read()
 
 /// A home in which that program is trusted.
 fn home(rest: &str) -> Home {
-    let home = Home::new();
-    let path = home.path().join("hasty.py");
+    let home = Home::in_memory();
+    let path = home.path("hasty.py");
     fs::write(&path, format!("{ASKING}{rest}")).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
-    home.keyward(&["plugin", "trust", path.to_str().unwrap(), "--yes"]);
+    home.run_ok(&["plugin", "trust", path.to_str().unwrap(), "--yes"]);
     home
 }
 

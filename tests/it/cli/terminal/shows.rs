@@ -38,9 +38,9 @@ fn harmless(shown: &str, what: &str) {
 #[test]
 fn names_are_escaped_wherever_they_are_shown() {
     for (name, escaped) in NAMES {
-        let home = Home::new();
-        home.keyward(&["init", name, "--option", "key.from=file"]);
-        home.keyward(&[
+        let home = Home::in_memory();
+        home.run_ok(&["init", name, "--option", "key.from=file"]);
+        home.run_ok(&[
             "set",
             name,
             name,
@@ -80,8 +80,8 @@ fn names_are_escaped_wherever_they_are_shown() {
 #[test]
 fn rm_asks_about_a_name_that_is_escaped() {
     for (name, escaped) in NAMES {
-        let home = Home::new();
-        home.keyward(&["init", name, "--option", "key.from=file"]);
+        let home = Home::in_memory();
+        home.run_ok(&["init", name, "--option", "key.from=file"]);
         let mut terminal = Terminal::new();
         let child = terminal.start_showing(&home, &[&program(), "rm", name]);
         terminal.expect(escaped);
@@ -129,7 +129,7 @@ fn help_goes_through_the_pager_on_a_terminal_alone() {
     let (code, shown) = shows(&home, &["help"]);
     assert_eq!(code, 0);
     assert!(shown.lines().all(|line| line.starts_with("paged:")), "{shown}");
-    assert!(!home.keyward(&["help"]).contains("paged:"));
+    assert!(!home.run_ok(&["help"]).contains("paged:"));
 
     let broken = super::home().with("PAGER", "/no/such/pager --option");
     assert!(shows(&broken, &["help", "exit-codes"]).1.contains("130"));

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::pty::{Terminal, end};
 use super::{PROMPT, REPEAT, home, program, stored};
-use crate::helpers::home::printed;
 
 fn send(signal: &str, child: &Child) {
     let status = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status();
@@ -56,7 +55,7 @@ fn a_signal_ends_the_program_and_leaves_the_terminal_as_it_was() {
             assert!(!terminal.shown().contains("s3cr"));
         }
     }
-    assert_eq!(home.run(&["get", "s"]).status.code(), Some(3));
+    assert_eq!(home.run(&["get", "s"]).code, 3);
 }
 
 #[test]
@@ -81,7 +80,9 @@ fn a_terminal_that_goes_away_ends_the_program() {
         "spawn -noecho env --default-signal {} set s ann; expect \"Password: \"; close; puts [wait]",
         program()
     );
-    let shown = printed(home().command("expect").args(["-c", &script]).output().unwrap());
+    let home = home();
+    let expect = home.program("expect").args(["-c", &script]);
+    let shown = expect.run().ends(0).into_text();
     // It may see that the terminal has gone before it gets the signal.
     let ended = shown.lines().last().unwrap();
     assert!(ended.contains("CHILDKILLED SIGHUP") || ended.ends_with(" 0 5"), "{shown}");

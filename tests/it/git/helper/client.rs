@@ -11,8 +11,8 @@ use super::request::Request;
 use super::server::Forge;
 use super::transcript;
 use crate::helpers::home::Home;
+use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Call, Ran};
 
 /// Where git and all that it starts are looked for.
 pub(super) const PROGRAMS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -48,7 +48,7 @@ pub(super) struct Client<'a> {
 impl<'a> Client<'a> {
     /// Somebody whose credentials Keyward keeps in the store `git`.
     pub(super) fn new(forge: &'a Forge) -> Self {
-        let home = Home::new();
+        let home = Home::in_memory();
         home.init("git", "file", "aes-gcm");
         Self::at(home, Some(forge))
     }
@@ -95,16 +95,16 @@ impl<'a> Client<'a> {
     }
 
     /// Runs git and writes down what happened.
-    pub(super) fn git(&self, arguments: &[&str]) -> Ran {
+    pub(super) fn git(&self, arguments: &[&str]) -> Finished {
         self.record(arguments, "")
     }
 
     /// Runs `git credential` with this on its standard input, and writes down what happened.
-    pub(super) fn credential(&self, operation: &str, input: &str) -> Ran {
+    pub(super) fn credential(&self, operation: &str, input: &str) -> Finished {
         self.record(&["credential", operation], input)
     }
 
-    fn record(&self, arguments: &[&str], input: &str) -> Ran {
+    fn record(&self, arguments: &[&str], input: &str) -> Finished {
         let ran = self.call(arguments).input(input).run();
         let mut transcript = self.transcript.borrow_mut();
         writeln!(transcript, "\n$ git {}", arguments.join(" ")).unwrap();
@@ -152,29 +152,29 @@ impl<'a> Client<'a> {
     }
 
     /// Git, about to start: away from any terminal, and not for ever.
-    pub(super) fn call(&self, arguments: &[&str]) -> Call {
+    pub(super) fn call(&self, arguments: &[&str]) -> Invocation {
         let mut command = self.home.command("setsid");
         command.args(["--wait", "timeout", "--signal", "KILL", PATIENCE, "git"]).args(arguments);
-        Call::of(self.set_up(command))
+        Invocation::from(self.set_up(command))
     }
 
     /// Runs Keyward, which must succeed, and writes down that it was run.
     pub(super) fn keyward(&self, arguments: &[&str]) {
-        self.home.keyward(arguments);
+        self.home.run_ok(arguments);
         writeln!(self.transcript.borrow_mut(), "\n$ keyward {}", arguments.join(" ")).unwrap();
     }
 
     /// Runs a program as git would.
-    pub(super) fn run(&self, program: &Path, arguments: &[&str]) -> Ran {
+    pub(super) fn run(&self, program: &Path, arguments: &[&str]) -> Finished {
         let mut command = self.home.command("setsid");
         command.arg("--wait").arg(program).args(arguments);
-        Call::of(self.set_up(command)).run()
+        Invocation::from(self.set_up(command)).run()
     }
 
     /// The command, with all that git is to find in its environment.
     fn set_up(&self, mut command: Command) -> Command {
         command
-            .current_dir(self.home.path())
+            .current_dir(self.home.folder())
             .env("PATH", format!("{}:{PROGRAMS}", self.path("bin").display()))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env("GIT_TERMINAL_PROMPT", "0")
@@ -188,7 +188,7 @@ impl<'a> Client<'a> {
     #[track_caller]
     pub(super) fn agrees_with(&self, name: &str, title: &str) {
         let mut text = self.transcript.borrow().clone();
-        self.names(self.home.path().display(), "~");
+        self.names(self.home.folder().display(), "~");
         for (from, to) in self.names.borrow().iter() {
             text = text.replace(from, to);
         }
@@ -201,7 +201,7 @@ impl<'a> Client<'a> {
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
-        self.home.path().join(name)
+        self.home.path(name)
     }
 }
 

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use xtask::root;
 
 use crate::helpers::home::Home;
+use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Call, Ran};
 
 const SECRET: &str = "S3CRET-GOOD";
 
@@ -127,7 +127,7 @@ struct Helper(Home);
 
 impl Helper {
     fn new() -> Self {
-        let home = Home::new();
+        let home = Home::in_memory();
         home.init("git", "file", "aes-gcm");
         let helper = Self(home);
         helper.knows_alice();
@@ -169,16 +169,16 @@ impl Helper {
         }
     }
 
-    fn run(&self, operation: &str, input: &[u8]) -> Ran {
+    fn run(&self, operation: &str, input: &[u8]) -> Finished {
         let mut command = self.0.command("setsid");
         command.arg("--wait").arg(keyward()).args(["helper", "git", "--store", "git"]);
         command.args(operation.split(' '));
-        Call::of(command).input(input).run()
+        Invocation::from(command).input(input).run()
     }
 }
 
 /// Nothing a terminal would obey, no secret among the complaints, and not many of them.
-fn is_harmless(id: &str, ran: &Ran) {
+fn is_harmless(id: &str, ran: &Finished) {
     let printed = String::from_utf8(ran.out.clone()).unwrap_or_else(|_| panic!("{id}: no text"));
     let is_raw = |c: char| c.is_control() && c != '\n';
     assert!(!printed.contains(is_raw) && !ran.err.contains(is_raw), "{id}: {:?}", ran.err);

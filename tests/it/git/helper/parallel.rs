@@ -5,7 +5,7 @@ use std::thread::scope;
 use super::client::{Client, UNHEARD};
 use super::server::{Forge, MANY, PASSWORD};
 use crate::helpers::home::{Home, STORAGES};
-use crate::helpers::sandbox::{Call, Ran};
+use crate::helpers::invocation::{Finished, Invocation};
 
 #[test]
 fn fifty_clone_and_fetch_at_once() {
@@ -25,7 +25,7 @@ fn fifty_clone_and_fetch_at_once() {
         let known = Some(format!("Basic user{n}:{PASSWORD}"));
         assert!(fetches.iter().any(|request| request.authorization == known), "user{n}");
     }
-    client.home.keyward(&["store", "verify", "git"]);
+    client.home.run_ok(&["store", "verify", "git"]);
 }
 
 /// Meanwhile somebody finds that another password for it is wrong.
@@ -42,13 +42,13 @@ fn fifty_use_one_password() {
         7 => client.call(&["credential", "reject"]).input(&wrong),
         _ => client.call(&["ls-remote", "--quiet", &url]),
     });
-    client.home.keyward(&["store", "verify", "git"]);
+    client.home.run_ok(&["store", "verify", "git"]);
 }
 
 #[test]
 fn fifty_accounts_are_stored_at_once() {
     for storage in STORAGES {
-        let home = Home::new();
+        let home = Home::in_memory();
         home.init("git", storage, "aes-gcm");
         let client = Client::at(home, None);
         client.has_helpers(&[UNHEARD]);
@@ -60,16 +60,16 @@ fn fifty_accounts_are_stored_at_once() {
             assert_eq!(given.text(), whole(n), "{storage}");
         }
         at_once(|n| client.call(&["credential", "reject"]).input(account(n)));
-        assert_eq!(client.home.keyward(&["list", "git"]), "", "{storage}");
+        assert_eq!(client.home.run_ok(&["list", "git"]), "", "{storage}");
     }
 }
 
 /// Runs as many as there are, all of which must succeed.
-fn at_once(call: impl Fn(usize) -> Call) -> Vec<Ran> {
+fn at_once(call: impl Fn(usize) -> Invocation) -> Vec<Finished> {
     let calls: Vec<_> = (0..MANY).map(call).collect();
     let ran: Vec<_> = scope(|scope| {
         let running: Vec<_> = calls.into_iter().map(|call| scope.spawn(|| call.run())).collect();
         running.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    ran.into_iter().map(|ran: Ran| ran.ends(0).says_nothing()).collect()
+    ran.into_iter().map(|ran: Finished| ran.ends(0).says_nothing()).collect()
 }

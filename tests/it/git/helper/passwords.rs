@@ -2,7 +2,7 @@
 
 use super::client::{Client, UNHEARD};
 use super::server::Forge;
-use crate::helpers::sandbox::files;
+use crate::helpers::home::files;
 
 #[test]
 fn a_password_is_asked_for_once() {

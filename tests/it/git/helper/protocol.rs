@@ -11,23 +11,23 @@ use crate::store::combinations::STORAGES;
 
 #[test]
 fn on_files() {
-    battery(Home::new(), "file");
+    battery(Home::in_memory(), "file");
 }
 
 #[test]
 fn on_sqlite() {
-    battery(Home::new(), "sqlite");
+    battery(Home::in_memory(), "sqlite");
 }
 
 #[test]
 fn on_redb() {
-    battery(Home::new(), "redb");
+    battery(Home::in_memory(), "redb");
 }
 
 #[test]
 fn on_the_keyring() {
     let session = Session::unlocked();
-    battery(Home::new().with("DBUS_SESSION_BUS_ADDRESS", &session.bus), "keyring");
+    battery(Home::in_memory().with("DBUS_SESSION_BUS_ADDRESS", &session.bus), "keyring");
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn battery(home: Home, storage: &str) {
         let name = format!("host{number}.example");
         case(&Host { client: &client, protocol: "https", name });
     }
-    client.home.keyward(&["store", "verify", "git"]);
+    client.home.run_ok(&["store", "verify", "git"]);
 }
 
 /// Says who answered.

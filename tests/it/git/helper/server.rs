@@ -12,11 +12,10 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use tempfile::TempDir;
-
 use super::client::{AUTHOR, PROGRAMS};
 use super::{request::Request, tls};
-use crate::helpers::home::{at_home, printed, scratch};
+use crate::helpers::home::{Home, clean_environment};
+use crate::helpers::invocation::Invocation;
 
 /// The hosts. What they ask for is said in `nginx.conf`.
 const HOSTS: [&str; 5] =
@@ -32,7 +31,7 @@ pub(super) const PASSWORD: &str = "canary-many";
 pub(super) struct Forge {
     _nginx: Server,
     _backends: [Server; 2],
-    folder: TempDir,
+    home: Home,
     ports: Ports,
     /// How much of what was asked for has been told, and how often.
     told: Cell<(usize, usize)>,
@@ -47,13 +46,14 @@ struct Ports {
 
 impl Forge {
     pub(super) fn start() -> Self {
-        let folder = scratch();
-        repositories(folder.path());
-        people(folder.path());
-        tls::make(folder.path(), &HOSTS);
-        let backends = backends(folder.path());
-        let (nginx, ports) = nginx(folder.path());
-        Self { _nginx: nginx, _backends: backends, folder, ports, told: Cell::default() }
+        let home = Home::in_memory();
+        let folder = home.folder();
+        repositories(folder);
+        people(folder);
+        tls::make(folder, &HOSTS);
+        let backends = backends(folder);
+        let (nginx, ports) = nginx(folder);
+        Self { _nginx: nginx, _backends: backends, home, ports, told: Cell::default() }
     }
 
     /// The address of a place such as `git.example/repo.git`.
@@ -79,7 +79,7 @@ impl Forge {
     /// What makes git find the hosts, and believe them who they are.
     pub(super) fn git_config(&self) -> String {
         let Ports { plain, tls, other } = self.ports;
-        let ca = self.folder.path().join("ca.pem");
+        let ca = self.home.path("ca.pem");
         let mut config = format!("[http]\n\tsslCAInfo = {}\n", ca.display());
         for host in HOSTS {
             for port in [plain, tls, other] {
@@ -103,7 +103,7 @@ impl Forge {
         let end = format!(" /{mark} ");
         let deadline = Instant::now() + Duration::from_secs(10);
         loop {
-            let log = fs::read_to_string(self.folder.path().join("heard")).unwrap();
+            let log = fs::read_to_string(self.home.path("heard")).unwrap();
             let log = &log[start..];
             let complete = &log[..log.rfind('\n').map_or(0, |at| at + 1)];
             let mut requests: Vec<_> = complete.lines().collect();
@@ -123,7 +123,8 @@ struct Server(Child);
 
 impl Server {
     fn start(program: &str, home: &Path, set_up: impl FnOnce(&mut Command)) -> Self {
-        let mut command = at_home(Command::new("setpriv"), home);
+        let mut command = Command::new("setpriv");
+        clean_environment(&mut command, home);
         command.args(["--pdeathsig", "KILL", program]).stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         set_up(&mut command);
@@ -221,9 +222,10 @@ fn people(folder: &Path) {
 }
 
 fn git(folder: &Path, line: &str) -> String {
-    let mut git = at_home(Command::new("git"), folder);
-    git.env("PATH", PROGRAMS).env("GIT_CONFIG_NOSYSTEM", "1").envs(AUTHOR);
-    printed(git.args(line.split(' ')).current_dir(folder).output().unwrap())
+    let mut git = Command::new("git");
+    clean_environment(&mut git, folder);
+    git.env("PATH", PROGRAMS).env("GIT_CONFIG_NOSYSTEM", "1").envs(AUTHOR).current_dir(folder);
+    Invocation::from(git).args(line.split(' ')).run().ends(0).into_text()
 }
 
 fn address(scheme: &str, place: &str, port: u16) -> String {

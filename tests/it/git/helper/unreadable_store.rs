@@ -13,13 +13,13 @@ use keyward_helper::git::{self, Request};
 use super::client::{Client, KEYWARD};
 use super::server::Forge;
 use crate::helpers::home::Home;
-use crate::helpers::sandbox::files;
+use crate::helpers::home::files;
 use crate::helpers::secret_service::Session;
 
 #[test]
 fn a_store_that_does_not_exist_knows_nothing() {
     let forge = Forge::start();
-    let someone = Someone::at(Home::new(), &forge);
+    let someone = Someone::at(Home::in_memory(), &forge);
     someone.tries(0);
     someone.0.agrees_with("missing", "There is no such store.");
 }
@@ -27,7 +27,7 @@ fn a_store_that_does_not_exist_knows_nothing() {
 #[test]
 fn a_store_without_its_key_is_an_end() {
     let forge = Forge::start();
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
     let someone = Someone::at(home, &forge);
     someone.is_known();
@@ -41,7 +41,7 @@ fn a_store_without_its_key_is_an_end() {
 #[test]
 fn an_altered_record_is_an_end() {
     let forge = Forge::start();
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
     let someone = Someone::at(home, &forge);
     someone.is_known();
@@ -58,7 +58,7 @@ fn an_altered_record_is_an_end() {
 #[test]
 fn a_configuration_that_others_can_write_is_an_end() {
     let forge = Forge::start();
-    let home = Home::new();
+    let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
     let someone = Someone::at(home, &forge);
     someone.is_known();
@@ -72,8 +72,8 @@ fn a_configuration_that_others_can_write_is_an_end() {
 fn a_store_with_a_locked_keyring_is_an_end() {
     let forge = Forge::start();
     let session = Session::unlocked();
-    let home = Home::new().with("DBUS_SESSION_BUS_ADDRESS", &session.bus);
-    home.keyward(&["init", "git", "--storage", "file", "--option", "key.from=keyring"]);
+    let home = Home::in_memory().with("DBUS_SESSION_BUS_ADDRESS", &session.bus);
+    home.run_ok(&["init", "git", "--storage", "file", "--option", "key.from=keyring"]);
     let someone = Someone::at(home, &forge);
     someone.is_known();
     session.lock();
@@ -84,8 +84,8 @@ fn a_store_with_a_locked_keyring_is_an_end() {
 #[test]
 fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
     let forge = Forge::start();
-    let home = Home::new();
-    let keyward = Keyward::with(Environment::of([("HOME", home.path())]), Passphrase).unwrap();
+    let home = Home::in_memory();
+    let keyward = Keyward::with(Environment::of([("HOME", home.folder())]), Passphrase).unwrap();
     let memory = Values::new().with("memory_kib", Value::Number(8192));
     let key = Some(SecretRef { from: "passphrase".into(), options: memory });
     let store = NewStore { key, storage: Some("file".into()), ..NewStore::named("git").unwrap() };
@@ -99,7 +99,7 @@ fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
     someone.tries(128);
     someone.0.agrees_with("passphrase", "Nobody can be asked for the store's passphrase.");
     // Nor if git would ask, were there a terminal.
-    let call = someone.0.call(&["ls-remote", &someone.url()]).without("GIT_TERMINAL_PROMPT");
+    let call = someone.0.call(&["ls-remote", &someone.url()]).env_remove("GIT_TERMINAL_PROMPT");
     call.run().ends(128).says("there is no terminal").says("told us to quit");
 }
 

@@ -5,34 +5,35 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::keyward_as_helper;
-use crate::helpers::sandbox::{Ran, Sandbox};
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Finished;
 
 /// A home in which git has these helpers.
-fn home(helpers: &[&str]) -> Sandbox {
-    let home = Sandbox::new();
+fn home(helpers: &[&str]) -> Home {
+    let home = Home::new();
     has_helpers(&home, helpers);
     home.keyward("init git --option key.from=file").run().ends(0);
     home
 }
 
-fn has_helpers(home: &Sandbox, helpers: &[&str]) {
+fn has_helpers(home: &Home, helpers: &[&str]) {
     let lines = helpers.iter().map(|helper| format!("\thelper = {helper:?}\n"));
     home.write(".gitconfig", format!("[credential]\n{}", lines.collect::<String>()));
 }
 
-fn approve(home: &Sandbox, attributes: &str) {
+fn approve(home: &Home, attributes: &str) {
     let git =
         home.program("git").args(["-c", "credential.useHttpPath=true", "credential", "approve"]);
     git.input(attributes.replace(' ', "\n") + "\n").run().ends(0);
 }
 
-fn import(home: &Sandbox, line: &str) -> Ran {
+fn import(home: &Home, line: &str) -> Finished {
     home.keyward(&format!("import git-helper {line}")).run()
 }
 
 /// What Keyward alone answers.
 #[track_caller]
-fn given(home: &Sandbox, attributes: &str, expected: &str) {
+fn given(home: &Home, attributes: &str, expected: &str) {
     let asked = format!("{}\n\n", attributes.replace(' ', "\n"));
     let answer = home.keyward("helper git get").input(asked).run().ends(0);
     assert_eq!(answer.text().split_whitespace().collect::<Vec<_>>().join(" "), expected);
@@ -68,7 +69,7 @@ fn what_a_helper_knows_is_kept_for_its_origin() {
 }
 
 /// `credential-cache` keeps all that the protocol has; its daemon lives as long as this.
-struct Cache(Sandbox);
+struct Cache(Home);
 
 impl Drop for Cache {
     fn drop(&mut self) {

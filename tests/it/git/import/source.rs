@@ -6,10 +6,10 @@ use keyward::{EntryId, Environment, ErrorKind, Record};
 use keyward_core::{Change, Field, Origin, Query, Source, Timestamp};
 use keyward_git::GitSource;
 
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 /// The helpers of a home, for the user `me`.
-fn source(home: &Sandbox, helper: &str) -> GitSource {
+fn source(home: &Home, helper: &str) -> GitSource {
     home.write(".gitconfig", format!("[credential]\n\thelper = {helper:?}\n"));
     let variables = [("HOME", home.path("")), ("PATH", "/usr/local/bin:/usr/bin:/bin".into())];
     GitSource::new(Environment::of(variables), "me", Duration::from_secs(20))
@@ -35,7 +35,7 @@ fn fails<T: std::fmt::Debug>(result: keyward::Result<T>, kind: ErrorKind) {
 
 #[test]
 fn what_is_put_is_there_until_it_is_erased() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let git = source(&home, "store");
     let (ann, bob) = (record("x", "ann", "1"), record("x", "bob", "2"));
     for (name, record) in [("https://ann@x", &ann), ("https://bob@x", &bob)] {
@@ -53,7 +53,7 @@ fn what_is_put_is_there_until_it_is_erased() {
 
 #[test]
 fn an_update_gets_then_puts() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let git = source(&home, "store");
     let name = id("https://ann@x/p");
     let mut seen = Vec::new();
@@ -77,7 +77,7 @@ fn an_update_gets_then_puts() {
 
 #[test]
 fn other_names_and_other_users_are_not_here() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let git = source(&home, "!f() { touch \"$HOME/asked\"; }; f");
     for id in [
         EntryId::new("me", None).unwrap(),
@@ -95,7 +95,7 @@ fn other_names_and_other_users_are_not_here() {
 
 #[test]
 fn what_no_helper_keeps_is_an_error() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let ann = record("x", "ann", "1");
     fails(source(&home, "").put(&id("https://ann@x"), &ann), ErrorKind::Unsupported);
     let constant = "!f() { printf 'username=ann\\npassword=other\\n'; }; f";

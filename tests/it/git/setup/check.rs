@@ -4,10 +4,11 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use super::{git, helper, setup, without_git};
-use crate::helpers::sandbox::{Ran, Sandbox};
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Finished;
 
 /// What the check found about something, as `finding: text`.
-fn found(ran: &Ran, about: &str) -> Vec<String> {
+fn found(ran: &Finished, about: &str) -> Vec<String> {
     let findings = ran.json().into_iter().filter(|finding| finding["about"] == about);
     findings
         .map(|it| format!("{}: {}", it["finding"].as_str().unwrap(), it["text"].as_str().unwrap()))
@@ -16,11 +17,11 @@ fn found(ran: &Ran, about: &str) -> Vec<String> {
 
 #[test]
 fn a_good_setup_is_good_and_nothing_is_written() {
-    let sandbox = Sandbox::new();
-    setup(&sandbox, "").run().ends(0);
-    let before = sandbox.files();
-    let ran = setup(&sandbox, "--check --json").run().ends(0).says_nothing();
-    let place = sandbox.path(".gitconfig");
+    let home = Home::new();
+    setup(&home, "").run().ends(0);
+    let before = home.files();
+    let ran = setup(&home, "--check --json").run().ends(0).says_nothing();
+    let place = home.path(".gitconfig");
     let asks = format!("good: git asks {} ({})", helper("git"), place.display());
     assert_eq!(found(&ran, "helpers"), [asks]);
     assert_eq!(found(&ran, "keyward"), ["good: git calls this program"]);
@@ -32,32 +33,32 @@ fn a_good_setup_is_good_and_nothing_is_written() {
         found(&ran, "answer"),
         ["good: git gets no credential for a host that does not exist, which is correct"]
     );
-    assert_eq!(sandbox.files(), before);
+    assert_eq!(home.files(), before);
 }
 
 #[test]
 fn without_a_setup_there_is_nothing() {
-    let sandbox = Sandbox::new();
-    let before = sandbox.files();
-    let ran = setup(&sandbox, "--check --json").run().ends(3);
+    let home = Home::new();
+    let before = home.files();
+    let ran = setup(&home, "--check --json").run().ends(3);
     assert_eq!(found(&ran, "helpers"), ["note: git asks no helper"]);
-    assert_eq!(sandbox.files(), before);
-    without_git(&sandbox, "--check").says("git is not installed");
+    assert_eq!(home.files(), before);
+    without_git(&home, "--check").says("git is not installed");
 }
 
 #[test]
 fn whom_git_asks_is_told_for_each_url() {
-    let sandbox = Sandbox::new();
+    let home = Home::new();
     let config = format!(
         "[credential]\n\thelper = cache\n[credential \"https://one.example\"]\n\thelper = store --file x\n\
          [credential \"https://two.example\"]\n\thelper =\n\thelper = \"!f() {{ echo password=canary; }}; f\"\n\
          [credential]\n\thelper = {}\n[credential \"https://u:canary@three.example/p\"]\n\thelper =\n",
         helper("git")
     );
-    let place = sandbox.write(".gitconfig", config);
+    let place = home.write(".gitconfig", config);
     let place = format!("({})", place.display());
-    sandbox.keyward("init git").run().ends(0);
-    let ran = setup(&sandbox, "--check --json").run().ends(0);
+    home.keyward("init git").run().ends(0);
+    let ran = setup(&home, "--check --json").run().ends(0);
     let ours = format!("{} {place}", helper("git"));
     assert_eq!(
         found(&ran, "helpers"),
@@ -71,38 +72,38 @@ fn whom_git_asks_is_told_for_each_url() {
         ]
     );
     // And that is what git does.
-    let filled = git(&sandbox, "credential fill").input("url=https://two.example\nusername=u\n\n");
+    let filled = git(&home, "credential fill").input("url=https://two.example\nusername=u\n\n");
     filled.run().ends(0).prints("protocol=https\nhost=two.example\nusername=u\npassword=canary\n");
 }
 
 /// Makes a good setup a bad one.
-type Spoil = fn(&Sandbox);
+type Spoil = fn(&Home);
 
 #[test]
 fn what_is_wrong_decides_the_exit_code() {
     let broken: [(&str, i32, Spoil); 5] = [
-        ("store git", 2, |sandbox| drop(sandbox.keyward("rm git --yes").run().ends(0))),
-        ("store git", 6, |sandbox| {
-            fs::remove_dir_all(sandbox.path(".local/state/keyward/keys")).unwrap()
+        ("store git", 2, |home| drop(home.keyward("rm git --yes").run().ends(0))),
+        ("store git", 6, |home| {
+            fs::remove_dir_all(home.path(".local/state/keyward/keys")).unwrap()
         }),
-        ("store git", 4, |sandbox| {
-            let key = fs::read_dir(sandbox.path(".local/state/keyward/keys")).unwrap();
+        ("store git", 4, |home| {
+            let key = fs::read_dir(home.path(".local/state/keyward/keys")).unwrap();
             let key = key.map(|entry| entry.unwrap().path()).find(|path| path.is_file()).unwrap();
             fs::set_permissions(key, Permissions::from_mode(0o644)).unwrap();
         }),
-        ("keyward", 2, |sandbox| {
+        ("keyward", 2, |home| {
             let gone = "/gone/keyward helper git --store git";
-            git(sandbox, "config --global credential.helper").arg(gone).run().ends(0);
+            git(home, "config --global credential.helper").arg(gone).run().ends(0);
         }),
-        ("keyward", 3, |sandbox| {
-            git(sandbox, "config --global --add credential.helper").arg("").run().ends(0);
+        ("keyward", 3, |home| {
+            git(home, "config --global --add credential.helper").arg("").run().ends(0);
         }),
     ];
     for (about, code, spoil) in broken {
-        let sandbox = Sandbox::new();
-        setup(&sandbox, "").run().ends(0);
-        spoil(&sandbox);
-        let ran = setup(&sandbox, "--check --json").run().ends(code);
+        let home = Home::new();
+        setup(&home, "").run().ends(0);
+        spoil(&home);
+        let ran = setup(&home, "--check --json").run().ends(code);
         let found = found(&ran, about);
         assert!(found.iter().any(|found| found.starts_with("bad: ")), "{about} {code}: {found:?}");
     }
@@ -110,14 +111,14 @@ fn what_is_wrong_decides_the_exit_code() {
 
 #[test]
 fn a_program_that_does_not_run_is_found_out() {
-    let sandbox = Sandbox::new();
-    setup(&sandbox, "").run().ends(0);
-    let other = sandbox.write("bin/keyward", "not a program\n");
+    let home = Home::new();
+    setup(&home, "").run().ends(0);
+    let other = home.write("bin/keyward", "not a program\n");
     for (bits, code) in [(0o644, 126), (0o755, 127)] {
         fs::set_permissions(&other, Permissions::from_mode(bits)).unwrap();
         let value = format!("{} helper git --store git", other.display());
-        git(&sandbox, "config --global credential.helper").arg(value).run().ends(0);
-        let ran = setup(&sandbox, "--check --json").run().ends(1);
+        git(&home, "config --global credential.helper").arg(value).run().ends(0);
+        let ran = setup(&home, "--check --json").run().ends(1);
         assert_eq!(found(&ran, "answer"), ["bad: git cannot run the program"], "{code}");
         assert!(found(&ran, "keyward")[0].starts_with("note: git calls a program other than"));
     }
@@ -125,22 +126,22 @@ fn a_program_that_does_not_run_is_found_out() {
 
 #[test]
 fn a_store_that_git_cannot_open_is_found_out_both_ways() {
-    let sandbox = Sandbox::new();
-    setup(&sandbox, "").run().ends(0);
-    let mut stores = fs::read_dir(sandbox.path(".local/share/keyward/stores")).unwrap();
+    let home = Home::new();
+    setup(&home, "").run().ends(0);
+    let mut stores = fs::read_dir(home.path(".local/share/keyward/stores")).unwrap();
     let folder = stores.next().unwrap().unwrap().path();
     fs::set_permissions(folder, Permissions::from_mode(0o777)).unwrap();
-    let ran = setup(&sandbox, "--check --json").run().ends(4);
+    let ran = setup(&home, "--check --json").run().ends(4);
     assert!(found(&ran, "store git")[0].starts_with("bad: "));
     assert_eq!(found(&ran, "answer"), ["bad: Keyward tells git that something is wrong"]);
 }
 
 #[test]
 fn a_git_that_does_not_get_to_asking_is_found_out() {
-    let sandbox = Sandbox::new();
-    setup(&sandbox, "").run().ends(0);
-    let file = sandbox.read(".gitconfig") + "\tuseHttpPath = perhaps\n";
-    sandbox.write(".gitconfig", file);
-    let ran = setup(&sandbox, "--check --json").run().ends(1);
+    let home = Home::new();
+    setup(&home, "").run().ends(0);
+    let file = home.read(".gitconfig") + "\tuseHttpPath = perhaps\n";
+    home.write(".gitconfig", file);
+    let ran = setup(&home, "--check --json").run().ends(1);
     assert_eq!(found(&ran, "answer"), ["bad: git stops before it asks a helper"]);
 }

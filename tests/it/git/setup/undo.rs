@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use super::{git, helper, helpers, setup};
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 /// What people have in their configurations.
 const ODD: &[&str] = &[
@@ -33,15 +33,15 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn what_was_there_comes_back_to_the_byte() {
-    let sandbox = Sandbox::new();
-    let path = sandbox.path(".gitconfig");
+    let home = Home::new();
+    let path = home.path(".gitconfig");
     let ways: [(u32, &[&str]); 3] =
         [(0o600, &["", "--store work"]), (0o644, &["--only"]), (0o640, &["", "--only"])];
     for (text, (bits, steps)) in ODD.iter().zip(ways.iter().cycle()) {
         fs::write(&path, text).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(*bits)).unwrap();
         for step in *steps {
-            setup(&sandbox, step).run().ends(0);
+            setup(&home, step).run().ends(0);
             assert_ne!(
                 fs::read(&path).unwrap(),
                 text.as_bytes(),
@@ -49,43 +49,43 @@ fn what_was_there_comes_back_to_the_byte() {
             );
             assert_eq!(mode(&path), *bits, "{text:?}");
         }
-        setup(&sandbox, "--undo").run().ends(0).says_nothing();
+        setup(&home, "--undo").run().ends(0).says_nothing();
         assert_eq!(fs::read(&path).unwrap(), text.as_bytes(), "{text:?} {steps:?}");
         assert_eq!(mode(&path), *bits, "{text:?}");
         let again = format!("There is nothing to undo in {}.\n", path.display());
-        setup(&sandbox, "--undo").run().ends(0).prints(again);
+        setup(&home, "--undo").run().ends(0).prints(again);
         assert_eq!(fs::read(&path).unwrap(), text.as_bytes(), "{text:?} {steps:?}");
     }
 }
 
 #[test]
 fn where_there_was_no_file_there_is_none() {
-    let sandbox = Sandbox::new();
-    setup(&sandbox, "--undo").run().ends(0).says_nothing();
-    setup(&sandbox, "").run().ends(0);
-    let ran = setup(&sandbox, "--undo --json").run().ends(0).says_nothing();
+    let home = Home::new();
+    setup(&home, "--undo").run().ends(0).says_nothing();
+    setup(&home, "").run().ends(0);
+    let ran = setup(&home, "--undo --json").run().ends(0).says_nothing();
     let report = &ran.json()[0];
     assert_eq!((&report["changed"], &report["restored"]), (&true.into(), &true.into()));
-    assert!(!sandbox.path(".gitconfig").exists());
-    sandbox.keyward("list").run().ends(0).prints("git\n");
+    assert!(!home.path(".gitconfig").exists());
+    home.keyward("list").run().ends(0).prints("git\n");
 }
 
 #[test]
 fn a_link_into_other_folders_stays_one() {
     for (there, target) in [(true, "dotfiles/gitconfig"), (false, "dotfiles/gitconfig")] {
-        let sandbox = Sandbox::new();
+        let home = Home::new();
         let text = "[user]\n\tname = Ann";
-        let file = sandbox.write("dotfiles/gitconfig", text);
+        let file = home.write("dotfiles/gitconfig", text);
         if !there {
             fs::remove_file(&file).unwrap();
         }
-        symlink(target, sandbox.path(".gitconfig")).unwrap();
-        setup(&sandbox, "").run().ends(0);
+        symlink(target, home.path(".gitconfig")).unwrap();
+        setup(&home, "").run().ends(0);
         assert!(file.exists());
-        assert_eq!(fs::read_link(sandbox.path(".gitconfig")).unwrap(), Path::new(target));
-        setup(&sandbox, "--undo").run().ends(0);
+        assert_eq!(fs::read_link(home.path(".gitconfig")).unwrap(), Path::new(target));
+        setup(&home, "--undo").run().ends(0);
         assert_eq!(fs::read_to_string(&file).ok().as_deref(), there.then_some(text));
-        assert_eq!(fs::read_link(sandbox.path(".gitconfig")).unwrap(), Path::new(target));
+        assert_eq!(fs::read_link(home.path(".gitconfig")).unwrap(), Path::new(target));
     }
 }
 
@@ -96,12 +96,12 @@ fn what_was_changed_since_stays() {
         ("--only", "[credential]\n\thelper = cache # old\n"),
         ("--only", "[credential]\n\thelper =\n\thelper = cache\n"),
     ] {
-        let sandbox = Sandbox::new();
-        sandbox.write(".gitconfig", before);
-        setup(&sandbox, words).run().ends(0);
-        let theirs = sandbox.read(".gitconfig") + "# new\n[http]\n\textraHeader = canary\n";
-        sandbox.write(".gitconfig", theirs);
-        let ran = setup(&sandbox, "--undo").run().ends(0).says_nothing();
+        let home = Home::new();
+        home.write(".gitconfig", before);
+        setup(&home, words).run().ends(0);
+        let theirs = home.read(".gitconfig") + "# new\n[http]\n\textraHeader = canary\n";
+        home.write(".gitconfig", theirs);
+        let ran = setup(&home, "--undo").run().ends(0).says_nothing();
         assert!(
             ran.text().ends_with("The file was changed after the setup: the other changes stay.\n")
         );
@@ -111,107 +111,107 @@ fn what_was_changed_since_stays() {
             expected += "\thelper = \n";
         }
         expected += "# new\n[http]\n\textraHeader = canary\n";
-        assert_eq!(sandbox.read(".gitconfig"), expected, "{words}");
+        assert_eq!(home.read(".gitconfig"), expected, "{words}");
     }
 }
 
 #[test]
 fn an_empty_line_of_their_own_stays() {
-    let sandbox = Sandbox::new();
-    sandbox.write(".gitconfig", "[credential]\n\thelper =\n");
-    setup(&sandbox, "").run().ends(0);
-    git(&sandbox, "config --global user.name Ann").run().ends(0);
-    setup(&sandbox, "--undo").run().ends(0);
-    assert_eq!(sandbox.read(".gitconfig"), "[credential]\n\thelper =\n[user]\n\tname = Ann\n");
+    let home = Home::new();
+    home.write(".gitconfig", "[credential]\n\thelper =\n");
+    setup(&home, "").run().ends(0);
+    git(&home, "config --global user.name Ann").run().ends(0);
+    setup(&home, "--undo").run().ends(0);
+    assert_eq!(home.read(".gitconfig"), "[credential]\n\thelper =\n[user]\n\tname = Ann\n");
 }
 
 #[test]
 fn a_line_that_git_forgets_again_is_put_behind() {
-    let sandbox = Sandbox::new();
-    setup(&sandbox, "").run().ends(0);
-    git(&sandbox, "config --global --add credential.helper").arg("").run().ends(0);
-    setup(&sandbox, "").run().ends(0);
-    assert_eq!(helpers(&sandbox, ".gitconfig"), [String::new(), helper("git")]);
+    let home = Home::new();
+    setup(&home, "").run().ends(0);
+    git(&home, "config --global --add credential.helper").arg("").run().ends(0);
+    setup(&home, "").run().ends(0);
+    assert_eq!(helpers(&home, ".gitconfig"), [String::new(), helper("git")]);
 }
 
 #[test]
 fn what_was_changed_between_two_setups_stays() {
-    let sandbox = Sandbox::new();
-    sandbox.write(".gitconfig", "[core]\n\tbare = false\n");
-    setup(&sandbox, "").run().ends(0);
-    git(&sandbox, "config --global user.name Ann").run().ends(0);
-    setup(&sandbox, "--store work").run().ends(0);
-    setup(&sandbox, "--undo").run().ends(0);
-    assert_eq!(helpers(&sandbox, ".gitconfig"), [""; 0]);
-    assert_eq!(sandbox.read(".gitconfig"), "[core]\n\tbare = false\n[user]\n\tname = Ann\n");
+    let home = Home::new();
+    home.write(".gitconfig", "[core]\n\tbare = false\n");
+    setup(&home, "").run().ends(0);
+    git(&home, "config --global user.name Ann").run().ends(0);
+    setup(&home, "--store work").run().ends(0);
+    setup(&home, "--undo").run().ends(0);
+    assert_eq!(helpers(&home, ".gitconfig"), [""; 0]);
+    assert_eq!(home.read(".gitconfig"), "[core]\n\tbare = false\n[user]\n\tname = Ann\n");
 }
 
 #[test]
 fn every_line_that_calls_keyward_goes_whoever_wrote_it() {
-    let sandbox = Sandbox::new();
+    let home = Home::new();
     let ours = "\thelper = keyward --store a\n\thelper = /x/keyward helper git --unbound\n";
-    sandbox.write(".gitconfig", format!("[credential]\n{ours}\thelper = store\n{ours}"));
-    setup(&sandbox, "--undo").run().ends(0).says_nothing();
-    assert_eq!(sandbox.read(".gitconfig"), "[credential]\n\thelper = store\n");
+    home.write(".gitconfig", format!("[credential]\n{ours}\thelper = store\n{ours}"));
+    setup(&home, "--undo").run().ends(0).says_nothing();
+    assert_eq!(home.read(".gitconfig"), "[credential]\n\thelper = store\n");
 }
 
 #[test]
 fn a_line_written_by_hand_comes_back() {
-    let sandbox = Sandbox::new();
+    let home = Home::new();
     let by_hand = "[credential]\n\thelper = keyward --store mine # by hand\n\thelper = store\n";
-    sandbox.write(".gitconfig", by_hand);
-    setup(&sandbox, "").run().ends(0);
-    assert_eq!(helpers(&sandbox, ".gitconfig"), ["store".to_owned(), helper("git")]);
-    setup(&sandbox, "--store work").run().ends(0);
-    setup(&sandbox, "--undo").run().ends(0);
-    assert_eq!(sandbox.read(".gitconfig"), by_hand);
+    home.write(".gitconfig", by_hand);
+    setup(&home, "").run().ends(0);
+    assert_eq!(helpers(&home, ".gitconfig"), ["store".to_owned(), helper("git")]);
+    setup(&home, "--store work").run().ends(0);
+    setup(&home, "--undo").run().ends(0);
+    assert_eq!(home.read(".gitconfig"), by_hand);
 }
 
 #[test]
 fn what_was_kept_and_is_damaged_is_not_put_back() {
-    let sandbox = Sandbox::new();
-    sandbox.write(".gitconfig", "[user]\n\tname = canary\n");
-    setup(&sandbox, "").run().ends(0);
-    let set_up = sandbox.read(".gitconfig");
-    let kept = canaries(&sandbox).into_iter().find(|path| !path.ends_with(".gitconfig")).unwrap();
+    let home = Home::new();
+    home.write(".gitconfig", "[user]\n\tname = canary\n");
+    setup(&home, "").run().ends(0);
+    let set_up = home.read(".gitconfig");
+    let kept = canaries(&home).into_iter().find(|path| !path.ends_with(".gitconfig")).unwrap();
     for damaged in ["", "x", &"0".repeat(70)] {
         fs::write(&kept, damaged).unwrap();
-        setup(&sandbox, "--undo").run().ends(6).says("the copy that --undo restores is damaged");
-        assert_eq!(sandbox.read(".gitconfig"), set_up);
+        setup(&home, "--undo").run().ends(6).says("the copy that --undo restores is damaged");
+        assert_eq!(home.read(".gitconfig"), set_up);
     }
     fs::remove_file(kept).unwrap();
-    setup(&sandbox, "--undo").run().ends(0);
-    assert_eq!(sandbox.read(".gitconfig"), "[user]\n\tname = canary\n");
+    setup(&home, "--undo").run().ends(0);
+    assert_eq!(home.read(".gitconfig"), "[user]\n\tname = canary\n");
 }
 
 #[test]
 fn what_a_person_took_out_is_not_missed() {
-    let sandbox = Sandbox::new();
-    setup(&sandbox, "").run().ends(0);
-    sandbox.write(".gitconfig", "# mine\n");
-    setup(&sandbox, "--undo").run().ends(0);
-    assert_eq!(sandbox.read(".gitconfig"), "# mine\n");
-    setup(&sandbox, "").run().ends(0);
-    fs::remove_file(sandbox.path(".gitconfig")).unwrap();
-    setup(&sandbox, "--undo").run().ends(0);
-    assert!(!sandbox.path(".gitconfig").exists());
+    let home = Home::new();
+    setup(&home, "").run().ends(0);
+    home.write(".gitconfig", "# mine\n");
+    setup(&home, "--undo").run().ends(0);
+    assert_eq!(home.read(".gitconfig"), "# mine\n");
+    setup(&home, "").run().ends(0);
+    fs::remove_file(home.path(".gitconfig")).unwrap();
+    setup(&home, "--undo").run().ends(0);
+    assert!(!home.path(".gitconfig").exists());
 }
 
 #[test]
 fn what_is_kept_is_private_and_goes_in_the_end() {
-    let sandbox = Sandbox::new();
+    let home = Home::new();
     let text = "[http]\n\textraHeader = canary\n[credential]\n\thelper = \"!f() { echo password=canary; }; f\"\n";
-    sandbox.write(".gitconfig", text);
+    home.write(".gitconfig", text);
     let mut said = String::new();
     let mut run = |words: &str| {
-        let ran = setup(&sandbox, &format!("{words} -vv")).run();
+        let ran = setup(&home, &format!("{words} -vv")).run();
         said += &format!("{}{}", String::from_utf8_lossy(&ran.out), ran.err);
     };
     run("");
     run("--json --only");
     run("--check");
     run("--check --json");
-    let kept: Vec<_> = canaries(&sandbox);
+    let kept: Vec<_> = canaries(&home);
     assert_eq!(kept.len(), 2, "{kept:?}");
     for path in &kept {
         assert!(path.ends_with(".gitconfig") || mode(path) == 0o600, "{}", path.display());
@@ -219,17 +219,12 @@ fn what_is_kept_is_private_and_goes_in_the_end() {
     run("--undo");
     run("--undo --json");
     assert!(!said.contains("canary"), "{said}");
-    assert_eq!(canaries(&sandbox), [sandbox.path(".gitconfig")]);
-    assert_eq!(sandbox.read(".gitconfig"), text);
+    assert_eq!(canaries(&home), [home.path(".gitconfig")]);
+    assert_eq!(home.read(".gitconfig"), text);
 }
 
 /// The files in which the canary is.
-fn canaries(sandbox: &Sandbox) -> Vec<std::path::PathBuf> {
+fn canaries(home: &Home) -> Vec<std::path::PathBuf> {
     let holds = |content: &[u8]| content.windows(6).any(|part| part == b"canary");
-    sandbox
-        .files()
-        .into_iter()
-        .filter(|(_, content)| holds(content))
-        .map(|(path, _)| path)
-        .collect()
+    home.files().into_iter().filter(|(_, content)| holds(content)).map(|(path, _)| path).collect()
 }

@@ -2,52 +2,52 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use super::Workshop;
+use super::AuthorHome;
 
 #[test]
 fn cargo_must_be_there() {
-    let workshop = Workshop::new();
-    workshop.crate_of("crate", "serializer", "lines");
+    let author = AuthorHome::new();
+    author.crate_of("crate", "serializer", "lines");
     let script = "PATH=/nowhere; \"$0\" plugin build crate";
-    let build = workshop.program("sh").args(["-c", script]).arg(super::programs().join("keyward"));
+    let build = author.program("sh").args(["-c", script]).arg(super::programs().join("keyward"));
     build.run().ends(7).says("cargo is not installed, or is not on PATH").says("Install Rust");
 }
 
 #[test]
 fn what_is_no_crate_is_not_built() {
-    let workshop = Workshop::new();
-    workshop.keyward("plugin build").run().ends(2).says("there is no crate in .");
-    workshop.keyward("plugin build nowhere").run().ends(2).says("there is no crate in nowhere");
+    let author = AuthorHome::new();
+    author.keyward("plugin build").run().ends(2).says("there is no crate in .");
+    author.keyward("plugin build nowhere").run().ends(2).says("there is no crate in nowhere");
 }
 
 #[test]
 fn what_cargo_says_is_seen() {
-    let workshop = Workshop::new();
-    let dir = workshop.crate_of("crate", "serializer", "lines");
+    let author = AuthorHome::new();
+    let dir = author.crate_of("crate", "serializer", "lines");
     std::fs::write(dir.join("src/lib.rs"), "fn broken() -> u8 {}").unwrap();
-    let ran = workshop.keyward("plugin build crate").run().ends(1).prints("");
+    let ran = author.keyward("plugin build crate").run().ends(1).prints("");
     ran.says("mismatched types").says("cargo could not build the library");
 }
 
 #[test]
 fn a_crate_without_a_backend_is_no_plugin() {
-    let workshop = Workshop::new();
-    workshop.0.write(
+    let author = AuthorHome::new();
+    author.0.write(
         "crate/Cargo.toml",
         "[package]\nname = \"nothing\"\nversion = \"1.0.0\"\nedition = \"2024\"\n[workspace]\n",
     );
-    workshop.0.write("crate/src/lib.rs", "#[unsafe(no_mangle)] pub extern \"C\" fn nothing() {}\n");
-    let ran = workshop.keyward("plugin build crate --output out").run();
+    author.0.write("crate/src/lib.rs", "#[unsafe(no_mangle)] pub extern \"C\" fn nothing() {}\n");
+    let ran = author.keyward("plugin build crate --output out").run();
     ran.ends(7).says("registers no backend").says("register!");
-    assert!(!workshop.path("out").exists());
+    assert!(!author.path("out").exists());
 }
 
 #[test]
 fn a_library_can_be_trusted_whatever_the_umask() {
-    let workshop = Workshop::new();
-    workshop.crate_of("crate", "key", "lines");
+    let author = AuthorHome::new();
+    author.crate_of("crate", "key", "lines");
     let script = "umask 0; keyward plugin build --json crate --output lib";
-    let ran = workshop.program("sh").args(["-c", script]).run().ends(0);
+    let ran = author.program("sh").args(["-c", script]).run().ends(0);
     let built = ran.json().remove(0);
     let path = built["path"].as_str().unwrap();
     let mode = std::fs::metadata(path).unwrap().permissions().mode();
@@ -55,5 +55,5 @@ fn a_library_can_be_trusted_whatever_the_umask() {
     let keys: Vec<_> = built.as_object().unwrap().keys().collect();
     assert_eq!(keys, ["crate", "path", "sha256"], "as the guide says");
     assert_eq!(built["crate"], "keyward_key_lines");
-    workshop.keyward("plugin trust --yes").arg(path).run().ends(0);
+    author.keyward("plugin trust --yes").arg(path).run().ends(0);
 }

@@ -8,7 +8,8 @@ use serde_json::Value;
 use xtask::root;
 
 use super::built;
-use crate::helpers::sandbox::{Ran, Sandbox};
+use crate::helpers::home::Home;
+use crate::helpers::invocation::Finished;
 use crate::plugins::linkage::library;
 
 /// The results of a report with one backend, by case.
@@ -22,8 +23,8 @@ fn results(report: &Value) -> Vec<(&str, &str, &str)> {
 }
 
 /// Checks the shelf that is fatal in this way, and gives what is said of the cases that list.
-fn fatal(how: &str, words: &str) -> (Ran, String) {
-    let home = Sandbox::new();
+fn fatal(how: &str, words: &str) -> (Finished, String) {
+    let home = Home::new();
     let library = built(&home, "fatal.c", &[&format!("-DFATAL={how}")]);
     let check = home.keyward("plugin check --json").arg(library).args(words.split_whitespace());
     let ran = check.run().ends(1);
@@ -46,7 +47,7 @@ fn fatal(how: &str, words: &str) -> (Ran, String) {
 
 #[test]
 fn a_sound_library_is_reported_as_such() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let library = built(&home, "shelf.c", &[]);
     let ran = home.keyward("plugin check --json").arg(&library).run().ends(0).says_nothing();
     let report = &ran.json()[0];
@@ -76,7 +77,7 @@ fn a_sound_library_is_reported_as_such() {
 
 #[test]
 fn a_broken_promise_is_told() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let library = built(&home, "hostile.c", &["-DSPOILT=FLOOD"]);
     let ran = home.keyward("plugin check").arg(&library).run().ends(1);
     assert!(
@@ -104,7 +105,7 @@ fn a_hang_is_ended() {
 
 #[test]
 fn what_does_not_start_is_told() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let library = built(&home, "fatal.c", &["-DFATAL=AT_START"]);
     let check = || home.keyward("plugin check").arg(&library);
     check().run().ends(1).prints("").says("does not start: it crashed: signal 6");
@@ -121,7 +122,7 @@ fn what_does_not_start_is_told() {
 
 #[test]
 fn options_and_what_a_backend_asks_for_are_the_commands() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let sqlite = library("keyward-storage-sqlite");
     let check = |role: &str| home.keyward("plugin check --role").arg(role).arg(&sqlite);
     check("key").run().ends(2).says("no backend in this role");
@@ -146,7 +147,7 @@ fn options_and_what_a_backend_asks_for_are_the_commands() {
 
 #[test]
 fn defaults_are_filled_in_as_a_store_does() {
-    let home = Sandbox::new();
+    let home = Home::new();
     home.keyward("plugin check").arg(library("keyward-storage-file")).run().ends(0);
     let left: Vec<_> = home.files().into_keys().collect();
     assert_eq!(left, [home.path("run")], "what a case keeps is removed");
@@ -154,7 +155,7 @@ fn defaults_are_filled_in_as_a_store_does() {
 
 #[test]
 fn a_program_is_checked_through_its_own_door() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let program = root().join("docs/examples/notebook.py");
     let check = |role: &str| home.keyward("plugin check --json --role").arg(role).arg(&program);
     let options = ["--options", r#"{"path": "%scratch%/notebook"}"#];

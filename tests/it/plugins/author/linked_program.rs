@@ -1,10 +1,10 @@
 //! A program of somebody's own, with a backend of theirs linked into it: `tests/program`.
 
-use crate::helpers::sandbox::Sandbox;
+use crate::helpers::home::Home;
 
 #[test]
 fn a_backend_that_it_names_is_linked_into_it() {
-    let home = Sandbox::new();
+    let home = Home::new();
     let own = crate::helpers::program::keyward().with_file_name("own");
     let own = |line: &str| home.program(own.to_str().unwrap()).args(line.split(' '));
     let listed = own("backend list --json").run().ends(0).says_nothing().json();

@@ -1,12 +1,12 @@
 //! `keyward plugin new`, where it refuses.
 
-use super::Workshop;
+use super::AuthorHome;
 
 #[test]
 fn what_makes_no_sense_writes_nothing() {
-    let workshop = Workshop::new();
-    workshop.0.write("full/file", "");
-    workshop.0.write("file", "");
+    let author = AuthorHome::new();
+    author.0.write("full/file", "");
+    author.0.write("file", "");
     for (words, why) in [
         ("--role storage Shelf crate", "not a valid name for a backend"),
         ("--role storage ../shelf crate", "not a valid name for a backend"),
@@ -17,19 +17,19 @@ fn what_makes_no_sense_writes_nothing() {
         ("--role storage shelf .", "exists and is not an empty folder"),
         ("--role storage shelf crate --keyward full", "full is not Keyward's source"),
     ] {
-        workshop.keyward(&format!("plugin new {words}")).run().ends(2).prints("").says(why);
+        author.keyward(&format!("plugin new {words}")).run().ends(2).prints("").says(why);
     }
-    let left: Vec<_> = workshop.0.files().into_keys().collect();
-    let expected = ["file", "full", "full/file", "run"].map(|name| workshop.path(name));
+    let left: Vec<_> = author.0.files().into_keys().collect();
+    let expected = ["file", "full", "full/file", "run"].map(|name| author.path(name));
     assert_eq!(left, expected);
 }
 
 #[test]
 fn without_a_source_the_crates_are_where_the_program_was_built() {
-    let workshop = Workshop::new();
-    workshop.0.write("source/crates/keyward-plugin/Cargo.toml", "");
-    let source = workshop.path("source").canonicalize().unwrap().display().to_string();
-    let (told, manifest) = new_by_a_program_in(&workshop, "source/target/debug");
+    let author = AuthorHome::new();
+    author.0.write("source/crates/keyward-plugin/Cargo.toml", "");
+    let source = author.path("source").canonicalize().unwrap().display().to_string();
+    let (told, manifest) = new_by_a_program_in(&author, "source/target/debug");
     assert!(told.contains(&format!("It takes Keyward's crates from {source}\n")), "{told}");
     let path = format!("\nkeyward-plugin = {{ path = \"{source}/crates/keyward-plugin\" }}\n");
     assert!(manifest.contains(&path), "{manifest}");
@@ -37,17 +37,17 @@ fn without_a_source_the_crates_are_where_the_program_was_built() {
 
 #[test]
 fn elsewhere_the_registry_has_the_crates() {
-    let (told, manifest) = new_by_a_program_in(&Workshop::new(), "bin");
+    let (told, manifest) = new_by_a_program_in(&AuthorHome::new(), "bin");
     assert!(told.contains("--keyward FOLDER"), "{told}");
     let version = env!("CARGO_PKG_VERSION");
     assert!(manifest.contains(&format!("\nkeyward-plugin = \"{version}\"\n")), "{manifest}");
 }
 
 /// What a program that stands there says of a new crate, and the crate's manifest.
-fn new_by_a_program_in(workshop: &Workshop, folder: &str) -> (String, String) {
-    let program = workshop.0.write(&format!("{folder}/keyward"), "");
+fn new_by_a_program_in(author: &AuthorHome, folder: &str) -> (String, String) {
+    let program = author.0.write(&format!("{folder}/keyward"), "");
     std::fs::copy(crate::helpers::program::keyward(), &program).unwrap();
-    let new = workshop.program(program.to_str().unwrap());
+    let new = author.program(program.to_str().unwrap());
     let ran = new.args("plugin new --role storage shelf crate".split(' ')).run().ends(0);
-    (ran.text().to_owned(), workshop.0.read("crate/Cargo.toml"))
+    (ran.text().to_owned(), author.0.read("crate/Cargo.toml"))
 }

@@ -4,13 +4,13 @@ use std::fs;
 
 use xtask::root;
 
-use super::Workshop;
+use super::AuthorHome;
 
 /// Has a crate made, held to its own CI recipe, built, checked and trusted, and makes a store with it.
 fn works(role: &str, choice: &str) {
-    let workshop = Workshop::new();
-    let dir = workshop.crate_of("two-words", role, "two-words");
-    workshop.program("sh").arg(dir.join("ci.sh")).run().ends(0);
+    let author = AuthorHome::new();
+    let dir = author.crate_of("two-words", role, "two-words");
+    author.program("sh").arg(dir.join("ci.sh")).run().ends(0);
 
     let report = fs::read_to_string(dir.join("report.json")).unwrap();
     let report: serde_json::Value = serde_json::from_str(&report).unwrap();
@@ -20,12 +20,12 @@ fn works(role: &str, choice: &str) {
     assert!(report["passed"].as_u64().unwrap() >= 8, "{report}");
 
     let library = format!("target/plugins/lib{}.so", package.replace('-', "_"));
-    let trust = workshop.keyward("plugin trust --yes").arg(dir.join(library));
+    let trust = author.keyward("plugin trust --yes").arg(dir.join(library));
     trust.run().ends(0);
-    workshop.keyward(&format!("init work {choice}")).run().ends(0);
-    workshop.keyward("set work ann --stdin").input("s3cret").run().ends(0);
-    workshop.keyward("get work -p").run().prints("s3cret\n").ends(0);
-    workshop.keyward("store verify work").run().ends(0);
+    author.keyward(&format!("init work {choice}")).run().ends(0);
+    author.keyward("set work ann --stdin").input("s3cret").run().ends(0);
+    author.keyward("get work -p").run().prints("s3cret\n").ends(0);
+    author.keyward("store verify work").run().ends(0);
 }
 
 #[test]
@@ -60,11 +60,11 @@ fn the_guide_leads_to_a_store() {
     for step in ["new", "build", "check", "trust"] {
         assert!(script.contains(&format!("keyward plugin {step} ")), "{step}: {script}");
     }
-    let workshop = Workshop::new();
+    let author = AuthorHome::new();
     // The guide has Keyward's source where its reader may have put it.
     let source = root().to_str().unwrap();
     let script = script.replace("~/src/keyward", source);
     let script = script.replace("\ncargo test", &format!("\ncp {source}/Cargo.lock .\ncargo test"));
-    let ran = workshop.program("sh").args(["-eu", "-c", &script]).run().ends(0);
+    let ran = author.program("sh").args(["-eu", "-c", &script]).run().ends(0);
     assert!(ran.text().ends_with("s3cret\n"), "{}", ran.text());
 }

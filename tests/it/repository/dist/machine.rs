@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::helpers::home::Home;
+use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::namespace::Namespace;
-use crate::helpers::sandbox::{Call, Ran, Sandbox};
 
 /// What makes the machine: this one, with what is written to its system's folders kept apart. Nobody has
 /// heard of Keyward on it, and its dpkg leaves nothing away, as it may in an image that is to be small.
@@ -27,12 +28,12 @@ const FILES: &str = r"find /etc /usr /var/lib \( -path /var/lib/dpkg -o -path /v
 /// The machine, gone when dropped.
 pub(super) struct Machine {
     namespace: Namespace,
-    home: Sandbox,
+    home: Home,
 }
 
 impl Machine {
     pub(super) fn new() -> Self {
-        let machine = Self { namespace: Namespace::new(), home: Sandbox::new() };
+        let machine = Self { namespace: Namespace::new(), home: Home::new() };
         let layers = machine.home.path("layers");
         std::fs::create_dir(&layers).unwrap();
         machine.call("sh").args(["-c", SET_UP, "sh"]).arg(layers).run().ends(0);
@@ -40,15 +41,15 @@ impl Machine {
     }
 
     /// A folder that the machine sees.
-    pub(super) fn home(&self) -> &Sandbox {
+    pub(super) fn home(&self) -> &Home {
         &self.home
     }
 
     /// A command line of root's, about to be run. Words are split at blanks.
-    pub(super) fn call(&self, line: &str) -> Call {
+    pub(super) fn call(&self, line: &str) -> Invocation {
         let mut words = line.split_whitespace();
         let program = Path::new(words.next().unwrap());
-        Call::of(self.namespace.command(&self.home.path(""), program)).args(words)
+        Invocation::from(self.namespace.command(&self.home.path(""), program)).args(words)
     }
 
     /// A shell script of root's, which must succeed: what it prints.
@@ -57,7 +58,7 @@ impl Machine {
     }
 
     /// What apt does with a package, without a network.
-    pub(super) fn apt(&self, words: &str, package: impl AsRef<Path>) -> Ran {
+    pub(super) fn apt(&self, words: &str, package: impl AsRef<Path>) -> Finished {
         let apt = self.call("unshare --net apt-get -q -y").args(words.split_whitespace());
         let apt = apt.arg(package.as_ref());
         apt.env("DEBIAN_FRONTEND", "noninteractive").run().ends(0)

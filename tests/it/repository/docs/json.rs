@@ -5,8 +5,9 @@ use std::fs;
 
 use serde_json::Value;
 use xtask::root;
-use xtask::transcript::{Home, Step};
+use xtask::transcript::Step;
 
+use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
 
 /// The commands of the guide's table, and command lines that show all their keys.
@@ -38,8 +39,10 @@ const SHOWN: &[(&str, &[&str])] = &[
 fn the_guide_names_every_key() {
     let keyward = keyward();
     let programs = keyward.parent().unwrap();
-    let home = Home::new(&programs.join(format!("json-{}", std::process::id())), programs).unwrap();
-    let run = |command: String| home.run(&Step { command, expected: String::new() }).unwrap();
+    let home = Home::new();
+    let run = |command: String| {
+        Step { command, expected: String::new() }.run(home.folder(), programs).unwrap()
+    };
     run("keyward init s; printf '\\377' | keyward set s ann --user ann --stdin".into());
     run("printf t | keyward set s ann --user ann --name n --stdin".into());
     run("printf t | keyward set s ann --user ann --origin https://x.example --stdin".into());

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::process::{Child, Stdio};
 
+use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::namespace::Namespace;
 use crate::helpers::program::keyward;
-use crate::helpers::sandbox::{Call, Ran};
 
 /// Somebody with a user id on the machine.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +70,7 @@ impl Machine {
         let machine = Self(Namespace::new());
         let mut set_up = machine.0.command(Path::new("/"), Path::new("sh"));
         set_up.args(["-c", SET_UP, "sh"]).arg(keyward());
-        Call::of(set_up).run().ends(0);
+        Invocation::from(set_up).run().ends(0);
         machine
     }
 
@@ -85,24 +85,24 @@ impl Machine {
     }
 
     /// The program, about to be run by this user.
-    pub(super) fn keyward(&self, user: User, line: &str) -> Call {
+    pub(super) fn keyward(&self, user: User, line: &str) -> Invocation {
         self.by(user, "/var/lib/bin/keyward").args(line.split_whitespace())
     }
 
     /// Sets somebody's password in the store.
-    pub(super) fn set(&self, who: User, whose: User, password: &str) -> Ran {
+    pub(super) fn set(&self, who: User, whose: User, password: &str) -> Finished {
         let line = format!("set team {0} --user {0} --stdin", whose.name);
         self.keyward(who, &line).input(password).run()
     }
 
     /// Somebody's password in the store.
-    pub(super) fn get(&self, who: User, whose: User) -> Ran {
+    pub(super) fn get(&self, who: User, whose: User) -> Finished {
         self.keyward(who, &format!("get team --user {} --raw", whose.name)).run()
     }
 
     /// A shell script of this user's. It finds in `$D` and `$K` their folders of the store, in `$C`
     /// and `$F` a file and a folder of root's that it may not touch.
-    pub(super) fn shell(&self, user: User, script: &str) -> Call {
+    pub(super) fn shell(&self, user: User, script: &str) -> Invocation {
         self.by(user, "sh")
             .args(["-c", script])
             .env("D", format!("{DATA}/{}", user.uid))
@@ -120,12 +120,12 @@ impl Machine {
         command.stdin(Stdio::null()).spawn().unwrap()
     }
 
-    fn by(&self, user: User, program: &str) -> Call {
+    fn by(&self, user: User, program: &str) -> Invocation {
         let home = format!("/var/lib/home/{}", user.name);
         let mut command = self.0.command(Path::new(&home), Path::new("timeout"));
         command.args(["--signal=KILL", PATIENCE, "setsid", "--wait", "setpriv"]);
         command.args(identity(user)).arg(program).current_dir("/").stdin(Stdio::null());
-        Call::of(command)
+        Invocation::from(command)
     }
 
     /// Everything below these folders: kind, owner, mode and path.
@@ -157,7 +157,7 @@ fn identity(user: User) -> [String; 5] {
 
 /// It ended by itself, and in no other way than the program's own.
 #[track_caller]
-pub(super) fn orderly(ran: &Ran) {
+pub(super) fn orderly(ran: &Finished) {
     assert_ne!(ran.code, HANGS, "it hangs: {}", ran.err);
     assert!((0..=8).contains(&ran.code), "{}: {}", ran.code, ran.err);
     assert!(!ran.err.contains("fault in keyward"), "{}", ran.err);
