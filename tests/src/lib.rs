@@ -12,7 +12,7 @@ use keyward_defaults as _;
 /// As [`keyward_loader::serve_parent`].
 pub fn serve(package: &str) -> keyward_core::Result<()> {
     let registry = Registry::linked()?;
-    let brought = registry.iter().filter(|it| it.package == package).copied().collect();
+    let brought = registry.iter().filter(|it| it.package == package).cloned().collect();
     keyward_loader::serve_parent(|| Ok(brought))
 }
 

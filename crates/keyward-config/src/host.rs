@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyward_core::{
-    Error, ErrorKind, Host, KeyId, Level, Prompt, Registry, Result, Role, Secret, SecretRef,
+    Error, ErrorKind, Host, Key, KeyId, Level, Prompt, Registry, Result, Role, Secret, SecretRef,
     Timestamp,
 };
 
@@ -76,7 +76,7 @@ impl StoreHost {
         let registration = self.registry.find(Role::Key, &reference.from)?;
         let values = self.expander.values(&reference.options, registration.options)?;
         let host: Arc<dyn Host> = Arc::new(self.clone());
-        let source = self.registry.key(&reference.from, &values, &host)?;
+        let source = self.registry.open::<dyn Key>(&reference.from, &values, &host)?;
         source
             .load(&KeyId::default(), &[])
             .map_err(|error| error.not_a_miss().in_backend(&reference.from))

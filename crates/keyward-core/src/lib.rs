@@ -23,6 +23,7 @@ mod pin;
 mod record;
 mod registration;
 mod registry;
+mod roles;
 mod secret;
 mod serializer;
 mod source;
@@ -44,8 +45,9 @@ pub use options::{
 pub use origin::Origin;
 pub use pin::{Digest, Pin};
 pub use record::{Derivation, Field, Form, Record};
-pub use registration::{Backend, Door, Factory, Info, Open, Registration, Role};
+pub use registration::{Backend, Door, Info, Open, Registration};
 pub use registry::{Offer, Registry};
+pub use roles::{Factory, Role, RoleTrait};
 pub use secret::{Secret, SecretWriter};
 pub use serializer::Serializer;
 pub use source::{Change, Source};

@@ -1,7 +1,7 @@
-use std::fmt::{self, Debug};
+use std::fmt;
 use std::sync::Arc;
 
-use crate::{Encryption, Host, Key, OptionSpec, Options, Result, Serializer, Storage, Values};
+use crate::{Error, Factory, Host, OptionSpec, Options, Result, Role, RoleTrait, Values};
 
 /// Describes a backend: its name, its options and how it is opened.
 ///
@@ -35,45 +35,6 @@ impl Info {
     }
 }
 
-/// What a backend does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Turns records into bytes.
-    Serializer,
-    /// Seals bytes into blobs.
-    Encryption,
-    /// Keeps secrets that stores need.
-    Key,
-    /// Keeps blobs.
-    Storage,
-}
-
-impl Role {
-    /// All roles, in the order in which they are shown.
-    pub const ALL: [Self; 4] = [Self::Serializer, Self::Encryption, Self::Key, Self::Storage];
-
-    /// The role's name in configuration.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Serializer => "serializer",
-            Self::Encryption => "encryption",
-            Self::Key => "key",
-            Self::Storage => "storage",
-        }
-    }
-
-    /// Returns the role of this name.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|role| role.name() == name)
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
 /// How a backend is attached to the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Door {
@@ -103,44 +64,50 @@ impl fmt::Display for Door {
 }
 
 /// The function that opens a backend in one role.
-///
-/// It lives as long as the program: that of a linked backend is part of it, and a shared library or
-/// a child process is never released.
-pub type Open<T> = &'static (dyn Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync);
-
-/// How a backend is opened in one of its roles.
-#[derive(Clone, Copy)]
-pub enum Factory {
-    /// As a serializer.
-    Serializer(Open<dyn Serializer>),
-    /// As an encryption.
-    Encryption(Open<dyn Encryption>),
-    /// As a key source.
-    Key(Open<dyn Key>),
-    /// As a storage.
-    Storage(Open<dyn Storage>),
+pub enum Open<T: ?Sized> {
+    /// That of a linked backend.
+    Linked(fn(&Values, &Arc<dyn Host>) -> Result<Box<T>>),
+    /// That of a backend of a plugin, which it keeps loaded or running.
+    Plugin(Arc<OpenPlugin<T>>),
 }
 
-impl Factory {
-    /// The role in which it opens a backend.
-    pub const fn role(&self) -> Role {
+type OpenPlugin<T> = dyn Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync;
+
+impl<T: RoleTrait + ?Sized> Open<T> {
+    /// Makes a factory of the function that opens a plugin's backend.
+    pub fn plugin(
+        open: impl Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync + 'static,
+    ) -> Factory {
+        T::factory(Self::Plugin(Arc::new(open)))
+    }
+}
+
+impl<T: ?Sized> Clone for Open<T> {
+    fn clone(&self) -> Self {
         match self {
-            Self::Serializer(_) => Role::Serializer,
-            Self::Encryption(_) => Role::Encryption,
-            Self::Key(_) => Role::Key,
-            Self::Storage(_) => Role::Storage,
+            Self::Linked(open) => Self::Linked(*open),
+            Self::Plugin(open) => Self::Plugin(Arc::clone(open)),
         }
     }
 }
 
-impl Debug for Factory {
+impl<T: ?Sized> fmt::Debug for Open<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Factory").field(&self.role()).finish()
+        f.write_str(match self {
+            Self::Linked(_) => "Linked",
+            Self::Plugin(_) => "Plugin",
+        })
     }
 }
 
+/// Opens a linked backend: checks the values against its table and reads its options from them.
+pub(crate) fn open_linked<B: Backend>(values: &Values, host: &Arc<dyn Host>) -> Result<B> {
+    let values = values.clone().complete(B::Options::TABLE)?;
+    B::open(B::Options::read(&values)?, host)
+}
+
 /// One backend in one role, as the registry knows it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Registration {
     /// Its name and what it is for.
     pub info: Info,
@@ -158,48 +125,30 @@ pub struct Registration {
 
 inventory::collect!(Registration);
 
-macro_rules! open_as {
-    ($backend:ident) => {
-        &|values: &Values, host: &Arc<dyn Host>| {
-            let values = values.clone().complete($backend::Options::TABLE)?;
-            Ok(Box::new($backend::open($backend::Options::read(&values)?, host)?))
-        }
-    };
-}
-
-macro_rules! registration {
-    ($($(#[$doc:meta])* $name:ident: $role:ident;)*) => {$(
-        $(#[$doc])*
-        pub const fn $name<B: Backend + $role>(
-            package: &'static str,
-            version: &'static str,
-        ) -> Self {
-            Self {
-                info: B::INFO,
-                options: B::Options::TABLE,
-                package,
-                version,
-                door: Door::Linked,
-                factory: Factory::$role(open_as!(B)),
-            }
-        }
-    )*};
-}
-
 impl Registration {
-    registration! {
-        /// Registers a serializer.
-        serializer: Serializer;
-        /// Registers an encryption.
-        encryption: Encryption;
-        /// Registers a key source.
-        key: Key;
-        /// Registers a storage.
-        storage: Storage;
-    }
-
     /// The role it plays.
     pub const fn role(&self) -> Role {
         self.factory.role()
+    }
+
+    /// Opens the backend, as in `registration.open::<dyn Storage>(&values, &host)`.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) if it has another role; else those of
+    /// [`Backend::open`]. Opening looks up no entry, so the error is never a miss.
+    pub fn open<T: RoleTrait + ?Sized>(
+        &self,
+        values: &Values,
+        host: &Arc<dyn Host>,
+    ) -> Result<Box<T>> {
+        let opened = match T::opener(&self.factory) {
+            Some(Open::Linked(open)) => open(values, host),
+            Some(Open::Plugin(open)) => open(values, host),
+            None => {
+                let why = format!("it is a {}, and no {}", self.role(), T::ROLE);
+                Err(Error::invalid("open", why))
+            }
+        };
+        opened.map_err(|error| error.not_a_miss().in_backend(self.info.name))
     }
 }

@@ -1,10 +1,7 @@
 use std::fmt::{self, Debug};
 use std::sync::{Arc, OnceLock};
 
-use crate::{
-    Encryption, Error, ErrorKind, Factory, Host, Key, Registration, Result, Role, Serializer,
-    Storage, Values,
-};
+use crate::{Error, ErrorKind, Host, Registration, Result, Role, RoleTrait, Values};
 
 /// Every backend that can be opened.
 ///
@@ -25,7 +22,7 @@ impl Registry {
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) if two of them have the same role and name.
     pub fn linked() -> Result<Self> {
-        Self::of(inventory::iter::<Registration>().copied())
+        Self::new(inventory::iter::<Registration>().cloned())
     }
 
     /// Makes a registry of these backends.
@@ -33,13 +30,13 @@ impl Registry {
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) if two of them have the same role and name: it must never be
     /// a matter of luck which of them seals a user's passwords.
-    pub fn of(registrations: impl IntoIterator<Item = Registration>) -> Result<Self> {
+    pub fn new(registrations: impl IntoIterator<Item = Registration>) -> Result<Self> {
         let mut linked: Vec<_> = registrations.into_iter().collect();
         linked.sort_unstable_by_key(|entry| (entry.role(), entry.info.name));
         for pair in linked.windows(2) {
             if (pair[0].role(), pair[0].info.name) == (pair[1].role(), pair[1].info.name) {
                 let packages = [pair[0].package, pair[1].package];
-                return Err(twice(pair[0].role(), pair[0].info.name, packages));
+                return Err(provided_twice(pair[0].role(), pair[0].info.name, packages));
             }
         }
         Ok(Self { linked, offers: Vec::new(), lacking: Vec::new(), searched: Vec::new() })
@@ -97,8 +94,12 @@ impl Registry {
             (Some(found), None, None) => Ok(found),
             (None, Some(offer), None) => offer.fetch(),
             (None, None, None) => Err(self.unknown(role, name)),
-            (Some(one), Some(other), _) => Err(twice(role, name, [one.package, &other.from])),
-            (None, Some(one), Some(other)) => Err(twice(role, name, [&one.from, &other.from])),
+            (Some(one), Some(other), _) => {
+                Err(provided_twice(role, name, [one.package, &other.from]))
+            }
+            (None, Some(one), Some(other)) => {
+                Err(provided_twice(role, name, [&one.from, &other.from]))
+            }
             (_, None, Some(_)) => unreachable!("the second comes after the first"),
         }
     }
@@ -121,63 +122,17 @@ impl Registry {
         if lacking.is_empty() { error } else { error.caused_by(lacking.join("; ")) }
     }
 
-    /// Opens a serializer.
+    /// Opens the backend of this name, as in `registry.open::<dyn Storage>(name, &values, &host)`.
     ///
     /// # Errors
-    /// Those of [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
-    pub fn serializer(
+    /// Those of [`find`](Self::find) and [`Registration::open`].
+    pub fn open<T: RoleTrait + ?Sized>(
         &self,
         name: &str,
         values: &Values,
         host: &Arc<dyn Host>,
-    ) -> Result<Box<dyn Serializer>> {
-        match self.find(Role::Serializer, name)?.factory {
-            Factory::Serializer(open) => open(values, host).map_err(|error| opening(error, name)),
-            _ => unreachable!("found by role"),
-        }
-    }
-
-    /// Opens an encryption.
-    ///
-    /// # Errors
-    /// Those of [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
-    pub fn encryption(
-        &self,
-        name: &str,
-        values: &Values,
-        host: &Arc<dyn Host>,
-    ) -> Result<Box<dyn Encryption>> {
-        match self.find(Role::Encryption, name)?.factory {
-            Factory::Encryption(open) => open(values, host).map_err(|error| opening(error, name)),
-            _ => unreachable!("found by role"),
-        }
-    }
-
-    /// Opens a key source.
-    ///
-    /// # Errors
-    /// Those of [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
-    pub fn key(&self, name: &str, values: &Values, host: &Arc<dyn Host>) -> Result<Box<dyn Key>> {
-        match self.find(Role::Key, name)?.factory {
-            Factory::Key(open) => open(values, host).map_err(|error| opening(error, name)),
-            _ => unreachable!("found by role"),
-        }
-    }
-
-    /// Opens a storage.
-    ///
-    /// # Errors
-    /// Those of [`find`](Self::find) and [`Backend::open`](crate::Backend::open).
-    pub fn storage(
-        &self,
-        name: &str,
-        values: &Values,
-        host: &Arc<dyn Host>,
-    ) -> Result<Box<dyn Storage>> {
-        match self.find(Role::Storage, name)?.factory {
-            Factory::Storage(open) => open(values, host).map_err(|error| opening(error, name)),
-            _ => unreachable!("found by role"),
-        }
+    ) -> Result<Box<T>> {
+        self.find(T::ROLE, name)?.open(values, host)
     }
 }
 
@@ -255,13 +210,7 @@ impl Debug for Offer {
     }
 }
 
-/// Completes an error of opening the backend `name`. Opening looks up no entry, so the error is
-/// never a miss.
-fn opening(error: Error, name: &str) -> Error {
-    error.not_a_miss().in_backend(name)
-}
-
-fn twice(role: Role, name: &str, packages: [&str; 2]) -> Error {
+fn provided_twice(role: Role, name: &str, packages: [&str; 2]) -> Error {
     let [one, other] = packages;
     Error::new(ErrorKind::Refused, "registry")
         .because(format!("{one} and {other} both provide a {role} called {name}"))
@@ -270,7 +219,7 @@ fn twice(role: Role, name: &str, packages: [&str; 2]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Door, Info, Level, Prompt, Secret, SecretRef, Timestamp};
+    use crate::{Door, Factory, Info, Level, Open, Prompt, Secret, SecretRef, Storage, Timestamp};
 
     fn storage(name: &'static str) -> Registration {
         Registration {
@@ -279,7 +228,7 @@ mod tests {
             package: "a crate",
             version: "1.0.0",
             door: Door::Linked,
-            factory: Factory::Storage(&|_, _| Err(Error::not_found("open"))),
+            factory: Factory::Storage(Open::Linked(|_, _| Err(Error::not_found("open")))),
         }
     }
 
@@ -291,7 +240,7 @@ mod tests {
 
     #[test]
     fn an_offered_backend_is_found() {
-        let registry = Registry::of([storage("a")]).unwrap().with([offer("b")]);
+        let registry = Registry::new([storage("a")]).unwrap().with([offer("b")]);
         assert_eq!(registry.find(Role::Storage, "a").unwrap().door, Door::Linked);
         assert_eq!(registry.find(Role::Storage, "b").unwrap().door, Door::Loaded);
         let error = registry.find(Role::Storage, "c").unwrap_err();
@@ -307,7 +256,7 @@ mod tests {
     #[test]
     fn a_plugin_that_failed_to_load_is_the_likely_cause() {
         let lacking = Error::new(ErrorKind::Refused, "config").because("a file is not safe");
-        let registry = Registry::of([storage("a")]).unwrap().lacking([lacking]);
+        let registry = Registry::new([storage("a")]).unwrap().lacking([lacking]);
         assert!(registry.find(Role::Storage, "a").is_ok());
         let error = registry.find(Role::Storage, "b").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Refused);
@@ -317,10 +266,10 @@ mod tests {
 
     #[test]
     fn two_backends_with_one_name_are_refused() {
-        assert!(Registry::of([storage("a"), storage("a")]).is_err());
+        assert!(Registry::new([storage("a"), storage("a")]).is_err());
         for offers in [vec![offer("a")], vec![offer("b"), offer("b")]] {
             let name = offers[0].name().to_owned();
-            let registry = Registry::of([storage("a"), storage("z")]).unwrap().with(offers);
+            let registry = Registry::new([storage("a"), storage("z")]).unwrap().with(offers);
             let error = registry.find(Role::Storage, &name).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Refused);
             assert!(registry.find(Role::Storage, "z").is_ok());
@@ -355,9 +304,9 @@ mod tests {
                 None
             }
         }
-        let registry = Registry::of([storage("a")]).unwrap();
+        let registry = Registry::new([storage("a")]).unwrap();
         let host: Arc<dyn Host> = Arc::new(NoHost);
-        let error = registry.storage("a", &Values::new(), &host).unwrap_err();
+        let error = registry.open::<dyn Storage>("a", &Values::new(), &host).unwrap_err();
         assert_eq!((error.kind(), error.backend()), (ErrorKind::Unavailable, "a"));
     }
 
@@ -366,7 +315,7 @@ mod tests {
         let broken = Offer::new(Role::Storage, "b", "a file", || {
             Err(Error::new(ErrorKind::Refused, "load"))
         });
-        let registry = Registry::of([storage("a")]).unwrap().with([broken]);
+        let registry = Registry::new([storage("a")]).unwrap().with([broken]);
         assert!(registry.find(Role::Storage, "a").is_ok());
         assert_eq!(registry.find(Role::Storage, "b").unwrap_err().operation(), "load");
     }

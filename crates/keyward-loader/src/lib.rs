@@ -14,6 +14,7 @@ mod machine;
 mod placement;
 pub mod process;
 mod rights;
+mod roles;
 mod runtime;
 mod sealed;
 mod serve;

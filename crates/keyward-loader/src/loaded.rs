@@ -10,10 +10,8 @@ mod serializer;
 mod storage;
 mod table;
 
-use std::sync::Arc;
-
 use keyward_core::{
-    Door, Error, Host, Info, Open, OptionType, Registration, Result, Role, Secret, Values,
+    Door, Error, Factory, Info, Open, OptionType, Registration, Result, Role, RoleTrait, Secret,
 };
 use keyward_plugin::abi::{
     self, Buffer, EncryptionMethods, KeyMethods, Number, SerializerMethods, StorageMethods,
@@ -22,7 +20,7 @@ use keyward_plugin::abi::{
 use crate::fault::{refused, unusable};
 #[doc(hidden)]
 pub use any::read_any_table;
-use handle::Opener;
+use handle::{Methods, Opener};
 use keyward_wire::manifest::{
     Announced, AnnouncedOption, has_twice, is_backend_name, is_option_name,
 };
@@ -35,16 +33,11 @@ const MOST_BACKENDS: usize = 64;
 pub(crate) struct Brought {
     package: String,
     version: String,
-    backends: Vec<(Announced, Methods)>,
+    backends: Vec<(Announced, MakeFactory)>,
 }
 
-/// A backend that can be opened in its role.
-enum Methods {
-    Serializer(Opener<SerializerMethods>),
-    Encryption(Opener<EncryptionMethods>),
-    Key(Opener<KeyMethods>),
-    Storage(Opener<StorageMethods>),
-}
+/// Makes the factory of a backend, which has this name.
+type MakeFactory = Box<dyn FnOnce(&'static str) -> Factory>;
 
 impl Brought {
     /// Reads the table that an entry returned.
@@ -66,11 +59,7 @@ impl Brought {
             }
             let mut backends = Vec::new();
             for pointer in table::list(plugin.backends, plugin.backend_count)? {
-                let backend = read(*pointer)?;
-                // A later version may have roles that this one does not know.
-                if let Some(role) = Role::of_number(backend.role) {
-                    backends.push((announced(role, &backend)?, methods(role, *pointer, &backend)?));
-                }
+                backends.extend(backend(*pointer)?);
             }
             if backends.is_empty() {
                 return Err(unusable(
@@ -92,7 +81,7 @@ impl Brought {
     /// Returns the backends in the registry's form. They are never freed.
     pub(crate) fn keep(self) -> Vec<Registration> {
         let (package, version): (&str, &str) = (self.package.leak(), self.version.leak());
-        let keep = |(announced, methods)| {
+        let keep = |(announced, make_factory): (_, MakeFactory)| {
             let announced: &'static Announced = Box::leak(Box::new(announced));
             let name = announced.name.as_str();
             Registration {
@@ -101,16 +90,43 @@ impl Brought {
                 package,
                 version,
                 door: Door::Loaded,
-                factory: match methods {
-                    Methods::Serializer(opener) => serializer::factory(name, opener),
-                    Methods::Encryption(opener) => encryption::factory(name, opener),
-                    Methods::Key(opener) => key::factory(name, opener),
-                    Methods::Storage(opener) => storage::factory(name, opener),
-                },
+                factory: make_factory(name),
             }
         };
         self.backends.into_iter().map(keep).collect()
     }
+}
+
+/// Reads a backend; `None` if its role is not part of the interface. A later version may have more.
+unsafe fn backend(pointer: *const abi::Backend) -> Result<Option<(Announced, MakeFactory)>> {
+    // SAFETY: the table comes from a plugin, and its methods are those of its role.
+    unsafe {
+        let backend = read(pointer)?;
+        match backend.role {
+            abi::ROLE_SERIALIZER => backend_in::<SerializerMethods>(pointer, &backend),
+            abi::ROLE_ENCRYPTION => backend_in::<EncryptionMethods>(pointer, &backend),
+            abi::ROLE_KEY => backend_in::<KeyMethods>(pointer, &backend),
+            abi::ROLE_STORAGE => backend_in::<StorageMethods>(pointer, &backend),
+            _ => return Ok(None),
+        }
+        .map(Some)
+    }
+}
+
+/// Reads a backend in the role of these methods.
+unsafe fn backend_in<M: Methods>(
+    pointer: *const abi::Backend,
+    backend: &abi::Backend,
+) -> Result<(Announced, MakeFactory)> {
+    // SAFETY: the table comes from a plugin, and its methods are of this type.
+    let (announced, opener) =
+        unsafe { (announced(M::Role::ROLE, backend)?, Opener::<M>::new(pointer, backend)?) };
+    let make_factory = move |name| {
+        Open::<M::Role>::plugin(move |values, host| {
+            M::implement_role(opener.open(name, values, host)?)
+        })
+    };
+    Ok((announced, Box::new(make_factory)))
 }
 
 unsafe fn announced(role: Role, backend: &abi::Backend) -> Result<Announced> {
@@ -148,29 +164,6 @@ unsafe fn option(row: &abi::OptionRow) -> Result<AnnouncedOption> {
             help: text(row.help, "help")?,
         })
     }
-}
-
-unsafe fn methods(
-    role: Role,
-    pointer: *const abi::Backend,
-    backend: &abi::Backend,
-) -> Result<Methods> {
-    // SAFETY: the table comes from a plugin, and its methods are those of its role.
-    unsafe {
-        Ok(match role {
-            Role::Serializer => Methods::Serializer(Opener::new(pointer, backend)?),
-            Role::Encryption => Methods::Encryption(Opener::new(pointer, backend)?),
-            Role::Key => Methods::Key(Opener::new(pointer, backend)?),
-            Role::Storage => Methods::Storage(Opener::new(pointer, backend)?),
-        })
-    }
-}
-
-/// Makes the function that opens a backend. It is never freed.
-fn forever<T: ?Sized>(
-    open: impl Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync + 'static,
-) -> Open<T> {
-    Box::leak(Box::new(open))
 }
 
 /// The buffer into which a library writes a result. It is released also if the call failed.

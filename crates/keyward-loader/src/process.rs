@@ -5,13 +5,11 @@
 //! of its backends are open and however many threads use them.
 
 mod child;
-mod client;
+pub(crate) mod client;
 mod confined;
 mod hosts;
-mod instance;
-mod roles;
-mod running;
-mod storage;
+pub(crate) mod instance;
+pub(crate) mod running;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -161,7 +159,7 @@ impl fmt::Debug for Command {
 /// The program has the rights of this process, and sees what its backends get: a storage gets
 /// sealed blobs, a serializer gets records.
 pub fn run(command: &Command) -> Result<Vec<Registration>> {
-    running::run(command, roles::factory)
+    running::run(command, crate::roles::factory)
 }
 
 /// Ends every program that runs: it asks each to end, waits for a second, and then kills it with

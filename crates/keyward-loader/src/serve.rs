@@ -1,6 +1,5 @@
 //! The child's side: makes backends of this process available to another process.
 
-mod open;
 mod pipe;
 mod remote;
 mod server;

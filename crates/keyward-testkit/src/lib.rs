@@ -58,12 +58,14 @@ pub mod serializer;
 mod source;
 pub mod storage;
 mod subject;
+mod suite;
 pub mod vectors;
 
 pub use host::TestHost;
 pub use scratch::Scratch;
 pub use source::MemorySource;
 pub use subject::{Case, Subject};
+pub use suite::{case_names, run_case};
 
 /// The names that the closures of a suite can use without importing them.
 pub mod prelude {

@@ -62,7 +62,7 @@ impl Assembler<'_> {
     fn serializer(&self, file: &StoreFile, host: &Arc<dyn Host>) -> Result<Box<dyn Serializer>> {
         let used = &file.serializer;
         let values = self.values(file, Role::Serializer, &used.name, &used.options)?;
-        self.registry.serializer(&used.name, &values, host)
+        self.registry.open(&used.name, &values, host)
     }
 
     /// Opens only the encryption, to ask for its abilities.
@@ -73,7 +73,7 @@ impl Assembler<'_> {
     ) -> Result<Box<dyn Encryption>> {
         let used = &file.encryption;
         let values = self.values(file, Role::Encryption, &used.name, &used.options)?;
-        self.registry.encryption(&used.name, &values, host)
+        self.registry.open(&used.name, &values, host)
     }
 
     /// Opens only the storage, if records need not be opened.
@@ -84,7 +84,7 @@ impl Assembler<'_> {
     ) -> Result<Box<dyn Storage>> {
         let used = &file.storage;
         let values = self.values(file, Role::Storage, &used.name, &used.options)?;
-        self.registry.storage(&used.name, &values, host)
+        self.registry.open(&used.name, &values, host)
     }
 
     fn key(
@@ -94,7 +94,7 @@ impl Assembler<'_> {
         host: &Arc<dyn Host>,
     ) -> Result<Box<dyn Key>> {
         let values = self.values(file, Role::Key, &reference.from, &reference.options)?;
-        self.registry.key(&reference.from, &values, host)
+        self.registry.open(&reference.from, &values, host)
     }
 
     /// Returns a backend's options, expanded.

@@ -22,7 +22,7 @@ const NOBODY: u32 = 65534;
 fn open(path: &str) -> Box<dyn Storage> {
     let host: Arc<dyn Host> = Arc::new(TestHost::new().within(Duration::from_secs(20)));
     let values = Values::new().with("path", Value::Text(path.to_owned()));
-    Registry::linked().unwrap().storage("redb", &values, &host).unwrap()
+    Registry::linked().unwrap().open("redb", &values, &host).unwrap()
 }
 
 fn any() -> Put {
@@ -173,7 +173,8 @@ fn destroy_leaves_a_link_and_names_it() {
     let host = Arc::new(TestHost::new());
     let shared: Arc<dyn Host> = Arc::<TestHost>::clone(&host);
     let values = Values::new().with("path", Value::Text(path.clone()));
-    let storage = Registry::linked().unwrap().storage("redb", &values, &shared).unwrap();
+    let storage =
+        Registry::linked().unwrap().open::<dyn Storage>("redb", &values, &shared).unwrap();
     storage.destroy().unwrap();
     assert!(Path::new(&path).is_symlink());
     assert_eq!(fs::read(&target).unwrap(), b"precious");

@@ -15,8 +15,11 @@ fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let host: Arc<dyn Host> = Arc::new(TestHost::new());
     let path = Value::Text(arguments.first().cloned().unwrap_or_default());
-    let storage =
-        Registry::linked()?.storage("sqlite", &Values::new().with("path", path), &host)?;
+    let storage = Registry::linked()?.open::<dyn Storage>(
+        "sqlite",
+        &Values::new().with("path", path),
+        &host,
+    )?;
     let id = EntryId::new("ann", Some("counter"))?;
     match arguments.get(2) {
         None => write(&*storage, &id),

@@ -21,7 +21,7 @@ const NOBODY: u32 = 65534;
 fn open(path: &str) -> Box<dyn Storage> {
     let host: Arc<dyn Host> = Arc::new(TestHost::new().within(Duration::from_secs(20)));
     let values = Values::new().with("path", Value::Text(path.to_owned()));
-    Registry::linked().unwrap().storage("sqlite", &values, &host).unwrap()
+    Registry::linked().unwrap().open("sqlite", &values, &host).unwrap()
 }
 
 fn any() -> Put {
@@ -206,7 +206,8 @@ fn destroy_leaves_a_link_and_names_it() {
     let host = Arc::new(TestHost::new());
     let shared: Arc<dyn Host> = Arc::<TestHost>::clone(&host);
     let values = Values::new().with("path", Value::Text(path.clone()));
-    let storage = Registry::linked().unwrap().storage("sqlite", &values, &shared).unwrap();
+    let storage =
+        Registry::linked().unwrap().open::<dyn Storage>("sqlite", &values, &shared).unwrap();
     storage.destroy().unwrap();
     assert!(Path::new(&path).is_symlink());
     assert_eq!(fs::read(&target).unwrap(), b"precious");
@@ -321,7 +322,8 @@ fn a_database_in_use_is_locked_when_the_time_is_over() {
 
     let host: Arc<dyn Host> = Arc::new(TestHost::new().within(Duration::from_millis(50)));
     let values = Values::new().with("path", Value::Text(path));
-    let storage = Registry::linked().unwrap().storage("sqlite", &values, &host).unwrap();
+    let storage =
+        Registry::linked().unwrap().open::<dyn Storage>("sqlite", &values, &host).unwrap();
     assert_eq!(storage.put(&ann(), b"", &any()).unwrap_err().kind(), ErrorKind::Locked);
     drop(orders);
     holder.wait().unwrap();

@@ -66,9 +66,9 @@ pub(crate) fn before_put(what: impl FnOnce() + 'static) {
 pub(crate) fn library(home: &Home) -> Keyward {
     let linked = Registry::linked().unwrap();
     let is_file = |it: &Registration| it.role() == Role::Storage && it.info.name == "file";
-    let others = linked.iter().copied().filter(|it| !is_file(it));
+    let others = linked.iter().cloned().filter(|it| !is_file(it));
     let scripted = Registration::storage::<Scripted>("keyward-tests", "0");
-    home.library().with_backends(Registry::of(others.chain([scripted])).unwrap())
+    home.library().with_backends(Registry::new(others.chain([scripted])).unwrap())
 }
 
 #[derive(Debug)]
@@ -91,7 +91,7 @@ impl Backend for Scripted {
     type Options = FileOptions;
 
     fn open(options: FileOptions, host: &Arc<dyn Host>) -> Result<Self> {
-        Registry::linked()?.storage("file", &options.0, host).map(Self)
+        Registry::linked()?.open("file", &options.0, host).map(Self)
     }
 }
 

@@ -35,17 +35,18 @@ mod memory;
 mod panics;
 mod shared_library;
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use keyward_core::{
-    Door, Factory, Host, Registration, Registry, Result, Role, StorageAbilities, Values,
+    Door, Encryption, Host, Registration, Registry, Role, Storage, StorageAbilities, Values,
 };
 use keyward_defaults as _;
 use keyward_loader::{Digest, Pin, load, verify_library};
-use keyward_testkit::{Case, Scratch, Subject, TestHost, encryption, key, serializer, storage};
+use keyward_testkit::{Scratch, TestHost, case_names, run_case};
 
 /// A backend, and what it is told and asks for in a test.
 #[derive(Clone, Copy)]
@@ -74,61 +75,54 @@ impl Outcome {
 }
 
 /// Holds a registration to all that its role promises.
-pub(crate) fn results(backend: Backend, registration: Registration) -> Results {
-    match registration.factory {
-        Factory::Serializer(open) => each(serializer::CASES, backend, open),
-        Factory::Encryption(open) => each(encryption::CASES, backend, open),
-        Factory::Key(open) => each(key::CASES, backend, open),
-        Factory::Storage(open) => each(storage::CASES, backend, open),
-    }
-}
-
-fn each<T: ?Sized + 'static>(
-    cases: &[(&'static str, Case<T>)],
-    backend: Backend,
-    open: impl Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Copy + Send + Sync + 'static,
-) -> Results {
-    let run = |(name, case): &(&'static str, Case<T>)| {
+pub(crate) fn results(backend: Backend, registration: &Registration) -> Results {
+    let run = |case| {
         let scratch = Scratch::new();
         let values = (backend.values)(&scratch);
-        let subject = Subject::new(scratch, (backend.host)(), move |host| open(&values, host));
-        let complaint = catch_unwind(AssertUnwindSafe(|| case(&subject))).err().map(|panic| {
-            let text = panic.downcast_ref::<String>().cloned();
-            text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                .unwrap_or_else(|| "it panics".into())
-        });
-        let outcome = match (complaint, subject.passed_over()) {
-            (Some(complaint), _) => Outcome::Failed(complaint),
-            (None, Some(why)) => Outcome::PassedOver(why),
-            (None, None) => Outcome::Passed,
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            run_case(registration, case, values, (backend.host)(), scratch).unwrap()
+        }));
+        let outcome = match ran {
+            Ok(None) => Outcome::Passed,
+            Ok(Some(why)) => Outcome::PassedOver(why),
+            Err(panic) => Outcome::Failed(complaint(&*panic)),
         };
-        (*name, outcome)
+        (case, outcome)
     };
-    cases.iter().map(run).collect()
+    case_names(registration.role()).into_iter().map(run).collect()
+}
+
+fn complaint(panic: &dyn Any) -> String {
+    let text = panic.downcast_ref::<String>().cloned();
+    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+        .unwrap_or_else(|| "it panics".into())
 }
 
 /// What an instance says it can do, where its role leaves that open.
-fn abilities(backend: Backend, registration: Registration) -> String {
+fn abilities(backend: Backend, registration: &Registration) -> String {
     let scratch = Scratch::new();
     let values = (backend.values)(&scratch);
     let host: Arc<dyn Host> = Arc::new((backend.host)());
-    match registration.factory {
-        Factory::Serializer(_) | Factory::Key(_) => String::new(),
-        Factory::Encryption(open) => format!("{:?}", open(&values, &host).unwrap().abilities()),
-        Factory::Storage(open) => {
-            let storage = open(&values, &host).unwrap();
+    match registration.role() {
+        Role::Encryption => {
+            let encryption = registration.open::<dyn Encryption>(&values, &host).unwrap();
+            format!("{:?}", encryption.abilities())
+        }
+        Role::Storage => {
+            let storage = registration.open::<dyn Storage>(&values, &host).unwrap();
             let all = storage.abilities();
             // What does these looks different behind each door; that it is there must not.
             let (bulk, locks) = (all.bulk.is_some(), all.locks.is_some());
             let rest = StorageAbilities { bulk: None, locks: None, ..all };
             format!("bulk: {bulk}, locks: {locks}, {rest:?}")
         }
+        _ => String::new(),
     }
 }
 
 /// The backend as it is linked into these tests.
 pub(crate) fn linked(backend: Backend) -> Registration {
-    *Registry::linked().unwrap().find(backend.role, backend.name).unwrap()
+    Registry::linked().unwrap().find(backend.role, backend.name).unwrap().clone()
 }
 
 /// Checks that a door changes nothing.
@@ -138,8 +132,8 @@ pub(crate) fn is_the_same(backend: Backend, came: Registration) {
     assert_eq!(came.info, linked.info);
     assert_eq!(came.options, linked.options);
     assert_eq!((came.package, came.version), (linked.package, linked.version));
-    assert_eq!(abilities(backend, came), abilities(backend, linked));
-    let (expected, found) = (results(backend, linked), results(backend, came));
+    assert_eq!(abilities(backend, &came), abilities(backend, &linked));
+    let (expected, found) = (results(backend, &linked), results(backend, &came));
     assert!(!expected.values().any(Outcome::is_failure), "linked: {expected:#?}");
     assert_eq!(found, expected);
 }

@@ -90,13 +90,13 @@ fn mixed(names: [&str; 3]) -> Registry {
             }
     };
     let linked = Registry::linked().unwrap();
-    let all = linked.iter().map(|it| if is_loaded(it) { loaded(it) } else { *it });
+    let all = linked.iter().map(|it| if is_loaded(it) { loaded(it) } else { it.clone() });
     let all: Vec<_> = all.collect();
     assert!(
         all.iter().any(|it| it.door == Door::Loaded)
             && all.iter().any(|it| it.door == Door::Linked)
     );
-    Registry::of(all).unwrap()
+    Registry::new(all).unwrap()
 }
 
 fn keeps_every_value([serializer, encryption, storage]: [&str; 3], backends: fn() -> Registry) {

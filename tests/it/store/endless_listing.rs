@@ -44,11 +44,11 @@ impl Storage for Circle {
 fn pages_that_do_not_go_on_are_the_end() {
     let (linked, none) = (Registry::linked().unwrap(), Values::new());
     let host: Arc<dyn Host> = Arc::new(TestHost::new());
-    let circle = Circle(linked.storage("memory", &none, &host).unwrap());
+    let circle = Circle(linked.open("memory", &none, &host).unwrap());
     let store = Store::open(Parts {
         id: StoreId([1; 16]),
-        serializer: Named::new("json", linked.serializer("json", &none, &host).unwrap()),
-        encryption: Named::new("clear", linked.encryption("clear", &none, &host).unwrap()),
+        serializer: Named::new("json", linked.open("json", &none, &host).unwrap()),
+        encryption: Named::new("clear", linked.open("clear", &none, &host).unwrap()),
         storage: Named::new("circle", Box::new(circle)),
         key: None,
         envelope: true,

@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use keyward_core::wire::Wire;
 use keyward_core::{
-    EntryId, Expect, Host, Put, Record, Registry, Result, SecretRef, Storage, StoreId, Value,
-    Values,
+    Encryption, EntryId, Expect, Host, Put, Record, Registry, Result, SecretRef, Serializer,
+    Storage, StoreId, Value, Values,
 };
 use keyward_defaults as _;
 use keyward_store::{Named, Parts, Store};
@@ -130,8 +130,9 @@ fn the_page_is_enough_to_open_them() {
         }
         assert_eq!(Some(book::Header::read(&unhex(&sealed.blob)).0), sealed.header, "{path:?}");
         let plain = book::open(sealed, |blob| sealed.unseal_age(blob));
-        let serializer =
-            registry.serializer(&sealed.serializer, &Values::new(), &sealed.host()).unwrap();
+        let serializer = registry
+            .open::<dyn Serializer>(&sealed.serializer, &Values::new(), &sealed.host())
+            .unwrap();
         assert_eq!(json(&serializer.decode(&plain).unwrap()), vector.record, "{path:?}");
     }
 }
@@ -199,10 +200,12 @@ impl Sealed {
                 "env" => Values::new().with("name", Value::Text(KEY.into())),
                 _ => Values::new().with("memory_kib", Value::Number(8192)),
             };
-            Named::new(source, registry.key(source, &values, &host).unwrap())
+            Named::new(source, registry.open(source, &values, &host).unwrap())
         });
-        let serializer = registry.serializer(&self.serializer, &Values::new(), &host).unwrap();
-        let encryption = registry.encryption(&self.encryption, &self.options(), &host).unwrap();
+        let serializer =
+            registry.open::<dyn Serializer>(&self.serializer, &Values::new(), &host).unwrap();
+        let encryption =
+            registry.open::<dyn Encryption>(&self.encryption, &self.options(), &host).unwrap();
         let parts = Parts {
             id: StoreId::parse(&self.store).unwrap(),
             serializer: Named::new(&self.serializer, serializer),
@@ -218,7 +221,7 @@ impl Sealed {
     fn storage(&self, folder: &Path) -> Box<dyn Storage> {
         let root = Value::Text(folder.join("store").to_str().unwrap().into());
         let values = Values::new().with("root", root);
-        Registry::linked().unwrap().storage("file", &values, &self.host()).unwrap()
+        Registry::linked().unwrap().open("file", &values, &self.host()).unwrap()
     }
 
     fn options(&self) -> Values {
@@ -240,7 +243,8 @@ impl Sealed {
     /// age is specified elsewhere, so that the page need not say how to open its files.
     fn unseal_age(&self, blob: &[u8]) -> Vec<u8> {
         let encryption = Registry::linked().unwrap();
-        let encryption = encryption.encryption("age", &self.options(), &self.host()).unwrap();
+        let encryption =
+            encryption.open::<dyn Encryption>("age", &self.options(), &self.host()).unwrap();
         let context = keyward_core::Context {
             store: StoreId([0; 16]),
             entry: &self.id(),

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use keyward::{Environment, Keyward, Silent};
-use keyward_core::{Error, ErrorKind, Host, Result, Role, Values};
+use keyward_core::{Error, ErrorKind, Host, Result, Role, Serializer, Values};
 use keyward_defaults as _;
 
 fn main() -> ExitCode {
@@ -34,6 +34,7 @@ fn decode(serializer: &str, file: &str) -> Result<()> {
     let keyward = Keyward::with(Environment::of([("HOME", "/nonexistent")]), Silent)?;
     keyward.registry().find(Role::Serializer, serializer)?;
     let host: Arc<dyn Host> = Arc::new(keyward_testkit::TestHost::new());
-    let serializer = keyward.registry().serializer(serializer, &Values::new(), &host)?;
+    let serializer =
+        keyward.registry().open::<dyn Serializer>(serializer, &Values::new(), &host)?;
     serializer.decode(&read(file)?).map(drop)
 }

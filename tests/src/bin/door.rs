@@ -6,9 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Context, Encryption, EntryId, Expect, Factory, Field, Host, Key, KeyId, LockMode, Locks,
-    Operation, Put, Query, Record, Result, Secret, Serializer, Storage, StoreId, StoreKey, Value,
-    Values,
+    Context, Encryption, EntryId, Expect, Field, Host, Key, KeyId, LockMode, Locks, Operation, Put,
+    Query, Record, Result, Role, Secret, Serializer, Storage, StoreId, StoreKey, Value, Values,
 };
 use keyward_loader::{Digest, Pin, load, verify_library};
 use keyward_testkit::{Scratch, TestHost};
@@ -31,11 +30,11 @@ fn use_it(path: PathBuf, rounds: usize) -> Result<()> {
             let scratch = Scratch::new();
             let values = told(registration.info.name, &scratch);
             let host: Arc<dyn Host> = Arc::new(TestHost::new().variable("KEY", &[b'6'; 64][..]));
-            match registration.factory {
-                Factory::Serializer(open) => encode_and_decode(&*open(&values, &host)?)?,
-                Factory::Encryption(open) => seal_and_unseal(&*open(&values, &host)?)?,
-                Factory::Key(open) => create_and_load(&*open(&values, &host)?)?,
-                Factory::Storage(open) => put_and_get(&*open(&values, &host)?)?,
+            match registration.role() {
+                Role::Serializer => encode_and_decode(&*registration.open(&values, &host)?)?,
+                Role::Encryption => seal_and_unseal(&*registration.open(&values, &host)?)?,
+                Role::Key => create_and_load(&*registration.open(&values, &host)?)?,
+                Role::Storage => put_and_get(&*registration.open(&values, &host)?)?,
             }
         }
     }

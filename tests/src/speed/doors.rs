@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Context, EntryId, Expect, Factory, Field, Host, KeyId, Put, Record, Registration, Registry,
-    Role, Secret, StoreId, StoreKey, Values,
+    Context, Encryption, EntryId, Expect, Field, Host, KeyId, Put, Record, Registration, Registry,
+    Role, RoleTrait, Secret, Serializer, Storage, StoreId, StoreKey, Values,
 };
 use keyward_loader::process::{self, Command};
 use keyward_loader::{Digest, Pin, load, verify_library};
@@ -49,7 +49,7 @@ struct Doors {
 impl Doors {
     fn of(plan: &Plan, role: Role, name: &str, crate_name: &str) -> Result<Self> {
         let library = library(plan, crate_name)?;
-        let linked = *Registry::linked()?.find(role, name)?;
+        let linked = Registry::linked()?.find(role, name)?.clone();
         let child =
             Command::new(std::env::current_exe()?).argument("serve").argument(linked.package);
         let path = library.to_str().ok_or("the library has an odd path")?;
@@ -65,10 +65,8 @@ impl Doors {
     }
 
     /// Opens it through each door.
-    fn open<T: ?Sized>(
-        &self,
-        open: impl Fn(&Registration) -> Result<Box<T>>,
-    ) -> Result<[Box<T>; 4]> {
+    fn open<T: RoleTrait + ?Sized>(&self) -> Result<[Box<T>; 4]> {
+        let open = |it: &Registration| it.open::<T>(&Values::new(), &host());
         Ok([open(&self.linked)?, open(&self.loaded)?, open(&self.run)?, open(&self.hosted)?])
     }
 }
@@ -113,10 +111,7 @@ fn through_each<T: ?Sized>(
 
 fn get(plan: &Plan, doors: &Doors) -> Result<Table> {
     let id = EntryId::new("ann", None)?;
-    let storages = doors.open(|it| match it.factory {
-        Factory::Storage(open) => Ok(open(&Values::new(), &host())?),
-        _ => Err("it is no storage".into()),
-    })?;
+    let storages = doors.open::<dyn Storage>()?;
     for storage in &storages {
         storage.put(&id, &BLOB, &Put::expecting(Expect::Any))?;
     }
@@ -138,10 +133,7 @@ fn seal(plan: &Plan, doors: &Doors) -> Result<Table> {
         associated_data: &[3; 100],
         binding: &[4; 32],
     };
-    let encryptions = doors.open(|it| match it.factory {
-        Factory::Encryption(open) => Ok(open(&Values::new(), &host())?),
-        _ => Err("it is no encryption".into()),
-    })?;
+    let encryptions = doors.open::<dyn Encryption>()?;
     let most = Duration::from_micros(1);
     through_each("Sealing 300 bytes by `aes-gcm`", plan, &encryptions, most, |encryption| {
         let sealed = encryption.seal(&plain, &context)?;
@@ -153,10 +145,7 @@ fn encode(plan: &Plan, doors: &Doors) -> Result<Table> {
     let record = Record::new(keyward::USER_PASSWORD)
         .with("username", Field::open("ann"))
         .with("password", Field::secret(super::peers::PASSWORD));
-    let serializers = doors.open(|it| match it.factory {
-        Factory::Serializer(open) => Ok(open(&Values::new(), &host())?),
-        _ => Err("it is no serializer".into()),
-    })?;
+    let serializers = doors.open::<dyn Serializer>()?;
     let most = Duration::from_micros(2);
     through_each("Encoding a record by `json`", plan, &serializers, most, |serializer| {
         if serializer.encode(&record)?.is_empty() { Err("it is empty".into()) } else { Ok(()) }

@@ -47,17 +47,17 @@ pub(super) fn fill(
     };
     let (serializer, encryption) = (&file.serializer.name, &file.encryption.name);
     let storage = values(Role::Storage, &file.storage.name, &file.storage.options)?;
-    let storage = registry.storage(&file.storage.name, &storage, &host)?;
+    let storage = registry.open::<dyn Storage>(&file.storage.name, &storage, &host)?;
     let root = home.below(&format!(".local/share/keyward/stores/{}", file.id));
     let filling = Arc::new(Filling::of(storage, root)?);
     let key = file.key.as_ref().ok_or("a default store has a key")?;
     let key_values = values(Role::Key, &key.from, &key.options)?;
     let store = Store::open(Parts {
         id: file.id,
-        serializer: Named::new(serializer, registry.serializer(serializer, &Values::new(), &host)?),
-        encryption: Named::new(encryption, registry.encryption(encryption, &Values::new(), &host)?),
+        serializer: Named::new(serializer, registry.open(serializer, &Values::new(), &host)?),
+        encryption: Named::new(encryption, registry.open(encryption, &Values::new(), &host)?),
         storage: Named::new("filling", Box::new(Gate(Arc::clone(&filling)))),
-        key: Some(Named::new(&key.from, registry.key(&key.from, &key_values, &host)?)),
+        key: Some(Named::new(&key.from, registry.open(&key.from, &key_values, &host)?)),
         envelope: true,
         host,
     })?;

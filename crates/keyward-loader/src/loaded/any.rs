@@ -3,7 +3,7 @@
 
 use std::ffi::c_void;
 
-use keyward_core::{Door, Error, Factory, Info, Registration, Result};
+use keyward_core::{Door, Error, Factory, Info, Open, Registration, Result};
 use keyward_plugin::abi::{Backend, Export, MAGIC, MAJOR, OptionRow, Plugin, Slice};
 
 use super::Brought;
@@ -159,16 +159,14 @@ static SHORT: [u64; 1] = [4];
 static HOLLOW: [u64; 12] = [96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// A backend in each role, as a plugin in Rust exports them.
-static SOUND: Export = Export::new(
-    &[
-        sound(Factory::Serializer(&|_, _| Err(Error::not_found("open")))),
-        sound(Factory::Encryption(&|_, _| Err(Error::not_found("open")))),
-        sound(Factory::Key(&|_, _| Err(Error::not_found("open")))),
-        sound(Factory::Storage(&|_, _| Err(Error::not_found("open")))),
-    ],
-    "any",
-    "0",
-);
+static SOUND: Export = Export::new(&BACKENDS, "any", "0");
+
+static BACKENDS: [Registration; 4] = [
+    sound(Factory::Serializer(Open::Linked(|_, _| Err(Error::not_found("open"))))),
+    sound(Factory::Encryption(Open::Linked(|_, _| Err(Error::not_found("open"))))),
+    sound(Factory::Key(Open::Linked(|_, _| Err(Error::not_found("open"))))),
+    sound(Factory::Storage(Open::Linked(|_, _| Err(Error::not_found("open"))))),
+];
 
 const fn sound(factory: Factory) -> Registration {
     Registration {

@@ -1,16 +1,22 @@
 use keyward_core::{
-    Context, Encryption, EncryptionAbilities, EntryId, Factory, KeyId, Keys, MAX_BLOB, MAX_RECORD,
-    Result, Secret,
+    Context, Encryption, EncryptionAbilities, EntryId, KeyId, Keys, MAX_BLOB, MAX_RECORD, Result,
+    Secret,
 };
 use keyward_plugin::abi::{
     self, EncryptionMethods, EntryName, Instance, Number, SealContext, Short, Slice,
 };
 
-use super::handle::{Handle, Methods, Opener, function};
-use super::{Answer, forever};
+use super::Answer;
+use super::handle::{Handle, Methods, function};
 use crate::fault::unusable;
 
 impl Methods for EncryptionMethods {
+    type Role = dyn Encryption;
+
+    fn implement_role(handle: Handle<Self>) -> Result<Box<Self::Role>> {
+        Ok(Box::new(LoadedEncryption::new(handle)?))
+    }
+
     fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)> {
         self.close
     }
@@ -21,12 +27,6 @@ impl Methods for EncryptionMethods {
             && self.seal.is_some()
             && self.unseal.is_some()
     }
-}
-
-pub(super) fn factory(name: &'static str, opener: Opener<EncryptionMethods>) -> Factory {
-    Factory::Encryption(forever::<dyn Encryption>(move |values, host| {
-        Ok(Box::new(LoadedEncryption::new(opener.open(name, values, host)?)?))
-    }))
 }
 
 #[derive(Debug)]

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use keyward_core::{Error, ErrorKind, Host, Result, Values};
+use keyward_core::{Error, ErrorKind, Host, Result, RoleTrait, Values};
 use keyward_plugin::abi::{self, Failure, Instance, Slice, Table};
 use keyward_plugin::json;
 
@@ -15,6 +15,12 @@ use keyward_wire::message::failure::harmless;
 
 /// The functions of a role.
 pub(super) trait Methods: Table + Copy + Send + Sync + 'static {
+    /// The role.
+    type Role: RoleTrait + ?Sized;
+
+    /// Returns an open backend of a library as one of its role.
+    fn implement_role(handle: Handle<Self>) -> Result<Box<Self::Role>>;
+
     /// Returns the function that closes an instance.
     fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)>;
 

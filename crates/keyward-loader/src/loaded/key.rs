@@ -1,8 +1,8 @@
-use keyward_core::{Created, Factory, Key, KeyId, Result, Secret};
+use keyward_core::{Created, Key, KeyId, Result, Secret};
 use keyward_plugin::abi::{Instance, KeyMethods, Slice};
 
-use super::handle::{Handle, Methods, Opener, function};
-use super::{Answer, forever};
+use super::Answer;
+use super::handle::{Handle, Methods, function};
 
 /// The size of the largest secret of a key source, in bytes.
 const LONGEST_KEY: usize = 1 << 20;
@@ -11,6 +11,12 @@ const LONGEST_KEY: usize = 1 << 20;
 const LONGEST_PARAMETERS: usize = 1024;
 
 impl Methods for KeyMethods {
+    type Role = dyn Key;
+
+    fn implement_role(handle: Handle<Self>) -> Result<Box<Self::Role>> {
+        Ok(Box::new(handle))
+    }
+
     fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)> {
         self.close
     }
@@ -18,12 +24,6 @@ impl Methods for KeyMethods {
     fn are_whole(&self) -> bool {
         self.create.is_some() && self.load.is_some() && self.remove.is_some()
     }
-}
-
-pub(super) fn factory(name: &'static str, opener: Opener<KeyMethods>) -> Factory {
-    Factory::Key(forever::<dyn Key>(move |values, host| {
-        Ok(Box::new(opener.open(name, values, host)?))
-    }))
 }
 
 impl Key for Handle<KeyMethods> {

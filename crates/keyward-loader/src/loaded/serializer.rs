@@ -1,11 +1,17 @@
-use keyward_core::{Factory, MAX_RECORD, Record, Result, Secret, Serializer};
+use keyward_core::{MAX_RECORD, Record, Result, Secret, Serializer};
 use keyward_plugin::abi::{Instance, SerializerMethods, Slice};
 use keyward_plugin::cbor;
 
-use super::handle::{Handle, Methods, Opener, function};
-use super::{Answer, forever};
+use super::Answer;
+use super::handle::{Handle, Methods, function};
 
 impl Methods for SerializerMethods {
+    type Role = dyn Serializer;
+
+    fn implement_role(handle: Handle<Self>) -> Result<Box<Self::Role>> {
+        Ok(Box::new(handle))
+    }
+
     fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)> {
         self.close
     }
@@ -13,12 +19,6 @@ impl Methods for SerializerMethods {
     fn are_whole(&self) -> bool {
         self.encode.is_some() && self.decode.is_some()
     }
-}
-
-pub(super) fn factory(name: &'static str, opener: Opener<SerializerMethods>) -> Factory {
-    Factory::Serializer(forever::<dyn Serializer>(move |values, host| {
-        Ok(Box::new(opener.open(name, values, host)?))
-    }))
 }
 
 impl Serializer for Handle<SerializerMethods> {

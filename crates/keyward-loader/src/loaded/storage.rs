@@ -6,23 +6,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Bulk, Cursor, EntryId, Error, ErrorKind, Expect, Factory, Guard, LockMode, Locks, MAX_BLOB,
-    Operation, Page, Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities,
-    Stored,
+    Bulk, Cursor, EntryId, Error, ErrorKind, Expect, Guard, LockMode, Locks, MAX_BLOB, Operation,
+    Page, Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
 };
 use keyward_plugin::abi::{
     self, EntryName, EntrySink, Expectation, Instance, NONE, Number, PutOptions, STATUS_OK,
     STATUS_PANICKED, Short, Slice, StorageMethods, milliseconds,
 };
 
-use super::handle::{Handle, Methods, Opener, function};
-use super::{Answer, forever};
+use super::Answer;
+use super::handle::{Handle, Methods, function};
 use crate::fault::unusable;
 
 /// The size of the largest cursor, in bytes.
 const LONGEST_CURSOR: usize = 64 << 10;
 
 impl Methods for StorageMethods {
+    type Role = dyn Storage;
+
+    fn implement_role(handle: Handle<Self>) -> Result<Box<Self::Role>> {
+        Ok(Box::new(LoadedStorage::new(handle)?))
+    }
+
     fn close(&self) -> Option<unsafe extern "C" fn(*mut Instance)> {
         self.close
     }
@@ -35,12 +40,6 @@ impl Methods for StorageMethods {
             && self.list.is_some()
             && self.destroy.is_some()
     }
-}
-
-pub(super) fn factory(name: &'static str, opener: Opener<StorageMethods>) -> Factory {
-    Factory::Storage(forever::<dyn Storage>(move |values, host| {
-        Ok(Box::new(LoadedStorage::new(opener.open(name, values, host)?)?))
-    }))
 }
 
 #[derive(Debug)]

@@ -68,7 +68,7 @@ pub(super) struct Link {
 
 /// The time limit of a call, and what happens after it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Wait<'a> {
+pub(crate) enum Wait<'a> {
     /// The limit of every call, after which the child is killed; or the time that the host's caller
     /// has, after which only the caller gives up.
     Usual(&'a dyn Host),

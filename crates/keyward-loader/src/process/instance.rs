@@ -18,7 +18,7 @@ pub(super) const CLOSE: Duration = Duration::from_secs(5);
 const WHOLE: [&str; 2] = ["open", "unlock"];
 
 /// An opened backend of a child. When this is dropped, the backend is closed.
-pub(super) struct Instance {
+pub(crate) struct Instance {
     client: Arc<Client>,
     number: u64,
     name: &'static str,
@@ -37,7 +37,7 @@ impl Instance {
     /// # Errors
     /// The errors of the backend; [`Unavailable`](keyward_core::ErrorKind::Unavailable) if there is
     /// no answer, or one that is not valid.
-    pub(super) fn call<T>(
+    pub(crate) fn call<T>(
         &self,
         name: &'static str,
         arguments: impl FnOnce(&mut Fields<'_>),
@@ -52,7 +52,7 @@ impl Instance {
     }
 
     /// Calls the backend, with this time limit.
-    pub(super) fn call_within<T>(
+    pub(crate) fn call_within<T>(
         &self,
         name: &'static str,
         wait: Wait<'_>,
@@ -84,6 +84,6 @@ impl fmt::Debug for Instance {
 }
 
 /// Reads an empty answer.
-pub(super) fn nothing(_: &Map<'_>) -> Result<(), Malformed> {
+pub(crate) fn nothing(_: &Map<'_>) -> Result<(), Malformed> {
     Ok(())
 }

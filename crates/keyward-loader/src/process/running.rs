@@ -21,13 +21,14 @@ pub(super) const MAX_STARTS: u32 = 8;
 static PROGRAMS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
 
 /// A program and the backends that it provided at its first start.
-type Known = (&'static Running, Vec<Registration>);
+type Known = (Arc<Running>, Vec<Registration>);
 
 /// A program that was registered, and the child that runs it now.
 #[derive(Debug)]
 pub(super) struct Running {
     command: Command,
-    hello: Hello,
+    /// Never freed, because a registration names it.
+    hello: &'static Hello,
     current: Mutex<Current>,
 }
 
@@ -39,22 +40,17 @@ struct Current {
 
 /// Returns the backends of a program. It starts the program unless it runs. `factory` makes what opens
 /// a backend in its role.
-pub(super) fn run(
-    command: &Command,
-    factory: fn(&'static Opener) -> Factory,
-) -> Result<Vec<Registration>> {
+pub(super) fn run(command: &Command, factory: fn(Opener) -> Factory) -> Result<Vec<Registration>> {
     let mut programs = programs();
     if let Some((_, known)) = programs.iter().find(|(running, _)| running.command == *command) {
         return Ok(known.clone());
     }
     let (client, hello) = Client::start(command)?;
     let current = Mutex::new(Current { client: Arc::new(client), starts: 1 });
-    let running = Running { command: command.clone(), hello, current };
+    let hello: &'static Hello = Box::leak(Box::new(hello));
+    let running = Arc::new(Running { command: command.clone(), hello, current });
     running.check()?;
-    // A registration lasts as long as this process.
-    let running: &'static Running = Box::leak(Box::new(running));
-    let known: Vec<_> =
-        running.hello.backends.iter().map(|each| running.register(each, factory)).collect();
+    let known: Vec<_> = hello.backends.iter().map(|each| running.register(each, factory)).collect();
     programs.push((running, known.clone()));
     Ok(known)
 }
@@ -85,7 +81,7 @@ impl Running {
         self.command.verify_again()?;
         current.starts += 1;
         let (client, hello) = Client::start(&self.command)?;
-        if hello != self.hello {
+        if hello != *self.hello {
             client.finish();
             return refused(ErrorKind::Refused, "has changed its answer to `hello`");
         }
@@ -103,13 +99,12 @@ impl Running {
     }
 
     fn register(
-        &'static self,
+        self: &Arc<Self>,
         backend: &'static Announced,
-        factory: fn(&'static Opener) -> Factory,
+        factory: fn(Opener) -> Factory,
     ) -> Registration {
         let options = backend.options();
-        let opener: &'static Opener =
-            Box::leak(Box::new(Opener { running: self, backend, options }));
+        let opener = Opener { running: Arc::clone(self), backend, options };
         Registration {
             info: Info::new(&backend.name, &backend.help),
             options,
@@ -127,20 +122,20 @@ impl Running {
 
 /// Opens one backend of a program.
 #[derive(Debug)]
-pub(super) struct Opener {
-    running: &'static Running,
+pub(crate) struct Opener {
+    running: Arc<Running>,
     backend: &'static Announced,
     options: &'static [OptionSpec],
 }
 
 impl Opener {
     /// The role in which it opens the backend.
-    pub(super) fn role(&self) -> Role {
+    pub(crate) fn role(&self) -> Role {
         self.backend.role
     }
 
     /// Opens an instance, and reads the child's description of it.
-    pub(super) fn open<T>(
+    pub(crate) fn open<T>(
         &self,
         values: &Values,
         host: &Arc<dyn Host>,

@@ -12,7 +12,7 @@ fn the_specification_names_every_limit() {
         (child::MAX_LINE, 1024, "lines cut at 1,024 bytes"),
         (hosts::MAX_SAID, 256 << 10, "no more than 256 KiB in all"),
         (running::MAX_STARTS as usize, 8, "at most 8 times in the life of the host"),
-        (storage::MAX_PAGE, 4096, "at most 4,096 entries at once"),
+        (crate::roles::MAX_PAGE, 4096, "at most 4,096 entries at once"),
         (seconds(client::START), 10, "answers within 10 s of its start"),
         (seconds(client::START), 10, "| start and `hello` | 10 s |"),
         (seconds(client::GRACE), 1, "It has 1 s for that"),

@@ -7,7 +7,7 @@ use keyward_core::{Error, ErrorKind, Result, Secret};
 
 use crate::calls::Calls;
 use keyward_wire::cbor::Fields;
-use keyward_wire::message::{self, Call};
+use keyward_wire::message;
 
 /// The pipe to the host, and the calls that wait for the host's answer.
 pub(super) struct Pipe {
@@ -55,9 +55,4 @@ impl Pipe {
         let written = output.write_all(frame.expose()).and_then(|()| output.flush());
         written.map_err(|error| Error::io("serve", error))
     }
-}
-
-/// Returns the frame of an answer to this call.
-pub(super) fn answer(call: &Call<'_>, write: impl FnOnce(&mut Fields<'_>)) -> Result<Secret> {
-    message::answer(call.id.unwrap_or_default(), call.name, write)
 }

@@ -7,10 +7,12 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use keyward_core::{Error, ErrorKind, Registration, Result, Secret, catch_panic};
+use keyward_core::{Error, ErrorKind, Host, Registration, Result, Secret, catch_panic};
+use keyward_plugin::json;
 
-use super::open::{CALLS, Opened, unknown};
-use super::pipe::{Pipe, answer};
+use super::pipe::Pipe;
+use super::remote::Remote;
+use crate::roles::{self, Served, answer, argument, unknown};
 use keyward_wire::cbor::Malformed;
 use keyward_wire::frame::{Broken, Frames};
 use keyward_wire::message::{self, Call, Message};
@@ -25,7 +27,7 @@ const MAX_INSTANCES: usize = 1 << 16;
 pub(super) struct Server {
     backends: Vec<Registration>,
     pipe: Arc<Pipe>,
-    instances: Mutex<BTreeMap<u64, Arc<Opened>>>,
+    instances: Mutex<BTreeMap<u64, Arc<dyn Served>>>,
 }
 
 impl Server {
@@ -160,9 +162,18 @@ impl Server {
         if self.instances().len() >= MAX_INSTANCES {
             return Err(Error::new(ErrorKind::Unavailable, "open").because("too much is open"));
         }
-        let opened = Opened::open(&self.backends, &self.pipe, call, instance)?;
+        let (role, name): (&str, &str) = (argument(call, "role")?, argument(call, "name")?);
+        let options: &str = argument(call, "options")?;
+        let backend = self
+            .backends
+            .iter()
+            .find(|backend| (backend.role().name(), backend.info.name) == (role, name))
+            .ok_or_else(|| Error::invalid("open", "there is no such backend"))?;
+        let values = json::values_from_json(options.as_bytes())?;
+        let host: Arc<dyn Host> = Arc::new(Remote::new(&self.pipe, instance));
+        let opened = roles::serve(backend, &values, &host)?;
         let frame = answer(call, |fields| opened.write_abilities(fields))?;
-        self.instances().insert(instance, Arc::new(opened));
+        self.instances().insert(instance, opened.into());
         Ok(frame)
     }
 
@@ -174,7 +185,7 @@ impl Server {
         }
     }
 
-    fn instances(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Opened>>> {
+    fn instances(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<dyn Served>>> {
         self.instances.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -196,7 +207,7 @@ fn told(id: u64, outcome: Result<Secret>) -> Secret {
 /// Returns the error for a call without an open instance. An unknown call may not need one in a
 /// later version of the protocol.
 fn no_instance(call: &Call<'_>) -> Error {
-    if !CALLS.contains(&call.name) {
+    if !["open", "close"].contains(&call.name) && !roles::is_call(call.name) {
         return unknown();
     }
     Error::invalid("call", format!("{} is for no open instance", call.name.escape_debug()))

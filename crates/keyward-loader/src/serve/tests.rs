@@ -9,8 +9,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{
-    Door, EntryId, ErrorKind, Expect, Factory, Guard, Host, Info, LockMode, Locks, Page,
-    Persistence, Put, Query, Revision, Secret, Sharing, Storage, StorageAbilities, Stored, Values,
+    Door, EntryId, ErrorKind, Expect, Guard, Host, Info, LockMode, Locks, Open, Page, Persistence,
+    Put, Query, Revision, Secret, Sharing, Storage, StorageAbilities, Stored, Values,
 };
 
 use super::*;
@@ -44,11 +44,9 @@ impl Served {
             package: "p",
             version: "1",
             door: Door::Linked,
-            factory: Factory::Storage(Box::leak(Box::new(
-                move |_: &Values, host: &Arc<dyn Host>| {
-                    Ok(Box::new(Getting(host.clone(), get.clone(), held.clone())) as _)
-                },
-            ))),
+            factory: Open::<dyn Storage>::plugin(move |_: &Values, host: &Arc<dyn Host>| {
+                Ok(Box::new(Getting(host.clone(), get.clone(), held.clone())) as _)
+            }),
         };
         let ((theirs, input), (output, mine)) = (pipe().unwrap(), pipe().unwrap());
         thread::spawn(move || serve(&[registration], theirs, mine));

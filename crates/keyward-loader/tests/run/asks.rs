@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{
-    Factory, Host, Level, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value, Values,
+    Host, Level, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value, Values,
 };
 use keyward_loader::process::{Command, run};
 
@@ -66,10 +66,10 @@ fn reference(from: &str, options: Values) -> Value {
 
 /// What it is answered, and what it is said to have tried.
 fn answered(command: &Command, values: &Values) -> (String, Vec<String>) {
-    let Factory::Storage(open) = run(command).unwrap()[0].factory else { panic!("a storage") };
+    let registration = run(command).unwrap().remove(0);
     let generous = Arc::new(Generous::default());
     let host: Arc<dyn Host> = generous.clone();
-    let storage: Box<dyn Storage> = open(values, &host).unwrap();
+    let storage: Box<dyn Storage> = registration.open(values, &host).unwrap();
     let blob = storage.get(&ann()).unwrap().blob;
     drop(storage);
     (String::from_utf8(blob).unwrap(), std::mem::take(&mut *generous.0.lock().unwrap()))

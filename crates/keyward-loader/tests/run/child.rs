@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use keyward_core::{EntryId, Factory, Host, Registration, Result, Storage, Values};
+use keyward_core::{EntryId, Host, Registration, Result, Storage, Values};
 use keyward_loader::process::{Command, run};
 use keyward_testkit::{Scratch, TestHost};
 
@@ -88,7 +88,7 @@ impl Script {
     }
 
     pub(crate) fn registration(&self) -> Result<Registration> {
-        Ok(run(&self.command)?[0])
+        Ok(run(&self.command)?.remove(0))
     }
 
     pub(crate) fn storage(&self) -> Box<dyn Storage> {
@@ -104,9 +104,8 @@ impl Script {
         values: &Values,
         host: &Arc<impl Host + 'static>,
     ) -> Result<Box<dyn Storage>> {
-        let Factory::Storage(open) = self.registration()?.factory else { panic!("a storage") };
         let host: Arc<dyn Host> = host.clone();
-        open(values, &host)
+        self.registration()?.open(values, &host)
     }
 
     /// Checks that none of the children is there any more, not even as a zombie.

@@ -4,7 +4,10 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
-use keyward_core::{Error, Factory, Host, OptionSpec, Registration, Result};
+use keyward_core::{
+    Encryption, Host, Key, OptionSpec, Registration, Result, Role, RoleTrait, Serializer, Storage,
+    Values,
+};
 
 use super::data::{Failure, Slice};
 use super::host::ForeignHost;
@@ -61,7 +64,7 @@ impl Export {
     }
 
     fn plugin(&self) -> Plugin {
-        let backends: Vec<_> = self.registrations.iter().map(backend).collect();
+        let backends: Vec<_> = self.registrations.iter().filter_map(backend).collect();
         Plugin {
             magic: MAGIC,
             size: size_of::<Plugin>() as u32,
@@ -81,16 +84,16 @@ impl Export {
 struct Registered {
     table: Backend,
     registration: &'static Registration,
+    open: OpenInstance,
 }
 
-fn backend(registration: &'static Registration) -> *const Backend {
+/// Opens a backend in its role.
+type OpenInstance = fn(&Registration, &Values, &Arc<dyn Host>) -> Result<*mut Instance>;
+
+/// Makes the table of a backend; `None` if its role is not part of the interface.
+fn backend(registration: &'static Registration) -> Option<*const Backend> {
+    let (methods, open_instance) = role(registration.role())?;
     let options: Vec<_> = registration.options.iter().map(row).collect();
-    let methods: *const c_void = match registration.factory {
-        Factory::Serializer(_) => (&raw const serializer::METHODS).cast(),
-        Factory::Encryption(_) => (&raw const encryption::METHODS).cast(),
-        Factory::Key(_) => (&raw const key::METHODS).cast(),
-        Factory::Storage(_) => (&raw const storage::METHODS).cast(),
-    };
     let table = Backend {
         size: size_of::<Backend>() as u32,
         role: registration.role().number(),
@@ -101,7 +104,29 @@ fn backend(registration: &'static Registration) -> *const Backend {
         methods,
         open: Some(open),
     };
-    std::ptr::from_ref(Box::leak(Box::new(Registered { table, registration }))).cast()
+    let registered = Registered { table, registration, open: open_instance };
+    Some(std::ptr::from_ref(Box::leak(Box::new(registered))).cast())
+}
+
+/// Returns the methods of a role, and the function that opens a backend in it; `None` if the role is
+/// not part of the interface.
+fn role(role: Role) -> Option<(*const c_void, OpenInstance)> {
+    let roles: [(Role, *const c_void, OpenInstance); 4] = [
+        (Role::Serializer, (&raw const serializer::METHODS).cast(), open_in::<dyn Serializer>),
+        (Role::Encryption, (&raw const encryption::METHODS).cast(), open_in::<dyn Encryption>),
+        (Role::Key, (&raw const key::METHODS).cast(), open_in::<dyn Key>),
+        (Role::Storage, (&raw const storage::METHODS).cast(), open_in::<dyn Storage>),
+    ];
+    let (_, methods, open) = roles.into_iter().find(|(known, ..)| *known == role)?;
+    Some((methods, open))
+}
+
+fn open_in<T: RoleTrait + ?Sized>(
+    registration: &Registration,
+    values: &Values,
+    host: &Arc<dyn Host>,
+) -> Result<*mut Instance> {
+    Ok(instance::open(registration.open::<T>(values, host)?))
 }
 
 fn row(spec: &OptionSpec) -> OptionRow {
@@ -125,23 +150,10 @@ unsafe extern "C" fn open(
 ) -> i32 {
     guard(failure, || {
         let host: Arc<dyn Host> = Arc::new(ForeignHost::new(host)?);
-        let registration = (*backend.cast::<Registered>()).registration;
-        *opened = instance(registration, options.bytes(), &host)?;
+        let registered = &*backend.cast::<Registered>();
+        let values = json::values_from_json(options.bytes())?;
+        *opened = (registered.open)(registered.registration, &values, &host)?;
         Ok(())
-    })
-}
-
-fn instance(
-    registration: &Registration,
-    options: &[u8],
-    host: &Arc<dyn Host>,
-) -> Result<*mut Instance, Error> {
-    let values = json::values_from_json(options)?;
-    Ok(match registration.factory {
-        Factory::Serializer(open) => instance::open(open(&values, host)?),
-        Factory::Encryption(open) => instance::open(open(&values, host)?),
-        Factory::Key(open) => instance::open(open(&values, host)?),
-        Factory::Storage(open) => instance::open(open(&values, host)?),
     })
 }
 

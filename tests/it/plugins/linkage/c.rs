@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use keyward_core::{
-    Door, EntryId, Error, ErrorKind, Expect, Factory, Host, Put, Query, Registration, Result, Role,
-    Storage, Values,
+    Door, EntryId, Error, ErrorKind, Expect, Host, Put, Query, Registration, Result, Role, Storage,
+    Values,
 };
 use keyward_loader::{load, verify_library};
 use keyward_testkit::{Scratch, TestHost};
@@ -48,7 +48,8 @@ fn loaded(library: &Path) -> Result<Vec<Registration>> {
 #[test]
 fn a_plugin_in_c_keeps_all_promises() {
     let scratch = Scratch::new();
-    let [shelf] = loaded(&built(&scratch, "shelf.c", &[])).unwrap()[..] else { panic!("one") };
+    let all = loaded(&built(&scratch, "shelf.c", &[])).unwrap();
+    let [shelf] = &all[..] else { panic!("one") };
     assert_eq!((shelf.door, shelf.package), (Door::Loaded, "shelf"));
     let results = results(SHELF, shelf);
     assert!(results.len() > 30 && !results.values().any(Outcome::is_failure), "{results:#?}");
@@ -59,21 +60,19 @@ fn a_plugin_in_c_keeps_all_promises() {
 fn a_plugin_for_version_1_0_keeps_all_promises() {
     let scratch = Scratch::new();
     let header = format!("-I{}", root().join("tests/vectors/abi/1.0").display());
-    let [shelf] = loaded(&built(&scratch, "shelf.c", &[&header])).unwrap()[..] else {
-        panic!("one")
-    };
+    let all = loaded(&built(&scratch, "shelf.c", &[&header])).unwrap();
+    let [shelf] = &all[..] else { panic!("one") };
     let results = results(SHELF, shelf);
     assert!(!results.values().any(Outcome::is_failure), "{results:#?}");
 }
 
 fn spoilt(scratch: &Scratch, how: &str) -> Result<Registration> {
-    loaded(&built(scratch, "hostile.c", &[&format!("-DSPOILT={how}")])).map(|all| all[0])
+    loaded(&built(scratch, "hostile.c", &[&format!("-DSPOILT={how}")])).map(|mut all| all.remove(0))
 }
 
-fn open(registration: Registration) -> Result<Box<dyn Storage>> {
-    let Factory::Storage(open) = registration.factory else { panic!("it is a storage") };
+fn open(registration: &Registration) -> Result<Box<dyn Storage>> {
     let host: Arc<dyn Host> = Arc::new(TestHost::new());
-    open(&Values::new(), &host)
+    registration.open(&Values::new(), &host)
 }
 
 #[test]
@@ -139,7 +138,7 @@ fn a_plugin_that_hangs_is_given_up() {
 #[test]
 fn what_cannot_be_opened_is_an_error() {
     for how in ["OPENS_NOTHING", "PERSISTENCE", "BULK"] {
-        open(spoilt(&Scratch::new(), how).unwrap()).expect_err(how);
+        open(&spoilt(&Scratch::new(), how).unwrap()).expect_err(how);
     }
 }
 
@@ -158,7 +157,7 @@ fn nonsense_for_an_answer_is_an_error() {
         ("NOT_TEXT", &list, ErrorKind::Corrupt),
         ("FLOOD", &list, ErrorKind::Corrupt),
     ] {
-        let storage = open(spoilt(&Scratch::new(), how).unwrap()).unwrap();
+        let storage = open(&spoilt(&Scratch::new(), how).unwrap()).unwrap();
         storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap();
         assert_eq!(ask(&*storage).expect_err(how).kind(), kind, "{how}");
     }
@@ -166,7 +165,7 @@ fn nonsense_for_an_answer_is_an_error() {
 
 #[test]
 fn what_was_answered_in_a_failure_goes_back_to_its_maker() {
-    let storage = open(spoilt(&Scratch::new(), "FAILS_WITH_ANSWER").unwrap()).unwrap();
+    let storage = open(&spoilt(&Scratch::new(), "FAILS_WITH_ANSWER").unwrap()).unwrap();
     let id = EntryId::new("ann", None).unwrap();
     assert_eq!(storage.get(&id).unwrap_err().kind(), ErrorKind::Unavailable);
     assert_eq!(storage.get(&id).unwrap().blob, b"1");
@@ -174,7 +173,7 @@ fn what_was_answered_in_a_failure_goes_back_to_its_maker() {
 
 #[test]
 fn what_is_no_look_up_misses_nothing() {
-    let storage = open(spoilt(&Scratch::new(), "MISSES").unwrap()).unwrap();
+    let storage = open(&spoilt(&Scratch::new(), "MISSES").unwrap()).unwrap();
     let id = EntryId::new("ann", None).unwrap();
     let error = storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap_err();
     assert_eq!((error.kind(), error.operation()), (ErrorKind::Unavailable, "put"));
@@ -183,7 +182,7 @@ fn what_is_no_look_up_misses_nothing() {
 
 #[test]
 fn what_a_failure_says_is_one_harmless_line() {
-    let storage = open(spoilt(&Scratch::new(), "STEERS").unwrap()).unwrap();
+    let storage = open(&spoilt(&Scratch::new(), "STEERS").unwrap()).unwrap();
     let error = storage.get(&EntryId::new("ann", None).unwrap()).unwrap_err();
     let line = "it's \\u{1b}[2J\\u{202e}\\n  hint: rm";
     assert_eq!(error.to_string(), format!("{line}: {line}: {line}"));
@@ -195,7 +194,7 @@ fn what_a_failure_says_is_one_harmless_line() {
 #[test]
 fn earlier_and_later_minor_versions_work() {
     for how in ["NOTHING", "FIRST_MINOR", "LATER_MINOR"] {
-        let results = results(SHELF, spoilt(&Scratch::new(), how).unwrap());
+        let results = results(SHELF, &spoilt(&Scratch::new(), how).unwrap());
         assert!(!results.values().any(Outcome::is_failure), "{how}: {results:#?}");
     }
 }
@@ -203,7 +202,7 @@ fn earlier_and_later_minor_versions_work() {
 #[test]
 fn a_plugin_fills_in_no_more_than_its_host_knows() {
     for how in ["SHORT_ABILITIES", "LONG_ABILITIES"] {
-        open(spoilt(&Scratch::new(), how).unwrap()).expect(how);
+        open(&spoilt(&Scratch::new(), how).unwrap()).expect(how);
     }
 }
 
@@ -211,7 +210,7 @@ fn a_plugin_fills_in_no_more_than_its_host_knows() {
 fn a_backend_beside_one_of_a_later_version_works() {
     let scratch = Scratch::new();
     let all = loaded(&built(&scratch, "hostile.c", &["-DSPOILT=BESIDE_OTHER_ROLE"])).unwrap();
-    let [shelf] = all[..] else { panic!("{all:?}") };
+    let [shelf] = &all[..] else { panic!("{all:?}") };
     let (storage, id) = (open(shelf).unwrap(), EntryId::new("ann", None).unwrap());
     storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap();
     assert_eq!(storage.get(&id).unwrap().blob, b"blob");

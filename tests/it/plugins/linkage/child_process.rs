@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use keyward_core::{
-    EntryId, Expect, Factory, Host, Put, Registration, SecretRef, Storage, Value, Values,
+    EntryId, Expect, Host, Key, Put, Registration, Role, SecretRef, Storage, Value, Values,
 };
 use keyward_loader::process::{Command, run};
 use keyward_testkit::{Scratch, TestHost};
@@ -25,16 +25,16 @@ fn running(backend: super::Backend) -> Registration {
 pub(super) fn brought(backend: super::Backend, program: &Command) -> Registration {
     // What a program may see is all that its backends may ask for.
     let brought = run(&program.clone().variable("WORK_KEY", "its own")).unwrap();
-    let found = brought.iter().find(|it| (it.role(), it.info.name) == (backend.role, backend.name));
-    *found.unwrap()
+    let found =
+        brought.into_iter().find(|it| (it.role(), it.info.name) == (backend.role, backend.name));
+    found.unwrap()
 }
 
 parity!(running);
 
 fn memory() -> Box<dyn Storage> {
-    let Factory::Storage(open) = running(MEMORY).factory else { panic!("a storage") };
     let host: Arc<dyn Host> = Arc::new(TestHost::new());
-    open(&Values::new(), &host).unwrap()
+    running(MEMORY).open(&Values::new(), &host).unwrap()
 }
 
 #[test]
@@ -61,9 +61,8 @@ fn a_call_that_waits_lets_others_pass() {
     use std::time::{Duration, Instant};
 
     let scratch = Scratch::new();
-    let Factory::Storage(open) = running(FILE).factory else { panic!("a storage") };
     let host: Arc<dyn Host> = Arc::new(TestHost::new());
-    let storage = open(&(FILE.values)(&scratch), &host).unwrap();
+    let storage = running(FILE).open::<dyn Storage>(&(FILE.values)(&scratch), &host).unwrap();
     let (locks, ttl) = (storage.abilities().locks.unwrap(), Duration::from_secs(60));
     let id = EntryId::new("ann", None).unwrap();
     let guard = locks.lock(&id, Exclusive, Duration::ZERO, ttl).unwrap();
@@ -85,7 +84,7 @@ fn a_call_that_waits_lets_others_pass() {
 fn a_secret_may_come_from_the_child_that_asks_for_it() {
     /// Has its secrets from a key source that runs in the very same child.
     #[derive(Debug)]
-    struct Circular(Box<dyn keyward_core::Key>, TestHost);
+    struct Circular(Box<dyn Key>, TestHost);
 
     impl Host for Circular {
         fn secret(&self, _: &SecretRef) -> keyward_core::Result<keyward_core::Secret> {
@@ -118,16 +117,13 @@ fn a_secret_may_come_from_the_child_that_asks_for_it() {
 
     let notebook = xtask::root().join("docs/examples/notebook.py");
     let brought = run(&Command::new(notebook)).unwrap();
-    let derived = brought.iter().find_map(|it| match it.factory {
-        Factory::Key(open) => Some(open),
-        _ => None,
-    });
+    let derived = brought.iter().find(|it| it.role() == Role::Key).unwrap();
     let reference = SecretRef { from: "vault".into(), options: Values::new() };
     let values = Values::new().with("secret", Value::Secret(reference));
     let vault: Arc<dyn Host> = Arc::new(TestHost::new().secret("vault", "secret"));
-    let inner = derived.unwrap()(&values, &vault).unwrap();
+    let inner = derived.open::<dyn Key>(&values, &vault).unwrap();
     let outer: Arc<dyn Host> = Arc::new(Circular(inner, TestHost::new()));
-    let outer = derived.unwrap()(&values, &outer).unwrap();
+    let outer = derived.open::<dyn Key>(&values, &outer).unwrap();
     assert_eq!(outer.load(&keyward_core::KeyId::default(), &[]).unwrap().len(), 32);
 }
 

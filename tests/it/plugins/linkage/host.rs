@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward_core::{
-    EntryId, Error, ErrorKind, Factory, Host, KeyId, Level, Prompt, Result, Secret, SecretRef,
+    EntryId, Error, ErrorKind, Host, Key, KeyId, Level, Prompt, Result, Secret, SecretRef, Storage,
     Timestamp, Values,
 };
 use keyward_loader::{load, verify_library};
@@ -70,9 +70,8 @@ fn heard(host: &Arc<Echo>) -> String {
     let scratch = Scratch::new();
     let library = built(&scratch, "curious.c", &[]);
     let brought = load(verify_library(&pin(library), &[]).unwrap()).unwrap();
-    let Factory::Storage(open) = brought[0].factory else { panic!("it is a storage") };
     let asked: Arc<dyn Host> = host.clone();
-    let storage = open(&Values::new(), &asked).unwrap();
+    let storage = brought[0].open::<dyn Storage>(&Values::new(), &asked).unwrap();
     let blob = storage.get(&EntryId::new("ann", None).unwrap()).unwrap().blob;
     String::from_utf8(blob).unwrap()
 }
@@ -119,9 +118,9 @@ remaining: for ever
 /// Nor is it taken for a panic of the backend's own, which would not be used again.
 #[test]
 fn a_backend_in_rust_outlives_its_hosts_panic() {
-    let Factory::Key(open) = loaded(&linked(PASSPHRASE)).factory else { panic!("a key source") };
     let host: Arc<dyn Host> = Arc::new(Echo { panics: true, ..Echo::default() });
-    let source = open(&(PASSPHRASE.values)(&Scratch::new()), &host).unwrap();
+    let values = (PASSPHRASE.values)(&Scratch::new());
+    let source = loaded(&linked(PASSPHRASE)).open::<dyn Key>(&values, &host).unwrap();
     for _ in 0..2 {
         let error = source.create(&KeyId::default()).unwrap_err();
         assert_eq!((error.kind(), error.message()), (ErrorKind::Other, "it panicked"));

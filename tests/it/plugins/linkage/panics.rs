@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Context, EntryId, Error, ErrorKind, Expect, Factory, Host, LockMode, Put, Query, Record,
-    Registration, Result, Role, Secret, Storage, StoreId, Value, Values,
+    Context, Encryption, EntryId, Error, ErrorKind, Expect, Host, LockMode, Put, Query, Record,
+    Registration, Result, Role, Secret, Serializer, Storage, StoreId, Value, Values,
 };
 use keyward_loader::{load, verify_library};
 use keyward_testkit::TestHost;
@@ -32,25 +32,24 @@ fn panics_once<T>(mut call: impl FnMut() -> Result<T>) {
     assert_eq!(second.message(), "it panicked before and cannot be used again");
 }
 
-fn open(registration: Registration, values: &Values) -> Result<Box<dyn Storage>> {
-    let Factory::Storage(open) = registration.factory else { panic!("it is a storage") };
+fn open(registration: &Registration, values: &Values) -> Result<Box<dyn Storage>> {
     let host: Arc<dyn Host> = Arc::new(TestHost::new());
-    open(values, &host)
+    registration.open(values, &host)
 }
 
 #[test]
 fn a_panic_in_opening_is_an_error() {
     let early = Values::new().with("early", Value::Flag(true));
-    let error = open(panics(), &early).unwrap_err();
+    let error = open(&panics(), &early).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Other);
     assert!(error.message().starts_with("the plugin panicked at src/lib.rs:"), "{error}");
-    assert!(open(panics(), &Values::new()).is_ok());
+    assert!(open(&panics(), &Values::new()).is_ok());
 }
 
 #[test]
 fn an_instance_that_panicked_is_not_used_again() {
     let (registration, id) = (panics(), EntryId::new("ann", None).unwrap());
-    let storage = open(registration, &Values::new()).unwrap();
+    let storage = open(&registration, &Values::new()).unwrap();
     storage.put(&id, b"", &Put::expecting(Expect::Any)).unwrap();
     let error = storage.get(&id).unwrap_err();
     assert!(error.message().starts_with("the plugin panicked at src/lib.rs:"), "{error}");
@@ -61,13 +60,13 @@ fn an_instance_that_panicked_is_not_used_again() {
         assert_eq!(error.kind(), ErrorKind::Other);
         assert_eq!(error.message(), "it panicked before and cannot be used again");
     }
-    open(registration, &Values::new()).unwrap().list(&Query::default()).unwrap();
+    open(&registration, &Values::new()).unwrap().list(&Query::default()).unwrap();
 }
 
 #[test]
 fn a_lock_whose_renewal_panics_is_not_renewed_again() {
     let (storage, id) =
-        (open(panics(), &Values::new()).unwrap(), EntryId::new("ann", None).unwrap());
+        (open(&panics(), &Values::new()).unwrap(), EntryId::new("ann", None).unwrap());
     let locks = storage.abilities().locks.unwrap();
     let mut held = locks.lock(&id, LockMode::Exclusive, Duration::ZERO, Duration::MAX).unwrap();
     panics_once(|| held.renew(Duration::MAX));
@@ -78,14 +77,14 @@ fn a_lock_whose_renewal_panics_is_not_renewed_again() {
 #[test]
 fn a_panic_in_another_role_is_the_same() {
     let host: Arc<dyn Host> = Arc::new(TestHost::new());
-    let Factory::Serializer(open) = panics_as(Role::Serializer).factory else { panic!("no") };
-    let fresh = || open(&Values::new(), &host).unwrap();
+    let serializer = panics_as(Role::Serializer);
+    let fresh = || serializer.open::<dyn Serializer>(&Values::new(), &host).unwrap();
     let (encodes, decodes) = (fresh(), fresh());
     panics_once(|| encodes.encode(&Record::new("token")));
     panics_once(|| decodes.decode(b"x"));
 
-    let Factory::Encryption(open) = panics_as(Role::Encryption).factory else { panic!("no") };
-    let fresh = || open(&Values::new(), &host).unwrap();
+    let encryption = panics_as(Role::Encryption);
+    let fresh = || encryption.open::<dyn Encryption>(&Values::new(), &host).unwrap();
     let (seals, unseals, entry) = (fresh(), fresh(), EntryId::new("ann", None).unwrap());
     let context = Context {
         store: StoreId([1; 16]),

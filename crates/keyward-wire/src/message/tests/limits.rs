@@ -1,6 +1,8 @@
 //! Each limit of messages in `docs/plugin-protocol.md` is the one that holds.
 
-use keyward_core::{Door, Factory, Info, KeyId, OptionSpec, OptionType, Registration, Revision};
+use keyward_core::{
+    Door, Factory, Info, KeyId, Open, OptionSpec, OptionType, Registration, Revision,
+};
 
 use super::*;
 use crate::frame::MAX_FRAME;
@@ -73,7 +75,7 @@ fn is_heard(backends: usize, options: usize) -> bool {
         package: "p",
         version: "1.0.0",
         door: Door::Run,
-        factory: Factory::Storage(&|_, _| Err(Error::not_found("open"))),
+        factory: Factory::Storage(Open::Linked(|_, _| Err(Error::not_found("open")))),
     };
     let backends: Vec<_> = (0..backends).map(listed).collect();
     let frame = answer(1, "hello", |fields| hello::write(fields, &backends)).unwrap();

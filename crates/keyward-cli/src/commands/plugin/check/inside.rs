@@ -5,11 +5,10 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::sync::Arc;
 
-use keyward_core::{Error, Factory, Host, OptionSpec, Registration, Result, Role, Values};
+use keyward_core::{Error, Registration, Result, Role};
 use keyward_loader::process;
-use keyward_testkit::{Case, Scratch, Subject, encryption, key, serializer, storage};
+use keyward_testkit::{Scratch, case_names, run_case};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde_json::{Value, json};
 
@@ -25,7 +24,7 @@ pub(super) fn run(plan: &Plan, only: &str) -> Outcome {
     let mut out = output().map_err(|error| Error::io("check", error))?;
     let said = match only {
         BACKENDS => backends(plan),
-        case => run_case(plan, case),
+        case => check_case(plan, case),
     };
     let said = said.unwrap_or_else(
         |error| json!({ "error": describe(&error), "code": code_of(error.kind()) }),
@@ -53,56 +52,32 @@ fn backends(plan: &Plan) -> Result<Value> {
             "name": it.info.name,
             "package": it.package,
             "version": it.version,
-            "cases": cases(it.role()),
+            "cases": case_names(it.role()),
             "bad_options": plan.values(&scratch, it.options).err().map(|error| error.message().to_owned()),
         })
     };
     Ok(json!({ "backends": registrations.iter().map(backend).collect::<Vec<_>>() }))
 }
 
-/// Returns the names of a role's cases.
-fn cases(role: Role) -> Vec<&'static str> {
-    match role {
-        Role::Serializer => serializer::CASES.iter().map(|(name, _)| *name).collect(),
-        Role::Encryption => encryption::CASES.iter().map(|(name, _)| *name).collect(),
-        Role::Key => key::CASES.iter().map(|(name, _)| *name).collect(),
-        Role::Storage => storage::CASES.iter().map(|(name, _)| *name).collect(),
-    }
-}
-
 /// Runs one case, `ROLE/BACKEND/CASE`.
-fn run_case(plan: &Plan, words: &str) -> Result<Value> {
+fn check_case(plan: &Plan, words: &str) -> Result<Value> {
     let unknown = || Error::invalid("usage", "there is no such case");
     let [role, name, case] = words.split('/').collect::<Vec<_>>()[..] else {
         return Err(unknown());
     };
     let role = Role::from_name(role).ok_or_else(unknown)?;
-    let mut registrations = plan.registrations()?.into_iter();
+    let mut provided = plan.registrations()?.into_iter();
     let found =
-        registrations.find(|it| it.role() == role && it.info.name == name).ok_or_else(unknown)?;
-    let table = found.options;
-    match found.factory {
-        Factory::Serializer(open) => check_case(serializer::CASES, case, plan, table, open),
-        Factory::Encryption(open) => check_case(encryption::CASES, case, plan, table, open),
-        Factory::Key(open) => check_case(key::CASES, case, plan, table, open),
-        Factory::Storage(open) => check_case(storage::CASES, case, plan, table, open),
+        provided.find(|it| it.role() == role && it.info.name == name).ok_or_else(unknown)?;
+    if !case_names(role).contains(&case) {
+        return Err(unknown());
     }
-}
-
-fn check_case<T: ?Sized + 'static>(
-    cases: &[(&str, Case<T>)],
-    name: &str,
-    plan: &Plan,
-    table: &[OptionSpec],
-    open: impl Fn(&Values, &Arc<dyn Host>) -> Result<Box<T>> + Send + Sync + 'static,
-) -> Result<Value> {
-    let unknown = || Error::invalid("usage", "there is no such case");
-    let (_, case) = cases.iter().find(|(known, _)| *known == name).ok_or_else(unknown)?;
     let scratch = Scratch::new();
-    let values = plan.values(&scratch, table)?;
-    let subject = Subject::new(scratch, plan.host(), move |host| open(&values, host));
-    let complaint = complaint(|| case(&subject));
-    Ok(match (complaint, subject.passed_over()) {
+    let values = plan.values(&scratch, found.options)?;
+    let mut passed_over = Ok(None);
+    let complaint =
+        complaint(|| passed_over = run_case(&found, case, values, plan.host(), scratch));
+    Ok(match (complaint, passed_over?) {
         (Some(complaint), _) => json!({ "failed": complaint }),
         (None, Some(why)) => json!({ "passed over": why }),
         (None, None) => json!({ "passed": true }),
