@@ -1,7 +1,7 @@
-use keyward_core::Result;
+use keyward_core::{Result, Secret};
 
 use crate::helper::Helper;
-use crate::program::{Git, failure, run};
+use crate::program::{Git, failure};
 
 /// A credential helper in git's configuration.
 #[derive(Debug)]
@@ -23,10 +23,10 @@ impl Git {
     pub fn configured(&self) -> Result<Vec<Configured>> {
         let pattern = r"^credential\.(.*\.)?helper$";
         let arguments = ["config", "-z", "--show-origin", "--get-regexp", pattern];
-        let ran = run(&mut self.command(&arguments), b"")?;
-        match ran.status.code() {
-            Some(0 | 1) => Ok(read(ran.out.expose())),
-            _ => Err(failure(&ran.err)),
+        let answer = self.run(&mut self.command(&arguments), &Secret::default())?;
+        match answer.status.code() {
+            Some(0 | 1) => Ok(read(answer.output.expose())),
+            _ => Err(failure(&answer)),
         }
     }
 }

@@ -11,7 +11,8 @@ use std::time::Duration;
 use keyward_config::{Environment, Places};
 use keyward_core::{Error, ErrorKind, Result, Secret};
 
-use crate::program::{Git, MAX, run};
+use crate::program::Git;
+use crate::run::MAX;
 
 /// How many times to try a lock that another process holds, with `PAUSE` between the attempts.
 const ATTEMPTS: usize = 20;
@@ -52,8 +53,10 @@ impl ConfigFile {
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if the current folder is in no repository.
     pub fn local(git: &Git) -> Result<Self> {
-        let ran = run(&mut git.command(&["rev-parse", "--git-path", "config"]), b"")?;
-        let path = ran.out.expose().strip_suffix(b"\n").filter(|_| ran.status.success());
+        let mut command = git.command(&["rev-parse", "--git-path", "config"]);
+        let answer = git.run(&mut command, &Secret::default())?;
+        let path = answer.output.expose().strip_suffix(b"\n");
+        let path = path.filter(|_| answer.status.success());
         match path {
             Some(path) => Self::at(Path::new(OsStr::from_bytes(path))),
             None => Err(Error::invalid(

@@ -4,7 +4,7 @@ use keyward_core::{Error, Result, Secret, SecretWriter, hex};
 use keyward_fs::PrivateDir;
 use sha2::{Digest, Sha256};
 
-use crate::program::MAX;
+use crate::run::MAX;
 
 /// How many bytes of a kept file come before the content: a digest in hexadecimal, `+` or `-` for
 /// whether there was a file, and a newline.

@@ -10,15 +10,18 @@ mod file;
 mod helper;
 mod kept;
 mod program;
+mod run;
 mod setup;
 mod source;
+mod trial;
 
 pub use chain::{Configured, asked};
 pub use file::ConfigFile;
 pub use helper::{Call, Helper};
-pub use program::{Git, Ran, run};
+pub use program::Git;
 pub use setup::{Change, Setup};
 pub use source::GitSource;
+pub use trial::Trial;
 
 /// The environment variable that Keyward sets when it runs git to request a credential. If git then
 /// runs Keyward's helper, the helper sees the variable and gives no answer.

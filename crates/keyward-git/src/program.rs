@@ -1,17 +1,17 @@
 //! Git, the program.
 
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use keyward_core::{Error, ErrorKind, Result, Secret};
+use keyward_plugin::process::Answer;
 
 use crate::helper::Helper;
+use crate::run::run;
 
 /// The variable whose values are git's credential helpers.
 const KEY: &str = "credential.helper";
-
-/// The largest output and the largest configuration that is read, in bytes.
-pub(crate) const MAX: usize = 4 << 20;
 
 /// The first version whose `git config` has `--fixed-value`.
 const OLDEST: (u32, u32) = (2, 30);
@@ -19,23 +19,16 @@ const OLDEST: (u32, u32) = (2, 30);
 /// The first version to which helpers can give more than usernames and passwords.
 const AUTHTYPE: (u32, u32) = (2, 46);
 
+/// How long git may run. It waits for the helper that it asks.
+const LIMIT: Duration = Duration::from_secs(20);
+
 /// The git that is installed.
 #[derive(Debug)]
 pub struct Git {
     /// Its version, such as `2.47.3`.
     pub version: String,
     numbers: (u32, u32),
-}
-
-/// The result of running git.
-#[derive(Debug)]
-pub struct Ran {
-    /// Its exit status.
-    pub status: ExitStatus,
-    /// Its standard output. That may be a whole configuration, with the secrets in it.
-    pub out: Secret,
-    /// Its error output.
-    pub err: String,
+    limit: Duration,
 }
 
 impl Git {
@@ -45,12 +38,13 @@ impl Git {
     /// - [`Unavailable`](ErrorKind::Unavailable): git is not installed.
     /// - [`Unsupported`](ErrorKind::Unsupported): it is too old.
     pub fn find() -> Result<Self> {
-        let ran = run(without_config(&mut Command::new("git")).arg("version"), b"")?;
-        Self::of(ran.out.expose_str().unwrap_or_default())
+        let mut command = Command::new("git");
+        let answer = run(without_config(&mut command).arg("version"), &Secret::default(), LIMIT)?;
+        Self::from_version(answer.output.expose_str().unwrap_or_default())
     }
 
     /// Reads the output of `git version`.
-    fn of(version: &str) -> Result<Self> {
+    fn from_version(version: &str) -> Result<Self> {
         let version = version.split_whitespace().nth(2).unwrap_or_default().to_owned();
         let mut numbers = version.split('.').map_while(|number| number.parse().ok());
         let numbers = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
@@ -59,7 +53,13 @@ impl Git {
             return Err(Error::new(ErrorKind::Unsupported, "setup")
                 .because(format!("`keyward setup git` needs git {major}.{minor} or newer")));
         }
-        Ok(Self { version, numbers })
+        Ok(Self { version, numbers, limit: LIMIT })
+    }
+
+    /// Returns the same git, which may run as long as `limit`.
+    #[must_use]
+    pub fn with_limit(self, limit: Duration) -> Self {
+        Self { limit, ..self }
     }
 
     /// Whether helpers can give it tokens for schemes such as Bearer.
@@ -68,7 +68,7 @@ impl Git {
     }
 
     /// Returns git with these arguments, set up so that it never prompts.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new("git");
         command
             .args(["-c", "core.askPass="])
@@ -81,18 +81,22 @@ impl Git {
         command
     }
 
+    pub(crate) fn run(&self, command: &mut Command, input: &Secret) -> Result<Answer> {
+        run(command, input, self.limit)
+    }
+
     /// Returns the credential helpers in one file, without those for single URLs.
     pub(crate) fn helpers(&self, file: &Path) -> Result<Vec<Helper>> {
-        let ran = self.config(file, &["-z", "--get-all", KEY])?;
-        match ran.status.code() {
+        let answer = self.config(file, &["-z", "--get-all", KEY])?;
+        match answer.status.code() {
             Some(0) => {
-                let values = ran.out.expose().split_inclusive(|byte| *byte == 0);
+                let values = answer.output.expose().split_inclusive(|byte| *byte == 0);
                 Ok(values
                     .map(|value| Helper::read(value.strip_suffix(b"\0").unwrap_or(value)))
                     .collect())
             }
             Some(1) => Ok(Vec::new()),
-            _ => Err(failure(&ran.err)),
+            _ => Err(failure(&answer)),
         }
     }
 
@@ -106,13 +110,13 @@ impl Git {
     }
 
     fn edit(&self, file: &Path, arguments: &[&str]) -> Result<()> {
-        let ran = self.config(file, arguments)?;
-        if ran.status.success() { Ok(()) } else { Err(failure(&ran.err)) }
+        let answer = self.config(file, arguments)?;
+        if answer.status.success() { Ok(()) } else { Err(failure(&answer)) }
     }
 
-    fn config(&self, file: &Path, arguments: &[&str]) -> Result<Ran> {
+    fn config(&self, file: &Path, arguments: &[&str]) -> Result<Answer> {
         let mut command = self.command(&["config", "--file"]);
-        run(without_config(&mut command).arg(file).args(arguments), b"")
+        self.run(without_config(&mut command).arg(file).args(arguments), &Secret::default())
     }
 }
 
@@ -122,35 +126,14 @@ fn without_config(git: &mut Command) -> &mut Command {
     git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1")
 }
 
-/// Runs git with this input.
-///
-/// # Errors
-/// [`Unavailable`](ErrorKind::Unavailable) if git is not installed or the operating system failed.
-pub fn run(command: &mut Command, input: &[u8]) -> Result<Ran> {
-    let missing = |error: std::io::Error| match error.kind() {
-        std::io::ErrorKind::NotFound => Error::new(ErrorKind::Unavailable, "setup")
-            .because("git is not installed, or is not on PATH"),
-        _ => Error::io("setup", error),
-    };
-    let failed = |error| Error::io("setup", error);
-    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = piped.spawn().map_err(missing)?;
-    // The input is short and fits into the pipe. A program that does not read it closes the pipe.
-    drop(child.stdin.take().map(|mut pipe| std::io::Write::write_all(&mut pipe, input)));
-    let err = child.stderr.take().map(|pipe| std::thread::spawn(|| Secret::read_from(pipe, MAX)));
-    let out = match child.stdout.take() {
-        Some(pipe) => Secret::read_from(pipe, MAX).map_err(failed)?,
-        None => Secret::default(),
-    };
-    let status = child.wait().map_err(failed)?;
-    let err = err.and_then(|thread| thread.join().ok()?.ok()).unwrap_or_default();
-    Ok(Ran { status, out, err: String::from_utf8_lossy(err.expose()).into_owned() })
-}
-
 /// Returns an error for what git printed. Git may quote the file in it, so only a line number is
 /// shown.
-pub(crate) fn failure(err: &str) -> Error {
-    let line = err.split_once("bad config line ").map(|(_, rest)| rest);
+pub(crate) fn failure(answer: &Answer) -> Error {
+    failure_of(&String::from_utf8_lossy(answer.errors.expose()))
+}
+
+fn failure_of(errors: &str) -> Error {
+    let line = errors.split_once("bad config line ").map(|(_, rest)| rest);
     let line = line.and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
     match line {
         Some(line) => Error::invalid(
@@ -180,7 +163,7 @@ mod tests {
             ("something else", None),
             ("", None),
         ] {
-            let git = Git::of(version).ok();
+            let git = Git::from_version(version).ok();
             assert_eq!(git.map(|git| git.knows_authtype()), knows_authtype, "{version}");
         }
     }
@@ -198,7 +181,7 @@ mod tests {
             ),
             ("fatal: bad config line canary", "git could not read or change its configuration"),
         ] {
-            assert_eq!(failure(words).message(), shown);
+            assert_eq!(failure_of(words).message(), shown);
         }
     }
 }

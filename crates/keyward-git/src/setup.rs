@@ -7,7 +7,8 @@ use keyward_fs::{FileLock, PrivateDir};
 use crate::file::ConfigFile;
 use crate::helper::{Call, Helper};
 use crate::kept::Kept;
-use crate::program::{Git, MAX};
+use crate::program::Git;
+use crate::run::MAX;
 
 /// How many times to try a change again if another process changes the file meanwhile.
 const ATTEMPTS: usize = 8;

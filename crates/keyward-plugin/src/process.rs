@@ -3,7 +3,8 @@
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::Secret;
@@ -28,6 +29,8 @@ pub struct Answer {
     pub status: ExitStatus,
     /// Its standard output.
     pub output: Secret,
+    /// Its error output, if it was asked for.
+    pub errors: Secret,
 }
 
 /// Why there is no output.
@@ -37,7 +40,7 @@ pub enum Failure {
     NotStarted(io::Error),
     /// It took too long and was killed.
     Late,
-    /// Its output was too large, and it was killed.
+    /// It printed too much, and was killed.
     TooMuch,
     /// The operating system failed.
     Io(io::Error),
@@ -70,22 +73,52 @@ pub fn ask(
     largest: usize,
     wait: Duration,
 ) -> Result<Answer, Failure> {
+    run(command.stderr(Stdio::null()), input, largest, wait)
+}
+
+/// Does the same as [`ask`], and also returns up to `largest` bytes of the error output.
+///
+/// # Errors
+/// Those of [`ask`].
+pub fn ask_with_errors(
+    command: &mut Command,
+    input: &Secret,
+    largest: usize,
+    wait: Duration,
+) -> Result<Answer, Failure> {
+    run(command.stderr(Stdio::piped()), input, largest, wait)
+}
+
+fn run(
+    command: &mut Command,
+    input: &Secret,
+    largest: usize,
+    wait: Duration,
+) -> Result<Answer, Failure> {
     let deadline = Instant::now() + wait.min(LONGEST);
     let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
-    command.process_group(0).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.process_group(0).stdin(stdin).stdout(Stdio::piped());
     confine(command);
     let mut leader = command.spawn().map_err(Failure::NotStarted)?;
-    let (stdin, stdout) = (leader.stdin.take(), leader.stdout.take());
-    let mut group = Group { leader, ended: false };
-    let work = || {
+    let (stdin, stdout, stderr) = (leader.stdin.take(), leader.stdout.take(), leader.stderr.take());
+    let group = Group { leader, ended: false };
+    let answer = thread::scope(|scope| {
+        // If there is an error, the group is killed before the scope waits for this thread.
+        let mut group = group;
+        let errors = stderr.map(|pipe| scope.spawn(move || read(pipe, largest, deadline)));
         if let Some(stdin) = stdin {
             write(stdin, input, deadline)?;
         }
-        let output = stdout.map(|stdout| Patient { stdout, deadline });
-        let output = output.map(|output| Secret::read_from(output, largest)).transpose()?;
-        Ok(Answer { status: group.wait(deadline)?, output: output.unwrap_or_default() })
-    };
-    work().map_err(|error: io::Error| match error.kind() {
+        let output = stdout.map(|pipe| read(pipe, largest, deadline)).transpose()?;
+        let status = group.wait(deadline)?;
+        let errors = errors.map(|thread| thread.join().expect("reading does not panic"));
+        Ok(Answer {
+            status,
+            output: output.unwrap_or_default(),
+            errors: errors.transpose()?.unwrap_or_default(),
+        })
+    });
+    answer.map_err(|error: io::Error| match error.kind() {
         io::ErrorKind::TimedOut => Failure::Late,
         io::ErrorKind::InvalidData => Failure::TooMuch,
         _ => Failure::Io(error),
@@ -104,16 +137,21 @@ fn write(mut stdin: ChildStdin, input: &Secret, deadline: Instant) -> io::Result
     Ok(())
 }
 
-/// Reads until a deadline.
-struct Patient {
-    stdout: ChildStdout,
+/// Reads everything that the program writes to a pipe.
+fn read(pipe: impl Read + AsFd, largest: usize, deadline: Instant) -> io::Result<Secret> {
+    Secret::read_from(UntilDeadline { pipe, deadline }, largest)
+}
+
+/// A pipe that is read until a deadline.
+struct UntilDeadline<P> {
+    pipe: P,
     deadline: Instant,
 }
 
-impl Read for Patient {
+impl<P: Read + AsFd> Read for UntilDeadline<P> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        wait_for(&self.stdout, PollFlags::IN, self.deadline)?;
-        self.stdout.read(buffer)
+        wait_for(&self.pipe, PollFlags::IN, self.deadline)?;
+        self.pipe.read(buffer)
     }
 }
 
@@ -186,6 +224,24 @@ mod tests {
         assert_eq!((answer.output.expose(), answer.status.code()), (&b"out\n"[..], Some(3)));
         assert_eq!(shell("wc -c", &long, 10).unwrap().output.expose(), b"300000\n");
         assert_eq!(shell("cat", "", 10).unwrap().output.expose(), b"");
+    }
+
+    #[test]
+    fn the_error_output_is_returned_if_it_is_asked_for() {
+        let ask = |script| {
+            let mut command = Command::new("sh");
+            command.args(["-c", script]);
+            ask_with_errors(&mut command, &Secret::default(), 200_000, Duration::from_secs(5))
+        };
+        let answer = ask("head -c 150000 /dev/zero >&2; echo out; echo err >&2").unwrap();
+        assert_eq!(answer.output.expose(), b"out\n");
+        assert_eq!(answer.errors.len(), 150_004);
+        assert!(answer.errors.expose().ends_with(b"err\n"));
+        let started = Instant::now();
+        assert!(matches!(ask("yes >&2"), Err(Failure::TooMuch | Failure::Late)));
+        assert!(matches!(ask("exec >&-; sleep 60"), Err(Failure::Late)));
+        assert!(started.elapsed() < Duration::from_secs(40));
+        assert_eq!(shell("echo err >&2", "", 10).unwrap().errors.len(), 0);
     }
 
     #[test]

@@ -8,10 +8,11 @@ use keyward_core::{Error, ErrorKind, Result, Secret};
 use keyward_fs::random;
 use keyward_helper::git::{MAX_REQUEST, Reply};
 use keyward_origin::Location;
-use keyward_plugin::process::{self, Failure};
+use keyward_plugin::process;
 
 use super::question::lines;
 use crate::GIT_ASKS;
+use crate::run::error_of;
 
 /// The command `git credential`, run so that it does not prompt even if there is a terminal.
 #[derive(Debug)]
@@ -61,19 +62,14 @@ impl Git {
         }
         command.args(options).args(["credential", operation]);
         let answer = process::ask(&mut command, input, MAX_REQUEST, self.limit);
-        let answer = answer.map_err(|failure| match failure {
-            Failure::NotStarted(error) => failed(format!("git cannot be started: {error}")),
-            Failure::Late => {
-                failed(format!("Keyward ended git after {:.1} seconds", self.limit.as_secs_f64()))
-            }
-            Failure::TooMuch => failed("git printed too much"),
-            Failure::Io(error) => Error::io("ask", error).in_backend(super::NAME),
-        })?;
+        let answer =
+            answer.map_err(|failure| error_of(failure, self.limit).in_backend(super::NAME))?;
         if answer.status.success() {
             return Ok(answer.output);
         }
         let why = format!("`git credential {operation}` failed: {}", answer.status);
-        Err(failed(why).hint(format!("Run `git credential {operation}` by hand to see why")))
+        let error = Error::new(ErrorKind::Unavailable, "ask").in_backend(super::NAME).because(why);
+        Err(error.hint(format!("Run `git credential {operation}` by hand to see why")))
     }
 
     /// Returns a git command that runs outside any repository and does not prompt.
@@ -94,8 +90,4 @@ impl Git {
             .args(["-c", "credential.interactive=false"]);
         command
     }
-}
-
-fn failed(why: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Unavailable, "ask").in_backend(super::NAME).because(why)
 }

@@ -172,7 +172,7 @@ fn without_git_or_with_a_broken_configuration_it_is_exit_7() {
     let keyward = crate::helpers::program::keyward();
     let line = ["PATH=/nowhere", keyward.to_str().unwrap(), "import", "git-helper", "https://x"];
     let ran = home.program("env").args(line).run().ends(7);
-    assert!(ran.text().contains("git cannot be started"), "{}", ran.text());
+    assert!(ran.text().contains("git is not installed"), "{}", ran.text());
     home.write(".gitconfig", "[credential\n");
     let ran = import(&home, "https://x").ends(7);
     assert!(ran.text().contains("by hand"), "{}", ran.text());

@@ -5,15 +5,12 @@ use std::path::Path;
 
 use keyward::{Environment, Keyward, Silent};
 use keyward_core::{Error, ErrorKind};
-use keyward_git::{Call, Configured, Git, asked, run as run_git};
+use keyward_git::{Call, Configured, Git, Trial, asked};
 
 use super::this_program;
 use crate::commands::doctor;
 use crate::findings::{Finding, Findings};
 use crate::stop::Outcome;
-
-/// A host for which no credential can exist: names below `invalid` are reserved (RFC 6761).
-const NOWHERE: &[u8] = b"protocol=https\nhost=keyward-check.invalid\n\n";
 
 pub(super) fn run(json: bool) -> Outcome {
     let git = Git::find()?;
@@ -38,7 +35,7 @@ pub(super) fn run(json: bool) -> Outcome {
     for finding in doctor::check(&keyward, &call.store) {
         findings.tell(&format!("store {}", call.store), finding)?;
     }
-    findings.tell("answer", answer(&git, call)?)?;
+    findings.tell("answer", answer(&git, call))?;
     findings.end()
 }
 
@@ -101,28 +98,16 @@ fn program(call: &Call, keyward: &Keyward) -> Outcome<Finding> {
 }
 
 /// Makes git ask only Keyward, for a credential that cannot exist.
-fn answer(git: &Git, call: &Call) -> Outcome<Finding> {
-    let helper = format!("credential.helper={}", call.value);
-    let arguments = ["-c", "credential.helper=", "-c", &helper, "credential", "fill"];
-    let ran = run_git(git.command(&arguments).env("GIT_TRACE2_EVENT", "1"), NOWHERE)?;
+fn answer(git: &Git, call: &Call) -> Finding {
     let wrong = |why: &str| Finding::Bad(Error::new(ErrorKind::Other, "setup").because(why));
-    Ok(match exit_of_helper(&ran.err) {
-        _ if ran.err.contains("told us to quit") => {
-            wrong("Keyward tells git that something is wrong")
-        }
-        None => wrong("git stops before it asks a helper"),
-        Some(0) if ran.out.is_empty() => Finding::Good(
+    match git.try_call(call) {
+        Ok(Trial::Correct) => Finding::Good(
             "git gets no credential for a host that does not exist, which is correct".into(),
         ),
-        Some(0) => wrong("git gets a credential for a host that does not exist"),
-        Some(_) => wrong("git cannot run the program"),
-    })
-}
-
-/// Returns the exit code of the helper, from the trace that git writes (`git help api-trace2`).
-fn exit_of_helper(trace: &str) -> Option<i64> {
-    let events =
-        trace.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let exit = events.rev().find(|event| event["event"] == "child_exit")?;
-    exit["code"].as_i64()
+        Ok(Trial::Credential) => wrong("git gets a credential for a host that does not exist"),
+        Ok(Trial::Quit) => wrong("Keyward tells git that something is wrong"),
+        Ok(Trial::NotAsked) => wrong("git stops before it asks a helper"),
+        Ok(Trial::NotRun) => wrong("git cannot run the program"),
+        Err(error) => Finding::Bad(error),
+    }
 }
