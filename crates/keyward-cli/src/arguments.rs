@@ -1,56 +1,49 @@
 //! Arguments that several commands take.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use keyward_core::Role;
+use keyward::OpenStore;
+use keyward_core::{EntryId, Role};
 
-/// The argument that names a store.
-pub(crate) fn store() -> Arg {
-    Arg::new("store").value_name("STORE").required(true).help("The store")
+use crate::session::Session;
+use crate::stop::Outcome;
+
+/// The arguments that select a store, and a user of it.
+#[derive(clap::Args)]
+pub(crate) struct StoreAndUser {
+    /// The store
+    store: String,
+    /// Use the entries of this user [default: the store's `user`, else you]
+    #[arg(short, long, value_name = "U")]
+    user: Option<String>,
 }
 
-/// The argument that names one or more stores.
-pub(crate) fn stores() -> Arg {
-    Arg::new("stores")
-        .value_name("NAME")
-        .required(true)
-        .action(ArgAction::Append)
-        .num_args(1..)
-        .help("The stores")
+impl StoreAndUser {
+    /// Opens the store, and returns the user.
+    pub(crate) fn open(&self, session: &Session) -> Outcome<(OpenStore, String)> {
+        let user = self.user.as_deref();
+        let store = session.keyward()?.store_of(&self.store, user)?;
+        let user = store.entry(user, None)?.user().to_owned();
+        Ok((store, user))
+    }
 }
 
-/// Adds `--user` and `--name`, which select an entry of a store.
-pub(crate) fn entry(command: Command) -> Command {
-    command.arg(user()).arg(
-        Arg::new("name")
-            .long("name")
-            .value_name("N")
-            .help("The name of the entry [default: the entry without a name]"),
-    )
+/// The arguments that select an entry of a store.
+#[derive(clap::Args)]
+pub(crate) struct StoreAndEntry {
+    #[command(flatten)]
+    pub(crate) owner: StoreAndUser,
+    /// The name of the entry [default: the entry without a name]
+    #[arg(long, value_name = "N")]
+    name: Option<String>,
 }
 
-/// `--user`.
-pub(crate) fn user() -> Arg {
-    Arg::new("user")
-        .short('u')
-        .long("user")
-        .value_name("U")
-        .help("The user of the entry [default: you]")
-}
-
-/// `--json`.
-pub(crate) fn json() -> Arg {
-    Arg::new("json").long("json").action(ArgAction::SetTrue).help("Print JSON")
-}
-
-/// A flag without a value.
-pub(crate) fn switch(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
-}
-
-/// Returns the text of an argument, if it was passed.
-pub(crate) fn text<'a>(matches: &'a ArgMatches, name: &str) -> Option<&'a str> {
-    matches.get_one::<String>(name).map(String::as_str)
+impl StoreAndEntry {
+    /// Opens the store, and returns the entry's id.
+    pub(crate) fn open(&self, session: &Session) -> Outcome<(OpenStore, EntryId)> {
+        let (store, user) = self.owner.open(session)?;
+        let id = store.entry(Some(&user), self.name.as_deref())?;
+        Ok((store, id))
+    }
 }
 
 /// Parses the name of a role.

@@ -3,10 +3,10 @@
 
 use std::ffi::OsString;
 
-use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
-use crate::commands::{COMMANDS, Entry, completions, helper, root, tree, whole};
+use crate::commands::{COMMANDS, Entry, Root, completions, helper, program};
 use crate::console::Console;
 use crate::output::print;
 use crate::session::Session;
@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         Err(help) => return print(help.to_string().trim_end()),
     };
     let session = Session { console: Console { verbosity: chosen.verbosity } };
-    (chosen.entry.run)(&session, &chosen.matches)
+    (chosen.entry.run)(&session, chosen.matches)
 }
 
 /// The chosen command and its arguments.
@@ -38,23 +38,23 @@ struct Chosen {
 }
 
 fn parse(arguments: &[OsString]) -> Result<Chosen, clap::Error> {
-    let named =
+    let word =
         arguments.iter().skip(1).find(|argument| !argument.as_encoded_bytes().starts_with(b"-"));
-    let entry = named.and_then(|name| COMMANDS.iter().find(|entry| name == entry.name));
+    let entry = word.and_then(|word| COMMANDS.iter().find(|entry| word == entry.name));
     let root = match entry {
-        Some(entry) => root().subcommand(tree(entry)),
-        None => whole(),
+        Some(entry) => Root::command().subcommand(entry.command()),
+        None => program(),
     };
     let mut matches = root.try_get_matches_from(arguments).map_err(|error| match entry {
         Some(entry) if entry.name == "set" => without_values(error),
         _ => error,
     })?;
+    let verbosity = Root::from_arg_matches(&matches)?.verbose;
     let Some((name, matches)) = matches.remove_subcommand() else {
         let missing = clap::error::ErrorKind::MissingSubcommand;
-        return Err(whole().error(missing, "a command is needed"));
+        return Err(program().error(missing, "a command is needed"));
     };
     let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("clap knows no others");
-    let verbosity = matches.get_count("verbose");
     Ok(Chosen { entry, matches, verbosity })
 }
 

@@ -20,93 +20,88 @@ mod setup;
 mod store;
 mod unset;
 
-use clap::{Arg, ArgAction, ArgMatches, Command, Parser};
+use clap::{ArgAction, ArgMatches, Command, CommandFactory, Parser};
 use keyward::OpenStore;
 use keyward_core::EntryId;
 
 use crate::session::Session;
 use crate::stop::{Outcome, Stop};
 
-/// A command of the program.
-pub(crate) struct Entry {
-    pub(crate) name: &'static str,
-    pub(crate) about: &'static str,
-    /// Command lines that can be typed as they are.
-    pub(crate) example: &'static str,
-    pub(crate) arguments: fn(Command) -> Command,
-    pub(crate) run: fn(&Session, &ArgMatches) -> Outcome,
-}
-
-/// Every command, in the order in which help shows them.
-pub(crate) const COMMANDS: &[Entry] = &[
-    init::ENTRY,
-    set::ENTRY,
-    get::ENTRY,
-    unset::ENTRY,
-    rm::ENTRY,
-    list::ENTRY,
-    info::ENTRY,
-    store::ENTRY,
-    account::ENTRY,
-    entry::<import::Command>("import"),
-    entry::<setup::Command>("setup"),
-    helper::ENTRY,
-    backend::ENTRY,
-    entry::<plugin::Command>("plugin"),
-    config::ENTRY,
-    doctor::ENTRY,
-    completions::ENTRY,
-    man::ENTRY,
-    help::ENTRY,
-];
-
-/// The arguments of a command, which say what it does. They derive [`clap::Parser`]: their comments
-/// are the command's help.
+/// The arguments of a command. They derive [`clap::Parser`]: their comments are the command's help.
 pub(crate) trait Run: Parser {
     fn run(self, session: &Session) -> Outcome;
 }
 
-/// Returns the command with these arguments.
-const fn entry<A: Run>(name: &'static str) -> Entry {
+/// A command of the program.
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    arguments: fn() -> Command,
+    pub(crate) run: fn(&Session, ArgMatches) -> Outcome,
+}
+
+/// Returns the command that has these arguments.
+const fn entry<Arguments: Run>(name: &'static str) -> Entry {
     Entry {
         name,
-        about: "",
-        example: "",
-        arguments: |_| A::command(),
-        run: |session, matches| A::from_arg_matches(matches)?.run(session),
+        arguments: Arguments::command,
+        run: |session, mut matches| Arguments::from_arg_matches_mut(&mut matches)?.run(session),
     }
 }
 
-/// Returns the root with all commands, for help, completions and man pages.
-pub(crate) fn whole() -> Command {
-    COMMANDS.iter().fold(root(), |root, entry| root.subcommand(tree(entry)))
+impl Entry {
+    /// Returns the command as clap parses it.
+    pub(crate) fn command(&self) -> Command {
+        (self.arguments)().name(self.name)
+    }
 }
 
-/// The program itself, without its commands.
-pub(crate) fn root() -> Command {
-    Command::new("keyward")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Keep credentials for people and programs")
-        .after_help("`keyward help` shows the user guide.\n\nExample:\n  keyward init work\n  keyward set work ann\n  keyward get work -p")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .disable_help_subcommand(true)
-        .arg(
-            Arg::new("verbose")
-                .short('v')
-                .long("verbose")
-                .action(ArgAction::Count)
-                .global(true)
-                .help("Print more messages on standard error; repeat it for still more"),
-        )
+/// Every command, in the order in which help shows them.
+pub(crate) const COMMANDS: &[Entry] = &[
+    entry::<init::Arguments>("init"),
+    entry::<set::Arguments>("set"),
+    entry::<get::Arguments>("get"),
+    entry::<unset::Arguments>("unset"),
+    entry::<rm::Arguments>("rm"),
+    entry::<list::Arguments>("list"),
+    entry::<info::Arguments>("info"),
+    entry::<store::Command>("store"),
+    entry::<account::Command>("account"),
+    entry::<import::Command>("import"),
+    entry::<setup::Command>("setup"),
+    entry::<helper::Command>("helper"),
+    entry::<backend::Command>("backend"),
+    entry::<plugin::Command>("plugin"),
+    entry::<config::Command>("config"),
+    entry::<doctor::Arguments>("doctor"),
+    entry::<completions::Arguments>("completions"),
+    entry::<man::Arguments>("man"),
+    entry::<help::Arguments>("help"),
+];
+
+/// Keep credentials for people and programs
+#[derive(clap::Parser)]
+#[command(
+    name = "keyward",
+    version,
+    after_help = "`keyward help` shows the user guide.
+
+Example:
+  keyward init work
+  keyward set work ann
+  keyward get work -p",
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+pub(crate) struct Root {
+    /// Print more messages on standard error; repeat it for still more
+    #[arg(short, long, action = ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
 }
 
-/// A command with its arguments.
-pub(crate) fn tree(entry: &Entry) -> Command {
-    let command = Command::new(entry.name)
-        .about(entry.about)
-        .after_help(format!("Example:\n  {}", entry.example.replace('\n', "\n  ")));
-    (entry.arguments)(command).name(entry.name)
+/// Returns the program with all commands, for help, completions and man pages.
+pub(crate) fn program() -> Command {
+    COMMANDS.iter().fold(Root::command(), |root, entry| root.subcommand(entry.command()))
 }
 
 pub(crate) use plugin::check_inside;

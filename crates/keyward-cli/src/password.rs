@@ -4,68 +4,77 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use clap::{Arg, ArgMatches, Command};
+use clap::value_parser;
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, MAX_RECORD, Prompt, Secret};
 use rustix::io::Errno;
 #[cfg(target_os = "linux")]
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
-use crate::arguments::switch;
 use crate::console::Console;
 use crate::input::standard_input;
 use crate::stop::{Outcome, Stop, usage};
 
-pub(crate) fn arguments(command: Command) -> Command {
-    command
-        .arg(switch("stdin", "Read the password from standard input, without its last line end"))
-        .arg(switch("raw", "Keep the last line end of the password"))
-        .arg(switch("allow-empty", "Accept an empty password, which is an error otherwise"))
-        .arg(
-            Arg::new("password-file")
-                .long("password-file")
-                .value_name("F")
-                .value_parser(clap::value_parser!(PathBuf))
-                .conflicts_with_all(["stdin", "password-fd"])
-                .help("Read the password from this file"),
-        )
-        .arg(
-            Arg::new("password-fd")
-                .long("password-fd")
-                .value_name("N")
-                .value_parser(clap::value_parser!(i32).range(0..))
-                .conflicts_with("stdin")
-                .help("Read the password from this open file descriptor"),
-        )
+/// Where the password comes from: by default, from the terminal.
+#[derive(clap::Args)]
+pub(crate) struct PasswordSource {
+    /// Read the password from standard input, without its last line end
+    #[arg(long)]
+    stdin: bool,
+    /// Keep the last line end of the password
+    #[arg(long)]
+    raw: bool,
+    /// Accept an empty password, which is an error otherwise
+    #[arg(long)]
+    allow_empty: bool,
+    /// Read the password from this file
+    #[arg(long, value_name = "F", conflicts_with_all = ["stdin", "password_fd"])]
+    password_file: Option<PathBuf>,
+    /// Read the password from this open file descriptor
+    #[arg(long, value_name = "N", value_parser = value_parser!(i32).range(0..), conflicts_with = "stdin")]
+    password_fd: Option<i32>,
 }
 
-/// Reads the password from the source that the arguments name, else from the terminal.
-pub(crate) fn read(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
-    let Some((file, shown)) = source(matches)? else { return prompt(matches, console) };
-    let mut password = read_all(file, &shown)?;
-    if !matches.get_flag("raw") {
-        password.strip_line_end();
+impl PasswordSource {
+    /// Reads the password.
+    pub(crate) fn read(&self, console: &Console) -> Outcome<Secret> {
+        let Some((file, shown)) = self.open()? else { return self.prompt(console) };
+        let mut password = read_all(file, &shown)?;
+        if !self.raw {
+            password.strip_line_end();
+        }
+        if password.is_empty() && !self.allow_empty {
+            let hint = format!("Nothing came from {shown}; --allow-empty sets an empty password");
+            return Err(Error::invalid("usage", "the password is empty").hint(hint).into());
+        }
+        Ok(password)
     }
-    if password.is_empty() && !matches.get_flag("allow-empty") {
-        let hint = format!("Nothing came from {shown}; --allow-empty sets an empty password");
-        return Err(Error::invalid("usage", "the password is empty").hint(hint).into());
-    }
-    Ok(password)
-}
 
-/// Returns the file that the arguments name, and its name for messages.
-fn source(matches: &ArgMatches) -> Outcome<Option<(File, String)>> {
-    let (file, shown) = if matches.get_flag("stdin") {
-        (standard_input(), "standard input".to_owned())
-    } else if let Some(path) = matches.get_one::<PathBuf>("password-file") {
-        (File::open(path), path.display().to_string())
-    } else if let Some(number) = matches.get_one::<i32>("password-fd") {
-        (descriptor(*number), format!("file descriptor {number}"))
-    } else {
-        return Ok(None);
-    };
-    let file = file.map_err(|error| not_opened(&shown, &error))?;
-    Ok(Some((file, shown)))
+    /// Opens the file, and returns it with its name for messages.
+    fn open(&self) -> Outcome<Option<(File, String)>> {
+        let (file, shown) = if self.stdin {
+            (standard_input(), "standard input".to_owned())
+        } else if let Some(path) = &self.password_file {
+            (File::open(path), path.display().to_string())
+        } else if let Some(number) = self.password_fd {
+            (descriptor(number), format!("file descriptor {number}"))
+        } else {
+            return Ok(None);
+        };
+        let file = file.map_err(|error| not_opened(&shown, &error))?;
+        Ok(Some((file, shown)))
+    }
+
+    /// Asks for the password. The console does not accept an empty one.
+    fn prompt(&self, console: &Console) -> Outcome<Secret> {
+        for (option, is_set) in [("raw", self.raw), ("allow-empty", self.allow_empty)] {
+            if is_set {
+                let why = format!("--{option} needs --stdin, --password-file or --password-fd");
+                return Err(usage(why));
+            }
+        }
+        Ok(console.prompt(&Prompt { text: "Password", confirm: true })?)
+    }
 }
 
 /// Returns the error for a source that cannot be opened: the arguments are wrong, or the system
@@ -85,17 +94,6 @@ fn not_opened(shown: &str, error: &std::io::Error) -> Stop {
         return usage(message);
     }
     Stop::Failed(Error::new(ErrorKind::Unavailable, "read").because(message))
-}
-
-/// Asks for the password. The console does not accept an empty one.
-fn prompt(matches: &ArgMatches, console: &Console) -> Outcome<Secret> {
-    for option in ["raw", "allow-empty"] {
-        if matches.get_flag(option) {
-            let why = format!("--{option} needs --stdin, --password-file or --password-fd");
-            return Err(usage(why));
-        }
-    }
-    Ok(console.prompt(&Prompt { text: "Password", confirm: true })?)
 }
 
 /// Returns a copy of an open descriptor. To open it again by its path would lose the position in a

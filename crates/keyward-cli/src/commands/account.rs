@@ -2,71 +2,74 @@
 
 use std::collections::BTreeSet;
 
-use clap::{Arg, ArgMatches, Command};
 use keyward::OpenStore;
 use keyward_accounts::{Accounts, Kinds, Listed};
 use keyward_core::{EntryId, Origin, Record, Result};
 use keyward_origin::Location;
 use serde_json::json;
 
-use super::{Entry, Session, missing};
-use crate::arguments::{self, switch, text};
+use super::{Run, missing};
+use crate::arguments::StoreAndUser;
 use crate::output::{Lines, shown};
-use crate::stop::{Outcome, usage};
+use crate::session::Session;
+use crate::stop::{Outcome, Stop, usage};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "account",
-    about: "List the accounts that helpers use, choose the default account, or forget one",
-    example: "keyward account list git\n\
-              keyward account default git https://ann@github.com\n\
-              keyward account rm git https://bob@github.com",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    let list = Command::new("list")
-        .about("List the accounts of one origin, or of all origins, the oldest first")
-        .after_help("Example:\n  keyward account list git https://github.com")
-        .arg(arguments::store())
-        .arg(url("List only the accounts of this origin").required(false))
-        .arg(arguments::user().help("The user of the accounts [default: you]"))
-        .arg(arguments::json().help("Print one JSON object per line"));
-    let default = Command::new("default")
-        .about("Choose the account to use when a request names none")
-        .after_help("Example:\n  keyward account default git https://ann@github.com\n  keyward account default git https://github.com --none")
-        .arg(arguments::store())
-        .arg(url("The account: https://ACCOUNT@HOST"))
-        .arg(switch("none", "Choose no account, so that the oldest one is used again"))
-        .arg(arguments::user().help("The user of the accounts [default: you]"));
-    let rm = Command::new("rm")
-        .about("Forget an account, with its credentials for single paths")
-        .after_help("Example:\n  keyward account rm git https://bob@github.com")
-        .arg(arguments::store())
-        .arg(url(
-            "The account: https://ACCOUNT@HOST; with a path, only its credentials for that path",
-        ))
-        .arg(arguments::user().help("The user of the account [default: you]"));
-    let command = command.subcommand_required(true).arg_required_else_help(true);
-    command.subcommands([list, default, rm])
+/// List the accounts that helpers use, choose the default account, or forget one
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward account list git
+  keyward account default git https://ann@github.com
+  keyward account rm git https://bob@github.com")]
+pub(super) enum Command {
+    /// List the accounts of one origin, or of all origins, the oldest first
+    #[command(after_help = "Example:
+  keyward account list git https://github.com")]
+    List {
+        #[command(flatten)]
+        owner: StoreAndUser,
+        /// List only the accounts of this origin
+        url: Option<String>,
+        /// Print one JSON object per line
+        #[arg(long)]
+        json: bool,
+    },
+    /// Choose the account to use when a request names none
+    #[command(after_help = "Example:
+  keyward account default git https://ann@github.com
+  keyward account default git https://github.com --none")]
+    Default {
+        #[command(flatten)]
+        owner: StoreAndUser,
+        /// The account: https://ACCOUNT@HOST
+        url: String,
+        /// Choose no account, so that the oldest one is used again
+        #[arg(long)]
+        none: bool,
+    },
+    /// Forget an account, with its credentials for single paths
+    #[command(after_help = "Example:
+  keyward account rm git https://bob@github.com")]
+    Rm {
+        #[command(flatten)]
+        owner: StoreAndUser,
+        /// The account: https://ACCOUNT@HOST; with a path, only its credentials for that path
+        url: String,
+    },
 }
 
-fn url(help: &'static str) -> Arg {
-    Arg::new("url").value_name("URL").required(true).help(help)
-}
-
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    match matches.subcommand() {
-        Some(("list", matches)) => list(session, matches),
-        Some(("default", matches)) => default(session, matches),
-        Some(("rm", matches)) => rm(session, matches),
-        _ => Ok(()),
+impl Run for Command {
+    fn run(self, session: &Session) -> Outcome {
+        match self {
+            Self::List { owner, url, json } => list(session, &owner, url.as_deref(), json),
+            Self::Default { owner, url, none } => set_default(session, &owner, &url, none),
+            Self::Rm { owner, url } => remove(session, &owner, &url),
+        }
     }
 }
 
-fn list(session: &Session, matches: &ArgMatches) -> Outcome {
-    let origin = text(matches, "url").map(keyward_origin::parse).transpose()?;
-    let (store, user) = session.store(matches)?;
+fn list(session: &Session, owner: &StoreAndUser, url: Option<&str>, json: bool) -> Outcome {
+    let origin = url.map(keyward_origin::parse).transpose()?;
+    let (store, user) = owner.open(session)?;
     let origins = match origin {
         Some(origin) => BTreeSet::from([origin]),
         None => origins(&store, &user)?,
@@ -77,7 +80,7 @@ fn list(session: &Session, matches: &ArgMatches) -> Outcome {
             let id = EntryId::new(&user, Some(&listed.location.to_string()))?;
             // `unset` may have removed it.
             if store.store.contains(&id)? {
-                lines.print(&line(&listed, matches.get_flag("json")))?;
+                lines.print(&line(&listed, json))?;
             }
         }
     }
@@ -115,25 +118,25 @@ fn line(listed: &Listed, json: bool) -> String {
     format!("{location}\t{}{chosen}", shown(kind))
 }
 
-fn default(session: &Session, matches: &ArgMatches) -> Outcome {
-    let location = location(matches)?;
+fn set_default(session: &Session, owner: &StoreAndUser, url: &str, none: bool) -> Outcome {
+    let location = Location::parse(url)?;
     if location.path().is_some() {
         return Err(usage("the default account is for a whole origin: leave the path out"));
     }
-    let account = match (location.account(), matches.get_flag("none")) {
-        (None, false) => return Err(which()),
+    let account = match (location.account(), none) {
+        (None, false) => return Err(no_account()),
         (Some(_), true) => return Err(usage("--none needs a URL that names no account")),
         (account, _) => account,
     };
-    let (store, user) = session.store(matches)?;
+    let (store, user) = owner.open(session)?;
     let accounts = Accounts::new(&store.store, &user);
     Ok(accounts.set_default(location.origin(), account, store.now())?)
 }
 
-fn rm(session: &Session, matches: &ArgMatches) -> Outcome {
-    let location = location(matches)?;
-    let Some(account) = location.account() else { return Err(which()) };
-    let (store, user) = session.store(matches)?;
+fn remove(session: &Session, owner: &StoreAndUser, url: &str) -> Outcome {
+    let location = Location::parse(url)?;
+    let Some(account) = location.account() else { return Err(no_account()) };
+    let (store, user) = owner.open(session)?;
     let accounts = Accounts::new(&store.store, &user);
     // A record may have no account at all; its entry is named as if the account were empty.
     let wanted = Some(account).filter(|account| !account.is_empty());
@@ -147,10 +150,6 @@ fn rm(session: &Session, matches: &ArgMatches) -> Outcome {
     }
 }
 
-fn location(matches: &ArgMatches) -> Result<Location> {
-    Location::parse(text(matches, "url").unwrap_or_default())
-}
-
-fn which() -> crate::stop::Stop {
+fn no_account() -> Stop {
     usage("the URL must name the account: https://ACCOUNT@HOST")
 }

@@ -1,68 +1,58 @@
 use std::collections::BTreeSet;
 
-use clap::{Arg, ArgMatches, Command};
 use keyward_core::{OptionSpec, OptionType, Registration, Registry, Role};
 use serde_json::{Value, json};
 
-use super::{Entry, Session};
-use crate::arguments::{self, text};
+use super::Run;
+use crate::arguments::role;
 use crate::exit::each;
 use crate::output::{print, shown};
-use crate::stop::{Outcome, usage};
+use crate::session::Session;
+use crate::stop::Outcome;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "backend",
-    about: "Show the backends that stores can use",
-    example: "keyward backend list\nkeyward backend show storage sqlite",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    command
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(
-            Command::new("list")
-                .about("List all backends")
-                .after_help("Example:\n  keyward backend list")
-                .arg(arguments::json()),
-        )
-        .subcommand(
-            Command::new("show")
-                .about("Show what a backend does and which options it has")
-                .after_help("Example:\n  keyward backend show storage sqlite")
-                .arg(
-                    Arg::new("role")
-                        .value_name("ROLE")
-                        .required(true)
-                        .value_parser(["serializer", "encryption", "key", "storage"])
-                        .help("The role of the backend"),
-                )
-                .arg(Arg::new("backend").value_name("NAME").required(true).help("The backend"))
-                .arg(arguments::json()),
-        )
+/// Show the backends that stores can use
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward backend list
+  keyward backend show storage sqlite")]
+pub(super) enum Command {
+    /// List all backends
+    #[command(after_help = "Example:
+  keyward backend list")]
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what a backend does and which options it has
+    #[command(after_help = "Example:
+  keyward backend show storage sqlite")]
+    Show {
+        /// The role of the backend
+        #[arg(value_parser = role())]
+        role: Role,
+        /// The backend
+        #[arg(value_name = "NAME")]
+        backend: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let keyward = session.keyward()?;
-    match matches.subcommand() {
-        Some(("list", matches)) => {
-            let registry = keyward.registry();
-            each(names(registry), |(role, name)| line(registry.find(role, name)?, matches))
-        }
-        Some(("show", matches)) => {
-            let role = text(matches, "role")
-                .and_then(Role::from_name)
-                .ok_or_else(|| usage("no such role"))?;
-            let backend =
-                keyward.registry().find(role, text(matches, "backend").unwrap_or_default())?;
-            match matches.get_flag("json") {
-                true => print(&as_json(backend).to_string()),
-                false => show(backend),
+impl Run for Command {
+    fn run(self, session: &Session) -> Outcome {
+        let keyward = session.keyward()?;
+        let registry = keyward.registry();
+        match self {
+            Self::List { json } => {
+                each(names(registry), |(role, name)| print_line(registry.find(role, name)?, json))
             }
+            Self::Show { role, backend, json: true } => {
+                print(&as_json(registry.find(role, &backend)?).to_string())
+            }
+            Self::Show { role, backend, json: false } => show(registry.find(role, &backend)?),
         }
-        _ => Ok(()),
     }
 }
 
@@ -72,8 +62,8 @@ pub(super) fn names(registry: &Registry) -> BTreeSet<(Role, &str)> {
     linked.chain(registry.offers().map(|offer| (offer.role(), offer.name()))).collect()
 }
 
-fn line(backend: &Registration, matches: &ArgMatches) -> Outcome {
-    if matches.get_flag("json") {
+fn print_line(backend: &Registration, json: bool) -> Outcome {
+    if json {
         return print(&as_json(backend).to_string());
     }
     let (role, name, door) = (backend.role(), backend.info.name, backend.door);

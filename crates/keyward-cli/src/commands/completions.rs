@@ -1,22 +1,35 @@
 use std::ffi::OsString;
 
-use clap::{Arg, ArgMatches, Command};
 use clap_complete::Shell;
 
-use super::{Entry, Session};
-use crate::commands::whole;
+use super::{Run, program};
 use crate::output::{Lines, print};
+use crate::session::Session;
 use crate::stop::{Outcome, usage};
 
 mod values;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "completions",
-    about: "Print the completion script of a shell",
-    example: "keyward completions bash > ~/.local/share/bash-completion/completions/keyward",
-    arguments,
-    run,
-};
+/// Print the completion script of a shell
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward completions bash > ~/.local/share/bash-completion/completions/keyward")]
+pub(super) struct Arguments {
+    /// The shell
+    shell: Shell,
+}
+
+impl Run for Arguments {
+    fn run(self, _: &Session) -> Outcome {
+        let script = match self.shell {
+            Shell::Bash => bash(),
+            Shell::Zsh => ZSH.to_owned(),
+            Shell::Fish => FISH.to_owned(),
+            // These complete commands and options, but not the names on this machine.
+            shell => generated(shell),
+        };
+        print(script.trim_end())
+    }
+}
 
 /// The scripts call the program with this word, the index of the word to complete, and all words.
 const CALL: &str = "__complete";
@@ -25,32 +38,10 @@ const BASH: &str = include_str!("completions/keyward.bash");
 const ZSH: &str = include_str!("completions/keyward.zsh");
 const FISH: &str = include_str!("completions/keyward.fish");
 
-fn arguments(command: Command) -> Command {
-    command.arg(
-        Arg::new("shell")
-            .value_name("SHELL")
-            .required(true)
-            .value_parser(clap::value_parser!(Shell))
-            .help("The shell"),
-    )
-}
-
-fn run(_: &Session, matches: &ArgMatches) -> Outcome {
-    let shell = matches.get_one::<Shell>("shell").expect("clap requires it");
-    let script = match shell {
-        Shell::Bash => bash(),
-        Shell::Zsh => ZSH.to_owned(),
-        Shell::Fish => FISH.to_owned(),
-        // These complete commands and options, but not the names on this machine.
-        shell => generated(*shell),
-    };
-    print(script.trim_end())
-}
-
 /// Returns a script that completes all commands and options, and never calls the program.
 fn generated(shell: Shell) -> String {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut whole(), "keyward", &mut script);
+    clap_complete::generate(shell, &mut program(), "keyward", &mut script);
     String::from_utf8_lossy(&script).into_owned()
 }
 
@@ -78,7 +69,7 @@ pub(crate) fn answer(arguments: &[OsString]) -> Option<Outcome> {
 }
 
 fn complete(index: usize, words: &[OsString]) -> Outcome {
-    let mut command = values::add(whole(), words);
+    let mut command = values::add(program(), words);
     let mut words = words.to_vec();
     if index == words.len() {
         // The shell has left out an empty word at the end.

@@ -1,108 +1,102 @@
-use clap::{Arg, ArgMatches, Command};
 use keyward::{Keyward, Silent};
 use keyward_config::{Config, Environment, Settings, parse_value, render_value, set_value};
 use keyward_core::{OptionSpec, OptionType, Registry, Role, Value};
 use serde_json::json;
 
-use super::{Entry, Session};
-use crate::arguments::{self, switch, text};
+use super::Run;
 use crate::editor;
 use crate::exit::each;
 use crate::output::print;
-use crate::stop::{Outcome, hinted, usage};
+use crate::session::Session;
+use crate::stop::{Outcome, Stop, hinted, usage};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "config",
-    about: "Show and change settings, and where they come from",
-    example: "keyward config show\nkeyward config set defaults.storage sqlite\nkeyward config explain defaults.storage",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    let key = || {
-        Arg::new("key").value_name("KEY").required(true).help("The setting, as in defaults.storage")
-    };
-    command
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(
-            example("show", "Show every setting that has a value", "keyward config show")
-                .arg(arguments::json()),
-        )
-        .subcommand(
-            example(
-                "explain",
-                "Show where a setting comes from",
-                "keyward config explain defaults.storage",
-            )
-            .arg(key())
-            .arg(arguments::json()),
-        )
-        .subcommand(
-            example("get", "Print one setting", "keyward config get defaults.storage").arg(key()),
-        )
-        .subcommand(
-            example(
-                "set",
-                "Set one setting in your configuration, and keep its comments",
-                "keyward config set defaults.storage sqlite",
-            )
-            .arg(key())
-            .arg(
-                Arg::new("value")
-                    .value_name("VALUE")
-                    .required_unless_present("unset")
-                    .help("The new value"),
-            )
-            .arg(switch("unset", "Remove the setting instead").conflicts_with("value")),
-        )
-        .subcommand(example(
-            "edit",
-            "Edit your configuration; the change is kept only if it is valid",
-            "keyward config edit",
-        ))
-        .subcommand(example(
-            "validate",
-            "Check settings and the files of all stores and plugins",
-            "keyward config validate",
-        ))
-        .subcommand(
-            example(
-                "path",
-                "Print the paths of the configuration and the data",
-                "keyward config path",
-            )
-            .arg(arguments::json()),
-        )
+/// Show and change settings, and where they come from
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward config show
+  keyward config set defaults.storage sqlite
+  keyward config explain defaults.storage")]
+pub(super) enum Command {
+    /// Show every setting that has a value
+    #[command(after_help = "Example:
+  keyward config show")]
+    Show {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show where a setting comes from
+    #[command(after_help = "Example:
+  keyward config explain defaults.storage")]
+    Explain {
+        /// The setting, as in defaults.storage
+        key: String,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print one setting
+    #[command(after_help = "Example:
+  keyward config get defaults.storage")]
+    Get {
+        /// The setting, as in defaults.storage
+        key: String,
+    },
+    /// Set one setting in your configuration, and keep its comments
+    #[command(after_help = "Example:
+  keyward config set defaults.storage sqlite")]
+    Set {
+        /// The setting, as in defaults.storage
+        key: String,
+        /// The new value
+        #[arg(required_unless_present = "unset")]
+        value: Option<String>,
+        /// Remove the setting instead
+        #[arg(long, conflicts_with = "value")]
+        unset: bool,
+    },
+    /// Edit your configuration; the change is kept only if it is valid
+    #[command(after_help = "Example:
+  keyward config edit")]
+    Edit,
+    /// Check settings and the files of all stores and plugins
+    #[command(after_help = "Example:
+  keyward config validate")]
+    Validate,
+    /// Print the paths of the configuration and the data
+    #[command(after_help = "Example:
+  keyward config path")]
+    Path {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
-fn example(name: &'static str, about: &'static str, example: &'static str) -> Command {
-    Command::new(name).about(about).after_help(format!("Example:\n  {example}"))
-}
-
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    match matches.subcommand() {
-        Some(("edit", _)) => editor::edit_config(check_edited),
-        Some((command, matches)) => {
-            let keyward = session.keyward()?;
-            match command {
-                "show" => show(keyward.config().settings(), matches),
-                "explain" => explain(keyward.config().settings(), matches),
-                "get" => get(keyward.config().settings(), matches),
-                "set" => set(&keyward, matches),
-                "validate" => validate(&keyward),
-                _ => path(keyward.config(), matches),
-            }
+impl Run for Command {
+    fn run(self, session: &Session) -> Outcome {
+        if let Self::Edit = self {
+            // The configuration that the user wants to edit may not load.
+            return editor::edit_config(check_edited);
         }
-        None => Ok(()),
+        let keyward = session.keyward()?;
+        let settings = keyward.config().settings();
+        match self {
+            Self::Show { json } => show(settings, json),
+            Self::Explain { key, json } => explain(settings, &key, json),
+            Self::Get { key } => get(settings, &key),
+            Self::Set { key, value, unset: _ } => set(&keyward, &key, value.as_deref()),
+            Self::Edit => Ok(()),
+            Self::Validate => validate(&keyward),
+            Self::Path { json } => path(keyward.config(), json),
+        }
     }
 }
 
-fn show(settings: &Settings, matches: &ArgMatches) -> Outcome {
+fn show(settings: &Settings, json: bool) -> Outcome {
     for (key, setting) in settings.iter() {
         let value = render_value(&setting.value);
-        print(&match matches.get_flag("json") {
+        print(&match json {
             true => json!({ "key": key, "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place }).to_string(),
             false => format!("{key} = {value}    # {}: {}", setting.layer, setting.place),
         })?;
@@ -110,36 +104,34 @@ fn show(settings: &Settings, matches: &ArgMatches) -> Outcome {
     Ok(())
 }
 
-fn explain(settings: &Settings, matches: &ArgMatches) -> Outcome {
-    let key = text(matches, "key").unwrap_or_default();
+fn explain(settings: &Settings, key: &str, json: bool) -> Outcome {
     let mut holds = true;
     for setting in settings.explain(key)? {
         let value = render_value(&setting.value);
-        print(&match matches.get_flag("json") {
+        print(&match json {
             true => json!({ "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place, "holds": holds }).to_string(),
             false => format!("{} {value} ({}: {})", if holds { "used:" } else { "overridden:" }, setting.layer, setting.place),
         })?;
         holds = false;
     }
-    if holds && !matches.get_flag("json") {
+    if holds && !json {
         print(&format!("{key} has no value in any layer"))?;
     }
     Ok(())
 }
 
-fn get(settings: &Settings, matches: &ArgMatches) -> Outcome {
-    let key = text(matches, "key").unwrap_or_default();
+fn get(settings: &Settings, key: &str) -> Outcome {
     match settings.explain(key)?.next().map(|setting| &setting.value) {
         Some(Value::Text(text)) => print(text),
         Some(value) => print(&render_value(value)),
-        None => Err(crate::stop::Stop::Code(3, format!("error: {key} has no value"))),
+        None => Err(Stop::Code(3, format!("error: {key} has no value"))),
     }
 }
 
-fn set(keyward: &Keyward, matches: &ArgMatches) -> Outcome {
-    let key = text(matches, "key").unwrap_or_default();
+/// Sets a setting, or removes it if there is no value.
+fn set(keyward: &Keyward, key: &str, value: Option<&str>) -> Outcome {
     let path = keyward.config().user_file();
-    let value = match text(matches, "value") {
+    let value = match value {
         Some(value) => Some(parse_value(&spec_of(keyward.registry(), key)?, value)?),
         None => None,
     };
@@ -199,7 +191,7 @@ fn check(settings: &Settings, registry: &Registry) -> Outcome {
     Ok(())
 }
 
-fn path(config: &Config, matches: &ArgMatches) -> Outcome {
+fn path(config: &Config, json: bool) -> Outcome {
     let places = config.places();
     let [(system_stores, _), (stores, _)] = config.store_folders();
     let [(system_plugins, _), (plugins, _)] = config.plugin_folders();
@@ -214,7 +206,7 @@ fn path(config: &Config, matches: &ArgMatches) -> Outcome {
         ("system-plugins", system_plugins),
         ("system-data", places.system_data.clone()),
     ];
-    if matches.get_flag("json") {
+    if json {
         let rows =
             rows.iter().map(|(what, path)| ((*what).to_owned(), json!(path.display().to_string())));
         return print(&serde_json::Value::Object(rows.collect()).to_string());

@@ -1,33 +1,37 @@
 use std::path::Path;
 
-use clap::{ArgMatches, Command};
 use keyward::{Keyward, OpenStore, PluginState, Protection};
 use keyward_config::{BrokenPlugin, Environment, Places, PluginFile};
 use keyward_core::{EntryId, Error, Persistence};
 
+use super::Run;
 use super::plugin::quoted;
-use super::{Entry, Session};
-use crate::arguments::{self, switch};
 use crate::findings::{Finding, Findings};
+use crate::session::Session;
 use crate::stop::{Outcome, Stop};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "doctor",
-    about: "Check that the configuration, plugins, stores and keys are valid and safe",
-    example: "keyward doctor",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    command
-        .arg(switch("fix", "Repair the permissions of your own Keyward files and folders"))
-        .arg(arguments::json())
+/// Check that the configuration, plugins, stores and keys are valid and safe
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward doctor")]
+pub(super) struct Arguments {
+    /// Repair the permissions of your own Keyward files and folders
+    #[arg(long)]
+    fix: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let mut findings = Findings::new(matches.get_flag("json"));
-    check_modes(matches.get_flag("fix"), &mut findings)?;
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let mut findings = Findings::new(self.json);
+        check_modes(self.fix, &mut findings)?;
+        check_all(session, findings)
+    }
+}
+
+fn check_all(session: &Session, mut findings: Findings) -> Outcome {
     let keyward = match session.keyward() {
         Ok(keyward) => keyward,
         Err(Stop::Failed(error)) => {
@@ -36,8 +40,8 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
         }
         Err(stop) => return Err(stop),
     };
-    let sound = "can be read, and only you can write it";
-    findings.tell("configuration", Finding::Good(sound.into()))?;
+    let valid = "can be read, and only you can write it";
+    findings.tell("configuration", Finding::Good(valid.into()))?;
     let plugins = keyward.config().plugins();
     for file in plugins.files {
         findings.tell(&format!("plugin {}", file.name), plugin(&file))?;

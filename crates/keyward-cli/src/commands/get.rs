@@ -2,63 +2,66 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use clap::{ArgMatches, Command};
 use keyward::Credentials;
 use keyward_core::{EntryId, Error, Secret, SecretWriter};
 use zeroize::Zeroizing;
 
-use super::{Entry, Session, missing};
-use crate::arguments::{self, switch};
-use crate::output::{print_secret, shown};
+use super::{Run, missing};
+use crate::arguments::StoreAndEntry;
+use crate::output::{print, print_secret, shown};
+use crate::session::Session;
 use crate::stop::{Outcome, usage};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "get",
-    about: "Print a username or a password, or check that the entry exists",
-    example: "keyward get work -p\nkeyward get work && echo there",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    arguments::entry(command.arg(arguments::store()))
-        .arg(switch("username", "Print the username").short('n'))
-        .arg(switch("password", "Print the password").short('p'))
-        .arg(switch(
-            "raw",
-            "Print the bytes of the password, or with -n of the username, without a newline",
-        ))
-        .arg(arguments::json().help(
-            "Print JSON; it contains the username only with -n, and the password only with -p",
-        ))
+/// Print a username or a password, or check that the entry exists
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward get work -p
+  keyward get work && echo there")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    entry: StoreAndEntry,
+    /// Print the username
+    #[arg(short = 'n', long)]
+    username: bool,
+    /// Print the password
+    #[arg(short, long)]
+    password: bool,
+    /// Print the bytes of the password, or with -n of the username, without a newline
+    #[arg(long)]
+    raw: bool,
+    /// Print JSON; it contains the username only with -n, and the password only with -p
+    #[arg(long)]
+    json: bool,
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let (username, password) = (matches.get_flag("username"), matches.get_flag("password"));
-    if matches.get_flag("raw") && username && password {
-        return Err(usage("--raw prints one value: leave out -n or -p"));
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let Self { entry, username, password, raw, json } = self;
+        if raw && username && password {
+            return Err(usage("--raw prints one value: leave out -n or -p"));
+        }
+        let (store, id) = entry.open(session)?;
+        let Some(credentials) = store.get(&id)? else { return Err(missing(&id, &store)) };
+        if json {
+            return print_secret(&as_json(&id, &credentials, username, password)?, true);
+        }
+        if raw {
+            let name = Secret::from(credentials.username.as_str());
+            return print_secret(if username { &name } else { &credentials.password }, false);
+        }
+        if username {
+            print(&shown(&credentials.username))?;
+        }
+        if password {
+            print_secret(&credentials.password, true)?;
+        }
+        Ok(())
     }
-    let (store, id) = session.entry(matches)?;
-    let Some(credentials) = store.get(&id)? else { return Err(missing(&id, &store)) };
-    if matches.get_flag("json") {
-        return print_secret(&json(&id, &credentials, username, password)?, true);
-    }
-    if matches.get_flag("raw") {
-        let name = Secret::from(credentials.username.as_str());
-        return print_secret(if username { &name } else { &credentials.password }, false);
-    }
-    if username {
-        crate::output::print(&shown(&credentials.username))?;
-    }
-    if password {
-        print_secret(&credentials.password, true)?;
-    }
-    Ok(())
 }
 
 /// Returns JSON with `user`, `name`, `kind`, and the values that were requested. A password that is
 /// not UTF-8 is in `password_base64`. All memory that contains the password is wiped.
-fn json(
+fn as_json(
     id: &EntryId,
     credentials: &Credentials,
     username: bool,

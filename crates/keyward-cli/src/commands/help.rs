@@ -1,24 +1,39 @@
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 use std::process::Stdio;
 
-use clap::{Arg, ArgMatches, Command};
 use keyward_config::Environment;
 use keyward_core::Error;
 
-use super::{COMMANDS, Entry, Session};
-use crate::arguments::{switch, text};
-use crate::commands::whole;
+use super::{COMMANDS, Run, program};
 use crate::output::print;
+use crate::session::Session;
 use crate::shell;
 use crate::stop::{Outcome, hinted, usage};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "help",
-    about: "Show the user guide, another topic, or the help of a command",
-    example: "keyward help\nkeyward help exit-codes\nkeyward help set",
-    arguments,
-    run,
-};
+/// Show the user guide, another topic, or the help of a command
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward help
+  keyward help exit-codes
+  keyward help set")]
+pub(super) struct Arguments {
+    /// A topic of the guide, or a command
+    #[arg(default_value = "guide", hide_default_value = true)]
+    topic: String,
+    /// Print where the package installed the guide
+    #[arg(long)]
+    print_path: bool,
+}
+
+impl Run for Arguments {
+    fn run(self, _: &Session) -> Outcome {
+        match self.print_path {
+            true => print_path(),
+            false => show_topic(&self.topic),
+        }
+    }
+}
 
 /// The folder into which a package installs the guide.
 const INSTALLED: &str = "/usr/share/doc/keyward";
@@ -37,26 +52,20 @@ pub(super) const TOPICS: &[(&str, &str)] = &[
     ("plugin-protocol", include_str!("../../../../docs/plugin-protocol.md")),
 ];
 
-fn arguments(command: Command) -> Command {
-    command
-        .arg(Arg::new("topic").value_name("TOPIC").help("A topic of the guide, or a command"))
-        .arg(switch("print-path", "Print where the package installed the guide"))
+fn print_path() -> Outcome {
+    match Path::new(INSTALLED).is_dir() {
+        true => print(INSTALLED),
+        false => Err(usage(
+            "no package has installed the guide; `keyward help` shows the one inside the program",
+        )),
+    }
 }
 
-fn run(_: &Session, matches: &ArgMatches) -> Outcome {
-    if matches.get_flag("print-path") {
-        return match std::path::Path::new(INSTALLED).is_dir() {
-            true => print(INSTALLED),
-            false => Err(usage(
-                "no package has installed the guide; `keyward help` shows the one inside the program",
-            )),
-        };
-    }
-    let topic = text(matches, "topic").unwrap_or("guide");
+fn show_topic(topic: &str) -> Outcome {
     if let Some((_, page)) = TOPICS.iter().find(|(name, _)| *name == topic) {
         return show(&readable(page));
     }
-    let mut program = whole();
+    let mut program = program();
     program.build();
     match program.find_subcommand_mut(topic) {
         Some(command) => show(&command.render_long_help().to_string()),

@@ -5,33 +5,29 @@ mod git;
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{ArgMatches, Command};
-
-use super::{Entry, Session};
+use super::Run;
 use crate::console::Console;
+use crate::session::Session;
 use crate::stop::Outcome;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "helper",
-    about: "Answer another program that asks for credentials",
-    example: "printf 'protocol=https\\nhost=example.com\\n' | keyward helper git get --store work",
-    arguments,
-    run,
-};
+/// Answer another program that asks for credentials
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  printf 'protocol=https\\nhost=example.com\\n' | keyward helper git get --store work")]
+pub(super) enum Command {
+    Git(git::Arguments),
+}
+
+impl Run for Command {
+    fn run(self, session: &Session) -> Outcome {
+        match self {
+            Self::Git(arguments) => git::run(session, &arguments),
+        }
+    }
+}
 
 /// The program names by which other programs call a helper, and the helper's command.
 const PROGRAMS: &[(&str, &str)] = &[("git-credential-keyward", "git")];
-
-fn arguments(command: Command) -> Command {
-    command.subcommand_required(true).arg_required_else_help(true).subcommand(git::command())
-}
-
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    match matches.subcommand() {
-        Some(("git", matches)) => git::run(session, &matches.into()),
-        _ => Ok(()),
-    }
-}
 
 /// Answers a call in the form that `keyward setup` writes. It does not build the tree of arguments:
 /// git waits meanwhile, and the tree would take a tenth of the time that the process computes.
@@ -39,7 +35,7 @@ pub(crate) fn run_plain(arguments: &[OsString]) -> Option<Outcome> {
     let words: Option<Vec<_>> = arguments.iter().map(|word| word.to_str()).collect();
     let [_, "helper", "git", words @ ..] = words.as_deref()? else { return None };
     let session = Session { console: Console { verbosity: 0 } };
-    Some(git::run(&session, &git::Asked::plain(words)?))
+    Some(git::run(&session, &git::Arguments::from_setup(words)?))
 }
 
 /// Replaces the program name of a helper by the helper's command.

@@ -1,66 +1,70 @@
 use std::collections::BTreeSet;
 
-use clap::{Arg, ArgMatches, Command};
 use keyward::{Keyward, OpenStore, Protection};
 use keyward_config::{Interaction, render_value};
 use keyward_core::{Error, Level, Persistence, Result, Value};
 use serde_json::json;
 
-use super::{Entry, Session};
-use crate::arguments::{self, switch, text};
+use super::Run;
 use crate::exit::each;
 use crate::output::{print, shown};
+use crate::session::Session;
 use crate::stop::Outcome;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "info",
-    about: "Show which backends stores use and what they promise",
-    example: "keyward info work --users",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    command
-        .arg(arguments::stores())
-        .arg(
-            Arg::new("format")
-                .short('f')
-                .long("format")
-                .value_parser(["std", "raw", "none"])
-                .default_value("std")
-                .help("What to show: backends and promises, the store's file as it is, or neither"),
-        )
-        .arg(switch("users", "Show the users who have entries").short('u'))
-        .arg(arguments::json())
+/// Show which backends stores use and what they promise
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward info work --users")]
+pub(super) struct Arguments {
+    /// The stores
+    #[arg(value_name = "NAME", required = true)]
+    stores: Vec<String>,
+    /// What to show: backends and promises, the store's file as it is, or neither
+    #[arg(short, long, default_value = "std")]
+    format: Format,
+    /// Show the users who have entries
+    #[arg(short, long)]
+    users: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let keyward = session.keyward()?;
-    let names: Vec<_> = matches.get_many::<String>("stores").into_iter().flatten().collect();
-    let stores = names.iter().map(|name| keyward.store(name)).collect::<Result<Vec<_>, _>>()?;
-    let ids = keyward.config().store_ids()?;
-    each(&stores, |store| {
-        if let Err(error) = ids.check_unique(&store.file) {
-            session.console.log(Level::Warning, format_args!("{}", error.message()));
-        }
-        let mut users = matches.get_flag("users").then(BTreeSet::new);
-        let outcome = users.as_mut().map_or(Ok(()), |users| gather(&keyward, store, users));
-        show(store, users.as_ref(), matches)?;
-        outcome
-    })
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Format {
+    Std,
+    Raw,
+    None,
 }
 
-fn show(store: &OpenStore, users: Option<&BTreeSet<String>>, matches: &ArgMatches) -> Outcome {
-    if matches.get_flag("json") {
-        return print(&as_json(store, users).to_string());
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let keyward = session.keyward()?;
+        let stores = self.stores.iter().map(|name| keyward.store(name));
+        let stores = stores.collect::<Result<Vec<_>>>()?;
+        let ids = keyward.config().store_ids()?;
+        each(&stores, |store| {
+            if let Err(error) = ids.check_unique(&store.file) {
+                session.console.log(Level::Warning, format_args!("{}", error.message()));
+            }
+            let mut users = self.users.then(BTreeSet::new);
+            let outcome = users.as_mut().map_or(Ok(()), |users| find_users(&keyward, store, users));
+            match self.json {
+                true => print(&as_json(store, users.as_ref()).to_string())?,
+                false => show(store, users.as_ref(), self.format)?,
+            }
+            outcome
+        })
     }
+}
+
+fn show(store: &OpenStore, users: Option<&BTreeSet<String>>, format: Format) -> Outcome {
     print(&format!("name: {}", shown(store.file.name.as_str())))?;
     print(&format!("config-file: {}", store.file.path.display()))?;
-    match text(matches, "format") {
-        Some("raw") => print(raw(store)?.trim_end())?,
-        Some("std") => standard(store)?,
-        _ => {}
+    match format {
+        Format::Std => standard(store)?,
+        Format::Raw => print(raw(store)?.trim_end())?,
+        Format::None => {}
     }
     let Some(users) = users else { return Ok(()) };
     let users: Vec<_> = users.iter().map(|user| shown(user)).collect();
@@ -127,7 +131,7 @@ fn lasts(store: &OpenStore) -> &'static str {
 }
 
 /// Finds the users who have entries. A damaged folder of one user does not hide the other users.
-fn gather(keyward: &Keyward, store: &OpenStore, users: &mut BTreeSet<String>) -> Outcome {
+fn find_users(keyward: &Keyward, store: &OpenStore, users: &mut BTreeSet<String>) -> Outcome {
     each(keyward.stores_of_all(store.file.name.as_str())?, |store| {
         store.store.entries(None).try_for_each(|id| {
             let id = id?;

@@ -1,67 +1,62 @@
-use clap::{Arg, ArgAction, ArgMatches, Command};
-use keyward::{NewStore, Protection, StoreFile};
+use keyward::{Keyward, NewStore, Protection, StoreFile};
 use keyward_config::{parse_value, render_value};
 use keyward_core::{Persistence, Role, SecretRef, Value, Values};
 
-use super::{Entry, Session};
-use crate::arguments::{switch, text};
+use super::Run;
 use crate::output::{complain, print};
+use crate::session::Session;
 use crate::stop::{Outcome, usage};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "init",
-    about: "Make a store",
-    example: "keyward init work\nkeyward init team --storage sqlite --option storage.path=/srv/team/store.db",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    let choice = |name: &'static str, letter: &'static str, help: &'static str| {
-        Arg::new(name).long(name).value_name(letter).help(help)
-    };
-    command
-        .arg(Arg::new("store").value_name("NAME").required(true).help("The name of the new store"))
-        .arg(choice("serializer", "S", "The backend that turns records into bytes"))
-        .arg(choice("encryption", "E", "The backend that encrypts the bytes"))
-        .arg(choice("storage", "B", "The backend that keeps the encrypted records"))
-        .arg(
-            Arg::new("option")
-                .long("option")
-                .value_name("ROLE.KEY=VALUE")
-                .action(ArgAction::Append)
-                .help(
-                    "An option of a backend, such as storage.path=/srv/store.db; key.from=NAME selects the key source",
-                ),
-        )
-        .arg(switch(
-            "system",
-            "Make the store for all users of this machine, each with a separate folder",
-        ))
-        .arg(switch("no-envelope", "Keep records without Keyward's envelope, so that other programs can read them"))
+/// Make a store
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward init work
+  keyward init team --storage sqlite --option storage.path=/srv/team/store.db")]
+pub(super) struct Arguments {
+    /// The name of the new store
+    #[arg(value_name = "NAME")]
+    store: String,
+    /// The backend that turns records into bytes
+    #[arg(long, value_name = "S")]
+    serializer: Option<String>,
+    /// The backend that encrypts the bytes
+    #[arg(long, value_name = "E")]
+    encryption: Option<String>,
+    /// The backend that keeps the encrypted records
+    #[arg(long, value_name = "B")]
+    storage: Option<String>,
+    /// An option of a backend, such as storage.path=/srv/store.db; key.from=NAME selects the key source
+    #[arg(long = "option", value_name = "ROLE.KEY=VALUE")]
+    options: Vec<String>,
+    /// Make the store for all users of this machine, each with a separate folder
+    #[arg(long)]
+    system: bool,
+    /// Keep records without Keyward's envelope, so that other programs can read them
+    #[arg(long)]
+    no_envelope: bool,
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let keyward = session.keyward()?;
-    let name = text(matches, "store").unwrap_or_default();
-    let chosen = |role: &str| text(matches, role).map(str::to_owned);
-    let mut new = NewStore {
-        serializer: chosen("serializer"),
-        encryption: chosen("encryption"),
-        storage: chosen("storage"),
-        system: matches.get_flag("system"),
-        envelope: !matches.get_flag("no-envelope"),
-        ..NewStore::named(name)?
-    };
-    for option in matches.get_many::<String>("option").into_iter().flatten() {
-        add_option(&keyward, &mut new, option)?;
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let keyward = session.keyward()?;
+        let mut new = NewStore {
+            serializer: self.serializer,
+            encryption: self.encryption,
+            storage: self.storage,
+            system: self.system,
+            envelope: !self.no_envelope,
+            ..NewStore::named(&self.store)?
+        };
+        for option in &self.options {
+            add_option(&keyward, &mut new, option)?;
+        }
+        let file = keyward.init_store(&new)?;
+        report(&keyward, &file)
     }
-    let file = keyward.init_store(&new)?;
-    report(&keyward, &file)
 }
 
 /// Adds the option `ROLE.KEY=VALUE` to a new store.
-fn add_option(keyward: &keyward::Keyward, new: &mut NewStore, option: &str) -> Outcome {
+fn add_option(keyward: &Keyward, new: &mut NewStore, option: &str) -> Outcome {
     let malformed =
         || usage("an option is written ROLE.KEY=VALUE, as in storage.path=/srv/store.db");
     let (key, value) = option.split_once('=').ok_or_else(malformed)?;
@@ -93,7 +88,7 @@ fn add_option(keyward: &keyward::Keyward, new: &mut NewStore, option: &str) -> O
 }
 
 /// Prints how a new store is made, and how it protects its records.
-pub(super) fn report(keyward: &keyward::Keyward, file: &StoreFile) -> Outcome {
+pub(super) fn report(keyward: &Keyward, file: &StoreFile) -> Outcome {
     let store = keyward.store(file.name.as_str())?;
     let protection = Protection::of(store.store.encryption_abilities(), file.envelope);
     print(&format!(

@@ -1,48 +1,52 @@
-use clap::{ArgMatches, Command};
+use keyward::Keyward;
 use keyward_core::EntryId;
 use serde_json::json;
 
-use super::{Entry, Session};
-use crate::arguments::{self, text};
+use super::Run;
 use crate::exit::each;
 use crate::output::{Lines, print, shown};
+use crate::session::Session;
 use crate::stop::{Outcome, usage};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "list",
-    about: "List the stores, or the entries of one",
-    example: "keyward list\nkeyward list work --json",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    command
-        .arg(
-            arguments::store()
-                .required(false)
-                .help("List the entries of this store, without decrypting any"),
-        )
-        .arg(arguments::user().help("List only the entries of this user"))
-        .arg(arguments::json().help("Print one JSON object per line"))
+/// List the stores, or the entries of one
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward list
+  keyward list work --json")]
+pub(super) struct Arguments {
+    /// List the entries of this store, without decrypting any
+    store: Option<String>,
+    /// List only the entries of this user
+    #[arg(short, long, value_name = "U")]
+    user: Option<String>,
+    /// Print one JSON object per line
+    #[arg(long)]
+    json: bool,
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let keyward = session.keyward()?;
-    let json = matches.get_flag("json");
-    let user = text(matches, "user");
-    let Some(store) = text(matches, "store") else {
-        if user.is_some() {
-            return Err(usage("--user needs a STORE"));
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let keyward = session.keyward()?;
+        let (user, json) = (self.user.as_deref(), self.json);
+        match &self.store {
+            Some(store) => list_entries(&keyward, store, user, json),
+            None if user.is_some() => Err(usage("--user needs a STORE")),
+            None => list_stores(&keyward, json),
         }
-        for name in keyward.store_names()? {
-            match json {
-                true => print(&json!({ "store": name.as_str() }).to_string())?,
-                false => print(&shown(name.as_str()))?,
-            }
+    }
+}
+
+fn list_stores(keyward: &Keyward, json: bool) -> Outcome {
+    for name in keyward.store_names()? {
+        match json {
+            true => print(&json!({ "store": name.as_str() }).to_string())?,
+            false => print(&shown(name.as_str()))?,
         }
-        return Ok(());
-    };
+    }
+    Ok(())
+}
+
+fn list_entries(keyward: &Keyward, store: &str, user: Option<&str>, json: bool) -> Outcome {
     let stores = match user {
         Some(_) => vec![keyward.store_of(store, user)?],
         None => keyward.stores_of_all(store)?,

@@ -1,34 +1,49 @@
 use std::collections::BTreeMap;
 
-use clap::{ArgMatches, Command};
 use keyward::{Keyward, StoreName};
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, Level};
 
-use super::{Entry, Session};
-use crate::arguments::{self, switch};
+use super::Run;
+use crate::session::Session;
 use crate::stop::{Outcome, usage};
 use crate::terminal::Terminal;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "rm",
-    about: "Remove stores with their keys, data and configuration",
-    example: "keyward rm work",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    command.arg(arguments::stores()).arg(switch("yes", "Do not ask"))
+/// Remove stores with their keys, data and configuration
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward rm work")]
+pub(super) struct Arguments {
+    /// The stores
+    #[arg(value_name = "NAME", required = true)]
+    stores: Vec<String>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let keyward = session.keyward()?;
-    let mut names: Vec<&str> = Vec::new();
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let keyward = session.keyward()?;
+        let names = check_names(&keyward, &self.stores)?;
+        if !self.yes {
+            confirm(&keyward, &names)?;
+        }
+        for name in names {
+            let shown = name.escape_debug();
+            session.console.log(Level::Info, format_args!("deleting store `{shown}`"));
+            keyward.delete_store(name)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns the names of the stores, each once. All stores must exist before the first one is
+/// removed.
+fn check_names<'a>(keyward: &Keyward, all: &'a [String]) -> Outcome<Vec<&'a str>> {
+    let mut names = Vec::new();
     let mut ids = BTreeMap::new();
-    for name in matches.get_many::<String>("stores").into_iter().flatten() {
-        // All stores must exist before the first one is removed, and a name that is given twice
-        // counts once.
+    for name in all {
         let file = keyward.config().store(&StoreName::new(name)?)?;
         if names.contains(&name.as_str()) {
             continue;
@@ -41,15 +56,7 @@ fn run(session: &Session, matches: &ArgMatches) -> Outcome {
             return Err(usage(why));
         }
     }
-    if !matches.get_flag("yes") {
-        confirm(&keyward, &names)?;
-    }
-    for name in names {
-        let shown = name.escape_debug();
-        session.console.log(Level::Info, format_args!("deleting store `{shown}`"));
-        keyward.delete_store(name)?;
-    }
-    Ok(())
+    Ok(names)
 }
 
 /// Prints what will be removed, and asks.

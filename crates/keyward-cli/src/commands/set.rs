@@ -1,48 +1,50 @@
-use clap::{Arg, ArgMatches, Command};
 use keyward::Credentials;
 use keyward_accounts::Accounts;
 use keyward_core::{Error, Result, Secret};
 use keyward_origin::Location;
 
-use super::{Entry, Session};
-use crate::arguments::{self, text};
-use crate::password;
+use super::Run;
+use crate::arguments::StoreAndEntry;
+use crate::password::PasswordSource;
+use crate::session::Session;
 use crate::stop::Outcome;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "set",
-    about: "Store a username and a password",
-    example: "keyward set work ann\nprintf s3cret | keyward set work ann --stdin\nkeyward set git ann --origin https://example.com",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    let username = Arg::new("username").value_name("USERNAME").required(true).help("The username");
-    let origin =
-        Arg::new("origin").long("origin").value_name("URL").conflicts_with("name").help(
-            "Store an account of this origin, such as https://example.com, for helpers to use",
-        );
-    let command = arguments::entry(command.arg(arguments::store()).arg(username));
-    password::arguments(command.arg(origin))
+/// Store a username and a password
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward set work ann
+  printf s3cret | keyward set work ann --stdin
+  keyward set git ann --origin https://example.com")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    entry: StoreAndEntry,
+    /// The username
+    username: String,
+    /// Store an account of this origin, such as https://example.com, for helpers to use
+    #[arg(long, value_name = "URL", conflicts_with = "name")]
+    origin: Option<String>,
+    #[command(flatten)]
+    password: PasswordSource,
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let username = text(matches, "username").unwrap_or_default();
-    if let Some(origin) = text(matches, "origin") {
-        return set_account(session, matches, username, origin);
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        if let Some(origin) = &self.origin {
+            return set_account(session, &self, origin);
+        }
+        let (store, id) = self.entry.open(session)?;
+        let password = self.password.read(&session.console)?;
+        store.set(&id, &Credentials::new(self.username, password))?;
+        Ok(())
     }
-    let (store, id) = session.entry(matches)?;
-    let password = password::read(matches, &session.console)?;
-    store.set(&id, &Credentials::new(username, password))?;
-    Ok(())
 }
 
-fn set_account(session: &Session, matches: &ArgMatches, username: &str, origin: &str) -> Outcome {
+fn set_account(session: &Session, arguments: &Arguments, origin: &str) -> Outcome {
+    let username = arguments.username.as_str();
     let location = Location::new(keyward_origin::parse(origin)?, Some(username), None)?;
-    let (store, user) = session.store(matches)?;
+    let (store, user) = arguments.entry.owner.open(session)?;
     store.check_staying()?;
-    let password = password::read(matches, &session.console)?;
+    let password = arguments.password.read(&session.console)?;
     check_no_carriage_return(&password)?;
     let credentials = Credentials::new(username, password);
     Accounts::new(&store.store, &user)

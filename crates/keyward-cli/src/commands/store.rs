@@ -1,73 +1,82 @@
-use clap::{Arg, ArgMatches, Command};
-use keyward::OpenStore;
+use keyward::Keyward;
 use keyward_config::Interaction;
 use keyward_core::{ErrorKind, Level};
 use keyward_store::{Rotated, Verified};
 use serde_json::json;
 
-use super::{Entry, Session};
-use crate::arguments::{self, switch, text};
+use super::Run;
 use crate::exit::each;
 use crate::output::{complain, print};
 use crate::progress::Progress;
+use crate::session::Session;
 use crate::stop::{Outcome, Stop};
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "store",
-    about: "Check a store, give it a new key, or give a user a folder in it",
-    example: "keyward store verify work\nkeyward store rotate work",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    command
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(
-            Command::new("verify")
-                .about("Open every entry and report those that do not open")
-                .after_help("Example:\n  keyward store verify work")
-                .arg(arguments::store())
-                .arg(arguments::user().help("List only the entries of this user"))
-                .arg(arguments::json()),
-        )
-        .subcommand(
-            Command::new("rotate")
-                .about("Encrypt every entry with a new key, or continue an interrupted rotation")
-                .after_help(
-                    "Example:\n  keyward store rotate work\n  keyward store rotate work --retire",
-                )
-                .arg(arguments::store())
-                .arg(switch(
-                    "retire",
-                    "Delete the old keys instead; an error if an entry still needs one",
-                ))
-                .arg(arguments::json()),
-        )
-        .subcommand(
-            Command::new("enroll")
-                .about("Give a user of this machine a folder in a store for all users")
-                .after_help("Example:\n  keyward store enroll team bob")
-                .arg(arguments::store())
-                .arg(Arg::new("user").value_name("USER").required(true).help("The user")),
-        )
+/// Check a store, give it a new key, or give a user a folder in it
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward store verify work
+  keyward store rotate work")]
+pub(super) enum Command {
+    /// Open every entry and report those that do not open
+    #[command(after_help = "Example:
+  keyward store verify work")]
+    Verify {
+        /// The store
+        store: String,
+        /// Open only the entries of this user
+        #[arg(short, long, value_name = "U")]
+        user: Option<String>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Encrypt every entry with a new key, or continue an interrupted rotation
+    #[command(after_help = "Example:
+  keyward store rotate work
+  keyward store rotate work --retire")]
+    Rotate {
+        /// The store
+        store: String,
+        /// Delete the old keys instead; an error if an entry still needs one
+        #[arg(long)]
+        retire: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give a user of this machine a folder in a store for all users
+    #[command(after_help = "Example:
+  keyward store enroll team bob")]
+    Enroll {
+        /// The store
+        store: String,
+        /// The user
+        user: String,
+    },
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    match matches.subcommand() {
-        Some(("verify", matches)) => verify(session, matches),
-        Some(("rotate", matches)) => rotate(session, matches),
-        Some(("enroll", matches)) => enroll(session, matches),
-        _ => Ok(()),
+impl Run for Command {
+    fn run(self, session: &Session) -> Outcome {
+        let keyward = session.keyward()?;
+        match self {
+            Self::Verify { store, user, json } => verify(&keyward, &store, user.as_deref(), json),
+            Self::Rotate { store, retire: true, json } => retire(&keyward, &store, json),
+            Self::Rotate { store, retire: false, json } => rotate(session, &keyward, &store, json),
+            Self::Enroll { store, user } => Ok(keyward.enroll(&store, &user)?),
+        }
     }
 }
 
-fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
+fn verify(keyward: &Keyward, store: &str, user: Option<&str>, json: bool) -> Outcome {
+    // Each user may have a separate folder in the store.
+    let stores = match user {
+        Some(_) => vec![keyward.store_of(store, user)?],
+        None => keyward.stores_of_all(store)?,
+    };
     let mut progress = Progress::new("checked");
     let mut verified = Verified::default();
-    let outcome = each(chosen(session, matches)?, |store| {
-        store.store.verify(text(matches, "user"), |id, error| {
+    let outcome = each(stores, |store| {
+        store.store.verify(user, |id, error| {
             progress.step();
             // Counted here, so that the result contains what was found before the storage failed.
             let Some(error) = error else {
@@ -94,7 +103,7 @@ fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
     if outcome.is_err() && verified == Verified::default() {
         return outcome;
     }
-    if matches.get_flag("json") {
+    if json {
         let report = json!({ "good": verified.good, "closed": verified.closed, "corrupt": verified.corrupt });
         print(&report.to_string())?;
     } else {
@@ -111,27 +120,27 @@ fn verify(session: &Session, matches: &ArgMatches) -> Outcome {
 
 const CORRUPT: &str = "error: the store holds corrupt entries";
 
-fn rotate(session: &Session, matches: &ArgMatches) -> Outcome {
-    let json = matches.get_flag("json");
-    let stores = chosen(session, matches)?;
-    if matches.get_flag("retire") {
-        let mut retired = 0;
-        let outcome = each(&stores, |store| {
-            retired += store.store.retire()?;
-            Ok(())
-        });
-        if outcome.is_err() && retired == 0 {
-            return outcome;
-        }
-        print(&match json {
-            true => json!({ "retired": retired }).to_string(),
-            false => format!("{} deleted", old_keys(retired)),
-        })?;
+/// Deletes the keys that no entry needs.
+fn retire(keyward: &Keyward, store: &str, json: bool) -> Outcome {
+    let mut retired = 0;
+    let outcome = each(keyward.stores_of_all(store)?, |store| {
+        retired += store.store.retire()?;
+        Ok(())
+    });
+    if outcome.is_err() && retired == 0 {
         return outcome;
     }
+    print(&match json {
+        true => json!({ "retired": retired }).to_string(),
+        false => format!("{} deleted", old_keys(retired)),
+    })?;
+    outcome
+}
+
+fn rotate(session: &Session, keyward: &Keyward, store: &str, json: bool) -> Outcome {
     let mut progress = Progress::new("resealed");
     let mut rotated = Rotated::default();
-    let outcome = each(&stores, |store| {
+    let outcome = each(keyward.stores_of_all(store)?, |store| {
         session.console.log(Level::Info, format_args!("rotating store `{}`", store.file.name));
         let done = store.store.rotate(|_| progress.step())?;
         rotated.resealed += done.resealed;
@@ -166,20 +175,4 @@ fn entries(number: u64) -> String {
 
 fn old_keys(number: usize) -> String {
     format!("{number} old {}", if number == 1 { "key" } else { "keys" })
-}
-
-fn enroll(session: &Session, matches: &ArgMatches) -> Outcome {
-    let (store, user) = (text(matches, "store"), text(matches, "user"));
-    Ok(session.keyward()?.enroll(store.unwrap_or_default(), user.unwrap_or_default())?)
-}
-
-/// Opens the store `STORE`: for the user of `--user`, or once for each user whose entries the
-/// caller may see.
-fn chosen(session: &Session, matches: &ArgMatches) -> Outcome<Vec<OpenStore>> {
-    let keyward = session.keyward()?;
-    let name = text(matches, "store").unwrap_or_default();
-    match matches.try_get_one::<String>("user") {
-        Ok(Some(user)) => Ok(vec![keyward.store_of(name, Some(user))?]),
-        _ => Ok(keyward.stores_of_all(name)?),
-    }
 }

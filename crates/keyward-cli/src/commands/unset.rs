@@ -1,37 +1,36 @@
-use clap::{ArgMatches, Command};
 use keyward::OpenStore;
 use keyward_accounts::Accounts;
 use keyward_config::Interaction;
 use keyward_core::{EntryId, Level, Result};
 use keyward_origin::Location;
 
-use super::{Entry, Session, missing};
-use crate::arguments;
+use super::{Run, missing};
+use crate::arguments::StoreAndEntry;
+use crate::session::Session;
 use crate::stop::Outcome;
 
-pub(super) const ENTRY: Entry = Entry {
-    name: "unset",
-    about: "Remove a username and a password",
-    example: "keyward unset work --user bob",
-    arguments,
-    run,
-};
-
-fn arguments(command: Command) -> Command {
-    arguments::entry(command.arg(arguments::store()))
+/// Remove a username and a password
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward unset work --user bob")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    entry: StoreAndEntry,
 }
 
-fn run(session: &Session, matches: &ArgMatches) -> Outcome {
-    let (store, id) = session.entry(matches)?;
-    let (user, name) = (id.user().escape_debug(), &store.file.name);
-    session.console.log(
-        Level::Info,
-        format_args!("unsetting credentials for user `{user}` in store `{name}`"),
-    );
-    match store.unset(&id) {
-        Err(error) if error.is_miss() => Err(missing(&id, &store)),
-        Err(error) => Err(error.into()),
-        Ok(()) => Ok(take_off_list(&store, &id)?),
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let (store, id) = self.entry.open(session)?;
+        let (user, name) = (id.user().escape_debug(), &store.file.name);
+        session.console.log(
+            Level::Info,
+            format_args!("unsetting credentials for user `{user}` in store `{name}`"),
+        );
+        match store.unset(&id) {
+            Err(error) if error.is_miss() => Err(missing(&id, &store)),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(take_off_list(&store, &id)?),
+        }
     }
 }
 

@@ -46,7 +46,7 @@ fn finder(command: &str, arg: &Arg) -> Option<Find> {
         ("init", "serializer") => |keyward, _| backends(keyward, Role::Serializer),
         ("init", "encryption") => |keyward, _| backends(keyward, Role::Encryption),
         ("init", "storage") => |keyward, _| backends(keyward, Role::Storage),
-        ("init", "option") => options,
+        ("init", "options") => options,
         ("show", "backend") => backends_of_named_role,
         ("get" | "set" | "explain", "key") => settings,
         ("set", "value") => values_of_named_setting,

@@ -1,6 +1,5 @@
 use std::io;
 
-use clap::{Arg, ArgMatches, Command};
 use keyward::{Keyward, OpenStore, Silent, StoreName};
 use keyward_accounts::{Accounts, Unbound};
 use keyward_config::Environment;
@@ -8,69 +7,46 @@ use keyward_core::{Error, Secret};
 use keyward_git::GIT_ASKS;
 use keyward_helper::git::{self, Action, CAPABILITIES, MAX_REQUEST, Reply, Request};
 
-use crate::arguments::{self, switch, text};
-use crate::commands::Session;
 use crate::input::{UntilEmptyLine, standard_input};
 use crate::output::{complain, print_secret};
+use crate::session::Session;
 use crate::stop::Outcome;
 
-pub(super) fn command() -> Command {
-    Command::new("git")
-        .about("Answer git's credential protocol; `keyward setup git` makes git call it")
-        .after_help("Example:\n  printf 'protocol=https\\nhost=example.com\\n' | keyward helper git get --store work")
-        .arg(
-            Arg::new("action")
-                .value_name("ACTION")
-                .required(true)
-                .help("get, store, erase or capability; any other does nothing"),
-        )
-        .arg(
-            Arg::new("store")
-                .long("store")
-                .value_name("S")
-                .default_value("git")
-                .help("The store; one that does not exist has no credentials"),
-        )
-        .arg(arguments::user().help("The user of the credentials [default: you]"))
-        .arg(switch("unbound", "Also return credentials that are stored without an origin, if the URL is the name of their entry"))
+/// Answer git's credential protocol; `keyward setup git` makes git call it
+#[derive(clap::Args, Debug, PartialEq)]
+#[command(after_help = "Example:
+  printf 'protocol=https\\nhost=example.com\\n' | keyward helper git get --store work")]
+pub(crate) struct Arguments {
+    /// get, store, erase or capability; any other does nothing
+    action: String,
+    /// The store; one that does not exist has no credentials
+    #[arg(long, value_name = "S", default_value = "git")]
+    store: String,
+    /// The user of the credentials [default: the store's `user`, else you]
+    #[arg(short, long, value_name = "U")]
+    user: Option<String>,
+    /// Also return credentials that are stored without an origin, if the URL is the name of their entry
+    #[arg(long)]
+    unbound: bool,
 }
 
-/// A request of git.
-#[derive(Debug, PartialEq)]
-pub(super) struct Asked<'a> {
-    action: &'a str,
-    store: &'a str,
-    user: Option<&'a str>,
-    unbound: Unbound,
-}
-
-impl<'a> Asked<'a> {
+impl Arguments {
     /// Parses the words after `helper git`, if they have the form that `keyward setup git` writes
     /// into git's configuration.
-    pub(super) fn plain(words: &[&'a str]) -> Option<Self> {
+    pub(super) fn from_setup(words: &[&str]) -> Option<Self> {
         match *words {
             ["--store", store, action] if ![store, action].iter().any(|it| it.starts_with('-')) => {
-                Some(Self { action, store, user: None, unbound: Unbound::Refuse })
+                let (store, action) = (store.to_owned(), action.to_owned());
+                Some(Self { action, store, user: None, unbound: false })
             }
             _ => None,
         }
     }
 }
 
-impl<'a> From<&'a ArgMatches> for Asked<'a> {
-    fn from(matches: &'a ArgMatches) -> Self {
-        Self {
-            action: text(matches, "action").unwrap_or_default(),
-            store: text(matches, "store").unwrap_or_default(),
-            user: text(matches, "user"),
-            unbound: if matches.get_flag("unbound") { Unbound::Give } else { Unbound::Refuse },
-        }
-    }
-}
-
-pub(super) fn run(session: &Session, asked: &Asked<'_>) -> Outcome {
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let environment = Environment::of_process();
-    let action = Action::from_word(asked.action);
+    let action = Action::from_word(&arguments.action);
     // If Keyward itself asks git, git must not ask Keyward in turn.
     let Some(action) = action.filter(|_| environment.get(GIT_ASKS).is_none()) else {
         return Ok(());
@@ -78,7 +54,7 @@ pub(super) fn run(session: &Session, asked: &Asked<'_>) -> Outcome {
     if action == Action::Capability {
         return print_secret(&Secret::from(CAPABILITIES), false);
     }
-    let said = answer(session, environment, asked, action);
+    let said = answer(session, environment, arguments, action);
     match said.and_then(|reply| Ok(reply.encode()?)) {
         Ok(said) => print_secret(&said, false),
         // Otherwise git would ask its next helper or the user, although this store may hold the
@@ -94,7 +70,7 @@ pub(super) fn run(session: &Session, asked: &Asked<'_>) -> Outcome {
 fn answer(
     session: &Session,
     environment: Environment,
-    asked: &Asked<'_>,
+    arguments: &Arguments,
     action: Action,
 ) -> Outcome<Reply> {
     let request = request()?;
@@ -105,9 +81,10 @@ fn answer(
         complain(&format!("warning: keyward does not keep this credential: {why}"));
     }
     let keyward = keyward(session, environment)?;
-    let Some(store) = store(&keyward, asked)? else { return Ok(Reply::default()) };
-    let id = store.entry(asked.user, None)?;
-    let accounts = Accounts::new(&store.store, id.user()).with_unbound(asked.unbound);
+    let Some(store) = store(&keyward, arguments)? else { return Ok(Reply::default()) };
+    let id = store.entry(arguments.user.as_deref(), None)?;
+    let unbound = if arguments.unbound { Unbound::Give } else { Unbound::Refuse };
+    let accounts = Accounts::new(&store.store, id.user()).with_unbound(unbound);
     let now = store.now();
     match action {
         Action::Get => return Ok(git::get(&request, &accounts, now)?),
@@ -139,28 +116,34 @@ fn keyward(session: &Session, environment: Environment) -> Outcome<Keyward> {
 }
 
 /// The store, unless it does not exist or is being removed.
-fn store(keyward: &Keyward, asked: &Asked<'_>) -> Outcome<Option<OpenStore>> {
-    match keyward.config().find_store(&StoreName::new(asked.store)?)? {
-        Some(file) if !file.deleting => Ok(Some(keyward.store_from(file, asked.user)?)),
+fn store(keyward: &Keyward, arguments: &Arguments) -> Outcome<Option<OpenStore>> {
+    match keyward.config().find_store(&StoreName::new(&arguments.store)?)? {
+        Some(file) if !file.deleting => {
+            Ok(Some(keyward.store_from(file, arguments.user.as_deref())?))
+        }
         _ => Ok(None),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::{Args, Command, FromArgMatches};
+
     use super::*;
 
     #[test]
-    fn plain_words_ask_what_the_command_line_does() {
+    fn the_words_that_setup_writes_mean_what_the_command_line_means() {
         for [store, action] in [["git", "get"], ["a b", "store"], ["", ""], ["s", "some day"]] {
             let words = ["--store", store, action];
-            let matches = command().no_binary_name(true).try_get_matches_from(words).unwrap();
-            assert_eq!(Asked::plain(&words), Some(Asked::from(&matches)), "{words:?}");
+            let command = Arguments::augment_args(Command::new("git")).no_binary_name(true);
+            let matches = command.try_get_matches_from(words).unwrap();
+            let parsed = Arguments::from_arg_matches(&matches).unwrap();
+            assert_eq!(Arguments::from_setup(&words), Some(parsed), "{words:?}");
         }
     }
 
     #[test]
-    fn other_words_are_not_plain() {
+    fn setup_writes_no_other_words() {
         for words in [
             &["--store", "-s", "get"][..],
             &["--store", "get", "--help"],
@@ -169,7 +152,7 @@ mod tests {
             &["--store", "s", "get", "--unbound"],
             &["get"],
         ] {
-            assert_eq!(Asked::plain(words), None, "{words:?}");
+            assert_eq!(Arguments::from_setup(words), None, "{words:?}");
         }
     }
 }
