@@ -16,9 +16,15 @@
 //! ```
 
 use std::collections::HashMap;
+use std::path::Path;
 
-use keyward_core::{Error, ErrorKind, Result, Secret};
+use keyward::Credentials;
+use keyward_core::{Error, ErrorKind, Record, Result, Secret};
+use keyward_fs::open_private;
 use keyward_origin::Location;
+
+use crate::accounts::{Found, Place};
+use crate::files::read_secret;
 
 /// What some editors write at the beginning of a text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
@@ -47,6 +53,26 @@ pub struct Login {
     pub location: Location,
     /// The password.
     pub password: Secret,
+}
+
+/// Reads the file; other users must not be able to read it.
+///
+/// # Errors
+/// Those of [`open_private`] and [`parse`]; [`Invalid`](ErrorKind::Invalid) if there is no file.
+pub fn read(path: &Path) -> Result<Vec<Line>> {
+    let none = || Error::invalid("usage", format!("there is no file {}", path.display()));
+    let (content, _) = read_secret(open_private(path)?.ok_or_else(none)?, MAX_FILE)?;
+    parse(content.expose())
+}
+
+impl From<Line> for Found {
+    fn from(Line { number, login }: Line) -> Self {
+        let credential = login.map(|Login { location, password }| {
+            let username = location.account().unwrap_or_default().to_owned();
+            (location, Record::from(&Credentials { username, password }))
+        });
+        Self { place: Place::Line(number), credential }
+    }
 }
 
 /// Reads all lines. An error in one line is the `login` of that line.

@@ -1,10 +1,13 @@
-//! Parsers for the files of other credential systems. They do not trust the files.
+//! Imports credentials from other systems. An import never replaces what a store holds, so that it
+//! can be repeated.
 //!
-//! There is one module per system, and no input or output: a caller passes the bytes of a file and
-//! gets their content. Bytes from outside have limits here, are parsed completely or refused, and
-//! are never quoted in an error.
+//! There is one module per system. It does not trust the system's files: they have limits here, are
+//! parsed completely or refused, and are never quoted in an error.
 //!
 //! Use this crate to bring credentials from other systems into Keyward.
 
+pub mod accounts;
+mod files;
 pub mod git_credentials;
+pub mod git_helper;
 pub mod pycred;

@@ -1,4 +1,4 @@
-//! The stores of PyCred 0.1.
+//! The stores of PyCred 0.1. An [`Import`] imports them.
 //!
 //! A store is a YAML file, [`StoreConfig`], and one record file for each user. The serializer
 //! `json` makes a [`Login`]. The encryption `clear` does not change it; `aes` makes a Fernet token
@@ -28,11 +28,14 @@
 
 mod config;
 mod fernet;
+mod import;
+mod installation;
 mod login;
 mod yaml;
 
 pub use config::{Encryption, Installation, Storage, StoreConfig};
 pub use fernet::FernetKey;
+pub use import::{Import, Report};
 pub use login::Login;
 
 /// The largest configuration file, in bytes.

@@ -1,9 +1,6 @@
 //! Imports credentials. An import never replaces what a store holds, so that it can be repeated.
 
-use std::fs::File;
-use std::io;
-
-use keyward_core::{Error, ErrorKind, Result, Secret, Timestamp};
+use keyward_core::{Error, ErrorKind};
 
 use super::Run;
 use crate::output::harmless;
@@ -34,22 +31,6 @@ impl Run for Command {
             Self::Pycred(arguments) => pycred::run(session, &arguments),
         }
     }
-}
-
-/// Returns the content of a file, and when it was written.
-fn read_secret(file: File, limit: usize) -> Result<(Secret, Timestamp)> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::InvalidData => Error::corrupt("read").because("the file is too large"),
-        _ => Error::io("read", error),
-    };
-    let written = file.metadata().and_then(|data| data.modified()).map_err(failed)?;
-    Ok((Secret::read_from(file, limit).map_err(failed)?, written.into()))
-}
-
-/// Returns the error for an entry that exists and has other content.
-fn conflict(whose: &str) -> Error {
-    Error::new(ErrorKind::Conflict, "import")
-        .because(format!("the store contains other credentials for this {whose}, which stay"))
 }
 
 /// Returns the outcome of the whole import: the highest exit code of its parts.

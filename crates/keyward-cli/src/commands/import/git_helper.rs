@@ -1,19 +1,16 @@
-//! Imports from git's other credential helpers. It asks for each URL, because helpers cannot list
-//! what they hold.
+//! Imports from git's other credential helpers.
 
 use std::time::Duration;
 
 use clap::value_parser;
-use keyward_core::{EntryId, Error, Record, Result, Source};
+use keyward_core::Result;
 use keyward_git::GitSource;
+use keyward_import::git_helper::{CALLER, find};
 use keyward_origin::Location;
 
-use super::accounts::{self, Found, Place, Target};
+use super::accounts::{self, Target};
 use crate::session::Session;
 use crate::stop::Outcome;
-
-/// The only user of the source: git's helpers belong to the caller.
-const CALLER: &str = "caller";
 
 /// Import credentials from git's other helpers, which keep them too
 #[derive(clap::Args)]
@@ -36,25 +33,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let git = GitSource::new(environment, CALLER, Duration::from_secs(arguments.timeout));
     let urls = arguments.urls.iter();
     let locations = urls.map(|url| Location::parse(url)).collect::<Result<Vec<_>>>()?;
-    let found = locations.into_iter().map(|location| Found {
-        place: Place::Url(location.to_string()),
-        credential: ask(&git, &location),
-    });
+    let found = locations.iter().map(|location| find(&git, location));
     let advice =
         "git's helpers still have them too; `git credential reject` makes them forget one.";
     accounts::import(&keyward, &arguments.target, found.collect(), advice)
-}
-
-/// Asks git for a record, and returns it with its location: git reports for which account it is.
-fn ask(git: &GitSource, asked: &Location) -> Result<(Location, Record)> {
-    let record = git.get(&EntryId::new(CALLER, Some(&asked.to_string()))?).map_err(|error| {
-        match error.is_miss() {
-            true => Error::not_found("import").because("none of git's helpers has a credential"),
-            false => error,
-        }
-    })?;
-    let username = record.field("username").and_then(|field| field.value.expose_str());
-    let account = username.or(asked.account()).map(str::to_owned);
-    let location = Location::new(asked.origin().clone(), account.as_deref(), asked.path())?;
-    Ok((location, record))
 }

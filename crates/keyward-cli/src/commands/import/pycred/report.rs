@@ -1,100 +1,71 @@
 //! The report about one store.
 
 use keyward_core::Error;
+use keyward_import::pycred::Report;
 use serde_json::json;
 
-use crate::commands::import::{code, why};
+use crate::commands::import::{code as code_of_error, why};
 use crate::output::harmless;
 
-pub(super) struct Report {
-    pub(super) from: String,
-    pub(super) into: String,
-    pub(super) dry_run: bool,
-    /// Whether this import made the store.
-    pub(super) made: bool,
-    /// Why there is nothing to import.
-    pub(super) note: Option<String>,
-    pub(super) imported: Vec<String>,
-    pub(super) present: Vec<String>,
-    pub(super) refused: Vec<(String, Error)>,
-    pub(super) failed: Option<Error>,
+/// Returns the exit code for this store.
+pub(super) fn code(report: &Report) -> u8 {
+    let errors = report.refused.iter().map(|(_, error)| error).chain(&report.failed);
+    errors.map(code_of_error).max().unwrap_or_default()
 }
 
-impl Report {
-    pub(super) fn new(from: &str, prefix: &str, dry_run: bool) -> Self {
-        Self {
-            from: from.to_owned(),
-            into: format!("{prefix}{from}"),
-            dry_run,
-            made: false,
-            note: None,
-            imported: Vec::new(),
-            present: Vec::new(),
-            refused: Vec::new(),
-            failed: None,
-        }
-    }
+pub(super) fn as_json(report: &Report, dry_run: bool) -> String {
+    let refused = report.refused.iter();
+    let refused = refused.map(|(user, error)| json!({ "user": user, "why": error.message() }));
+    json!({
+        "store": report.from,
+        "into": report.into,
+        "dry_run": dry_run,
+        "made": report.made,
+        "imported": report.imported,
+        "present": report.present,
+        "note": report.note,
+        "refused": refused.collect::<Vec<_>>(),
+        "error": report.failed.as_ref().map(Error::message),
+    })
+    .to_string()
+}
 
-    /// Returns the exit code for this store.
-    pub(super) fn code(&self) -> u8 {
-        let errors = self.refused.iter().map(|(_, error)| error).chain(&self.failed);
-        errors.map(code).max().unwrap_or_default()
+pub(super) fn as_text(report: &Report, dry_run: bool) -> String {
+    let mut text = harmless(&report.from);
+    if report.from != report.into {
+        text += &format!(" as {}", harmless(&report.into));
     }
+    text += ": ";
+    text += &match &report.failed {
+        Some(error) => format!("not imported: {}", why(error)),
+        None => counts(report, dry_run),
+    };
+    if let Some(note) = &report.note {
+        text += &format!(" ({})", harmless(note));
+    }
+    for (user, error) in &report.refused {
+        text += &format!("\n  user `{}`: {}", harmless(user), why(error));
+    }
+    text
+}
 
-    pub(super) fn json(&self) -> String {
-        let refused = self.refused.iter();
-        let refused = refused.map(|(user, error)| json!({ "user": user, "why": error.message() }));
-        json!({
-            "store": self.from,
-            "into": self.into,
-            "dry_run": self.dry_run,
-            "made": self.made,
-            "imported": self.imported,
-            "present": self.present,
-            "note": self.note,
-            "refused": refused.collect::<Vec<_>>(),
-            "error": self.failed.as_ref().map(Error::message),
-        })
-        .to_string()
+fn counts(report: &Report, dry_run: bool) -> String {
+    let verb = if dry_run { "to import" } else { "imported" };
+    let users = match report.imported.len() {
+        1 => "1 user".to_owned(),
+        count => format!("{count} users"),
+    };
+    let mut counts = format!("{users} {verb}");
+    if report.made {
+        counts += " into a new store";
+    } else if !report.imported.is_empty() {
+        counts += " into the store that is there";
     }
-
-    pub(super) fn text(&self) -> String {
-        let mut text = harmless(&self.from);
-        if self.from != self.into {
-            text += &format!(" as {}", harmless(&self.into));
-        }
-        text += ": ";
-        text += &match &self.failed {
-            Some(error) => format!("not imported: {}", why(error)),
-            None => self.counts(),
-        };
-        if let Some(note) = &self.note {
-            text += &format!(" ({})", harmless(note));
-        }
-        for (user, error) in &self.refused {
-            text += &format!("\n  user `{}`: {}", harmless(user), why(error));
-        }
-        text
+    if !report.present.is_empty() {
+        counts += &format!(", {} there already", report.present.len());
     }
-
-    fn counts(&self) -> String {
-        let verb = if self.dry_run { "to import" } else { "imported" };
-        let users = match self.imported.len() {
-            1 => "1 user".to_owned(),
-            count => format!("{count} users"),
-        };
-        let mut counts = format!("{users} {verb}");
-        if self.made {
-            counts += " into a new store";
-        } else if !self.imported.is_empty() {
-            counts += " into the store that is there";
-        }
-        if !self.present.is_empty() {
-            counts += &format!(", {} there already", self.present.len());
-        }
-        if !self.refused.is_empty() {
-            counts += &format!(", {} refused", self.refused.len());
-        }
-        counts
+    if !report.refused.is_empty() {
+        counts += &format!(", {} refused", report.refused.len());
     }
+    counts
 }

@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use keyward_core::{EntryId, Error, ErrorKind, Result, Secret, Timestamp};
 use keyward_fs::{PrivateDir, read_trusted};
-use keyward_import::pycred::{
+
+use super::{
     Encryption, FernetKey, Installation, Login, MAX_CONFIG, MAX_KEY, MAX_RECORD, Storage,
     StoreConfig,
 };
-
-use crate::commands::import::read_secret;
+use crate::files::read_secret;
 
 /// A store of PyCred's.
-pub(super) struct Found {
+pub(super) struct Store {
     pub(super) name: String,
     pub(super) content: Result<Content>,
 }
@@ -22,10 +22,10 @@ pub(super) struct Found {
 /// What a store keeps.
 pub(super) enum Content {
     /// Nothing, since it was kept in the memory of a process.
-    Fleeting,
+    InMemory,
     /// Nothing: the folder does not exist, because nothing was stored yet or because it was
     /// removed.
-    Nowhere(PathBuf),
+    Missing(PathBuf),
     Users(Vec<User>),
 }
 
@@ -47,13 +47,13 @@ pub(super) struct Account {
 /// reads one store after the other.
 ///
 /// # Errors
-/// [`Invalid`](ErrorKind::Invalid) if `dir` is neither. The errors of a store are in its [`Found`].
-pub(super) fn stores(dir: &Path, home: &Path) -> Result<impl Iterator<Item = Found>> {
+/// [`Invalid`](ErrorKind::Invalid) if `dir` is neither. The errors of a store are in its [`Store`].
+pub(super) fn stores(dir: &Path, home: &Path) -> Result<impl Iterator<Item = Store>> {
     let places = Places::find(dir, home)?;
     let names = names(&places.stores)?.into_iter();
     let named = names.filter_map(|name| Some(name.strip_suffix(".yaml")?.to_owned()));
     let stores = named.filter(|name| name != ".config");
-    Ok(stores.map(move |name| Found { content: places.read(&name), name }))
+    Ok(stores.map(move |name| Store { content: places.read(&name), name }))
 }
 
 /// PyCred's folders.
@@ -100,10 +100,10 @@ impl Places {
         let config = read_config(&path)?.ok_or_else(|| missing("the store's file", &path))?;
         let config = StoreConfig::parse(&config).map_err(|error| in_file(&path, error))?;
         let path = match &config.storage {
-            Storage::Memory => return Ok(Content::Fleeting),
+            Storage::Memory => return Ok(Content::InMemory),
             Storage::File { data_dir } => self.locate(data_dir, name, "storage/file"),
         };
-        let Some(data) = PrivateDir::open(&path)? else { return Ok(Content::Nowhere(path)) };
+        let Some(data) = PrivateDir::open(&path)? else { return Ok(Content::Missing(path)) };
         let files = names(data.path())?;
         let key = match &config.encryption {
             Encryption::Aes { key_path } if !files.is_empty() => {
