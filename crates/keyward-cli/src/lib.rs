@@ -41,9 +41,6 @@ pub fn status() -> u8 {
         exit::status(command_line::run(std::env::args_os().collect()))
     };
     let status = std::panic::catch_unwind(run).unwrap_or(PANICKED);
-    // Without this, the kernel would kill the plugins' processes at the end of this one, and the
-    // processes that those have started would remain.
-    keyward_loader::process::finish();
     terminal::restore();
     status
 }

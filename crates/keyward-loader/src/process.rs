@@ -1,14 +1,14 @@
 //! Backends in separate processes: programs in any language, with which this process communicates
 //! over their standard input and output.
 //!
-//! `docs/plugin-protocol.md` specifies the protocol. Each program runs as one child, however many
-//! of its backends are open and however many threads use them.
+//! `docs/plugin-protocol.md` specifies the protocol. [`Programs`] owns the children.
 
 mod child;
 pub(crate) mod client;
 mod confined;
 mod hosts;
 pub(crate) mod instance;
+mod programs;
 pub(crate) mod running;
 
 use std::fmt;
@@ -16,9 +16,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_core::{Registration, Result, Secret};
+use keyward_core::{Result, Secret};
 
 use crate::verify::Program;
+
+pub use programs::Programs;
 
 /// The time limit for an answer, unless the [`Command`] sets another one.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,18 +29,7 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// It gets only the environment that is set here, `/` as its working directory, and only the three
 /// standard file descriptors. It has a separate process group, and is killed when this process
-/// ends. The processes that it has started are only killed if this process calls [`finish`].
-///
-/// # Examples
-/// ```no_run
-/// use keyward_loader::process::{Command, run};
-///
-/// let command = Command::new("/usr/lib/keyward/folder.py").variable("LANG", "C.UTF-8");
-/// for registration in run(&command)? {
-///     println!("{} {}", registration.role(), registration.info.name);
-/// }
-/// # Ok::<(), keyward_core::Error>(())
-/// ```
+/// ends. The processes that it has started are only killed by [`Programs::finish`].
 #[derive(Clone)]
 pub struct Command {
     path: PathBuf,
@@ -142,33 +133,6 @@ impl fmt::Debug for Command {
             .field("environment", &names)
             .finish_non_exhaustive()
     }
-}
-
-/// Starts a program, unless it runs already, and returns the backends that it provides.
-///
-/// It runs until this process ends or [`finish`] is called. If it dies, its open backends return
-/// errors. Opening a backend again restarts it, a limited number of times.
-///
-/// # Errors
-/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): it does not start, or does not report
-///   its backends within ten seconds.
-/// - [`Refused`](keyward_core::ErrorKind::Refused): it speaks another version of the protocol.
-/// - [`Invalid`](keyward_core::ErrorKind::Invalid): the path is not absolute.
-///
-/// # Security
-/// The program has the rights of this process, and sees what its backends get: a storage gets
-/// sealed blobs, a serializer gets records.
-pub fn run(command: &Command) -> Result<Vec<Registration>> {
-    running::run(command, crate::roles::factory)
-}
-
-/// Ends every program that runs: it asks each to end, waits for a second, and then kills it with
-/// its process group.
-///
-/// If this process ends without calling this, the programs are killed at once. That does no harm if
-/// no call is in progress and they have not started processes themselves.
-pub fn finish() {
-    running::finish();
 }
 
 #[cfg(test)]

@@ -8,90 +8,106 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use keyward_config::{BrokenPlugin, Config, Environment, PluginFile};
 use keyward_core::{Door, Error, ErrorKind, Offer, Registration, Registry, Result, Role, Secret};
-use keyward_loader::process::{self, Command};
+use keyward_loader::process::{Command, Programs};
 use keyward_loader::{Pin, Program, verify_library, verify_program};
 
 pub use state::PluginState;
 
 /// Returns the backends that are linked, and those that plugins provide. It reads only the file of
 /// a plugin in the configuration, until one of the plugin's backends is needed.
+///
+/// The registry owns the child processes: they end when it is dropped.
 pub(crate) fn registry(config: &Config) -> Result<Registry> {
-    let plugins = config.plugins();
-    let offers = plugins.files.into_iter().flat_map(|file| offers(file, config.environment()));
-    let broken = plugins.broken.into_iter().map(|BrokenPlugin { error, .. }| error);
+    let plugins = Arc::new(Plugins::new(config.environment()));
+    let files = config.plugins();
+    let offers = files.files.into_iter().flat_map(|file| offers(&plugins, file));
+    let broken = files.broken.into_iter().map(|BrokenPlugin { error, .. }| error);
     let folders = config.plugin_folders().map(|(folder, _)| folder.display().to_string());
     Ok(Registry::linked()?.with(offers).lacking(broken).searched(folders))
 }
 
-/// Starts a plugin in a separate process and returns the backends that it provides, even if its
-/// file says that it is loaded.
+/// Starts a plugin in a separate process, even if its file says that it is loaded, and returns the
+/// role and name of each backend that it provides. The process has ended when this returns.
 ///
 /// `host` is the program that runs a library, `keyward`. The plugin is verified; none of its code
 /// runs in this process.
 ///
 /// # Errors
-/// Those of [`verify_library`] and [`verify_program`], and of [`process::run`].
+/// Those of [`verify_library`] and [`verify_program`], and of [`Programs::run`].
 pub fn try_plugin(
     file: &PluginFile,
     host: PathBuf,
     environment: &Environment,
-) -> Result<Vec<Registration>> {
+) -> Result<Vec<(Role, String)>> {
     let host = file.is_library().then_some(host);
-    fetch(&PluginFile { door: Door::Run, host, ..file.clone() }, environment)
+    let file = PluginFile { door: Door::Run, host, ..file.clone() };
+    let backends = Plugins::new(environment).backends(&file)?;
+    Ok(backends.iter().map(|it| (it.role(), it.info.name.to_owned())).collect())
 }
 
-fn offers(file: PluginFile, environment: &Environment) -> Vec<Offer> {
-    let environment = environment.clone();
-    let plugin = Arc::new((file, environment));
+fn offers(plugins: &Arc<Plugins>, file: PluginFile) -> Vec<Offer> {
+    let file = Arc::new(file);
     let offer = |(role, name): &(Role, String)| {
-        let (plugin, role, name) = (Arc::clone(&plugin), *role, name.clone());
-        let from = plugin.0.pin.path.display().to_string();
-        Offer::new(role, name.clone(), from, move || fetch_one(&plugin.0, &plugin.1, role, &name))
+        let (plugins, file) = (Arc::clone(plugins), Arc::clone(&file));
+        let from = file.pin.path.display().to_string();
+        let (role, wanted) = (*role, name.clone());
+        Offer::new(role, name.clone(), from, move || plugins.backend(&file, role, &wanted))
     };
-    plugin.0.backends.iter().map(offer).collect()
+    file.backends.iter().map(offer).collect()
 }
 
-fn fetch_one(
-    file: &PluginFile,
-    environment: &Environment,
-    role: Role,
-    name: &str,
-) -> Result<Registration> {
-    let fetched = fetch(file, environment)?;
-    let found = fetched.into_iter().find(|it| it.role() == role && it.info.name == name);
-    found.ok_or_else(|| {
-        let path = file.pin.path.display();
-        Error::new(ErrorKind::Refused, "plugin")
-            .because(format!(
-                "{path} does not provide the {role} {name}, which {} lists",
-                file.path.display()
-            ))
-            .hint(format!("If this is intended, run: keyward plugin trust '{path}'"))
-    })
+/// The libraries that were loaded, which stay in memory, and the programs that run.
+#[derive(Debug)]
+struct Plugins {
+    environment: Environment,
+    libraries: Mutex<Vec<Loaded>>,
+    programs: Programs,
 }
 
-fn fetch(file: &PluginFile, environment: &Environment) -> Result<Vec<Registration>> {
-    match file.door {
-        Door::Run => process::run(&command(file, environment)?),
-        Door::Loaded | Door::Linked => load_once(file),
-    }
-}
-
-/// The libraries that were loaded. They are never unloaded.
-static LOADED: Mutex<Vec<Loaded>> = Mutex::new(Vec::new());
-
-/// The pins of a library and of the libraries that it needs, and the backends that it provides.
+/// A library that was loaded: its pin, those of the libraries that it needs, and its backends.
 type Loaded = (Pin, Vec<Pin>, Vec<Registration>);
 
-fn load_once(file: &PluginFile) -> Result<Vec<Registration>> {
-    let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = loaded.iter().find(|(pin, needs, _)| (pin, needs) == (&file.pin, &file.needs));
-    if let Some((_, _, brought)) = known {
-        return Ok(brought.clone());
+impl Plugins {
+    fn new(environment: &Environment) -> Self {
+        Self {
+            environment: environment.clone(),
+            libraries: Mutex::default(),
+            programs: Programs::new(),
+        }
     }
-    let brought = keyward_loader::load(verify_library(&file.pin, &file.needs)?)?;
-    loaded.push((file.pin.clone(), file.needs.clone(), brought.clone()));
-    Ok(brought)
+
+    /// Loads or starts a plugin, unless that is done, and returns one of its backends.
+    fn backend(&self, file: &PluginFile, role: Role, name: &str) -> Result<Registration> {
+        let mut backends = self.backends(file)?.into_iter();
+        backends.find(|it| it.role() == role && it.info.name == name).ok_or_else(|| {
+            let path = file.pin.path.display();
+            Error::new(ErrorKind::Refused, "plugin")
+                .because(format!(
+                    "{path} does not provide the {role} {name}, which {} lists",
+                    file.path.display()
+                ))
+                .hint(format!("If this is intended, run: keyward plugin trust '{path}'"))
+        })
+    }
+
+    fn backends(&self, file: &PluginFile) -> Result<Vec<Registration>> {
+        match file.door {
+            Door::Run => self.programs.run(&command(file, &self.environment)?),
+            Door::Loaded | Door::Linked => self.load(file),
+        }
+    }
+
+    fn load(&self, file: &PluginFile) -> Result<Vec<Registration>> {
+        let mut libraries = self.libraries.lock().unwrap_or_else(PoisonError::into_inner);
+        let known =
+            libraries.iter().find(|(pin, needs, _)| (pin, needs) == (&file.pin, &file.needs));
+        if let Some((_, _, backends)) = known {
+            return Ok(backends.clone());
+        }
+        let backends = keyward_loader::load(verify_library(&file.pin, &file.needs)?)?;
+        libraries.push((file.pin.clone(), file.needs.clone(), backends.clone()));
+        Ok(backends)
+    }
 }
 
 /// Returns the command that starts a plugin in a separate process.

@@ -8,7 +8,7 @@ use keyward_core::{
     Context, Encryption, EntryId, Expect, Field, Host, KeyId, Put, Record, Registration, Registry,
     Role, RoleTrait, Secret, Serializer, Storage, StoreId, StoreKey, Values,
 };
-use keyward_loader::process::{self, Command};
+use keyward_loader::process::{Command, Programs};
 use keyward_loader::{Digest, Pin, load, verify_library};
 use keyward_testkit::TestHost;
 
@@ -44,6 +44,8 @@ struct Doors {
     loaded: Registration,
     run: Registration,
     hosted: Registration,
+    /// Owns the children.
+    _programs: Programs,
 }
 
 impl Doors {
@@ -55,12 +57,14 @@ impl Doors {
         let path = library.to_str().ok_or("the library has an odd path")?;
         let host = Command::new(plan.program.canonicalize()?).argument("plugin").argument("host");
         let only = |all: Vec<Registration>| all.into_iter().next().ok_or("it brings nothing");
+        let programs = Programs::new();
         Ok(Self {
             linked,
             loaded: only(load(verify_library(&pin(&library)?, &[])?)?)?,
-            run: only(process::run(&child)?)?,
-            hosted: only(process::run(&host.argument(path))?)?,
+            run: only(programs.run(&child)?)?,
+            hosted: only(programs.run(&host.argument(path))?)?,
             library,
+            _programs: programs,
         })
     }
 

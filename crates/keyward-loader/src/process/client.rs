@@ -44,6 +44,9 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 /// come in time and not have been read yet, because this process was suspended.
 const FINAL_DRAIN: Duration = Duration::from_millis(100);
 
+/// Why a child has ended that was asked to.
+pub(super) const RETIRED: &str = "was asked to end";
+
 /// How often a thread checks whether a child that seems stuck has answered.
 const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
@@ -224,7 +227,7 @@ impl Link {
 
     /// Asks the child to end.
     pub(super) fn dismiss(&self) {
-        self.calls.end("was told to go");
+        self.calls.end(RETIRED);
         self.input.close();
     }
 

@@ -1,85 +1,96 @@
-//! The running programs, and the backends that they provide.
+//! One running program: its child, how it is started again, and how its backends are opened.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use keyward_core::{
-    Door, Error, ErrorKind, Factory, Host, Info, OptionSpec, Registration, Result, Role, Values,
-};
+use keyward_core::{Error, ErrorKind, Host, OptionSpec, Result, Role, Values};
 use keyward_plugin::json;
 
 use super::Command;
-use super::client::Client;
+use super::client::{Client, RETIRED};
 use super::confined::Confined;
 use super::instance::Instance;
 use keyward_wire::cbor::{Malformed, Map};
 use keyward_wire::manifest::{Announced, has_twice};
 use keyward_wire::message::hello::Hello;
 
-/// How many times one program is started in the life of this process.
-pub(super) const MAX_STARTS: u32 = 8;
+/// How many times one program is started within [`PERIOD`].
+pub(super) const MAX_STARTS: usize = 8;
 
-static PROGRAMS: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+/// The time for which the starts of a program are counted: one hour.
+pub(super) const PERIOD: Duration = Duration::from_secs(60 * 60);
 
-/// A program and the backends that it provided at its first start.
-type Known = (Arc<Running>, Vec<Registration>);
-
-/// A program that was registered, and the child that runs it now.
+/// A program that was started, and the child that runs it now.
 #[derive(Debug)]
 pub(super) struct Running {
-    command: Command,
+    pub(super) command: Command,
     /// Never freed, because a registration names it.
-    hello: &'static Hello,
+    pub(super) hello: &'static Hello,
     current: Mutex<Current>,
 }
 
 #[derive(Debug)]
 struct Current {
     client: Arc<Client>,
-    starts: u32,
+    starts: Starts,
+    /// Whether the program must not be started again.
+    is_retired: bool,
 }
 
-/// Returns the backends of a program. It starts the program unless it runs. `factory` makes what opens
-/// a backend in its role.
-pub(super) fn run(command: &Command, factory: fn(Opener) -> Factory) -> Result<Vec<Registration>> {
-    let mut programs = programs();
-    if let Some((_, known)) = programs.iter().find(|(running, _)| running.command == *command) {
-        return Ok(known.clone());
+/// The times at which a program was started, within the last [`PERIOD`].
+#[derive(Debug, Default)]
+struct Starts(VecDeque<Instant>);
+
+impl Starts {
+    /// Counts a start. Returns false, and does not count it, if there were too many.
+    fn count(&mut self, now: Instant) -> bool {
+        while self.0.front().is_some_and(|start| now.duration_since(*start) >= PERIOD) {
+            self.0.pop_front();
+        }
+        let may_start = self.0.len() < MAX_STARTS;
+        if may_start {
+            self.0.push_back(now);
+        }
+        may_start
     }
-    let (client, hello) = Client::start(command)?;
-    let current = Mutex::new(Current { client: Arc::new(client), starts: 1 });
-    let hello: &'static Hello = Box::leak(Box::new(hello));
-    let running = Arc::new(Running { command: command.clone(), hello, current });
-    running.check()?;
-    let known: Vec<_> = hello.backends.iter().map(|each| running.register(each, factory)).collect();
-    programs.push((running, known.clone()));
-    Ok(known)
-}
-
-/// Ends all running programs.
-pub(super) fn finish() {
-    let client = |(running, _): Known| running.current().client.clone();
-    let clients: Vec<_> = programs().drain(..).map(client).collect();
-    // It asks all of them before it waits for one, so that they end at the same time.
-    clients.iter().for_each(|client| client.dismiss());
-    clients.iter().for_each(|client| client.finish());
 }
 
 impl Running {
+    /// Starts a program. Refuses one that provides two backends with the same role and name.
+    pub(super) fn start(command: &Command) -> Result<Arc<Self>> {
+        let mut starts = Starts::default();
+        starts.count(Instant::now());
+        let (client, hello) = Client::start(command)?;
+        if has_twice(&hello.backends) {
+            let why = format!("the program {} provides a backend twice", command.name());
+            return Err(Error::new(ErrorKind::Refused, "run").because(why));
+        }
+        let current = Current { client: Arc::new(client), starts, is_retired: false };
+        let hello = Box::leak(Box::new(hello));
+        Ok(Arc::new(Self { command: command.clone(), hello, current: Mutex::new(current) }))
+    }
+
     /// Returns the child: the running one, or a new one if it has ended.
     fn client(&self) -> Result<Arc<Client>> {
         let mut current = self.current();
-        if !current.client.is_over() {
-            return Ok(current.client.clone());
-        }
         let refused = |kind, why: &str| {
             let why = format!("the program {} {why}", self.command.name());
             Err(Error::new(kind, "open").because(why))
         };
-        if current.starts == MAX_STARTS {
-            return refused(ErrorKind::Unavailable, "died too often to be started again");
+        if current.is_retired {
+            return refused(ErrorKind::Unavailable, RETIRED);
+        }
+        if !current.client.is_over() {
+            return Ok(current.client.clone());
         }
         self.command.verify_again()?;
-        current.starts += 1;
+        if !current.starts.count(Instant::now()) {
+            return refused(
+                ErrorKind::Unavailable,
+                "died too often in an hour to be started again",
+            );
+        }
         let (client, hello) = Client::start(&self.command)?;
         if hello != *self.hello {
             client.finish();
@@ -89,30 +100,11 @@ impl Running {
         Ok(current.client.clone())
     }
 
-    /// Refuses a program that provides two backends with the same role and name.
-    fn check(&self) -> Result<()> {
-        if !has_twice(&self.hello.backends) {
-            return Ok(());
-        }
-        let why = format!("the program {} provides a backend twice", self.command.name());
-        Err(Error::new(ErrorKind::Refused, "run").because(why))
-    }
-
-    fn register(
-        self: &Arc<Self>,
-        backend: &'static Announced,
-        factory: fn(Opener) -> Factory,
-    ) -> Registration {
-        let options = backend.options();
-        let opener = Opener { running: Arc::clone(self), backend, options };
-        Registration {
-            info: Info::new(&backend.name, &backend.help),
-            options,
-            package: &self.hello.package,
-            version: self.hello.version.as_deref().unwrap_or_default(),
-            door: Door::Run,
-            factory: factory(opener),
-        }
+    /// Returns the child, which must now be ended and is not replaced.
+    pub(super) fn retire(&self) -> Arc<Client> {
+        let mut current = self.current();
+        current.is_retired = true;
+        current.client.clone()
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
@@ -129,6 +121,15 @@ pub(crate) struct Opener {
 }
 
 impl Opener {
+    /// Makes the opener of a backend of this program, which takes these options.
+    pub(super) fn new(
+        running: &Arc<Running>,
+        backend: &'static Announced,
+        options: &'static [OptionSpec],
+    ) -> Self {
+        Self { running: Arc::clone(running), backend, options }
+    }
+
     /// The role in which it opens the backend.
     pub(crate) fn role(&self) -> Role {
         self.backend.role
@@ -160,6 +161,20 @@ impl Opener {
     }
 }
 
-fn programs() -> MutexGuard<'static, Vec<Known>> {
-    PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_are_limited_within_an_hour_and_possible_again_after_it() {
+        let mut starts = Starts::default();
+        let first = Instant::now();
+        let later = |seconds| first + Duration::from_secs(seconds);
+        assert!((0..8).all(|start| starts.count(later(start))));
+        assert!(!starts.count(later(10)));
+        assert!(!starts.count(later(3599)));
+        assert!(starts.count(later(3600)));
+        assert!(!starts.count(later(3600)));
+        assert!(starts.count(later(3601)));
+    }
 }

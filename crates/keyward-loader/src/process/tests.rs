@@ -11,7 +11,8 @@ fn the_specification_names_every_limit() {
     for (limit, expected, words) in [
         (child::MAX_LINE, 1024, "lines cut at 1,024 bytes"),
         (hosts::MAX_SAID, 256 << 10, "no more than 256 KiB in all"),
-        (running::MAX_STARTS as usize, 8, "at most 8 times in the life of the host"),
+        (running::MAX_STARTS, 8, "at most 8 times in an hour"),
+        (seconds(running::PERIOD), 3600, "at most 8 times in an hour"),
         (crate::roles::MAX_PAGE, 4096, "at most 4,096 entries at once"),
         (seconds(client::START), 10, "answers within 10 s of its start"),
         (seconds(client::START), 10, "| start and `hello` | 10 s |"),

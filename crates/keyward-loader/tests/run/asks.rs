@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use keyward_core::{
     Host, Level, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value, Values,
 };
-use keyward_loader::process::{Command, run};
+use keyward_loader::process::{Command, Programs};
 
 use crate::child::{Script, ann};
 
@@ -66,7 +66,8 @@ fn reference(from: &str, options: Values) -> Value {
 
 /// What it is answered, and what it is said to have tried.
 fn answered(command: &Command, values: &Values) -> (String, Vec<String>) {
-    let registration = run(command).unwrap().remove(0);
+    let programs = Programs::new();
+    let registration = programs.run(command).unwrap().remove(0);
     let generous = Arc::new(Generous::default());
     let host: Arc<dyn Host> = generous.clone();
     let storage: Box<dyn Storage> = registration.open(values, &host).unwrap();

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{EntryId, Host, Registration, Result, Storage, Values};
-use keyward_loader::process::{Command, run};
+use keyward_loader::process::{Command, Programs};
 use keyward_testkit::{Scratch, TestHost};
 
 /// What the scripts may use: `read`, `send`, `answer`, and `greet` up to an opened storage.
@@ -62,6 +62,7 @@ def greet():
 pub(crate) struct Script {
     path: PathBuf,
     pub(crate) command: Command,
+    pub(crate) programs: Programs,
     /// It lies in here.
     _scratch: Scratch,
 }
@@ -73,7 +74,7 @@ impl Script {
         fs::write(&path, format!("{COMMON}\n{body}")).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
         let command = Command::new(&path).call_timeout(Duration::from_millis(1500));
-        Self { path, command, _scratch: scratch }
+        Self { path, command, programs: Programs::new(), _scratch: scratch }
     }
 
     /// The numbers of the children that were started so far.
@@ -88,7 +89,7 @@ impl Script {
     }
 
     pub(crate) fn registration(&self) -> Result<Registration> {
-        Ok(run(&self.command)?.remove(0))
+        Ok(self.programs.run(&self.command)?.remove(0))
     }
 
     pub(crate) fn storage(&self) -> Box<dyn Storage> {

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{ErrorKind, Expect, Put};
-use keyward_loader::process::{Command, run};
+use keyward_loader::process::{Command, Programs};
 use keyward_testkit::TestHost;
 
 use crate::child::{Script, ann, gone};
@@ -303,10 +303,13 @@ fn who_says_nothing_at_the_start_is_killed() {
 #[test]
 fn what_cannot_be_started_says_so() {
     for path in ["/nowhere/at/all", "/etc/passwd", "/"] {
-        let error = run(&Command::new(path)).unwrap_err();
+        let error = Programs::new().run(&Command::new(path)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{path}");
     }
-    assert_eq!(run(&Command::new("child.py")).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(
+        Programs::new().run(&Command::new("child.py")).unwrap_err().kind(),
+        ErrorKind::Invalid
+    );
 }
 
 #[test]

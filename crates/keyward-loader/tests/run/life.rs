@@ -13,7 +13,7 @@ use keyward_core::{
     ErrorKind, Host, Level, LockMode, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value,
     Values,
 };
-use keyward_loader::process::{Command, finish, run};
+use keyward_loader::process::{Command, Programs};
 use keyward_loader::{Digest, Pin, verify_program};
 use keyward_testkit::TestHost;
 
@@ -101,7 +101,7 @@ while True:
     );
     let storages: Vec<_> = (0..8).map(|_| script.storage()).collect();
     let again = Command::clone(&script.command);
-    assert_eq!(run(&again).unwrap().len(), 1);
+    assert_eq!(script.programs.run(&again).unwrap().len(), 1);
     thread::scope(|scope| {
         for (at, storage) in storages.iter().enumerate() {
             scope.spawn(move || {
@@ -296,7 +296,7 @@ fn what_is_opened_after_a_death_starts_it_again_a_few_times() {
         }
     }
     let error = script.storage_for(&host).unwrap_err();
-    assert!(error.message().ends_with("died too often to be started again"), "{error}");
+    assert!(error.message().ends_with("died too often in an hour to be started again"), "{error}");
     script.is_gone();
 }
 
@@ -334,12 +334,27 @@ finally: open(sys.argv[0] + '.done', 'w').close()",
     );
     let stubborn = Script::new("greet()\ntime.sleep(60)");
     let opened = [polite.storage(), stubborn.storage()];
-    finish();
+    polite.programs.finish();
+    stubborn.programs.finish();
     assert!(polite.beside("child.py.done").exists());
     polite.is_gone();
     stubborn.is_gone();
     let error = opened[0].get(&ann()).unwrap_err();
-    assert!(error.message().ends_with("was told to go"), "{error}");
+    assert!(error.message().ends_with("was asked to end"), "{error}");
+}
+
+#[test]
+fn children_end_with_the_value_that_owns_them() {
+    let script = Script::new("greet()\nread()");
+    let other = Programs::new();
+    let registration = other.run(&script.command).unwrap().remove(0);
+    drop(other);
+    script.is_gone();
+    let host: Arc<dyn Host> = Arc::new(TestHost::new());
+    let error = registration.open::<dyn Storage>(&Values::new(), &host).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+    assert!(error.message().ends_with("was asked to end"), "{error}");
+    assert_eq!(script.pids().len(), 1);
 }
 
 /// Not a test: what [`it_dies_with_its_parent`] runs and kills.
@@ -347,8 +362,9 @@ finally: open(sys.argv[0] + '.done', 'w').close()",
 fn parent() {
     let Some(path) = std::env::var_os("KEYWARD_TEST_CHILD") else { return };
     // The thread that starts it ends at once, and it lives on.
-    let program = Command::new(path);
-    thread::spawn(move || run(&program).map(drop)).join().unwrap().unwrap();
+    let (programs, program) = (Programs::new(), Command::new(path));
+    thread::scope(|scope| scope.spawn(|| programs.run(&program).map(drop)).join().unwrap())
+        .unwrap();
     println!("it runs");
     std::io::stdout().flush().unwrap();
     thread::sleep(Duration::from_secs(60));

@@ -4,16 +4,19 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use keyward_core::{
     EntryId, Expect, Host, Key, Put, Registration, Role, SecretRef, Storage, Value, Values,
 };
-use keyward_loader::process::{Command, run};
+use keyward_loader::process::{Command, Programs};
 use keyward_testkit::{Scratch, TestHost};
 
 use super::backends::*;
 use super::linked;
+
+/// Owns the children of this process, which end with it.
+static PROGRAMS: LazyLock<Programs> = LazyLock::new(Programs::new);
 
 /// The backend as a child of this process brings it.
 fn running(backend: super::Backend) -> Registration {
@@ -24,7 +27,7 @@ fn running(backend: super::Backend) -> Registration {
 /// The backend as this program brings it.
 pub(super) fn brought(backend: super::Backend, program: &Command) -> Registration {
     // What a program may see is all that its backends may ask for.
-    let brought = run(&program.clone().variable("WORK_KEY", "its own")).unwrap();
+    let brought = PROGRAMS.run(&program.clone().variable("WORK_KEY", "its own")).unwrap();
     let found =
         brought.into_iter().find(|it| (it.role(), it.info.name) == (backend.role, backend.name));
     found.unwrap()
@@ -116,7 +119,7 @@ fn a_secret_may_come_from_the_child_that_asks_for_it() {
     }
 
     let notebook = xtask::root().join("docs/examples/notebook.py");
-    let brought = run(&Command::new(notebook)).unwrap();
+    let brought = PROGRAMS.run(&Command::new(notebook)).unwrap();
     let derived = brought.iter().find(|it| it.role() == Role::Key).unwrap();
     let reference = SecretRef { from: "vault".into(), options: Values::new() };
     let values = Values::new().with("secret", Value::Secret(reference));

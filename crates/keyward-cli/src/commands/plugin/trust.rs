@@ -83,8 +83,7 @@ fn trust(session: &Session, arguments: &Arguments, path: &Path) -> Outcome {
         confirm(&format!("{description}Trust it?"), "nothing was trusted")?;
     }
     let mut file = candidate.file;
-    let backends = try_plugin(&file, this_program()?, &Environment::of_process())?;
-    file.backends = backends.iter().map(|it| (it.role(), it.info.name.to_owned())).collect();
+    file.backends = try_plugin(&file, this_program()?, &Environment::of_process())?;
     check_free(&keyward, &file)?;
     keyward.config().keep_plugin(&file, candidate.before.as_ref())?;
     print(&format!("Trusted as {}: {}", file.name, provided(&file)))?;

@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{self, Write};
 
 use keyward_core::{Error, Registration, Result, Role};
-use keyward_loader::process;
 use keyward_testkit::{Scratch, case_names, run_case};
 use rustix::process::{Signal, set_parent_process_death_signal};
 use serde_json::{Value, json};
@@ -30,7 +29,6 @@ pub(super) fn run(plan: &Plan, only: &str) -> Outcome {
         |error| json!({ "error": describe(&error), "code": code_of(error.kind()) }),
     );
     writeln!(out, "{said}").map_err(Stop::Output)?;
-    process::finish();
     Ok(())
 }
 

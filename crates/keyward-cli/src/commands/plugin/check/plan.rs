@@ -5,7 +5,7 @@ use keyward_config::{Expander, Places};
 use keyward_core::{
     Door, Error, OptionSpec, Registration, Result, SecretRef, StoreId, Value, Values,
 };
-use keyward_loader::process::{self, Command};
+use keyward_loader::process::{Command, Programs};
 use keyward_loader::{
     Content, Digest, Inspection, Pin, inspect, load, verify_library, verify_program,
 };
@@ -26,6 +26,8 @@ pub(super) struct Plan {
     variables: Vec<String>,
     answers: Vec<String>,
     arguments: Vec<String>,
+    /// Owns the program, if the file is one.
+    programs: Programs,
 }
 
 impl Plan {
@@ -48,6 +50,7 @@ impl Plan {
             variables: arguments.variables.clone(),
             answers: arguments.answers.clone(),
             arguments: arguments.arguments.clone(),
+            programs: Programs::new(),
         };
         values_from_json(plan.options.as_bytes())?;
         plan.secrets.iter().chain(&plan.variables).try_for_each(|pair| split(pair).map(drop))?;
@@ -87,7 +90,8 @@ impl Plan {
         let command = Command::verified(verify_program(&pin)?);
         let command = self.arguments.iter().fold(command, Command::argument);
         let pairs = self.variables.iter().filter_map(|pair| split(pair).ok());
-        process::run(&pairs.fold(command, |command, (name, value)| command.variable(name, value)))
+        self.programs
+            .run(&pairs.fold(command, |command, (name, value)| command.variable(name, value)))
     }
 
     /// Returns the options of a backend, completed as for a store.
