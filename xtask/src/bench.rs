@@ -36,9 +36,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     // In the program's folder, where the measurements search for them.
     let programs = plugins::programs(false)?;
     let libraries = programs.join("plugins");
-    stage("plugins", || {
-        MEASURED.iter().try_for_each(|name| plugins::build(name, false, &libraries).map(drop))
-    })?;
+    stage("plugins", || plugins::build(&MEASURED, false, &libraries).map(drop))?;
     stage("measure", || {
         let mut speed = std::process::Command::new(programs.join("speed"));
         speed.arg(programs.join("keyward"));

@@ -42,8 +42,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     })?;
     let programs = plugins::programs(is_dev)?;
     let libraries = stage("plugins", || {
-        let build = |name: &String| plugins::build(name, is_dev, &programs.join("plugins"));
-        plugins::not_linked()?.iter().map(build).collect::<Result<Vec<_>>>()
+        plugins::build(&plugins::not_linked()?, is_dev, &programs.join("plugins"))
     })?;
     let package = stage("pack", || pack(&programs.join("keyward"), &libraries, &date(), &folder))?;
     println!("\nTo install it: sudo apt install {}", package.display());

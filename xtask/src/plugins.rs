@@ -8,12 +8,10 @@ use crate::shell::{self, Result, cargo, failed, root, stage, target};
 
 const USAGE: &str = "usage: cargo xtask plugins [--dev] [FOLDER]";
 
-/// Builds the libraries into a folder, as for a release, or unoptimised for tests.
+/// Builds the libraries into a folder, as for a release, or unoptimised.
 pub(crate) fn run(arguments: &[String]) -> Result {
     let (is_dev, folder) = wanted(arguments, "plugins", USAGE)?;
-    stage("plugins", || {
-        crates()?.iter().try_for_each(|name| build(name, is_dev, &folder).map(drop))
-    })?;
+    stage("plugins", || build(&crates()?, is_dev, &folder).map(drop))?;
     println!("\nTo use one: keyward plugin trust {}/LIBRARY", folder.display());
     Ok(())
 }
@@ -68,18 +66,28 @@ pub(crate) fn programs(is_dev: bool) -> Result<PathBuf> {
     Ok(target()?.join(if is_dev { "debug" } else { "dist" }))
 }
 
-/// Builds one crate and returns the library's path. The crate does not declare that it is a shared
-/// library; the options of the build do.
-pub(crate) fn build(name: &str, is_dev: bool, folder: &Path) -> Result<PathBuf> {
+/// Builds these crates as libraries and returns the libraries' paths. `tests/examples` has an example
+/// for each of them, which is a shared library, so that one run of cargo builds them all.
+pub(crate) fn build(
+    names: &[impl AsRef<str>],
+    is_dev: bool,
+    folder: &Path,
+) -> Result<Vec<PathBuf>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     fs::create_dir_all(folder).map_err(|e| failed("make", folder, &e))?;
-    let profile = profile(is_dev);
-    let options = ["--crate-type", "cdylib", "--lib", "--profile", profile];
-    shell::run(cargo(["rustc", "--quiet", "--package", name]).args(options))?;
-    let library = format!("lib{}.so", name.replace('-', "_"));
-    let built = programs(is_dev)?.join(&library);
-    let place = folder.join(library);
-    put(&built, &place).map_err(|e| failed("write", &place, &e))?;
-    Ok(place)
+    let examples: Vec<_> = names.iter().map(|name| name.as_ref().replace('-', "_")).collect();
+    let mut build = cargo(["build", "--package", "keyward-tests", "--profile", profile(is_dev)]);
+    shell::run(build.args(examples.iter().flat_map(|name| ["--example", name])))?;
+    let built = programs(is_dev)?.join("examples");
+    let put = |name: &String| {
+        let library = format!("lib{name}.so");
+        let place = folder.join(&library);
+        put(&built.join(library), &place).map_err(|e| failed("write", &place, &e))?;
+        Ok(place)
+    };
+    examples.iter().map(put).collect()
 }
 
 /// Replaces the old file, which a program may have open, with a new one that all users can read and

@@ -1,8 +1,7 @@
 //! `cargo xtask test`: runs all tests.
 
 use crate::shell::{self, Result, cargo, stage};
-use crate::tools;
-use crate::{packages, plugins};
+use crate::{packages, tools};
 
 /// Installs the missing programs, then runs every test; the arguments go to `cargo nextest run`.
 pub(crate) fn run(arguments: &[String]) -> Result {
@@ -11,9 +10,9 @@ pub(crate) fn run(arguments: &[String]) -> Result {
         tools::NEXTEST.command().map(drop)
     })?;
     // Tests in `tests/` start the program, but cargo builds programs only for tests of the same
-    // package.
-    stage("build", || shell::run(&mut cargo(["build", "--workspace", "--bins", "--tests"])))?;
-    plugins::run(&["--dev".to_owned()])?;
+    // package. The examples are the plugins that tests load.
+    let targets = ["--bins", "--tests", "--examples"];
+    stage("build", || shell::run(cargo(["build", "--workspace"]).args(targets)))?;
     stage("tests", || {
         shell::run(tools::NEXTEST.command()?.args(["run", "--workspace"]).args(arguments))
     })?;

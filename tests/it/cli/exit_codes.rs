@@ -25,14 +25,14 @@ fn a_credential_that_cannot_be_had_says_why_by_its_code() {
         (3, "it was unset", |home| drop(home.keyward("unset s -u b").run().ends(0))),
         (4, "others can write the store's file", |home| chmod(home, STORE, 0o666)),
         (4, "others can read the key", |home| chmod(home, &key(home), 0o644)),
-        (6, "the key is gone", |home| fs::remove_file(home.path(&key(home))).unwrap()),
-        (6, "the key is another one", |home| fs::write(home.path(&key(home)), [7; 32]).unwrap()),
+        (6, "the key is gone", |home| fs::remove_file(home.path(key(home))).unwrap()),
+        (6, "the key is another one", |home| fs::write(home.path(key(home)), [7; 32]).unwrap()),
         (6, "the record was altered", |home| {
-            let mut bytes = fs::read(home.path(&record(home))).unwrap();
+            let mut bytes = fs::read(home.path(record(home))).unwrap();
             *bytes.last_mut().unwrap() ^= 1;
-            fs::write(home.path(&record(home)), bytes).unwrap();
+            fs::write(home.path(record(home)), bytes).unwrap();
         }),
-        (6, "the record was cut", |home| fs::write(home.path(&record(home)), "").unwrap()),
+        (6, "the record was cut", |home| fs::write(home.path(record(home)), "").unwrap()),
         (7, "its folder is a file", |home| {
             let elsewhere = home.write("file", "");
             change(home, "%data%/stores/%id%", &format!("{}/below", elsewhere.display()));
@@ -50,7 +50,7 @@ fn a_credential_that_cannot_be_had_says_why_by_its_code() {
 #[test]
 fn a_lost_key_is_not_made_anew() {
     let home = home();
-    let key = home.path(&key(&home));
+    let key = home.path(key(&home));
     let kept = fs::read(&key).unwrap();
     fs::remove_file(&key).unwrap();
     for line in ["get s -u b", "set s ann --stdin -u b", "set s ann --stdin -u c", "store rotate s"]
@@ -83,7 +83,7 @@ fn other_failures_are_1() {
 #[test]
 fn verify_names_what_does_not_open() {
     let home = home();
-    fs::write(home.path(&record(&home)), "ruined").unwrap();
+    fs::write(home.path(record(&home)), "ruined").unwrap();
     home.keyward("store verify s")
         .run()
         .ends(6)
@@ -96,13 +96,13 @@ fn a_damaged_database_is_no_fault_of_the_program() {
     for (storage, file) in [("sqlite", "/store.db"), ("redb", "/store.redb")] {
         let home = Home::with_store(&format!("--option key.from=file --storage {storage}"));
         home.keyward("set s ann --stdin -u b").input("x").run().ends(0);
-        let database = home.path(&only(&home, ".local/share/keyward/stores", file));
+        let database = home.path(only(&home, ".local/share/keyward/stores", file));
         let mut bytes = fs::read(&database).unwrap();
         bytes[4096..].fill(0xff);
         fs::write(&database, bytes).unwrap();
         home.keyward("get s -u b").run().ends(6);
         home.keyward("set s ann --stdin -u b").input("x").run().ends(6);
-        let key = home.path(&only(&home, ".local/state/keyward/keys", ""));
+        let key = home.path(only(&home, ".local/state/keyward/keys", ""));
         assert!(key.exists());
         home.keyward("rm s --yes").run().ends(0);
         assert!(!database.exists(), "{storage}");

@@ -158,7 +158,7 @@ fn every_command_has_a_page_in_the_manual() {
     let home = Home::new();
     home.keyward("man --all share/man1").run().ends(0).prints("").says_nothing();
     for command in COMMANDS {
-        assert!(home.path(&format!("share/man1/keyward-{command}.1")).exists(), "{command}");
+        assert!(home.path(format!("share/man1/keyward-{command}.1")).exists(), "{command}");
     }
     for page in std::fs::read_dir(home.path("share/man1")).unwrap() {
         let man = home.program("man").args(["--warnings", "-l"]).arg(page.unwrap().path());

@@ -77,7 +77,7 @@ fn programs() -> &'static Path {
 
 /// Builds one of `tests/fixtures/plugins`, in the home.
 fn built(home: &Home, source: &str, flags: &[&str]) -> PathBuf {
-    let library = home.path(&format!("{}.so", source.trim_end_matches(".c")));
+    let library = home.path(format!("{}.so", source.trim_end_matches(".c")));
     library_in_c(&library, source, flags);
     library
 }

@@ -48,6 +48,8 @@ use keyward_defaults as _;
 use keyward_loader::{Digest, Pin, load, verify_library};
 use keyward_testkit::{Scratch, TestHost, case_names, run_case};
 
+use crate::helpers::program::keyward;
+
 /// A backend, and what it is told and asks for in a test.
 #[derive(Clone, Copy)]
 pub(crate) struct Backend {
@@ -147,12 +149,12 @@ pub(crate) fn loaded(linked: &Registration) -> Registration {
     loaded
 }
 
-/// The library of a crate of backends: `cargo xtask plugins --dev` builds them all.
+/// The library of a crate of backends: an example of this package.
 pub(crate) fn library(package: &str) -> PathBuf {
-    let programs = crate::helpers::program::keyward();
-    let name = format!("lib{}.so", package.replace('-', "_"));
-    let path = programs.ancestors().nth(2).unwrap().join("plugins").join(name);
-    assert!(path.exists(), "{} is missing: `cargo xtask plugins --dev`", path.display());
+    let name = format!("examples/lib{}.so", package.replace('-', "_"));
+    let path = keyward().with_file_name(name);
+    let build = "cargo build --package keyward-tests --examples";
+    assert!(path.exists(), "{} is missing: `{build}`", path.display());
     path.canonicalize().unwrap()
 }
 

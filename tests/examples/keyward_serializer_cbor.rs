@@ -1,0 +1,3 @@
+//! `plugins/keyward-serializer-cbor` as a shared library.
+
+use keyward_serializer_cbor as _;

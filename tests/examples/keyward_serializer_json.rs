@@ -1,0 +1,3 @@
+//! `plugins/keyward-serializer-json` as a shared library.
+
+use keyward_serializer_json as _;

@@ -1,0 +1,3 @@
+//! `plugins/keyward-serializer-postcard` as a shared library.
+
+use keyward_serializer_postcard as _;
