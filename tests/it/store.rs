@@ -2,6 +2,7 @@
 
 pub(crate) mod combinations;
 mod concurrency;
+mod deadlines;
 mod endless_listing;
 mod failed_system_calls;
 mod foreign_storage;

@@ -22,7 +22,7 @@ impl StoreAndUser {
     pub(crate) fn open(&self, session: &Session) -> Outcome<(OpenStore, String)> {
         let user = self.user.as_deref();
         let store = session.keyward()?.store_of(&self.store, user)?;
-        let user = store.entry(user, None)?.user().to_owned();
+        let user = store.user(user).to_owned();
         Ok((store, user))
     }
 }

@@ -2,13 +2,14 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Result, Value};
-use keyward_fs::{PrivateDir, check_trusted_folder};
+use keyward_fs::check_trusted_folder;
 
+use crate::definition::{self, DefinitionFolder};
 use crate::environment::Environment;
 use crate::expand::Expander;
 use crate::layer::Layer;
 use crate::name::StoreName;
-use crate::passwd::account_of_uid;
+use crate::passwd::user_of_uid;
 use crate::places::Places;
 use crate::settings::Settings;
 use crate::store_file::StoreFile;
@@ -70,9 +71,9 @@ impl Config {
             _ => {}
         }
         let config = Self { environment, places, settings };
-        for (folder, layer) in config.store_folders().into_iter().chain(config.plugin_folders()) {
-            if has_system || layer != Layer::System {
-                check_trusted_folder(&folder)?;
+        for folder in config.store_folders().into_iter().chain(config.plugin_folders()) {
+            if has_system || folder.layer != Layer::System {
+                folder.check()?;
             }
         }
         Ok(config)
@@ -100,15 +101,22 @@ impl Config {
 
     /// Returns the folders of the files that describe stores, in the order in which they are
     /// searched.
-    pub fn store_folders(&self) -> [(PathBuf, Layer); 2] {
-        let own = match self.settings.text("store_path") {
-            Some(path) => match path.strip_prefix("~/") {
+    pub fn store_folders(&self) -> [DefinitionFolder; 2] {
+        let [system, mut user] = self.definition_folders("stores");
+        if let Some(path) = self.settings.text("store_path") {
+            user.path = match path.strip_prefix("~/") {
                 Some(rest) => self.places.home.join(rest),
                 None => PathBuf::from(path),
-            },
-            None => self.places.config.join("stores"),
-        };
-        [(self.places.system_config.join("stores"), Layer::System), (own, Layer::User)]
+            };
+        }
+        [system, user]
+    }
+
+    /// Returns the folders of this name in the configuration, the system's first: its definitions
+    /// hide those of the user.
+    pub(crate) fn definition_folders(&self, name: &str) -> [DefinitionFolder; 2] {
+        [(&self.places.system_config, Layer::System), (&self.places.config, Layer::User)]
+            .map(|(folder, layer)| DefinitionFolder { path: folder.join(name), layer })
     }
 
     /// Returns the names of all stores, sorted.
@@ -117,21 +125,28 @@ impl Config {
     /// Those of reading the folders.
     pub fn store_names(&self) -> Result<BTreeSet<StoreName>> {
         let mut names = BTreeSet::new();
-        for (folder, _) in self.store_folders() {
-            names.extend(names_in(&folder)?);
+        for folder in self.store_folders() {
+            names.extend(folder.names::<StoreName>()?);
         }
         Ok(names)
     }
 
-    /// Returns which ids the files of all stores name. It reads every file.
+    /// Returns which ids the files of all stores name. It reads every file, also those in the folder
+    /// that `store_path` replaces.
     ///
     /// # Errors
     /// Those of reading the folders. It skips a file that cannot be read.
     pub fn store_ids(&self) -> Result<StoreIds> {
+        let mut folders = self.store_folders().to_vec();
+        let [_, default] = self.definition_folders("stores");
+        let is_same = |folder: &DefinitionFolder| is_same_folder(&folder.path, &default.path);
+        if !folders.iter().any(is_same) {
+            folders.push(default);
+        }
         let mut ids = StoreIds::default();
-        for (folder, _) in self.store_folders() {
-            for name in names_in(&folder)? {
-                let path = folder.join(name.file_name());
+        for folder in folders {
+            for name in folder.names::<StoreName>()? {
+                let path = folder.file(&name);
                 match TomlFile::read(&path) {
                     Ok(Some(file)) => ids.add(&path, &file.text),
                     Ok(None) => {}
@@ -169,18 +184,13 @@ impl Config {
     /// # Errors
     /// Those of the file.
     pub fn find_store(&self, name: &StoreName) -> Result<Option<StoreFile>> {
-        for (folder, layer) in self.store_folders() {
-            if let Some(store) = StoreFile::read(&folder, name, layer)? {
-                return Ok(Some(store));
-            }
-        }
-        Ok(None)
+        definition::find(&self.store_folders(), name)
     }
 
     /// Returns the path for the file of a new store.
     pub fn new_store_path(&self, name: &StoreName, layer: Layer) -> PathBuf {
-        let [(system, _), (own, _)] = self.store_folders();
-        if layer == Layer::System { system } else { own }.join(name.file_name())
+        let [system, user] = self.store_folders();
+        if layer == Layer::System { system } else { user }.file(name)
     }
 
     /// Writes the file of a new store.
@@ -220,11 +230,9 @@ impl Config {
     /// # Errors
     /// Those of removing the file.
     pub fn remove_store(&self, name: &StoreName) -> Result<()> {
-        for (folder, _) in self.store_folders() {
-            if let Some(folder) = PrivateDir::open(&folder)?
-                && folder.remove(Path::new(&name.file_name()))?
-            {
-                return Ok(());
+        for folder in self.store_folders() {
+            if folder.remove(name)? {
+                break;
             }
         }
         Ok(())
@@ -236,31 +244,23 @@ impl Config {
         store
             .and_then(|store| store.user.clone())
             .or_else(|| self.settings.text("user").map(str::to_owned))
-            .unwrap_or_else(|| account_of_uid(rustix::process::geteuid().as_raw()).name)
+            .unwrap_or_else(|| user_of_uid(rustix::process::geteuid().as_raw()).name)
     }
 
-    /// Returns what replaces `%…%` in the options of a store.
-    pub fn expander(&self, store: &StoreFile) -> Expander {
-        Expander::new(&self.places, &store.name, store.id)
+    /// Returns what replaces `%…%` in the options of a store; in a system store, for this user.
+    pub fn expander(&self, store: &StoreFile, uid: Option<u32>) -> Expander {
+        let expander = Expander::new(&self.places, &store.name, store.id);
+        match uid {
+            Some(uid) => expander.for_uid(uid),
+            None => expander,
+        }
     }
 }
 
-/// Returns the names of the stores that a folder describes.
-fn names_in(folder: &Path) -> Result<BTreeSet<StoreName>> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
-        Err(error) => {
-            let why = format!("{}: {error}", folder.display());
-            return Err(Error::io("list", error).because(why));
-        }
-    };
-    let mut names = BTreeSet::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| Error::io("list", error))?;
-        names.extend(entry.file_name().to_str().and_then(StoreName::from_file_name));
-    }
-    Ok(names)
+/// Whether two paths lead to the same folder.
+fn is_same_folder(one: &Path, other: &Path) -> bool {
+    one == other
+        || one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
 }
 
 fn relative(place: &str) -> Error {

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use keyward_core::{Error, OptionSpec, OptionType, Result, StoreId, Value, Values};
+use keyward_core::{Error, OptionError, OptionSpec, OptionType, Result, StoreId, Value, Values};
 
 use crate::name::StoreName;
 use crate::places::Places;
@@ -85,41 +85,45 @@ impl Expander {
             .ok_or_else(|| Error::invalid("expand", "`%uid%` can only be used in system stores"))
     }
 
-    /// Returns the values of a backend, completed from its table and expanded.
+    /// Returns the values of a backend, checked against its table, with its defaults, and expanded.
+    ///
+    /// `locate` adds the place of a wrong option to its error.
     ///
     /// # Errors
     /// As [`Values::complete`] and [`text`](Self::text).
-    pub fn values(&self, values: &Values, table: &[OptionSpec]) -> Result<Values> {
+    pub fn values(
+        &self,
+        values: &Values,
+        table: &[OptionSpec],
+        locate: impl FnOnce(OptionError) -> Error,
+    ) -> Result<Values> {
         let mut values = values.clone();
         for spec in table.iter().filter(|spec| spec.kind == OptionType::Number) {
             if values.get(spec.name) == Some(&Value::Text("%uid%".into())) {
                 values.insert(spec.name, Value::Number(self.uid()?.into()));
             }
         }
-        let mut values = values.complete(table)?;
-        for spec in table.iter().filter(|spec| spec.kind == OptionType::Path) {
-            if let Some(Value::Text(path)) = values.get(spec.name) {
-                let path = match path.strip_prefix("~/") {
-                    Some(rest) => format!("%home%/{rest}"),
-                    None => path.clone(),
-                };
-                values.insert(spec.name, Value::Text(path));
-            }
+        let mut expanded = Values::new();
+        for (name, value) in values.complete(table).map_err(locate)?.iter() {
+            let is_path =
+                table.iter().any(|spec| spec.name == name && spec.kind == OptionType::Path);
+            expanded.insert(name, self.value(value, is_path)?);
         }
-        // The options of a reference are expanded when it is resolved.
-        let names: Vec<String> = values.iter().map(|(name, _)| name.to_owned()).collect();
-        for name in names {
-            match values.remove(&name) {
-                Some(Value::Text(text)) => values.insert(name, Value::Text(self.text(&text)?)),
-                Some(Value::List(texts)) => {
-                    let texts = texts.iter().map(|text| self.text(text)).collect::<Result<_>>()?;
-                    values.insert(name, Value::List(texts));
-                }
-                Some(other) => values.insert(name, other),
-                None => {}
+        Ok(expanded)
+    }
+
+    /// Returns a value, expanded. The options of a reference are expanded when it is resolved.
+    fn value(&self, value: &Value, is_path: bool) -> Result<Value> {
+        Ok(match value {
+            Value::Text(text) => match text.strip_prefix("~/").filter(|_| is_path) {
+                Some(rest) => Value::Text(self.text(&format!("%home%/{rest}"))?),
+                None => Value::Text(self.text(text)?),
+            },
+            Value::List(texts) => {
+                Value::List(texts.iter().map(|text| self.text(text)).collect::<Result<_>>()?)
             }
-        }
-        Ok(values)
+            Value::Flag(_) | Value::Number(_) | Value::Secret(_) => value.clone(),
+        })
     }
 }
 

@@ -2,13 +2,14 @@ use std::cell::RefCell;
 use std::fmt::{Arguments, Debug};
 use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyward_core::{
     Error, ErrorKind, Host, Key, KeyId, Level, Prompt, Registry, Result, Role, Secret, SecretRef,
     Timestamp,
 };
 
+use crate::deadline;
 use crate::environment::Environment;
 use crate::expand::Expander;
 
@@ -46,7 +47,6 @@ pub struct StoreHost {
     environment: Environment,
     expander: Expander,
     interaction: Arc<dyn Interaction>,
-    deadline: Option<Instant>,
 }
 
 thread_local! {
@@ -62,21 +62,19 @@ impl StoreHost {
         expander: Expander,
         interaction: Arc<dyn Interaction>,
     ) -> Self {
-        Self { registry, environment, expander, interaction, deadline: None }
+        Self { registry, environment, expander, interaction }
     }
 
-    /// Returns the same host, for work that must be done by then.
-    #[must_use]
-    pub fn until(mut self, deadline: Instant) -> Self {
-        self.deadline = Some(deadline);
-        self
+    /// Returns what replaces `%…%` in the options of the store.
+    pub fn expander(&self) -> &Expander {
+        &self.expander
     }
 
     fn resolve(&self, reference: &SecretRef) -> Result<Secret> {
         let registration = self.registry.find(Role::Key, &reference.from)?;
-        let values = self.expander.values(&reference.options, registration.options)?;
+        let values = self.expander.values(&reference.options, registration.options, Error::from)?;
         let host: Arc<dyn Host> = Arc::new(self.clone());
-        let source = self.registry.open::<dyn Key>(&reference.from, &values, &host)?;
+        let source = registration.open::<dyn Key>(&values, &host)?;
         source
             .load(&KeyId::default(), &[])
             .map_err(|error| error.not_a_miss().in_backend(&reference.from))
@@ -120,6 +118,6 @@ impl Host for StoreHost {
     }
 
     fn remaining(&self) -> Option<Duration> {
-        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        deadline::remaining()
     }
 }

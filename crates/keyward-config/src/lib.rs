@@ -9,7 +9,8 @@
 //! Use this crate to build another front end. Applications use `keyward`.
 
 mod config;
-mod description;
+mod deadline;
+mod definition;
 mod edit;
 mod environment;
 mod expand;
@@ -29,19 +30,21 @@ mod toml_file;
 mod toml_value;
 
 pub use config::Config;
+pub use deadline::within;
+pub use definition::DefinitionFolder;
 pub use edit::{set_value, with_value};
 pub use environment::Environment;
 pub use expand::Expander;
 pub use host::{Interaction, Silent, StoreHost};
 pub use layer::Layer;
 pub use name::{PluginName, StoreName};
-pub use passwd::{Account, account_of_name, account_of_uid, local_accounts};
+pub use passwd::{OsUser, local_users, user_of_name, user_of_uid};
 pub use places::Places;
 pub use plugin_file::PluginFile;
 pub use plugins::{BrokenPlugin, Plugins};
 pub use program::path_of_program;
 pub use settings::{Setting, Settings};
-pub use store_file::{StoreFile, Use};
+pub use store_file::{BackendConfig, StoreFile};
 pub use store_ids::StoreIds;
 pub use toml_file::nearest;
 pub use toml_value::{parse_value, render_value};

@@ -2,6 +2,8 @@ use std::fmt;
 
 use keyward_core::{Result, canonical, escape, unescape};
 
+use crate::definition::DefinitionName;
+
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident, $what:literal) => {
         $(#[$doc])*
@@ -29,12 +31,14 @@ macro_rules! name {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+        }
 
-            pub(crate) fn file_name(&self) -> String {
+        impl DefinitionName for $name {
+            fn file_name(&self) -> String {
                 format!("{}.toml", escape(&self.0))
             }
 
-            pub(crate) fn from_file_name(file: &str) -> Option<Self> {
+            fn from_file_name(file: &str) -> Option<Self> {
                 let name = unescape(file.strip_suffix(".toml")?)?;
                 Self::new(&name).ok()
             }

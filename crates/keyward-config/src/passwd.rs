@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 /// A user of the operating system.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
+pub struct OsUser {
     /// The name.
     pub name: String,
     /// The number by which the kernel knows the user.
@@ -12,52 +12,52 @@ pub struct Account {
     pub home: Option<PathBuf>,
 }
 
-/// Returns the account with this user id.
+/// Returns the user with this user id.
 ///
-/// A user id without an account, as in containers, is called `uid-` and its number.
-pub fn account_of_uid(uid: u32) -> Account {
-    local(|account| account.uid == uid)
-        .or_else(|| uzers::get_user_by_uid(uid).map(Account::from))
-        .unwrap_or_else(|| Account { name: format!("uid-{uid}"), uid, home: None })
+/// A user id that has no user, as in containers, is called `uid-` and its number.
+pub fn user_of_uid(uid: u32) -> OsUser {
+    local(|user| user.uid == uid)
+        .or_else(|| uzers::get_user_by_uid(uid).map(OsUser::from))
+        .unwrap_or_else(|| OsUser { name: format!("uid-{uid}"), uid, home: None })
 }
 
-/// Returns the account with this name, if there is one.
-pub fn account_of_name(name: &str) -> Option<Account> {
-    local(|account| account.name == name)
-        .or_else(|| uzers::get_user_by_name(name).map(Account::from))
+/// Returns the user with this name, if there is one.
+pub fn user_of_name(name: &str) -> Option<OsUser> {
+    local(|user| user.name == name)
+        .or_else(|| uzers::get_user_by_name(name).map(OsUser::from))
         .or_else(|| {
             let uid = name.strip_prefix("uid-")?.parse().ok()?;
-            Some(account_of_uid(uid)).filter(|account| account.name == name)
+            Some(user_of_uid(uid)).filter(|user| user.name == name)
         })
 }
 
-/// Returns the accounts in `/etc/passwd`, without those of a name service.
-pub fn local_accounts() -> Vec<Account> {
-    accounts_in_file().collect()
+/// Returns the users in `/etc/passwd`, without those of a name service.
+pub fn local_users() -> Vec<OsUser> {
+    users_in_file().collect()
 }
 
 /// Searches `/etc/passwd` before the system's name service is asked, which loads libraries and may
 /// use the network.
-fn local(wanted: impl Fn(&Account) -> bool) -> Option<Account> {
-    accounts_in_file().find(wanted)
+fn local(wanted: impl Fn(&OsUser) -> bool) -> Option<OsUser> {
+    users_in_file().find(wanted)
 }
 
-fn accounts_in_file() -> impl Iterator<Item = Account> {
+fn users_in_file() -> impl Iterator<Item = OsUser> {
     let file = std::fs::File::open("/etc/passwd").ok().into_iter();
     let lines = file.flat_map(|file| std::io::BufReader::new(file).lines());
-    lines.map_while(std::io::Result::ok).filter_map(|line| account(&line))
+    lines.map_while(std::io::Result::ok).filter_map(|line| user(&line))
 }
 
-fn account(line: &str) -> Option<Account> {
+fn user(line: &str) -> Option<OsUser> {
     let mut fields = line.split(':');
     let name =
         fields.next().filter(|name| !name.is_empty() && !name.starts_with(['+', '-', '#']))?;
     let uid = fields.nth(1)?.parse().ok()?;
     let home = fields.nth(2).map(PathBuf::from).filter(|home| home.is_absolute());
-    Some(Account { name: name.to_owned(), uid, home })
+    Some(OsUser { name: name.to_owned(), uid, home })
 }
 
-impl From<uzers::User> for Account {
+impl From<uzers::User> for OsUser {
     fn from(user: uzers::User) -> Self {
         use uzers::os::unix::UserExt;
         Self {
@@ -74,17 +74,17 @@ mod tests {
 
     #[test]
     fn root_is_known_and_strangers_have_a_name_too() {
-        assert_eq!(account_of_uid(0).name, "root");
-        let stranger = account_of_uid(3_999_999_999);
+        assert_eq!(user_of_uid(0).name, "root");
+        let stranger = user_of_uid(3_999_999_999);
         assert_eq!(stranger.name, "uid-3999999999");
-        assert_eq!(account_of_name("uid-3999999999"), Some(stranger));
-        assert_eq!(account_of_name("uid-0"), None);
+        assert_eq!(user_of_name("uid-3999999999"), Some(stranger));
+        assert_eq!(user_of_name("uid-0"), None);
     }
 
     #[test]
     fn lines_that_are_no_accounts_are_passed_over() {
         for line in ["", "+::::::", "# ann:x:1:1::/", "ann:x", "ann:x:y:1::/home:/bin/sh"] {
-            assert_eq!(account(line), None, "{line}");
+            assert_eq!(user(line), None, "{line}");
         }
     }
 }

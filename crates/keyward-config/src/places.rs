@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use keyward_core::{Error, ErrorKind, Result};
 
 use crate::environment::Environment;
-use crate::passwd::account_of_uid;
+use crate::passwd::user_of_uid;
 
 /// The folders of configuration, data and state, by the XDG base directory specification.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Places {
     pub fn find(environment: &Environment) -> Result<Self> {
         let home = environment
             .path("HOME")
-            .or_else(|| account_of_uid(rustix::process::geteuid().as_raw()).home)
+            .or_else(|| user_of_uid(rustix::process::geteuid().as_raw()).home)
             .ok_or_else(|| {
                 Error::new(ErrorKind::Invalid, "config")
                     .because("there is no home folder")

@@ -6,7 +6,7 @@ use keyward_core::{Door, Error, Result, Role};
 use keyward_wire::manifest::is_backend_name;
 use toml::de::{DeTable, DeValue};
 
-use crate::description;
+use crate::definition::{self, Definition};
 use crate::layer::Layer;
 use crate::name::PluginName;
 use crate::toml_file::TomlFile;
@@ -74,23 +74,10 @@ const MOST: usize = 256;
 /// The longest text in such a file, in bytes; a path can be as long.
 const LONGEST: usize = 4096;
 
-impl PluginFile {
-    /// Reads the file of this plugin in `folder`, if it exists.
-    pub(crate) fn read(folder: &Path, name: &PluginName, layer: Layer) -> Result<Option<Self>> {
-        let Some(file) = TomlFile::read(&folder.join(name.file_name()))? else { return Ok(None) };
-        Self::of(&file, name, layer).map(Some)
-    }
+impl Definition for PluginFile {
+    type Name = PluginName;
 
-    /// Reads the text of this plugin's file; `path` is the path of the file.
-    ///
-    /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it does not describe a
-    /// plugin.
-    pub fn parse(text: &str, path: &Path, name: &PluginName, layer: Layer) -> Result<Self> {
-        Self::of(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
-    }
-
-    fn of(file: &TomlFile, name: &PluginName, layer: Layer) -> Result<Self> {
+    fn read(file: &TomlFile, name: &PluginName, layer: Layer) -> Result<Self> {
         let table = file.parse()?;
         file.check_version(&table)?;
         file.check_keys(&table, TOP, "a plugin's file")?;
@@ -109,6 +96,17 @@ impl PluginFile {
             environment: list(file, &table, "environment", Self::may_see)?,
             backends: backends(file, &table)?,
         })
+    }
+}
+
+impl PluginFile {
+    /// Reads the text of this plugin's file; `path` is the path of the file.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it does not describe a
+    /// plugin.
+    pub fn parse(text: &str, path: &Path, name: &PluginName, layer: Layer) -> Result<Self> {
+        Self::read(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
     }
 
     /// Whether the plugin is a shared library, and not a program.
@@ -150,12 +148,12 @@ impl PluginFile {
 
     /// Writes the file, unless there is one.
     pub(crate) fn create(&self) -> Result<()> {
-        description::create(&self.path, self.layer, &self.checked()?)
+        definition::create(&self.path, self.layer, &self.checked()?)
     }
 
     /// Replaces the file.
     pub(crate) fn replace(&self) -> Result<()> {
-        description::replace(&self.path, self.layer, &self.checked()?)
+        definition::replace(&self.path, self.layer, &self.checked()?)
     }
 
     /// Returns the text of the file, after checking that it is read as the same plugin.

@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Result};
-use keyward_fs::{PrivateDir, check_trusted_folder};
 
 use crate::config::Config;
+use crate::definition::{self, DefinitionFolder};
 use crate::layer::Layer;
 use crate::name::PluginName;
 use crate::plugin_file::PluginFile;
@@ -36,10 +36,8 @@ pub struct BrokenPlugin {
 impl Config {
     /// Returns the folders of the files that describe plugins, in the order in which they are
     /// searched.
-    pub fn plugin_folders(&self) -> [(PathBuf, Layer); 2] {
-        let places = self.places();
-        [(&places.system_config, Layer::System), (&places.config, Layer::User)]
-            .map(|(folder, layer)| (folder.join("plugins"), layer))
+    pub fn plugin_folders(&self) -> [DefinitionFolder; 2] {
+        self.definition_folders("plugins")
     }
 
     /// Returns all plugins.
@@ -48,16 +46,17 @@ impl Config {
     pub fn plugins(&self) -> Plugins {
         let mut plugins = Plugins::default();
         let mut found = BTreeMap::new();
-        for (folder, layer) in self.plugin_folders() {
-            let names = names(&folder).unwrap_or_else(|error| {
-                plugins.broken.push(BrokenPlugin { name: None, path: folder.clone(), error });
+        for folder in self.plugin_folders() {
+            let names = folder.names().unwrap_or_else(|error| {
+                let path = folder.path.clone();
+                plugins.broken.push(BrokenPlugin { name: None, path, error });
                 Vec::new()
             });
             for name in names {
-                let path = folder.join(name.file_name());
+                let path = folder.file(&name);
                 let read = match found.get(&name) {
                     Some(_) => Err(hidden(&path)),
-                    None => PluginFile::read(&folder, &name, layer),
+                    None => folder.find(&name),
                 };
                 match read {
                     Ok(Some(file)) => drop(found.insert(name, file)),
@@ -79,19 +78,17 @@ impl Config {
     /// Those of the file, and [`Refused`](ErrorKind::Refused) if other users can write to its
     /// folder.
     pub fn find_plugin(&self, name: &PluginName) -> Result<Option<PluginFile>> {
-        for (folder, layer) in self.plugin_folders() {
-            if let Some(file) = PluginFile::read(&folder, name, layer)? {
-                check_trusted_folder(&folder)?;
-                return Ok(Some(file));
-            }
-        }
-        Ok(None)
+        definition::find(&self.plugin_folders(), name)
     }
 
     /// Returns the path of a plugin's file, which may not exist.
     pub fn plugin_path(&self, name: &PluginName, layer: Layer) -> PathBuf {
-        let [(system, _), (own, _)] = self.plugin_folders();
-        if layer == Layer::System { system } else { own }.join(name.file_name())
+        self.plugin_folder(layer).file(name)
+    }
+
+    fn plugin_folder(&self, layer: Layer) -> DefinitionFolder {
+        let [system, user] = self.plugin_folders();
+        if layer == Layer::System { system } else { user }
     }
 
     /// Writes the file of a plugin. `before` is the file that it replaces.
@@ -111,30 +108,8 @@ impl Config {
     /// # Errors
     /// Those of removing the file.
     pub fn remove_plugin(&self, name: &PluginName, layer: Layer) -> Result<bool> {
-        let path = self.plugin_path(name, layer);
-        match path.parent().map(PrivateDir::open).transpose()?.flatten() {
-            Some(folder) => folder.remove(Path::new(&name.file_name())),
-            None => Ok(false),
-        }
+        self.plugin_folder(layer).remove(name)
     }
-}
-
-/// Returns the names of the plugins that a folder describes.
-fn names(folder: &Path) -> Result<Vec<PluginName>> {
-    let mut names = Vec::new();
-    if !check_trusted_folder(folder)? {
-        return Ok(names);
-    }
-    let unreadable = |error| {
-        let why = format!("{}: {error}", folder.display());
-        Error::io("config", error).because(why)
-    };
-    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        names.extend(entry.file_name().to_str().and_then(PluginName::from_file_name));
-    }
-    names.sort_unstable();
-    Ok(names)
 }
 
 fn hidden(path: &Path) -> Error {
@@ -147,6 +122,8 @@ mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
+    use keyward_fs::PrivateDir;
+
     use super::*;
     use crate::environment::Environment;
 
@@ -156,7 +133,7 @@ mod tests {
     fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, Config) {
         let home = tempfile::tempdir().unwrap();
         let config = Config::load(Environment::of([("HOME", home.path())])).unwrap();
-        let [_, (folder, _)] = config.plugin_folders();
+        let [_, DefinitionFolder { path: folder, .. }] = config.plugin_folders();
         let private = PrivateDir::create(&folder).unwrap();
         for (name, text) in files {
             private.replace(Path::new(name), text.as_bytes()).unwrap();
@@ -177,7 +154,7 @@ mod tests {
             ("notes.txt", ""),
             (".d.toml", "version = 2\n"),
         ]);
-        let [_, (folder, _)] = config.plugin_folders();
+        let [_, DefinitionFolder { path: folder, .. }] = config.plugin_folders();
         fs::set_permissions(folder.join("c.toml"), Permissions::from_mode(0o620)).unwrap();
         let plugins = config.plugins();
         assert_eq!(named(&plugins), ["a"]);
@@ -190,7 +167,7 @@ mod tests {
     #[test]
     fn a_folder_that_others_can_write_is_broken_as_a_whole() {
         let (_home, config) = home(&[("a.toml", SOUND)]);
-        let [_, (folder, _)] = config.plugin_folders();
+        let [_, DefinitionFolder { path: folder, .. }] = config.plugin_folders();
         for mode in [0o720, 0o702, 0o1777] {
             fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
             let plugins = config.plugins();

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use keyward_core::{Error, OptionSpec, Result, Role, Value, Values};
+use keyward_core::{Error, OptionError, Result, Role, Value, Values};
 use toml::de::{DeTable, DeValue};
 
 use crate::environment::Environment;
@@ -178,28 +178,24 @@ impl Settings {
         self.0.iter().filter_map(|(key, values)| Some((key.as_str(), values.last()?)))
     }
 
-    /// Returns the default options of a backend in new stores.
-    ///
-    /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, for an option that is
-    /// not in the backend's table.
-    pub fn backend_defaults(&self, role: Role, name: &str, table: &[OptionSpec]) -> Result<Values> {
+    /// Returns the default options of a backend in new stores, which are not checked.
+    pub fn backend_defaults(&self, role: Role, name: &str) -> Values {
         let prefix = format!("backends.{role}.{name}.");
         let mut values = Values::new();
         for (key, setting) in self.iter() {
-            let Some(option) = key.strip_prefix(&prefix) else { continue };
-            if table.iter().all(|spec| spec.name != option) {
-                let why =
-                    format!("{}: `{option}` is not an option of the {role} {name}", setting.place);
-                let error = Error::invalid("config", why);
-                return Err(match nearest(option, table.iter().map(|spec| spec.name)) {
-                    Some(hint) => error.hint(hint),
-                    None => error,
-                });
+            if let Some(option) = key.strip_prefix(&prefix) {
+                values.insert(option, setting.value.clone());
             }
-            values.insert(option, setting.value.clone());
         }
-        Ok(values)
+        values
+    }
+
+    /// Returns the error for a wrong option of a backend in a new store, with the place of the
+    /// setting that has its value, if there is one.
+    pub fn locate(&self, role: Role, name: &str, wrong: OptionError) -> Error {
+        let place = self.get(&format!("backends.{role}.{name}.{}", wrong.key));
+        let place = place.map(|setting| format!("{}: ", setting.place)).unwrap_or_default();
+        OptionError { why: format!("{place}{}", wrong.why), ..wrong }.into()
     }
 
     /// Returns the settings that do not belong to a backend, each with what it does.

@@ -1,10 +1,13 @@
 use std::path::{Path, PathBuf};
 
-use keyward_core::{Error, OptionSpec, Result, Role, SecretRef, StoreId, Value, Values};
+use keyward_core::{
+    Error, OptionError, OptionSpec, Result, Role, SecretRef, StoreId, Value, Values,
+};
+use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml_edit::Key;
 
-use crate::description;
+use crate::definition::{self, Definition};
 use crate::layer::Layer;
 use crate::name::StoreName;
 use crate::toml_file::{TomlFile, nearest};
@@ -12,7 +15,7 @@ use crate::toml_value::{quoted, render_value, values_of};
 
 /// A backend and its options.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Use {
+pub struct BackendConfig {
     /// The backend's name.
     pub name: String,
     /// Its options, as the file has them.
@@ -32,45 +35,44 @@ pub struct StoreFile {
     pub path: PathBuf,
     /// The user whose credentials are used by default, if the file names one.
     pub user: Option<String>,
+    /// Whether it is a system store, in which each user of the machine has a separate place.
+    pub per_user: bool,
     /// Whether blobs are in envelopes.
     pub envelope: bool,
     /// Whether the store is being removed.
     pub deleting: bool,
     /// The backend that turns records into bytes.
-    pub serializer: Use,
+    pub serializer: BackendConfig,
     /// The backend that turns bytes into blobs.
-    pub encryption: Use,
+    pub encryption: BackendConfig,
     /// The key source that wraps the keyset, if the encryption needs one.
     pub key: Option<SecretRef>,
     /// The backend that keeps the blobs.
-    pub storage: Use,
+    pub storage: BackendConfig,
 }
 
-const TOP: &[&str] =
-    &["version", "id", "user", "envelope", "deleting", "serializer", "encryption", "storage"];
+const TOP: &[&str] = &[
+    "version",
+    "id",
+    "user",
+    "per_user",
+    "envelope",
+    "deleting",
+    "serializer",
+    "encryption",
+    "storage",
+];
 
-impl StoreFile {
-    /// Reads the file of this store in `folder`, if it exists.
-    pub(crate) fn read(folder: &Path, name: &StoreName, layer: Layer) -> Result<Option<Self>> {
-        let Some(file) = TomlFile::read(&folder.join(name.file_name()))? else { return Ok(None) };
-        Self::of(&file, name, layer).map(Some)
-    }
+impl Definition for StoreFile {
+    type Name = StoreName;
 
-    /// Reads the text of this store's file; `path` is the path of the file.
-    ///
-    /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it does not describe a
-    /// store.
-    pub fn parse(text: &str, path: &Path, name: &StoreName, layer: Layer) -> Result<Self> {
-        Self::of(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
-    }
-
-    fn of(file: &TomlFile, name: &StoreName, layer: Layer) -> Result<Self> {
+    fn read(file: &TomlFile, name: &StoreName, layer: Layer) -> Result<Self> {
         let table = file.parse()?;
         file.check_version(&table)?;
         file.check_keys(&table, TOP, "a store's file")?;
         let id = file.text_of(&table, "id")?.and_then(|id| StoreId::parse(&id));
-        let mut encryption = used(file, &table, Role::Encryption)?;
+        let mut encryption = backend_config(file, &table, Role::Encryption)?;
+        let storage = backend_config(file, &table, Role::Storage)?;
         let key = match encryption.options.remove("key") {
             None => None,
             Some(Value::Secret(reference)) => Some(reference),
@@ -84,42 +86,39 @@ impl StoreFile {
             layer,
             path: file.path.clone(),
             user: file.text_of(&table, "user")?,
+            per_user: per_user(file, &table, layer, &storage)?,
             envelope: flag(file, &table, "envelope")?.unwrap_or(true),
             deleting: flag(file, &table, "deleting")?.unwrap_or(false),
-            serializer: used(file, &table, Role::Serializer)?,
+            serializer: backend_config(file, &table, Role::Serializer)?,
             encryption,
             key,
-            storage: used(file, &table, Role::Storage)?,
+            storage,
         })
     }
+}
 
-    /// Whether the store keeps each user of the machine in a separate folder.
-    pub fn is_central(&self) -> bool {
-        let by_uid = |value: &Value| matches!(value, Value::Text(text) if text.contains("%uid%"));
-        self.layer == Layer::System && self.storage.options.iter().any(|(_, value)| by_uid(value))
-    }
-
-    /// Returns an error for an option that the backend does not have, with the line of the option.
+impl StoreFile {
+    /// Reads the text of this store's file; `path` is the path of the file.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file, line and a suggestion.
-    pub fn check_options(&self, role: Role, options: &Values, table: &[OptionSpec]) -> Result<()> {
-        let known = |name: &str| table.iter().any(|spec| spec.name == name);
-        let Some((unknown, _)) = options.iter().find(|(name, _)| !known(name)) else {
-            return Ok(());
-        };
-        let why = format!("`{}` is not an option of this {role}", unknown.escape_debug());
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it does not describe a
+    /// store.
+    pub fn parse(text: &str, path: &Path, name: &StoreName, layer: Layer) -> Result<Self> {
+        Self::read(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
+    }
+
+    /// Returns the error for a wrong option of one of the store's backends, with the line of the
+    /// option.
+    pub fn locate(&self, role: Role, wrong: OptionError, table: &[OptionSpec]) -> Error {
         // The file is read a second time only if there is an error.
-        let error = match TomlFile::read(&self.path)? {
-            Some(file) => file.wrong(place_of(&file, role, unknown).unwrap_or_default(), why),
-            None => Error::invalid("options", why),
-        };
-        let names: Vec<_> = table.iter().map(|spec| spec.name).collect();
-        Err(match nearest(unknown, names.iter().copied()) {
+        let Ok(Some(file)) = TomlFile::read(&self.path) else { return wrong.into() };
+        let error = file.wrong(place_of(&file, role, &wrong.key).unwrap_or_default(), &wrong.why);
+        let is_known = table.iter().any(|spec| spec.name == wrong.key);
+        let similar = || nearest(&wrong.key, table.iter().map(|spec| spec.name));
+        match if is_known { wrong.hint } else { similar().or(wrong.hint) } {
             Some(hint) => error.hint(hint),
-            None if names.is_empty() => error.hint("This backend has no options"),
-            None => error.hint(format!("The options are: {}", names.join(", "))),
-        })
+            None => error,
+        }
     }
 
     /// Returns the text of the file, which [`parse`](Self::parse) reads as the same store.
@@ -127,6 +126,9 @@ impl StoreFile {
         let mut text = format!("version = 1\nid = \"{}\"\n", self.id);
         if let Some(user) = &self.user {
             text += &format!("user = {}\n", quoted(user));
+        }
+        if self.per_user {
+            text += "per_user = true\n";
         }
         if !self.envelope {
             text += "envelope = false\n";
@@ -155,12 +157,12 @@ impl StoreFile {
     /// # Errors
     /// [`Exists`](keyward_core::ErrorKind::Exists) if there is one.
     pub(crate) fn create(&self) -> Result<()> {
-        description::create(&self.path, self.layer, &self.render())
+        definition::create(&self.path, self.layer, &self.render())
     }
 
     /// Replaces the file.
     pub(crate) fn replace(&self) -> Result<()> {
-        description::replace(&self.path, self.layer, &self.render())
+        definition::replace(&self.path, self.layer, &self.render())
     }
 }
 
@@ -175,7 +177,7 @@ fn place_of(file: &TomlFile, role: Role, option: &str) -> Option<std::ops::Range
     Some(name.span())
 }
 
-fn used(file: &TomlFile, table: &DeTable<'_>, role: Role) -> Result<Use> {
+fn backend_config(file: &TomlFile, table: &DeTable<'_>, role: Role) -> Result<BackendConfig> {
     let missing = || {
         file.wrong(
             0..0,
@@ -186,9 +188,30 @@ fn used(file: &TomlFile, table: &DeTable<'_>, role: Role) -> Result<Use> {
     let DeValue::Table(section) = section.get_ref() else { return Err(missing()) };
     let mut options = values_of(file, section)?;
     match options.remove("use") {
-        Some(Value::Text(name)) => Ok(Use { name, options }),
+        Some(Value::Text(name)) => Ok(BackendConfig { name, options }),
         _ => Err(missing()),
     }
+}
+
+/// Reads `per_user`. In files of earlier versions, which do not have the key, a path with `%uid%`
+/// means the same.
+fn per_user(
+    file: &TomlFile,
+    table: &DeTable<'_>,
+    layer: Layer,
+    storage: &BackendConfig,
+) -> Result<bool> {
+    if let Some(per_user) = flag(file, table, "per_user")? {
+        return match per_user && layer != Layer::System {
+            true => {
+                let span = table.get("per_user").map(Spanned::span).unwrap_or_default();
+                Err(file.wrong(span, "`per_user` can only be used in system stores"))
+            }
+            false => Ok(per_user),
+        };
+    }
+    let has_uid = |value: &Value| matches!(value, Value::Text(text) if text.contains("%uid%"));
+    Ok(layer == Layer::System && storage.options.iter().any(|(_, value)| has_uid(value)))
 }
 
 fn flag(file: &TomlFile, table: &DeTable<'_>, key: &str) -> Result<Option<bool>> {
@@ -215,5 +238,46 @@ storage = { use = "file", "a = 1\nuse" = true }
         let parse = |text: &str| StoreFile::parse(text, Path::new("x"), &name, Layer::User);
         let file = parse(text).unwrap();
         assert_eq!(parse(&file.render()).unwrap(), file);
+    }
+
+    const SYSTEM: &str = "version = 1\nid = \"00000000000000000000000000000001\"\nper_user = true\n[serializer]\nuse = \"json\"\n[encryption]\nuse = \"clear\"\n[storage]\nuse = \"file\"\nroot = \"/srv/%uid%\"\n";
+
+    #[test]
+    fn a_system_store_has_a_place_for_each_user() {
+        let name = StoreName::new("s").unwrap();
+        let parse = |text: &str, layer| StoreFile::parse(text, Path::new("s.toml"), &name, layer);
+        let store = parse(SYSTEM, Layer::System).unwrap();
+        assert!(store.per_user);
+        assert_eq!(parse(&store.render(), Layer::System).unwrap(), store);
+        let error = parse(SYSTEM, Layer::User).unwrap_err();
+        assert!(error.message().starts_with("s.toml:3: `per_user`"), "{error}");
+        // Earlier versions did not write the key.
+        let earlier = SYSTEM.replace("per_user = true\n", "");
+        assert!(parse(&earlier, Layer::System).unwrap().per_user);
+        assert!(!parse(&earlier, Layer::User).unwrap().per_user);
+        let shared = earlier.replace("%uid%", "all");
+        assert!(!parse(&shared, Layer::System).unwrap().per_user);
+    }
+
+    #[test]
+    fn a_wrong_option_is_named_with_its_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.toml");
+        std::fs::write(&path, SYSTEM.replace("root", "rot")).unwrap();
+        let name = StoreName::new("s").unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let store = StoreFile::parse(&text, &path, &name, Layer::System).unwrap();
+        let root = OptionSpec {
+            name: "root",
+            kind: keyward_core::OptionType::Path,
+            default: None,
+            required: true,
+            help: "",
+        };
+        let wrong = store.storage.options.clone().complete(&[root]).unwrap_err();
+        let error = store.locate(Role::Storage, wrong, &[root]);
+        let place = format!("{}:10: ", path.display());
+        assert_eq!(error.message(), place + "`rot` is not an option here");
+        assert_eq!(error.advice(), Some("Did you mean `root`?"));
     }
 }

@@ -40,7 +40,7 @@ pub use host::{Host, Level, Prompt};
 pub use key::{Created, Key};
 pub use limits::{MAX_BLOB, MAX_ITEMS, MAX_RECORD};
 pub use options::{
-    NoOptions, OptionSpec, OptionType, OptionValue, Options, SecretRef, Value, Values,
+    NoOptions, OptionError, OptionSpec, OptionType, OptionValue, Options, SecretRef, Value, Values,
 };
 pub use origin::Origin;
 pub use pin::{Digest, Pin};

@@ -130,13 +130,10 @@ impl Values {
     /// Adds the defaults of a table and checks every value against it.
     ///
     /// # Errors
-    /// [`Invalid`](crate::ErrorKind::Invalid) for an unknown key, a value of the wrong type or a
-    /// required one that is missing.
-    pub fn complete(mut self, table: &[OptionSpec]) -> Result<Self> {
-        if let Some(unknown) =
-            self.0.keys().find(|name| table.iter().all(|spec| spec.name != **name))
-        {
-            return Err(unknown_option(unknown, table));
+    /// For an unknown key, a value of the wrong type or a required one that is missing.
+    pub fn complete(mut self, table: &[OptionSpec]) -> Result<Self, OptionError> {
+        for name in self.0.keys() {
+            OptionSpec::find(table, name)?;
         }
         for spec in table {
             match (self.0.get(spec.name), spec.default) {
@@ -144,13 +141,13 @@ impl Values {
                 (None, Some(default)) => {
                     let value = spec.kind.default_value(default).ok_or_else(|| {
                         let why = format!("the default of `{}` is not of its type", spec.name);
-                        Error::invalid("options", why)
+                        OptionError::new(spec.name, why)
                     })?;
                     self.0.insert(spec.name.to_owned(), value);
                 }
                 (None, None) if spec.required => {
-                    return Err(Error::invalid("options", format!("`{}` is missing", spec.name))
-                        .hint(spec.help));
+                    let error = OptionError::new(spec.name, format!("`{}` is missing", spec.name));
+                    return Err(OptionError { hint: Some(spec.help.to_owned()), ..error });
                 }
                 (None, None) => {}
             }
@@ -159,8 +156,57 @@ impl Values {
     }
 }
 
+/// An option that is unknown, missing or has a value of the wrong type.
+///
+/// A caller that knows where the value comes from adds that place. As an [`Error`], it is
+/// [`Invalid`](crate::ErrorKind::Invalid).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OptionError {
+    /// The key of the option.
+    pub key: String,
+    /// What is wrong.
+    pub why: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+impl OptionError {
+    fn new(key: &str, why: String) -> Self {
+        Self { key: key.to_owned(), why, hint: None }
+    }
+
+    fn unknown(key: &str, table: &[OptionSpec]) -> Self {
+        let known: Vec<_> = table.iter().map(|spec| spec.name).collect();
+        let hint = match known.is_empty() {
+            true => "This backend has no options".to_owned(),
+            false => format!("The options are: {}", known.join(", ")),
+        };
+        let why = format!("`{}` is not an option here", key.escape_debug());
+        Self { hint: Some(hint), ..Self::new(key, why) }
+    }
+}
+
+impl From<OptionError> for Error {
+    fn from(error: OptionError) -> Self {
+        let invalid = Self::invalid("options", error.why);
+        match error.hint {
+            Some(hint) => invalid.hint(hint),
+            None => invalid,
+        }
+    }
+}
+
 impl OptionSpec {
-    fn check(&self, value: &Value) -> Result<()> {
+    /// Returns the option of this key.
+    ///
+    /// # Errors
+    /// If there is none; the hint lists those that exist.
+    pub fn find<'a>(table: &'a [Self], key: &str) -> Result<&'a Self, OptionError> {
+        let found = table.iter().find(|spec| spec.name == key);
+        found.ok_or_else(|| OptionError::unknown(key, table))
+    }
+
+    fn check(&self, value: &Value) -> Result<(), OptionError> {
         let fits = matches!(
             (self.kind, value),
             (OptionType::Text | OptionType::Path, Value::Text(_))
@@ -173,18 +219,7 @@ impl OptionSpec {
     }
 }
 
-fn unknown_option(name: &str, table: &[OptionSpec]) -> Error {
-    let known: Vec<_> = table.iter().map(|spec| spec.name).collect();
-    let error =
-        Error::invalid("options", format!("`{}` is not an option here", name.escape_debug()));
-    if known.is_empty() {
-        error.hint("This backend has no options")
-    } else {
-        error.hint(format!("The options are: {}", known.join(", ")))
-    }
-}
-
-fn mismatch(name: &str, kind: OptionType) -> Error {
+fn mismatch(name: &str, kind: OptionType) -> OptionError {
     let wanted = match kind {
         OptionType::Text => "text",
         OptionType::Path => "a path",
@@ -195,7 +230,7 @@ fn mismatch(name: &str, kind: OptionType) -> Error {
             "a reference such as { from = \"env\", name = \"…\" }; never write the secret itself here"
         }
     };
-    Error::invalid("options", format!("`{name}` takes {wanted}"))
+    OptionError::new(name, format!("`{name}` takes {wanted}"))
 }
 
 impl OptionType {
@@ -244,7 +279,7 @@ macro_rules! option_value {
             fn read(name: &'static str, value: Option<&Value>) -> Result<Self> {
                 match value {
                     Some($pattern) => Ok($result),
-                    _ => Err(mismatch(name, Self::KIND)),
+                    _ => Err(mismatch(name, Self::KIND).into()),
                 }
             }
         }
@@ -267,7 +302,7 @@ impl OptionValue for Vec<String> {
         match value {
             None => Ok(Self::new()),
             Some(Value::List(texts)) => Ok(texts.clone()),
-            Some(_) => Err(mismatch(name, Self::KIND)),
+            Some(_) => Err(mismatch(name, Self::KIND).into()),
         }
     }
 }
@@ -322,6 +357,9 @@ mod tests {
             help: "",
         };
         let error = Values::new().complete(&[spec]).unwrap_err();
-        assert_eq!(error.message(), "the default of `n` is not of its type");
+        assert_eq!(
+            (error.key.as_str(), error.why.as_str()),
+            ("n", "the default of `n` is not of its type")
+        );
     }
 }

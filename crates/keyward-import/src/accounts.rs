@@ -55,8 +55,7 @@ pub fn import(
     let mut report = Report::default();
     if found.iter().any(|found| found.credential.is_ok()) {
         let store = report.open(keyward, store, user)?;
-        let user = store.entry(user, None)?;
-        report.fill(&store, user.user(), found, step)?;
+        report.fill(&store, store.user(user), found, step)?;
     } else {
         let refused = found.into_iter().filter_map(|it| Some((it.place, it.credential.err()?)));
         report.refused.extend(refused);
@@ -72,7 +71,7 @@ impl Report {
             self.made = true;
         }
         let store = keyward.store_of(name.as_str(), user)?;
-        store.check_staying()?;
+        store.check_not_deleting()?;
         Ok(store)
     }
 
@@ -83,7 +82,7 @@ impl Report {
         found: Vec<Found>,
         step: &mut dyn FnMut(),
     ) -> Result<()> {
-        let accounts = Accounts::new(&store.store, user);
+        let accounts = Accounts::new(&**store, user);
         for Found { place, credential } in found {
             match credential {
                 Ok((location, record)) => {

@@ -94,7 +94,7 @@ pub(crate) fn wrap(
     };
     let mut blob = header.encode()?;
     let sealed = with_context(&header, &blob, key, |context| {
-        parts.encryption.it.seal(&keyset.encode()?, context)
+        parts.encryption.backend.seal(&keyset.encode()?, context)
     })
     .map_err(|error| parts.encryption.failed(error))?;
     blob.extend_from_slice(&sealed);
@@ -109,7 +109,7 @@ pub(crate) fn unwrap(parts: &Parts, blob: &[u8], key: &Secret) -> Result<Keyset>
     let (header, length) = Header::parse(blob, parts)?;
     let (header_bytes, sealed) = blob.split_at(length);
     let plain = with_context(&header, header_bytes, key, |context| {
-        parts.encryption.it.unseal(sealed, context)
+        parts.encryption.backend.unseal(sealed, context)
     })
     .map_err(|error| parts.encryption.failed(error))?;
     Keyset::decode(&plain)

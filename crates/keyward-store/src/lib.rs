@@ -7,7 +7,6 @@
 //! Use this crate to assemble stores from backends yourself. Applications use `keyward`, which does
 //! that from configuration.
 
-mod anchor;
 mod binding;
 mod envelope;
 mod keyset;
@@ -20,6 +19,7 @@ mod reseal;
 pub mod rewrite;
 mod rotate;
 mod seal;
+mod sentinel;
 mod store;
 mod verify;
 

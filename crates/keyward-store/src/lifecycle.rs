@@ -19,12 +19,12 @@ impl Store {
         if self.parts.envelope {
             self.check_empty()?;
         }
-        match self.parts.encryption.it.abilities().keys {
+        match self.parts.encryption.backend.abilities().keys {
             Keys::Store => self.create_keyset().map(drop),
-            Keys::None => self.leave_mark(),
+            Keys::None => self.put_mark(),
             Keys::Own => {
                 self.check_own_keys()?;
-                self.leave_mark()
+                self.put_mark()
             }
         }
     }
@@ -40,7 +40,7 @@ impl Store {
 
     /// Refuses a storage that contains entries.
     fn check_empty(&self) -> Result<()> {
-        match self.everything().next() {
+        match self.all_entries().next() {
             None => Ok(()),
             // Something that is not an entry does not belong to another store. It stays as it is.
             Some(Err(error)) if error.kind() == ErrorKind::Corrupt => Ok(()),
@@ -56,7 +56,7 @@ impl Store {
     /// # Errors
     /// Those of key source and storage.
     pub fn check_key(&self) -> Result<()> {
-        if self.parts.encryption.it.abilities().keys != Keys::Store {
+        if self.parts.encryption.backend.abilities().keys != Keys::Store {
             return self.check_present();
         }
         if self.starts_empty() && self.read_keyset().is_err_and(|error| error.is_miss()) {
@@ -92,7 +92,7 @@ impl Store {
             Err(error) if !is_unusable(&error) => return Err(error),
             Ok(false) | Err(_) => {}
         }
-        self.in_storage(self.parts.storage.it.destroy())
+        self.in_storage(self.storage()?.destroy())
     }
 
     /// Makes the key source delete the key that it made for this store.
@@ -102,7 +102,7 @@ impl Store {
         let Some(source) = &self.parts.key else { return Ok(()) };
         let parameters = self.authentic_parameters()?.unwrap_or_default();
         source
-            .it
+            .backend
             .delete(&keyset_file::wrapping_key(self.parts.id), &parameters)
             .map_err(|error| source.failed(error))
     }
@@ -127,7 +127,7 @@ impl Store {
     /// Whether the keyset or the mark in the storage names another store.
     fn is_another_stores(&self) -> Result<bool> {
         for name in ["keyset", "mark"] {
-            match self.parts.storage.it.get(&EntryId::reserved(name)) {
+            match self.storage()?.get(&EntryId::reserved(name)) {
                 Ok(stored) if owner(&stored.blob).is_some_and(|store| store != self.parts.id) => {
                     return Ok(true);
                 }
@@ -141,8 +141,8 @@ impl Store {
     }
 
     fn holds_foreign(&self) -> Result<bool> {
-        for id in self.everything() {
-            if !self.is_own(&id?)? {
+        for id in self.all_entries() {
+            if !matches!(self.owner_of(&id?)?, Owner::ThisStore) {
                 return Ok(true);
             }
         }
@@ -150,7 +150,7 @@ impl Store {
     }
 
     fn delete_own(&self) -> Result<()> {
-        for id in self.everything() {
+        for id in self.all_entries() {
             let id = match id {
                 // Something that is not even an entry, or is unsafe, does not belong to this store.
                 Err(error) if is_unusable(&error) => {
@@ -159,14 +159,18 @@ impl Store {
                 }
                 id => id?,
             };
-            if !self.is_own(&id)? {
-                let message = format_args!(
-                    "{id} is in the storage but does not belong to this store; it stays"
-                );
-                self.parts.host.log(Level::Warning, message);
+            let why = match self.owner_of(&id)? {
+                Owner::ThisStore => None,
+                Owner::AnotherStore => {
+                    Some("is in the storage but does not belong to this store".to_owned())
+                }
+                Owner::Unknown(error) => Some(format!("cannot be read: {error}")),
+            };
+            if let Some(why) = why {
+                self.parts.host.log(Level::Warning, format_args!("{id} {why}; it stays"));
                 continue;
             }
-            match self.parts.storage.it.delete(&id, &Expect::Any) {
+            match self.storage()?.delete(&id, &Expect::Any) {
                 Err(error) if error.is_miss() => {}
                 other => self.in_storage(other)?,
             }
@@ -174,15 +178,24 @@ impl Store {
         Ok(())
     }
 
-    /// Whether this store wrote the blob that the storage has for this id.
-    fn is_own(&self, id: &EntryId) -> Result<bool> {
-        match self.parts.storage.it.get(id) {
-            Ok(stored) => Ok(owner(&stored.blob) == Some(self.parts.id)),
-            Err(error) if error.is_miss() => Ok(true),
-            Err(error) if is_unusable(&error) => Ok(false),
+    /// Returns which store wrote the blob that the storage has for this id.
+    fn owner_of(&self, id: &EntryId) -> Result<Owner> {
+        match self.storage()?.get(id) {
+            Ok(stored) if owner(&stored.blob) == Some(self.parts.id) => Ok(Owner::ThisStore),
+            Ok(_) => Ok(Owner::AnotherStore),
+            Err(error) if error.is_miss() => Ok(Owner::ThisStore),
+            Err(error) if is_unusable(&error) => Ok(Owner::Unknown(error)),
             Err(error) => self.in_storage(Err(error)),
         }
     }
+}
+
+/// The owner of a blob.
+enum Owner {
+    ThisStore,
+    AnotherStore,
+    /// The blob cannot be read.
+    Unknown(Error),
 }
 
 /// Whether there is something that cannot be read: it belongs to another owner, is open to other

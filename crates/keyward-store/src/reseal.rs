@@ -17,7 +17,7 @@ const BATCH_BYTES: usize = 1 << 20;
 impl Store {
     /// Reseals every entry with the current key, and calls `done` for each.
     pub(crate) fn reseal_all(&self, done: &mut dyn FnMut(&EntryId)) -> Result<Rotated> {
-        let batch = if self.parts.storage.it.abilities().bulk.is_some() { BATCH } else { 1 };
+        let batch = if self.parts.storage.backend.abilities().bulk.is_some() { BATCH } else { 1 };
         let mut rotated = Rotated::default();
         let mut entries = self.entries(None);
         loop {
@@ -34,7 +34,7 @@ impl Store {
 
     /// Reseals these entries with the current key. Returns how many needed it.
     fn reseal_batch(&self, ids: &[EntryId]) -> Result<u64> {
-        if let Some(bulk) = self.parts.storage.it.abilities().bulk
+        if let Some(bulk) = self.parts.storage.backend.abilities().bulk
             && let Ok(Some(resealed)) = self.reseal_at_once(bulk, ids)
         {
             return Ok(resealed);
@@ -80,11 +80,11 @@ impl Store {
     /// Returns the entry's blob, sealed with the current key, and the condition under which it
     /// replaces the old one; `None` if the entry no longer exists, or is already sealed with it.
     fn reseal_blob(&self, id: &EntryId) -> Result<Option<(Vec<u8>, Put)>> {
-        let stored = match self.parts.storage.it.get(id) {
+        let stored = match self.storage()?.get(id) {
             Err(error) if error.is_miss() => return Ok(None),
             other => self.in_storage(other)?,
         };
-        let keyset = match self.parts.encryption.it.abilities().keys {
+        let keyset = match self.parts.encryption.backend.abilities().keys {
             Keys::Store => Some(self.keyset(Missing::Error)?),
             Keys::None | Keys::Own => None,
         };

@@ -31,7 +31,7 @@ impl Store {
     /// [`Unsupported`](ErrorKind::Unsupported) if there are no keys; [`NoKey`](ErrorKind::NoKey) or
     /// [`Corrupt`](ErrorKind::Corrupt) for an entry that does not open.
     pub fn rotate(&self, mut done: impl FnMut(&EntryId)) -> Result<Rotated> {
-        let keys = self.parts.encryption.it.abilities().keys;
+        let keys = self.parts.encryption.backend.abilities().keys;
         if keys == Keys::None
             || !self.parts.envelope
             || (keys == Keys::Store && self.parts.key.is_none())
@@ -112,8 +112,8 @@ impl Store {
 
     fn change_keyset(&self, change: impl FnOnce(&mut Keyset) -> Result<()>) -> Result<()> {
         let entry = keyset_file::entry();
-        let stored = match self.parts.storage.it.get(&entry) {
-            Err(error) if error.is_miss() => return Err(self.lost()),
+        let stored = match self.storage()?.get(&entry) {
+            Err(error) if error.is_miss() => return Err(self.missing_sentinel()),
             other => self.in_storage(other)?,
         };
         let key = self.load_wrapping_key(&stored.blob)?;
@@ -127,7 +127,7 @@ impl Store {
     }
 
     fn is_current(&self, id: &EntryId, keyset: &Keyset) -> Result<bool> {
-        match self.parts.storage.it.get(id) {
+        match self.storage()?.get(id) {
             Ok(stored) => {
                 let header = Envelope::parse(&stored.blob)?.header;
                 self.check_place(&header)?;

@@ -13,15 +13,18 @@ use crate::envelope::{Envelope, Header};
 use crate::keyset::Keyset;
 use crate::keyset_file;
 use crate::owner::foreign_record;
-use crate::store::{Known, Named, Store};
+use crate::store::{CachedKeyset, Named, Store};
 
 impl Store {
     /// Returns the blob that the storage keeps for a record.
     pub(crate) fn seal(&self, id: &EntryId, record: &Record, generation: u64) -> Result<Vec<u8>> {
         let parts = &self.parts;
-        let plain =
-            parts.serializer.it.encode(record).map_err(|error| parts.serializer.failed(error))?;
-        let keyset = match parts.encryption.it.abilities().keys {
+        let plain = parts
+            .serializer
+            .backend
+            .encode(record)
+            .map_err(|error| parts.serializer.failed(error))?;
+        let keyset = match parts.encryption.backend.abilities().keys {
             Keys::Store => Some(self.keyset(Missing::Make)?),
             Keys::None | Keys::Own => None,
         };
@@ -38,7 +41,9 @@ impl Store {
         let encryption = &self.parts.encryption;
         let failed = |error: Error| encryption.failed(error);
         if !self.parts.envelope {
-            return self.bare(id, |context| encryption.it.seal(plain, context)).map_err(failed);
+            return self
+                .bare(id, |context| encryption.backend.seal(plain, context))
+                .map_err(failed);
         }
         let key_id = self.key_for(id, key)?;
         let header = Header {
@@ -52,15 +57,17 @@ impl Store {
         let mut blob = header.encode()?;
         let context = context(&header, &blob, id, key);
         let bound;
-        let plain = if encryption.it.abilities().binds_context {
+        let plain = if encryption.backend.abilities().binds_context {
             plain
         } else {
             bound = binding::bind(plain, &blob, id);
             &bound
         };
         let digest = binding::digest(&blob, id);
-        let sealed =
-            encryption.it.seal(plain, &Context { binding: &digest, ..context }).map_err(failed)?;
+        let sealed = encryption
+            .backend
+            .seal(plain, &Context { binding: &digest, ..context })
+            .map_err(failed)?;
         blob.extend_from_slice(&sealed);
         Ok(blob)
     }
@@ -73,7 +80,7 @@ impl Store {
     /// Decodes a record.
     pub(crate) fn decode(&self, plain: &Secret) -> Result<Record> {
         let serializer = &self.parts.serializer;
-        serializer.it.decode(plain.expose()).map_err(|error| serializer.failed(error))
+        serializer.backend.decode(plain.expose()).map_err(|error| serializer.failed(error))
     }
 
     pub(crate) fn unseal_bytes(&self, id: &EntryId, blob: &[u8]) -> Result<Secret> {
@@ -81,11 +88,13 @@ impl Store {
         let failed = |error: Error| encryption.failed(error);
         if !self.parts.envelope {
             self.check_owner(blob)?;
-            return self.bare(id, |context| encryption.it.unseal(blob, context)).map_err(failed);
+            return self
+                .bare(id, |context| encryption.backend.unseal(blob, context))
+                .map_err(failed);
         }
         let Envelope { header, header_bytes, sealed } = Envelope::parse(blob)?;
         self.check_place(&header)?;
-        let abilities = encryption.it.abilities();
+        let abilities = encryption.backend.abilities();
         let keyset = match abilities.keys {
             Keys::Store => Some(self.keyset_with(header.key)?),
             Keys::None | Keys::Own => None,
@@ -97,7 +106,7 @@ impl Store {
         let digest = binding::digest(header_bytes, id);
         let context = context(&header, header_bytes, id, key);
         let plain = encryption
-            .it
+            .backend
             .unseal(sealed, &Context { binding: &digest, ..context })
             .map_err(failed)?;
         if abilities.binds_context { Ok(plain) } else { binding::unbind(&plain, header_bytes, id) }
@@ -109,7 +118,7 @@ impl Store {
             Some(key) => Ok(key.id.clone()),
             None => {
                 let encryption = &self.parts.encryption;
-                let current = encryption.it.current_key(id);
+                let current = encryption.backend.current_key(id);
                 Ok(current.map_err(|error| encryption.failed(error))?.unwrap_or_default())
             }
         }
@@ -157,7 +166,7 @@ impl Store {
         if let Some(known) = self.keyset.lock()?.as_ref().filter(|known| known.is_current) {
             return Ok(Arc::clone(&known.keyset));
         }
-        let seen = self.seen.lock()?.take();
+        let seen = self.unused_keyset.lock()?.take();
         let blob = match seen.map_or_else(|| self.read_keyset(), Ok) {
             Err(error) if error.is_miss() => return self.missing_keyset(missing),
             other => self.in_storage(other)?,
@@ -168,15 +177,15 @@ impl Store {
         }
         let key = self.load_wrapping_key(&blob)?;
         let keyset = keyset_file::unwrap(&self.parts, &blob, &key).map_err(other_key)?;
-        self.know(blob, Arc::new(keyset))
+        self.cache_keyset(blob, Arc::new(keyset))
     }
 
     pub(crate) fn read_keyset(&self) -> Result<Vec<u8>> {
-        self.parts.storage.it.get(&keyset_file::entry()).map(|stored| stored.blob)
+        self.storage()?.get(&keyset_file::entry()).map(|stored| stored.blob)
     }
 
-    fn know(&self, blob: Vec<u8>, keyset: Arc<Keyset>) -> Result<Arc<Keyset>> {
-        let known = Known { blob, keyset: Arc::clone(&keyset), is_current: true };
+    fn cache_keyset(&self, blob: Vec<u8>, keyset: Arc<Keyset>) -> Result<Arc<Keyset>> {
+        let known = CachedKeyset { blob, keyset: Arc::clone(&keyset), is_current: true };
         *self.keyset.lock()? = Some(known);
         Ok(keyset)
     }
@@ -184,7 +193,7 @@ impl Store {
     /// Makes the next use of the keyset read it again. A keyset that exists only in this process is
     /// kept.
     pub(crate) fn forget_keyset(&self) -> Result<()> {
-        *self.seen.lock()? = None;
+        *self.unused_keyset.lock()? = None;
         if self.parts.key.is_some()
             && let Some(known) = self.keyset.lock()?.as_mut()
         {
@@ -198,14 +207,14 @@ impl Store {
     fn missing_keyset(&self, missing: Missing) -> Result<Arc<Keyset>> {
         if !self.starts_empty() || missing == Missing::Error || self.entries(None).next().is_some()
         {
-            return Err(self.lost());
+            return Err(self.missing_sentinel());
         }
         self.create_keyset()
     }
 
     /// Whether the storage may have no keyset because it does not last.
     pub(crate) fn starts_empty(&self) -> bool {
-        self.parts.storage.it.abilities().persistence < Persistence::Durable
+        self.parts.storage.backend.abilities().persistence < Persistence::Durable
     }
 
     /// Makes a keyset and stores it, wrapped, unless another process was faster.
@@ -214,7 +223,7 @@ impl Store {
         let mut wrapped = Vec::new();
         if let Some(source) = &self.parts.key {
             let created = source
-                .it
+                .backend
                 .create(&keyset_file::wrapping_key(self.parts.id))
                 .map_err(|error| source.failed(error))?;
             let kept = keyset_file::wrap(&self.parts, &keyset, &created.key, &created.parameters)
@@ -230,7 +239,7 @@ impl Store {
             }
             *self.wrapping.lock()? = Some((created.parameters, created.key));
         }
-        self.know(wrapped, keyset)
+        self.cache_keyset(wrapped, keyset)
     }
 
     /// Deletes the key that was made for a keyset that the storage did not keep, and returns the
@@ -246,7 +255,11 @@ impl Store {
         }
         if self.read_keyset().is_err_and(|error| error.is_miss()) {
             // The first failure is the one to report, even if this fails too.
-            drop(source.it.delete(&keyset_file::wrapping_key(self.parts.id), &created.parameters));
+            drop(
+                source
+                    .backend
+                    .delete(&keyset_file::wrapping_key(self.parts.id), &created.parameters),
+            );
             return failure;
         }
         let hint =
@@ -265,7 +278,7 @@ impl Store {
         }
         let source = self.parts.key.as_ref().ok_or_else(|| Error::new(ErrorKind::NoKey, "open"))?;
         let key = source
-            .it
+            .backend
             .load(&keyset_file::wrapping_key(self.parts.id), &header.parameters)
             .map_err(|error| source.failed(error))?;
         *wrapping = Some((header.parameters, key.clone()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use keyward_core::{
     Change, Encryption, EncryptionAbilities, EntryId, Error, ErrorKind, Expect, Guard, Host, Key,
     Keys, LockMode, MAX_BLOB, Page, Persistence, Put, Query, Record, Result, Revision, Secret,
-    Serializer, Source, Storage, StorageAbilities, StoreId, Stored,
+    Serializer, Source, Storage, StorageAbilities, StoreId, Stored, Timestamp,
 };
 
 use crate::envelope::Envelope;
@@ -23,13 +23,13 @@ pub struct Named<T> {
     /// The name in envelopes and errors.
     pub name: String,
     /// The backend.
-    pub it: T,
+    pub backend: T,
 }
 
 impl<T> Named<T> {
     /// Makes a backend with this name.
-    pub fn new(name: impl Into<String>, it: T) -> Self {
-        Self { name: name.into(), it }
+    pub fn new(name: impl Into<String>, backend: T) -> Self {
+        Self { name: name.into(), backend }
     }
 
     /// Returns the error of a call that looks up no entry: it names the backend and is never a
@@ -86,10 +86,10 @@ pub struct Parts {
 /// of a record is not detected: a restored backup opens.
 pub struct Store {
     pub(crate) parts: Parts,
-    pub(crate) keyset: Mutex<Option<Known>>,
+    pub(crate) keyset: Mutex<Option<CachedKeyset>>,
     /// A keyset that was read to check that the storage belongs to the store, and that was not used
     /// yet.
-    pub(crate) seen: Mutex<Option<Vec<u8>>>,
+    pub(crate) unused_keyset: Mutex<Option<Vec<u8>>>,
     /// The key that wraps the keyset, after it was loaded, with the parameters for loading it.
     pub(crate) wrapping: Mutex<Option<(Vec<u8>, Secret)>>,
 }
@@ -104,7 +104,7 @@ impl Store {
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if the parts cannot be combined.
     pub fn open(parts: Parts) -> Result<Self> {
-        let abilities = parts.encryption.it.abilities();
+        let abilities = parts.encryption.backend.abilities();
         let unsupported = |why: &str| Err(Error::new(ErrorKind::Unsupported, "open").because(why));
         if abilities.keys == Keys::Store {
             if !parts.envelope {
@@ -115,7 +115,7 @@ impl Store {
                     "an encryption that uses the store's keys must bind and authenticate",
                 );
             }
-            let lasts = parts.storage.it.abilities().persistence > Persistence::Process;
+            let lasts = parts.storage.backend.abilities().persistence > Persistence::Process;
             if parts.key.is_none() && lasts {
                 return unsupported("this encryption needs a key source");
             }
@@ -123,7 +123,7 @@ impl Store {
         Ok(Self {
             parts,
             keyset: Mutex::new(None),
-            seen: Mutex::new(None),
+            unused_keyset: Mutex::new(None),
             wrapping: Mutex::new(None),
         })
     }
@@ -133,14 +133,19 @@ impl Store {
         self.parts.id
     }
 
+    /// Returns the current time, by which callers date records.
+    pub fn now(&self) -> Timestamp {
+        self.parts.host.now()
+    }
+
     /// Returns the abilities of its storage.
     pub fn storage_abilities(&self) -> StorageAbilities<'_> {
-        self.parts.storage.it.abilities()
+        self.parts.storage.backend.abilities()
     }
 
     /// Returns the abilities of its encryption.
     pub fn encryption_abilities(&self) -> EncryptionAbilities {
-        self.parts.encryption.it.abilities()
+        self.parts.encryption.backend.abilities()
     }
 
     /// The record of this entry.
@@ -156,12 +161,12 @@ impl Store {
 
     /// Returns the blob of this entry, and its record if the blob opens.
     fn read(&self, id: &EntryId) -> Result<(Stored, Result<Record>)> {
-        let stored = self.found(self.parts.storage.it.get(id))?;
+        let stored = self.check_miss(self.storage()?.get(id))?;
         match self.unseal(id, &stored.blob) {
             // After the blob was read, a rotation may have sealed the record with a new key and
             // deleted the old one.
             Err(error) if error.kind() == ErrorKind::NoKey => {
-                let again = self.found(self.parts.storage.it.get(id))?;
+                let again = self.check_miss(self.storage()?.get(id))?;
                 if again.revision() == stored.revision() {
                     return Ok((stored, Err(error)));
                 }
@@ -174,7 +179,7 @@ impl Store {
 
     /// Whether the entry exists, even if it does not open.
     pub fn contains(&self, id: &EntryId) -> Result<bool> {
-        match self.found(self.parts.storage.it.get(id)) {
+        match self.check_miss(self.storage()?.get(id)) {
             Err(error) if error.is_miss() => Ok(false),
             Err(error) => Err(error),
             Ok(stored) => self.check_owner(&stored.blob).map(|()| true),
@@ -187,7 +192,7 @@ impl Store {
     /// [`Conflict`](ErrorKind::Conflict) if it is not met; then nothing changes.
     pub fn put(&self, id: &EntryId, record: &Record, expect: Expect) -> Result<Revision> {
         let _writing = self.writing()?;
-        let generation = match self.parts.storage.it.get(id) {
+        let generation = match self.storage()?.get(id) {
             Ok(old) => self.check_replaceable(&old.blob)?,
             Err(error) if error.is_miss() || error.kind() == ErrorKind::Corrupt => {
                 self.check_present()?;
@@ -240,7 +245,7 @@ impl Store {
                     .and_then(|_writing| self.seal_and_put(id, &record, generation, expect))
                     .map(drop),
                 Change::Remove if expect != Expect::Absent => {
-                    self.found(self.parts.storage.it.delete(id, &expect))
+                    self.check_miss(self.storage()?.delete(id, &expect))
                 }
                 Change::Leave | Change::Remove => Ok(()),
             };
@@ -309,22 +314,22 @@ impl Store {
     /// # Errors
     /// [`NotFound`](ErrorKind::NotFound) if there is none.
     pub fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
-        match self.parts.storage.it.get(id) {
+        match self.storage()?.get(id) {
             Ok(old) => drop(self.check_replaceable(&old.blob)?),
             // An entry that cannot be read can still be removed.
             Err(_) => self.check_present()?,
         }
-        self.found(self.parts.storage.it.delete(id, expect))
+        self.check_miss(self.storage()?.delete(id, expect))
     }
 
     /// Returns one page of the entries, without opening any. A page may be empty even if there are
     /// more.
     pub fn list(&self, query: &Query<'_>) -> Result<Page> {
-        if !self.parts.storage.it.abilities().lists {
+        if !self.parts.storage.backend.abilities().lists {
             return Err(Error::new(ErrorKind::Unsupported, "list")
                 .because(format!("the storage {} cannot list", self.parts.storage.name)));
         }
-        let mut page = self.in_storage(self.parts.storage.it.list(query))?;
+        let mut page = self.in_storage(self.storage()?.list(query))?;
         if query.cursor.is_none() {
             self.check_present()?;
         }
@@ -339,8 +344,8 @@ impl Store {
     }
 
     /// Returns all entries that the storage can list, including the reserved ones.
-    pub(crate) fn everything(&self) -> Entries<'_> {
-        let done = !self.parts.storage.it.abilities().lists;
+    pub(crate) fn all_entries(&self) -> Entries<'_> {
+        let done = !self.parts.storage.backend.abilities().lists;
         Entries { reserved: true, done, ..self.entries(None) }
     }
 
@@ -348,7 +353,7 @@ impl Store {
     ///
     /// The keyset is read again after the lock was taken, so that no retired key is used.
     pub(crate) fn writing(&self) -> Result<Option<Box<dyn Guard>>> {
-        if self.parts.encryption.it.abilities().keys != Keys::Store {
+        if self.parts.encryption.backend.abilities().keys != Keys::Store {
             return Ok(None);
         }
         let guard = self.lock(LockMode::Shared)?;
@@ -356,9 +361,22 @@ impl Store {
         Ok(guard)
     }
 
+    /// Returns the storage for the next call, unless the time of the operation is over.
+    ///
+    /// An operation makes several calls, or tries again. A single call of a linked storage cannot be
+    /// interrupted; this ends the operation after it.
+    pub(crate) fn storage(&self) -> Result<&dyn Storage> {
+        if self.parts.host.remaining().is_some_and(|left| left.is_zero()) {
+            let why = "the time for the operation is over";
+            let error = Error::new(ErrorKind::Unavailable, "open").because(why);
+            return Err(error.in_backend(&self.parts.storage.name));
+        }
+        Ok(&*self.parts.storage.backend)
+    }
+
     /// Takes the store's lock, if its storage has locks.
     pub(crate) fn lock(&self, mode: LockMode) -> Result<Option<Box<dyn Guard>>> {
-        let Some(locks) = self.parts.storage.it.abilities().locks else { return Ok(None) };
+        let Some(locks) = self.parts.storage.backend.abilities().locks else { return Ok(None) };
         let wait = self.parts.host.remaining().map_or(WAIT, |left| left.min(WAIT));
         self.in_storage(locks.lock(&EntryId::reserved("store"), mode, wait, WAIT)).map(Some)
     }
@@ -376,12 +394,13 @@ impl Store {
 
     pub(crate) fn put_blob(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
         self.check_size(blob)?;
-        self.in_storage(self.parts.storage.it.put(id, blob, put))
+        self.in_storage(self.storage()?.put(id, blob, put))
     }
 
     /// Refuses a blob that is larger than the storage accepts.
     pub(crate) fn check_size(&self, blob: &[u8]) -> Result<()> {
-        let largest = self.parts.storage.it.abilities().largest.unwrap_or(MAX_BLOB).min(MAX_BLOB);
+        let largest =
+            self.parts.storage.backend.abilities().largest.unwrap_or(MAX_BLOB).min(MAX_BLOB);
         if blob.len() <= largest {
             return Ok(());
         }
@@ -394,7 +413,7 @@ impl Store {
 
     /// Returns what the storage answered about an entry. A storage that is completely empty, such
     /// as a folder that is not mounted, must not count as one without this entry.
-    fn found<T>(&self, result: Result<T>) -> Result<T> {
+    fn check_miss<T>(&self, result: Result<T>) -> Result<T> {
         match result {
             Err(error) if error.is_miss() => {
                 self.check_present()?;
@@ -462,7 +481,7 @@ impl Source for Store {
 }
 
 /// The keyset that was last read.
-pub(crate) struct Known {
+pub(crate) struct CachedKeyset {
     /// Its wrapped form in the storage; empty if it exists only in this process.
     pub(crate) blob: Vec<u8>,
     pub(crate) keyset: Arc<Keyset>,
@@ -498,7 +517,8 @@ impl Iterator for Entries<'_> {
                 return None;
             }
             let page = if self.reserved {
-                self.store.in_storage(self.store.parts.storage.it.list(&self.query))
+                let listed = self.store.storage().and_then(|storage| storage.list(&self.query));
+                self.store.in_storage(listed)
             } else {
                 self.store.list(&self.query)
             };

@@ -28,7 +28,7 @@ impl Store {
     ) -> Result<Verified> {
         // If the store's own keys were loaded, no user has a key that is not among them.
         self.check_key()?;
-        let holds_keys = self.parts.encryption.it.abilities().keys == Keys::Store;
+        let holds_keys = self.parts.encryption.backend.abilities().keys == Keys::Store;
         let mut verified = Verified::default();
         let mut refused = None;
         for id in self.entries(user) {

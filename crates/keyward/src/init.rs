@@ -1,16 +1,16 @@
 //! Makes a store.
 
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use keyward_config::{Layer, StoreFile, Use};
+use keyward_config::{BackendConfig, Layer, StoreFile, within};
 use keyward_core::{
-    Error, ErrorKind, Host, Keys, Level, Persistence, Result, Role, SecretRef, StoreId, Values,
+    Error, ErrorKind, Keys, Level, Persistence, Result, Role, SecretRef, StoreId, Values,
 };
 use keyward_fs::random;
 
 use crate::facade::Keyward;
 use crate::new_store::NewStore;
+use crate::system_store::{SystemStore, require_root};
 
 /// How long a key source that the user did not choose may take to answer.
 const PROBE: Duration = Duration::from_secs(2);
@@ -25,10 +25,10 @@ impl Keyward {
     /// [`Exists`](ErrorKind::Exists) if there is a store of this name. A store that could not be
     /// made leaves nothing behind.
     pub fn init_store(&self, new: &NewStore) -> Result<StoreFile> {
-        let mut file = self.describe(new)?;
         if new.system {
-            return self.init_central(file);
+            return self.init_system_store(new);
         }
+        let mut file = self.describe(new)?;
         self.config.check_owner(file.layer)?;
         if self.config.find_store(&new.name)?.is_some() {
             return self.config.add_store(&file).map(|()| file);
@@ -37,7 +37,7 @@ impl Keyward {
         if keyed {
             file = self.make_with_key(new, file)?;
         } else {
-            self.make(&file, None)?;
+            self.make(&file)?;
         }
         if let Err(error) = self.config.add_store(&file) {
             // Only the keyset was made now; everything else existed before.
@@ -53,12 +53,23 @@ impl Keyward {
         Ok(file)
     }
 
+    fn init_system_store(&self, new: &NewStore) -> Result<StoreFile> {
+        let file = self.describe(new)?;
+        require_root("make a system store")?;
+        if self.config.find_store(&file.name)?.is_some() {
+            return self.config.add_store(&file).map(|()| file);
+        }
+        let file = SystemStore::new(self, &file).assign_places(&self.key_sources())?;
+        SystemStore::new(self, &file).create()?;
+        Ok(file)
+    }
+
     /// Returns the file of a new store, without a key source if none was chosen.
     fn describe(&self, new: &NewStore) -> Result<StoreFile> {
-        let chosen = |role: Role, name: &Option<String>| -> Result<Use> {
+        let chosen = |role: Role, name: &Option<String>| -> Result<BackendConfig> {
             let default = || self.config.settings().text(&format!("defaults.{role}"));
             let name = name.as_deref().or_else(default).unwrap_or_default();
-            Ok(Use {
+            Ok(BackendConfig {
                 name: name.to_owned(),
                 options: self.options(new, role, name, &Values::new())?,
             })
@@ -71,6 +82,7 @@ impl Keyward {
             layer,
             path: self.config.new_store_path(&new.name, layer),
             user: None,
+            per_user: false,
             envelope: new.envelope,
             deleting: false,
             serializer: chosen(Role::Serializer, &new.serializer)?,
@@ -84,12 +96,13 @@ impl Keyward {
     /// from the configuration, those of the caller, and `given`.
     fn options(&self, new: &NewStore, role: Role, name: &str, given: &Values) -> Result<Values> {
         let table = self.registry.find(role, name)?.options;
-        let mut options = self.config.settings().backend_defaults(role, name, table)?;
-        let asked = new.options.iter().filter(|(of, _)| *of == role).map(|(_, values)| values);
-        for (key, value) in asked.chain([given]).flat_map(Values::iter) {
+        let settings = self.config.settings();
+        let mut options = settings.backend_defaults(role, name);
+        let chosen = new.options.iter().filter(|(of, _)| *of == role).map(|(_, values)| values);
+        for (key, value) in chosen.chain([given]).flat_map(Values::iter) {
             options.insert(key, value.clone());
         }
-        options.complete(table)
+        options.complete(table).map_err(|wrong| settings.locate(role, name, wrong))
     }
 
     fn key_source(&self, new: &NewStore, reference: &SecretRef) -> Result<SecretRef> {
@@ -98,26 +111,25 @@ impl Keyward {
     }
 
     fn needs_key_source(&self, file: &StoreFile) -> Result<bool> {
-        let assembler = self.assembler(None);
-        let host: Arc<dyn Host> = Arc::new(assembler.host(file));
-        let keys = assembler.encryption(file, &host)?.abilities().keys;
-        let persistence = assembler.storage(file, &host)?.abilities().persistence;
+        let opener = self.opener(file, None);
+        let keys = opener.encryption()?.abilities().keys;
+        let persistence = opener.storage()?.abilities().persistence;
         Ok(keys == Keys::Store && persistence > Persistence::Process)
     }
 
     /// Makes the store with the chosen key source, or with the first one that works.
     fn make_with_key(&self, new: &NewStore, mut file: StoreFile) -> Result<StoreFile> {
         if file.key.is_some() {
-            self.make(&file, None)?;
+            self.make(&file)?;
             return Ok(file);
         }
         let sources = self.key_sources();
-        let (last, unasked) = sources
+        let (last, optional) = sources
             .split_last()
             .ok_or_else(|| Error::invalid("init", "`defaults.key` names no key source"))?;
-        for name in unasked.iter().filter(|name| self.registry.find(Role::Key, name).is_ok()) {
+        for name in optional.iter().filter(|name| self.registry.find(Role::Key, name).is_ok()) {
             file.key = Some(self.key_source(new, &reference(name))?);
-            match self.make(&file, Some(Instant::now() + PROBE)) {
+            match within(PROBE, || self.make(&file)) {
                 Ok(()) => return Ok(file),
                 Err(error) if is_no_answer(error.kind()) => {
                     self.interaction.log(Level::Info, format_args!("{error}"));
@@ -126,24 +138,18 @@ impl Keyward {
             }
         }
         file.key = Some(self.key_source(new, &reference(last))?);
-        self.make(&file, None)?;
+        self.make(&file)?;
         Ok(file)
     }
 
     /// Returns the key sources for new stores, in the order in which they are tried.
-    pub(crate) fn key_sources(&self) -> Vec<&str> {
+    fn key_sources(&self) -> Vec<&str> {
         let names = self.config.settings().text("defaults.key").unwrap_or_default();
         names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
     }
 
-    fn make(&self, file: &StoreFile, deadline: Option<Instant>) -> Result<()> {
-        let assembler = self.assembler(None);
-        let host = assembler.host(file);
-        let host = match deadline {
-            Some(deadline) => host.until(deadline),
-            None => host,
-        };
-        assembler.open_with(file, host)?.create()
+    fn make(&self, file: &StoreFile) -> Result<()> {
+        self.opener(file, None).store()?.create()
     }
 }
 

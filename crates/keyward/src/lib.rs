@@ -14,25 +14,28 @@
 //! let keyward = Keyward::with(environment, Silent)?;
 //! keyward.init_store(&NewStore::named("work")?)?;
 //!
-//! keyward.set_credentials("work", None, &Credentials::new("ann", "s3cret"))?;
-//! let credentials = keyward.get_credentials("work", None)?.expect("we have just set them");
+//! let store = keyward.store("work")?;
+//! let entry = store.entry(None, None)?;
+//! store.set_credentials(&entry, &Credentials::new("ann", "s3cret"))?;
+//! let credentials = store.credentials(&entry)?.expect("we have just set them");
 //! assert_eq!(credentials.username, "ann");
 //! assert_eq!(credentials.password.expose(), b"s3cret");
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod assemble;
-mod central;
 mod credentials;
+mod delete;
 mod facade;
 mod init;
 mod new_store;
 mod open_store;
+mod opener;
 mod plugins;
+mod system_store;
 mod unused;
 
 #[doc(no_inline)]
-pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName};
+pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName, within};
 #[doc(no_inline)]
 pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
 

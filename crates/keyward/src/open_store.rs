@@ -1,24 +1,89 @@
-use keyward_config::StoreFile;
-use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Record, Result, Timestamp};
+use std::ops::Deref;
+
+use keyward_config::{OsUser, StoreFile, StoreName};
+use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Record, Result};
 use keyward_store::Store;
 
 use crate::credentials::Credentials;
+use crate::facade::Keyward;
+use crate::system_store::users;
 
-/// An open store, with the file that describes it.
+impl Keyward {
+    /// Opens a store. Of a system store, it opens the place of the user who runs the program.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is none of this name.
+    pub fn store(&self, name: &str) -> Result<OpenStore> {
+        self.store_of(name, None)
+    }
+
+    /// Opens a store for a user. This matters for system stores, in which each user of the machine
+    /// has a separate place.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no store of this name, or, for a
+    /// system store, no such user.
+    pub fn store_of(&self, name: &str, user: Option<&str>) -> Result<OpenStore> {
+        self.store_from(self.config.store(&StoreName::new(name)?)?, user)
+    }
+
+    /// Opens the store that this file describes, for a caller that has already read the file.
+    ///
+    /// # Errors
+    /// As [`store_of`](Self::store_of).
+    pub fn store_from(&self, file: StoreFile, user: Option<&str>) -> Result<OpenStore> {
+        let user = if file.per_user { Some(users::find(user)?) } else { None };
+        self.open_for(file, user)
+    }
+
+    /// Opens a store once for each user whose place the caller may see: a system store for all of
+    /// its users if the caller is root, any other store once.
+    ///
+    /// # Errors
+    /// As [`store`](Self::store).
+    pub fn stores_of_all(&self, name: &str) -> Result<Vec<OpenStore>> {
+        let file = self.config.store(&StoreName::new(name)?)?;
+        if !file.per_user {
+            return Ok(vec![self.open_for(file, None)?]);
+        }
+        let users = users::enrolled(&self.config, &file)?;
+        users.into_iter().map(|user| self.open_for(file.clone(), Some(user))).collect()
+    }
+
+    fn open_for(&self, file: StoreFile, user: Option<OsUser>) -> Result<OpenStore> {
+        Ok(OpenStore {
+            store: self.opener(&file, user.as_ref()).store()?,
+            default_user: match user {
+                Some(user) => user.name,
+                None => self.config.default_user(Some(&file)),
+            },
+            file,
+        })
+    }
+}
+
+/// An open store, with the file that describes it. It has all methods of [`Store`], and those for
+/// usernames and passwords.
 #[derive(Debug)]
 pub struct OpenStore {
     /// The file that describes it.
     pub file: StoreFile,
-    /// The store itself, for everything other than usernames and passwords.
-    pub store: Store,
-    pub(crate) default_user: String,
-    pub(crate) now: Timestamp,
+    store: Store,
+    default_user: String,
+}
+
+impl Deref for OpenStore {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
 }
 
 impl OpenStore {
-    /// When it was opened. Records get this time.
-    pub fn now(&self) -> Timestamp {
-        self.now
+    /// Returns this user, or the default user of the store.
+    pub fn user<'a>(&'a self, user: Option<&'a str>) -> &'a str {
+        user.unwrap_or(&self.default_user)
     }
 
     /// Returns the id of a user's entry, with or without a name. Without a user, it is the default
@@ -27,15 +92,15 @@ impl OpenStore {
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if either part is not canonical.
     pub fn entry(&self, user: Option<&str>, name: Option<&str>) -> Result<EntryId> {
-        EntryId::new(user.unwrap_or(&self.default_user), name)
+        EntryId::new(self.user(user), name)
     }
 
     /// Returns the credentials of an entry; `None` if there are none.
     ///
     /// # Errors
     /// Those of the store, except for a missing entry.
-    pub fn get(&self, id: &EntryId) -> Result<Option<Credentials>> {
-        match self.store.get(id) {
+    pub fn credentials(&self, id: &EntryId) -> Result<Option<Credentials>> {
+        match self.get(id) {
             Ok(record) => Credentials::try_from(&record).map(Some),
             Err(error) if error.is_miss() => Ok(None),
             Err(error) => Err(error),
@@ -48,12 +113,13 @@ impl OpenStore {
     /// # Errors
     /// Those of the store; [`Exists`](ErrorKind::Exists) if the entry contains a record of another
     /// kind.
-    pub fn set(&self, id: &EntryId, credentials: &Credentials) -> Result<()> {
-        self.check_staying()?;
-        self.store.update_or_replace(id, |old| {
-            let new = || Record { created: self.now, ..Record::new("") };
-            let record = credentials.replace(old.unwrap_or_else(new))?;
-            Ok(Change::Put(Box::new(Record { updated: self.now, ..record })))
+    pub fn set_credentials(&self, id: &EntryId, credentials: &Credentials) -> Result<()> {
+        self.check_not_deleting()?;
+        self.update_or_replace(id, |old| {
+            let now = self.now();
+            let record = credentials
+                .replace(old.unwrap_or_else(|| Record { created: now, ..Record::new("") }))?;
+            Ok(Change::Put(Box::new(Record { updated: now, ..record })))
         })
     }
 
@@ -61,26 +127,43 @@ impl OpenStore {
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) if it is being removed.
-    pub fn check_staying(&self) -> Result<()> {
+    pub fn check_not_deleting(&self) -> Result<()> {
         if !self.file.deleting {
             return Ok(());
         }
         Err(Error::new(ErrorKind::Conflict, "set").because("the store is being removed"))
     }
 
-    /// Removes an entry.
+    /// Removes an entry. A record that does not open is removed too.
     ///
     /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if there is none.
+    /// [`NotFound`](ErrorKind::NotFound) if there is none; [`Exists`](ErrorKind::Exists) if the
+    /// entry is the list of a user's accounts at an origin.
     pub fn unset(&self, id: &EntryId) -> Result<()> {
-        self.store.delete(id, &Expect::Any)
+        let removed = self.update(id, |old| match old {
+            None => Err(Error::not_found("unset")),
+            Some(record) if record.kind == keyward_accounts::KIND => Err(is_list_of_accounts()),
+            Some(_) => Ok(Change::Remove),
+        });
+        match removed {
+            Err(error) if matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NoKey) => {
+                self.delete(id, &Expect::Any)
+            }
+            removed => removed,
+        }
     }
+}
+
+fn is_list_of_accounts() -> Error {
+    Error::new(ErrorKind::Exists, "unset")
+        .because("the entry lists the accounts of an origin")
+        .hint("Remove the accounts with `keyward account rm`")
 }
 
 #[cfg(test)]
 mod tests {
     use keyward_config::{Environment, Silent};
-    use keyward_core::Origin;
+    use keyward_core::{Origin, Timestamp};
     use keyward_defaults as _;
 
     use super::*;
@@ -99,12 +182,28 @@ mod tests {
         record.created = Timestamp::from_unix(7);
         record.origins.push(origin.clone());
         record.labels.insert("team".into(), "red".into());
-        store.store.put(&id, &record, Expect::Any).unwrap();
-        store.set(&id, &Credentials::new("ann", "new")).unwrap();
-        let changed = store.store.get(&id).unwrap();
-        assert_eq!(store.get(&id).unwrap().unwrap().password.expose(), b"new");
+        store.put(&id, &record, Expect::Any).unwrap();
+        store.set_credentials(&id, &Credentials::new("ann", "new")).unwrap();
+        let changed = store.get(&id).unwrap();
+        assert_eq!(store.credentials(&id).unwrap().unwrap().password.expose(), b"new");
         assert_eq!((changed.created, changed.origins), (Timestamp::from_unix(7), vec![origin]));
         assert_eq!(changed.labels, record.labels);
-        assert_eq!(changed.updated, store.now());
+        assert!(changed.updated > changed.created);
+    }
+
+    #[test]
+    fn a_list_of_accounts_is_not_unset() {
+        let home = tempfile::tempdir().unwrap();
+        let keyward = Keyward::with(Environment::of([("HOME", home.path())]), Silent).unwrap();
+        let memory = NewStore { storage: Some("memory".into()), ..NewStore::named("s").unwrap() };
+        keyward.init_store(&memory).unwrap();
+        let store = keyward.store("s").unwrap();
+        let id = store.entry(Some("ann"), Some("https://x")).unwrap();
+        store.put(&id, &Record::new(keyward_accounts::KIND), Expect::Any).unwrap();
+        assert_eq!(store.unset(&id).unwrap_err().kind(), ErrorKind::Exists);
+        assert!(store.contains(&id).unwrap());
+        store.put(&id, &Record::new("token"), Expect::Any).unwrap();
+        store.unset(&id).unwrap();
+        assert!(store.unset(&id).unwrap_err().is_miss());
     }
 }

@@ -22,7 +22,7 @@ pub(crate) fn registry(config: &Config) -> Result<Registry> {
     let files = config.plugins();
     let offers = files.files.into_iter().flat_map(|file| offers(&plugins, file));
     let broken = files.broken.into_iter().map(|BrokenPlugin { error, .. }| error);
-    let folders = config.plugin_folders().map(|(folder, _)| folder.display().to_string());
+    let folders = config.plugin_folders().map(|folder| folder.path.display().to_string());
     Ok(Registry::linked()?.with(offers).lacking(broken).searched(folders))
 }
 

@@ -29,7 +29,8 @@ options! {
 }
 
 impl Backend for File {
-    const INFO: Info = Info::new("file", "One file per entry, replaced atomically and durably");
+    const INFO: Info =
+        Info::new("file", "One file per entry, replaced atomically and durably").per_user("root");
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

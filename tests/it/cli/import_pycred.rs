@@ -82,7 +82,7 @@ impl Used {
     fn password(&self, store: &str, user: &str) -> Option<Vec<u8>> {
         let store = self.home.store(store);
         let id = store.entry(Some(user), None).unwrap();
-        store.get(&id).unwrap().map(|credentials| credentials.password.expose().to_vec())
+        store.credentials(&id).unwrap().map(|credentials| credentials.password.expose().to_vec())
     }
 
     /// Every file below PyCred's home and what is in it.
@@ -130,7 +130,7 @@ fn what_pycred_kept_is_there_and_pycred_keeps_it() {
     for Kept { store, user, username, .. } in &kept() {
         let opened = used.home.store(store);
         let id = opened.entry(Some(user), None).unwrap();
-        assert_eq!(&opened.get(&id).unwrap().unwrap().username, username, "{store}/{user}");
+        assert_eq!(&opened.credentials(&id).unwrap().unwrap().username, username, "{store}/{user}");
     }
     for kept in kept() {
         let password = kept.password();

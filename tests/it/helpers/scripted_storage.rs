@@ -5,6 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward::Keyward;
 use keyward_core::{
@@ -20,6 +21,7 @@ thread_local! {
     static ANSWERS: RefCell<VecDeque<Answer>> = RefCell::default();
     static READS: Cell<usize> = const { Cell::new(0) };
     static IS_DOWN: Cell<bool> = const { Cell::new(false) };
+    static DELAY: Cell<Duration> = const { Cell::new(Duration::ZERO) };
     static PERSISTENCE: Cell<Option<Persistence>> = const { Cell::new(None) };
 }
 
@@ -50,6 +52,11 @@ pub(crate) fn answers_left() -> usize {
 /// Returns how many blobs were read since the last call.
 pub(crate) fn take_reads() -> usize {
     READS.take()
+}
+
+/// Makes every read take this long.
+pub(crate) fn delay_reads(delay: Duration) {
+    DELAY.set(delay);
 }
 
 /// Sets the persistence that the storage reports.
@@ -98,6 +105,7 @@ impl Backend for Scripted {
 impl Storage for Scripted {
     fn get(&self, id: &EntryId) -> Result<Stored> {
         READS.set(READS.get() + 1);
+        std::thread::sleep(DELAY.get());
         if IS_DOWN.get() { Err(unavailable("get")) } else { self.0.get(id) }
     }
 

@@ -121,16 +121,16 @@ fn keeps_every_value([serializer, encryption, storage]: [&str; 3], backends: fn(
 /// keyring, whose documentation says so, and the one before it stays.
 fn keeps(writer: &OpenStore, reader: &OpenStore, storage: &str, value: &[u8]) -> bool {
     let id = writer.entry(Some("ann"), None).unwrap();
-    let before = reader.get(&id).unwrap();
+    let before = reader.credentials(&id).unwrap();
     let username =
         std::str::from_utf8(value).ok().filter(|text| text.len() < 5000).unwrap_or("ann");
     let credentials = Credentials::new(username, Secret::from(value));
-    match writer.set(&id, &credentials) {
-        Ok(()) => reader.get(&id).unwrap() == Some(credentials),
+    match writer.set_credentials(&id, &credentials) {
+        Ok(()) => reader.credentials(&id).unwrap() == Some(credentials),
         Err(error) => {
             let allowed = storage == "keyring" && value.len() > LARGEST_CERTAIN;
             assert!(allowed && error.kind() == ErrorKind::Unsupported, "{error}");
-            reader.get(&id).unwrap() == before
+            reader.credentials(&id).unwrap() == before
         }
     }
 }

@@ -85,9 +85,9 @@ fn first_entries_written_at_once_all_stay() {
         }
         let store = home.store("store");
         let found: BTreeSet<_> =
-            store.store.entries(None).map(|id| id.unwrap().user().to_owned()).collect();
+            store.entries(None).map(|id| id.unwrap().user().to_owned()).collect();
         assert_eq!(found, (0..PROCESSES).map(|index| format!("user-{index}")).collect());
-        let verified = store.store.verify(None, |_, _| {}).unwrap();
+        let verified = store.verify(None, |_, _| {}).unwrap();
         assert_eq!((verified.good, verified.closed, verified.corrupt), (PROCESSES, 0, 0));
     }
 }
@@ -98,15 +98,15 @@ fn a_new_password_keeps_what_another_writer_adds_meanwhile() {
     home.init("store", "file", "aes-gcm");
     let store = scripted_storage::library(&home).store("store").unwrap();
     let id = store.entry(Some("ann"), None).unwrap();
-    store.set(&id, &Credentials::new("ann", "old")).unwrap();
+    store.set_credentials(&id, &Credentials::new("ann", "old")).unwrap();
 
     let other = home.store("store");
     let place = id.clone();
     scripted_storage::before_put(move || add_label_and_origin(&other, &place));
-    store.set(&id, &Credentials::new("ann", "new")).unwrap();
+    store.set_credentials(&id, &Credentials::new("ann", "new")).unwrap();
 
-    let record = store.store.get(&id).unwrap();
-    assert_eq!(store.get(&id).unwrap().unwrap().password.expose(), b"new");
+    let record = store.get(&id).unwrap();
+    assert_eq!(store.credentials(&id).unwrap().unwrap().password.expose(), b"new");
     assert_eq!(record.labels.get("team").map(String::as_str), Some("red"));
     assert_eq!(record.origins, [origin()]);
 }
@@ -120,10 +120,10 @@ fn a_list_of_accounts_that_is_made_meanwhile_is_not_replaced() {
 
     let other = home.store("store");
     scripted_storage::before_put(move || add_account(&other, "ann", "bob"));
-    let refused = store.set(&id, &Credentials::new("ann", "1")).unwrap_err();
+    let refused = store.set_credentials(&id, &Credentials::new("ann", "1")).unwrap_err();
 
     assert_eq!(refused.kind(), ErrorKind::Exists, "{refused:?}");
-    let listed = Accounts::new(&store.store, "ann").list(&origin()).unwrap();
+    let listed = Accounts::new(&*store, "ann").list(&origin()).unwrap();
     assert_eq!(listed.len(), 1);
 }
 
@@ -133,17 +133,17 @@ fn a_record_that_opens_again_is_not_replaced_as_one_that_does_not() {
     home.init("store", "file", "aes-gcm");
     let store = scripted_storage::library(&home).store("store").unwrap();
     let id = store.entry(Some("ann"), None).unwrap();
-    store.set(&id, &Credentials::new("ann", "old")).unwrap();
+    store.set_credentials(&id, &Credentials::new("ann", "old")).unwrap();
     add_label_and_origin(&store, &id);
 
     let file = home.store_folder().join("ann/%");
     let good = std::fs::read(&file).unwrap();
     std::fs::write(&file, "damaged").unwrap();
     scripted_storage::before_put(move || std::fs::write(file, good).unwrap());
-    store.set(&id, &Credentials::new("ann", "new")).unwrap();
+    store.set_credentials(&id, &Credentials::new("ann", "new")).unwrap();
 
-    let record = store.store.get(&id).unwrap();
-    assert_eq!(store.get(&id).unwrap().unwrap().password.expose(), b"new");
+    let record = store.get(&id).unwrap();
+    assert_eq!(store.credentials(&id).unwrap().unwrap().password.expose(), b"new");
     assert_eq!(record.origins, [origin()]);
 }
 
@@ -154,16 +154,16 @@ fn a_password_replaces_no_record_of_another_kind() {
     let store = home.store("store");
     let id = store.entry(Some("ann"), None).unwrap();
     let token = Record::new("token").with("token", Field::secret("t"));
-    store.store.put(&id, &token, Expect::Absent).unwrap();
+    store.put(&id, &token, Expect::Absent).unwrap();
 
-    let refused = store.set(&id, &Credentials::new("ann", "1")).unwrap_err();
+    let refused = store.set_credentials(&id, &Credentials::new("ann", "1")).unwrap_err();
 
     assert_eq!(refused.kind(), ErrorKind::Exists);
     assert_eq!(refused.message(), "the entry holds a record of the kind `token`");
     assert!(refused.advice().unwrap().contains("keyward unset"), "{refused:?}");
-    assert_eq!(store.store.get(&id).unwrap(), token);
+    assert_eq!(store.get(&id).unwrap(), token);
     store.unset(&id).unwrap();
-    store.set(&id, &Credentials::new("ann", "1")).unwrap();
+    store.set_credentials(&id, &Credentials::new("ann", "1")).unwrap();
 }
 
 fn origin() -> Origin {
@@ -177,13 +177,13 @@ fn add_label_and_origin(store: &OpenStore, id: &EntryId) {
         record.origins.push(origin());
         Ok(Change::Put(Box::new(record)))
     };
-    store.store.update(id, add).unwrap();
+    store.update(id, add).unwrap();
 }
 
 fn add_account(store: &OpenStore, user: &str, account: &str) {
     let location = Location::new(origin(), Some(account), None).unwrap();
     let credentials = Credentials::new(account, "1");
-    Accounts::new(&store.store, user)
+    Accounts::new(&**store, user)
         .keep(&location, Timestamp::from_unix(1), &|old| credentials.replace(old))
         .unwrap();
 }
@@ -192,7 +192,7 @@ fn add_account(store: &OpenStore, user: &str, account: &str) {
 fn add_up(home: &Home, times: u64) {
     let store = home.store("store");
     let id = store.entry(Some("counter"), None).unwrap();
-    store.set(&id, &count(0)).unwrap();
+    store.set_credentials(&id, &count(0)).unwrap();
     let outputs = at_once(|_| {
         let mut command = home.command(WORKER);
         command.args(["increment", "store", "counter", &times.to_string()]);
@@ -201,7 +201,7 @@ fn add_up(home: &Home, times: u64) {
     for output in outputs {
         assert_eq!(output.stdout, b"done\n", "{}", String::from_utf8_lossy(&output.stderr));
     }
-    assert_eq!(counted(&store.get(&id).unwrap().unwrap()), PROCESSES * times);
+    assert_eq!(counted(&store.credentials(&id).unwrap().unwrap()), PROCESSES * times);
 }
 
 /// Starts fifty processes and waits for all of them.

@@ -15,7 +15,7 @@ fn two_stores(storage: &str, encryption: &str) -> Home {
     let home = Home::in_memory();
     for (name, user) in [("a", "ann"), ("b", "bob")] {
         make(&home, name, storage, encryption);
-        home.store(name).set(&entry(user), &password_of(user)).unwrap();
+        home.store(name).set_credentials(&entry(user), &password_of(user)).unwrap();
     }
     home
 }
@@ -55,16 +55,16 @@ fn nothing_works(store: impl Fn() -> OpenStore, what: &str) {
         let (id, what) = (entry(user), |operation| format!("{what}: {operation} {user}"));
         let put = |_| Ok(Change::Put(Box::new(Record::from(&password_of(user)))));
         let record = Record::from(&password_of(user));
-        is_foreign(store().store.get(&id), &what("get"));
-        is_foreign(store().store.contains(&id), &what("contains"));
-        is_foreign(store().store.put(&id, &record, Expect::Any), &what("put"));
-        is_foreign(store().store.update(&id, put), &what("update"));
-        is_foreign(store().set(&id, &password_of(user)), &what("set"));
+        is_foreign(store().get(&id), &what("get"));
+        is_foreign(store().contains(&id), &what("contains"));
+        is_foreign(store().put(&id, &record, Expect::Any), &what("put"));
+        is_foreign(store().update(&id, put), &what("update"));
+        is_foreign(store().set_credentials(&id, &password_of(user)), &what("set"));
         is_foreign(store().unset(&id), &what("unset"));
     }
-    is_foreign(store().store.list(&Query::default()), &format!("{what}: list"));
-    is_foreign(store().store.verify(None, |_, _| {}), &format!("{what}: verify"));
-    is_foreign(store().store.check_key(), &format!("{what}: check_key"));
+    is_foreign(store().list(&Query::default()), &format!("{what}: list"));
+    is_foreign(store().verify(None, |_, _| {}), &format!("{what}: verify"));
+    is_foreign(store().check_key(), &format!("{what}: check_key"));
 }
 
 #[test]
@@ -76,14 +76,14 @@ fn a_storage_that_names_another_store_is_left_alone() {
             swap(&home);
             nothing_works(|| home.store("a"), &what);
             if encryption != "clear" {
-                is_foreign(home.store("a").store.rotate(|_| {}), &format!("{what}: rotate"));
+                is_foreign(home.store("a").rotate(|_| {}), &format!("{what}: rotate"));
             }
             if encryption == "aes-gcm" {
-                is_foreign(home.store("a").store.retire(), &format!("{what}: retire"));
+                is_foreign(home.store("a").retire(), &format!("{what}: retire"));
             }
             swap(&home);
             for (name, user) in [("a", "ann"), ("b", "bob")] {
-                let found = home.store(name).get(&entry(user)).unwrap();
+                let found = home.store(name).credentials(&entry(user)).unwrap();
                 assert_eq!(found, Some(password_of(user)), "{what}");
             }
         }
@@ -107,7 +107,7 @@ fn a_storage_of_another_encryption_is_left_alone() {
         for (name, encryption) in ["a", "b"].into_iter().zip(encryptions) {
             make(&home, name, "file", encryption);
         }
-        home.store("b").set(&entry("bob"), &password_of("bob")).unwrap();
+        home.store("b").set_credentials(&entry("bob"), &password_of("bob")).unwrap();
         swap(&home);
         nothing_works(|| home.store("a"), encryptions[0]);
     }
@@ -122,12 +122,12 @@ fn a_record_of_another_store_is_left_alone() {
         fs::copy(folder(&home, "b").join("bob/%"), foreign.join("%")).unwrap();
         let before = fs::read(foreign.join("%")).unwrap();
         let a = home.store("a");
-        is_foreign(a.get(&entry("bob")), "get");
-        is_foreign(a.store.contains(&entry("bob")), "contains");
-        is_foreign(a.set(&entry("bob"), &password_of("bob")), "set");
+        is_foreign(a.credentials(&entry("bob")), "get");
+        is_foreign(a.contains(&entry("bob")), "contains");
+        is_foreign(a.set_credentials(&entry("bob"), &password_of("bob")), "set");
         is_foreign(a.unset(&entry("bob")), "unset");
         assert_eq!(fs::read(foreign.join("%")).unwrap(), before, "{encryption}");
-        assert_eq!(a.get(&entry("ann")).unwrap(), Some(password_of("ann")), "{encryption}");
+        assert_eq!(a.credentials(&entry("ann")).unwrap(), Some(password_of("ann")), "{encryption}");
     }
 }
 
@@ -143,10 +143,10 @@ fn a_store_without_envelopes_replaces_no_record_in_one() {
     let root = text.replace("%data%/stores/%id%", root.to_str().unwrap());
     fs::write(&config, root).unwrap();
     let bare = home.store("bare");
-    is_foreign(bare.get(&entry("bob")), "get");
-    is_foreign(bare.set(&entry("bob"), &password_of("bob")), "set");
+    is_foreign(bare.credentials(&entry("bob")), "get");
+    is_foreign(bare.set_credentials(&entry("bob"), &password_of("bob")), "set");
     is_foreign(bare.unset(&entry("bob")), "unset");
-    assert_eq!(home.store("b").get(&entry("bob")).unwrap(), Some(password_of("bob")));
+    assert_eq!(home.store("b").credentials(&entry("bob")).unwrap(), Some(password_of("bob")));
 }
 
 /// The check costs nothing where the record itself names its store.
@@ -156,9 +156,9 @@ fn an_entry_that_exists_is_read_without_the_mark() {
         let home = two_stores("file", encryption);
         let open = || scripted_storage::library(&home).store("a").unwrap();
         scripted_storage::take_reads();
-        open().get(&entry("ann")).unwrap();
+        open().credentials(&entry("ann")).unwrap();
         assert_eq!(scripted_storage::take_reads(), get, "{encryption}: get");
-        open().set(&entry("ann"), &password_of("ann")).unwrap();
+        open().set_credentials(&entry("ann"), &password_of("ann")).unwrap();
         assert_eq!(scripted_storage::take_reads(), set, "{encryption}: set");
     }
 }
@@ -168,9 +168,12 @@ fn a_damaged_mark_is_no_missing_entry() {
     let home = two_stores("file", "clear");
     fs::write(folder(&home, "a").join("%/mark"), "damaged").unwrap();
     let a = home.store("a");
-    assert_eq!(a.get(&entry("bob")).unwrap_err().kind(), ErrorKind::Corrupt);
-    assert_eq!(a.set(&entry("bob"), &password_of("bob")).unwrap_err().kind(), ErrorKind::Corrupt);
-    assert_eq!(a.get(&entry("ann")).unwrap(), Some(password_of("ann")));
+    assert_eq!(a.credentials(&entry("bob")).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(
+        a.set_credentials(&entry("bob"), &password_of("bob")).unwrap_err().kind(),
+        ErrorKind::Corrupt
+    );
+    assert_eq!(a.credentials(&entry("ann")).unwrap(), Some(password_of("ann")));
 }
 
 #[test]

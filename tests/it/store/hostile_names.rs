@@ -31,10 +31,10 @@ fn entries(storage: &str) {
     let inside = |path: &Path| path.to_str().unwrap().contains(&store.file.id.to_string());
     let before = outside(&home.home, inside);
     for id in &ids {
-        store.set(id, &credentials(id)).unwrap();
+        store.set_credentials(id, &credentials(id)).unwrap();
     }
     for id in &ids {
-        assert_eq!(store.get(id).unwrap(), Some(credentials(id)), "{id}");
+        assert_eq!(store.credentials(id).unwrap(), Some(credentials(id)), "{id}");
     }
     let expected: BTreeSet<_> = ids.iter().cloned().collect();
     assert_eq!(expected.len(), ids.len());
@@ -45,9 +45,13 @@ fn entries(storage: &str) {
     }
     for (done, id) in ids.iter().enumerate() {
         store.unset(id).unwrap();
-        assert_eq!(store.get(id).unwrap(), None, "{id}");
+        assert_eq!(store.credentials(id).unwrap(), None, "{id}");
         if let Some(next) = ids.get(done + 1) {
-            assert_eq!(store.get(next).unwrap(), Some(credentials(next)), "{id} took {next} along");
+            assert_eq!(
+                store.credentials(next).unwrap(),
+                Some(credentials(next)),
+                "{id} took {next} along"
+            );
         }
     }
     assert_eq!(listed(&store, None), BTreeSet::new());
@@ -72,7 +76,7 @@ fn credentials(id: &EntryId) -> Credentials {
 }
 
 fn listed(store: &OpenStore, user: Option<&str>) -> BTreeSet<EntryId> {
-    let listed: Vec<_> = store.store.entries(user).map(Result::unwrap).collect();
+    let listed: Vec<_> = store.entries(user).map(Result::unwrap).collect();
     let unique: BTreeSet<_> = listed.iter().cloned().collect();
     assert_eq!(listed.len(), unique.len(), "an entry was listed twice");
     unique
@@ -109,14 +113,17 @@ fn stores(storage: &str) {
     assert!(files.iter().all(|file| file.parent() == Some(&folder)), "{files:?}");
     if storage != "memory" {
         for name in made.keys() {
-            keyward.set_credentials(name, None, &Credentials::new("ann", name.as_str())).unwrap();
+            let store = keyward.store(name).unwrap();
+            let id = store.entry(None, None).unwrap();
+            store.set_credentials(&id, &Credentials::new("ann", name.as_str())).unwrap();
         }
     }
     let mut left: BTreeSet<_> = made.into_keys().collect();
     while let Some(name) = left.pop_last() {
         // One that another's removal took along would be missed here.
         if storage != "memory" {
-            let kept = keyward.get_credentials(&name, None).unwrap();
+            let store = keyward.store(&name).unwrap();
+            let kept = store.credentials(&store.entry(None, None).unwrap()).unwrap();
             assert_eq!(kept, Some(Credentials::new("ann", name.as_str())), "{name:?}");
         }
         keyward.delete_store(&name).unwrap();

@@ -57,7 +57,7 @@ fn loses_nothing(storage: &str) -> Home {
     let home = Home::in_memory();
     home.init("store", storage, "clear");
     home.store("store")
-        .set(&home.store("store").entry(Some("victim"), None).unwrap(), &value(0))
+        .set_credentials(&home.store("store").entry(Some("victim"), None).unwrap(), &value(0))
         .unwrap();
     let ours = files_after_a_write(&home);
     let mut prng = Prng(1);
@@ -92,14 +92,14 @@ fn loses_nothing(storage: &str) -> Home {
 /// The number in the store, as a process that has just started finds it.
 fn found(home: &Home, kill: u32) -> u64 {
     let store = home.store("store");
-    let credentials = store.get(&store.entry(Some("victim"), None).unwrap());
+    let credentials = store.credentials(&store.entry(Some("victim"), None).unwrap());
     let credentials = credentials.unwrap_or_else(|error| panic!("kill {kill}: {error:?}"));
     number(&credentials.expect("the entry is there")).unwrap_or_else(|| panic!("kill {kill}: torn"))
 }
 
 fn set(home: &Home, number: u64) {
     let store = home.store("store");
-    store.set(&store.entry(Some("victim"), None).unwrap(), &value(number)).unwrap();
+    store.set_credentials(&store.entry(Some("victim"), None).unwrap(), &value(number)).unwrap();
 }
 
 /// The files of the store, but for the empty sentinels of locks.

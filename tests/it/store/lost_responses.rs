@@ -31,8 +31,8 @@ fn a_new_keyset_whose_answer_is_lost_is_found() {
     assert_eq!(scripted_storage::answers_left(), 0, "the second write made it durable");
     let store = home.store("store");
     let (id, password) = (store.entry(Some("ann"), None).unwrap(), Credentials::new("ann", "1"));
-    store.set(&id, &password).unwrap();
-    assert_eq!(home.store("store").get(&id).unwrap(), Some(password));
+    store.set_credentials(&id, &password).unwrap();
+    assert_eq!(home.store("store").credentials(&id).unwrap(), Some(password));
 }
 
 #[test]
@@ -63,17 +63,17 @@ fn a_rotation_whose_answers_are_lost_goes_on() {
     home.init("store", "file", "aes-gcm");
     let store = scripted_storage::library(&home).store("store").unwrap();
     let (id, password) = (store.entry(Some("ann"), None).unwrap(), Credentials::new("ann", "1"));
-    store.set(&id, &password).unwrap();
+    store.set_credentials(&id, &password).unwrap();
 
     scripted_storage::answer_keysets([Answer::Lost, Answer::Given].repeat(3));
-    let rotated = store.store.rotate(|_| {}).unwrap();
+    let rotated = store.rotate(|_| {}).unwrap();
     assert_eq!((rotated.resealed, rotated.old_keys), (1, 1));
     scripted_storage::answer_keysets([Answer::Lost, Answer::Given]);
-    assert_eq!(store.store.retire().unwrap(), 1);
+    assert_eq!(store.retire().unwrap(), 1);
 
     assert_eq!(scripted_storage::answers_left(), 0);
-    assert_eq!(store.get(&id).unwrap(), Some(password.clone()));
-    assert_eq!(home.store("store").get(&id).unwrap(), Some(password));
+    assert_eq!(store.credentials(&id).unwrap(), Some(password.clone()));
+    assert_eq!(home.store("store").credentials(&id).unwrap(), Some(password));
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_keyset_that_does_not_open_is_no_sound_store_wherever_it_is_kept() {
         let home = Home::in_memory();
         home.init("store", "file", "aes-gcm");
         scripted_storage::pretend(persistence);
-        let check = || scripted_storage::library(&home).store("store").unwrap().store.check_key();
+        let check = || scripted_storage::library(&home).store("store").unwrap().check_key();
         check().unwrap();
         let key = home.path(".local/state/keyward/keys");
         let key = fs::read_dir(key).unwrap().map(|file| file.unwrap().path());

@@ -32,11 +32,12 @@ fn the_first_version_opens() {
     let keyward = Keyward::with(Environment::of(variables), Silent).unwrap();
     let store = keyward.store("golden").unwrap();
     for (user, name, username, password) in ENTRIES {
-        let credentials = store.get(&store.entry(Some(user), name).unwrap()).unwrap().unwrap();
+        let credentials =
+            store.credentials(&store.entry(Some(user), name).unwrap()).unwrap().unwrap();
         assert_eq!(credentials.username, username);
         assert_eq!(credentials.password.expose(), password);
     }
-    assert_eq!(store.store.entries(None).count(), ENTRIES.len());
+    assert_eq!(store.entries(None).count(), ENTRIES.len());
 }
 
 /// A checkout is everybody's to read, a store is not.

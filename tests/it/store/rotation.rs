@@ -94,7 +94,7 @@ fn writers_meanwhile_lose_nothing() {
             let done = writer.kill().expect("it wrote something");
             assert!(done > 10, "{storage}: {user} came to {done} only");
             let store = home.store("store");
-            let found = store.get(&EntryId::new(user, None).unwrap()).unwrap().unwrap();
+            let found = store.credentials(&EntryId::new(user, None).unwrap()).unwrap().unwrap();
             let found = number(&found).expect("it is whole");
             assert!(found == done || found == done + 1, "{storage}: {done} acknowledged, {found}");
         }
@@ -151,11 +151,11 @@ fn large_entries_are_sealed_anew_like_others() {
         let store = home.store("store");
         let large = Credentials::new("large", "x".repeat(700 << 10));
         for index in 3..6 {
-            store.set(&entry(index), &large).unwrap();
+            store.set_credentials(&entry(index), &large).unwrap();
         }
         assert_eq!(json(rotate(&home))["resealed"], ENTRIES, "{storage}");
         json(retire(&home));
-        assert_eq!(store.get(&entry(5)).unwrap(), Some(large), "{storage}");
+        assert_eq!(store.credentials(&entry(5)).unwrap(), Some(large), "{storage}");
     }
 }
 
@@ -163,7 +163,7 @@ fn large_entries_are_sealed_anew_like_others() {
 fn an_entry_that_does_not_open_keeps_none_before_it_from_a_new_key() {
     let home = filled("sqlite");
     let store = home.store("store");
-    let order: Vec<_> = store.store.entries(None).map(Result::unwrap).collect();
+    let order: Vec<_> = store.entries(None).map(Result::unwrap).collect();
     let database = home.store_folder().join("store.db");
     let spoil = "UPDATE entry SET blob = x'00' WHERE user = 'user-5'";
     assert!(Command::new("sqlite3").arg(database).arg(spoil).status().unwrap().success());
@@ -189,12 +189,13 @@ fn filled(storage: &str) -> Home {
 }
 
 fn set(store: &OpenStore, index: u64) {
-    store.set(&entry(index), &value(index)).unwrap();
+    store.set_credentials(&entry(index), &value(index)).unwrap();
 }
 
 fn all_there(store: &OpenStore, what: &str) {
     for index in 0..ENTRIES {
-        let found = store.get(&entry(index)).unwrap_or_else(|error| panic!("{what}: {error:?}"));
+        let found =
+            store.credentials(&entry(index)).unwrap_or_else(|error| panic!("{what}: {error:?}"));
         assert_eq!(found, Some(value(index)), "{what}");
     }
 }

@@ -22,7 +22,7 @@ impl TestStore {
         let store = home.store("one");
         for (user, name) in [("ann", None), ("bob", None), ("ann", Some("work"))] {
             let id = store.entry(Some(user), name).unwrap();
-            store.set(&id, &Credentials::new(user, "a secret of theirs")).unwrap();
+            store.set_credentials(&id, &Credentials::new(user, "a secret of theirs")).unwrap();
         }
         Self { home, store }
     }
@@ -34,7 +34,7 @@ impl TestStore {
     /// How an entry fails to open; `None` if it opens.
     fn failure(&self, user: &str, name: Option<&str>) -> Option<ErrorKind> {
         let id = self.store.entry(Some(user), name).unwrap();
-        self.store.store.get(&id).err().map(|error| error.kind())
+        self.store.get(&id).err().map(|error| error.kind())
     }
 
     fn refuses(&self, why: &str) {
@@ -110,7 +110,7 @@ fn a_record_opens_nowhere_but_in_its_place() {
         make(&subject.home, "two", "file", encryption);
         let two = subject.home.store("two");
         let id = two.entry(Some("ann"), None).unwrap();
-        two.set(&id, &Credentials::new("ann", "of another store")).unwrap();
+        two.set_credentials(&id, &Credentials::new("ann", "of another store")).unwrap();
         let other = subject.home.path(".local/share/keyward/stores").join(two.file.id.to_string());
         let one = subject
             .home
@@ -141,11 +141,11 @@ fn an_exchanged_or_missing_keyset_or_key_is_never_replaced() {
             }
             let afresh = subject.home.store("one");
             let id = afresh.entry(Some("ann"), None).unwrap();
-            let kind = afresh.store.get(&id).unwrap_err().kind();
+            let kind = afresh.get(&id).unwrap_err().kind();
             let refused =
                 matches!(kind, ErrorKind::NoKey | ErrorKind::Corrupt | ErrorKind::Invalid);
             assert!(refused, "{}: {kind:?}", path.display());
-            let set = afresh.set(&id, &Credentials::new("ann", "new"));
+            let set = afresh.set_credentials(&id, &Credentials::new("ann", "new"));
             assert!(set.is_err(), "{} was replaced by a write", path.display());
             assert_eq!(std::fs::read(&path).ok(), bad, "{} was touched", path.display());
             if bad.is_none() {
@@ -163,7 +163,6 @@ fn an_exchanged_or_missing_keyset_or_key_is_never_replaced() {
             subject
                 .home
                 .store("one")
-                .store
                 .get(&subject.store.entry(Some("ann"), None).unwrap())
                 .err()
                 .map(|e| e.kind()),

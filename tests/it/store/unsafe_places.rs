@@ -222,7 +222,7 @@ fn a_key_file_that_two_stores_share_goes_with_neither() {
         home.run_ok(&["init", store, "--option", "key.from=file", "--option", &path]);
         let store = home.store(store);
         let id = store.entry(Some("ann"), None).unwrap();
-        store.set(&id, &Credentials::new("ann", "hers")).unwrap();
+        store.set_credentials(&id, &Credentials::new("ann", "hers")).unwrap();
     }
     home.run_ok(&["rm", "a", "--yes"]);
     assert_eq!(home.run_ok(&["get", "b", "--user", "ann", "-p"]), "hers\n");
@@ -233,7 +233,9 @@ fn what_other_programs_read_stays_when_the_store_goes() {
     let home = Home::in_memory();
     home.run_ok(&["init", "tree", "--encryption", "clear", "--no-envelope"]);
     let store = home.store("tree");
-    store.set(&store.entry(Some("ann"), None).unwrap(), &Credentials::new("ann", "hers")).unwrap();
+    store
+        .set_credentials(&store.entry(Some("ann"), None).unwrap(), &Credentials::new("ann", "hers"))
+        .unwrap();
     let record = home.store_folder().join("ann/%");
     home.run_ok(&["rm", "tree", "--yes"]);
     assert!(record.exists());

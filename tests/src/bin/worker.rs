@@ -31,7 +31,7 @@ fn write(store: &str, user: &str, from: u64) {
     acknowledge("ready");
     let (store, id) = open(store, user);
     for number in from.. {
-        store.set(&id, &value(number)).unwrap();
+        store.set_credentials(&id, &value(number)).unwrap();
         acknowledge(&number.to_string());
     }
 }
@@ -39,7 +39,7 @@ fn write(store: &str, user: &str, from: u64) {
 /// Says which number is there, or `none` or `torn`.
 fn read(store: &str, user: &str) {
     let (store, id) = open(store, user);
-    match store.get(&id).unwrap() {
+    match store.credentials(&id).unwrap() {
         Some(credentials) => acknowledge(&shown(number(&credentials))),
         None => acknowledge("none"),
     }
@@ -63,10 +63,10 @@ fn increment(store: &str, user: &str, times: u64) {
 
 /// Adds one, unless somebody else changes the entry meanwhile.
 fn add_one(store: &OpenStore, id: &EntryId) -> bool {
-    let (record, revision) = store.store.get_with_revision(id).unwrap();
+    let (record, revision) = store.get_with_revision(id).unwrap();
     let found = counted(&(&record).try_into().unwrap());
     let next = Record::from(&count(found + 1));
-    match store.store.put(id, &next, Expect::Revision(revision)) {
+    match store.put(id, &next, Expect::Revision(revision)) {
         Ok(_) => true,
         Err(error) if error.kind() == ErrorKind::Conflict => false,
         Err(error) => panic!("{error:?}"),

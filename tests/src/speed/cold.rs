@@ -13,7 +13,7 @@ use super::{Plan, Result, peers};
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
     let home = Home::new(&plan.program)?;
     let store = home.store("work", "file")?;
-    store.set(&store.entry(None, None)?, &Credentials::new("ann", peers::PASSWORD))?;
+    store.set_credentials(&store.entry(None, None)?, &Credentials::new("ann", peers::PASSWORD))?;
     let plain = home.below("plain");
     fs::copy(home.below(".config/keyward/stores/work.toml"), &plain)?;
 

@@ -35,7 +35,7 @@ pub(super) fn fill(
 ) -> super::Result {
     let keyward = home.keyward()?;
     let (file, registry) = (&store.file, Arc::new(Registry::linked()?));
-    let expander = keyward.config().expander(file);
+    let expander = keyward.config().expander(file, None);
     let host: Arc<dyn Host> = Arc::new(StoreHost::new(
         Arc::clone(&registry),
         keyward.config().environment().clone(),
@@ -43,7 +43,7 @@ pub(super) fn fill(
         Arc::new(Silent),
     ));
     let values = |role, name: &str, options: &Values| -> Result<Values> {
-        expander.values(options, registry.find(role, name)?.options)
+        expander.values(options, registry.find(role, name)?.options, Error::from)
     };
     let (serializer, encryption) = (&file.serializer.name, &file.encryption.name);
     let storage = values(Role::Storage, &file.storage.name, &file.storage.options)?;

@@ -94,7 +94,7 @@ fn keep(home: &Home, name: &str, others: usize) -> Result {
     fill(home, &store, (0..others).map(entry))?;
     let user = store.entry(None, None)?;
     let location = Location::parse("https://ann@example.com")?;
-    Accounts::new(&store.store, user.user()).keep(&location, store.now(), &|record| {
+    Accounts::new(&*store, user.user()).keep(&location, store.now(), &|record| {
         Ok(Record { kind: keyward::USER_PASSWORD.into(), ..record }
             .with("username", Field::open("ann"))
             .with("password", Field::secret(PASSWORD)))

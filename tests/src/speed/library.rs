@@ -53,14 +53,14 @@ fn beside(
         .with("username", Field::open("ann"))
         .with("password", Field::secret(peers::PASSWORD));
     for store in [quickest, default] {
-        store.store.put(&id, &record, Expect::Any)?;
+        store.put(&id, &record, Expect::Any)?;
     }
     let mut plain = Vec::new();
     ciborium::into_writer(&Wire::from(&record), &mut plain)?;
     raw.write(&seal(&plain)?)?;
     let opened = || unseal(&raw.read()?);
     let get = |store: &OpenStore| {
-        let found = store.store.get(&id)?;
+        let found = store.get(&id)?;
         if found == record { Ok(()) } else { Err("another record".into()) }
     };
     let gets = race(
@@ -89,7 +89,7 @@ fn beside(
                 raw.write(&seal(&plain)?)
             }),
             Contestant::calls("**`Store::put`**", 1, || {
-                default.store.put(&id, &record, Expect::Any)?;
+                default.put(&id, &record, Expect::Any)?;
                 Ok(())
             })
             .within(1.25),

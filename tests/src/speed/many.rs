@@ -18,7 +18,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
     let entries = plan.many();
     let rounds = plan.rounds.div_ceil(FEWER);
     let store = home.store("work", "file")?;
-    store.set(&store.entry(None, None)?, &Credentials::new("ann", peers::PASSWORD))?;
+    store.set_credentials(&store.entry(None, None)?, &Credentials::new("ann", peers::PASSWORD))?;
     fill(&home, &store, (1..entries).map(entry))?;
     let list = home.program(&["list", "work"]);
     let listed = list.output()?.0.lines().count();

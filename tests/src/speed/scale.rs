@@ -36,7 +36,7 @@ fn reader(home: &Home, storage: &str, name: &str, entries: usize) -> Result<Cont
     Ok(Contestant::calls(format!("`Store::get` among {entries}"), READS, move || {
         // A step that is coprime with any round number.
         at = (at + 7_368_787) % entries;
-        store.store.get(&entry(at))?;
+        store.get(&entry(at))?;
         Ok(())
     }))
 }

@@ -76,10 +76,10 @@ fn list(session: &Session, owner: &StoreAndUser, url: Option<&str>, json: bool) 
     };
     let mut lines = Lines::new();
     for origin in origins {
-        for listed in Accounts::new(&store.store, &user).list(&origin)? {
+        for listed in Accounts::new(&*store, &user).list(&origin)? {
             let id = EntryId::new(&user, Some(&listed.location.to_string()))?;
             // `unset` may have removed it.
-            if store.store.contains(&id)? {
+            if store.contains(&id)? {
                 lines.print(&line(&listed, json))?;
             }
         }
@@ -90,7 +90,7 @@ fn list(session: &Session, owner: &StoreAndUser, url: Option<&str>, json: bool) 
 /// Returns the origins that are the name of an entry.
 fn origins(store: &OpenStore, user: &str) -> Result<BTreeSet<Origin>> {
     let mut origins = BTreeSet::new();
-    for id in store.store.entries(Some(user)) {
+    for id in store.entries(Some(user)) {
         let id = id?;
         let name = id.name_or_empty();
         origins.extend(keyward_origin::parse(name).ok().filter(|it| it.to_string() == name));
@@ -129,7 +129,7 @@ fn set_default(session: &Session, owner: &StoreAndUser, url: &str, none: bool) -
         (account, _) => account,
     };
     let (store, user) = owner.open(session)?;
-    let accounts = Accounts::new(&store.store, &user);
+    let accounts = Accounts::new(&*store, &user);
     Ok(accounts.set_default(location.origin(), account, store.now())?)
 }
 
@@ -137,7 +137,7 @@ fn remove(session: &Session, owner: &StoreAndUser, url: &str) -> Outcome {
     let location = Location::parse(url)?;
     let Some(account) = location.account() else { return Err(no_account()) };
     let (store, user) = owner.open(session)?;
-    let accounts = Accounts::new(&store.store, &user);
+    let accounts = Accounts::new(&*store, &user);
     // A record may have no account at all; its entry is named as if the account were empty.
     let wanted = Some(account).filter(|account| !account.is_empty());
     let wanted = Location::new(location.origin().clone(), wanted, location.path())?;

@@ -193,8 +193,8 @@ fn check(settings: &Settings, registry: &Registry) -> Outcome {
 
 fn path(config: &Config, json: bool) -> Outcome {
     let places = config.places();
-    let [(system_stores, _), (stores, _)] = config.store_folders();
-    let [(system_plugins, _), (plugins, _)] = config.plugin_folders();
+    let [system_stores, stores] = config.store_folders().map(|folder| folder.path);
+    let [system_plugins, plugins] = config.plugin_folders().map(|folder| folder.path);
     let rows = [
         ("config", config.user_file()),
         ("stores", stores),

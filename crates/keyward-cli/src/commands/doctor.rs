@@ -116,11 +116,11 @@ pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
         Ok(()) => Finding::Good("its storage can be read and its key is available".into()),
         Err(error) => Finding::Bad(error),
     }];
-    let protection = Protection::of(store.store.encryption_abilities(), store.file.envelope);
+    let protection = Protection::of(store.encryption_abilities(), store.file.envelope);
     if protection != Protection::BoundAndAuthentic {
         findings.push(Finding::Note(format!("records are {}", protection.describe())));
     }
-    if store.store.storage_abilities().persistence < Persistence::Durable {
+    if store.storage_abilities().persistence < Persistence::Durable {
         findings.push(Finding::Note("its entries do not last".into()));
     }
     if store.file.deleting {
@@ -133,7 +133,7 @@ pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
 
 /// Opens the keyset or reads the store's mark, and opens one entry if there is any.
 fn opens(store: &OpenStore) -> Result<(), Error> {
-    store.store.check_key()?;
-    let first: Option<EntryId> = store.store.entries(None).next().transpose()?;
-    first.map_or(Ok(()), |id| store.store.get(&id).map(drop))
+    store.check_key()?;
+    let first: Option<EntryId> = store.entries(None).next().transpose()?;
+    first.map_or(Ok(()), |id| store.get(&id).map(drop))
 }

@@ -41,7 +41,7 @@ impl Run for Arguments {
             return Err(usage("--raw prints one value: leave out -n or -p"));
         }
         let (store, id) = entry.open(session)?;
-        let Some(credentials) = store.get(&id)? else { return Err(missing(&id, &store)) };
+        let Some(credentials) = store.credentials(&id)? else { return Err(missing(&id, &store)) };
         if json {
             return print_secret(&as_json(&id, &credentials, username, password)?, true);
         }

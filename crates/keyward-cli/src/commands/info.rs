@@ -119,11 +119,11 @@ fn as_json(store: &OpenStore, users: Option<&BTreeSet<String>>) -> serde_json::V
 }
 
 fn protection(store: &OpenStore) -> Protection {
-    Protection::of(store.store.encryption_abilities(), store.file.envelope)
+    Protection::of(store.encryption_abilities(), store.file.envelope)
 }
 
 fn lasts(store: &OpenStore) -> &'static str {
-    match store.store.storage_abilities().persistence {
+    match store.storage_abilities().persistence {
         Persistence::Process => "as long as one process: nothing is kept",
         Persistence::Session => "until the machine restarts or the session ends",
         Persistence::Durable => "for good",
@@ -133,7 +133,7 @@ fn lasts(store: &OpenStore) -> &'static str {
 /// Finds the users who have entries. A damaged folder of one user does not hide the other users.
 fn find_users(keyward: &Keyward, store: &OpenStore, users: &mut BTreeSet<String>) -> Outcome {
     each(keyward.stores_of_all(store.file.name.as_str())?, |store| {
-        store.store.entries(None).try_for_each(|id| {
+        store.entries(None).try_for_each(|id| {
             let id = id?;
             if !users.contains(id.user()) {
                 users.insert(id.user().to_owned());

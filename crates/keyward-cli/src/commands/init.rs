@@ -1,6 +1,6 @@
 use keyward::{Keyward, NewStore, Protection, StoreFile};
 use keyward_config::{parse_value, render_value};
-use keyward_core::{Persistence, Role, SecretRef, Value, Values};
+use keyward_core::{Error, OptionSpec, Persistence, Role, SecretRef, Value, Values};
 
 use super::Run;
 use crate::output::{complain, print};
@@ -78,11 +78,8 @@ fn add_option(keyward: &Keyward, new: &mut NewStore, option: &str) -> Outcome {
     let backend =
         backend.ok_or_else(|| usage("select a key source first: --option key.from=NAME"))?;
     let table = keyward.registry().find(role, backend)?.options;
-    let value = match table.iter().find(|spec| spec.name == key) {
-        Some(spec) => parse_value(spec, value)?,
-        // Not an option: the check of the table reports that, and lists the options.
-        None => Value::Text(String::new()),
-    };
+    let spec = OptionSpec::find(table, key).map_err(Error::from)?;
+    let value = parse_value(spec, value)?;
     new.options.push((role, Values::new().with(key, value)));
     Ok(())
 }
@@ -90,7 +87,7 @@ fn add_option(keyward: &Keyward, new: &mut NewStore, option: &str) -> Outcome {
 /// Prints how a new store is made, and how it protects its records.
 pub(super) fn report(keyward: &Keyward, file: &StoreFile) -> Outcome {
     let store = keyward.store(file.name.as_str())?;
-    let protection = Protection::of(store.store.encryption_abilities(), file.envelope);
+    let protection = Protection::of(store.encryption_abilities(), file.envelope);
     print(&format!(
         "Store {}: {} + {} + {}",
         file.name, file.serializer.name, file.encryption.name, file.storage.name
@@ -106,7 +103,7 @@ pub(super) fn report(keyward: &Keyward, file: &StoreFile) -> Outcome {
             "warning: this store does not protect what is in it; see `keyward help threat-model`",
         );
     }
-    if store.store.storage_abilities().persistence == Persistence::Process {
+    if store.storage_abilities().persistence == Persistence::Process {
         complain("warning: this store loses its entries when the process ends");
     }
     Ok(())

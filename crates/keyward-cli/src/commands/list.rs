@@ -52,9 +52,8 @@ fn list_entries(keyward: &Keyward, store: &str, user: Option<&str>, json: bool) 
         None => keyward.stores_of_all(store)?,
     };
     let mut lines = Lines::new();
-    let outcome = each(stores, |store| {
-        store.store.entries(user).try_for_each(|id| lines.print(&line(&id?, json)))
-    });
+    let outcome =
+        each(stores, |store| store.entries(user).try_for_each(|id| lines.print(&line(&id?, json))));
     // The entries that were found before the storage failed are shown as well.
     lines.end()?;
     outcome

@@ -52,7 +52,7 @@ impl Run for Command {
 
 /// Returns the error for a plugin that does not exist.
 fn unknown(config: &Config, name: &PluginName) -> Error {
-    let folders = config.plugin_folders().map(|(folder, _)| folder.display().to_string());
+    let folders = config.plugin_folders().map(|folder| folder.path.display().to_string());
     let searched = folders.join(" and ");
     let files = config.plugins().files;
     let hint = nearest(name.as_str(), files.iter().map(|file| file.name.as_str()));

@@ -34,7 +34,7 @@ impl Run for Arguments {
         }
         let (store, id) = self.entry.open(session)?;
         let password = self.password.read(&session.console)?;
-        store.set(&id, &Credentials::new(self.username, password))?;
+        store.set_credentials(&id, &Credentials::new(self.username, password))?;
         Ok(())
     }
 }
@@ -43,12 +43,11 @@ fn set_account(session: &Session, arguments: &Arguments, origin: &str) -> Outcom
     let username = arguments.username.as_str();
     let location = Location::new(keyward_origin::parse(origin)?, Some(username), None)?;
     let (store, user) = arguments.entry.owner.open(session)?;
-    store.check_staying()?;
+    store.check_not_deleting()?;
     let password = arguments.password.read(&session.console)?;
     check_no_carriage_return(&password)?;
     let credentials = Credentials::new(username, password);
-    Accounts::new(&store.store, &user)
-        .keep(&location, store.now(), &|old| credentials.replace(old))?;
+    Accounts::new(&*store, &user).keep(&location, store.now(), &|old| credentials.replace(old))?;
     Ok(())
 }
 

@@ -76,7 +76,7 @@ fn verify(keyward: &Keyward, store: &str, user: Option<&str>, json: bool) -> Out
     let mut progress = Progress::new("checked");
     let mut verified = Verified::default();
     let outcome = each(stores, |store| {
-        store.store.verify(user, |id, error| {
+        store.verify(user, |id, error| {
             progress.step();
             // Counted here, so that the result contains what was found before the storage failed.
             let Some(error) = error else {
@@ -124,7 +124,7 @@ const CORRUPT: &str = "error: the store holds corrupt entries";
 fn retire(keyward: &Keyward, store: &str, json: bool) -> Outcome {
     let mut retired = 0;
     let outcome = each(keyward.stores_of_all(store)?, |store| {
-        retired += store.store.retire()?;
+        retired += store.retire()?;
         Ok(())
     });
     if outcome.is_err() && retired == 0 {
@@ -142,7 +142,7 @@ fn rotate(session: &Session, keyward: &Keyward, store: &str, json: bool) -> Outc
     let mut rotated = Rotated::default();
     let outcome = each(keyward.stores_of_all(store)?, |store| {
         session.console.log(Level::Info, format_args!("rotating store `{}`", store.file.name));
-        let done = store.store.rotate(|_| progress.step())?;
+        let done = store.rotate(|_| progress.step())?;
         rotated.resealed += done.resealed;
         rotated.current += done.current;
         rotated.old_keys += done.old_keys;

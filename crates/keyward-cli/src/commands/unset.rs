@@ -41,5 +41,5 @@ fn take_off_list(store: &OpenStore, id: &EntryId) -> Result<()> {
     if location.account().is_none() {
         return Ok(());
     }
-    Accounts::new(&store.store, id.user()).unlist(&location, store.now())
+    Accounts::new(&**store, id.user()).unlist(&location, store.now())
 }

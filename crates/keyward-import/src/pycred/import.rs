@@ -96,7 +96,7 @@ impl Import<'_> {
             report.made = true;
         }
         let store = self.keyward.store(name.as_str())?;
-        store.check_staying()?;
+        store.check_not_deleting()?;
         Ok(Some(store))
     }
 
@@ -105,7 +105,7 @@ impl Import<'_> {
         let Some(store) = store else { return Ok(true) };
         let credentials =
             Credentials::new(account.login.username.as_str(), account.login.password.clone());
-        match store.get(&account.id)? {
+        match store.credentials(&account.id)? {
             Some(kept) if kept == credentials => return Ok(false),
             Some(_) => return Err(conflict("user")),
             None => {}
@@ -114,7 +114,7 @@ impl Import<'_> {
             let mut record = Record::from(&credentials);
             record.created = account.written;
             record.updated = account.written;
-            store.store.put(&account.id, &record, Expect::Absent)?;
+            store.put(&account.id, &record, Expect::Absent)?;
         }
         Ok(true)
     }

@@ -56,8 +56,8 @@ fn open_stores_are_redacted() {
             home.init("s", None, Some(encryption));
             let store = home.open("s");
             let id = store.entry(None, None).unwrap();
-            store.set(&id, &Credentials::new("ann", canary.text.as_str())).unwrap();
-            assert!(store.get(&id).unwrap().is_some());
+            store.set_credentials(&id, &Credentials::new("ann", canary.text.as_str())).unwrap();
+            assert!(store.credentials(&id).unwrap().is_some());
             let shown = text(&store) + &text(&home.keyward());
             for secret in
                 [bytes(&canary), "AGE-SECRET-KEY".into(), "6b6b6b6b".into(), "107, 107".into()]

@@ -95,7 +95,7 @@ fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
     let store = keyward.store("git").unwrap();
     let entry = store.entry(None, None).unwrap();
     let request = Request::parse(someone.alice().as_bytes()).unwrap();
-    git::store(&request, &Accounts::new(&store.store, entry.user()), store.now()).unwrap();
+    git::store(&request, &Accounts::new(&*store, entry.user()), store.now()).unwrap();
     someone.tries(128);
     someone.0.agrees_with("passphrase", "Nobody can be asked for the store's passphrase.");
     // Nor if git would ask, were there a terminal.

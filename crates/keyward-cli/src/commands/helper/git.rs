@@ -84,7 +84,7 @@ fn answer(
     let Some(store) = store(&keyward, arguments)? else { return Ok(Reply::default()) };
     let id = store.entry(arguments.user.as_deref(), None)?;
     let unbound = if arguments.unbound { Unbound::Give } else { Unbound::Refuse };
-    let accounts = Accounts::new(&store.store, id.user()).with_unbound(unbound);
+    let accounts = Accounts::new(&*store, id.user()).with_unbound(unbound);
     let now = store.now();
     match action {
         Action::Get => return Ok(git::get(&request, &accounts, now)?),

@@ -102,7 +102,7 @@ impl Plan {
         let home = scratch.folder().join("home");
         let places = Places::find(&Environment::of([("HOME", home)]))?;
         let expander = Expander::new(&places, &StoreName::new("check")?, StoreId([0x11; 16]));
-        expander.values(&within(folder, &given), table)
+        expander.values(&within(folder, &given), table, Error::from)
     }
 
     /// Returns the host that the backend calls.

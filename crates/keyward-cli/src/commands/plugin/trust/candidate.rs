@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use keyward::Keyward;
-use keyward_config::{Layer, PluginFile, PluginName, account_of_uid};
+use keyward_config::{Layer, PluginFile, PluginName, user_of_uid};
 use keyward_core::{Door, Error, ErrorKind, Result, Role};
 use keyward_loader::{Content, Inspection, inspect, verify_library};
 
@@ -82,7 +82,7 @@ impl Candidate {
         };
         fact("kind", self.kind());
         fact("size", format!("{} bytes", found.size));
-        let owner = account_of_uid(found.owner).name;
+        let owner = user_of_uid(found.owner).name;
         fact("owner", format!("{owner} (user id {})", found.owner));
         fact("mode", format!("{:04o}", found.mode));
         fact("sha256", found.digest.to_string());

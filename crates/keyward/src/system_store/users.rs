@@ -2,15 +2,14 @@
 
 use std::path::PathBuf;
 
-use keyward_config::{Account, Config, StoreFile, account_of_name, account_of_uid};
+use keyward_config::{Config, OsUser, StoreFile, user_of_name, user_of_uid};
 use keyward_core::{Error, Result};
 
-/// Returns the account whose folder is used: that of the named user, or of the user who runs the
-/// program.
-pub(crate) fn account(user: Option<&str>) -> Result<Account> {
+/// Returns the user of this name, or the one who runs the program.
+pub(crate) fn find(user: Option<&str>) -> Result<OsUser> {
     match user {
-        None => Ok(account_of_uid(rustix::process::geteuid().as_raw())),
-        Some(name) => account_of_name(name).ok_or_else(|| {
+        None => Ok(user_of_uid(rustix::process::geteuid().as_raw())),
+        Some(name) => user_of_name(name).ok_or_else(|| {
             Error::invalid(
                 "open",
                 format!("there is no user `{}` on this machine", name.escape_debug()),
@@ -20,29 +19,29 @@ pub(crate) fn account(user: Option<&str>) -> Result<Account> {
 }
 
 /// Returns the users in a central store: all of them for root, and only the caller for other users.
-pub(crate) fn enrolled(config: &Config, file: &StoreFile) -> Result<Vec<Account>> {
+pub(crate) fn enrolled(config: &Config, file: &StoreFile) -> Result<Vec<OsUser>> {
     if !is_root() {
-        return Ok(vec![account(None)?]);
+        return Ok(vec![find(None)?]);
     }
-    let mut accounts = Vec::new();
-    let base = data(config, file);
+    let mut users = Vec::new();
+    let base = data_folder(config, file);
     let entries = match std::fs::read_dir(&base) {
         Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(accounts),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(users),
         Err(error) => return Err(Error::io("list", error)),
     };
     for entry in entries {
         let entry = entry.map_err(|error| Error::io("list", error))?;
         if let Some(uid) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
-            accounts.push(account_of_uid(uid));
+            users.push(user_of_uid(uid));
         }
     }
-    accounts.sort_by_key(|account| account.uid);
-    Ok(accounts)
+    users.sort_by_key(|user| user.uid);
+    Ok(users)
 }
 
 /// Returns the folder with the users' entries.
-pub(crate) fn data(config: &Config, file: &StoreFile) -> PathBuf {
+pub(crate) fn data_folder(config: &Config, file: &StoreFile) -> PathBuf {
     config.places().system_data.join(keyward_core::escape(file.name.as_str()))
 }
 

@@ -16,24 +16,26 @@ fn mark() -> EntryId {
 }
 
 impl Store {
-    /// Returns the id of the entry that names the storage's store. A durable storage must have it,
+    /// Returns the id of the entry by which the store recognizes its storage. A durable storage must have it,
     /// one that lasts for a session may have it, the memory of a process needs none.
-    fn anchor(&self) -> Option<EntryId> {
-        let is_private = self.parts.storage.it.abilities().persistence == Persistence::Process;
+    fn sentinel(&self) -> Option<EntryId> {
+        let is_private = self.parts.storage.backend.abilities().persistence == Persistence::Process;
         if is_private || !self.parts.envelope {
             return None;
         }
-        Some(match self.parts.encryption.it.abilities().keys {
+        Some(match self.parts.encryption.backend.abilities().keys {
             Keys::Store => keyset_file::entry(),
             Keys::None | Keys::Own => mark(),
         })
     }
 
     /// Writes the mark into the storage of a store that has no keyset.
-    pub(crate) fn leave_mark(&self) -> Result<()> {
-        let Some(anchor) = self.anchor().filter(|_| !self.starts_empty()) else { return Ok(()) };
+    pub(crate) fn put_mark(&self) -> Result<()> {
+        let Some(sentinel) = self.sentinel().filter(|_| !self.starts_empty()) else {
+            return Ok(());
+        };
         let blob = [MARK, &self.parts.id.0].concat();
-        self.put_confirmed(&anchor, &blob, Expect::Absent)
+        self.put_confirmed(&sentinel, &blob, Expect::Absent)
     }
 
     /// Writes a keyset or a mark. If the storage fails, checks whether the storage kept the blob.
@@ -43,7 +45,7 @@ impl Store {
     pub(crate) fn put_confirmed(&self, id: &EntryId, blob: &[u8], expect: Expect) -> Result<()> {
         let put = |expect| self.put_blob(id, blob, &Put::expecting(expect)).map(drop);
         let Err(failure) = put(expect) else { return Ok(()) };
-        match self.parts.storage.it.get(id) {
+        match self.storage()?.get(id) {
             Ok(stored) if stored.blob == blob => put(Expect::Revision(stored.revision())),
             _ => Err(failure),
         }
@@ -55,20 +57,20 @@ impl Store {
     /// [`Corrupt`](ErrorKind::Corrupt) if it belongs to another store, or its mark or keyset is
     /// damaged; those of the storage.
     pub fn is_created(&self) -> Result<bool> {
-        let Some(anchor) = self.anchor() else { return Ok(true) };
-        match self.parts.storage.it.get(&anchor) {
+        let Some(sentinel) = self.sentinel() else { return Ok(true) };
+        match self.storage()?.get(&sentinel) {
             Err(error) if error.is_miss() => Ok(self.starts_empty()),
             Err(error) => self.in_storage(Err(error)),
             Ok(stored) => {
-                self.check_anchor(&stored.blob)?;
-                *self.seen.lock()? = Some(stored.blob);
+                self.check_sentinel(&stored.blob)?;
+                *self.unused_keyset.lock()? = Some(stored.blob);
                 Ok(true)
             }
         }
     }
 
-    /// Checks that the content of the anchor names this store.
-    fn check_anchor(&self, blob: &[u8]) -> Result<()> {
+    /// Checks that the content of the sentinel names this store.
+    fn check_sentinel(&self, blob: &[u8]) -> Result<()> {
         match owner(blob) {
             Some(store) if store == self.parts.id => Ok(()),
             Some(_) => self.in_storage(Err(foreign_storage())),
@@ -80,20 +82,20 @@ impl Store {
 
     /// Returns an error if the storage is not the one in which the store was made.
     pub(crate) fn check_present(&self) -> Result<()> {
-        if self.is_created()? { Ok(()) } else { Err(self.lost()) }
+        if self.is_created()? { Ok(()) } else { Err(self.missing_sentinel()) }
     }
 
-    /// Returns the error for a storage that has changed.
-    pub(crate) fn lost(&self) -> Error {
+    /// Returns the error for a storage that lacks the sentinel.
+    pub(crate) fn missing_sentinel(&self) -> Error {
         // The storage of another store may contain the other of these two entries.
         for other in [keyset_file::entry(), mark()] {
-            if let Ok(stored) = self.parts.storage.it.get(&other)
+            if let Ok(stored) = self.parts.storage.backend.get(&other)
                 && owner(&stored.blob).is_some_and(|store| store != self.parts.id)
             {
                 return foreign_storage().in_backend(&self.parts.storage.name);
             }
         }
-        if self.parts.encryption.it.abilities().keys == Keys::Store {
+        if self.parts.encryption.backend.abilities().keys == Keys::Store {
             return Error::new(ErrorKind::NoKey, "open")
                 .because("the store's keyset is missing from its storage")
                 .hint("Put the storage back from a backup that has the keyset, or mount it");
