@@ -3,34 +3,33 @@
 //!
 //! Nothing is searched for and nothing is trusted by default: a plugin is a file that the
 //! configuration names, with the SHA-256 that it must have.
+//!
+//! With the feature `loaded`, a program can load shared libraries; without it, the crate contains
+//! nothing of that.
 
 mod calls;
-mod elf;
-mod fault;
-mod inspect;
+mod errors;
+#[cfg(feature = "loaded")]
 mod library;
-mod loaded;
-mod machine;
 mod placement;
 pub mod process;
+mod program;
 mod rights;
 mod roles;
-mod runtime;
 mod sealed;
 mod serve;
-mod verify;
 
-#[doc(hidden)]
-pub use self::elf::{Elf, read as read_elf};
-pub use self::elf::{Entry, Library};
-pub use inspect::{Content, Inspection, inspect};
 pub use keyward_core::{Digest, Pin};
-pub use library::load;
+#[cfg(feature = "loaded")]
+pub use library::{
+    Content, Entry, Inspection, Library, Needed, Verified, find_runtime, inspect, load,
+    verify_library,
+};
+#[cfg(feature = "loaded")]
 #[doc(hidden)]
-pub use loaded::read_any_table;
-pub use runtime::find_runtime;
+pub use library::{Elf, read_any_table, read_elf};
+pub use program::{Program, verify_program};
 pub use sealed::Sealed;
 #[doc(hidden)]
 pub use serve::serve_in_turn;
 pub use serve::{serve, serve_parent};
-pub use verify::{Needed, Program, Verified, verify_library, verify_program};

@@ -12,7 +12,7 @@ use rustix::io::Errno;
 
 use keyward_core::{Error, Result};
 
-use crate::fault::{failed, refused, unusable};
+use crate::errors::{failed, refused, unusable};
 use crate::rights;
 
 /// The size of the largest plugin, in bytes.
@@ -65,11 +65,13 @@ pub(crate) fn open(path: &Path) -> Result<Placed> {
 
 impl Placed {
     /// The id of the user that it belongs to.
+    #[cfg(feature = "loaded")]
     pub(crate) fn owner(&self) -> u32 {
         self.stat.st_uid
     }
 
     /// Its permissions.
+    #[cfg(feature = "loaded")]
     pub(crate) fn mode(&self) -> u32 {
         self.stat.st_mode & 0o7777
     }

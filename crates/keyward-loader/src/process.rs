@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use keyward_core::{Result, Secret};
 
-use crate::verify::Program;
+use crate::program::Program;
 
 pub use programs::Programs;
 

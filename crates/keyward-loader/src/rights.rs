@@ -4,7 +4,7 @@ use std::ffi::c_ulong;
 
 use keyward_core::Result;
 
-use crate::fault::refused;
+use crate::errors::refused;
 
 /// Refuses to continue if the process has more rights than the user who started it.
 ///

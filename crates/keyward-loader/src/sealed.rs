@@ -10,7 +10,7 @@ use rustix::io::Errno;
 
 use keyward_core::{Error, Result};
 
-use crate::fault::unusable;
+use crate::errors::unusable;
 
 /// The folders where a copy may be made if memory cannot be used. A folder only needs room, since
 /// the copy never has a name there.

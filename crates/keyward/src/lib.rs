@@ -3,6 +3,9 @@
 //! A program that uses this crate must also link the backends that it needs. The crate
 //! `keyward-defaults` links those of a default build.
 //!
+//! With the feature `loaded`, an application can use plugins that are shared libraries. Without it, it
+//! uses linked backends and plugins that run as separate processes.
+//!
 //! # Examples
 //! ```
 //! use keyward::{Credentials, Environment, Keyward, NewStore, Silent};
@@ -43,4 +46,6 @@ pub use credentials::{Credentials, USER_PASSWORD};
 pub use facade::Keyward;
 pub use new_store::{NewStore, Protection};
 pub use open_store::OpenStore;
-pub use plugins::{PluginState, try_plugin};
+#[cfg(feature = "loaded")]
+pub use plugins::PluginState;
+pub use plugins::try_plugin;

@@ -1,16 +1,21 @@
 //! The backends that plugins provide.
 
+#[cfg_attr(not(feature = "loaded"), path = "plugins/no_libraries.rs")]
+mod libraries;
+#[cfg(feature = "loaded")]
 mod state;
 
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use keyward_config::{BrokenPlugin, Config, Environment, PluginFile};
 use keyward_core::{Door, Error, ErrorKind, Offer, Registration, Registry, Result, Role, Secret};
 use keyward_loader::process::{Command, Programs};
-use keyward_loader::{Pin, Program, verify_library, verify_program};
+use keyward_loader::{Pin, Program, verify_program};
 
+use libraries::Libraries;
+#[cfg(feature = "loaded")]
 pub use state::PluginState;
 
 /// Returns the backends that are linked, and those that plugins provide. It reads only the file of
@@ -33,7 +38,7 @@ pub(crate) fn registry(config: &Config) -> Result<Registry> {
 /// runs in this process.
 ///
 /// # Errors
-/// Those of [`verify_library`] and [`verify_program`], and of [`Programs::run`].
+/// Those of [`verify_program`] and [`Programs::run`].
 pub fn try_plugin(
     file: &PluginFile,
     host: PathBuf,
@@ -60,18 +65,15 @@ fn offers(plugins: &Arc<Plugins>, file: PluginFile) -> Vec<Offer> {
 #[derive(Debug)]
 struct Plugins {
     environment: Environment,
-    libraries: Mutex<Vec<Loaded>>,
+    libraries: Libraries,
     programs: Programs,
 }
-
-/// A library that was loaded: its pin, those of the libraries that it needs, and its backends.
-type Loaded = (Pin, Vec<Pin>, Vec<Registration>);
 
 impl Plugins {
     fn new(environment: &Environment) -> Self {
         Self {
             environment: environment.clone(),
-            libraries: Mutex::default(),
+            libraries: Libraries::default(),
             programs: Programs::new(),
         }
     }
@@ -93,20 +95,8 @@ impl Plugins {
     fn backends(&self, file: &PluginFile) -> Result<Vec<Registration>> {
         match file.door {
             Door::Run => self.programs.run(&command(file, &self.environment)?),
-            Door::Loaded | Door::Linked => self.load(file),
+            Door::Loaded | Door::Linked => self.libraries.load(file),
         }
-    }
-
-    fn load(&self, file: &PluginFile) -> Result<Vec<Registration>> {
-        let mut libraries = self.libraries.lock().unwrap_or_else(PoisonError::into_inner);
-        let known =
-            libraries.iter().find(|(pin, needs, _)| (pin, needs) == (&file.pin, &file.needs));
-        if let Some((_, _, backends)) = known {
-            return Ok(backends.clone());
-        }
-        let backends = keyward_loader::load(verify_library(&file.pin, &file.needs)?)?;
-        libraries.push((file.pin.clone(), file.needs.clone(), backends.clone()));
-        Ok(backends)
     }
 }
 
@@ -115,9 +105,7 @@ fn command(file: &PluginFile, environment: &Environment) -> Result<Command> {
     let (program, arguments) = match &file.host {
         None => (verify_program(&file.pin)?, file.arguments.clone()),
         Some(host) => {
-            // The host verifies the library again before it loads it. This check reports an error
-            // earlier, and with its cause.
-            verify_library(&file.pin, &file.needs)?;
+            libraries::check(file)?;
             (Program::in_place(host)?, host_arguments(file))
         }
     };

@@ -12,11 +12,12 @@ use crate::repository::architecture::metadata;
 /// What the author of a backend depends on.
 const FOR_AUTHORS: [&str; 4] = ["keyward-core", "keyward-fs", "keyward-plugin", "keyward-testkit"];
 
-/// Runs cargo in a workspace.
-fn cargo(workspace: &Path, arguments: &[&str]) {
+/// Runs cargo in a workspace, and returns what it prints.
+fn cargo(workspace: &Path, arguments: &[&str]) -> String {
     let ran = Command::new(env!("CARGO")).args(arguments).current_dir(workspace).output().unwrap();
     let error = String::from_utf8_lossy(&ran.stderr);
     assert!(ran.status.success(), "cargo {arguments:?}: {error}");
+    String::from_utf8(ran.stdout).unwrap()
 }
 
 /// Runs `cargo package` for these crates without building them. They need not be in a registry: each
@@ -55,6 +56,21 @@ fn what_authors_of_backends_depend_on_builds_from_its_packages() {
     fs::copy(root().join("Cargo.lock"), workspace.join("Cargo.lock")).unwrap();
     let target = target.join("packages-target").display().to_string();
     cargo(&workspace, &["check", "--quiet", "--offline", "--workspace", "--target-dir", &target]);
+}
+
+#[test]
+fn an_application_that_loads_no_library_does_not_compile_what_loads_them() {
+    let tree = |options: &[&str]| {
+        let always = ["tree", "--offline", "--package", "keyward", "--edges", "normal"];
+        cargo(root(), &[&always, options].concat())
+    };
+    let loads = |tree: &str| tree.contains("libloading v") || tree.contains("elf v");
+    assert!(!loads(&tree(&[])));
+    assert!(loads(&tree(&["--features", "loaded"])));
+    let target = keyward().ancestors().nth(2).unwrap().join("packages-target");
+    let target = target.to_str().unwrap();
+    let check = ["check", "--quiet", "--offline", "--package", "keyward", "--target-dir", target];
+    cargo(root(), &check);
 }
 
 #[test]

@@ -16,7 +16,7 @@ use super::Command;
 use super::child::{Child, Pipes};
 use super::hosts::Hosts;
 use crate::calls::Calls;
-use crate::fault::believed;
+use crate::errors::accept_kind;
 use keyward_wire::cbor::{Fields, Malformed, Map};
 use keyward_wire::frame::Broken;
 use keyward_wire::message::hello::{self, Hello};
@@ -128,7 +128,7 @@ impl Link {
         let answer =
             self.call("hello", None, Wait::Only(START), hello::write_version).map_err(about)?;
         let outcome = self.outcome(&answer, "hello").map_err(about)?;
-        let fields = outcome.map_err(|error| about(believed("hello", error)))?;
+        let fields = outcome.map_err(|error| about(accept_kind("hello", error)))?;
         hello::check_version(&fields).map_err(about)?;
         hello::read(&fields).map_err(|what| about(self.nonsense("hello", what.0)))
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use keyward_core::{Host, Result};
 
 use super::client::{Client, Wait};
-use crate::fault::believed;
+use crate::errors::accept_kind;
 use keyward_wire::cbor::{Fields, Malformed, Map};
 
 /// The time limit for closing an instance, which is short because the caller gets nothing for it.
@@ -62,7 +62,7 @@ impl Instance {
         let named = |error: keyward_core::Error| error.in_backend(self.name);
         let answer = self.client.call(name, Some(self.number), wait, arguments).map_err(named)?;
         let outcome = self.client.outcome(&answer, name).map_err(named)?;
-        let fields = outcome.map_err(|error| believed(name, error))?;
+        let fields = outcome.map_err(|error| accept_kind(name, error))?;
         read(&fields).map_err(|what| named(self.client.nonsense(name, what.0)))
     }
 }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use keyward_core::Result;
 
-use crate::fault::{refused, unusable};
-use crate::machine::MACHINE;
+use crate::errors::{refused, unusable};
+use crate::library::machine::MACHINE;
 use crate::placement;
 
 /// The libraries that are part of every process that can load a library.

@@ -14,7 +14,7 @@ use elf::abi::{ET_DYN, ET_EXEC, PT_DYNAMIC, PT_INTERP};
 use keyward_core::Result;
 use keyward_plugin::abi::MAJOR;
 
-use crate::fault::{refused, unusable};
+use crate::errors::{refused, unusable};
 use dynamic::Dynamic;
 use image::Image;
 

@@ -1,13 +1,11 @@
 mod order;
 
-use std::path::{Path, PathBuf};
+use keyward_core::Result;
 
-use keyward_core::{Error, Result};
-
-use crate::elf::{self, Elf, Entry, Library};
-use crate::fault::{at, refused, unusable};
-use crate::placement;
-use crate::runtime::{Part, part};
+use crate::errors::{refused, unusable, with_path};
+use crate::library::elf::{self, Elf, Entry, Library};
+use crate::library::runtime::{Part, part};
+use crate::program::read_pinned;
 use crate::sealed::Sealed;
 use keyward_core::{Digest, Pin};
 use order::Order;
@@ -88,7 +86,7 @@ impl Verified {
 ///   built for another machine or another version of the plugin interface.
 pub fn verify_library(pin: &Pin, needs: &[Pin]) -> Result<Verified> {
     let plugin = Read::library(pin)?;
-    let entry = plugin.library.entry().map_err(at(&pin.path))?.clone();
+    let entry = plugin.library.entry().map_err(with_path(&pin.path))?.clone();
     plugin.check_name()?;
     let pinned = needs.iter().map(Read::library).collect::<Result<Vec<_>>>()?;
     let mut order = Order::default();
@@ -112,10 +110,12 @@ struct Read<'p> {
 
 impl<'p> Read<'p> {
     fn library(pin: &'p Pin) -> Result<Self> {
-        let bytes = read(pin)?;
-        match elf::read(&bytes).map_err(at(&pin.path))? {
+        let bytes = read_pinned(pin)?;
+        match elf::read(&bytes).map_err(with_path(&pin.path))? {
             Elf::Library(library) => Ok(Self { pin, bytes, library }),
-            Elf::Program => Err(at(&pin.path)(unusable("is a program and not a shared library"))),
+            Elf::Program => {
+                Err(with_path(&pin.path)(unusable("is a program and not a shared library")))
+            }
         }
     }
 
@@ -123,7 +123,7 @@ impl<'p> Read<'p> {
     /// name.
     fn check_name(&self) -> Result<()> {
         match self.library.soname.as_deref() {
-            Some(name) if part(name) != Part::Foreign => Err(at(&self.pin.path)(refused(
+            Some(name) if part(name) != Part::Foreign => Err(with_path(&self.pin.path)(refused(
                 format_args!("calls itself {name}, which is a part of the C runtime"),
             ))),
             _ => Ok(()),
@@ -135,95 +135,3 @@ impl<'p> Read<'p> {
         Ok(Needed { name, digest: self.pin.digest, library: Sealed::new(&self.bytes)? })
     }
 }
-
-/// Reads the pinned bytes.
-fn read(pin: &Pin) -> Result<Vec<u8>> {
-    let bytes = placement::open(&pin.path)?.read(&pin.path)?;
-    let found = Digest::of(&bytes);
-    if found == pin.digest { Ok(bytes) } else { Err(changed(pin, found)) }
-}
-
-fn changed(pin: &Pin, found: Digest) -> Error {
-    let path = pin.path.display();
-    let pinned = pin.digest;
-    refused(format_args!("{path} has changed: its SHA-256 is {found}, but {pinned} is pinned"))
-        .hint(format!("If this is intended, run: keyward plugin trust '{path}'"))
-}
-
-/// A program that may be run: it was in a safe place, and its content was the pinned one.
-#[derive(Debug)]
-pub struct Program {
-    path: PathBuf,
-    /// The digest that the file must have; `None` if its place is enough.
-    digest: Option<Digest>,
-    /// The whole program, unless it is a script.
-    sealed: Option<Sealed>,
-}
-
-impl Program {
-    /// The path to execute.
-    ///
-    /// For an ELF program, the path leads to the verified bytes. So the descriptor behind the path
-    /// must still be open when it is executed; it closes by itself then. The program cannot find
-    /// itself, or files next to it, by this path.
-    ///
-    /// For a script it is the script's own path, since the interpreter must open it again. Its
-    /// place ensures that only its owner and root can have changed it in the meantime. The
-    /// interpreter, and every file that the script reads, are as safe as the system is.
-    pub fn executable(&self) -> &Path {
-        self.sealed.as_ref().map_or(&self.path, Sealed::path)
-    }
-
-    /// Verifies a script again, or a program that is trusted for its place, before it is executed
-    /// again.
-    ///
-    /// # Errors
-    /// Those with which it would not be verified now.
-    pub(crate) fn verify_again(&self) -> Result<()> {
-        match (&self.sealed, self.digest) {
-            (Some(_), _) => Ok(()),
-            (None, Some(digest)) => read(&Pin { path: self.path.clone(), digest }).map(drop),
-            (None, None) => placement::open(&self.path).map(drop),
-        }
-    }
-
-    /// The SHA-256 that it was pinned with, if it was.
-    pub(crate) fn digest(&self) -> Option<Digest> {
-        self.digest
-    }
-
-    /// Makes a program that is trusted as the system is, only for its place: any file there may be
-    /// run.
-    ///
-    /// # Errors
-    /// Those of [`verify_program`], except those about its content, which is not read.
-    pub fn in_place(path: &Path) -> Result<Self> {
-        placement::open(path)?;
-        Ok(Self { path: path.to_owned(), digest: None, sealed: None })
-    }
-
-    /// The path that it was read from.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-/// Verifies a program, without running its code.
-///
-/// # Errors
-/// Those of [`verify_library`]; a file that is neither an ELF program nor a script with a `#!` line
-/// is [`Unavailable`](keyward_core::ErrorKind::Unavailable).
-pub fn verify_program(pin: &Pin) -> Result<Program> {
-    let bytes = read(pin)?;
-    let (path, digest) = (pin.path.clone(), Some(pin.digest));
-    if bytes.starts_with(SCRIPT) {
-        return Ok(Program { path, digest, sealed: None });
-    }
-    match elf::read(&bytes).map_err(at(&path))? {
-        Elf::Program => Ok(Program { path, digest, sealed: Some(Sealed::new(&bytes)?) }),
-        Elf::Library(_) => Err(at(&path)(unusable("is a shared library and not a program"))),
-    }
-}
-
-/// The first bytes of a file that names its interpreter.
-pub(crate) const SCRIPT: &[u8] = b"#!";

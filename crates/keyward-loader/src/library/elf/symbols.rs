@@ -8,7 +8,7 @@ use keyward_core::Result;
 use super::Entry;
 use super::dynamic::Dynamic;
 use super::image::{Image, Table, damaged, table};
-use crate::fault::unusable;
+use crate::errors::unusable;
 
 /// The start of the names of all entries, before the major version.
 pub(super) const PREFIX: &str = "keyward_plugin_v";

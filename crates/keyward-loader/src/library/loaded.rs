@@ -17,7 +17,7 @@ use keyward_plugin::abi::{
     self, Buffer, EncryptionMethods, KeyMethods, Number, SerializerMethods, StorageMethods,
 };
 
-use crate::fault::{refused, unusable};
+use crate::errors::{refused, unusable};
 #[doc(hidden)]
 pub use any::read_any_table;
 use handle::{Methods, Opener};

@@ -27,7 +27,7 @@ const LOOK_UPS: [&str; 3] = ["get", "delete", "bulk"];
 
 /// Returns the error that a plugin returned from a call. "No such entry" is accepted only from a
 /// look-up.
-pub(crate) fn believed(call: &str, error: Error) -> Error {
+pub(crate) fn accept_kind(call: &str, error: Error) -> Error {
     if !error.is_miss() || LOOK_UPS.contains(&call) {
         return error;
     }
@@ -36,7 +36,7 @@ pub(crate) fn believed(call: &str, error: Error) -> Error {
 }
 
 /// Puts the path of the file before the message of an error.
-pub(crate) fn at(path: &Path) -> impl Fn(Error) -> Error {
+pub(crate) fn with_path(path: &Path) -> impl Fn(Error) -> Error {
     move |error| {
         let why = format!("{} {}", path.display(), error.message());
         error.because(why)

@@ -7,8 +7,8 @@ use elf::to_str::e_machine_to_human_str;
 
 use keyward_core::{Error, Result};
 
-use crate::fault::unusable;
-use crate::machine::MACHINE;
+use crate::errors::unusable;
+use crate::library::machine::MACHINE;
 
 /// The class of this program, and so of all libraries that it can load.
 const CLASS: Class = if cfg!(target_pointer_width = "64") { Class::ELF64 } else { Class::ELF32 };

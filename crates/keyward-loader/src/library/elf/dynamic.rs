@@ -8,7 +8,7 @@ use elf::segment::ProgramHeader;
 use keyward_core::Result;
 
 use super::image::{Image, Table, damaged, table};
-use crate::fault::unusable;
+use crate::errors::unusable;
 
 /// The length of the longest name of a library or of an entry.
 const MAX_NAME: usize = 255;

@@ -2,11 +2,11 @@ use std::path::{Path, PathBuf};
 
 use keyward_core::Result;
 
-use crate::elf::{self, Elf, Library};
-use crate::fault::at;
+use crate::errors::with_path;
+use crate::library::elf::{self, Elf, Library};
+use crate::library::runtime::{Part, part};
 use crate::placement;
-use crate::runtime::{Part, part};
-use crate::verify::SCRIPT;
+use crate::program::SCRIPT;
 use keyward_core::{Digest, Pin};
 
 /// A file that the user may want to trust.
@@ -53,7 +53,7 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         mode: placed.mode(),
         size: bytes.len() as u64,
         digest: Digest::of(&bytes),
-        content: Content::of(&bytes).map_err(at(path))?,
+        content: Content::of(&bytes).map_err(with_path(path))?,
     })
 }
 

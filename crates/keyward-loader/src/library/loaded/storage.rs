@@ -16,7 +16,7 @@ use keyward_plugin::abi::{
 
 use super::Answer;
 use super::handle::{Handle, Methods, function};
-use crate::fault::unusable;
+use crate::errors::unusable;
 
 /// The size of the largest cursor, in bytes.
 const LONGEST_CURSOR: usize = 64 << 10;

@@ -1,8 +1,8 @@
 use keyward_core::Result;
 
 use super::Read;
-use crate::fault::{at, refused, unusable};
-use crate::runtime::{Part, part};
+use crate::errors::{refused, unusable, with_path};
+use crate::library::runtime::{Part, part};
 
 /// The libraries that must be loaded before a plugin.
 #[derive(Debug, Default)]
@@ -24,7 +24,7 @@ impl Order {
                 Part::Separate(name) if self.runtime.contains(&name) => {}
                 Part::Separate(name) => self.runtime.push(name),
                 Part::Foreign => {
-                    let found = find(name, pinned).map_err(at(&library.pin.path))?;
+                    let found = find(name, pinned).map_err(with_path(&library.pin.path))?;
                     self.add_pinned(found, pinned)?;
                 }
             }
@@ -37,7 +37,7 @@ impl Order {
             return Ok(());
         }
         if self.open.contains(&index) {
-            return Err(at(&pinned[index].pin.path)(unusable(
+            return Err(with_path(&pinned[index].pin.path)(unusable(
                 "needs itself through the libraries that it needs",
             )));
         }

@@ -8,7 +8,7 @@ use keyward_plugin::abi::{
 
 use super::Answer;
 use super::handle::{Handle, Methods, function};
-use crate::fault::unusable;
+use crate::errors::unusable;
 
 impl Methods for EncryptionMethods {
     type Role = dyn Encryption;

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use keyward_core::Result;
 use keyward_plugin::abi::{self, FLAG_PANIC_ABORTS, MAGIC, MAJOR, Slice, Table};
 
-use crate::fault::{refused, unusable};
+use crate::errors::{refused, unusable};
 
 /// The length of the longest text in a table, in bytes.
 const LONGEST: usize = 4096;
