@@ -49,7 +49,7 @@ fn parse(arguments: &[OsString]) -> Result<Chosen, clap::Error> {
         Some(entry) if entry.name == "set" => without_values(error),
         _ => error,
     })?;
-    let verbosity = Root::from_arg_matches(&matches)?.verbose;
+    let verbosity = Root::from_arg_matches_mut(&mut matches)?.verbose;
     let Some((name, matches)) = matches.remove_subcommand() else {
         let missing = clap::error::ErrorKind::MissingSubcommand;
         return Err(program().error(missing, "a command is needed"));
