@@ -15,7 +15,7 @@ use crate::stop::Outcome;
 /// Parses the command line and runs the command.
 pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let arguments = helper::by_program_name(arguments);
-    if let Some(outcome) = helper::run_plain(&arguments) {
+    if let Some(outcome) = helper::run_call_of_setup(&arguments) {
         return outcome;
     }
     if let Some(outcome) = completions::answer(&arguments) {

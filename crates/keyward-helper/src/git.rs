@@ -33,7 +33,9 @@ pub use reply::Reply;
 pub use request::{Capabilities, Request};
 
 use keyward_accounts::{Accounts, Kinds, other_kind};
-use keyward_core::{Record, Result, Timestamp};
+use keyward_core::{Error, Record, Result, Secret, Timestamp};
+
+use crate::Call;
 
 /// What the action `capability` prints.
 pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state\n";
@@ -60,6 +62,49 @@ impl Action {
             "erase" => Some(Self::Erase),
             "capability" => Some(Self::Capability),
             _ => None,
+        }
+    }
+}
+
+impl Call for Action {
+    type Request = Request;
+
+    const MAX_REQUEST: usize = MAX_REQUEST;
+
+    fn fixed_reply(&self) -> Option<Secret> {
+        (*self == Self::Capability).then(|| CAPABILITIES.into())
+    }
+
+    fn parse(&self, request: &[u8]) -> Result<Request> {
+        Request::parse(request)
+    }
+
+    /// git ignores how a helper ends, and would ask for the password again without a reason.
+    fn warning(&self, request: &Request) -> Option<String> {
+        let why = request.refusal.as_ref().filter(|_| *self == Self::Store)?;
+        Some(format!("keyward does not keep this credential: {why}"))
+    }
+
+    fn answer(&self, request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<Secret> {
+        match self {
+            Self::Get => return get(request, accounts, now)?.encode(),
+            Self::Store => store(request, accounts, now)?,
+            Self::Erase => erase(request, accounts, now)?,
+            Self::Capability => {}
+        }
+        Ok(self.miss())
+    }
+
+    fn miss(&self) -> Secret {
+        Secret::default()
+    }
+
+    /// After a failed `get`, git must not ask its next helper or the user. It ignores what the other
+    /// actions print.
+    fn failure(&self, _: &Error) -> Secret {
+        match self {
+            Self::Get => "quit=1\n".into(),
+            _ => Secret::default(),
         }
     }
 }

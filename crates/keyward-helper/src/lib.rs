@@ -1,7 +1,8 @@
 //! The protocols in which other tools ask for credentials, as functions over bytes.
 //!
-//! There is one module per tool. A caller passes what the tool wrote, the
-//! [accounts](keyward_accounts) that a source of records keeps, and the time, and gets the reply. Nothing here reads input, prints or reads a clock. Bytes from outside have
+//! There is one module per tool, and its type that implements [`Call`]. A caller passes what the
+//! tool wrote, the [accounts](keyward_accounts) that a source of records keeps, and the time, and
+//! gets the reply. Nothing here reads input, prints or reads a clock. Bytes from outside have
 //! limits, are read completely or refused, and are never quoted in an error.
 //!
 //! Use this crate to answer another tool's requests out of Keyward.
@@ -22,12 +23,16 @@
 //! # let source = Empty;
 //! # let now = Timestamp::from_unix(0);
 //! use keyward_accounts::Accounts;
-//! use keyward_helper::git;
+//! use keyward_helper::{Call, git::Action};
 //!
-//! let request = git::Request::parse(b"protocol=https\nhost=example.com\n\n")?;
-//! let reply = git::get(&request, &Accounts::new(&source, "ann"), now)?;
-//! assert!(reply.encode()?.is_empty(), "nothing is kept, so nothing is said");
+//! let call = Action::Get;
+//! let request = call.parse(b"protocol=https\nhost=example.com\n\n")?;
+//! let reply = call.answer(&request, &Accounts::new(&source, "ann"), now)?;
+//! assert!(reply.is_empty(), "the source has no credential, so git gets none");
 //! # Ok::<(), keyward_core::Error>(())
 //! ```
 
+mod call;
 pub mod git;
+
+pub use call::Call;

@@ -1,6 +1,7 @@
 //! Answers other programs. Each of them may also call the program by a separate name.
 
 mod git;
+mod runner;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -29,9 +30,9 @@ impl Run for Command {
 /// The program names by which other programs call a helper, and the helper's command.
 const PROGRAMS: &[(&str, &str)] = &[("git-credential-keyward", "git")];
 
-/// Answers a call in the form that `keyward setup` writes. It does not build the tree of arguments:
-/// git waits meanwhile, and the tree would take a tenth of the time that the process computes.
-pub(crate) fn run_plain(arguments: &[OsString]) -> Option<Outcome> {
+/// Answers a call in the form that `keyward setup git` writes. It does not build clap's arguments:
+/// git waits meanwhile, and that would take a tenth of the time that the process computes.
+pub(crate) fn run_call_of_setup(arguments: &[OsString]) -> Option<Outcome> {
     let words: Option<Vec<_>> = arguments.iter().map(|word| word.to_str()).collect();
     let [_, "helper", "git", words @ ..] = words.as_deref()? else { return None };
     let session = Session { console: Console { verbosity: 0 } };

@@ -9,6 +9,8 @@ use serde_json::Value;
 
 use super::{Action, CAPABILITIES, Capabilities, Reply, Request};
 
+mod calls;
+
 const NOW: u64 = 1_000;
 const LATER: u64 = 2_000;
 

@@ -1,14 +1,9 @@
-use std::io;
-
-use keyward::{Keyward, OpenStore, Silent, StoreName};
-use keyward_accounts::{Accounts, Unbound};
-use keyward_config::Environment;
-use keyward_core::{Error, Secret};
+use keyward::Environment;
+use keyward_accounts::Unbound;
 use keyward_git::GIT_ASKS;
-use keyward_helper::git::{self, Action, CAPABILITIES, MAX_REQUEST, Reply, Request};
+use keyward_helper::git::Action;
 
-use crate::input::{UntilEmptyLine, standard_input};
-use crate::output::{complain, print_secret};
+use super::runner::{self, Options};
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -36,7 +31,7 @@ impl Arguments {
     pub(super) fn from_setup(words: &[&str]) -> Option<Self> {
         match *words {
             ["--store", store, action] if ![store, action].iter().any(|it| it.starts_with('-')) => {
-                let (store, action) = (store.to_owned(), action.to_owned());
+                let [store, action] = [store, action].map(str::to_owned);
                 Some(Self { action, store, user: None, unbound: false })
             }
             _ => None,
@@ -45,84 +40,27 @@ impl Arguments {
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
+    let Some(action) = Action::from_word(&arguments.action) else { return Ok(()) };
     let environment = Environment::of_process();
-    let action = Action::from_word(&arguments.action);
     // If Keyward itself asks git, git must not ask Keyward in turn.
-    let Some(action) = action.filter(|_| environment.get(GIT_ASKS).is_none()) else {
+    if environment.get(GIT_ASKS).is_some() {
         return Ok(());
+    }
+    let options = Options {
+        store: &arguments.store,
+        user: arguments.user.as_deref(),
+        unbound: if arguments.unbound { Unbound::Give } else { Unbound::Refuse },
+        can_prompt: can_prompt(&environment),
+        environment,
     };
-    if action == Action::Capability {
-        return print_secret(&Secret::from(CAPABILITIES), false);
-    }
-    let said = answer(session, environment, arguments, action);
-    match said.and_then(|reply| Ok(reply.encode()?)) {
-        Ok(said) => print_secret(&said, false),
-        // Otherwise git would ask its next helper or the user, although this store may hold the
-        // credential.
-        Err(stop) if action == Action::Get => {
-            print_secret(&Reply::quit().encode()?, false)?;
-            Err(stop)
-        }
-        Err(stop) => Err(stop),
-    }
+    runner::run(session, &action, options)
 }
 
-fn answer(
-    session: &Session,
-    environment: Environment,
-    arguments: &Arguments,
-    action: Action,
-) -> Outcome<Reply> {
-    let request = request()?;
-    if action == Action::Store
-        && let Some(why) = &request.refusal
-    {
-        // git ignores how a helper ends, and would ask for the password again without a reason.
-        complain(&format!("warning: keyward does not keep this credential: {why}"));
-    }
-    let keyward = keyward(session, environment)?;
-    let Some(store) = store(&keyward, arguments)? else { return Ok(Reply::default()) };
-    let id = store.entry(arguments.user.as_deref(), None)?;
-    let unbound = if arguments.unbound { Unbound::Give } else { Unbound::Refuse };
-    let accounts = Accounts::new(&*store, id.user()).with_unbound(unbound);
-    let now = store.now();
-    match action {
-        Action::Get => return Ok(git::get(&request, &accounts, now)?),
-        Action::Store => git::store(&request, &accounts, now)?,
-        Action::Erase => git::erase(&request, &accounts, now)?,
-        Action::Capability => {}
-    }
-    Ok(Reply::default())
-}
-
-fn request() -> Outcome<Request> {
-    let failed = |error: io::Error| match error.kind() {
-        io::ErrorKind::InvalidData => Error::invalid("read the request", "it is too large"),
-        _ => Error::io("read the request", error),
-    };
-    let input = UntilEmptyLine::new(standard_input().map_err(failed)?);
-    let request = Secret::read_from(input, MAX_REQUEST).map_err(failed)?;
-    Ok(Request::parse(request.expose())?)
-}
-
-/// As in git, `GIT_TERMINAL_PROMPT=0` means that nothing prompts for a passphrase.
-fn keyward(session: &Session, environment: Environment) -> Outcome<Keyward> {
-    let prompts = environment.get("GIT_TERMINAL_PROMPT");
-    let is_off = |word: &str| prompts.as_ref().is_some_and(|set| set.eq_ignore_ascii_case(word));
-    if ["0", "false", "no", "off", ""].into_iter().any(is_off) {
-        return Ok(Keyward::with(environment, Silent)?);
-    }
-    Ok(Keyward::with(environment, session.console)?)
-}
-
-/// The store, unless it does not exist or is being removed.
-fn store(keyward: &Keyward, arguments: &Arguments) -> Outcome<Option<OpenStore>> {
-    match keyward.config().find_store(&StoreName::new(&arguments.store)?)? {
-        Some(file) if !file.deleting => {
-            Ok(Some(keyward.store_from(file, arguments.user.as_deref())?))
-        }
-        _ => Ok(None),
-    }
+/// Whether git allows prompts: `GIT_TERMINAL_PROMPT` is not set to a false value.
+fn can_prompt(environment: &Environment) -> bool {
+    let value = environment.get("GIT_TERMINAL_PROMPT");
+    let is = |word: &str| value.as_ref().is_some_and(|value| value.eq_ignore_ascii_case(word));
+    !["0", "false", "no", "off", ""].into_iter().any(is)
 }
 
 #[cfg(test)]

@@ -1,0 +1,53 @@
+use keyward_accounts::Accounts;
+use keyward_core::{Error, Result, Secret, Timestamp};
+
+/// A call of a helper by another program, in that program's protocol.
+///
+/// The program starts the helper, writes a request to its standard input, and reads the reply from
+/// its standard output. The caller of these functions does the input and the output. It:
+///
+/// 1. prints [`fixed_reply`](Self::fixed_reply) if there is one, and ends;
+/// 2. reads until an empty line or the end of the input, at most [`MAX_REQUEST`](Self::MAX_REQUEST)
+///    bytes, and calls [`parse`](Self::parse);
+/// 3. opens the store, and prints what [`answer`](Self::answer) returns, or
+///    [`miss`](Self::miss) if there is no store;
+/// 4. prints [`failure`](Self::failure) if one of the steps fails.
+pub trait Call {
+    /// What the program writes.
+    type Request;
+
+    /// The longest request, in bytes.
+    const MAX_REQUEST: usize;
+
+    /// Returns the reply to a call that needs neither a request nor a store.
+    fn fixed_reply(&self) -> Option<Secret>;
+
+    /// Parses a request.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it cannot be read, or can be read in two
+    /// ways. The error never quotes the request.
+    fn parse(&self, request: &[u8]) -> Result<Self::Request>;
+
+    /// Returns why the call will have no effect, if the program would not tell the user.
+    fn warning(&self, request: &Self::Request) -> Option<String>;
+
+    /// Does what the program asks for, and returns the encoded reply.
+    ///
+    /// # Errors
+    /// Those of the source of the accounts; [`Unsupported`](keyward_core::ErrorKind::Unsupported)
+    /// if the protocol cannot carry the reply.
+    fn answer(
+        &self,
+        request: &Self::Request,
+        accounts: &Accounts<'_>,
+        now: Timestamp,
+    ) -> Result<Secret>;
+
+    /// Returns the reply that says that there is no credential.
+    fn miss(&self) -> Secret;
+
+    /// Returns the reply after an error. There may be a credential, so it must not make the program
+    /// continue as after a [`miss`](Self::miss).
+    fn failure(&self, error: &Error) -> Secret;
+}
