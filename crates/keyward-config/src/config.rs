@@ -11,6 +11,7 @@ use crate::layer::Layer;
 use crate::name::StoreName;
 use crate::passwd::user_of_uid;
 use crate::places::Places;
+use crate::setting_key::SettingKey;
 use crate::settings::Settings;
 use crate::store_file::StoreFile;
 use crate::store_ids::StoreIds;
@@ -62,7 +63,10 @@ impl Config {
         let has_system = check_trusted_folder(&places.system_config)?;
         check_trusted_folder(&places.config)?;
         let settings = read_settings(&environment, &places, has_system)?;
-        match settings.get("store_path").map(|found| (&found.value, &found.place)) {
+        match settings
+            .get(&SettingKey::new(["store_path"]))
+            .map(|found| (&found.value, &found.place))
+        {
             Some((Value::Text(path), place))
                 if !path.starts_with('/') && !path.starts_with("~/") =>
             {

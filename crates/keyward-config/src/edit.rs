@@ -5,7 +5,7 @@ use keyward_core::{Error, LockMode, Result, Value};
 use keyward_fs::PrivateDir;
 use toml_edit::{DocumentMut, Item, Table};
 
-use crate::settings::check_key;
+use crate::setting_key::SettingKey;
 use crate::toml_file::TomlFile;
 use crate::toml_value::render_value;
 
@@ -16,10 +16,9 @@ const WAIT: Duration = Duration::from_secs(10);
 /// as it is, including comments.
 ///
 /// # Errors
-/// [`Invalid`](keyward_core::ErrorKind::Invalid) for an unknown key or a file that is not TOML;
-/// then nothing is written.
-pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
-    check_key(key)?;
+/// [`Invalid`](keyward_core::ErrorKind::Invalid) for a file that is not TOML; then nothing is
+/// written.
+pub fn set_value(path: &Path, key: &SettingKey, value: Option<&Value>) -> Result<()> {
     // If the configuration is a symbolic link, for example into a collection of dotfiles, it stays
     // one.
     let path = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
@@ -27,7 +26,7 @@ pub fn set_value(path: &Path, key: &str, value: Option<&Value>) -> Result<()> {
     let (folder, file) = path.parent().zip(path.file_name()).ok_or_else(unusable)?;
     let folder = PrivateDir::create(folder)?;
     // Two simultaneous changes are made one after the other.
-    let _turn = folder.lock("config", LockMode::Exclusive, WAIT)?;
+    let _lock = folder.lock("config", LockMode::Exclusive, WAIT)?;
     let text = match TomlFile::read(&path)? {
         Some(file) if file.parse()?.is_empty() => with_version(&file.text),
         Some(file) => file.text,
@@ -45,12 +44,11 @@ fn with_version(comments: &str) -> String {
 
 /// Returns the text of a configuration file with another value of one setting, or without the
 /// setting; `None` if the file contains something else in the setting's place.
-pub fn with_value(text: &str, key: &str, value: Option<&Value>) -> Option<String> {
+pub fn with_value(text: &str, key: &SettingKey, value: Option<&Value>) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
-    let mut parts: Vec<_> = key.split('.').collect();
-    let last = parts.pop()?;
+    let (last, tables) = key.parts().split_last()?;
     let mut table = document.as_table_mut();
-    for part in parts {
+    for part in tables {
         let mut implicit = Table::new();
         implicit.set_implicit(true);
         table = table.entry(part).or_insert(Item::Table(implicit)).as_table_mut()?;

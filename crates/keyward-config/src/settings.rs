@@ -1,35 +1,18 @@
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
-use keyward_core::{Error, OptionError, Result, Role, Value, Values};
-use toml::de::{DeTable, DeValue};
+use keyward_core::{Error, OptionError, OptionType, Result, Role, Value, Values};
+use serde_spanned::Spanned;
+use toml::de::DeValue;
 
 use crate::environment::Environment;
 use crate::layer::Layer;
-use crate::toml_file::{TomlFile, nearest};
+use crate::setting_key::{
+    KNOWN, KnownSetting, SettingKey, SettingTarget, no_setting, not_a_setting,
+};
+use crate::toml_file::TomlFile;
 use crate::toml_value::value_of;
-
-/// The settings that do not belong to a backend: name, what it does, the variable that sets it.
-const KNOWN: &[(&str, &str, Option<&str>)] = &[
-    ("user", "The user whose credentials are used by default", Some("KEYWARD_USER")),
-    ("store_path", "The folder of the files that describe stores", Some("KEYWARD_STORE_PATH")),
-    ("defaults.serializer", "The serializer of new stores", Some("KEYWARD_DEFAULTS_SERIALIZER")),
-    ("defaults.encryption", "The encryption of new stores", Some("KEYWARD_DEFAULTS_ENCRYPTION")),
-    ("defaults.storage", "The storage of new stores", Some("KEYWARD_DEFAULTS_STORAGE")),
-    (
-        "defaults.key",
-        "The key source of new stores: the first of these comma-separated names that works",
-        Some("KEYWARD_DEFAULTS_KEY"),
-    ),
-];
-
-/// The built-in values.
-const BUILT_IN: &[(&str, &str)] = &[
-    ("defaults.serializer", "cbor"),
-    ("defaults.encryption", "aes-gcm"),
-    ("defaults.storage", "file"),
-    ("defaults.key", "keyring,file"),
-];
 
 /// A value of a setting, and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,11 +26,8 @@ pub struct Setting {
 }
 
 /// All settings of all layers.
-///
-/// Keys are dotted: `defaults.storage`, or `backends.storage.sqlite.path` for the default of a
-/// backend's option in new stores.
 #[derive(Clone, Debug, Default)]
-pub struct Settings(BTreeMap<String, Vec<Setting>>);
+pub struct Settings(BTreeMap<SettingKey, Vec<Setting>>);
 
 impl Settings {
     /// Returns the settings that are built in or in the environment. [`add_file`](Self::add_file)
@@ -57,23 +37,15 @@ impl Settings {
     /// `Invalid` for a variable that is not UTF-8.
     pub(crate) fn new(environment: &Environment) -> Result<Self> {
         let mut settings = Self::default();
-        for (key, value) in BUILT_IN {
-            settings.add(
-                (*key).to_owned(),
-                Value::Text((*value).into()),
-                Layer::BuiltIn,
-                "keyward".into(),
-            );
-        }
-        for (key, _, variable) in KNOWN {
-            let Some(variable) = variable else { continue };
-            if let Some(value) = environment.text(variable)? {
-                settings.add(
-                    (*key).to_owned(),
-                    Value::Text(value),
-                    Layer::Environment,
-                    (*variable).into(),
-                );
+        for known in KNOWN {
+            let mut add = |text: String, layer, place: &str| {
+                settings.add(key_of(known.key), Value::Text(text), layer, place.to_owned());
+            };
+            if let Some(default) = known.default {
+                add(default.to_owned(), Layer::BuiltIn, "keyward");
+            }
+            if let Some(text) = environment.text(known.variable)? {
+                add(text, Layer::Environment, known.variable);
             }
         }
         Ok(settings)
@@ -103,87 +75,86 @@ impl Settings {
             return Ok(());
         }
         file.check_version(&table)?;
-        self.add_table(file, layer, &table, "")
-    }
-
-    fn add_table(
-        &mut self,
-        file: &TomlFile,
-        layer: Layer,
-        table: &DeTable<'_>,
-        above: &str,
-    ) -> Result<()> {
-        for (name, value) in table {
-            let key = if above.is_empty() {
-                name.get_ref().to_string()
-            } else {
-                format!("{above}.{}", name.get_ref())
-            };
-            if key == "version" {
-                continue;
-            }
-            let is_group = key == "defaults"
-                || key.split('.').count() < 4 && key.split('.').next() == Some("backends");
-            match value.get_ref() {
-                DeValue::Table(inner) if is_group => self.add_table(file, layer, inner, &key)?,
-                DeValue::Array(_) | DeValue::Integer(_) | DeValue::Boolean(_)
-                    if KNOWN.iter().any(|(known, ..)| *known == key) =>
-                {
-                    return Err(file.wrong(value.span(), format!("`{key}` takes text")));
-                }
-                _ if is_known(&key) => {
-                    let place = format!("{}:{}", file.path.display(), file.line(value.span()));
-                    self.add(key, value_of(file, value)?, layer, place);
-                }
-                _ => {
-                    let error = file
-                        .wrong(name.span(), format!("`{}` is not a setting", key.escape_debug()));
-                    return Err(hinted(error, &key));
-                }
-            }
+        for (name, value) in table.iter().filter(|(name, _)| name.get_ref() != "version") {
+            self.add_value(file, layer, SettingKey::new([&**name.get_ref()]), name.span(), value)?;
         }
         Ok(())
     }
 
-    fn add(&mut self, key: String, value: Value, layer: Layer, place: String) {
+    /// Adds the setting of this key, or those in the table of this key.
+    fn add_value(
+        &mut self,
+        file: &TomlFile,
+        layer: Layer,
+        key: SettingKey,
+        span: Range<usize>,
+        value: &Spanned<DeValue<'_>>,
+    ) -> Result<()> {
+        match (key.target(), value.get_ref()) {
+            (Some(target), _) => {
+                let value = read_value(file, &key, &target, value)?;
+                let place = format!("{}:{}", file.path.display(), file.line(span));
+                self.add(key, value, layer, place);
+                Ok(())
+            }
+            (None, DeValue::Table(table)) if key.is_table() => {
+                table.iter().try_for_each(|(name, value)| {
+                    self.add_value(file, layer, key.child(name.get_ref()), name.span(), value)
+                })
+            }
+            (None, _) => {
+                let key = key.to_string();
+                Err(not_a_setting(&key, file.wrong(span, no_setting(&key))))
+            }
+        }
+    }
+
+    fn add(&mut self, key: SettingKey, value: Value, layer: Layer, place: String) {
         let values = self.0.entry(key).or_default();
         values.push(Setting { value, layer, place });
         values.sort_by_key(|setting| setting.layer);
     }
 
     /// Returns the value that applies, if there is one.
-    pub fn get(&self, key: &str) -> Option<&Setting> {
+    pub fn get(&self, key: &SettingKey) -> Option<&Setting> {
         self.0.get(key)?.last()
     }
 
-    /// Returns the text that applies, if there is one.
+    /// Returns the text of a setting of Keyward, if it has a value.
     pub fn text(&self, key: &str) -> Option<&str> {
-        match &self.get(key)?.value {
+        match &self.get(&key_of(key))?.value {
             Value::Text(text) => Some(text),
             _ => None,
         }
     }
 
+    /// Returns the texts of a setting of Keyward that is a list, or one text with commas.
+    pub fn texts(&self, key: &str) -> Vec<&str> {
+        let texts: Vec<&str> = match self.get(&key_of(key)).map(|setting| &setting.value) {
+            Some(Value::Text(text)) => text.split(',').collect(),
+            Some(Value::List(texts)) => texts.iter().map(String::as_str).collect(),
+            _ => Vec::new(),
+        };
+        texts.into_iter().map(str::trim).filter(|text| !text.is_empty()).collect()
+    }
+
     /// Returns all values of a setting, the one that applies first.
-    ///
-    /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no such setting.
-    pub fn explain(&self, key: &str) -> Result<impl Iterator<Item = &Setting>> {
-        check_key(key)?;
-        Ok(self.0.get(key).into_iter().flat_map(|values| values.iter().rev()))
+    pub fn explain(&self, key: &SettingKey) -> impl Iterator<Item = &Setting> {
+        self.0.get(key).into_iter().flat_map(|values| values.iter().rev())
     }
 
     /// Returns every setting that has a value, with the value that applies.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &Setting)> {
-        self.0.iter().filter_map(|(key, values)| Some((key.as_str(), values.last()?)))
+    pub fn iter(&self) -> impl Iterator<Item = (&SettingKey, &Setting)> {
+        self.0.iter().filter_map(|(key, values)| Some((key, values.last()?)))
     }
 
     /// Returns the default options of a backend in new stores, which are not checked.
     pub fn backend_defaults(&self, role: Role, name: &str) -> Values {
-        let prefix = format!("backends.{role}.{name}.");
         let mut values = Values::new();
         for (key, setting) in self.iter() {
-            if let Some(option) = key.strip_prefix(&prefix) {
+            if let Some(SettingTarget::Option { role: of, backend, option }) = key.target()
+                && (of, backend) == (role, name)
+            {
                 values.insert(option, setting.value.clone());
             }
         }
@@ -193,40 +164,80 @@ impl Settings {
     /// Returns the error for a wrong option of a backend in a new store, with the place of the
     /// setting that has its value, if there is one.
     pub fn locate(&self, role: Role, name: &str, wrong: OptionError) -> Error {
-        let place = self.get(&format!("backends.{role}.{name}.{}", wrong.key));
-        let place = place.map(|setting| format!("{}: ", setting.place)).unwrap_or_default();
-        OptionError { why: format!("{place}{}", wrong.why), ..wrong }.into()
+        let key = SettingKey::new(["backends", role.name(), name, &wrong.key]);
+        let place = self.get(&key).map(|setting| format!("{}: ", setting.place));
+        OptionError { why: place.unwrap_or_default() + &wrong.why, ..wrong }.into()
     }
 
-    /// Returns the settings that do not belong to a backend, each with what it does.
-    pub fn known() -> impl Iterator<Item = (&'static str, &'static str, Option<&'static str>)> {
-        KNOWN.iter().copied()
-    }
-}
-
-fn is_known(key: &str) -> bool {
-    let parts: Vec<_> = key.split('.').collect();
-    match parts[..] {
-        ["backends", role, _, _] => Role::from_name(role).is_some(),
-        _ => KNOWN.iter().any(|(known, ..)| *known == key),
+    /// Returns the settings that do not belong to a backend.
+    pub fn known() -> &'static [KnownSetting] {
+        KNOWN
     }
 }
 
-/// Returns an error for an unknown key.
-///
-/// # Errors
-/// `Invalid`, with the most similar key.
-pub(crate) fn check_key(key: &str) -> Result<()> {
-    if is_known(key) {
-        return Ok(());
-    }
-    let error = Error::invalid("config", format!("`{}` is not a setting", key.escape_debug()));
-    Err(hinted(error, key))
+/// Returns the key of a setting of Keyward. None of its parts contains a dot.
+fn key_of(known: &str) -> SettingKey {
+    SettingKey::new(known.split('.'))
 }
 
-fn hinted(error: Error, key: &str) -> Error {
-    match nearest(key, KNOWN.iter().map(|(known, ..)| *known)) {
-        Some(hint) => error.hint(hint),
-        None => error.hint("`keyward config show` lists the settings"),
+fn read_value(
+    file: &TomlFile,
+    key: &SettingKey,
+    target: &SettingTarget<'_>,
+    value: &Spanned<DeValue<'_>>,
+) -> Result<Value> {
+    let wrong = |wanted: &str| file.wrong(value.span(), format!("`{key}` takes {wanted}"));
+    let read = value_of(file, value);
+    match target {
+        SettingTarget::Option { .. } => read,
+        SettingTarget::Known(known) => match read {
+            Ok(value) if known.accepts(&value) => Ok(value),
+            _ if known.kind == OptionType::List => Err(wrong("a list of texts")),
+            _ => Err(wrong("text")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Settings> {
+        Settings::parse(text, Path::new("c.toml"), Layer::User)
+    }
+
+    #[test]
+    fn a_list_is_an_array_or_one_text() {
+        for text in ["\"keyring, file\"", "['keyring', 'file']"] {
+            let settings = parse(&format!("version = 1\n[defaults]\nkey = {text}\n")).unwrap();
+            assert_eq!(settings.texts("defaults.key"), ["keyring", "file"], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_backends_name_may_contain_dots() {
+        let text = "version = 1\n[backends.storage.\"a.b\"]\nlist = ['x']\n";
+        let settings = parse(text).unwrap();
+        let values = settings.backend_defaults(Role::Storage, "a.b");
+        assert_eq!(values.get("list"), Some(&Value::List(vec!["x".into()])));
+        let keys: Vec<_> = settings.iter().map(|(key, _)| key.to_string()).collect();
+        assert_eq!(keys, ["backends.storage.\"a.b\".list"]);
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_is_named_with_its_line() {
+        for (text, why) in [
+            ("user = 3", "c.toml:2: `user` takes text"),
+            ("user = ['ann']", "c.toml:2: `user` takes text"),
+            ("user = { from = 'env' }", "c.toml:2: `user` takes text"),
+            ("defaults.key = [3]", "c.toml:2: `defaults.key` takes a list of texts"),
+            ("defaults = 3", "c.toml:2: `defaults` is not a setting"),
+            ("defaults.user = 'x'", "c.toml:2: `defaults.user` is not a setting"),
+            ("backends.storage.file = 3", "c.toml:2: `backends.storage.file` is not a setting"),
+            ("backends.nope.a.b = 3", "c.toml:2: `backends.nope.a.b` is not a setting"),
+        ] {
+            let error = parse(&format!("version = 1\n{text}\n")).unwrap_err();
+            assert_eq!(error.message(), why, "{text}");
+        }
     }
 }

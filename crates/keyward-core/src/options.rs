@@ -206,7 +206,11 @@ impl OptionSpec {
         found.ok_or_else(|| OptionError::unknown(key, table))
     }
 
-    fn check(&self, value: &Value) -> Result<(), OptionError> {
+    /// Checks that a value has the type of the option.
+    ///
+    /// # Errors
+    /// If it has another type.
+    pub fn check(&self, value: &Value) -> Result<(), OptionError> {
         let fits = matches!(
             (self.kind, value),
             (OptionType::Text | OptionType::Path, Value::Text(_))

@@ -144,8 +144,7 @@ impl Keyward {
 
     /// Returns the key sources for new stores, in the order in which they are tried.
     fn key_sources(&self) -> Vec<&str> {
-        let names = self.config.settings().text("defaults.key").unwrap_or_default();
-        names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect()
+        self.config.settings().texts("defaults.key")
     }
 
     fn make(&self, file: &StoreFile) -> Result<()> {

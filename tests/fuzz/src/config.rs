@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use keyward_config::{Layer, Settings, StoreFile, StoreName, with_value};
+use keyward_config::{Layer, SettingKey, Settings, StoreFile, StoreName, with_value};
 use keyward_core::Value;
 
 /// A file that is read as a store's file is written as a file that describes the same store.
@@ -21,22 +21,23 @@ pub fn settings(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let Ok(before) = Settings::parse(text, Path::new("config.toml"), Layer::User) else { return };
     let value = Value::Text("\"ann\"\n".into());
-    for key in ["user", "defaults.storage", "backends.storage.file.root"] {
-        let Some(with) = with_value(text, key, Some(&value)) else { continue };
+    for key in ["user", "defaults.storage", "backends.storage.file.root", "backends.key.'a.b'.c"] {
+        let key = SettingKey::parse(key).expect("a setting");
+        let Some(with) = with_value(text, &key, Some(&value)) else { continue };
         let mut expected = values(&before);
-        expected.insert(key.into(), value.clone());
+        expected.insert(key.clone(), value.clone());
         assert_eq!(read(&with), expected, "{with}");
-        let without = with_value(&with, key, None).expect("it was put there just now");
-        expected.remove(key);
+        let without = with_value(&with, &key, None).expect("it was put there just now");
+        expected.remove(&key);
         assert_eq!(read(&without), expected, "{without}");
     }
 }
 
-fn read(text: &str) -> BTreeMap<String, Value> {
+fn read(text: &str) -> BTreeMap<SettingKey, Value> {
     let settings = Settings::parse(text, Path::new("config.toml"), Layer::User);
     values(&settings.unwrap_or_else(|error| panic!("{error}:\n{text}")))
 }
 
-fn values(settings: &Settings) -> BTreeMap<String, Value> {
-    settings.iter().map(|(key, setting)| (key.to_owned(), setting.value.clone())).collect()
+fn values(settings: &Settings) -> BTreeMap<SettingKey, Value> {
+    settings.iter().map(|(key, setting)| (key.clone(), setting.value.clone())).collect()
 }

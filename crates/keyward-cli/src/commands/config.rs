@@ -1,6 +1,8 @@
 use keyward::{Keyward, Silent};
-use keyward_config::{Config, Environment, Settings, parse_value, render_value, set_value};
-use keyward_core::{OptionSpec, OptionType, Registry, Role, Value};
+use keyward_config::{
+    Config, Environment, SettingKey, SettingTarget, Settings, parse_value, render_value, set_value,
+};
+use keyward_core::{OptionSpec, Registry, Role, Value};
 use serde_json::json;
 
 use super::Run;
@@ -8,7 +10,7 @@ use crate::editor;
 use crate::exit::each;
 use crate::output::print;
 use crate::session::Session;
-use crate::stop::{Outcome, Stop, hinted, usage};
+use crate::stop::{Outcome, Stop, hinted};
 
 /// Show and change settings, and where they come from
 #[derive(clap::Parser)]
@@ -97,7 +99,7 @@ fn show(settings: &Settings, json: bool) -> Outcome {
     for (key, setting) in settings.iter() {
         let value = render_value(&setting.value);
         print(&match json {
-            true => json!({ "key": key, "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place }).to_string(),
+            true => json!({ "key": key.to_string(), "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place }).to_string(),
             false => format!("{key} = {value}    # {}: {}", setting.layer, setting.place),
         })?;
     }
@@ -106,7 +108,7 @@ fn show(settings: &Settings, json: bool) -> Outcome {
 
 fn explain(settings: &Settings, key: &str, json: bool) -> Outcome {
     let mut holds = true;
-    for setting in settings.explain(key)? {
+    for setting in settings.explain(&SettingKey::parse(key)?) {
         let value = render_value(&setting.value);
         print(&match json {
             true => json!({ "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place, "holds": holds }).to_string(),
@@ -121,7 +123,7 @@ fn explain(settings: &Settings, key: &str, json: bool) -> Outcome {
 }
 
 fn get(settings: &Settings, key: &str) -> Outcome {
-    match settings.explain(key)?.next().map(|setting| &setting.value) {
+    match settings.get(&SettingKey::parse(key)?).map(|setting| &setting.value) {
         Some(Value::Text(text)) => print(text),
         Some(value) => print(&render_value(value)),
         None => Err(Stop::Code(3, format!("error: {key} has no value"))),
@@ -130,62 +132,65 @@ fn get(settings: &Settings, key: &str) -> Outcome {
 
 /// Sets a setting, or removes it if there is no value.
 fn set(keyward: &Keyward, key: &str, value: Option<&str>) -> Outcome {
-    let path = keyward.config().user_file();
-    let value = match value {
-        Some(value) => Some(parse_value(&spec_of(keyward.registry(), key)?, value)?),
-        None => None,
+    let key = SettingKey::parse(key)?;
+    let value = match (value, key.target()) {
+        (None, _) => None,
+        (Some(value), Some(SettingTarget::Option { role, backend, option })) => {
+            let spec = option_of(keyward.registry(), role, backend, option)?;
+            Some(parse_value(spec, value)?)
+        }
+        (Some(value), _) => Some(Value::Text(value.to_owned())),
     };
     keyward.config().places().check_owner()?;
-    Ok(set_value(&path, key, value.as_ref())?)
+    Ok(set_value(&keyward.config().user_file(), &key, value.as_ref())?)
 }
 
-/// Returns the type of a setting: for a backend's option the one from its table, else text.
-fn spec_of(registry: &Registry, key: &str) -> Outcome<OptionSpec> {
-    let parts: Vec<_> = key.split('.').collect();
-    if let ["backends", role, name, option] = parts[..] {
-        let role = Role::from_name(role)
-            .ok_or_else(|| usage("the roles are serializer, encryption, key and storage"))?;
-        let table = registry.find(role, name)?.options;
-        let missing = || {
-            let why = format!("{role} {name} has no option `{}`", option.escape_debug());
-            hinted(why, option, table.iter().map(|spec| spec.name))
-        };
-        return table.iter().find(|spec| spec.name == option).copied().ok_or_else(missing);
-    }
-    Ok(OptionSpec {
-        name: "the setting",
-        kind: OptionType::Text,
-        default: None,
-        required: false,
-        help: "",
-    })
+/// Returns an option of a backend.
+fn option_of<'a>(
+    registry: &'a Registry,
+    role: Role,
+    backend: &str,
+    option: &str,
+) -> Outcome<&'a OptionSpec> {
+    let table = registry.find(role, backend)?.options;
+    let missing = || {
+        let why = format!("{role} {backend} has no option `{}`", option.escape_debug());
+        hinted(why, option, table.iter().map(|spec| spec.name))
+    };
+    table.iter().find(|spec| spec.name == option).ok_or_else(missing)
 }
 
 /// Checks the settings, and reads the file of every store and every plugin.
 fn validate(keyward: &Keyward) -> Outcome {
     check(keyward.config().settings(), keyward.registry())?;
-    each(keyward.config().plugins().broken, |broken| Err(broken.error.into()))?;
+    let plugins = each(keyward.config().plugins().broken, |broken| Err(broken.error.into()));
     let ids = keyward.config().store_ids()?;
-    each(keyward.store_names()?, |name| {
+    let stores = each(keyward.store_names()?, |name| {
         let store = keyward.store(name.as_str())?;
         Ok(ids.check_unique(&store.file)?)
-    })?;
+    });
+    plugins.and(stores)?;
     print("The configuration is valid.")
 }
 
-/// Checks that every backend that a setting names exists.
+/// Checks that every backend and every option that a setting names exists, and that the option
+/// takes the value.
 fn check(settings: &Settings, registry: &Registry) -> Outcome {
     for (key, setting) in settings.iter() {
-        if key.starts_with("backends.") {
-            spec_of(registry, key)?;
-        }
-        if let (Some(role), Value::Text(names)) =
-            (key.strip_prefix("defaults.").and_then(Role::from_name), &setting.value)
-        {
-            // There may be several key sources, which are tried in turn.
-            for name in names.split(',').map(str::trim) {
-                registry.find(role, name)?;
+        match key.target() {
+            Some(SettingTarget::Option { role, backend, option }) => {
+                let spec = option_of(registry, role, backend, option)?;
+                let checked = spec.check(&setting.value);
+                checked.map_err(|wrong| settings.locate(role, backend, wrong))?;
             }
+            Some(SettingTarget::Known(known)) => {
+                let role = known.key.strip_prefix("defaults.").and_then(Role::from_name);
+                let Some(role) = role else { continue };
+                for name in settings.texts(known.key) {
+                    registry.find(role, name)?;
+                }
+            }
+            None => {}
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use keyward_config::{Config, Environment, Settings};
+use keyward_config::{Config, Environment, KnownSetting, Settings};
 use keyward_core::Role;
 use keyward_testkit as kit;
 use serde_json::Value;
@@ -64,11 +64,11 @@ fn backend_names() -> String {
     let config = Config::load(Environment::of([("HOME", home.folder())])).unwrap();
     let mut table = "| role | backends |\n|---|---|\n".to_owned();
     for role in Role::ALL {
-        let defaults = config.settings().text(&format!("defaults.{role}")).unwrap_or_default();
+        let defaults = config.settings().texts(&format!("defaults.{role}"));
         let mut names: Vec<_> =
             backends(role).iter().map(|backend| text(&backend["name"])).collect();
         names.sort_by_key(|name| {
-            defaults.split(',').position(|default| default == name).unwrap_or(usize::MAX)
+            defaults.iter().position(|default| default == name).unwrap_or(usize::MAX)
         });
         writeln!(table, "| {role} | `{}` |", names.join("` `")).unwrap();
     }
@@ -77,9 +77,8 @@ fn backend_names() -> String {
 
 fn settings() -> String {
     let mut table = "| setting | variable | what it is |\n|---|---|---|\n".to_owned();
-    for (key, help, variable) in Settings::known() {
-        let variable = variable.map(|name| format!("`{name}`")).unwrap_or_default();
-        writeln!(table, "| `{key}` | {variable} | {help} |").unwrap();
+    for KnownSetting { key, help, variable, .. } in Settings::known() {
+        writeln!(table, "| `{key}` | `{variable}` | {help} |").unwrap();
     }
     table
 }

@@ -86,7 +86,7 @@ fn options(keyward: &Keyward, _: &[OsString]) -> Vec<String> {
 
 /// Keyward's settings, and those that set the default of a linked backend's option.
 fn settings(keyward: &Keyward, _: &[OsString]) -> Vec<String> {
-    let mut keys: Vec<_> = Settings::known().map(|(key, ..)| key.to_owned()).collect();
+    let mut keys: Vec<_> = Settings::known().iter().map(|known| known.key.to_owned()).collect();
     for backend in keyward.registry().iter() {
         let (role, name) = (backend.role(), backend.info.name);
         let options = backend.options.iter();

@@ -1,0 +1,209 @@
+//! The keys of settings, and what they set.
+
+use std::fmt;
+
+use keyward_core::{Error, OptionType, Result, Role, Value};
+
+use crate::toml_file::nearest;
+
+/// A setting that does not belong to a backend.
+#[derive(Debug)]
+pub struct KnownSetting {
+    /// Its key.
+    pub key: &'static str,
+    /// What it does.
+    pub help: &'static str,
+    /// The environment variable that sets it.
+    pub variable: &'static str,
+    /// The type of its value. A list may also be written as one text, with commas.
+    pub kind: OptionType,
+    /// Its built-in value.
+    pub default: Option<&'static str>,
+}
+
+/// The settings that do not belong to a backend.
+pub(crate) const KNOWN: &[KnownSetting] = &[
+    KnownSetting {
+        key: "user",
+        help: "The user whose credentials are used by default",
+        variable: "KEYWARD_USER",
+        kind: OptionType::Text,
+        default: None,
+    },
+    KnownSetting {
+        key: "store_path",
+        help: "The folder of the files that describe stores",
+        variable: "KEYWARD_STORE_PATH",
+        kind: OptionType::Path,
+        default: None,
+    },
+    KnownSetting {
+        key: "defaults.serializer",
+        help: "The serializer of new stores",
+        variable: "KEYWARD_DEFAULTS_SERIALIZER",
+        kind: OptionType::Text,
+        default: Some("cbor"),
+    },
+    KnownSetting {
+        key: "defaults.encryption",
+        help: "The encryption of new stores",
+        variable: "KEYWARD_DEFAULTS_ENCRYPTION",
+        kind: OptionType::Text,
+        default: Some("aes-gcm"),
+    },
+    KnownSetting {
+        key: "defaults.storage",
+        help: "The storage of new stores",
+        variable: "KEYWARD_DEFAULTS_STORAGE",
+        kind: OptionType::Text,
+        default: Some("file"),
+    },
+    KnownSetting {
+        key: "defaults.key",
+        help: "The key source of new stores: the first of these that works; a list, or one text with commas",
+        variable: "KEYWARD_DEFAULTS_KEY",
+        kind: OptionType::List,
+        default: Some("keyring,file"),
+    },
+];
+
+impl KnownSetting {
+    /// Whether the setting may have this value.
+    pub(crate) fn accepts(&self, value: &Value) -> bool {
+        matches!(value, Value::Text(_))
+            || self.kind == OptionType::List && matches!(value, Value::List(_))
+    }
+}
+
+/// The key of a setting: a path through the tables of the configuration.
+///
+/// It is written as a dotted key of TOML: `defaults.storage`, or `backends.storage."a.b".path` if a
+/// part contains a dot.
+///
+/// # Examples
+/// ```
+/// use keyward_config::SettingKey;
+///
+/// let key = SettingKey::parse("backends.storage.'a.b'.path")?;
+/// assert_eq!(key.parts(), ["backends", "storage", "a.b", "path"]);
+/// assert_eq!(key.to_string(), "backends.storage.\"a.b\".path");
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SettingKey(Vec<String>);
+
+/// What a key sets.
+#[derive(Clone, Copy, Debug)]
+pub enum SettingTarget<'a> {
+    /// A setting of Keyward.
+    Known(&'static KnownSetting),
+    /// The default of a backend's option in new stores.
+    Option {
+        /// The backend's role.
+        role: Role,
+        /// The backend's name.
+        backend: &'a str,
+        /// The option.
+        option: &'a str,
+    },
+}
+
+impl SettingKey {
+    /// Reads the key of a setting.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no such setting, with the most
+    /// similar key.
+    pub fn parse(text: &str) -> Result<Self> {
+        let parts = toml_edit::Key::parse(text).ok();
+        let parts = parts.map(|parts| parts.iter().map(|part| part.get().to_owned()).collect());
+        match parts.map(Self) {
+            Some(key) if key.target().is_some() => Ok(key),
+            _ => Err(not_a_setting(text, Error::invalid("config", no_setting(text)))),
+        }
+    }
+
+    pub(crate) fn new<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(parts.into_iter().map(str::to_owned).collect())
+    }
+
+    /// Returns the parts of the path.
+    pub fn parts(&self) -> &[String] {
+        &self.0
+    }
+
+    /// Returns the key of a value in this table.
+    pub(crate) fn child(&self, name: &str) -> Self {
+        Self(self.0.iter().cloned().chain([name.to_owned()]).collect())
+    }
+
+    /// Returns what the key sets; `None` if it is not the key of a setting.
+    pub fn target(&self) -> Option<SettingTarget<'_>> {
+        if let [backends, role, backend, option] = self.0.as_slice()
+            && backends == "backends"
+        {
+            return Some(SettingTarget::Option { role: Role::from_name(role)?, backend, option });
+        }
+        KNOWN.iter().find(|known| known.key.split('.').eq(&self.0)).map(SettingTarget::Known)
+    }
+
+    /// Whether this is the key of a table that contains settings.
+    pub(crate) fn is_table(&self) -> bool {
+        let is_above = |known: &KnownSetting| {
+            let mut parts = known.key.split('.');
+            parts.by_ref().zip(&self.0).all(|(one, other)| one == other)
+                && known.key.split('.').count() > self.0.len()
+        };
+        KNOWN.iter().any(is_above)
+            || self.0.len() < 4 && self.0.first().is_some_and(|part| part == "backends")
+    }
+}
+
+impl fmt::Display for SettingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, part) in self.0.iter().enumerate() {
+            let dot = if index == 0 { "" } else { "." };
+            write!(f, "{dot}{}", toml_edit::Key::new(part))?;
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn no_setting(key: &str) -> String {
+    format!("`{}` is not a setting", key.escape_debug())
+}
+
+/// Adds to an error the known key that is most similar to a wrong one.
+pub(crate) fn not_a_setting(key: &str, error: Error) -> Error {
+    match nearest(key, KNOWN.iter().map(|known| known.key)) {
+        Some(hint) => error.hint(hint),
+        None => error.hint("`keyward config show` lists the settings"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_a_path_and_not_split_at_every_dot() {
+        let key = SettingKey::parse("backends.key.\"a.b\".path").unwrap();
+        let Some(SettingTarget::Option { role, backend, option }) = key.target() else {
+            panic!("{key:?}")
+        };
+        assert_eq!((role, backend, option), (Role::Key, "a.b", "path"));
+        assert!(SettingKey::parse("backends.key.a.b.path").is_err());
+        for text in ["", ".", "defaults", "defaults.", "backends.nope.a.b", "user.name", "a b"] {
+            assert!(SettingKey::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tables_are_those_above_settings() {
+        let is_table = |parts: &[&str]| SettingKey::new(parts.iter().copied()).is_table();
+        assert!(is_table(&["defaults"]));
+        assert!(is_table(&["backends"]) && is_table(&["backends", "key", "a.b"]));
+        assert!(!is_table(&["user"]) && !is_table(&["defaults", "key"]) && !is_table(&["default"]));
+        assert!(!is_table(&["backends", "key", "env", "name"]));
+    }
+}
