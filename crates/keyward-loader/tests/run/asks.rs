@@ -111,14 +111,7 @@ fn who_is_asked_learns_by_whom() {
 
 #[test]
 fn many_calls_are_answered_though_the_child_reads_after_the_last() {
-    let script = Script::new(
-        "i = greet()
-m = read()
-for n in range(300): send({'id': n, 'call': 'now', 'instance': i})
-ids = sorted(read()['id'] for n in range(300))
-answer(m, blob=str(ids == list(range(300))).encode())
-read()",
-    );
+    let script = Script::named("many_calls_are_answered_though_the_child_reads_after_the_last");
     assert_eq!(answered(&script.command, &Values::new()).0, "True");
 }
 
@@ -133,15 +126,7 @@ fn a_log_call_with_an_id_is_answered_and_logged_before_the_answer_that_follows()
 
 #[test]
 fn the_host_answers_while_it_waits_for_nothing() {
-    let script = Script::new(
-        "i = greet()
-answer(read(), blob=b'')
-send({'id': 5, 'call': 'now', 'instance': i})
-assert read()['id'] == 5
-open(sys.argv[0] + '.answered', 'w').close()
-answer(read())
-read()",
-    );
+    let script = Script::named("the_host_answers_while_it_waits_for_nothing");
     let storage = script.storage();
     storage.get(&ann()).unwrap();
     let started = Instant::now();

@@ -1,4 +1,4 @@
-//! Children in Python, each a few lines behind what they have in common.
+//! Children in Python: lines in a test, or a file in `tests/fixtures/programs`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -11,52 +11,8 @@ use keyward_core::{EntryId, Host, Registration, Result, Storage, Values};
 use keyward_loader::process::{Command, Programs};
 use keyward_testkit::{Scratch, TestHost};
 
-/// What the scripts may use: `read`, `send`, `answer`, and `greet` up to an opened storage.
-const COMMON: &str = r#"#!/usr/bin/python3
-import os, signal, struct, sys, time
-open(sys.argv[0] + ".pid", "a").write(f"{os.getpid()}\n")
-import cbor2
-
-def read():
-    head = os.read(0, 4)
-    if len(head) < 4:
-        sys.exit(0)
-    length, = struct.unpack(">I", head)
-    body = b""
-    while len(body) < length:
-        body += os.read(0, length - len(body))
-    return cbor2.loads(body)
-
-def frame(message):
-    body = cbor2.dumps(message)
-    return struct.pack(">I", len(body)) + body
-
-def write(data):
-    while data:
-        data = data[os.write(1, data):]
-
-def send(message):
-    write(frame(message))
-
-def answer(message, **fields):
-    send({"id": message["id"], "answer": fields})
-
-STORAGE = {"role": "storage", "name": "s", "help": "", "options": []}
-
-def hello(**fields):
-    spoken = {"protocol": "keyward", "major": 1, "minor": 0, "features": [],
-              "package": "p", "version": "1", "backends": [STORAGE]}
-    answer(read(), **{**spoken, **fields})
-
-def opened(message):
-    answer(message, persistence="process", sharing="process", lists=False)
-
-def greet():
-    hello()
-    message = read()
-    opened(message)
-    return message["instance"]
-"#;
+/// The folder of the programs. Each of them starts with `common.py`.
+const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/programs");
 
 /// A program that is about to be run.
 pub(crate) struct Script {
@@ -68,10 +24,16 @@ pub(crate) struct Script {
 }
 
 impl Script {
+    /// The program of this name in `tests/fixtures/programs`.
+    pub(crate) fn named(name: &str) -> Self {
+        Self::new(&program(name))
+    }
+
+    /// A program of these lines, after the common ones.
     pub(crate) fn new(body: &str) -> Self {
         let scratch = Scratch::new();
         let path = scratch.folder().join("child.py");
-        fs::write(&path, format!("{COMMON}\n{body}")).unwrap();
+        fs::write(&path, format!("{}\n{body}", program("common"))).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(0o700)).unwrap();
         let command = Command::new(&path).call_timeout(Duration::from_millis(1500));
         Self { path, command, programs: Programs::new(), _scratch: scratch }
@@ -118,6 +80,10 @@ impl Script {
             gone(pid);
         }
     }
+}
+
+fn program(name: &str) -> String {
+    fs::read_to_string(format!("{PROGRAMS}/{name}.py")).unwrap()
 }
 
 /// Checks that a process is not there any more, or will not be soon.

@@ -203,30 +203,14 @@ fn who_never_reads_does_not_block_who_writes() {
 #[test]
 fn who_writes_before_it_reads_is_read() {
     // Both pipes are full at once, and neither side waits for the other for ever.
-    let script = Script::new(
-        "i = greet()
-noise = {'call': 'log', 'instance': i, 'arguments': {'level': 'debug', 'message': 'x' * 1000}}
-for _ in range(500): send(noise)
-m = read()
-assert len(m['arguments']['blob']) == 4 << 20
-answer(m, revision=b'1')",
-    );
+    let script = Script::named("who_writes_before_it_reads_is_read");
     let storage = script.storage();
     storage.put(&ann(), &vec![7; 4 << 20], &Put::expecting(Expect::Any)).unwrap();
 }
 
 #[test]
 fn answers_without_sense_spoil_their_call_alone() {
-    let script = Script::new(
-        "greet()
-while True:
-    m = read()
-    if m['call'] == 'get': answer(m, blob='text')
-    elif m['call'] == 'put': answer(m, revision=b'x' * 65)
-    elif m['call'] == 'list': answer(m, entries=[['a', 'b', 'c']])
-    elif m['call'] == 'close': sys.exit(0)
-    else: answer(m)",
-    );
+    let script = Script::named("answers_without_sense_spoil_their_call_alone");
     let storage = script.storage();
     let error = storage.get(&ann()).unwrap_err();
     assert!(error.message().ends_with("answers get with nonsense: blob"), "{error}");
@@ -238,16 +222,7 @@ while True:
 
 #[test]
 fn what_a_dead_child_started_goes_with_it() {
-    let script = Script::new(
-        "greet()
-read()
-if os.fork() == 0:
-    open(sys.argv[0] + '.pid', 'a').write(f'{os.getpid()}\\n')
-    time.sleep(60)
-else:
-    while len(open(sys.argv[0] + '.pid').readlines()) < 2: time.sleep(0.01)
-    os._exit(0)",
-    );
+    let script = Script::named("what_a_dead_child_started_goes_with_it");
     let error = script.storage().get(&ann()).unwrap_err();
     assert!(error.message().ends_with("ended with exit code 0"), "{error}");
     assert_eq!(script.pids().len(), 2);
@@ -314,21 +289,7 @@ fn what_cannot_be_started_says_so() {
 
 #[test]
 fn backends_in_roles_of_later_versions_are_passed_over() {
-    let script = Script::new(
-        "hello(backends=[dict(STORAGE, role='oracle', more=1), STORAGE], more={'a': [1, 2]})
-opened(read())
-m = read()
-send({'id': 1, 'call': 'of a later version', 'instance': m['instance'], 'arguments': {}})
-assert read()['error']['kind'] == 4
-send({'id': 1, 'call': 'of a later version'})
-assert read()['error']['kind'] == 4
-send({'id': 1, 'call': 'now', 'instance': 99})
-assert read()['error']['kind'] == 2
-send({'id': 2, 'something': 'of a later version'})
-assert read()['error']['kind'] == 4
-answer(m, blob=b'blob', more=1.5)
-read()",
-    );
+    let script = Script::named("backends_in_roles_of_later_versions_are_passed_over");
     assert_eq!(script.storage().get(&ann()).unwrap().blob, b"blob");
     script.is_gone_after_close();
 }

@@ -91,14 +91,7 @@ fn it_sees_nothing_but_what_it_is_given() {
 
 #[test]
 fn there_is_one_child_however_much_is_opened() {
-    let script = Script::new(
-        "hello()
-while True:
-    m = read()
-    if m['call'] == 'open': opened(m)
-    elif m['call'] == 'get': answer(m, blob=str(m['instance']).encode())
-    else: answer(m)",
-    );
+    let script = Script::named("there_is_one_child_however_much_is_opened");
     let storages: Vec<_> = (0..8).map(|_| script.storage()).collect();
     let again = Command::clone(&script.command);
     assert_eq!(script.programs.run(&again).unwrap().len(), 1);
@@ -116,12 +109,7 @@ while True:
 
 #[test]
 fn answers_may_come_in_any_order() {
-    let script = Script::new(
-        "greet()
-calls = [read() for _ in range(4)]
-for m in reversed(calls): answer(m, blob=m['arguments']['name'].encode())
-read()",
-    );
+    let script = Script::named("answers_may_come_in_any_order");
     let storage = script.storage();
     thread::scope(|scope| {
         for name in ["a", "b", "c", "d"] {
@@ -136,22 +124,7 @@ read()",
 
 #[test]
 fn its_host_is_asked_while_it_works() {
-    let mut script = Script::new(
-        "STORAGE['options'] = [{'name': 'password', 'type': 'secret'}]
-i = greet()
-def ask(call, **arguments):
-    send({'id': 5, 'call': call, 'instance': i, 'arguments': arguments})
-    m = read()
-    assert m['id'] == 5, m
-    return m['answer'] if 'answer' in m else m['error']['kind']
-m = read()
-found = [ask('secret', reference='{\"from\":\"vault\"}'), ask('secret'),
-    ask('prompt', text='Which?', confirm=False), ask('variable', name='V'), ask('variable', name='W'),
-    ask('now'), ask('remaining'), ask('prompt')]
-send({'call': 'log', 'instance': i, 'arguments': {'level': 'warning', 'message': 'careful\\n'}})
-answer(m, blob=repr(found).encode())
-read()",
-    );
+    let mut script = Script::named("its_host_is_asked_while_it_works");
     let host = TestHost::new()
         .secret("vault", "a secret")
         .answer("an answer")
@@ -171,15 +144,7 @@ read()",
 
 #[test]
 fn what_it_says_is_passed_on_harmless_and_not_for_ever() {
-    let script = Script::new(
-        "sys.stderr.write('early\\n'); sys.stderr.flush()
-greet()
-sys.stderr.write('red \\x1b[31m\\n' + 'y' * 5000 + '\\n'); sys.stderr.flush()
-for _ in range(1000): sys.stderr.write('z' * 1000 + '\\n')
-sys.stderr.flush()
-answer(read(), blob=b'')
-read()",
-    );
+    let script = Script::named("what_it_says_is_passed_on_harmless_and_not_for_ever");
     let host = Arc::new(TestHost::new());
     script.storage_for(&host).unwrap().get(&ann()).unwrap();
     let started = Instant::now();
@@ -202,14 +167,7 @@ fn a_person_may_take_time() {
         thread::sleep(Duration::from_secs(3));
         Ok("slow".into())
     }));
-    let script = Script::new(
-        "i = greet()
-m = read()
-send({'id': 1, 'call': 'prompt', 'instance': i, 'arguments': {'text': 'Which?'}})
-answer(m, blob=read()['answer']['secret'])
-m = read()
-time.sleep(60)",
-    );
+    let script = Script::named("a_person_may_take_time");
     let storage = script.storage_for(&slow).unwrap();
     assert_eq!(text(&*storage), "slow");
     assert!(storage.get(&ann()).is_err());
@@ -217,16 +175,7 @@ time.sleep(60)",
 
 #[test]
 fn a_caller_without_time_gives_up_alone() {
-    let script = Script::new(
-        "hello()
-while True:
-    m = read()
-    if m['call'] == 'open': opened(m)
-    elif m['call'] == 'get':
-        time.sleep(0.5)
-        answer(m, blob=b'late')
-    else: answer(m)",
-    );
+    let script = Script::named("a_caller_without_time_gives_up_alone");
     let hurried = Arc::new(TestHost::new().within(Duration::from_millis(100)));
     let (hurried, patient) = (script.storage_for(&hurried).unwrap(), script.storage());
     let error = hurried.get(&ann()).unwrap_err();
@@ -302,19 +251,7 @@ fn what_is_opened_after_a_death_starts_it_again_a_few_times() {
 
 #[test]
 fn a_lock_is_given_back() {
-    let script = Script::new(
-        "hello()
-m = read(); answer(m, persistence='process', sharing='process', lists=False, locks=True)
-m = read(); assert (m['call'], m['arguments']['mode'], m['arguments']['wait']) == ('lock', 'exclusive', 20), m
-answer(m, lock=7)
-m = read(); assert (m['call'], m['arguments']) == ('renew', {'lock': 7, 'ttl': 60000}), m
-answer(m)
-m = read(); assert (m['call'], m['arguments']) == ('unlock', {'lock': 7}), m
-answer(m)
-m = read(); assert m['call'] == 'close'
-open(sys.argv[0] + '.closed', 'w').close()
-answer(m)",
-    );
+    let script = Script::named("a_lock_is_given_back");
     let storage = script.storage();
     let (wait, ttl) = (Duration::from_millis(20), Duration::from_secs(60));
     let locks = storage.abilities().locks.unwrap();
@@ -394,15 +331,7 @@ fn it_dies_with_its_parent() {
 
 #[test]
 fn a_child_that_waits_for_itself_does_not_wait_for_ever() {
-    let script = Script::new(
-        "STORAGE['options'] = [{'name': 'password', 'type': 'secret'}]
-hello()
-opened(read())
-m = read(); opened(m)
-read()
-send({'id': 1, 'call': 'secret', 'instance': m['instance'], 'arguments': {'reference': '{\"from\":\"vault\"}'}})
-time.sleep(60)",
-    );
+    let script = Script::named("a_child_that_waits_for_itself_does_not_wait_for_ever");
     let inner = script.storage();
     // It asks the child for what the child asks it for.
     let circular = Arc::new(Answering(move || inner.get(&ann()).map(|stored| stored.blob.into())));

@@ -60,15 +60,7 @@ fn until(is_so: impl Fn() -> bool) {
 
 #[test]
 fn a_caller_without_time_does_not_wait_until_others_have_written() {
-    let mut script = Script::new(
-        "hello()
-opened(read()); opened(read())
-while not os.path.exists(sys.argv[0] + '.go'): time.sleep(0.01)
-while True:
-    m = read()
-    if m['call'] == 'put': answer(m, revision=b'1')
-    else: answer(m)",
-    );
+    let mut script = Script::named("a_caller_without_time_does_not_wait_until_others_have_written");
     script.command = script.command.call_timeout(Duration::from_secs(5));
     let hurried = Arc::new(TestHost::new().within(Duration::from_millis(100)));
     let (hurried, patient) = (script.storage_for(&hurried).unwrap(), script.storage());
@@ -88,19 +80,7 @@ while True:
 
 #[test]
 fn an_answer_of_the_host_is_not_lost_however_much_is_asked() {
-    let script = Script::new(
-        "i = greet()
-get = read()
-for n in range(64):
-    send({'id': n, 'call': 'prompt', 'instance': i, 'arguments': {'text': 'Which?'}})
-while not os.path.exists(sys.argv[0] + '.go'): time.sleep(0.01)
-send({'id': 64, 'call': 'now', 'instance': i})
-while True:
-    m = read()
-    if m['id'] == 64 and 'answer' in m: answer(get, blob=b'')
-    elif m.get('call') == 'put': answer(m, revision=b'1')
-    elif m.get('call') == 'close': answer(m)",
-    );
+    let script = Script::named("an_answer_of_the_host_is_not_lost_however_much_is_asked");
     let (asked, is_enough) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let (asking, enough) = (asked.clone(), is_enough.clone());
     let slow = Arc::new(Answering(move || {
@@ -126,14 +106,7 @@ while True:
 
 #[test]
 fn an_answer_that_is_there_is_not_late() {
-    let script = Script::new(
-        "i = greet()
-m = read()
-send({'call': 'log', 'instance': i, 'arguments': {'level': 'info', 'message': 'wait'}})
-while not os.path.exists(sys.argv[0] + '.go'): time.sleep(0.01)
-answer(m, blob=b'')
-read()",
-    );
+    let script = Script::named("an_answer_that_is_there_is_not_late");
     let (go, patience) = (script.beside("child.py.go"), Duration::from_millis(1500));
     // As long as this host hears, it reads nothing.
     let slow = Arc::new(Hearing(move || {
@@ -145,16 +118,7 @@ read()",
 
 #[test]
 fn an_answer_that_nobody_read_is_not_late() {
-    let script = Script::new(
-        "hello()
-while True:
-    m = read()
-    if m['call'] == 'open': opened(m)
-    elif m['call'] == 'get':
-        while not os.path.exists(sys.argv[0] + '.go'): time.sleep(0.01)
-        answer(m, blob=b'')
-    else: answer(m)",
-    );
+    let script = Script::named("an_answer_that_nobody_read_is_not_late");
     let hurried = Arc::new(TestHost::new().within(Duration::from_millis(100)));
     let (hurried, patient) = (script.storage_for(&hurried).unwrap(), script.storage());
     assert!(hurried.get(&ann()).is_err());
