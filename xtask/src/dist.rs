@@ -38,7 +38,8 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     stage("programs for packing", || packages::ensure(packages::PACKING))?;
     stage("build", || {
         let profile = plugins::profile(is_dev);
-        shell::run(&mut cargo(["build", "--package", "keyward-cli", "--profile", profile]))
+        let packages = ["--package", "keyward-cli", "--package", "keyward-check"];
+        shell::run(cargo(["build", "--profile", profile]).args(packages))
     })?;
     let programs = plugins::programs(is_dev)?;
     let libraries = stage("plugins", || {

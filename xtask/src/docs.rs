@@ -6,7 +6,7 @@ use crate::shell::{self, Result, cargo};
 const WRITER: &str = "docs::what_is_made_from_the_code_is_current";
 
 pub(crate) fn run() -> Result {
-    shell::run(&mut cargo(["build", "--package", "keyward-cli"]))?;
+    shell::run(&mut cargo(["build", "--package", "keyward-cli", "--package", "keyward-check"]))?;
     shell::run(
         cargo(["test", "--package", "keyward-tests", "--test", "it", WRITER])
             .env("KEYWARD_UPDATE_DOCS", "1"),

@@ -104,8 +104,6 @@ pub(crate) fn program() -> Command {
     COMMANDS.iter().fold(Root::command(), |root, entry| root.subcommand(entry.command()))
 }
 
-pub(crate) use plugin::check_inside;
-
 /// Returns the error for an entry that does not exist.
 pub(crate) fn missing(id: &EntryId, store: &OpenStore) -> Stop {
     let name = &store.file.name;

@@ -44,11 +44,3 @@ pub fn status() -> u8 {
     terminal::restore();
     status
 }
-
-/// Runs `keyward-check`, which `keyward plugin check` starts to run the code that it checks.
-///
-/// It is a separate program, so that `keyward` does not contain the test suites.
-pub fn check() -> ExitCode {
-    harden::process();
-    exit::status(commands::check_inside(std::env::args_os().collect())).into()
-}

@@ -127,6 +127,18 @@ fn every_plugin_is_linked_or_said_not_to_be() {
 }
 
 #[test]
+fn a_program_with_your_own_backends_contains_no_conformance_suites() {
+    let arguments = ["tree", "--offline", "--package", "keyward-cli", "--edges", "normal"];
+    let output = Command::new("cargo").args(arguments).current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let tree = String::from_utf8(output.stdout).unwrap();
+    assert!(tree.contains("keyward-plugin-cli "), "{tree}");
+    for name in ["keyward-testkit", "proptest"] {
+        assert!(!tree.contains(&format!("{name} ")), "keyward-cli depends on {name}");
+    }
+}
+
+#[test]
 fn core_does_no_io() {
     for entry in fs::read_dir(root().join("crates/keyward-core/src")).unwrap() {
         let path = entry.unwrap().path();

@@ -43,10 +43,11 @@ pub(super) fn text() -> Result<String> {
     Ok(text)
 }
 
-/// Returns the foreign crates in the program and in the libraries next to it, as `NAME-VERSION`,
+/// Returns the foreign crates in the programs and in the libraries next to them, as `NAME-VERSION`,
 /// and their licences.
 fn linked() -> Result<BTreeSet<(String, String)>> {
-    let mut tree = cargo(["tree", "--locked", "--package", "keyward-cli", "--prefix", "none"]);
+    let mut tree = cargo(["tree", "--locked", "--prefix", "none"]);
+    tree.args(["--package", "keyward-cli", "--package", "keyward-check"]);
     tree.args(["--edges", "normal,no-proc-macro", "--no-dedupe", "--format", "{p}|{l}"]);
     tree.args(plugins::not_linked()?.iter().flat_map(|name| ["--package", name]));
     let tree = output(&mut tree)?;

@@ -17,7 +17,6 @@ use crate::output::harmless;
 use crate::session::Session;
 use crate::stop::Outcome;
 use crate::terminal::Terminal;
-pub(crate) use check::inside as check_inside;
 
 /// Trust, list, make and check backends that are libraries or separate programs
 #[derive(clap::Parser)]
@@ -44,7 +43,7 @@ impl Run for Command {
             Self::Forget(arguments) => forget::run(session, &arguments),
             Self::New(arguments) => new::run(arguments),
             Self::Build(arguments) => build::run(&arguments),
-            Self::Check(arguments) => check::run(&arguments),
+            Self::Check(arguments) => check::run(arguments),
             Self::Host(arguments) => host::run(&arguments),
         }
     }

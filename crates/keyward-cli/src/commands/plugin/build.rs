@@ -1,14 +1,7 @@
-//! Builds a crate of backends with cargo, as a shared library that Keyward can load.
+use std::path::PathBuf;
 
-use std::fs::{self, DirBuilder, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::path::{Path, PathBuf};
-use std::process::{self, Stdio};
-
-use keyward_core::{Error, ErrorKind, Result};
-use keyward_loader::{Digest, Elf, read_elf};
-use serde_json::{Value, json};
+use keyward_plugin_cli::build::{Built, build};
+use serde_json::json;
 
 use crate::output::{print, shown};
 use crate::stop::Outcome;
@@ -33,104 +26,16 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let dir = &arguments.dir;
-    let built = cargo(dir, arguments.release)?;
-    let library = fs::read(&built).map_err(|error| Error::io("build", error))?;
-    let built_crate = crate_of(&library, dir)?;
-    // Cargo's libraries are in target/PROFILE/.
-    let default = || built.ancestors().nth(2).unwrap_or(dir).join("plugins");
-    let folder = arguments.output.clone().unwrap_or_else(default);
-    let path = put(&built, &folder).map_err(|error| Error::io("build", error))?;
+    let Arguments { dir, release, output, json } = arguments;
+    let Built { path, digest, crate_name } = build(dir, *release, output.as_deref())?;
     let path = path.display().to_string();
-    if arguments.json {
-        let digest = Digest::of(&library).to_string();
-        return print(&json!({ "path": path, "sha256": digest, "crate": built_crate }).to_string());
+    if *json {
+        let digest = digest.to_string();
+        return print(&json!({ "path": path, "sha256": digest, "crate": crate_name }).to_string());
     }
     print(&shown(&format!("Built {path}")))?;
     ["check", "trust"].iter().try_for_each(|next| {
         let path = super::quoted(&path);
         print(&shown(&format!("  keyward plugin {next} {path}")))
     })
-}
-
-/// Builds the crate as a shared library, also if the crate's manifest does not declare one. Returns
-/// the library's path. Cargo prints its messages to standard error.
-fn cargo(dir: &Path, release: bool) -> Result<PathBuf> {
-    let failed = |kind, why: &str| Error::new(kind, "usage").because(why.to_owned());
-    if !dir.join("Cargo.toml").is_file() {
-        let why = format!("there is no crate in {}", dir.display());
-        return Err(failed(ErrorKind::Invalid, &why)
-            .hint("`keyward plugin new --role ROLE NAME DIR` makes a crate"));
-    }
-    let mut cargo = process::Command::new("cargo");
-    cargo.args(["rustc", "--lib", "--crate-type", "cdylib"]);
-    cargo.args(["--message-format", "json-render-diagnostics"]);
-    cargo.args(release.then_some("--release")).current_dir(dir);
-    let child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let child = child.map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => {
-            failed(ErrorKind::Unavailable, "cargo is not installed, or is not on PATH")
-                .hint("Install Rust, which includes cargo, or add cargo's folder to PATH")
-        }
-        _ => Error::io("cargo", error),
-    })?;
-    let output = child.wait_with_output().map_err(|error| Error::io("cargo", error))?;
-    if !output.status.success() {
-        return Err(failed(ErrorKind::Other, "cargo could not build the library"));
-    }
-    let messages = output.stdout.split(|byte| *byte == b'\n');
-    let mut libraries = messages.filter_map(|line| library(&serde_json::from_slice(line).ok()?));
-    // The last one is the crate's: cargo builds the dependencies of a crate first.
-    libraries.next_back().ok_or_else(|| failed(ErrorKind::Other, "cargo built no library"))
-}
-
-/// Returns the library that a message of cargo reports.
-fn library(message: &Value) -> Option<PathBuf> {
-    let kinds = message["target"]["crate_types"].as_array()?;
-    let is_built = message["reason"] == "compiler-artifact" && kinds.contains(&json!("cdylib"));
-    let file = message["filenames"].as_array()?.first()?.as_str()?;
-    is_built.then(|| file.into())
-}
-
-/// Returns the crate whose backends a library provides.
-fn crate_of(library: &[u8], dir: &Path) -> Result<String> {
-    let entry = match read_elf(library)? {
-        Elf::Library(library) => library.entry().map(|entry| entry.package().to_owned()),
-        Elf::Program => Err(Error::new(ErrorKind::Unavailable, "build")),
-    };
-    entry.map_err(|error| {
-        Error::new(error.kind(), "usage")
-            .because(format!("the crate in {} registers no backend", dir.display()))
-            .hint("The crate needs one line such as `keyward_plugin::register!(storage: Shelf);`")
-    })
-}
-
-/// Copies the library into the folder. Every user can read the copy, and only its owner can write
-/// it. A program may have the old file open: the copy replaces that file, which stays unchanged.
-fn put(built: &Path, folder: &Path) -> io::Result<PathBuf> {
-    DirBuilder::new().recursive(true).mode(0o755).create(folder)?;
-    let path = folder.canonicalize()?.join(built.file_name().unwrap_or_default());
-    let new = path.with_extension("new");
-    fs::copy(built, &new)?;
-    fs::set_permissions(&new, Permissions::from_mode(0o644))?;
-    fs::rename(new, &path)?;
-    Ok(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_built_libraries_count() {
-        let message = |reason: &str, kind: &str| {
-            let target = json!({ "crate_types": [kind] });
-            json!({ "reason": reason, "target": target, "filenames": ["/t/debug/liba.so"] })
-        };
-        let built = message("compiler-artifact", "cdylib");
-        assert_eq!(library(&built), Some("/t/debug/liba.so".into()));
-        assert_eq!(library(&message("compiler-artifact", "lib")), None);
-        assert_eq!(library(&message("compiler-message", "cdylib")), None);
-        assert_eq!(library(&json!({ "reason": "build-finished" })), None);
-    }
 }

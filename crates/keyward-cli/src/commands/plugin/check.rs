@@ -1,19 +1,15 @@
-mod child;
-mod inside;
-mod panics;
-mod plan;
 mod report;
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use clap::{Parser, value_parser};
-use keyward_core::Role;
+use clap::value_parser;
+use keyward_core::{Error, ErrorKind, Result, Role};
+use keyward_plugin_cli::check::{Check, Plan, pair};
 
+use super::trust::this_program;
 use crate::arguments::role;
 use crate::stop::{Outcome, usage};
-use plan::Plan;
 use report::Report;
 
 /// Check a library or a program against every promise of its backends.
@@ -51,35 +47,18 @@ pub(crate) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
-    #[arg(long, hide = true)]
-    sha256: Option<String>,
     /// The arguments of the program
     #[arg(value_name = "ARGUMENT", num_args = 0.., last = true)]
     arguments: Vec<String>,
 }
 
-/// The arguments of `keyward-check`.
-#[derive(clap::Parser)]
-struct CheckerArguments {
-    #[command(flatten)]
-    check: Arguments,
-    /// The case to run
-    #[arg(long)]
-    only: String,
-}
-
-/// Runs `keyward-check`: the part of the check that its arguments select.
-pub(crate) fn inside(arguments: Vec<OsString>) -> Outcome {
-    let CheckerArguments { check, only } = CheckerArguments::try_parse_from(arguments)?;
-    inside::run(&Plan::new(&check)?, &only)
-}
-
-pub(super) fn run(arguments: &Arguments) -> Outcome {
-    let plan = Plan::new(arguments)?;
-    let wait = Duration::from_secs(arguments.time);
-    let mut report = Report::new(&plan, arguments.json);
-    let backends = child::provided(&plan, wait)?;
-    let is_requested = |role| arguments.role.is_none_or(|requested| requested == role);
+pub(super) fn run(arguments: Arguments) -> Outcome {
+    let limit = Duration::from_secs(arguments.time);
+    let (requested, is_json) = (arguments.role, arguments.json);
+    let check = Check { plan: plan(arguments)?, checker: checker()?, limit };
+    let mut report = Report::new(&check.plan, is_json);
+    let backends = check.backends()?;
+    let is_requested = |role| requested.is_none_or(|requested| requested == role);
     let chosen: Vec<_> = backends.iter().filter(|it| is_requested(it.role)).collect();
     if chosen.is_empty() {
         return Err(usage("it provides no backend in this role"));
@@ -90,9 +69,31 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         report.backend(backend.role, &backend.name)?;
         for case in &backend.cases {
             let started = Instant::now();
-            let only = format!("{}/{}/{case}", backend.role, backend.name);
-            report.case(case, child::finding(&plan, &only, wait)?, started.elapsed())?;
+            report.case(case, check.run_case(backend, case)?, started.elapsed())?;
         }
     }
     report.end()
+}
+
+fn plan(arguments: Arguments) -> Result<Plan> {
+    let pairs = |texts: &[String]| texts.iter().map(|text| pair(text)).collect::<Result<_>>();
+    let plan = Plan::new(&arguments.path, &arguments.needs, arguments.arguments)?;
+    Ok(Plan {
+        secrets: pairs(&arguments.secrets)?,
+        variables: pairs(&arguments.variables)?,
+        answers: arguments.answers,
+        ..plan.with_options(arguments.options)?
+    })
+}
+
+/// Returns the path of `keyward-check`, which contains the conformance suites. It is in the folder
+/// of this program.
+fn checker() -> Result<PathBuf> {
+    let path = this_program()?.with_file_name("keyward-check");
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(Error::new(ErrorKind::Unavailable, "usage")
+        .because(format!("the program {} is missing", path.display()))
+        .hint("Install the crate `keyward-check`; the Debian package of `keyward` contains it"))
 }

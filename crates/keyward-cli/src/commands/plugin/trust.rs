@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use keyward::{Environment, Keyward, try_plugin};
 use keyward_config::{PluginFile, path_of_program};
-use keyward_core::{Error, ErrorKind, Result, Role};
+use keyward_core::{Error, ErrorKind, Result};
+use keyward_plugin_cli::new::init_option;
 
 use super::{confirm, provided};
 use crate::exit::each;
@@ -88,7 +89,7 @@ fn trust(session: &Session, arguments: &Arguments, path: &Path) -> Outcome {
     keyward.config().keep_plugin(&file, candidate.before.as_ref())?;
     print(&format!("Trusted as {}: {}", file.name, provided(&file)))?;
     for (role, name) in &file.backends {
-        print(&format!("  keyward init STORE {}", choice(*role, name)))?;
+        print(&format!("  keyward init STORE {}", init_option(*role, name)))?;
     }
     Ok(())
 }
@@ -120,12 +121,4 @@ fn check_free(keyward: &Keyward, file: &PluginFile) -> Outcome {
         }
     }
     Ok(())
-}
-
-/// Returns the option with which `init` selects a backend.
-pub(super) fn choice(role: Role, name: &str) -> String {
-    match role {
-        Role::Key => format!("--option key.from={name}"),
-        _ => format!("--{role} {name}"),
-    }
 }

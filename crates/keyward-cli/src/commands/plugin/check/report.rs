@@ -1,23 +1,14 @@
 //! The report of a check, which can be passed on to others.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use keyward_core::Role;
+use keyward_plugin_cli::check::{Finding, Plan};
 use serde_json::{Value, json};
 
-use super::plan::Plan;
 use crate::output::{harmless, print};
 use crate::stop::{Outcome, Stop};
-
-/// The result of a case.
-pub(super) enum Finding {
-    /// The promise was kept.
-    Passed,
-    /// The case does not apply, for this reason.
-    PassedOver(String),
-    /// The promise was broken, in this way.
-    Failed(String),
-}
 
 /// A report: lines that are printed as the results arrive, or one object of JSON at the end.
 pub(super) struct Report {
@@ -30,12 +21,12 @@ pub(super) struct Report {
 
 impl Report {
     pub(super) fn new(plan: &Plan, is_json: bool) -> Self {
-        let file = plan.path.file_name().unwrap_or_default();
+        let file = Path::new(&plan.file.path).file_name().unwrap_or_default();
         let facts = vec![
             ("keyward", env!("CARGO_PKG_VERSION").to_owned()),
             ("file", file.to_string_lossy().into_owned()),
-            ("sha256", plan.digest.to_string()),
-            ("door", plan.door.name().to_owned()),
+            ("sha256", plan.file.sha256.clone()),
+            ("door", plan.door().name().to_owned()),
         ];
         Self { is_json, begun: Instant::now(), facts, backends: Vec::new(), counts: [0; 3] }
     }
@@ -59,7 +50,7 @@ impl Report {
         let (at, result, why) = match finding {
             Finding::Passed => (0, "passed", None),
             Finding::Failed(why) => (1, "failed", Some(why)),
-            Finding::PassedOver(why) => (2, "not applicable", Some(why)),
+            Finding::NotApplicable(why) => (2, "not applicable", Some(why)),
         };
         self.counts[at] += 1;
         self.print(&line(case, result, why.as_deref()))?;
@@ -76,11 +67,11 @@ impl Report {
 
     /// Prints the totals, and returns an error if a case failed.
     pub(super) fn end(self) -> Outcome {
-        let [passed, failed, passed_over] = self.counts;
-        let all = passed + failed + passed_over;
+        let [passed, failed, not_applicable] = self.counts;
+        let all = passed + failed + not_applicable;
         let took = self.begun.elapsed();
         self.print(&format!(
-            "\n{all} cases in {:.1} s: {passed} passed, {failed} failed, {passed_over} not applicable",
+            "\n{all} cases in {:.1} s: {passed} passed, {failed} failed, {not_applicable} not applicable",
             took.as_secs_f64()
         ))?;
         if self.is_json {
@@ -89,7 +80,7 @@ impl Report {
             report["backends"] = json!(self.backends);
             report["passed"] = json!(passed);
             report["failed"] = json!(failed);
-            report["not_applicable"] = json!(passed_over);
+            report["not_applicable"] = json!(not_applicable);
             report["milliseconds"] = json!(milliseconds(took));
             print(&report.to_string())?;
         }

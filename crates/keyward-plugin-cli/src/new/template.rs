@@ -1,46 +1,29 @@
 //! The files of a new crate. `templates/` contains their sources, which are compiled and tested
 //! there, with `sample` as the name of the backend.
 
-use std::path::PathBuf;
-
 use keyward_core::Role;
 
-use crate::commands::plugin::trust::choice;
-
-/// A crate to write.
-pub(super) struct Crate<'a> {
-    pub(super) role: Role,
-    pub(super) name: &'a str,
-    pub(super) source: Source,
-}
-
-/// Where the crate finds Keyward's own crates.
-pub(super) enum Source {
-    /// In the registry of crates.
-    Registry,
-    /// In this folder.
-    Folder(PathBuf),
-}
+use super::{Crate, Source};
 
 impl Crate<'_> {
     /// Returns the files, each with its permissions.
     pub(super) fn files(&self) -> Vec<(&'static str, u32, String)> {
         let filled = |text: &str| self.filled(text);
         vec![
-            ("Cargo.toml", 0o644, filled(include_str!("../../../../templates/manifest.toml"))),
+            ("Cargo.toml", 0o644, filled(include_str!("../../templates/manifest.toml"))),
             ("src/lib.rs", 0o644, self.code()),
-            ("README.md", 0o644, filled(include_str!("../../../../templates/README.md"))),
-            ("ci.sh", 0o755, filled(include_str!("../../../../templates/ci.sh"))),
-            (".gitignore", 0o644, include_str!("../../../../templates/ignore").to_owned()),
+            ("README.md", 0o644, filled(include_str!("../../templates/README.md"))),
+            ("ci.sh", 0o755, filled(include_str!("../../templates/ci.sh"))),
+            (".gitignore", 0o644, include_str!("../../templates/ignore").to_owned()),
         ]
     }
 
     fn code(&self) -> String {
         let code = match self.role {
-            Role::Serializer => include_str!("../../../../templates/serializer.rs"),
-            Role::Encryption => include_str!("../../../../templates/encryption.rs"),
-            Role::Key => include_str!("../../../../templates/key.rs"),
-            Role::Storage => include_str!("../../../../templates/storage.rs"),
+            Role::Serializer => include_str!("../../templates/serializer.rs"),
+            Role::Encryption => include_str!("../../templates/encryption.rs"),
+            Role::Key => include_str!("../../templates/key.rs"),
+            Role::Storage => include_str!("../../templates/storage.rs"),
         };
         code.replace("Sample", &self.type_name()).replace("sample", self.name)
     }
@@ -52,7 +35,7 @@ impl Crate<'_> {
             .replace("{role}", self.role.name())
             .replace("{name}", self.name)
             .replace("{library}", &library)
-            .replace("{choice}", &choice(self.role, self.name))
+            .replace("{choice}", &init_option(self.role, self.name))
             .replace("{plugin}", &self.requirement("keyward-plugin"))
             .replace("{testkit}", &self.requirement("keyward-testkit"))
             .replace("{dependency}\n", self.dependency())
@@ -83,6 +66,15 @@ impl Crate<'_> {
             first.to_ascii_uppercase() + rest
         });
         words.collect()
+    }
+}
+
+/// Returns the option with which `keyward init` selects a backend.
+#[must_use]
+pub fn init_option(role: Role, name: &str) -> String {
+    match role {
+        Role::Key => format!("--option key.from={name}"),
+        _ => format!("--{role} {name}"),
     }
 }
 

@@ -10,7 +10,7 @@ static FIRST: Mutex<Option<String>> = Mutex::new(None);
 
 /// Does `work`, and returns the text of the first panic if it panics. Only for work on test data:
 /// elsewhere the text of a panic may contain a secret.
-pub(super) fn complaint(work: impl FnOnce()) -> Option<String> {
+pub(crate) fn first_panic(work: impl FnOnce()) -> Option<String> {
     *FIRST.lock().unwrap_or_else(PoisonError::into_inner) = None;
     std::panic::set_hook(Box::new(|panic| {
         if !keyward_core::panic_is_caught() {
@@ -32,13 +32,13 @@ mod tests {
 
     #[test]
     fn the_text_of_the_first_panic_is_returned() {
-        assert_eq!(complaint(|| {}), None);
-        assert_eq!(complaint(|| panic!("{}", "ö".repeat(LONGEST))).unwrap().len(), LONGEST);
+        assert_eq!(first_panic(|| {}), None);
+        assert_eq!(first_panic(|| panic!("{}", "ö".repeat(LONGEST))).unwrap().len(), LONGEST);
         let threads = || {
             std::thread::scope(|scope| {
                 scope.spawn(|| panic!("on a thread"));
             });
         };
-        assert_eq!(complaint(threads).as_deref(), Some("on a thread"));
+        assert_eq!(first_panic(threads).as_deref(), Some("on a thread"));
     }
 }
