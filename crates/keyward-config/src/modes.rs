@@ -17,6 +17,9 @@ use crate::places::Places;
 /// The depth of the deepest file of Keyward below its folder of data or state.
 const DEEPEST: usize = 32;
 
+/// The depth of what is in the folder of a store: `stores/ID/USER`. A folder above may be a link.
+const IN_STORE: usize = 3;
+
 /// Opens the file, folder or symbolic link of a name, without reading it.
 const NAMED: OFlags = OFlags::PATH.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
 
@@ -28,34 +31,37 @@ enum Content {
     /// Definitions contain no secret. In such a folder the files that end in `.toml` are checked,
     /// and `.locks` and `.tmp`, in which their writers keep files.
     Definitions,
-    /// Records and keys, and everything else below.
-    Secrets,
+    /// Records, and everything else below.
+    Records,
+    /// Keys, and everything else below.
+    Keys,
 }
 
 impl Places {
     /// Checks the permissions of the user's own configuration, data, keys and state.
     ///
-    /// `told` gets each path that has wrong permissions: with an error, or with the change if `fix`
+    /// `report` gets each path that has wrong permissions: with an error, or with the change if `fix`
     /// is set. Only files and folders that this process's user owns are changed. Symbolic links are
-    /// skipped: neither they nor their targets are changed.
-    pub fn check_modes(&self, fix: bool, told: &mut dyn FnMut(Result<String>)) {
-        let mut check = Check { fix, told, by_id: self.folders_by_id() };
+    /// never followed or changed. In the folder of a store, a link or anything else that is neither
+    /// file nor folder is an error too: storages do not read it.
+    pub fn check_modes(&self, fix: bool, report: &mut dyn FnMut(Result<String>)) {
+        let mut check = Check { fix, report, by_id: self.folders_by_id() };
         let (stores, plugins) = (self.config.join("stores"), self.config.join("plugins"));
         for (folder, content) in [
             (&self.config, Content::Definitions),
             (&stores, Content::Definitions),
             (&plugins, Content::Definitions),
-            (&self.data, Content::Secrets),
-            (&self.state, Content::Secrets),
+            (&self.data, Content::Records),
+            (&self.state, Content::Keys),
         ] {
-            check.named(CWD, folder, folder, content, 0);
+            check.check_path(CWD, folder, folder, content, 0);
         }
     }
 }
 
 struct Check<'a> {
     fix: bool,
-    told: &'a mut dyn FnMut(Result<String>),
+    report: &'a mut dyn FnMut(Result<String>),
     /// Folders in which only the names that begin with a store's id are Keyward's.
     by_id: [PathBuf; 3],
 }
@@ -63,7 +69,7 @@ struct Check<'a> {
 impl Check<'_> {
     /// Checks the file or folder of this name in the folder `above`, and everything below it.
     /// `path` is for messages.
-    fn named(
+    fn check_path(
         &mut self,
         above: impl AsFd,
         name: &Path,
@@ -76,10 +82,14 @@ impl Check<'_> {
         let (stat, opened) = match found {
             Ok(found) => found,
             Err(Errno::NOENT | Errno::NOTDIR) => return,
-            Err(error) => return (self.told)(Err(failed(path, error))),
+            Err(error) => return (self.report)(Err(failed(path, error))),
         };
         let kind = FileType::from_raw_mode(stat.st_mode as RawMode);
         if !matches!(kind, FileType::RegularFile | FileType::Directory) {
+            let may_be_link = content == Content::Definitions || depth < IN_STORE;
+            if !(kind == FileType::Symlink && may_be_link) {
+                (self.report)(Err(wrong_type(path, kind)));
+            }
             return;
         }
         let is_folder = kind == FileType::Directory;
@@ -87,17 +97,17 @@ impl Check<'_> {
             return;
         }
         if is_folder && depth < DEEPEST {
-            self.folder(&opened, path, content, depth + 1);
+            self.check_content(&opened, path, content, depth + 1);
         }
     }
 
     /// Checks the content of a folder.
-    fn folder(&mut self, folder: &OwnedFd, path: &Path, content: Content, depth: usize) {
+    fn check_content(&mut self, folder: &OwnedFd, path: &Path, content: Content, depth: usize) {
         let names = match names(folder) {
             Ok(names) => names,
             // The wrong permissions of the folder were already reported.
             Err(Errno::ACCESS) => return,
-            Err(error) => return (self.told)(Err(failed(path, error))),
+            Err(error) => return (self.report)(Err(failed(path, error))),
         };
         for name in names {
             let name = Path::new(std::ffi::OsStr::from_bytes(&name));
@@ -108,11 +118,11 @@ impl Check<'_> {
                 continue;
             }
             let below = match content {
-                Content::Definitions if is_writers => Content::Secrets,
+                Content::Definitions if is_writers => Content::Records,
                 Content::Definitions if !is_definition => continue,
                 content => content,
             };
-            self.named(folder, name, &path.join(name), below, depth);
+            self.check_path(folder, name, &path.join(name), below, depth);
         }
     }
 
@@ -132,11 +142,11 @@ impl Check<'_> {
             if is_roots && mode == wanted {
                 return true;
             }
-            (self.told)(Err(belongs_to_another(path, stat.st_uid)));
+            (self.report)(Err(belongs_to_another(path, stat.st_uid)));
             return false;
         }
         if mode != wanted {
-            (self.told)(match self.fix {
+            (self.report)(match self.fix {
                 true => change_mode(opened, path, mode, wanted),
                 false => Err(wrong_mode(path, mode, wanted)),
             });
@@ -149,9 +159,12 @@ impl Check<'_> {
 /// owner needs.
 const fn wanted_mode(mode: u32, is_folder: bool, content: Content) -> u32 {
     match (is_folder, content) {
-        (true, _) => mode & !0o022 | 0o500,
+        // Definitions and keys may be read-only.
+        (true, Content::Definitions) => mode & !0o022 | 0o500,
+        (true, Content::Records | Content::Keys) => mode & !0o022 | 0o700,
         (false, Content::Definitions) => mode & !0o022 | 0o400,
-        (false, Content::Secrets) => mode & !0o077 | 0o400,
+        (false, Content::Records) => mode & !0o077 | 0o600,
+        (false, Content::Keys) => mode & !0o077 | 0o400,
     }
 }
 
@@ -182,6 +195,18 @@ fn change_mode(opened: &OwnedFd, path: &Path, mode: u32, wanted: u32) -> Result<
         Error::io("config", error).because(why)
     })?;
     Ok(format!("{}: mode changed from {mode:04o} to {wanted:04o}", path.display()))
+}
+
+fn wrong_type(path: &Path, kind: FileType) -> Error {
+    let what = match kind {
+        FileType::Symlink => "a symbolic link",
+        FileType::Fifo => "a FIFO",
+        FileType::Socket => "a socket",
+        _ => "a device",
+    };
+    Error::new(ErrorKind::Refused, "config")
+        .because(format!("{} is {what} and not a file or folder", path.display()))
+        .hint("Remove it, or put the file back from a backup")
 }
 
 fn wrong_mode(path: &Path, mode: u32, wanted: u32) -> Error {

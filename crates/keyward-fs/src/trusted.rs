@@ -64,20 +64,36 @@ pub fn read_trusted_config(path: &Path, limit: usize) -> Result<Option<Vec<u8>>>
 /// has a meaning, so that even a file of this user has another meaning under another name.
 ///
 /// The folder must belong to this process's user or to root, and neither its group nor other users
-/// may write to it. The sticky bit does not help, because it lets other users add files. For a
-/// symbolic link, the checks apply to the target. The folders above are not checked.
+/// may write to it. The sticky bit does not help, because it lets other users add files. A symbolic
+/// link must belong to one of the two as well, because its owner could replace it; the other checks
+/// apply to the target. The folders above are not checked.
 ///
 /// Returns whether the folder exists.
 ///
 /// # Errors
-/// - [`Refused`](ErrorKind::Refused): it is not a folder, or other users can write to it.
+/// - [`Refused`](ErrorKind::Refused): it is not a folder, another user owns it or its link, or other
+///   users can write to it.
 /// - [`Unavailable`](ErrorKind::Unavailable): the operating system failed.
 pub fn check_trusted_folder(path: &Path) -> Result<bool> {
-    match rustix::fs::stat(path) {
-        Ok(stat) => check_trusted(&stat, FileType::Directory, path).map(|()| true),
-        Err(Errno::NOENT | Errno::NOTDIR) => Ok(false),
-        Err(error) => Err(failed("open", error, path)),
+    let mut link = path.to_owned();
+    for _ in 0..=MAX_LINKS {
+        match rustix::fs::lstat(&link) {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode as RawMode) == FileType::Symlink => {
+                check_owner(&stat, &link)?;
+                link = linked_path(&link)?;
+                // As for a file: a user who can write there could put another folder in its place.
+                if let Some(above) = link.parent() {
+                    let stat =
+                        rustix::fs::stat(above).map_err(|error| failed("open", error, above));
+                    check_trusted(&stat?, FileType::Directory, above)?;
+                }
+            }
+            Ok(stat) => return check_trusted(&stat, FileType::Directory, path).map(|()| true),
+            Err(Errno::NOENT | Errno::NOTDIR) => return Ok(false),
+            Err(error) => return Err(failed("open", error, path)),
+        }
     }
+    Err(failed("open", Errno::LOOP, path))
 }
 
 /// Opens a file with secrets, in any folder, that only this process's user can reach. `None` if
@@ -128,13 +144,21 @@ fn check_trusted(stat: &Stat, kind: FileType, path: &Path) -> Result<()> {
         let meant = if kind == FileType::Directory { "folder" } else { "regular file" };
         return Err(refused(&format!("is not a {meant}")));
     }
-    if stat.st_uid != 0 && stat.st_uid != rustix::process::geteuid().as_raw() {
-        return Err(refused(&format!("belongs to user id {}", stat.st_uid))
-            .hint("It must belong to you or to root"));
-    }
+    check_owner(stat, path)?;
     if stat.st_mode & 0o022 != 0 {
         return Err(refused("can be written by other users")
             .hint(format!("chmod go-w '{}'", path.display())));
     }
     Ok(())
+}
+
+/// Refuses what belongs neither to this process's user nor to root.
+fn check_owner(stat: &Stat, path: &Path) -> Result<()> {
+    if stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw() {
+        return Ok(());
+    }
+    let why = format!("{} belongs to user id {}", path.display(), stat.st_uid);
+    Err(Error::new(ErrorKind::Refused, "open")
+        .because(why)
+        .hint("It must belong to you or to root"))
 }

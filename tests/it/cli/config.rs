@@ -354,6 +354,12 @@ fn links_in_the_configuration_are_judged_by_what_they_lead_to() {
     home.keyward("list").run().ends(0).prints("s\n");
     modes(&dotfiles.join("stores"), 0o775);
     refused(home.keyward("list").run(), "stores");
+    modes(&dotfiles.join("stores"), 0o755);
+    modes(&dotfiles, 0o775);
+    refused(home.keyward("list").run(), "dotfiles");
+    modes(&dotfiles, 0o755);
+    std::os::unix::fs::lchown(&stores, Some(65_534), None).unwrap();
+    refused(home.keyward("list").run(), "stores");
 }
 
 #[test]

@@ -371,3 +371,31 @@ fn doctor_tells_every_wrong_mode_in_one_run_and_mends_them() {
     home.keyward("doctor").run().ends(0);
     home.keyward("get s -p -u root").run().ends(0).prints("x\n");
 }
+
+#[test]
+fn doctor_finds_what_is_no_file_and_gives_the_owner_write_permission() {
+    let home = Home::with_store("--option key.from=file");
+    home.keyward("set s ann --stdin").input("x").run().ends(0);
+    let data = home.path(".local/share/keyward");
+    let entry = crate::helpers::home::files(&data).into_keys();
+    let entry = entry.into_iter().find(|path| path.is_file() && path.ends_with("%"));
+    let entry = entry.expect("the file of the entry");
+    let folder = entry.parent().unwrap();
+    let (link, fifo) = (folder.join("link"), data.join("fifo"));
+    std::os::unix::fs::symlink(&entry, &link).unwrap();
+    home.program("mkfifo").arg("-m").arg("600").arg(&fifo).run().ends(0);
+    fs::set_permissions(&entry, PermissionsExt::from_mode(0o400)).unwrap();
+    fs::set_permissions(folder, PermissionsExt::from_mode(0o500)).unwrap();
+    let fixed = home.keyward("doctor --fix").run().ends(4);
+    for shown in [
+        format!("{} is a symbolic link and not a file", link.display()),
+        format!("{} is a FIFO and not a file", fifo.display()),
+        format!("{}: mode changed from 0400 to 0600", entry.display()),
+        format!("{}: mode changed from 0500 to 0700", folder.display()),
+    ] {
+        assert!(fixed.text().contains(&shown), "{shown}\n{}", fixed.text());
+    }
+    fs::remove_file(link).unwrap();
+    fs::remove_file(fifo).unwrap();
+    home.keyward("doctor").run().ends(0);
+}
