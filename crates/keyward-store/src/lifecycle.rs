@@ -142,7 +142,7 @@ impl Store {
 
     fn holds_foreign(&self) -> Result<bool> {
         for id in self.all_entries() {
-            if !matches!(self.owner_of(&id?)?, Owner::ThisStore) {
+            if self.why_not_own(&id?)?.is_some() {
                 return Ok(true);
             }
         }
@@ -159,14 +159,7 @@ impl Store {
                 }
                 id => id?,
             };
-            let why = match self.owner_of(&id)? {
-                Owner::ThisStore => None,
-                Owner::AnotherStore => {
-                    Some("is in the storage but does not belong to this store".to_owned())
-                }
-                Owner::Unknown(error) => Some(format!("cannot be read: {error}")),
-            };
-            if let Some(why) = why {
+            if let Some(why) = self.why_not_own(&id)? {
                 self.parts.host.log(Level::Warning, format_args!("{id} {why}; it stays"));
                 continue;
             }
@@ -178,24 +171,19 @@ impl Store {
         Ok(())
     }
 
-    /// Returns which store wrote the blob that the storage has for this id.
-    fn owner_of(&self, id: &EntryId) -> Result<Owner> {
+    /// Returns why it is not certain that this store wrote the blob of an entry; `None` if it did.
+    fn why_not_own(&self, id: &EntryId) -> Result<Option<String>> {
         match self.storage()?.get(id) {
-            Ok(stored) if owner(&stored.blob) == Some(self.parts.id) => Ok(Owner::ThisStore),
-            Ok(_) => Ok(Owner::AnotherStore),
-            Err(error) if error.is_miss() => Ok(Owner::ThisStore),
-            Err(error) if is_unusable(&error) => Ok(Owner::Unknown(error)),
+            Ok(stored) => Ok(match owner(&stored.blob) {
+                Some(store) if store == self.parts.id => None,
+                Some(_) => Some("belongs to another store".to_owned()),
+                None => Some("is damaged, or not a record of Keyward".to_owned()),
+            }),
+            Err(error) if error.is_miss() => Ok(None),
+            Err(error) if is_unusable(&error) => Ok(Some(format!("cannot be read: {error}"))),
             Err(error) => self.in_storage(Err(error)),
         }
     }
-}
-
-/// The owner of a blob.
-enum Owner {
-    ThisStore,
-    AnotherStore,
-    /// The blob cannot be read.
-    Unknown(Error),
 }
 
 /// Whether there is something that cannot be read: it belongs to another owner, is open to other

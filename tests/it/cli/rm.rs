@@ -369,3 +369,35 @@ fn a_store_file_that_cannot_be_read_may_be_a_copy() {
     fs::set_permissions(&copy, fs::Permissions::from_mode(0o600)).unwrap();
     home.keyward("get copy -p").run().ends(0).prints("x\n");
 }
+
+#[test]
+fn rm_says_why_a_record_of_the_store_itself_stays() {
+    let home = home_with_entry("--option key.from=file");
+    for user in ["bob", "carol"] {
+        home.keyward(&format!("set s ann --user {user} --stdin")).input("x").run().ends(0);
+    }
+    let data = only_entry(&home, DATA);
+    fs::set_permissions(data.join("bob/%"), fs::Permissions::from_mode(0o644)).unwrap();
+    fs::write(data.join("carol/%"), "damaged").unwrap();
+    let ran = home.keyward("rm s --yes").run().ends(0);
+    let ran = ran.says("bob cannot be read: ").says("carol is damaged");
+    assert!(!ran.err.contains("another store"), "{}", ran.err);
+    assert!(is_there(&data.join("bob/%")) && is_there(&data.join("carol/%")));
+}
+
+#[test]
+fn rm_of_a_copy_in_another_folder_of_stores_removes_the_copy_alone() {
+    let home = home_with_entry("--option key.from=file");
+    let copies = home.path("copies");
+    fs::create_dir(&copies).unwrap();
+    fs::copy(home.path(STORES).join("s.toml"), copies.join("s.toml")).unwrap();
+    let rm = home.keyward("rm s --yes").env("KEYWARD_STORE_PATH", &copies);
+    rm.run().ends(0).says("names the same id");
+    assert!(!is_there(&copies.join("s.toml")));
+    home.keyward("get s -p").run().ends(0).prints("x\n");
+    // Another path to the same folder is not another folder.
+    symlink(home.path(STORES), home.path("link")).unwrap();
+    let rm = home.keyward("rm s --yes").env("KEYWARD_STORE_PATH", home.path("link"));
+    rm.run().ends(0).says_nothing();
+    assert_eq!(fs::read_dir(home.path(DATA)).unwrap().count(), 0);
+}
