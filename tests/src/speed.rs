@@ -5,17 +5,17 @@
 //! round. `docs/performance.md` shows what came out.
 
 mod cold;
-mod doors;
 mod fill;
 mod git;
+mod home;
 mod library;
+mod linkage;
 mod many;
 mod page;
 mod peers;
 mod program;
 mod race;
 mod scale;
-mod scratch;
 
 use std::path::PathBuf;
 
@@ -56,7 +56,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("cold", cold::measure),
     ("git", git::measure),
     ("library", library::measure),
-    ("doors", doors::measure),
+    ("linkage", linkage::measure),
     ("many", many::measure),
     ("scale", scale::measure),
 ];

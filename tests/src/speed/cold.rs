@@ -5,13 +5,13 @@ use std::process::Command;
 
 use keyward::Credentials;
 
+use super::home::BenchHome;
 use super::program::Program;
 use super::race::{Contestant, Table, race};
-use super::scratch::Home;
 use super::{Plan, Result, peers};
 
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
-    let home = Home::new(&plan.program)?;
+    let home = BenchHome::new(&plan.program)?;
     let store = home.store("work", "file")?;
     store.set_credentials(&store.entry(None, None)?, &Credentials::new("ann", peers::PASSWORD))?;
     let plain = home.below("plain");
@@ -42,7 +42,7 @@ pub(super) fn process(name: impl Into<String>, program: Program) -> Contestant<'
 }
 
 /// Counted by callgrind, the only figure here that is the same every time.
-fn instructions(home: &Home, plan: &Plan) -> Result<u64> {
+fn instructions(home: &BenchHome, plan: &Plan) -> Result<u64> {
     let counted = home.below("callgrind.out");
     let output = Command::new("valgrind")
         .arg("--tool=callgrind")
@@ -51,7 +51,7 @@ fn instructions(home: &Home, plan: &Plan) -> Result<u64> {
         .args(["get", "work", "-p"])
         .env_clear()
         .env("HOME", home.path())
-        .env("PATH", super::scratch::PATH)
+        .env("PATH", super::home::PATH)
         .output()
         .map_err(|e| format!("valgrind: {e}"))?;
     let said = String::from_utf8_lossy(&output.stderr);

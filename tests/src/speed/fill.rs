@@ -15,8 +15,8 @@ use keyward_core::{
 };
 use keyward_store::{Named, Parts, Store};
 
+use super::home::BenchHome;
 use super::peers;
-use super::scratch::Home;
 
 /// How many entries are written at once.
 const BATCH: usize = 10_000;
@@ -29,7 +29,7 @@ pub(super) fn entry(n: usize) -> EntryId {
 
 /// Puts the entries into a store that was made in this home.
 pub(super) fn fill(
-    home: &Home,
+    home: &BenchHome,
     store: &OpenStore,
     entries: impl Iterator<Item = EntryId>,
 ) -> super::Result {

@@ -10,10 +10,10 @@ use keyward_origin::Location;
 
 use super::cold::process;
 use super::fill::{entry, fill};
+use super::home::BenchHome;
 use super::peers::{PASSWORD, Session, write};
 use super::program::Program;
 use super::race::{Table, race};
-use super::scratch::Home;
 use super::{Plan, Result};
 
 /// Entries beside which a look-up must not take longer.
@@ -23,7 +23,7 @@ const MANY: usize = 100_000;
 const LIBSECRET: &str = "/usr/share/doc/git/contrib/credential/libsecret";
 
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
-    let home = Home::new(&plan.program)?;
+    let home = BenchHome::new(&plan.program)?;
     let rounds = plan.rounds.div_ceil(2);
     let many = plan.entries.min(MANY);
     keep(&home, "one", 0)?;
@@ -65,7 +65,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
         rounds,
         vec![
             process("`git-credential-libsecret get`", theirs),
-            process("**`keyward helper git get`**", ours).within(0.2),
+            process("**`keyward helper git get`**", ours),
         ],
     )?;
     let libsecret = format!("!exec {}", libsecret.display());
@@ -74,7 +74,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
         rounds,
         vec![
             process("by `git-credential-libsecret`", git.fill(&libsecret)?),
-            process("**by `keyward helper git`**", git.fill(&one)?).within(0.2),
+            process("**by `keyward helper git`**", git.fill(&one)?),
         ],
     )?;
     let scale = race(
@@ -89,7 +89,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
 }
 
 /// A store with one account, and so many entries of other people.
-fn keep(home: &Home, name: &str, others: usize) -> Result {
+fn keep(home: &BenchHome, name: &str, others: usize) -> Result {
     let store = home.store(name, "file")?;
     fill(home, &store, (0..others).map(entry))?;
     let user = store.entry(None, None)?;
@@ -104,13 +104,13 @@ fn keep(home: &Home, name: &str, others: usize) -> Result {
 
 /// git, with one helper at a time and nothing else in its configuration.
 struct Git<'a> {
-    home: &'a Home,
+    home: &'a BenchHome,
     question: PathBuf,
     session: Option<Session>,
 }
 
 impl<'a> Git<'a> {
-    fn new(home: &'a Home) -> Result<Self> {
+    fn new(home: &'a BenchHome) -> Result<Self> {
         let question = home.below("git-question");
         write(&question, "protocol=https\nhost=example.com\n\n")?;
         Ok(Self { home, question, session: None })
@@ -150,7 +150,7 @@ impl<'a> Git<'a> {
 }
 
 /// Builds git's helper for the Secret Service, which Debian has as source alone.
-fn build_libsecret(home: &Home) -> Result<PathBuf> {
+fn build_libsecret(home: &BenchHome) -> Result<PathBuf> {
     let folder = home.below("libsecret");
     fs::create_dir(&folder)?;
     for file in fs::read_dir(LIBSECRET)? {

@@ -14,15 +14,15 @@ use keyward_core::{EntryId, Expect, Field, Record};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::Sha256;
 
+use super::home::BenchHome;
 use super::race::{Contestant, Table, race};
-use super::scratch::Home;
 use super::{Plan, Result, peers};
 
 /// How many calls are timed together: reads are over before a clock has ticked.
 const READS: u32 = 50;
 
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
-    let home = Home::new(&plan.program)?;
+    let home = BenchHome::new(&plan.program)?;
     let [by_file, by_sqlite] = [RawFile::new(&home)?.into_raw(), RawSqlite::new(&home)?.into_raw()];
     let mut tables = Vec::new();
     for (storage, raw) in [("file", by_file), ("sqlite", by_sqlite)] {
@@ -104,7 +104,7 @@ struct RawFile {
 }
 
 impl RawFile {
-    fn new(home: &Home) -> Result<Self> {
+    fn new(home: &BenchHome) -> Result<Self> {
         let folder = home.below("raw");
         fs::create_dir(&folder)?;
         Ok(Self { folder })
@@ -138,7 +138,7 @@ impl Raw for RawFile {
 struct RawSqlite(Connection);
 
 impl RawSqlite {
-    fn new(home: &Home) -> Result<Self> {
+    fn new(home: &BenchHome) -> Result<Self> {
         let database = Connection::open(home.below("raw.db"))?;
         database.execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;

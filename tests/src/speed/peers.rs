@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::Result;
+use super::home::BenchHome;
 use super::program::Program;
-use super::scratch::Home;
 
 /// What everybody keeps.
 pub(super) const PASSWORD: &str = "correct horse battery staple";
@@ -16,7 +16,7 @@ pub(super) const PASSWORD: &str = "correct horse battery staple";
 pub(super) struct Running(#[expect(dead_code, reason = "held, not read")] Option<Session>);
 
 /// Each program that is installed, ready to give the password.
-pub(super) fn get(home: &Home) -> Result<(Vec<(&'static str, Program)>, Running)> {
+pub(super) fn get(home: &BenchHome) -> Result<(Vec<(&'static str, Program)>, Running)> {
     let mut peers = Vec::new();
     if let Ok(store) = git_store(home, 1) {
         let question = home.below("question");
@@ -42,7 +42,7 @@ pub(super) fn get(home: &Home) -> Result<(Vec<(&'static str, Program)>, Running)
 }
 
 /// `git-credential-store` on a file of so many entries.
-pub(super) fn git_store(home: &Home, entries: usize) -> Result<Program> {
+pub(super) fn git_store(home: &BenchHome, entries: usize) -> Result<Program> {
     let (folder, _) = Program::find("git")?.args(&["--exec-path"]).output()?;
     let file = home.below("git-credentials");
     let password = PASSWORD.replace(' ', "%20");
@@ -54,7 +54,7 @@ pub(super) fn git_store(home: &Home, entries: usize) -> Result<Program> {
 }
 
 /// `pass` on a store of one entry, under a key without a passphrase.
-pub(super) fn pass(home: &Home) -> Result<Program> {
+pub(super) fn pass(home: &BenchHome) -> Result<Program> {
     let gnupg = home.below("gnupg");
     fs::create_dir_all(&gnupg)?;
     fs::set_permissions(&gnupg, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
@@ -79,7 +79,7 @@ pub(super) fn pass(home: &Home) -> Result<Program> {
     Ok(with(home.other("pass", &[])?))
 }
 
-fn age_decrypt(home: &Home, age: Program) -> Result<Program> {
+fn age_decrypt(home: &BenchHome, age: Program) -> Result<Program> {
     let text =
         |name: &str| Ok::<_, String>(home.below(name).to_str().ok_or("not UTF-8")?.to_owned());
     let (identity, sealed, password) =
@@ -121,11 +121,11 @@ dbus-run-session -- sh -ec '
 "#;
 
 impl Session {
-    pub(super) fn start(home: &Home) -> Result<Self> {
+    pub(super) fn start(home: &BenchHome) -> Result<Self> {
         let mut shell = Command::new("sh")
             .args(["-c", SCRIPT])
             .env_clear()
-            .env("PATH", super::scratch::PATH)
+            .env("PATH", super::home::PATH)
             .env("HOME", home.path())
             .env("XDG_RUNTIME_DIR", home.path())
             .env("PASSWORD", PASSWORD)

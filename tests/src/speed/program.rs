@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::Result;
-use super::scratch::PATH;
+use super::home::PATH;
 
 /// A program and all that it is started with. Its environment holds nothing but what it is given.
 ///

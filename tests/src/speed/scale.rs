@@ -1,8 +1,8 @@
 //! A million entries, and what they cost whoever wants one of them.
 
 use super::fill::{entry, fill};
+use super::home::BenchHome;
 use super::race::{Contestant, Table, race};
-use super::scratch::Home;
 use super::{Plan, Result};
 
 const READS: u32 = 50;
@@ -10,7 +10,7 @@ const READS: u32 = 50;
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
     let mut tables = Vec::new();
     for storage in ["file", "sqlite", "redb"] {
-        let home = Home::new(&plan.program)?;
+        let home = BenchHome::new(&plan.program)?;
         let [few, many] = [("few", plan.few()), ("many", plan.entries)];
         let table = race(
             format!("`get` among many, storage `{storage}`"),
@@ -29,7 +29,12 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
 }
 
 /// Reads one entry after another of a store of so many, hither and thither.
-fn reader(home: &Home, storage: &str, name: &str, entries: usize) -> Result<Contestant<'static>> {
+fn reader(
+    home: &BenchHome,
+    storage: &str,
+    name: &str,
+    entries: usize,
+) -> Result<Contestant<'static>> {
     let store = home.store(name, storage)?;
     fill(home, &store, (0..entries).map(entry))?;
     let mut at = 0;
@@ -42,7 +47,7 @@ fn reader(home: &Home, storage: &str, name: &str, entries: usize) -> Result<Cont
 }
 
 /// What `list` holds in memory, by the number of entries.
-fn memory(home: &Home, plan: &Plan) -> Result<String> {
+fn memory(home: &BenchHome, plan: &Plan) -> Result<String> {
     let (few, listed_few) = home.program(&["list", "few"]).peak()?;
     let (many, listed_many) = home.program(&["list", "many"]).peak()?;
     if (listed_few, listed_many) != (plan.few(), plan.entries) {

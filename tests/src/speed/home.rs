@@ -1,4 +1,4 @@
-//! A home for the stores that are measured.
+//! An empty home directory for the stores that are measured.
 
 use std::path::{Path, PathBuf};
 
@@ -12,13 +12,14 @@ use super::program::Program;
 /// The search path of every program that is started.
 pub(super) const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// A scratch home on the disk that the program was built on. No bus is in reach, so that keys are in files.
-pub(super) struct Home {
+/// An empty home on the disk of the program. It has no session bus, so that keys are in files. Unlike
+/// the tests' home, it starts programs with `posix_spawn` and an environment of two variables.
+pub(super) struct BenchHome {
     folder: TempDir,
     program: PathBuf,
 }
 
-impl Home {
+impl BenchHome {
     pub(super) fn new(program: &Path) -> Result<Self> {
         let above = program.parent().ok_or("the program is in no folder")?;
         Ok(Self { folder: tempfile::tempdir_in(above)?, program: program.to_owned() })

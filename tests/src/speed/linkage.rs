@@ -1,4 +1,4 @@
-//! What it costs to come through another door than the program's own.
+//! What a call costs if a backend is linked, in a shared library, or in a child process.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,9 +25,9 @@ const LARGEST: &str = "keyward_keyring";
 const BLOB: [u8; 300] = [0x6b; 300];
 
 pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
-    let json = Doors::of(plan, Role::Serializer, "json", "keyward_serializer_json")?;
-    let aes_gcm = Doors::of(plan, Role::Encryption, "aes-gcm", "keyward_encryption_aes_gcm")?;
-    let memory = Doors::of(plan, Role::Storage, "memory", "keyward_storage_memory")?;
+    let json = Attached::new(plan, Role::Serializer, "json", "keyward_serializer_json")?;
+    let aes_gcm = Attached::new(plan, Role::Encryption, "aes-gcm", "keyward_encryption_aes_gcm")?;
+    let memory = Attached::new(plan, Role::Storage, "memory", "keyward_storage_memory")?;
     Ok(vec![
         get(plan, &memory)?,
         seal(plan, &aes_gcm)?,
@@ -37,8 +37,8 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
     ])
 }
 
-/// One backend, through each door, and its library through both the doors that it can take.
-struct Doors {
+/// One backend, attached in each way.
+struct Attached {
     library: PathBuf,
     linked: Registration,
     loaded: Registration,
@@ -48,15 +48,15 @@ struct Doors {
     _programs: Programs,
 }
 
-impl Doors {
-    fn of(plan: &Plan, role: Role, name: &str, crate_name: &str) -> Result<Self> {
+impl Attached {
+    fn new(plan: &Plan, role: Role, name: &str, crate_name: &str) -> Result<Self> {
         let library = library(plan, crate_name)?;
         let linked = Registry::linked()?.find(role, name)?.clone();
         let child =
             Command::new(std::env::current_exe()?).argument("serve").argument(linked.package);
         let path = library.to_str().ok_or("the library has an odd path")?;
         let host = Command::new(plan.program.canonicalize()?).argument("plugin").argument("host");
-        let only = |all: Vec<Registration>| all.into_iter().next().ok_or("it brings nothing");
+        let only = |all: Vec<Registration>| all.into_iter().next().ok_or("it provides nothing");
         let programs = Programs::new();
         Ok(Self {
             linked,
@@ -68,7 +68,7 @@ impl Doors {
         })
     }
 
-    /// Opens it through each door.
+    /// Opens it in each way.
     fn open<T: RoleTrait + ?Sized>(&self) -> Result<[Box<T>; 4]> {
         let open = |it: &Registration| it.open::<T>(&Values::new(), &host());
         Ok([open(&self.linked)?, open(&self.loaded)?, open(&self.run)?, open(&self.hosted)?])
@@ -85,15 +85,14 @@ fn pin(library: &Path) -> Result<Pin> {
     Ok(Pin { path: library.to_owned(), digest: Digest::of(&std::fs::read(library)?) })
 }
 
-/// What a call to a child may add.
-const RUN: Duration = Duration::from_micros(50);
+/// The most that a call to a child may add.
+const MOST_ADDED: Duration = Duration::from_micros(50);
 
-/// The same call through each door, and the `most` that a loaded backend may add to it.
-fn through_each<T: ?Sized>(
+/// The same call to each of them.
+fn call_each<T: ?Sized>(
     title: &str,
     plan: &Plan,
     [linked, loaded, run, hosted]: &[Box<T>; 4],
-    most: Duration,
     call: impl Fn(&T) -> Result + Copy,
 ) -> Result<Table> {
     race(
@@ -101,31 +100,30 @@ fn through_each<T: ?Sized>(
         plan.rounds,
         vec![
             Contestant::calls("linked", CALLS, move || call(linked)),
-            Contestant::calls("**loaded**", CALLS, move || call(loaded)).adding(most),
-            Contestant::calls("**run**", CALLS, move || call(run)).adding(RUN),
+            Contestant::calls("**loaded**", CALLS, move || call(loaded)),
+            Contestant::calls("**run**", CALLS, move || call(run)).adding(MOST_ADDED),
             Contestant::calls(
                 "loaded by `keyward plugin host`, which is **run**",
                 CALLS,
                 move || call(hosted),
             )
-            .adding(RUN),
+            .adding(MOST_ADDED),
         ],
     )
 }
 
-fn get(plan: &Plan, doors: &Doors) -> Result<Table> {
+fn get(plan: &Plan, attached: &Attached) -> Result<Table> {
     let id = EntryId::new("ann", None)?;
-    let storages = doors.open::<dyn Storage>()?;
+    let storages = attached.open::<dyn Storage>()?;
     for storage in &storages {
         storage.put(&id, &BLOB, &Put::expecting(Expect::Any))?;
     }
-    let most = Duration::from_micros(1);
-    through_each("`get` of 300 bytes by a storage in memory", plan, &storages, most, |storage| {
+    call_each("`get` of 300 bytes by a storage in memory", plan, &storages, |storage| {
         if storage.get(&id)?.blob == BLOB { Ok(()) } else { Err("another blob".into()) }
     })
 }
 
-fn seal(plan: &Plan, doors: &Doors) -> Result<Table> {
+fn seal(plan: &Plan, attached: &Attached) -> Result<Table> {
     let entry = EntryId::new("ann", None)?;
     let plain = Secret::from(&BLOB[..]);
     let key = StoreKey { id: KeyId::new(b"key")?, key: Secret::from(&[7; 32][..]) };
@@ -137,21 +135,19 @@ fn seal(plan: &Plan, doors: &Doors) -> Result<Table> {
         associated_data: &[3; 100],
         binding: &[4; 32],
     };
-    let encryptions = doors.open::<dyn Encryption>()?;
-    let most = Duration::from_micros(1);
-    through_each("Sealing 300 bytes by `aes-gcm`", plan, &encryptions, most, |encryption| {
+    let encryptions = attached.open::<dyn Encryption>()?;
+    call_each("Sealing 300 bytes by `aes-gcm`", plan, &encryptions, |encryption| {
         let sealed = encryption.seal(&plain, &context)?;
         if sealed.len() > BLOB.len() { Ok(()) } else { Err("it is not sealed".into()) }
     })
 }
 
-fn encode(plan: &Plan, doors: &Doors) -> Result<Table> {
+fn encode(plan: &Plan, attached: &Attached) -> Result<Table> {
     let record = Record::new(keyward::USER_PASSWORD)
         .with("username", Field::open("ann"))
         .with("password", Field::secret(super::peers::PASSWORD));
-    let serializers = doors.open::<dyn Serializer>()?;
-    let most = Duration::from_micros(2);
-    through_each("Encoding a record by `json`", plan, &serializers, most, |serializer| {
+    let serializers = attached.open::<dyn Serializer>()?;
+    call_each("Encoding a record by `json`", plan, &serializers, |serializer| {
         if serializer.encode(&record)?.is_empty() { Err("it is empty".into()) } else { Ok(()) }
     })
 }
@@ -170,8 +166,7 @@ fn start(plan: &Plan, library: &Path) -> Result<Table> {
             Contestant::calls("**verifying and loading it**", 1, || {
                 load(verify_library(&pin, &[])?)?;
                 Ok(())
-            })
-            .adding(Duration::from_millis(5)),
+            }),
         ],
     )
 }
