@@ -12,7 +12,9 @@ use std::process::Command;
 use crate::packages;
 use crate::shell::{self, Result, cargo, host, root, stage, target};
 
-const USAGE: &str = "usage: cargo xtask fuzz [TARGET|--all [SECONDS]]";
+mod merge;
+
+const USAGE: &str = "usage: cargo xtask fuzz [TARGET|--all [SECONDS]] | --merge [TARGET]";
 
 /// How long each target runs by default.
 const SECONDS: u64 = 60;
@@ -26,9 +28,17 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Runs one target or all of them. A crash is saved in the target's corpus, which an ordinary test
-/// replays.
+/// Runs one target or all of them, or reduces their corpora. A crash is saved in the target's corpus,
+/// which an ordinary test replays.
 pub(crate) fn run(arguments: &[String]) -> Result {
+    if let [flag, rest @ ..] = arguments
+        && flag == "--merge"
+    {
+        let wanted = wanted(rest, targets()?)?;
+        let program = build()?;
+        let merge = |(name, _): &(String, u64)| stage(name, || merge::run(name, &program));
+        return wanted.iter().try_for_each(merge);
+    }
     let wanted = wanted(arguments, targets()?)?;
     let program = build()?;
     let failed = wanted

@@ -35,7 +35,8 @@ usage: cargo xtask CHORE
   test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`
   bench           measure the speed of the released program, for docs/performance.md; ENTRIES ROUNDS for a shorter run
   ci [STAGE]...   run fmt, tidy, clippy, doc, deny and audit, or the named stages; with --fuzz, then also `fuzz`
-  fuzz            search for bytes that break a parser, for a minute each; or TARGET or --all, and SECONDS
+  fuzz            search for bytes that break a parser, for a minute each; or TARGET or --all, and SECONDS;
+                  --merge removes files of the corpora that reach nothing new
   plugins         build every crate of backends as a shared library, into FOLDER; with --dev, unoptimised
   dist            build the Debian package, into FOLDER; with --dev, unoptimised
   tidy            check the repository's own rules, which no compiler checks
