@@ -1,18 +1,18 @@
-//! How the program is linked, where that is GNU's way.
+//! Sets options of the linker, on Linux with the GNU C library.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
-    reason = "this is how cargo and a build script talk"
+    reason = "a build script gets its input from the environment and prints its output for cargo"
 )]
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     let target = |part: &str| std::env::var(format!("CARGO_CFG_TARGET_{part}")).unwrap_or_default();
     if target("OS") == "linux" && target("ENV") == "gnu" {
-        // The unwinder comes along: one library fewer to load at each start.
+        // Links the unwinder statically, so that each start loads one library fewer.
         println!("cargo:rustc-link-lib=static:-bundle=gcc_eh");
-        // What runs at each start lies together, as does what hardly ever runs.
+        // Keeps the code that runs at each start together, and apart from the code that rarely runs.
         println!("cargo:rustc-link-arg-bins=-Wl,-z,keep-text-section-prefix");
     }
 }

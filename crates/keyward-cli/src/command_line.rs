@@ -1,5 +1,5 @@
-//! Parses the command line and runs the command. It builds only the arguments of the chosen command:
-//! to build all of them would take longer than the command's own work.
+//! Parses the command line and runs the command. It builds clap's arguments only for the chosen
+//! command: to build those of all commands would take longer than the command itself.
 
 use std::ffi::OsString;
 
@@ -58,7 +58,8 @@ fn parse(arguments: &[OsString]) -> Result<Chosen, clap::Error> {
     Ok(Chosen { entry, matches, verbosity })
 }
 
-/// Removes all values but flags from an error about `set`: a misplaced value may be a password.
+/// Replaces every value that is not an option by `…` in an error about `set`: a misplaced value may
+/// be a password.
 fn without_values(mut error: clap::Error) -> clap::Error {
     for kind in [ContextKind::InvalidArg, ContextKind::InvalidValue] {
         let quoted =

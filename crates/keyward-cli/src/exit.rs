@@ -5,7 +5,7 @@ use std::io;
 use crate::output::complain;
 use crate::stop::{Outcome, Stop, code_of, describe};
 
-/// Does the work for each thing, also after it failed for another one.
+/// Does the work for each item, even after it failed for another one.
 ///
 /// Returns the last failure, and reports those before it. If standard output cannot be written, it
 /// returns at once: it could not print the next result either.

@@ -7,8 +7,8 @@ use keyward_core::Secret;
 
 use crate::stop::{Outcome, Stop};
 
-/// Standard output without a buffer. The standard library's reports success if the stream is
-/// closed.
+/// Standard output without a buffer. The standard library's type reports success even if the stream
+/// is closed.
 struct StandardOutput;
 
 impl Write for StandardOutput {

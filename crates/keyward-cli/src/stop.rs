@@ -1,4 +1,4 @@
-//! Why a command stopped, and how that is told. `docs/exit-codes.md` promises the codes.
+//! Why a command did not succeed, and its message. `docs/exit-codes.md` promises the exit codes.
 
 use std::io;
 

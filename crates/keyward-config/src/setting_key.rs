@@ -60,7 +60,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     },
     KnownSetting {
         key: "defaults.key",
-        help: "The key source of new stores: the first of these that works; a list, or one text with commas",
+        help: "The key sources of new stores, a list or one text with commas; the first one that works is used",
         variable: "KEYWARD_DEFAULTS_KEY",
         kind: OptionType::List,
         default: Some("keyring,file"),

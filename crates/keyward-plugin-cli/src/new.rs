@@ -1,4 +1,4 @@
-//! Writes a crate with a new backend, which works as it is.
+//! Writes a crate that contains a new, working backend.
 
 mod template;
 

@@ -15,11 +15,11 @@ mod confine;
 
 pub use confine::confine;
 
-/// The number of bytes that a pipe which is ready accepts at once: POSIX's `PIPE_BUF`, the least
-/// that a system may have.
+/// The number of bytes that a ready pipe accepts without blocking: the smallest `PIPE_BUF` that
+/// POSIX allows.
 const CHUNK: usize = 512;
 
-/// The longest wait: a century, which can be added to the time of every clock.
+/// The longest wait, 100 years. Adding it to the current time does not overflow.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// How a program ended, and its output.
@@ -29,11 +29,11 @@ pub struct Answer {
     pub status: ExitStatus,
     /// Its standard output.
     pub output: Secret,
-    /// Its error output, if it was asked for.
+    /// Its error output, if the caller requested it.
     pub errors: Secret,
 }
 
-/// Why there is no output.
+/// Why a program gave no output.
 #[derive(Debug)]
 pub enum Failure {
     /// The program cannot be started.
@@ -53,8 +53,7 @@ pub enum Failure {
 /// terminal. Its error output is dropped, because it may quote a secret. It is [confined](confine).
 ///
 /// # Errors
-/// Those for which there is no output. A program that ends with an error status is not such an
-/// error.
+/// A [`Failure`] if there is no output. A program that ends with an error status is not a failure.
 ///
 /// # Examples
 /// ```

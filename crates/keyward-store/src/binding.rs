@@ -1,4 +1,4 @@
-//! Binds a sealed record to its place.
+//! Binds a sealed record to its header and its entry.
 
 use keyward_core::{EntryId, Error, Result, Secret};
 use sha2::{Digest, Sha256};
@@ -13,8 +13,7 @@ pub(crate) fn digest(header: &[u8], entry: &EntryId) -> [u8; 32] {
     Sha256::new().chain_update(header).chain_update(entry.to_bytes()).finalize().into()
 }
 
-/// Returns the plaintext with its place before it: a tag, and the SHA-256 of header, entry and
-/// plaintext.
+/// Returns a tag, then the SHA-256 of header, entry and plaintext, then the plaintext.
 pub(crate) fn bind(plain: &Secret, header: &[u8], entry: &EntryId) -> Secret {
     let mut bound = Vec::with_capacity(TAG.len() + 32 + plain.len());
     bound.extend_from_slice(TAG);
@@ -23,7 +22,7 @@ pub(crate) fn bind(plain: &Secret, header: &[u8], entry: &EntryId) -> Secret {
     Secret::new(bound)
 }
 
-/// Returns the plaintext, if it belongs to this place.
+/// Returns the plaintext, if it was bound to this header and this entry.
 ///
 /// # Errors
 /// `Corrupt` if it does not.

@@ -14,7 +14,7 @@ const MAX_KEYS: usize = 1024;
 
 /// Random 256-bit keys with random ids. One is primary: new seals use it.
 ///
-/// In a keyset that is `rotating`, entries may still be sealed with other keys than the primary
+/// In a keyset that is `rotating`, entries may still be sealed with keys other than the primary
 /// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Keyset {

@@ -1,4 +1,4 @@
-//! Lists the accounts of origins, chooses the default one, and forgets one.
+//! Lists the accounts of origins, chooses the default one, and removes one.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::output::{Lines, shown};
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, usage};
 
-/// List the accounts that helpers use, choose the default account, or forget one
+/// List the accounts that helpers use, choose the default account, or remove one
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
   keyward account list git
@@ -46,7 +46,7 @@ pub(super) enum Command {
         #[arg(long)]
         none: bool,
     },
-    /// Forget an account, with its credentials for single paths
+    /// Remove an account and its credentials for single paths
     #[command(after_help = "Example:
   keyward account rm git https://bob@github.com")]
     Rm {

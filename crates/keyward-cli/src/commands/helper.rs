@@ -1,4 +1,4 @@
-//! Answers other programs. Each of them may also call the program by a separate name.
+//! Answers other programs. Another program may also call a helper by a program name in `PROGRAMS`.
 
 mod git;
 mod runner;
@@ -31,7 +31,7 @@ impl Run for Command {
 const PROGRAMS: &[(&str, &str)] = &[("git-credential-keyward", "git")];
 
 /// Answers a call in the form that `keyward setup git` writes. It does not build clap's arguments:
-/// git waits meanwhile, and that would take a tenth of the time that the process computes.
+/// that would take a tenth of the process's CPU time, while git waits.
 pub(crate) fn run_call_of_setup(arguments: &[OsString]) -> Option<Outcome> {
     let words: Option<Vec<_>> = arguments.iter().map(|word| word.to_str()).collect();
     let [_, "helper", "git", words @ ..] = words.as_deref()? else { return None };
@@ -39,7 +39,7 @@ pub(crate) fn run_call_of_setup(arguments: &[OsString]) -> Option<Outcome> {
     Some(git::run(&session, &git::Arguments::from_setup(words)?))
 }
 
-/// Replaces the program name of a helper by the helper's command.
+/// Replaces a helper's program name by the command that runs the helper.
 pub(crate) fn by_program_name(mut arguments: Vec<OsString>) -> Vec<OsString> {
     let called = arguments.first().and_then(|program| Path::new(program).file_name());
     if let Some((_, tool)) = PROGRAMS.iter().find(|(name, _)| called == Some(name.as_ref())) {

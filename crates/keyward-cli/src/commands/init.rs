@@ -28,7 +28,7 @@ pub(super) struct Arguments {
     /// An option of a backend, such as storage.path=/srv/store.db; key.from=NAME selects the key source
     #[arg(long = "option", value_name = "ROLE.KEY=VALUE")]
     options: Vec<String>,
-    /// Make the store for all users of this machine, each with a separate folder
+    /// Make a system store, in which each user of this machine has a separate folder
     #[arg(long)]
     system: bool,
     /// Keep records without Keyward's envelope, so that other programs can read them

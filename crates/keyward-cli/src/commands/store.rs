@@ -44,7 +44,7 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Give a user of this machine a folder in a store for all users
+    /// Give a user of this machine a folder in a system store
     #[command(after_help = "Example:
   keyward store enroll team bob")]
     Enroll {

@@ -37,7 +37,7 @@ enum Key {
     EraseLine,
     /// The next byte is taken as it is.
     Quote,
-    /// Ends an empty line; else the line, when typed twice.
+    /// Ends an empty line; typed twice, it ends any line.
     End,
     /// Shows the line again, so it does nothing at a hidden prompt.
     Reprint,
@@ -48,7 +48,7 @@ enum Key {
 pub(super) enum Typed {
     More,
     LineEnd,
-    /// A key that asks for a signal.
+    /// A key that sends a signal.
     Signal(Signal),
 }
 

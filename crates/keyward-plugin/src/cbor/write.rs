@@ -92,9 +92,9 @@ fn maybe<T>(
     }
 }
 
-/// Writes the heads of maps and their keys, which are always the same, as encoded CBOR: `a` and a
-/// number begin a map with that many keys, `6` and a number a text with that many bytes (RFC 8949,
-/// 3). To write them one by one would take as long as all the rest together.
+/// Writes constant CBOR: heads of maps, and keys. In hexadecimal, `aN` is the head of a map with N
+/// keys, and `6N` is the head of a text of N bytes (RFC 8949, section 3). To encode them one by one
+/// would take as long as to encode everything else.
 fn keys(out: &mut Encoder, cbor: &'static [u8]) -> Written {
     out.writer_mut().get_mut().write_all(cbor).map_err(Error::write)
 }

@@ -136,7 +136,7 @@ fn suite(file: &str) -> String {
 /// A page for each command, and their index.
 fn commands() -> Vec<(String, String)> {
     let mut index =
-        "# Commands\n\nMade from the program's own help, as `keyward help COMMAND` shows it.\n\n\
+        "# Commands\n\nThese pages contain the program's help, as `keyward help COMMAND` shows it.\n\n\
                      | command | what it does |\n|---|---|\n"
             .to_owned();
     let mut pages = Vec::new();

@@ -1,4 +1,4 @@
-//! A machine with users of its own, on which nothing that happens stays. It takes root.
+//! A temporary machine with several users, in a mount namespace. It needs root.
 
 use std::path::Path;
 use std::process::{Child, Stdio};
@@ -7,7 +7,7 @@ use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::namespace::Namespace;
 use crate::helpers::program::keyward;
 
-/// Somebody with a user id on the machine.
+/// A user of the machine.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct User {
     pub(super) name: &'static str,
@@ -17,26 +17,27 @@ pub(super) struct User {
 pub(super) const ROOT: User = User { name: "root", uid: 0 };
 pub(super) const ALICE: User = User { name: "alice", uid: 4001 };
 pub(super) const BOB: User = User { name: "bob", uid: 4002 };
-/// Has an account later than the store is made.
+/// Gets an account after the store was made.
 pub(super) const CAROL: User = User { name: "carol", uid: 4003 };
-/// Has no account at all.
+/// Has no account.
 pub(super) const STRANGER: User = User { name: "uid-4004", uid: 4004 };
 
-/// Where the entries of a store lie, and where its keys do.
+/// The folder of the entries of the store `team`, and the folder of its keys.
 pub(super) const DATA: &str = "/var/lib/keyward/team";
 pub(super) const KEYS: &str = "/etc/keyward/keys/team";
 
-/// Files and folders of root's that nobody may touch through Keyward, on the same mount as the store.
+/// The folder of root's files that no other user may read or change through Keyward, on the same
+/// mount as the store.
 const CANARIES: &str = "/var/lib/canaries";
 
-/// More than any command takes; what takes longer hangs.
-const PATIENCE: &str = "5";
+/// The time limit of a command in seconds. A command that takes longer hangs.
+const TIME_LIMIT: &str = "5";
 
-/// How a command ends that hangs.
-const HANGS: i32 = 137;
+/// The exit code of a command that was killed because it hangs.
+const KILLED: i32 = 137;
 
-/// What makes the machine. `/etc` and `/var/lib` are empty but for this; times of access are kept, so
-/// that it shows who read a file.
+/// Sets up the machine. `/etc` and `/var/lib` contain nothing else. Access times are kept, so that
+/// they show whether a file was read.
 const SET_UP: &str = r#"set -e
 cp /etc/ld.so.cache /dev/shm/$$
 mount -t tmpfs -o mode=755,strictatime tmpfs /etc
@@ -61,7 +62,7 @@ cp /var/lib/canaries/folder/keyset /var/lib/canaries/folder/%
 chmod 600 /var/lib/canaries/folder/*
 "#;
 
-/// The machine, gone when dropped.
+/// The machine. Dropping it removes it.
 pub(super) struct Machine(Namespace);
 
 impl Machine {
@@ -74,7 +75,7 @@ impl Machine {
         machine
     }
 
-    /// A machine with a central store `team`, in which root, alice and bob have a password each.
+    /// A machine with a system store `team`, in which root, alice and bob have a password each.
     pub(super) fn with_store() -> Self {
         let machine = Self::bare();
         machine.keyward(ROOT, "init --system team").run().ends(0).says_nothing();
@@ -84,24 +85,24 @@ impl Machine {
         machine
     }
 
-    /// The program, about to be run by this user.
+    /// Returns a call of the program by this user.
     pub(super) fn keyward(&self, user: User, line: &str) -> Invocation {
         self.by(user, "/var/lib/bin/keyward").args(line.split_whitespace())
     }
 
-    /// Sets somebody's password in the store.
+    /// Sets a user's password in the store.
     pub(super) fn set(&self, who: User, whose: User, password: &str) -> Finished {
         let line = format!("set team {0} --user {0} --stdin", whose.name);
         self.keyward(who, &line).input(password).run()
     }
 
-    /// Somebody's password in the store.
+    /// Gets a user's password from the store.
     pub(super) fn get(&self, who: User, whose: User) -> Finished {
         self.keyward(who, &format!("get team --user {} --raw", whose.name)).run()
     }
 
-    /// A shell script of this user's. It finds in `$D` and `$K` their folders of the store, in `$C`
-    /// and `$F` a file and a folder of root's that it may not touch.
+    /// Returns a shell script to be run by this user. `$D` and `$K` are the user's folders in the
+    /// store, `$C` and `$F` a file and a folder of root that the user may not touch.
     pub(super) fn shell(&self, user: User, script: &str) -> Invocation {
         self.by(user, "sh")
             .args(["-c", script])
@@ -111,7 +112,7 @@ impl Machine {
             .env("F", format!("{CANARIES}/folder"))
     }
 
-    /// Starts something of this user's that goes on until it is killed.
+    /// Starts a program as this user. The caller kills it.
     pub(super) fn start(&self, user: User, words: &[&str]) -> Child {
         let home = format!("/var/lib/home/{}", user.name);
         let mut command = self.0.command(Path::new(&home), Path::new("setpriv"));
@@ -123,19 +124,19 @@ impl Machine {
     fn by(&self, user: User, program: &str) -> Invocation {
         let home = format!("/var/lib/home/{}", user.name);
         let mut command = self.0.command(Path::new(&home), Path::new("timeout"));
-        command.args(["--signal=KILL", PATIENCE, "setsid", "--wait", "setpriv"]);
+        command.args(["--signal=KILL", TIME_LIMIT, "setsid", "--wait", "setpriv"]);
         command.args(identity(user)).arg(program).current_dir("/").stdin(Stdio::null());
         Invocation::from(command)
     }
 
-    /// Everything below these folders: kind, owner, mode and path.
+    /// Returns a line for each file below these folders: type, owner, mode and path.
     pub(super) fn tree(&self, folders: &str) -> Vec<String> {
         self.lines(&format!("find {folders} -printf '%y %U %m %p\\n'"))
     }
 
-    /// What can be seen of the canaries without reading them, the time of the last reading included.
+    /// Returns the metadata of the canaries, which includes the time when they were last read.
     pub(super) fn canaries(&self) -> Vec<String> {
-        // Looking into a folder counts as reading it.
+        // `find` itself reads folders, so their access times are left out.
         self.lines(&format!(
             "find {CANARIES} /etc/shadow -printf '%p %y %U:%G %m %T@' \\
              \\( -type f -printf ' %s %A@' -o -true \\) -printf '\\n'"
@@ -155,10 +156,10 @@ fn identity(user: User) -> [String; 5] {
     ["--reuid".into(), uid.clone(), "--regid".into(), uid, "--clear-groups".into()]
 }
 
-/// It ended by itself, and in no other way than the program's own.
+/// Asserts that the program ended by itself, with one of its exit codes and without a panic.
 #[track_caller]
 pub(super) fn orderly(ran: &Finished) {
-    assert_ne!(ran.code, HANGS, "it hangs: {}", ran.err);
+    assert_ne!(ran.code, KILLED, "it hangs: {}", ran.err);
     assert!((0..=8).contains(&ran.code), "{}: {}", ran.code, ran.err);
     assert!(!ran.err.contains("fault in keyward"), "{}", ran.err);
 }

@@ -12,9 +12,9 @@ use crate::stop::Outcome;
 #[command(after_help = "Example:
   printf 'protocol=https\\nhost=example.com\\n' | keyward helper git get --store work")]
 pub(crate) struct Arguments {
-    /// get, store, erase or capability; any other does nothing
+    /// get, store, erase or capability; any other action does nothing
     action: String,
-    /// The store; one that does not exist has no credentials
+    /// The store; if it does not exist, git gets no credentials
     #[arg(long, value_name = "S", default_value = "git")]
     store: String,
     /// The user of the credentials [default: the store's `user`, else you]

@@ -16,7 +16,7 @@ use crate::stop::Outcome;
 /// Where the credentials are, and how to get them.
 pub(super) struct Options<'a> {
     pub(super) environment: Environment,
-    /// The store. One that does not exist has no credentials.
+    /// The store. If it does not exist, there are no credentials.
     pub(super) store: &'a str,
     pub(super) user: Option<&'a str>,
     pub(super) unbound: Unbound,

@@ -10,7 +10,7 @@ use crate::output::harmless;
 use crate::session::Session;
 use crate::stop::Outcome;
 
-/// Import the file of git's own `store` helper, which stays as it is
+/// Import the file of git's `store` helper; the file stays unchanged
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   keyward import git-credentials ~/.git-credentials")]

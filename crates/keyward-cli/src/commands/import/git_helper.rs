@@ -12,7 +12,7 @@ use super::accounts::{self, Target};
 use crate::session::Session;
 use crate::stop::Outcome;
 
-/// Import credentials from git's other helpers, which keep them too
+/// Import credentials from git's other helpers, which also keep them
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   keyward import git-helper https://github.com https://ann@example.com")]

@@ -12,9 +12,9 @@ use crate::arguments::role;
 use crate::stop::{Outcome, usage};
 use report::Report;
 
-/// Check a library or a program against every promise of its backends.
+/// Check a library or a program against every promise of its backends
 ///
-/// Its code runs, each case in a separate process: a crash or a hang is a failure. Options, secrets and answers are for the test only: never pass real secrets.
+/// The plugin's code runs, for each case in a separate process; a crash or a hang is a failure. A failed case may print what you pass: never pass real secrets.
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   keyward plugin check target/plugins/libshelf.so

@@ -8,7 +8,7 @@ use crate::arguments::role;
 use crate::output::{print, shown};
 use crate::stop::Outcome;
 
-/// Write a crate with a new backend, which works as it is
+/// Write a crate that contains a new, working backend
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   keyward plugin new --role storage shelf keyward-storage-shelf")]

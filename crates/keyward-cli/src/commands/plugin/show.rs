@@ -8,7 +8,7 @@ use crate::output::{print, shown};
 use crate::session::Session;
 use crate::stop::{Outcome, what};
 
-/// Show all that is known of a plugin
+/// Show a plugin's file, hash, state and backends
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   keyward plugin show shelf")]

@@ -18,10 +18,10 @@ use crate::stop::Outcome;
   keyward setup git --check
   keyward setup git --undo")]
 pub(crate) struct Arguments {
-    /// For all your repositories [default]
+    /// Set up git for all your repositories [default]
     #[arg(long)]
     global: bool,
-    /// For the repository you are in
+    /// Set up git only for the repository you are in
     #[arg(long, conflicts_with = "global")]
     local: bool,
     /// The store; it is made if it does not exist

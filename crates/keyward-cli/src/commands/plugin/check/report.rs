@@ -1,4 +1,4 @@
-//! The report of a check, which can be passed on to others.
+//! The report of a check, which the user can publish.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -39,7 +39,7 @@ impl Candidate {
         let earlier = before.as_ref().filter(|before| before.is_library() == is_library);
         let loads = options.load;
         let arguments = options.arguments.as_ref().or(earlier.map(|it| &it.arguments));
-        // A library that is loaded sees every variable: a list from its time as a process goes.
+        // A loaded library sees every variable, so the list for a child process no longer applies.
         let variables = earlier.filter(|_| !loads).map(|it| &it.environment);
         let environment = options.env.as_ref().or(variables);
         let needs = match (&options.needs, earlier) {
