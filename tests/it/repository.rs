@@ -5,3 +5,4 @@ mod dist;
 mod docs;
 mod packages;
 mod readme;
+mod roles;

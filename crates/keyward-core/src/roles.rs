@@ -4,7 +4,7 @@
 use std::fmt::{self, Debug};
 
 use crate::registration::{Open, open_linked};
-use crate::{Backend, Door, Encryption, Key, Options, Registration, Serializer, Storage};
+use crate::{Backend, Door, Options, Registration};
 
 /// Calls the macro `$each` with the list of all roles, in the order in which they are shown.
 ///
@@ -51,7 +51,7 @@ macro_rules! roles {
         /// How a backend is opened in one of its roles.
         #[derive(Clone, Debug)]
         pub enum Factory {
-            $(#[doc = concat!("In the role `", stringify!($name), "`.")] $Role(Open<dyn $Role>),)+
+            $(#[doc = concat!("In the role `", stringify!($name), "`.")] $Role(Open<dyn crate::$Role>),)+
         }
 
         impl Factory {
@@ -64,7 +64,7 @@ macro_rules! roles {
         }
 
         $(
-            impl RoleTrait for dyn $Role {
+            impl RoleTrait for dyn crate::$Role {
                 const ROLE: Role = Role::$Role;
 
                 fn factory(open: Open<Self>) -> Factory {
@@ -84,7 +84,7 @@ macro_rules! roles {
         impl Registration {
             $(
                 #[doc = concat!("Registers a linked backend in the role `", stringify!($name), "`.")]
-                pub const fn $name<B: Backend + $Role>(
+                pub const fn $name<B: Backend + crate::$Role>(
                     package: &'static str,
                     version: &'static str,
                 ) -> Self {
