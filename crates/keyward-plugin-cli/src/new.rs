@@ -9,12 +9,13 @@ use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Registry, Result, Role};
 
+use template::Template;
 pub use template::init_option;
 
 /// A crate to write.
 #[derive(Debug)]
 pub struct Crate<'a> {
-    role: Role,
+    template: &'static Template,
     name: &'a str,
     source: Source,
 }
@@ -32,16 +33,20 @@ impl<'a> Crate<'a> {
     /// Describes a crate with a backend of this role and name.
     ///
     /// # Errors
-    /// - [`Invalid`](ErrorKind::Invalid): the name cannot be the name of a backend and a crate.
+    /// - [`Invalid`](ErrorKind::Invalid): there is no template for this role, or the name cannot be the
+    ///   name of a backend and a crate.
     /// - [`Exists`](ErrorKind::Exists): this program has such a backend.
     pub fn new(role: Role, name: &'a str, source: Source) -> Result<Self> {
+        let template = Template::find(role).ok_or_else(|| {
+            Error::invalid("usage", format!("there is no template for the role {role}"))
+        })?;
         check_name(name)?;
         if Registry::linked()?.find(role, name).is_ok() {
             return Err(Error::new(ErrorKind::Exists, "usage")
                 .because(format!("the {role} {name} is part of this program"))
                 .hint("Choose another name: two backends of one role cannot have the same name"));
         }
-        Ok(Self { role, name, source })
+        Ok(Self { template, name, source })
     }
 
     /// Writes all files or none: they appear together, in place of an empty folder if there is one.

@@ -61,22 +61,24 @@ fn add_option(keyward: &Keyward, new: &mut NewStore, option: &str) -> Outcome {
         || usage("an option is written ROLE.KEY=VALUE, as in storage.path=/srv/store.db");
     let (key, value) = option.split_once('=').ok_or_else(malformed)?;
     let (role, key) = key.split_once('.').ok_or_else(malformed)?;
-    let role = Role::from_name(role)
-        .ok_or_else(|| usage("the roles are serializer, encryption, key and storage"))?;
+    let no_such_role = || usage("the roles are serializer, encryption, key and storage");
+    let role = Role::from_name(role).ok_or_else(no_such_role)?;
     if (role, key) == (Role::Key, "from") {
         new.key = Some(SecretRef { from: value.to_owned(), options: Values::new() });
         return Ok(());
     }
     let settings = keyward.config().settings();
     let default = settings.text(&format!("defaults.{role}"));
-    let backend = match role {
-        Role::Serializer => new.serializer.as_deref().or(default),
-        Role::Encryption => new.encryption.as_deref().or(default),
-        Role::Storage => new.storage.as_deref().or(default),
-        Role::Key => new.key.as_ref().map(|key| key.from.as_str()).or(default),
-    };
-    let backend =
-        backend.ok_or_else(|| usage("select a key source first: --option key.from=NAME"))?;
+    let parts = [
+        (Role::Serializer, new.serializer.as_deref()),
+        (Role::Encryption, new.encryption.as_deref()),
+        (Role::Storage, new.storage.as_deref()),
+        (Role::Key, new.key.as_ref().map(|key| key.from.as_str())),
+    ];
+    let (_, chosen) = parts.into_iter().find(|(part, _)| *part == role).ok_or_else(no_such_role)?;
+    let backend = chosen
+        .or(default)
+        .ok_or_else(|| usage("select a key source first: --option key.from=NAME"))?;
     let table = keyward.registry().find(role, backend)?.options;
     let spec = OptionSpec::find(table, key).map_err(Error::from)?;
     let value = parse_value(spec, value)?;

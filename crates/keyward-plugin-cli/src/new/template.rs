@@ -5,6 +5,41 @@ use keyward_core::Role;
 
 use super::{Crate, Source};
 
+/// The code of a backend in a role.
+#[derive(Debug)]
+pub(super) struct Template {
+    role: Role,
+    code: &'static str,
+    /// What it depends on besides Keyward's crates, as lines of the manifest.
+    dependencies: &'static str,
+}
+
+static TEMPLATES: [Template; 4] = [
+    Template {
+        role: Role::Serializer,
+        code: include_str!("../../templates/serializer.rs"),
+        dependencies: "serde_json = \"1\"\n",
+    },
+    Template {
+        role: Role::Encryption,
+        code: include_str!("../../templates/encryption.rs"),
+        dependencies: "chacha20poly1305 = \"0.10\"\n",
+    },
+    Template { role: Role::Key, code: include_str!("../../templates/key.rs"), dependencies: "" },
+    Template {
+        role: Role::Storage,
+        code: include_str!("../../templates/storage.rs"),
+        dependencies: "",
+    },
+];
+
+impl Template {
+    /// Returns the template for a role, if there is one.
+    pub(super) fn find(role: Role) -> Option<&'static Self> {
+        TEMPLATES.iter().find(|template| template.role == role)
+    }
+}
+
 impl Crate<'_> {
     /// Returns the files, each with its permissions.
     pub(super) fn files(&self) -> Vec<(&'static str, u32, String)> {
@@ -19,35 +54,21 @@ impl Crate<'_> {
     }
 
     fn code(&self) -> String {
-        let code = match self.role {
-            Role::Serializer => include_str!("../../templates/serializer.rs"),
-            Role::Encryption => include_str!("../../templates/encryption.rs"),
-            Role::Key => include_str!("../../templates/key.rs"),
-            Role::Storage => include_str!("../../templates/storage.rs"),
-        };
-        code.replace("Sample", &self.type_name()).replace("sample", self.name)
+        let code = self.template.code.replace("Sample", &self.type_name());
+        code.replace("sample", self.name)
     }
 
     fn filled(&self, text: &str) -> String {
-        let package = format!("keyward-{}-{}", self.role, self.name);
+        let package = format!("keyward-{}-{}", self.template.role, self.name);
         let library = format!("lib{}.so", package.replace('-', "_"));
         text.replace("{package}", &package)
-            .replace("{role}", self.role.name())
+            .replace("{role}", self.template.role.name())
             .replace("{name}", self.name)
             .replace("{library}", &library)
-            .replace("{choice}", &init_option(self.role, self.name))
+            .replace("{choice}", &init_option(self.template.role, self.name))
             .replace("{plugin}", &self.requirement("keyward-plugin"))
             .replace("{testkit}", &self.requirement("keyward-testkit"))
-            .replace("{dependency}\n", self.dependency())
-    }
-
-    /// Returns the further dependencies of the template.
-    fn dependency(&self) -> &'static str {
-        match self.role {
-            Role::Serializer => "serde_json = \"1\"\n",
-            Role::Encryption => "chacha20poly1305 = \"0.10\"\n",
-            Role::Key | Role::Storage => "",
-        }
+            .replace("{dependency}\n", self.template.dependencies)
     }
 
     fn requirement(&self, crate_name: &str) -> String {
@@ -84,8 +105,9 @@ mod tests {
 
     #[test]
     fn nothing_of_a_template_is_left() {
-        for role in Role::ALL {
-            let made = Crate { role, name: "two-words", source: Source::Registry };
+        for template in &TEMPLATES {
+            let role = template.role;
+            let made = Crate { template, name: "two-words", source: Source::Registry };
             for (file, _, content) in made.files() {
                 for placeholder in
                     ["sample", "Sample", "{package}", "{role}", "{name}", "{library}"]
