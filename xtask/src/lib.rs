@@ -32,7 +32,8 @@ const USAGE: &str = "\
 usage: cargo xtask CHORE
 
   quickstart      build the program and run the README's example in a scratch home
-  test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`
+  test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`;
+                  with --fast first, run only tests that need no servers and little time
   bench           measure the speed of the released program, for docs/performance.md; ENTRIES ROUNDS for a shorter run
   ci [STAGE]...   run fmt, tidy, clippy, doc, deny and audit, or the named stages; with --fuzz, then also `fuzz`
   fuzz            search for bytes that break a parser, for a minute each; or TARGET or --all, and SECONDS;

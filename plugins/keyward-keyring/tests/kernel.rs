@@ -95,7 +95,7 @@ fn host(_: &Scratch) -> TestHost {
 /// Returns 32 hexadecimal digits that no other scratch folder has.
 fn own_id(scratch: &Scratch) -> String {
     let digest = Sha256::digest(scratch.path(""));
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    keyward_plugin::hex::encode(&digest[..16])
 }
 
 fn storage_values(scratch: &Scratch) -> Values {

@@ -29,7 +29,7 @@ fn unlocked() -> &'static str {
 /// Returns 32 hexadecimal digits that no other scratch folder has.
 fn own_id(scratch: &Scratch) -> String {
     let digest = Sha256::digest(scratch.path(""));
-    digest[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    keyward_plugin::hex::encode(&digest[..16])
 }
 
 fn storage_values(scratch: &Scratch, bus: &str) -> Values {
@@ -146,8 +146,7 @@ fn a_damaged_item_is_corrupt_and_the_others_are_listed() {
     storage.put(&ann(), b"sealed", &any()).unwrap();
     storage.put(&bob, b"sealed", &any()).unwrap();
     let store = own_id(&scratch);
-    let hash: String =
-        Sha256::digest(ann().to_bytes())[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = keyward_plugin::hex::encode(&Sha256::digest(ann().to_bytes())[..16]);
     // GNOME Keyring identifies an item by its attributes, so this is the same item.
     let script = format!(
         "printf damaged | secret-tool store --label=x service keyward username {store}:{hash} store {store}"

@@ -262,10 +262,11 @@ fn json(record: &Record) -> serde_json::Value {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    keyward_core::hex::encode(bytes)
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    let digits = text.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap());
-    digits.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect()
+    let mut bytes = vec![0; text.len() / 2];
+    keyward_core::hex::decode(text.as_bytes(), &mut bytes).unwrap();
+    bytes
 }

@@ -10,7 +10,7 @@ use crate::message::{entry, hello, storage};
 const SPECIFICATION: &str = include_str!("../../../../docs/plugin-protocol.md");
 
 fn hex(frame: &Secret) -> String {
-    frame.expose().iter().map(|byte| format!("{byte:02x}")).collect()
+    keyward_core::hex::encode(frame.expose())
 }
 
 /// What is said, and by whom.

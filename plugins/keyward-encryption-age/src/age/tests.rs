@@ -91,8 +91,7 @@ fn every_vector_has_the_outcome_it_expects() {
         match vector.open() {
             Ok(payload) => {
                 assert_eq!(vector.expect, "success", "{}", vector.name);
-                let digest = Sha256::digest(payload.expose());
-                let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+                let digest = keyward_plugin::hex::encode(&Sha256::digest(payload.expose()));
                 assert_eq!(Some(digest), vector.payload, "{}", vector.name);
             }
             Err(failure) => assert_eq!(class(failure), vector.expect, "{}", vector.name),

@@ -7,7 +7,7 @@ fn costs(memory_kib: u64, iterations: u64, lanes: u64) -> Costs {
 }
 
 fn hex(key: &Secret) -> String {
-    key.expose().iter().map(|byte| format!("{byte:02x}")).collect()
+    keyward_plugin::hex::encode(key.expose())
 }
 
 /// Encodes costs that may be out of bounds.

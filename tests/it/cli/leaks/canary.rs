@@ -2,13 +2,14 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use keyward_core::hex;
 
 use crate::helpers::invocation::{Finished, Invocation};
 
 /// None that a shell, JSON or TOML would write in another way.
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.:,?";
 
-/// A secret that stands nowhere else, and can be recognised in other clothes.
+/// A secret that nothing else contains, and that is recognised in several encodings.
 pub(super) struct Canary {
     pub(super) text: String,
     forms: Vec<Vec<u8>>,
@@ -57,7 +58,7 @@ impl Canary {
 
 /// The bytes as they are, in base64 at any place of a longer text, in hexadecimal, in UTF-16.
 fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex::encode(bytes);
     let wide = |pair: fn(u8) -> [u8; 2]| bytes.iter().flat_map(|byte| pair(*byte)).collect();
     let mut forms = vec![
         bytes.to_vec(),
