@@ -1,4 +1,4 @@
-//! `cargo xtask CHORE`.
+//! `cargo xtask COMMAND`.
 
 use std::process::ExitCode;
 

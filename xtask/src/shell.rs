@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-/// The result of a chore; the error is one line.
+/// The result of a command; the error is one line.
 pub type Result<T = ()> = std::result::Result<T, String>;
 
 /// Returns the folder of the workspace.
@@ -70,7 +70,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     quiet.status().is_ok_and(|status| status.success())
 }
 
-/// Runs one stage of a chore, with a title, and prints how long it took.
+/// Runs one stage of a command, with a title, and prints how long it took.
 pub(crate) fn stage<T>(title: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     println!("\n=== {title}");
     let start = Instant::now();

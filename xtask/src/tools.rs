@@ -1,4 +1,4 @@
-//! The cargo subcommands that chores use. A missing one is built from source.
+//! The cargo subcommands that `xtask` uses. A missing one is built from source.
 
 use std::process::Command;
 

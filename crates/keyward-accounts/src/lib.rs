@@ -8,7 +8,7 @@
 //! # Contract
 //! - A look-up reads at most three entries.
 //! - Two accounts that are stored at the same moment are both listed afterwards, as far as the
-//!   source's [`update`](Source::update) can see to that.
+//!   source's [`update`](Source::update) can ensure that.
 //! - An entry is written before it is listed, and taken off the list before it is removed. A writer
 //!   that is interrupted in between leaves a line without an entry, which look-ups skip, or an
 //!   entry that is found only by its account's name.
@@ -16,8 +16,8 @@
 //!   this form.
 //!
 //! # Security
-//! A record is given only to the origins that it carries, whatever the name of its entry is. A
-//! record that carries no origin is not given to any, unless [`Unbound::Give`] is set.
+//! A record is given only to the origins that it contains, whatever the name of its entry is. A
+//! record that contains no origin is not given to any, unless [`Unbound::Give`] is set.
 
 mod entries;
 mod index;
@@ -56,7 +56,7 @@ pub struct Accounts<'a> {
     unbound: Unbound,
 }
 
-/// Whether records that carry no origin are given.
+/// Whether records that contain no origin are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unbound {
     /// They are not given to any origin.
@@ -138,8 +138,8 @@ impl<'a> Accounts<'a> {
     /// Returns the account that matches, if there is one: of the origin, of one of these kinds, and
     /// with the account and the path that `wanted` has.
     ///
-    /// If several match, it is the default account's, then one without a path, then the oldest; but
-    /// one that `is_good` comes before one that is not.
+    /// If several match, it is the default account's, then one without a path, then the oldest. But
+    /// any record that `is_good` accepts comes before one that it does not accept.
     pub fn find(
         &self,
         wanted: &Location,

@@ -7,11 +7,11 @@ thread_local! {
     static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Does `work`, which must end after about this time.
+/// Does `work` with a time limit.
 ///
 /// Backends that this thread calls see the time that is left as
-/// [`Host::remaining`](keyward_core::Host::remaining): a backend that waits gives up in time, a call
-/// to a child process is given up, and a store makes no further call. Within another limit, the
+/// [`Host::remaining`](keyward_core::Host::remaining): a backend that waits returns an error in time,
+/// so does a call to a child process, and a store makes no further call. Within another limit, the
 /// earlier deadline applies. A linked backend that does not look at the time is not interrupted.
 ///
 /// # Errors

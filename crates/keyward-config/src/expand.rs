@@ -5,7 +5,7 @@ use keyward_core::{Error, OptionError, OptionSpec, OptionType, Result, StoreId, 
 use crate::name::StoreName;
 use crate::places::Places;
 
-/// Replaces `%…%` in options by the places and the store.
+/// Replaces the placeholders `%…%` in options by folders, and by facts about the store.
 ///
 /// `%id%`, `%store%`, `%data%`, `%state%`, `%config%` and `%home%` are replaced when a store is
 /// opened. `%user%` stays, because backends replace it for each entry. In system stores `%uid%` is
@@ -36,7 +36,7 @@ impl Expander {
         Self { places: places.clone(), store: store.file_stem(), id: id.to_string(), uid: None }
     }
 
-    /// Returns the same expander, for the folders of one user of a central store.
+    /// Returns the same expander, for the folders of one user of a system store.
     #[must_use]
     pub fn for_uid(mut self, uid: u32) -> Self {
         self.uid = Some(uid);
@@ -46,8 +46,8 @@ impl Expander {
     /// Returns the text, expanded.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) for an unknown word, or a place that is not
-    /// UTF-8.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) for an unknown placeholder, or a folder whose
+    /// path is not UTF-8.
     pub fn text(&self, text: &str) -> Result<String> {
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;

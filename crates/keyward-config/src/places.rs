@@ -19,7 +19,7 @@ pub struct Places {
     pub state: PathBuf,
     /// The system's configuration.
     pub system_config: PathBuf,
-    /// The system's data: central stores.
+    /// The data of system stores.
     pub system_data: PathBuf,
 }
 

@@ -15,8 +15,8 @@ use crate::{EntryId, Error, Result, Secret, hex};
 /// - Two seals of the same bytes differ, unless the encryption does not encrypt.
 ///
 /// # Errors
-/// - [`Corrupt`](crate::ErrorKind::Corrupt), without a source: the blob is altered or cut, or the
-///   context is another one.
+/// - [`Corrupt`](crate::ErrorKind::Corrupt), without a source: the blob is altered or truncated, or
+///   the context is another one.
 /// - [`NoKey`](crate::ErrorKind::NoKey): the key does not exist, or no key fits.
 ///
 /// # Security

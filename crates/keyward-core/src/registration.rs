@@ -5,7 +5,7 @@ use crate::{Error, Factory, Host, OptionSpec, Options, Result, Role, RoleTrait, 
 
 /// Describes a backend: its name, its options and how it is opened.
 ///
-/// A type implements this once, and also the traits of the roles it plays.
+/// A type implements this once, and also the trait of each of its roles.
 pub trait Backend: Sized + 'static {
     /// Its name and what it is for.
     const INFO: Info;
@@ -139,7 +139,7 @@ pub struct Registration {
 inventory::collect!(Registration);
 
 impl Registration {
-    /// The role it plays.
+    /// The role of the backend.
     pub const fn role(&self) -> Role {
         self.factory.role()
     }

@@ -28,8 +28,8 @@ impl Registry {
     /// Makes a registry of these backends.
     ///
     /// # Errors
-    /// [`Refused`](ErrorKind::Refused) if two of them have the same role and name: it must never be
-    /// a matter of luck which of them seals a user's passwords.
+    /// [`Refused`](ErrorKind::Refused) if two of them have the same role and name: chance must not
+    /// decide which of the two seals a user's passwords.
     pub fn new(registrations: impl IntoIterator<Item = Registration>) -> Result<Self> {
         let mut linked: Vec<_> = registrations.into_iter().collect();
         linked.sort_unstable_by_key(|entry| (entry.role(), entry.info.name));
@@ -161,7 +161,7 @@ impl Offer {
         Self { role, name, from, fetch: Box::new(fetch), fetched: OnceLock::new() }
     }
 
-    /// The role it plays.
+    /// The role of the backend.
     pub fn role(&self) -> Role {
         self.role
     }

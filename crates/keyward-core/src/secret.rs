@@ -26,7 +26,7 @@ use zeroize::{Zeroizing, optimization_barrier};
 pub struct Secret(Vec<u8>);
 
 impl Secret {
-    /// Takes the bytes over. The vector's memory is kept, and wiped at the end.
+    /// Takes ownership of the bytes. The vector's memory is wiped when the secret is dropped.
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -41,7 +41,7 @@ impl Secret {
         std::str::from_utf8(&self.0).ok()
     }
 
-    /// Returns the bytes without wiping them. Use it to pass them to code that will.
+    /// Returns the bytes without wiping them. Use it to pass them to code that wipes them.
     pub fn into_bytes(mut self) -> Vec<u8> {
         mem::take(&mut self.0)
     }
@@ -102,7 +102,7 @@ impl Drop for Secret {
 fn wipe(bytes: &mut Vec<u8>) {
     bytes.clear();
     bytes.resize(bytes.capacity(), 0);
-    // Something reads the zeros, so the compiler cannot leave them out.
+    // To the compiler, the barrier reads the zeros. So it cannot leave out the writes.
     optimization_barrier(&bytes[..]);
 }
 

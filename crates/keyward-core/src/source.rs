@@ -15,7 +15,7 @@ pub trait Source: Debug + Send + Sync {
     /// Returns the record of this entry.
     fn get(&self, id: &EntryId) -> Result<Record>;
 
-    /// Whether the entry exists. The entry is not opened if the source can find out without.
+    /// Whether the entry exists. The source opens the entry only if it cannot find out otherwise.
     fn contains(&self, id: &EntryId) -> Result<bool>;
 
     /// Changes the record of this entry without losing the change of another writer, as far as the

@@ -43,10 +43,10 @@ pub trait Storage: Debug + Send + Sync {
 
     /// Lists some of the entries.
     ///
-    /// A list must not skip something in the place of an entry that cannot be an entry, such as a
-    /// symbolic link: the caller could drop a key that the entry needs. Instead, the last page has
-    /// a cursor to one more page, and its list returns [`Corrupt`](crate::ErrorKind::Corrupt). So a
-    /// caller gets all valid entries first.
+    /// If something that cannot be an entry, such as a symbolic link, is where an entry belongs,
+    /// the storage must not skip it: the caller could delete a key that the entry needs. Instead,
+    /// the last page of valid entries has a cursor, and the list from that cursor returns
+    /// [`Corrupt`](crate::ErrorKind::Corrupt).
     fn list(&self, query: &Query<'_>) -> Result<Page>;
 
     /// Removes everything that this storage keeps, and then the storage itself.

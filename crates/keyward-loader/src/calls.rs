@@ -75,7 +75,7 @@ impl<T: Clone> Calls<T> {
         self.state().ended.clone()
     }
 
-    /// A panic leaves nothing half done here, so a poisoned lock is as good as any.
+    /// A panic cannot leave an incomplete change here, so a poisoned lock can be used.
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

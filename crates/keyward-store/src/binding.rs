@@ -25,7 +25,7 @@ pub(crate) fn bind(plain: &Secret, header: &[u8], entry: &EntryId) -> Secret {
 /// Returns the plaintext, if it was bound to this header and this entry.
 ///
 /// # Errors
-/// `Corrupt` if it does not.
+/// `Corrupt` if it was not.
 pub(crate) fn unbind(bound: &Secret, header: &[u8], entry: &EntryId) -> Result<Secret> {
     let corrupt = || Error::corrupt("open");
     let rest = bound.expose().strip_prefix(TAG).ok_or_else(corrupt)?;

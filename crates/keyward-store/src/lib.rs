@@ -1,7 +1,7 @@
 //! A store: combines a serializer, an encryption and a storage.
 //!
 //! A [`Store`] turns a record into bytes, adds the envelope, seals it to a blob and gives that to
-//! the storage. Reading goes the same way back. No other component is involved. Stores with a
+//! the storage. To read a record, it does the reverse. No other component is involved. Stores with a
 //! symmetric encryption keep their keys in a separate keyset, wrapped by a key source.
 //!
 //! Use this crate to assemble stores from backends yourself. Applications use `keyward`, which does

@@ -69,8 +69,8 @@ impl Store {
     ///
     /// The key is deleted first: afterwards the remaining data cannot be opened. If the work is
     /// interrupted, another call completes it. Entries in the storage that do not belong to this
-    /// store stay, and a warning reports them. Without envelopes all records stay: Keyward cannot
-    /// know whose they are, and other programs may use them.
+    /// store stay, and a warning reports them. Without envelopes all records stay: they do not name
+    /// their store, and other programs may use them.
     ///
     /// # Errors
     /// Those of key source and storage.
@@ -85,8 +85,7 @@ impl Store {
         if self.is_another_stores()? {
             return self.delete_own();
         }
-        // It is not known whose a damaged or unsafe entry is: the storage removes it, or refuses
-        // to.
+        // A damaged or unsafe entry does not name its store. The storage removes it, or refuses to.
         match self.holds_foreign() {
             Ok(true) => return self.delete_own(),
             Err(error) if !is_unusable(&error) => return Err(error),

@@ -39,8 +39,8 @@ impl Store {
         {
             return Ok(resealed);
         }
-        // One entry is too large, was changed meanwhile, or does not open. One by one, each shows
-        // which it is.
+        // One of the entries is too large, was changed meanwhile, or does not open. Resealing them
+        // one by one shows which.
         ids.iter().try_fold(0, |resealed, id| Ok(resealed + u64::from(self.reseal(id)?)))
     }
 

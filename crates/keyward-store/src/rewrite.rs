@@ -9,7 +9,7 @@ use crate::keyset::Keyset;
 /// Rewrites a blob from its parsed header.
 ///
 /// # Errors
-/// `Corrupt` if it is none.
+/// `Corrupt` if the bytes are not a blob.
 pub fn blob(bytes: &[u8]) -> Result<Vec<u8>> {
     let envelope = Envelope::parse(bytes)?;
     Ok([&envelope.header.encode()?, envelope.sealed].concat())
@@ -18,7 +18,7 @@ pub fn blob(bytes: &[u8]) -> Result<Vec<u8>> {
 /// Rewrites the plaintext of a keyset.
 ///
 /// # Errors
-/// `Corrupt` if it is none.
+/// `Corrupt` if the bytes are not a keyset.
 pub fn keyset(bytes: &Secret) -> Result<Secret> {
     Keyset::decode(bytes)?.encode()
 }

@@ -1,4 +1,4 @@
-//! The path of a record: encode, envelope, seal, and back.
+//! Turns a record into a blob: encodes it, adds the envelope, seals it. And the reverse.
 
 use std::sync::Arc;
 

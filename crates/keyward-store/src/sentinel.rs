@@ -16,8 +16,8 @@ fn mark() -> EntryId {
 }
 
 impl Store {
-    /// Returns the id of the entry by which the store recognizes its storage. A durable storage must have it,
-    /// one that lasts for a session may have it, the memory of a process needs none.
+    /// Returns the id of the entry by which the store recognizes its storage. A durable storage
+    /// must have it, one that lasts for a session may have it, the memory of a process needs none.
     fn sentinel(&self) -> Option<EntryId> {
         let is_private = self.parts.storage.backend.abilities().persistence == Persistence::Process;
         if is_private || !self.parts.envelope {

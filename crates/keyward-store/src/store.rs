@@ -58,8 +58,8 @@ pub struct Parts {
     pub storage: Named<Box<dyn Storage>>,
     /// The key source that wraps the keyset, for encryptions that use the store's keys.
     pub key: Option<Named<Box<dyn Key>>>,
-    /// Whether blobs are in envelopes. Without one, other programs can read them, and they are not
-    /// bound to their place.
+    /// Whether blobs are in envelopes. Without envelopes, other programs can read the blobs, and
+    /// nothing binds a blob to its entry.
     pub envelope: bool,
     /// The host, through which backends reach everything outside.
     pub host: Arc<dyn Host>,
@@ -76,11 +76,11 @@ pub struct Parts {
 ///
 /// # Errors
 /// Of all operations, besides the storage's errors:
-/// - [`Corrupt`](ErrorKind::Corrupt): the blob was altered, or belongs to another place.
+/// - [`Corrupt`](ErrorKind::Corrupt): the blob was altered, or belongs to another entry or store.
 /// - [`NoKey`](ErrorKind::NoKey): the key that would open it is missing.
 ///
 /// # Security
-/// With a symmetric encryption a record is bound to its place and authentic. With age recipients it
+/// With a symmetric encryption a record is bound to its entry and authentic. With age recipients it
 /// is bound: anyone who knows a recipient can write a record that opens. With `clear`, accidental
 /// damage is detected, and anyone who can write to the storage can forge records. An older version
 /// of a record is not detected: a restored backup opens.
@@ -148,7 +148,7 @@ impl Store {
         self.parts.encryption.backend.abilities()
     }
 
-    /// The record of this entry.
+    /// Returns the record of this entry.
     pub fn get(&self, id: &EntryId) -> Result<Record> {
         self.read(id)?.1
     }

@@ -112,7 +112,7 @@ impl<'a> Item<'a> for Map<'a> {
     }
 }
 
-/// An item as it is written.
+/// An item in encoded form.
 #[derive(Debug)]
 pub struct Raw<'a>(pub &'a [u8]);
 
@@ -162,17 +162,17 @@ fn length_of(bytes: &[u8], depth: usize) -> Result<usize, Malformed> {
         _ => 0,
     };
     if inner > 0 && depth == 0 {
-        return Err(Malformed("items are deep in one another"));
+        return Err(Malformed("items are nested too deeply"));
     }
-    // Each takes a byte at least, so a length that lies soon comes to the end.
+    // Each item takes at least one byte, so a false length soon reaches the end of the bytes.
     for _ in 0..inner {
         length += length_of(&bytes[length..], depth - 1)?;
     }
     Ok(length)
 }
 
-/// The head of an item (RFC 8949, 3): its major type, its argument, and how many bytes it takes
-/// itself.
+/// Returns the head of an item (RFC 8949, section 3): its major type, its argument, and the number
+/// of bytes in the head.
 fn head(bytes: &[u8]) -> Result<(u8, u64, usize), Malformed> {
     let (first, rest) = bytes.split_first().ok_or(NO_CBOR)?;
     let following = match first & 0x1f {

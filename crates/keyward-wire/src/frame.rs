@@ -110,7 +110,8 @@ impl<R> Frames<R> {
         Ok(Some(taken))
     }
 
-    /// Room to read into. It grows with what has come, whatever a length promises.
+    /// Returns the free part of the buffer. The buffer grows with the bytes that have arrived, not
+    /// with the length that a frame claims.
     fn room(&mut self) -> &mut [u8] {
         if self.end == self.buffer.len() {
             let kept = self.end - self.start;
@@ -124,7 +125,7 @@ impl<R> Frames<R> {
 }
 
 impl<R: Read> Frames<R> {
-    /// Reads once, and says whether the pipe goes on.
+    /// Reads once. Returns whether more may follow.
     fn fill(&mut self) -> Result<bool, Broken> {
         self.room();
         match self.pipe.read(&mut self.buffer[self.end..]) {
@@ -165,7 +166,7 @@ mod tests {
         gathering.finish("test").unwrap().expose().to_vec()
     }
 
-    /// Gives a few bytes at a time.
+    /// Returns a few bytes for each read.
     struct Dripping<'a>(&'a [u8], usize);
 
     impl Read for Dripping<'_> {

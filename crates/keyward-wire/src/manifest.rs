@@ -1,4 +1,4 @@
-//! What a plugin says of its backends, whether it is a shared library or a child process.
+//! The description of a plugin's backends, for shared libraries and child processes.
 
 use std::collections::BTreeSet;
 
@@ -10,8 +10,8 @@ pub fn is_backend_name(name: &str) -> bool {
     is_plain(name, b"-_.")
 }
 
-/// Whether an option may have this name. A dot is not allowed: where options are set, it leads into
-/// a reference.
+/// Whether an option may have this name. A dot is not allowed: on the command line, it separates an
+/// option from the options of the reference in it.
 pub fn is_option_name(name: &str) -> bool {
     is_plain(name, b"-_")
 }
@@ -42,8 +42,7 @@ impl Announced {
     }
 }
 
-/// Whether two backends have the same role and name. Then it would be a matter of luck which one is
-/// opened.
+/// Whether two backends have the same role and name. Then chance would decide which one is opened.
 pub fn has_twice<'a>(backends: impl IntoIterator<Item = &'a Announced>) -> bool {
     let mut names = BTreeSet::new();
     !backends.into_iter().all(|each| names.insert((each.role, &each.name)))

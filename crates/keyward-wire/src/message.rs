@@ -16,7 +16,7 @@ use crate::frame::Gathering;
 /// A message of either side.
 #[derive(Debug)]
 pub enum Message<'a> {
-    /// A request, which wants an answer if it has an id.
+    /// A request. If it has an id, its sender expects an answer.
     Call(Call<'a>),
     /// The result of a call.
     Answer {
@@ -35,7 +35,7 @@ pub enum Message<'a> {
 /// A call of either side.
 #[derive(Debug)]
 pub struct Call<'a> {
-    /// The number of the call; without one, no answer is wanted.
+    /// The number of the call; without one, its sender expects no answer.
     pub id: Option<u64>,
     /// What to do.
     pub name: &'a str,
@@ -68,7 +68,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// A call as a frame; without an id it wants no answer.
+/// Returns a call as a frame; without an id, its sender expects no answer.
 ///
 /// # Errors
 /// [`Unsupported`](keyward_core::ErrorKind::Unsupported) if it is too long for a frame.

@@ -18,7 +18,7 @@ pub(crate) enum Failure {
     NoMatch,
     /// The header was altered.
     Mac,
-    /// The content was altered or cut, or is too long.
+    /// The content was altered or truncated, or is too long.
     Payload,
 }
 

@@ -206,7 +206,7 @@ fn covers(item: &str, layers: &[Layer], name: &str) -> bool {
         && layer_of(layers, name).name.parse().is_ok_and(|layer| (first..=last).contains(&layer))
 }
 
-/// The tests and the chores stand outside the layers.
+/// The tests and `xtask` are outside the layers.
 fn is_outside(name: &str) -> bool {
     ["keyward-fuzz", "keyward-tests", "keyward-tests-program", "xtask"].contains(&name)
 }

@@ -44,7 +44,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 /// come in time and not have been read yet, because this process was suspended.
 const FINAL_DRAIN: Duration = Duration::from_millis(100);
 
-/// Why a child has ended that was asked to.
+/// Why a child has ended, if the host asked it to end.
 pub(super) const RETIRED: &str = "was asked to end";
 
 /// How often a thread checks whether a child that seems stuck has answered.

@@ -1,4 +1,4 @@
-//! What a child may ask of its host: what it was told of, and no more.
+//! A child gets from its host only the secrets and variables that it may see.
 
 use std::fmt::Arguments;
 use std::sync::{Arc, Mutex};
@@ -12,7 +12,7 @@ use keyward_loader::process::{Command, Programs};
 
 use crate::child::{Script, ann};
 
-/// A host that denies nobody anything, and answers with what it was asked.
+/// A host that refuses nothing, and answers with the question.
 #[derive(Debug, Default)]
 struct Generous(Mutex<Vec<String>>);
 
@@ -97,7 +97,7 @@ fn only_the_variables_that_its_program_sees_are_its_own() {
     let command = script.command.clone().variable("A", "4").variable("B", "5");
     let (told, said) = answered(&command, &values);
     assert_eq!(told, "[b'A', b'B', None, None]");
-    // Once is enough.
+    // The warning is logged once.
     let why = "s asks for the variable HOME, which it may not see (`keyward plugin trust --env`)";
     assert_eq!(said, [why]);
 }

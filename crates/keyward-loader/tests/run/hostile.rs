@@ -1,4 +1,5 @@
-//! Programs that do what they should not: an error that says so, soon, and nothing left behind.
+//! A program that breaks the protocol: the host soon returns an error that says so, and no process
+//! remains.
 
 use std::sync::Arc;
 use std::thread;
@@ -10,10 +11,10 @@ use keyward_testkit::TestHost;
 
 use crate::child::{Script, ann, gone};
 
-/// Soon, on a machine with much to do.
+/// The time limit of an error, long enough for a busy machine.
 const SOON: Duration = Duration::from_secs(8);
 
-/// Runs a script that spoils the first call, and gives what the caller is told.
+/// Runs a script that breaks the protocol in the first call, and returns the caller's error.
 #[track_caller]
 fn told(spoil: &str) -> String {
     let script = Script::new(&format!("greet()\n{spoil}"));
@@ -22,7 +23,7 @@ fn told(spoil: &str) -> String {
     let error = storage.get(&ann()).unwrap_err();
     assert!(started.elapsed() < SOON, "{spoil}");
     assert_eq!((error.kind(), error.backend()), (ErrorKind::Unavailable, "s"), "{spoil}: {error}");
-    // And ever after, at once.
+    // Later calls fail at once.
     let started = Instant::now();
     assert_eq!(storage.get(&ann()).unwrap_err().message(), error.message(), "{spoil}");
     assert!(started.elapsed() < Duration::from_secs(1), "{spoil}");

@@ -1,4 +1,4 @@
-//! How a child lives: what it sees, whom it works for, how it ends and begins again.
+//! The life of a child: its environment, its callers, its end and its restart.
 
 use std::fmt;
 use std::fs;

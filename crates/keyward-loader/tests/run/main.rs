@@ -1,4 +1,4 @@
-//! Programs behind the door `run`: sound ones, hostile ones, and what becomes of them.
+//! Backends that run as child processes: valid ones, hostile ones, and how they end.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
 

@@ -1,4 +1,4 @@
-//! How long is waited, by whom, and for what.
+//! Time limits: how long the host waits for a child.
 
 use std::fmt;
 use std::fs;
@@ -15,7 +15,7 @@ use keyward_testkit::TestHost;
 use crate::child::{Script, ann};
 use crate::life::Answering;
 
-/// A host that does this to hear something.
+/// A host that calls this function for each message of the log.
 struct Hearing<F>(F);
 
 impl<F> fmt::Debug for Hearing<F> {
@@ -50,7 +50,7 @@ impl<F: Fn() + Send + Sync> Host for Hearing<F> {
     }
 }
 
-/// Waits until this is so, but not for ever.
+/// Waits until this is true, up to a limit.
 fn until(is_so: impl Fn() -> bool) {
     let started = Instant::now();
     while !is_so() && started.elapsed() < Duration::from_secs(5) {
@@ -92,7 +92,7 @@ fn an_answer_of_the_host_is_not_lost_however_much_is_asked() {
     thread::scope(|scope| {
         let get = scope.spawn(|| storage.get(&ann()));
         until(|| asked.load(Ordering::SeqCst) == 64);
-        // Somebody writes, so that no answer can be written at once.
+        // Another thread writes, so that no answer can be written at once.
         let put =
             scope.spawn(|| storage.put(&ann(), &vec![7; 1 << 20], &Put::expecting(Expect::Any)));
         thread::sleep(Duration::from_millis(200));

@@ -91,7 +91,7 @@ pub fn write_page(fields: &mut Fields<'_>, page: &Page) {
 /// # Errors
 /// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
 pub fn read_page(fields: &Map<'_>) -> Result<Page, Malformed> {
-    // One by one: all at once they could take sixteen times the memory of what came.
+    // Decoded one by one: together they could take sixteen times the memory of their encoded form.
     let entries: Vec<Raw<'_>> = fields.get("entries")?;
     let entries = entries.iter().map(|parts| match Vec::<&str>::read(parts.0).as_deref() {
         Some([user, name]) => EntryId::restore(user, name).map_err(|_| Malformed("entries")),

@@ -1,4 +1,4 @@
-//! The conversation in `docs/plugin-protocol.md` is what the two sides say, byte for byte.
+//! The example in `docs/plugin-protocol.md` is what the two sides send, byte for byte.
 
 mod limits;
 
@@ -13,7 +13,7 @@ fn hex(frame: &Secret) -> String {
     keyward_core::hex::encode(frame.expose())
 }
 
-/// What is said, and by whom.
+/// Returns the frames of the example, each with its sender.
 fn conversation() -> Vec<(&'static str, Secret)> {
     let id = EntryId::new("ann", Some("work")).unwrap();
     let put = Put::expecting(Expect::Absent);

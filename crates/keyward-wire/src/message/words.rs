@@ -8,7 +8,7 @@ use crate::cbor::{Malformed, Map};
 pub const LEVELS: [(&str, Level); 3] =
     [("warning", Level::Warning), ("info", Level::Info), ("debug", Level::Debug)];
 
-/// The word for a meaning.
+/// Returns the word for a value.
 pub fn word<T: PartialEq + Copy>(words: &[(&'static str, T)], meaning: T) -> &'static str {
     words.iter().find(|(_, of)| *of == meaning).map_or("", |(word, _)| word)
 }

@@ -1,4 +1,4 @@
-//! Each limit of messages in `docs/plugin-protocol.md` is the one that holds.
+//! Each limit of messages in `docs/plugin-protocol.md` is the one that the code uses.
 
 use keyward_core::{
     Door, Factory, Info, KeyId, Open, OptionSpec, OptionType, Registration, Revision,
@@ -8,14 +8,14 @@ use super::*;
 use crate::frame::MAX_FRAME;
 use crate::manifest::is_backend_name;
 
-/// The specification has these words, wherever its lines end.
+/// Checks that the specification contains these words. Line ends in it count as blanks.
 #[track_caller]
 fn says(words: &str) {
     let text = SPECIFICATION.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains(words), "docs/plugin-protocol.md does not say: {words}");
 }
 
-/// So many are taken, and not one more.
+/// Checks that this number is accepted, and one more is not.
 #[track_caller]
 fn are_at_most(most: usize, taken: impl Fn(usize) -> bool) {
     assert!(taken(most), "{most} are too many");
@@ -25,7 +25,7 @@ fn are_at_most(most: usize, taken: impl Fn(usize) -> bool) {
 #[test]
 fn of_frames_and_items() {
     says(&format!("at most {MAX_FRAME} bytes"));
-    says("at most 16 deep in one another");
+    says("nested at most 16 levels deep");
     are_at_most(16, |depth| {
         Map::read(&[&b"\xa1\x61a"[..], &vec![0x81; depth], b"\x00"].concat()).is_ok()
     });
@@ -58,7 +58,7 @@ fn of_errors() {
     assert_eq!(causes.count(), 16);
 }
 
-/// Whether a program is heard that lists so many backends, each with so many options.
+/// Whether the answer of a program with so many backends, each with so many options, is accepted.
 fn is_heard(backends: usize, options: usize) -> bool {
     let name = |number: usize| -> &'static str { format!("n{number}").leak() };
     let row = |number| OptionSpec {
