@@ -36,7 +36,7 @@ impl Subject {
         let folder = folder.trim_end_matches('/');
         let given = values_from_json(self.plan.options.as_bytes())?;
         let home = scratch.folder().join("home");
-        let places = Places::find(&Environment::of([("HOME", home)]))?;
+        let places = Places::find(&Environment::new([("HOME", home)]))?;
         let expander = Expander::new(&places, &StoreName::new("check")?, StoreId([0x11; 16]));
         expander.values(&within(folder, &given), table, Error::from)
     }

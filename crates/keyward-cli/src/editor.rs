@@ -15,7 +15,7 @@ const START: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
 
 /// Lets the user edit the configuration. `check` is called with the edited copy.
 pub(crate) fn edit_config(check: fn(&Path) -> Outcome) -> Outcome {
-    let environment = Environment::of_process();
+    let environment = Environment::current();
     Places::find(&environment)?.check_owner()?;
     // The user may need the editor because the configuration does not load.
     let file = match Config::load(environment.clone()) {

@@ -14,6 +14,6 @@ impl Session {
     /// Reads the configuration and finds the backends. Commands that need neither, such as `help`,
     /// do not call it.
     pub(crate) fn keyward(&self) -> Outcome<Keyward> {
-        Ok(Keyward::with(Environment::of_process(), self.console)?)
+        Ok(Keyward::with(Environment::current(), self.console)?)
     }
 }

@@ -24,7 +24,7 @@ use crate::toml_file::{TomlFile, nearest};
 /// use keyward_config::{Config, Environment};
 ///
 /// let home = tempfile::tempdir()?;
-/// let config = Config::load(Environment::of([("HOME", home.path())]))?;
+/// let config = Config::load(Environment::new([("HOME", home.path())]))?;
 /// assert_eq!(config.settings().text("defaults.storage"), Some("file"));
 /// assert!(config.store_names()?.is_empty());
 /// # Ok::<(), Box<dyn std::error::Error>>(())

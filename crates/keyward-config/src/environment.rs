@@ -15,12 +15,12 @@ pub struct Environment(Option<BTreeMap<String, OsString>>);
 
 impl Environment {
     /// Returns the environment of the process.
-    pub fn of_process() -> Self {
+    pub fn current() -> Self {
         Self(None)
     }
 
     /// Returns an environment with these variables and no others.
-    pub fn of<K: Into<String>, V: Into<OsString>>(
+    pub fn new<K: Into<String>, V: Into<OsString>>(
         variables: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
         Self(Some(variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect()))
@@ -28,7 +28,7 @@ impl Environment {
 
     /// Returns a variable, if it is set.
     pub fn get(&self, name: &str) -> Option<OsString> {
-        let Some(variables) = &self.0 else { return of_process(name) };
+        let Some(variables) = &self.0 else { return variable_of_process(name) };
         variables.get(name).cloned()
     }
 
@@ -51,7 +51,7 @@ impl Environment {
 
     /// Returns the variables of a fixed set. `None` for the environment of the process, which its
     /// children inherit in any case.
-    pub fn given(&self) -> Option<impl Iterator<Item = (&str, &OsStr)>> {
+    pub fn fixed_variables(&self) -> Option<impl Iterator<Item = (&str, &OsStr)>> {
         let variables = self.0.as_ref()?;
         Some(variables.iter().map(|(name, value)| (name.as_str(), value.as_os_str())))
     }
@@ -77,7 +77,7 @@ impl Environment {
     }
 }
 
-fn of_process(name: &str) -> Option<OsString> {
+fn variable_of_process(name: &str) -> Option<OsString> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let value = std::env::var_os(name)?;
     let steers = name.starts_with("KEYWARD_");
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn text_that_is_not_utf8_is_an_error_and_not_quoted() {
-        let environment = Environment::of([
+        let environment = Environment::new([
             ("LATIN", OsString::from_vec(b"canary b\xe4r".to_vec())),
             ("TEXT", "b\u{e4}r".into()),
             ("EMPTY", "".into()),

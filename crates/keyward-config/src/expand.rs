@@ -17,7 +17,7 @@ use crate::places::Places;
 /// use keyward_config::{Environment, Expander, Places, StoreName};
 /// use keyward_core::StoreId;
 ///
-/// let places = Places::find(&Environment::of([("HOME", "/home/ann")]))?;
+/// let places = Places::find(&Environment::new([("HOME", "/home/ann")]))?;
 /// let expander = Expander::new(&places, &StoreName::new("work")?, StoreId([0x11; 16]));
 /// assert_eq!(expander.text("%home%/%store%-%user%")?, "/home/ann/work-%user%");
 /// # Ok::<(), keyward_core::Error>(())
@@ -36,7 +36,7 @@ impl Expander {
         Self { places: places.clone(), store: store.file_stem(), id: id.to_string(), uid: None }
     }
 
-    /// Returns the same expander, for the folders of one user of a system store.
+    /// Returns the same expander, for the place of one user of a system store.
     #[must_use]
     pub fn for_uid(mut self, uid: u32) -> Self {
         self.uid = Some(uid);

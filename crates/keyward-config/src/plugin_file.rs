@@ -125,7 +125,7 @@ impl PluginFile {
         let path = |pin: &Pin| quoted(&pin.path.to_string_lossy());
         let mut text = format!(
             "version = 1\ndoor = {}\npath = {}\nsha256 = \"{}\"\n",
-            quoted(word(self.door)),
+            quoted(door_name(self.door)),
             path(&self.pin),
             self.pin.digest
         );
@@ -166,7 +166,7 @@ impl PluginFile {
     }
 }
 
-const fn word(door: Door) -> &'static str {
+const fn door_name(door: Door) -> &'static str {
     match door {
         Door::Run => "run",
         Door::Loaded | Door::Linked => "load",
@@ -175,8 +175,9 @@ const fn word(door: Door) -> &'static str {
 
 fn door(file: &TomlFile, table: &DeTable<'_>) -> Result<Door> {
     let found = file.text_of(table, "door")?;
-    let door =
-        [Door::Loaded, Door::Run].into_iter().find(|door| found.as_deref() == Some(word(*door)));
+    let door = [Door::Loaded, Door::Run]
+        .into_iter()
+        .find(|door| found.as_deref() == Some(door_name(*door)));
     door.ok_or_else(|| {
         file.wrong(span(table, "door"), "`door` is missing or is not \"load\" or \"run\"")
     })
@@ -243,7 +244,7 @@ fn list(
     file: &TomlFile,
     table: &DeTable<'_>,
     key: &str,
-    is_sound: impl Fn(&str) -> bool,
+    is_valid: impl Fn(&str) -> bool,
 ) -> Result<Vec<String>> {
     let Some(value) = table.get(key) else { return Ok(Vec::new()) };
     let DeValue::Array(items) = value.get_ref() else {
@@ -251,7 +252,7 @@ fn list(
     };
     check_length(file, items.len(), key, value.span())?;
     let texts = items.iter().map(|item| match item.get_ref() {
-        DeValue::String(text) if text.len() <= LONGEST && is_sound(text) => Ok(text.to_string()),
+        DeValue::String(text) if text.len() <= LONGEST && is_valid(text) => Ok(text.to_string()),
         _ => Err(file.wrong(item.span(), format!("this is not valid in `{key}`"))),
     });
     texts.collect()

@@ -132,7 +132,7 @@ mod tests {
     /// A home with these files in its folder of plugins.
     fn home(files: &[(&str, &str)]) -> (tempfile::TempDir, Config) {
         let home = tempfile::tempdir().unwrap();
-        let config = Config::load(Environment::of([("HOME", home.path())])).unwrap();
+        let config = Config::load(Environment::new([("HOME", home.path())])).unwrap();
         let [_, DefinitionFolder { path: folder, .. }] = config.plugin_folders();
         let private = PrivateDir::create(&folder).unwrap();
         for (name, text) in files {

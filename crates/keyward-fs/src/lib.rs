@@ -447,7 +447,7 @@ pub fn report_link_stays(host: &dyn Host, path: &Path) -> bool {
     true
 }
 
-/// Returns the error for a user without a folder in a system store.
+/// Returns the error for a user without a place in a system store.
 pub fn not_enrolled(owner: u32) -> Error {
     Error::new(ErrorKind::Refused, "open")
         .because(format!("user id {owner} is not enrolled in this store"))

@@ -49,7 +49,7 @@ use run::Git;
 /// use keyward_core::{EntryId, Source};
 /// use keyward_git::GitSource;
 ///
-/// let git = GitSource::new(Environment::of_process(), "ann", Duration::from_secs(10));
+/// let git = GitSource::new(Environment::current(), "ann", Duration::from_secs(10));
 /// let record = git.get(&EntryId::new("ann", Some("https://bot@example.com"))?)?;
 /// assert_eq!(record.origins[0].host, "example.com");
 /// # Ok::<(), keyward_core::Error>(())

@@ -47,11 +47,11 @@ impl Location {
         if parse(&origin.to_string()).ok().as_ref() != Some(&origin) {
             return Err(refusal("the origin is not canonical"));
         }
-        Self::at(origin, account, path)
+        Self::from_canonical(origin, account, path)
     }
 
     /// Makes the location of these parts. The origin must be canonical.
-    fn at(origin: Origin, account: Option<&str>, path: Option<&str>) -> Result<Self> {
+    fn from_canonical(origin: Origin, account: Option<&str>, path: Option<&str>) -> Result<Self> {
         let path = path.map(|path| path.trim_matches('/')).filter(|path| !path.is_empty());
         for part in [account, path].into_iter().flatten() {
             if part.len() > MAX_URL {
@@ -81,7 +81,7 @@ impl Location {
     /// query or a fragment, or if another program could read it differently; and the errors of
     /// [`new`](Self::new).
     pub fn parse(url: &str) -> Result<Self> {
-        let url = Parts::of(url)?;
+        let url = Parts::split(url)?;
         if url.user_info.is_some_and(|user_info| user_info.contains(':')) {
             return Err(refusal("it must not contain a password")
                 .hint("Leave out the colon and everything after it up to the `@`"));
@@ -96,7 +96,7 @@ impl Location {
         }
         let account = url.user_info.map(|account| decode(account, "")).transpose()?;
         let path = decode(url.rest, PATH)?;
-        Self::at(from_parts(url.scheme, url.host)?, account.as_deref(), Some(&path))
+        Self::from_canonical(from_parts(url.scheme, url.host)?, account.as_deref(), Some(&path))
     }
 
     /// Parses a text that must be canonical and have the same origin as `self`; returns `None` for
@@ -127,7 +127,8 @@ impl Location {
             _ => return None,
         };
         let path = path.map(|path| decode(path, PATH)).transpose().ok()?;
-        let location = Self::at(self.origin.clone(), account.as_deref(), path.as_deref()).ok()?;
+        let location =
+            Self::from_canonical(self.origin.clone(), account.as_deref(), path.as_deref()).ok()?;
         (location.to_string() == text).then_some(location)
     }
 

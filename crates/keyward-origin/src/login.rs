@@ -38,7 +38,7 @@ impl Login {
     /// character, escaped or not, or if another program could read it differently; and the errors
     /// of [`Location::new`].
     pub fn parse(url: &str) -> Result<Self> {
-        let url = Parts::of(url)?;
+        let url = Parts::split(url)?;
         let (account, password) = match url.user_info.map(|info| info.split_once(':')) {
             None => (None, None),
             Some(None) => (url.user_info, None),

@@ -21,7 +21,7 @@ const MAX_SCHEME: usize = 32;
 /// # Ok::<(), keyward_core::Error>(())
 /// ```
 pub fn parse(text: &str) -> Result<Origin> {
-    let url = Parts::of(text)?;
+    let url = Parts::split(text)?;
     if url.user_info.is_some() {
         return Err(refusal("an origin has no user-info"));
     }

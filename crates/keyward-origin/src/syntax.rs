@@ -15,7 +15,7 @@ pub(crate) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// Splits `text`, unless another parser could split it differently.
-    pub(crate) fn of(text: &'a str) -> Result<Self> {
+    pub(crate) fn split(text: &'a str) -> Result<Self> {
         if text.len() > MAX_URL {
             return Err(too_long());
         }

@@ -4,8 +4,8 @@
 
 use keyward_core::{KeyId, Result, StoreId};
 
+use crate::cursor::{Bytes, put_short};
 use crate::owner::ENVELOPE;
-use crate::parse::{Bytes, put_short};
 
 /// The header. A seal authenticates its exact bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,12 @@
 //! The keys of a store.
 
 use std::io::Write;
+use std::sync::Arc;
 
 use keyward_core::{Error, ErrorKind, KeyId, Result, Secret, SecretWriter, StoreKey};
 use keyward_fs::random;
 
-use crate::parse::Bytes;
+use crate::cursor::Bytes;
 
 const VERSION: u8 = 1;
 const ID: usize = 8;
@@ -114,6 +115,15 @@ impl Keyset {
 
 fn fresh_key() -> Result<StoreKey> {
     Ok(StoreKey { id: KeyId::new(&random::<ID>()?)?, key: Secret::from(&random::<KEY>()?[..]) })
+}
+
+/// The keyset that was last read.
+pub(crate) struct CachedKeyset {
+    /// Its wrapped form in the storage; empty if it exists only in this process.
+    pub(crate) blob: Vec<u8>,
+    pub(crate) keyset: Arc<Keyset>,
+    /// Whether it need not be read again.
+    pub(crate) is_current: bool,
 }
 
 #[cfg(test)]

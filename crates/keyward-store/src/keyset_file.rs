@@ -4,10 +4,10 @@ use keyward_core::{Context, EntryId, Error, KeyId, Result, Secret, StoreId, Stor
 use keyward_fs::random;
 
 use crate::binding;
+use crate::cursor::{Bytes, put_short};
 use crate::keyset::Keyset;
 use crate::owner::{KEYSET, foreign_storage};
-use crate::parse::{Bytes, put_short};
-use crate::store::Parts;
+use crate::parts::Parts;
 
 const MAX_PARAMETERS: usize = 1024;
 

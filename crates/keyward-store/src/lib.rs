@@ -8,21 +8,27 @@
 //! that from configuration.
 
 mod binding;
+mod change;
+mod cursor;
+mod entries;
 mod envelope;
+#[doc(hidden)]
+pub mod fuzz;
 mod keyset;
+mod keyset_cache;
 mod keyset_file;
 mod lifecycle;
 mod owner;
-mod parse;
+mod parts;
 mod reseal;
-#[doc(hidden)]
-pub mod rewrite;
 mod rotate;
 mod seal;
 mod sentinel;
 mod store;
 mod verify;
 
+pub use entries::Entries;
+pub use parts::{Named, Parts};
 pub use rotate::Rotated;
-pub use store::{Entries, Named, Parts, Store};
+pub use store::Store;
 pub use verify::Verified;

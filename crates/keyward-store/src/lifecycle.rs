@@ -2,9 +2,9 @@
 
 use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Level, Result};
 
+use crate::keyset_cache::Missing;
 use crate::keyset_file;
 use crate::owner::owner;
-use crate::seal::Missing;
 use crate::store::Store;
 
 impl Store {

@@ -4,8 +4,8 @@ use keyward_core::{Bulk, EntryId, ErrorKind, Expect, Keys, Operation, Put, Resul
 
 use crate::envelope::Envelope;
 use crate::keyset::Keyset;
+use crate::keyset_cache::Missing;
 use crate::rotate::Rotated;
-use crate::seal::Missing;
 use crate::store::Store;
 
 /// How many entries are resealed at once.

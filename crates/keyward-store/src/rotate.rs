@@ -2,8 +2,8 @@ use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, LockMode, Result};
 
 use crate::envelope::Envelope;
 use crate::keyset::Keyset;
+use crate::keyset_cache::Missing;
 use crate::keyset_file;
-use crate::seal::Missing;
 use crate::store::Store;
 
 /// The result of a rotation.

@@ -1,69 +1,19 @@
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use keyward_core::{
-    Change, Encryption, EncryptionAbilities, EntryId, Error, ErrorKind, Expect, Guard, Host, Key,
-    Keys, LockMode, MAX_BLOB, Page, Persistence, Put, Query, Record, Result, Revision, Secret,
-    Serializer, Source, Storage, StorageAbilities, StoreId, Stored, Timestamp,
+    Change, EncryptionAbilities, EntryId, Error, ErrorKind, Guard, Keys, LockMode, MAX_BLOB, Page,
+    Persistence, Put, Query, Record, Result, Revision, Secret, Source, Storage, StorageAbilities,
+    StoreId, Stored, Timestamp,
 };
 
-use crate::envelope::Envelope;
-use crate::keyset::Keyset;
+use crate::keyset::CachedKeyset;
 use crate::owner::{foreign_record, owner};
+use crate::parts::Parts;
 
 /// How long a writer waits for the store's lock.
 const WAIT: Duration = Duration::from_secs(30);
-
-/// How many times [`Store::update`] tries again if other processes keep changing the entry.
-const ATTEMPTS: u32 = 100;
-
-/// A backend and the name by which it was requested.
-pub struct Named<T> {
-    /// The name in envelopes and errors.
-    pub name: String,
-    /// The backend.
-    pub backend: T,
-}
-
-impl<T> Named<T> {
-    /// Makes a backend with this name.
-    pub fn new(name: impl Into<String>, backend: T) -> Self {
-        Self { name: name.into(), backend }
-    }
-
-    /// Returns the error of a call that looks up no entry: it names the backend and is never a
-    /// miss.
-    pub(crate) fn failed(&self, error: Error) -> Error {
-        error.not_a_miss().in_backend(&self.name)
-    }
-}
-
-impl<T> fmt::Debug for Named<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.name)
-    }
-}
-
-/// The parts of a store.
-#[derive(Debug)]
-pub struct Parts {
-    /// The id of the store, which does not depend on its name.
-    pub id: StoreId,
-    /// The backend that turns records into bytes.
-    pub serializer: Named<Box<dyn Serializer>>,
-    /// The backend that turns bytes into blobs.
-    pub encryption: Named<Box<dyn Encryption>>,
-    /// The backend that keeps the blobs.
-    pub storage: Named<Box<dyn Storage>>,
-    /// The key source that wraps the keyset, for encryptions that use the store's keys.
-    pub key: Option<Named<Box<dyn Key>>>,
-    /// Whether blobs are in envelopes. Without envelopes, other programs can read the blobs, and
-    /// nothing binds a blob to its entry.
-    pub envelope: bool,
-    /// The host, through which backends reach everything outside.
-    pub host: Arc<dyn Host>,
-}
 
 /// Named credentials of users, stored with one serializer, one encryption and one storage.
 ///
@@ -160,7 +110,7 @@ impl Store {
     }
 
     /// Returns the blob of this entry, and its record if the blob opens.
-    fn read(&self, id: &EntryId) -> Result<(Stored, Result<Record>)> {
+    pub(crate) fn read(&self, id: &EntryId) -> Result<(Stored, Result<Record>)> {
         let stored = self.check_miss(self.storage()?.get(id))?;
         match self.unseal(id, &stored.blob) {
             // After the blob was read, a rotation may have sealed the record with a new key and
@@ -186,142 +136,6 @@ impl Store {
         }
     }
 
-    /// Stores the record in this entry, if the expectation is met.
-    ///
-    /// # Errors
-    /// [`Conflict`](ErrorKind::Conflict) if it is not met; then nothing changes.
-    pub fn put(&self, id: &EntryId, record: &Record, expect: Expect) -> Result<Revision> {
-        let _writing = self.writing()?;
-        let generation = match self.storage()?.get(id) {
-            Ok(old) => self.check_replaceable(&old.blob)?,
-            Err(error) if error.is_miss() || error.kind() == ErrorKind::Corrupt => {
-                self.check_present()?;
-                0
-            }
-            Err(error) => return self.in_storage(Err(error)),
-        };
-        self.seal_and_put(id, record, generation, expect)
-    }
-
-    /// Changes the record of this entry, and tries again if another process changed it meanwhile.
-    ///
-    /// `change` gets the current record, or `None`, and returns what to do.
-    ///
-    /// # Errors
-    /// Those of `change`; [`Conflict`](ErrorKind::Conflict) if other processes keep changing the
-    /// entry.
-    pub fn update(
-        &self,
-        id: &EntryId,
-        change: impl FnMut(Option<Record>) -> Result<Change>,
-    ) -> Result<()> {
-        self.change(id, Unopened::Fail, change)
-    }
-
-    /// Changes the record of this entry as [`update`](Self::update) does, or replaces one that does
-    /// not open: `change` gets `None` for it.
-    ///
-    /// # Errors
-    /// As [`update`](Self::update).
-    pub fn update_or_replace(
-        &self,
-        id: &EntryId,
-        change: impl FnMut(Option<Record>) -> Result<Change>,
-    ) -> Result<()> {
-        self.change(id, Unopened::Replace, change)
-    }
-
-    fn change(
-        &self,
-        id: &EntryId,
-        unopened: Unopened,
-        mut change: impl FnMut(Option<Record>) -> Result<Change>,
-    ) -> Result<()> {
-        for attempt in 0.. {
-            let Old { record, generation, expect } = self.read_for_change(id, unopened)?;
-            let result = match change(record)? {
-                Change::Put(record) => self
-                    .writing()
-                    .and_then(|_writing| self.seal_and_put(id, &record, generation, expect))
-                    .map(drop),
-                Change::Remove if expect != Expect::Absent => {
-                    self.check_miss(self.storage()?.delete(id, &expect))
-                }
-                Change::Leave | Change::Remove => Ok(()),
-            };
-            match result {
-                Err(error) if is_race(&error) && attempt < ATTEMPTS => {}
-                result => return result,
-            }
-        }
-        unreachable!("the last attempt returns")
-    }
-
-    /// Reads an entry before a change.
-    fn read_for_change(&self, id: &EntryId, unopened: Unopened) -> Result<Old> {
-        let replaces = unopened == Unopened::Replace;
-        let (stored, record) = match self.read(id) {
-            Ok(read) => read,
-            Err(error) if error.is_miss() => {
-                return Ok(Old { record: None, generation: 0, expect: Expect::Absent });
-            }
-            // The storage gives no revision for a blob that it cannot read.
-            Err(error) if replaces && error.kind() == ErrorKind::Corrupt => {
-                self.check_present()?;
-                return Ok(Old { record: None, generation: 0, expect: Expect::Any });
-            }
-            Err(error) => return Err(error),
-        };
-        let record = match record {
-            Err(error) if replaces && does_not_open(&error) => None,
-            record => Some(record?),
-        };
-        let generation = self.check_replaceable(&stored.blob)?;
-        Ok(Old { record, generation, expect: Expect::Revision(stored.revision()) })
-    }
-
-    /// Checks that a blob may be replaced or removed, and returns its generation, or 0 if it has
-    /// none.
-    ///
-    /// # Errors
-    /// [`Corrupt`](ErrorKind::Corrupt) if the blob, or the storage that it is in, belongs to another
-    /// store.
-    fn check_replaceable(&self, blob: &[u8]) -> Result<u64> {
-        self.check_owner(blob)?;
-        match Envelope::parse(blob) {
-            Ok(envelope) => Ok(envelope.header.generation),
-            // A blob without a header does not name its store; the storage does.
-            Err(_) => self.check_present().map(|()| 0),
-        }
-    }
-
-    /// Seals the record as the generation after `generation` and writes it to the storage. The
-    /// caller holds the [`writing`](Self::writing) lock.
-    fn seal_and_put(
-        &self,
-        id: &EntryId,
-        record: &Record,
-        generation: u64,
-        expect: Expect,
-    ) -> Result<Revision> {
-        let blob = self.seal(id, record, generation.saturating_add(1))?;
-        let put = Put { expect, expires: record.expires };
-        self.put_blob(id, &blob, &put)
-    }
-
-    /// Removes the entry.
-    ///
-    /// # Errors
-    /// [`NotFound`](ErrorKind::NotFound) if there is none.
-    pub fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
-        match self.storage()?.get(id) {
-            Ok(old) => drop(self.check_replaceable(&old.blob)?),
-            // An entry that cannot be read can still be removed.
-            Err(_) => self.check_present()?,
-        }
-        self.check_miss(self.storage()?.delete(id, expect))
-    }
-
     /// Returns one page of the entries, without opening any. A page may be empty even if there are
     /// more.
     pub fn list(&self, query: &Query<'_>) -> Result<Page> {
@@ -335,18 +149,6 @@ impl Store {
         }
         page.entries.retain(|id| !id.is_reserved());
         Ok(page)
-    }
-
-    /// Returns all entries of one user or of all users, page by page.
-    pub fn entries<'a>(&'a self, user: Option<&'a str>) -> Entries<'a> {
-        let query = Query { user, ..Query::default() };
-        Entries { store: self, query, page: Vec::new().into_iter(), reserved: false, done: false }
-    }
-
-    /// Returns all entries that the storage can list, including the reserved ones.
-    pub(crate) fn all_entries(&self) -> Entries<'_> {
-        let done = !self.parts.storage.backend.abilities().lists;
-        Entries { reserved: true, done, ..self.entries(None) }
     }
 
     /// Locks out rotation while an entry is written.
@@ -413,7 +215,7 @@ impl Store {
 
     /// Returns what the storage answered about an entry. A storage that is completely empty, such
     /// as a folder that is not mounted, must not count as one without this entry.
-    fn check_miss<T>(&self, result: Result<T>) -> Result<T> {
+    pub(crate) fn check_miss<T>(&self, result: Result<T>) -> Result<T> {
         match result {
             Err(error) if error.is_miss() => {
                 self.check_present()?;
@@ -428,34 +230,6 @@ impl Store {
     pub(crate) fn in_storage<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| self.parts.storage.failed(error))
     }
-}
-
-/// What a change does if the old record does not open.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Unopened {
-    /// It returns an error.
-    Fail,
-    /// It replaces the record.
-    Replace,
-}
-
-/// The state of an entry before a change.
-struct Old {
-    /// The record; `None` if there is no record, or it does not open.
-    record: Option<Record>,
-    generation: u64,
-    /// What must still be true when the change is written.
-    expect: Expect,
-}
-
-/// Whether a record exists but cannot be opened: it is damaged, or its key is missing.
-fn does_not_open(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::NoKey)
-}
-
-/// Whether another process changed or removed the entry first.
-fn is_race(error: &Error) -> bool {
-    error.kind() == ErrorKind::Conflict || error.is_miss()
 }
 
 impl Source for Store {
@@ -480,64 +254,8 @@ impl Source for Store {
     }
 }
 
-/// The keyset that was last read.
-pub(crate) struct CachedKeyset {
-    /// Its wrapped form in the storage; empty if it exists only in this process.
-    pub(crate) blob: Vec<u8>,
-    pub(crate) keyset: Arc<Keyset>,
-    /// Whether it need not be read again.
-    pub(crate) is_current: bool,
-}
-
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("parts", &self.parts).finish_non_exhaustive()
-    }
-}
-
-/// The entries of a store, fetched page by page.
-#[derive(Debug)]
-pub struct Entries<'a> {
-    store: &'a Store,
-    query: Query<'a>,
-    page: std::vec::IntoIter<EntryId>,
-    reserved: bool,
-    done: bool,
-}
-
-impl Iterator for Entries<'_> {
-    type Item = Result<EntryId>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            if let Some(id) = self.page.next() {
-                return Some(Ok(id));
-            }
-            if self.done {
-                return None;
-            }
-            let page = if self.reserved {
-                let listed = self.store.storage().and_then(|storage| storage.list(&self.query));
-                self.store.in_storage(listed)
-            } else {
-                self.store.list(&self.query)
-            };
-            match page {
-                Ok(page) if page.next.is_some() && page.next == self.query.cursor => {
-                    self.done = true;
-                    let endless = Error::corrupt("list").because("its pages repeat");
-                    return Some(self.store.in_storage(Err(endless)));
-                }
-                Ok(page) => {
-                    self.page = page.entries.into_iter();
-                    self.done = page.next.is_none();
-                    self.query.cursor = page.next;
-                }
-                Err(error) => {
-                    self.done = true;
-                    return Some(Err(error));
-                }
-            }
-        }
     }
 }

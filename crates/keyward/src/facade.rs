@@ -24,7 +24,7 @@ impl Keyward {
     /// # Errors
     /// As [`Config::load`] and [`Registry::linked`].
     pub fn open() -> Result<Self> {
-        Self::with(Environment::of_process(), Silent)
+        Self::with(Environment::current(), Silent)
     }
 
     /// Opens the configuration that an environment points to; prompts and messages go to

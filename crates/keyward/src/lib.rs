@@ -12,7 +12,7 @@
 //! use keyward_defaults as _;
 //!
 //! # let home = tempfile::tempdir()?;
-//! # let environment = Environment::of([("HOME", home.path())]);
+//! # let environment = Environment::new([("HOME", home.path())]);
 //! // An application: let keyward = Keyward::open()?;
 //! let keyward = Keyward::with(environment, Silent)?;
 //! keyward.init_store(&NewStore::named("work")?)?;

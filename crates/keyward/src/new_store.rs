@@ -66,7 +66,7 @@ pub enum Protection {
 
 impl Protection {
     /// Returns the protection of an encryption with these abilities.
-    pub fn of(abilities: EncryptionAbilities, envelope: bool) -> Self {
+    pub fn new(abilities: EncryptionAbilities, envelope: bool) -> Self {
         match (abilities.keys, envelope) {
             (Keys::None, false) => Self::Nothing,
             (_, false) => Self::Unbound,

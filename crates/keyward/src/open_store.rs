@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn another_password_is_for_the_same_origins() {
         let home = tempfile::tempdir().unwrap();
-        let keyward = Keyward::with(Environment::of([("HOME", home.path())]), Silent).unwrap();
+        let keyward = Keyward::with(Environment::new([("HOME", home.path())]), Silent).unwrap();
         let memory = NewStore { storage: Some("memory".into()), ..NewStore::named("s").unwrap() };
         keyward.init_store(&memory).unwrap();
         let store = keyward.store("s").unwrap();
@@ -194,7 +194,7 @@ mod tests {
     #[test]
     fn a_list_of_accounts_is_not_unset() {
         let home = tempfile::tempdir().unwrap();
-        let keyward = Keyward::with(Environment::of([("HOME", home.path())]), Silent).unwrap();
+        let keyward = Keyward::with(Environment::new([("HOME", home.path())]), Silent).unwrap();
         let memory = NewStore { storage: Some("memory".into()), ..NewStore::named("s").unwrap() };
         keyward.init_store(&memory).unwrap();
         let store = keyward.store("s").unwrap();

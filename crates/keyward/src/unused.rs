@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn every_default_place_of_a_store_is_searched() {
         let home = tempfile::tempdir().unwrap();
-        let keyward = Keyward::with(Environment::of([("HOME", home.path())]), Silent).unwrap();
+        let keyward = Keyward::with(Environment::new([("HOME", home.path())]), Silent).unwrap();
         let places = keyward.config().places();
         let searched = places.folders_by_id();
         let options = keyward.registry().iter().flat_map(|backend| backend.options);

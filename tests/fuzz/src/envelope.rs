@@ -1,11 +1,11 @@
 use keyward_core::{ErrorKind, Record, Result, Secret};
-use keyward_store::rewrite;
+use keyward_store::fuzz;
 
 use crate::sample::SAMPLE;
 
 /// The encoding of a header is canonical, and only the blob that was sealed opens.
 pub fn envelope(bytes: &[u8]) {
-    if let Ok(written) = rewrite::blob(bytes) {
+    if let Ok(written) = fuzz::rewrite_blob(bytes) {
         assert_eq!(written, bytes);
     }
     let opened = SAMPLE.store(&SAMPLE.keyset, bytes).get(&SAMPLE.entry);
@@ -15,7 +15,7 @@ pub fn envelope(bytes: &[u8]) {
 /// The same for a keyset, wrapped and unwrapped.
 pub fn keyset(bytes: &[u8]) {
     let plain = Secret::from(bytes);
-    if let Ok(written) = rewrite::keyset(&plain) {
+    if let Ok(written) = fuzz::rewrite_keyset(&plain) {
         assert!(written == plain, "the keyset is encoded differently than it was read");
     }
     let opened = SAMPLE.store(bytes, &SAMPLE.blob).get(&SAMPLE.entry);

@@ -140,7 +140,7 @@ impl Home {
     /// The environment of this home for the library.
     pub(crate) fn environment(&self) -> Environment {
         let home = ("HOME".to_owned(), self.folder.clone().into_os_string());
-        Environment::of([home].into_iter().chain(self.variables.iter().cloned()))
+        Environment::new([home].into_iter().chain(self.variables.iter().cloned()))
     }
 
     pub(crate) fn store(&self, name: &str) -> OpenStore {

@@ -60,7 +60,7 @@ pub(crate) const STORAGES: &[&str] = &["memory", "file", "sqlite", "redb", "keyr
 
 #[test]
 fn the_matrix_is_whole() {
-    let keyward = Keyward::with(Environment::of([("HOME", "/")]), Silent).unwrap();
+    let keyward = Keyward::with(Environment::new([("HOME", "/")]), Silent).unwrap();
     for (role, names) in [
         (Role::Serializer, SERIALIZERS),
         (Role::Encryption, ENCRYPTIONS),

@@ -29,7 +29,7 @@ fn the_first_version_opens() {
     copy(&made.join("data"), &home.folder().join(".local/share/keyward/stores").join(ID));
 
     let variables = [("HOME", home.folder().to_str().unwrap()), ("GOLDEN_KEY", KEY)];
-    let keyward = Keyward::with(Environment::of(variables), Silent).unwrap();
+    let keyward = Keyward::with(Environment::new(variables), Silent).unwrap();
     let store = keyward.store("golden").unwrap();
     for (user, name, username, password) in ENTRIES {
         let credentials =

@@ -31,7 +31,7 @@ fn read(file: &str) -> Result<Vec<u8>> {
 }
 
 fn decode(serializer: &str, file: &str) -> Result<()> {
-    let keyward = Keyward::with(Environment::of([("HOME", "/nonexistent")]), Silent)?;
+    let keyward = Keyward::with(Environment::new([("HOME", "/nonexistent")]), Silent)?;
     keyward.registry().find(Role::Serializer, serializer)?;
     let host: Arc<dyn Host> = Arc::new(keyward_testkit::TestHost::new());
     let serializer =

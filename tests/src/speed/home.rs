@@ -34,7 +34,7 @@ impl BenchHome {
     }
 
     pub(super) fn keyward(&self) -> Result<Keyward> {
-        let environment = Environment::of([("HOME", self.path())]);
+        let environment = Environment::new([("HOME", self.path())]);
         Ok(Keyward::with(environment, Silent)?)
     }
 

@@ -231,7 +231,7 @@ fn plain(value: &Value) -> serde_json::Value {
 
 /// Checks an edited configuration before it replaces the current one.
 fn check_edited(path: &std::path::Path) -> Outcome {
-    let environment = Environment::of_process().with("KEYWARD_CONFIG_FILE", path);
+    let environment = Environment::current().with("KEYWARD_CONFIG_FILE", path);
     let keyward = Keyward::with(environment, Silent)?;
     check(keyward.config().settings(), keyward.registry())
 }

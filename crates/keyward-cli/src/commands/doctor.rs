@@ -84,7 +84,7 @@ fn unused(path: &Path) -> Finding {
 /// Reports every file and folder with wrong permissions, or what was done about them.
 fn check_modes(fix: bool, findings: &mut Findings) -> Outcome {
     let mut outcome = Ok(());
-    let places = Places::find(&Environment::of_process())?;
+    let places = Places::find(&Environment::current())?;
     places.check_modes(fix, &mut |found| {
         if outcome.is_ok() {
             outcome = findings.tell("permissions", found.map_or_else(Finding::Bad, Finding::Note));
@@ -95,7 +95,7 @@ fn check_modes(fix: bool, findings: &mut Findings) -> Outcome {
 
 /// Checks that a plugin has not changed since it was trusted. It does not run the plugin.
 fn plugin(file: &PluginFile) -> Finding {
-    match PluginState::of(file) {
+    match PluginState::check(file) {
         PluginState::Sound => {
             Finding::Good("it has not changed since it was trusted, and its place is safe".into())
         }
@@ -116,7 +116,7 @@ pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
         Ok(()) => Finding::Good("its storage can be read and its key is available".into()),
         Err(error) => Finding::Bad(error),
     }];
-    let protection = Protection::of(store.encryption_abilities(), store.file.envelope);
+    let protection = Protection::new(store.encryption_abilities(), store.file.envelope);
     if protection != Protection::BoundAndAuthentic {
         findings.push(Finding::Note(format!("records are {}", protection.describe())));
     }

@@ -93,7 +93,7 @@ fn show(page: &str) -> Outcome {
     if !std::io::stdout().is_terminal() {
         return print(page.trim_end());
     }
-    let line = shell::command_line(&Environment::of_process(), &["PAGER"], "less");
+    let line = shell::command_line(&Environment::current(), &["PAGER"], "less");
     let started = shell::command(&line).stdin(Stdio::piped()).spawn();
     let Ok(mut pager) = started else { return print(page.trim_end()) };
     if let Some(mut input) = pager.stdin.take() {

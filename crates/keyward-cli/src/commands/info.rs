@@ -119,7 +119,7 @@ fn as_json(store: &OpenStore, users: Option<&BTreeSet<String>>) -> serde_json::V
 }
 
 fn protection(store: &OpenStore) -> Protection {
-    Protection::of(store.encryption_abilities(), store.file.envelope)
+    Protection::new(store.encryption_abilities(), store.file.envelope)
 }
 
 fn lasts(store: &OpenStore) -> &'static str {

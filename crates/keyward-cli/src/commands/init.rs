@@ -89,7 +89,7 @@ fn add_option(keyward: &Keyward, new: &mut NewStore, option: &str) -> Outcome {
 /// Prints how a new store is made, and how it protects its records.
 pub(super) fn report(keyward: &Keyward, file: &StoreFile) -> Outcome {
     let store = keyward.store(file.name.as_str())?;
-    let protection = Protection::of(store.encryption_abilities(), file.envelope);
+    let protection = Protection::new(store.encryption_abilities(), file.envelope);
     print(&format!(
         "Store {}: {} + {} + {}",
         file.name, file.serializer.name, file.encryption.name, file.storage.name

@@ -75,7 +75,7 @@ impl Git {
     /// Returns a git command that runs outside any repository and does not prompt.
     fn command(&self) -> Command {
         let mut command = Command::new("git");
-        if let Some(variables) = self.environment.given() {
+        if let Some(variables) = self.environment.fixed_variables() {
             command.env_clear().envs(variables);
         }
         command

@@ -21,7 +21,7 @@ pub enum PluginState {
 
 impl PluginState {
     /// Checks a plugin's files, without running them.
-    pub fn of(file: &PluginFile) -> Self {
+    pub fn check(file: &PluginFile) -> Self {
         let Err(error) = verify(file) else { return Self::Sound };
         let pins = || [&file.pin].into_iter().chain(&file.needs);
         let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));

@@ -18,7 +18,7 @@ pub(crate) fn find(user: Option<&str>) -> Result<OsUser> {
     }
 }
 
-/// Returns the users in a system store: all of them for root, and only the caller for other users.
+/// Returns the users of a system store: all of them for root, and only the caller for other users.
 pub(crate) fn enrolled(config: &Config, file: &StoreFile) -> Result<Vec<OsUser>> {
     if !is_root() {
         return Ok(vec![find(None)?]);

@@ -39,7 +39,7 @@ fn values_are_redacted() {
         ("Context", text(&context)),
         ("Created", text(&Created { key: secret(), parameters: vec![], made: true })),
         ("Wire", text(&Wire::from(&record))),
-        ("Environment", text(&Environment::of([("KEY", &canary.text)]))),
+        ("Environment", text(&Environment::new([("KEY", &canary.text)]))),
     ]);
     for (name, shown) in shown {
         assert!(!canary.is_in(shown.as_bytes()), "{name} shows {shown}");

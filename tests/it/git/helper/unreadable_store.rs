@@ -85,7 +85,7 @@ fn a_store_with_a_locked_keyring_is_an_end() {
 fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
     let forge = Forge::start();
     let home = Home::in_memory();
-    let keyward = Keyward::with(Environment::of([("HOME", home.folder())]), Passphrase).unwrap();
+    let keyward = Keyward::with(Environment::new([("HOME", home.folder())]), Passphrase).unwrap();
     let memory = Values::new().with("memory_kib", Value::Number(8192));
     let key = Some(SecretRef { from: "passphrase".into(), options: memory });
     let store = NewStore { key, storage: Some("file".into()), ..NewStore::named("git").unwrap() };

@@ -12,7 +12,7 @@ use crate::helpers::home::Home;
 fn source(home: &Home, helper: &str) -> GitSource {
     home.write(".gitconfig", format!("[credential]\n\thelper = {helper:?}\n"));
     let variables = [("HOME", home.path("")), ("PATH", "/usr/local/bin:/usr/bin:/bin".into())];
-    GitSource::new(Environment::of(variables), "me", Duration::from_secs(20))
+    GitSource::new(Environment::new(variables), "me", Duration::from_secs(20))
 }
 
 fn id(name: &str) -> EntryId {

@@ -61,7 +61,7 @@ fn filled(page: &str, parts: &[(&str, String)]) -> (String, String) {
 /// One row a role: its backends, those that a new store takes by default first.
 fn backend_names() -> String {
     let home = kit::Scratch::new();
-    let config = Config::load(Environment::of([("HOME", home.folder())])).unwrap();
+    let config = Config::load(Environment::new([("HOME", home.folder())])).unwrap();
     let mut table = "| role | backends |\n|---|---|\n".to_owned();
     for role in Role::ALL {
         let defaults = config.settings().texts(&format!("defaults.{role}"));

@@ -34,7 +34,7 @@ fn add_below(command: Command, words: &Arc<[OsString]>) -> Command {
 
 fn candidates(find: Find, words: &[OsString]) -> Vec<CompletionCandidate> {
     // A configuration that cannot be read offers no candidates.
-    let Ok(keyward) = Keyward::with(Environment::of_process(), Silent) else { return Vec::new() };
+    let Ok(keyward) = Keyward::with(Environment::current(), Silent) else { return Vec::new() };
     find(&keyward, words).into_iter().map(CompletionCandidate::new).collect()
 }
 

@@ -41,7 +41,7 @@ impl Arguments {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let Some(action) = Action::from_word(&arguments.action) else { return Ok(()) };
-    let environment = Environment::of_process();
+    let environment = Environment::current();
     // If Keyward itself asks git, git must not ask Keyward in turn.
     if environment.get(GIT_ASKS).is_some() {
         return Ok(());

@@ -21,7 +21,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let plugins = session.keyward()?.config().plugins();
     let json = arguments.json;
     for file in &plugins.files {
-        let state = PluginState::of(file);
+        let state = PluginState::check(file);
         print(&if json { as_json(file, &state).to_string() } else { line(file, &state) })?;
     }
     for broken in &plugins.broken {

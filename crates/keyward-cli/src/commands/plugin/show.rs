@@ -25,7 +25,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let keyward = session.keyward()?;
     let config = keyward.config();
     let file = config.find_plugin(&name)?.ok_or_else(|| unknown(config, &name))?;
-    let state = PluginState::of(&file);
+    let state = PluginState::check(&file);
     if arguments.json {
         return print(&as_json(&file, &state).to_string());
     }

@@ -84,7 +84,7 @@ fn trust(session: &Session, arguments: &Arguments, path: &Path) -> Outcome {
         confirm(&format!("{description}Trust it?"), "nothing was trusted")?;
     }
     let mut file = candidate.file;
-    file.backends = try_plugin(&file, this_program()?, &Environment::of_process())?;
+    file.backends = try_plugin(&file, this_program()?, &Environment::current())?;
     check_free(&keyward, &file)?;
     keyward.config().keep_plugin(&file, candidate.before.as_ref())?;
     print(&format!("Trusted as {}: {}", file.name, provided(&file)))?;
@@ -96,7 +96,7 @@ fn trust(session: &Session, arguments: &Arguments, path: &Path) -> Outcome {
 
 /// Returns the path of this program, which runs libraries, without symbolic links.
 pub(super) fn this_program() -> Result<PathBuf> {
-    let path = path_of_program(&Environment::of_process())?;
+    let path = path_of_program(&Environment::current())?;
     path.canonicalize().map_err(|error| Error::io("run", error))
 }
 

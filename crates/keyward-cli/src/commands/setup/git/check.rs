@@ -30,7 +30,7 @@ pub(super) fn run(json: bool) -> Outcome {
         return findings.end();
     };
     // A check must not prompt for a passphrase. Git, as it is run below, does not prompt either.
-    let keyward = Keyward::with(Environment::of_process(), Silent)?;
+    let keyward = Keyward::with(Environment::current(), Silent)?;
     findings.tell("keyward", program(call, &keyward)?)?;
     for finding in doctor::check(&keyward, &call.store) {
         findings.tell(&format!("store {}", call.store), finding)?;

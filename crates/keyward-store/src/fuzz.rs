@@ -10,7 +10,7 @@ use crate::keyset::Keyset;
 ///
 /// # Errors
 /// `Corrupt` if the bytes are not a blob.
-pub fn blob(bytes: &[u8]) -> Result<Vec<u8>> {
+pub fn rewrite_blob(bytes: &[u8]) -> Result<Vec<u8>> {
     let envelope = Envelope::parse(bytes)?;
     Ok([&envelope.header.encode()?, envelope.sealed].concat())
 }
@@ -19,6 +19,6 @@ pub fn blob(bytes: &[u8]) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// `Corrupt` if the bytes are not a keyset.
-pub fn keyset(bytes: &Secret) -> Result<Secret> {
+pub fn rewrite_keyset(bytes: &Secret) -> Result<Secret> {
     Keyset::decode(bytes)?.encode()
 }
