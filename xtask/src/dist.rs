@@ -64,6 +64,7 @@ pub fn pack(program: &Path, libraries: &[PathBuf], date: &str, folder: &Path) ->
     add_programs(&tree, program, libraries)?;
     add_completions(&tree, program)?;
     add_manual(&tree, program)?;
+    add_guide(&tree, program)?;
     add_papers(&tree, date)?;
     for folder in CONFIGURATION {
         tree.folder(folder)?;
@@ -111,6 +112,11 @@ fn add_manual(tree: &Tree, program: &Path) -> Result {
     compress(pages.flatten().map(|page| page.path()))?;
     let page = folder.join("git-credential-keyward.1.gz");
     symlink("keyward-helper-git.1.gz", &page).map_err(|e| failed("make", &page, &e))
+}
+
+/// Adds the guide and its topics as HTML.
+fn add_guide(tree: &Tree, program: &Path) -> Result {
+    shell::run(Command::new(program).args(["help", "--write-html"]).arg(tree.folder(ABOUT)?))
 }
 
 fn add_papers(tree: &Tree, date: &str) -> Result {

@@ -114,6 +114,37 @@ fn topics_are_there_and_others_are_named() {
 }
 
 #[test]
+fn the_guide_is_written_as_html() {
+    let home = Home::new();
+    home.keyward("help --write-html share/doc").run().ends(0).prints("").says_nothing();
+    let guide = home.read("share/doc/guide.html");
+    assert!(guide.starts_with("<!doctype html>"), "{guide}");
+    assert!(!guide.contains("<!--"), "{guide}");
+    for page in std::fs::read_dir(home.path("share/doc")).unwrap() {
+        let page = page.unwrap().path();
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in text.split("<a href=\"").skip(1).map(|rest| rest.split('"').next().unwrap()) {
+            if link.starts_with("https://") {
+                continue;
+            }
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let file = if file.is_empty() { page.clone() } else { page.with_file_name(file) };
+            let target = std::fs::read_to_string(&file).unwrap_or_default();
+            let is_there = heading.is_empty() || target.contains(&format!(" id=\"{heading}\""));
+            assert!(!target.is_empty() && is_there, "{}: {link}", page.display());
+        }
+    }
+}
+
+#[test]
+fn without_a_package_no_page_is_opened() {
+    let home = Home::new();
+    let open = |line: &str| home.keyward(line).env("BROWSER", "cat").run().ends(2).prints("");
+    open("help --html").says("no package").says("--write-html");
+    open("help --html nope").says("there is no topic");
+}
+
+#[test]
 fn a_pager_is_for_terminals() {
     let home = Home::new();
     let pager = home.write("pager", "cat >\"$HOME/paged\"");

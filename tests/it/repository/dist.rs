@@ -25,7 +25,17 @@ const BROUGHT: &[&str] = &[
     "f root:root 644 /usr/lib/keyward/plugins/libkeyward_storage_drawer.so",
     "f root:root 644 /usr/share/bash-completion/completions/keyward",
     "f root:root 644 /usr/share/doc/keyward/changelog.gz",
+    "f root:root 644 /usr/share/doc/keyward/configuration.html",
     "f root:root 644 /usr/share/doc/keyward/copyright",
+    "f root:root 644 /usr/share/doc/keyward/envelope.html",
+    "f root:root 644 /usr/share/doc/keyward/exit-codes.html",
+    "f root:root 644 /usr/share/doc/keyward/git.html",
+    "f root:root 644 /usr/share/doc/keyward/guide.html",
+    "f root:root 644 /usr/share/doc/keyward/importing.html",
+    "f root:root 644 /usr/share/doc/keyward/plugin-abi.html",
+    "f root:root 644 /usr/share/doc/keyward/plugin-protocol.html",
+    "f root:root 644 /usr/share/doc/keyward/threat-model.html",
+    "f root:root 644 /usr/share/doc/keyward/writing-a-backend.html",
     "f root:root 644 /usr/share/fish/vendor_completions.d/keyward.fish",
     "f root:root 644 /usr/share/zsh/vendor-completions/_keyward",
     "f root:root 755 /usr/bin/keyward",
@@ -65,6 +75,10 @@ fn what_apt_installed_works() {
     pages.prints(format!("{MANUAL}keyward.1.gz\n{MANUAL}keyward-helper-git.1.gz\n"));
     let page = machine.call("man git-credential-keyward").env("MANPAGER", "cat").run().ends(0);
     assert!(page.text().contains("SYNOPSIS"), "{}", page.text());
+    let page = machine.call("keyward help --html git").env("BROWSER", "missing:cat").run().ends(0);
+    assert!(page.text().contains("<h1 id="), "{}", page.text());
+    let page = machine.call("keyward help --html").env("BROWSER", "false").run().ends(0);
+    page.prints("/usr/share/doc/keyward/guide.html\n");
     let complete = "source /usr/share/bash-completion/completions/keyward; complete -p keyward";
     let completes = machine.call("bash -c").arg(complete).run().ends(0).says_nothing();
     assert!(completes.text().contains("-F _keyward"), "{}", completes.text());

@@ -1,36 +1,49 @@
+mod browser;
+mod html;
+
+use std::fs;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use keyward_config::Environment;
-use keyward_core::Error;
+use keyward_core::{Error, Result};
 
 use super::{COMMANDS, Run, program};
 use crate::output::print;
 use crate::session::Session;
 use crate::shell;
-use crate::stop::{Outcome, hinted, usage};
+use crate::stop::{Outcome, Stop, hinted};
 
 /// Show the user guide, another topic, or the help of a command
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
   keyward help
   keyward help exit-codes
-  keyward help set")]
+  keyward help set
+  keyward help --html")]
 pub(super) struct Arguments {
     /// A topic of the guide, or a command
     #[arg(default_value = "guide", hide_default_value = true)]
     topic: String,
-    /// Print where the package installed the guide
+    /// Open the topic in a browser, or print the path of its page if no browser can be started
     #[arg(long)]
+    html: bool,
+    /// Write all topics as HTML into this folder
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["topic", "html"])]
+    write_html: Option<PathBuf>,
+    /// Print where the package installed the guide
+    #[arg(long, conflicts_with_all = ["topic", "html", "write_html"])]
     print_path: bool,
 }
 
 impl Run for Arguments {
     fn run(self, _: &Session) -> Outcome {
-        match self.print_path {
-            true => print_path(),
-            false => show_topic(&self.topic),
+        match &self.write_html {
+            Some(folder) => write_html(folder),
+            None if self.print_path => print(&check_installed()?.display().to_string()),
+            None if self.html => open_topic(&self.topic),
+            None => show_topic(&self.topic),
         }
     }
 }
@@ -52,38 +65,62 @@ pub(super) const TOPICS: &[(&str, &str)] = &[
     ("plugin-protocol", include_str!("../../../../docs/plugin-protocol.md")),
 ];
 
-fn print_path() -> Outcome {
-    match Path::new(INSTALLED).is_dir() {
-        true => print(INSTALLED),
-        false => Err(usage(
-            "no package has installed the guide; `keyward help` shows the one inside the program",
-        )),
+/// Returns the folder into which a package installed the guide.
+fn check_installed() -> Result<&'static Path> {
+    let folder = Path::new(INSTALLED);
+    match folder.is_dir() {
+        true => Ok(folder),
+        false => Err(Error::invalid("usage", "no package has installed the guide")
+            .hint("`keyward help` shows it, and `keyward help --write-html FOLDER` writes it")),
     }
+}
+
+/// Opens the page that a package installed.
+fn open_topic(topic: &str) -> Outcome {
+    if !TOPICS.iter().any(|(name, _)| *name == topic) {
+        return Err(unknown_topic(topic));
+    }
+    let page = check_installed()?.join(format!("{topic}.html"));
+    match browser::open(&Environment::of_process(), &page) {
+        true => Ok(()),
+        false => print(&page.display().to_string()),
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the pages can be written again")]
+fn write_html(folder: &Path) -> Outcome {
+    let topics: Vec<_> = TOPICS.iter().map(|(name, _)| *name).collect();
+    let failed = |error| Error::io("write", error);
+    fs::create_dir_all(folder).map_err(failed)?;
+    for (name, page) in TOPICS {
+        let page = html::render(&without_comments(page), &topics);
+        fs::write(folder.join(format!("{name}.html")), page).map_err(failed)?;
+    }
+    Ok(())
 }
 
 fn show_topic(topic: &str) -> Outcome {
     if let Some((_, page)) = TOPICS.iter().find(|(name, _)| *name == topic) {
-        return show(&readable(page));
+        return show(&without_comments(page));
     }
     let mut program = program();
     program.build();
     match program.find_subcommand_mut(topic) {
         Some(command) => show(&command.render_long_help().to_string()),
-        None => {
-            let topics: Vec<_> = TOPICS.iter().map(|(name, _)| *name).collect();
-            let commands = COMMANDS.iter().map(|command| command.name);
-            let why = format!(
-                "there is no topic `{}`; there are: {}",
-                topic.escape_debug(),
-                topics.join(", ")
-            );
-            Err(hinted(why, topic, topics.iter().copied().chain(commands)))
-        }
+        None => Err(unknown_topic(topic)),
     }
 }
 
+fn unknown_topic(topic: &str) -> Stop {
+    let topics: Vec<_> = TOPICS.iter().map(|(name, _)| *name).collect();
+    let commands = COMMANDS.iter().map(|command| command.name);
+    let why =
+        format!("there is no topic `{}`; there are: {}", topic.escape_debug(), topics.join(", "));
+    hinted(why, topic, topics.iter().copied().chain(commands))
+}
+
 /// Returns a page without the comments that mark its generated parts.
-fn readable(page: &str) -> String {
+fn without_comments(page: &str) -> String {
     let lines = page.lines().filter(|line| !line.starts_with("<!--"));
     lines.flat_map(|line| [line, "\n"]).collect()
 }
