@@ -1,4 +1,4 @@
-//! Plugins as somebody at a shell has them: trusted, used, attacked, broken and forgotten.
+//! Plugins on the command line: trusted, used, attacked, broken and forgotten.
 
 mod author;
 mod bad_descriptions;
@@ -38,7 +38,7 @@ fn home() -> (Home, String) {
     (home, library)
 }
 
-/// A file in the home, in a folder that may hold plugins. The answer is its path.
+/// Writes a file into a folder of the home that may contain plugins, and returns its path.
 fn put(home: &Home, name: &str, content: &[u8], mode: u32) -> String {
     let path = home.write(name, content);
     chmod(path.parent().unwrap(), 0o755);
@@ -50,8 +50,8 @@ fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// What is there now has another content, and is as good as before: what comes after the end of an
-/// ELF file, or of a script, means nothing.
+/// Changes the content of a plugin, which still works: bytes after the end of an ELF file or a
+/// script have no meaning.
 fn change(path: &str) {
     let mut content = fs::read(path).unwrap();
     content.extend_from_slice(b"\n# changed\n");
@@ -62,7 +62,7 @@ fn sha256(path: &str) -> String {
     Digest::of(&fs::read(path).unwrap()).to_string()
 }
 
-/// Describes a plugin by hand.
+/// Writes a plugin's file, as a user may do by hand.
 fn describe(home: &Home, name: &str, text: &str) -> PathBuf {
     let path = home.write(&format!("{FOLDER}/{name}.toml"), text);
     chmod(path.parent().unwrap(), 0o700);
@@ -70,7 +70,7 @@ fn describe(home: &Home, name: &str, text: &str) -> PathBuf {
     path
 }
 
-/// A program that leaves a trace wherever it is run, described by hand.
+/// Writes a program that leaves a trace when it runs, and its plugin file.
 fn tracer(home: &Home) -> String {
     let script = format!("#!/bin/sh\nenv >'{}'\n", home.path("trace").display());
     let path = put(home, "bin/deep/tracer.sh", script.as_bytes(), 0o755);
@@ -85,7 +85,7 @@ fn tracer_text(path: &str, content: &str) -> String {
     )
 }
 
-/// What needs no plugin works, whatever is wrong with one.
+/// Checks that commands that need no plugin work, whatever is wrong with one.
 #[track_caller]
 fn others_work(home: &Home) {
     home.keyward("get plain -p").run().ends(0).prints("plain\n").says_nothing();

@@ -1,4 +1,4 @@
-//! What holds for the repository: layers, pages, packages.
+//! The repository: layers, pages, packages.
 
 mod architecture;
 mod dist;

@@ -1,9 +1,9 @@
-//! The accounts of origins, as the program keeps, lists, chooses and forgets them.
+//! `account`, and the accounts of origins that helpers store, find and remove.
 
 use crate::helpers::home::{Home, me};
 use crate::helpers::invocation::Invocation;
 
-/// A store `s`, its key in a file.
+/// A home with a store `s`, whose key is in a file.
 fn home() -> Home {
     Home::with_store("--option key.from=file")
 }
@@ -12,7 +12,7 @@ fn set(home: &Home, line: &str, password: &str) {
     home.keyward(&format!("set s {line} --stdin")).input(password).run().ends(0).says_nothing();
 }
 
-/// What the helper answers git, asked with these attributes.
+/// Checks what the helper answers git for these attributes.
 #[track_caller]
 fn given(home: &Home, attributes: &str, expected: &str) {
     let asked = format!("{}\n\n", attributes.replace(' ', "\n"));
@@ -237,7 +237,7 @@ fn a_request_that_is_too_large_is_bad_input() {
     ran.ends(2).prints("quit=1\n").says("read the request");
 }
 
-/// git asks again and again, and its user must learn why.
+/// Otherwise git asks for the password each time, and its user does not learn why.
 #[test]
 fn a_credential_that_is_not_kept_is_reported() {
     let home = home();
@@ -245,7 +245,7 @@ fn a_credential_that_is_not_kept_is_reported() {
     let store = home.keyward("helper git store --store s").input(stored).run().ends(0);
     store.says("warning: keyward does not keep this credential: the host ends with a dot");
     home.keyward("list s").run().ends(0).prints("");
-    // Another helper may know the host, so a question is not one to complain about.
+    // Another helper may know the host, so a `get` gives no warning.
     given(&home, "protocol=https host=x.example.", "");
     home.keyward("account rm s https://ann@x.example.").run().ends(2).says("hint: Write the host");
     home.keyward("account list s https://x.example.").run().ends(2).says("hint: Write the host");

@@ -23,7 +23,7 @@ fn path() -> String {
     format!("{}:/usr/local/bin:/usr/bin:/bin", keyward().parent().unwrap().display())
 }
 
-/// What a shell offers for the last word of `line`.
+/// Returns the candidates that a shell offers for the last word of `line`.
 fn offered(home: &Home, shell: &str, line: &str) -> BTreeSet<String> {
     let script = match shell {
         "bash" => {
@@ -70,7 +70,7 @@ fn names_on_this_machine_are_offered() {
     }
 }
 
-/// Types on a terminal into a shell that has read `setup`, and completes a store with the tabulator key.
+/// Checks on a terminal that the Tab key completes a store's name in a shell that has read `setup`.
 fn completes_a_store(home: &Home, shell: &str, setup: &str) {
     let script = format!(
         "set timeout 20\nspawn -noecho {shell}\nsend {{{setup}; echo re''ady}}\nsend \"\\r\"\n\
@@ -92,7 +92,7 @@ fn a_tab_completes_a_store() {
     );
 }
 
-/// Also with a configuration that cannot be read, and a store that wants a passphrase.
+/// Even if the configuration cannot be read, or if a store needs a passphrase.
 #[test]
 fn completing_asks_nothing_and_never_complains() {
     let home = home();

@@ -1,4 +1,4 @@
-//! `config`, and configuration that is wrong.
+//! `config`, and configuration that is not valid.
 
 use std::ffi::OsStr;
 use std::fs::{self, Permissions};
@@ -291,7 +291,7 @@ fn a_folder_of_the_configuration_that_others_can_write_is_refused() {
     let config = home.path(".config/keyward");
     fs::create_dir(config.join("plugins")).unwrap();
     for folder in [config.clone(), config.join("stores"), config.join("plugins")] {
-        // The sticky bit lets others add files all the same.
+        // Despite the sticky bit, other users can add files.
         for mode in [0o770, 0o707, 0o1777] {
             fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
             refused_by_every_command(&home, &folder);
@@ -343,7 +343,7 @@ fn links_in_the_configuration_are_judged_by_what_they_lead_to() {
     modes(&dotfiles.join("s.toml"), 0o660);
     refused(home.keyward("info s").run(), "s.toml");
     modes(&dotfiles.join("s.toml"), 0o600);
-    // Who can write the file's folder could put another file of this user's in its place.
+    // A user who can write to the file's folder could put another file of this user in its place.
     modes(&dotfiles, 0o775);
     refused(home.keyward("info s").run(), "dotfiles");
     modes(&dotfiles, 0o755);

@@ -1,4 +1,4 @@
-//! The exit codes that a program may rely on, each reached by what stands for it.
+//! Each exit code, in a situation for which `docs/exit-codes.md` promises it.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -130,7 +130,7 @@ fn a_reader_who_leaves_is_no_error_message() {
 fn signals_end_the_program() {
     let home = home();
     for (signal, number) in [("INT", 2), ("TERM", 15), ("HUP", 1)] {
-        // Whoever runs the tests may ignore signals, and children inherit that.
+        // The process that runs the tests may ignore signals, and children inherit that.
         let mut child = Command::new("env")
             .arg("--default-signal")
             .arg(keyward())
@@ -165,7 +165,7 @@ fn chmod(home: &Home, path: &str, mode: u32) {
     fs::set_permissions(home.path(path), mode).unwrap();
 }
 
-/// The one file below `folder` whose path ends so.
+/// Returns the only file below `folder` whose path ends with `end`.
 fn only(home: &Home, folder: &str, end: &str) -> String {
     let below = home.path(folder);
     let files = home.files();

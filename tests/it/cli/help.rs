@@ -1,4 +1,4 @@
-//! Help, completions and the version: they work whatever state everything else is in.
+//! Help, completions and the version work even if nothing else does.
 
 use crate::helpers::home::Home;
 

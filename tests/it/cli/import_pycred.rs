@@ -19,7 +19,7 @@ use crate::helpers::invocation::Finished;
 
 const STORES: &str = "Büro, mit einem Namen: lang genug, # um ihn - umzubrechen\nempty\nhostile\nq[1] *\nvault\nwork\n";
 
-/// What PyCred was told to keep.
+/// The credentials that were stored with PyCred.
 #[derive(Deserialize)]
 struct Kept {
     store: String,
@@ -50,7 +50,7 @@ impl Used {
         Self::only(&[])
     }
 
-    /// Only these of PyCred's stores.
+    /// A home with only these stores of PyCred.
     fn only(stores: &[&str]) -> Self {
         let home = Home::in_memory();
         unpack(home.folder(), stores);
@@ -73,7 +73,7 @@ impl Used {
         self.home.run(&["import", "pycred", self.dir.to_str().unwrap()])
     }
 
-    /// The exit code of an import and all that it says.
+    /// Returns the exit code and the output of an import.
     fn outcome(&self) -> (i32, String) {
         let Finished { code, out, err, .. } = self.import();
         (code, String::from_utf8(out).unwrap() + &err)
@@ -85,7 +85,7 @@ impl Used {
         store.credentials(&id).unwrap().map(|credentials| credentials.password.expose().to_vec())
     }
 
-    /// Every file below PyCred's home and what is in it.
+    /// Returns every file below PyCred's home, with its content.
     fn files(&self) -> BTreeMap<PathBuf, Vec<u8>> {
         let mut files = BTreeMap::new();
         let mut folders = vec![self.dir.clone()];
@@ -112,7 +112,7 @@ fn unpack(into: &Path, stores: &[&str]) {
         tar.args([format!(".pycred/store/{store}.yaml"), format!(".pycred/data/{store}")]);
     }
     assert!(tar.status().unwrap().success());
-    // The folder around what was chosen is not in the choice.
+    // The selected files do not include the folder that contains them, so its mode is set here.
     let stores = into.join(".pycred/store");
     fs::set_permissions(stores, Permissions::from_mode(0o700)).unwrap();
 }
@@ -377,7 +377,7 @@ fn what_is_not_pycreds_is_exit_2() {
 #[test]
 fn the_page_about_it_is_true() {
     let page = fs::read_to_string(root().join("docs/importing.md")).unwrap();
-    // Its session is not marked as one, since those begin in an empty home.
+    // The page's session is not marked as `console`: those sessions begin in an empty home.
     let steps = steps(&page.replace("```text", "```console"));
     assert!(!steps.is_empty(), "docs/importing.md shows no session");
     let home = Home::in_memory();

@@ -1,4 +1,4 @@
-//! A secret stays where it belongs: a canary goes through everything, and is looked for everywhere.
+//! No secret leaks: a canary is stored as a secret in many ways, and searched for everywhere else.
 
 mod canary;
 mod children;

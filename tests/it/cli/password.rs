@@ -63,7 +63,7 @@ fn an_empty_password_is_refused_unless_it_is_allowed() {
     home.keyward("get s --raw").run().ends(0).prints("");
 }
 
-/// A stream that is closed is a mistake of the caller's, not an empty password.
+/// A closed stream is a mistake of the caller, not an empty password.
 #[test]
 fn a_closed_input_is_no_password() {
     let home = home();
@@ -182,7 +182,7 @@ fn without_a_terminal_a_prompt_is_exit_5_at_once() {
     home.keyward("get s").run().ends(3);
 }
 
-/// Types on a terminal; `{…}` of the dialogue is an expect script.
+/// Runs the program on a terminal; `steps` is an expect script.
 fn dialogue(home: &Home, line: &str, steps: &str) -> crate::helpers::invocation::Finished {
     let script = format!(
         "set timeout 10\nspawn -noecho {} {line}\n{steps}\nexpect eof\nexit [lindex [wait] 3]",

@@ -37,7 +37,7 @@ fn move_and_link(home: &Home, path: &Path, to: &str) {
     symlink(home.path(to), path).unwrap();
 }
 
-/// The store is gone, and another one can have its name.
+/// Checks that the store is gone, and that another one can have its name.
 #[track_caller]
 fn name_is_free(home: &Home) {
     home.keyward("rm s --yes").run().ends(2);
@@ -53,7 +53,8 @@ fn supply_key(home: &Home) -> String {
     format!("--option key.from=file --option key.path={}", path.display())
 }
 
-/// Changes the parameters of the key in the header of a keyset, as one who can write the storage can.
+/// Changes the parameters of the key in the header of a keyset, as a user can who can write the
+/// storage.
 fn change_parameters(keyset: &Path, from: &[u8], to: &[u8]) {
     let with_length = |text: &[u8]| [&(text.len() as u16).to_be_bytes()[..], text].concat();
     let (from, to) = (with_length(from), with_length(to));
@@ -107,7 +108,7 @@ fn rm_names_the_supplied_key_that_stays() {
     assert!(is_there(&home.path("k/shared")));
 }
 
-/// A passphrase that was forgotten, or that cannot be asked for, is not in the way.
+/// A forgotten passphrase, or a missing terminal, does not prevent the removal.
 #[test]
 fn rm_asks_for_no_passphrase() {
     let home = Home::new();
@@ -220,7 +221,7 @@ fn rm_finishes_where_the_data_folder_is_gone() {
     }
 }
 
-/// Without its storage the data cannot be removed. Nothing else is, then.
+/// Without the storage, the data cannot be removed. So nothing is removed.
 #[test]
 fn a_store_whose_storage_is_missing_stays_as_it_is() {
     let home = home_with_entry("--option key.from=file");
@@ -234,7 +235,7 @@ fn a_store_whose_storage_is_missing_stays_as_it_is() {
     home.keyward("get s -p").run().ends(0).prints("x\n");
 }
 
-/// Copies the file of the store `s`, as a user does who wants a second store like it.
+/// Copies the file of the store `s`, as a user does who wants a similar store.
 fn copy_store_file(home: &Home) {
     let folder = home.path(STORES);
     fs::copy(folder.join("s.toml"), folder.join("copy.toml")).unwrap();
@@ -256,7 +257,7 @@ fn rm_of_a_copied_store_file_removes_the_file_alone() {
     }
 }
 
-/// What names the id may be broken, and may name it in an option.
+/// The other file may be invalid, or may contain the id in an option.
 #[test]
 fn any_other_file_that_names_the_id_keeps_the_data() {
     for change in [("version = 1", "version = 1\nbroken"), ("version = 1", "version = 2")] {
@@ -310,7 +311,8 @@ fn doctor_lists_data_and_keys_that_no_store_names() {
                 && text(finding).contains(&path)));
         }
         assert_eq!(listed.iter().filter(|finding| finding["about"] == "unused file").count(), 2);
-        // The id is not known while the file cannot be read, and is if the file is broken.
+        // While the file cannot be read, its ids are unknown. If it is only invalid, they are
+        // known.
         fs::write(&file, format!("{text}\nbroken")).unwrap();
         let broken = home.keyward("doctor").run();
         assert!(!broken.text().contains("unused"), "{}", broken.text());
@@ -334,7 +336,7 @@ fn rm_leaves_another_stores_data_even_if_an_unsafe_folder_is_listed_first() {
         for user in users {
             home.keyward(&format!("set other ann --user {user} --stdin")).input(user).run().ends(0);
         }
-        // Some of them are listed before the keyset or mark, in whatever order the disk has them.
+        // The storage lists some of them before the keyset or mark, in the order of the disk.
         let mode = |user: &str, mode: u32| {
             fs::set_permissions(other.join(user), fs::Permissions::from_mode(mode)).unwrap();
         };

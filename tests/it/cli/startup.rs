@@ -1,15 +1,15 @@
-//! What a cold `get` asks the operating system for, when store and key are files: little.
+//! The system calls of a cold `get`, if store and key are files, are few.
 
 use std::fs;
 
 use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
 
-/// As many system calls as `get -p` may take from its own first one on. It takes 60, eight of them for the standard
-/// library's debug assertions.
+/// The most system calls that `get -p` may make, from the program's own first one on. It makes 60,
+/// eight of them for the standard library's debug assertions.
 const MOST: usize = 62;
 
-/// The calls of `keyward get s -p`, one a line.
+/// Returns the system calls of `keyward get s -p`, one per line.
 fn traced() -> (Home, Vec<String>) {
     let home = Home::with_store("");
     home.keyward("set s ann --stdin").input("s3cret").run().ends(0);
@@ -28,7 +28,7 @@ fn nothing_is_started_connected_or_loaded() {
     for forbidden in ["clone", "clone3", "fork", "vfork", "socket", "connect", "bind"] {
         assert!(calls.iter().all(|call| name(call) != forbidden), "{forbidden}: {calls:#?}");
     }
-    // The C library and how it is found; who this is.
+    // The C library, the cache that leads to it, and the user's name.
     let system = ["/etc/ld.so.cache", "/libc.so.6", "/etc/passwd"];
     let home = home.path("");
     let ours = ["/etc/keyward/", home.to_str().unwrap()];
@@ -44,7 +44,7 @@ fn nothing_is_started_connected_or_loaded() {
 #[test]
 fn system_calls_are_few() {
     let (_sandbox, calls) = traced();
-    // Before this one the dynamic linker is at work.
+    // The calls before this one are those of the dynamic linker.
     let first = calls.iter().position(|call| call.contains("fcntl(0, F_GETFD)")).unwrap();
     let own = &calls[first..];
     assert!(own.len() <= MOST, "{} system calls: {own:#?}", own.len());

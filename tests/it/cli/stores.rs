@@ -309,7 +309,7 @@ fn a_store_with_a_link_in_a_records_place_can_be_removed() {
     assert_eq!(home.read("other"), "not Keyward's");
 }
 
-/// Such a store could keep nothing.
+/// Such a store could not seal any record.
 #[test]
 fn a_store_without_recipients_is_not_made() {
     let home = Home::new();
@@ -322,7 +322,8 @@ fn a_store_without_recipients_is_not_made() {
     }
 }
 
-/// A restored backup whose permissions are those of a umask, or worse.
+/// Gives all files and folders more permissions, as a restored backup may have. Returns their
+/// paths.
 fn restored(home: &Home) -> Vec<PathBuf> {
     let mut loosened = Vec::new();
     for folder in [".config/keyward", ".local/share/keyward", ".local/state/keyward"] {
@@ -343,7 +344,7 @@ fn doctor_tells_every_wrong_mode_in_one_run_and_mends_them() {
     home.keyward("doctor").run().ends(0);
     let loosened = restored(&home);
     assert!(loosened.len() > 10, "{loosened:?}");
-    // Not below Keyward's folders, only led to.
+    // Outside Keyward's folders; only a link in them leads there.
     let outside = home.write("outside", "x");
     fs::set_permissions(&outside, PermissionsExt::from_mode(0o644)).unwrap();
     std::os::unix::fs::symlink(&outside, home.path(".local/share/keyward/link")).unwrap();

@@ -71,7 +71,7 @@ fn keys_that_edit_do_so() {
     }
 }
 
-/// The kernel keeps 4,095 bytes of a line, if it is left to edit the line.
+/// If the kernel edited the line, it would keep 4,095 bytes of it.
 #[test]
 fn a_long_paste_is_kept_whole_or_refused() {
     let home = home();

@@ -1,4 +1,4 @@
-//! Whose credentials are meant, and where they lie.
+//! Which user's credentials a command uses, and where they are.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,14 +11,14 @@ use crate::helpers::home::{Home, me};
 use crate::helpers::invocation::Invocation;
 use crate::helpers::program::keyward;
 
-/// No account has it.
+/// A user id without an account.
 const STRANGER: u32 = 2_012_345;
 
 /// The program as a user whom the operating system does not know.
 fn stranger(home: &Home, line: &str) -> Invocation {
     let program = home.path("keyward");
     if !program.exists() {
-        // Where it was built may be closed to strangers.
+        // Other users may have no access to the folder of the build.
         fs::copy(keyward(), &program).unwrap();
     }
     let call = if me() == "root" {
@@ -59,7 +59,7 @@ fn a_user_without_an_account_is_one_too() {
     stranger(&home, "--help").env_remove("HOME").run().ends(0).says_nothing();
 }
 
-/// As `sudo` without `-H` does it, where it keeps HOME.
+/// As with `sudo` without `-H`, on systems where it keeps `HOME`.
 #[test]
 fn root_writes_nothing_into_the_home_of_another_user() {
     let home = Home::new();
@@ -71,7 +71,7 @@ fn root_writes_nothing_into_the_home_of_another_user() {
     }
     home.keyward("config edit").env("EDITOR", "true").run().ends(4).says("sudo -H");
     assert!(home.files() == before);
-    // What root made there before this was refused is not added to.
+    // The same if root's earlier commands made folders there.
     fs::create_dir_all(home.path(".config/keyward/stores")).unwrap();
     home.keyward("init s").run().ends(4).says("sudo -H");
     // That user's own configuration is not read.

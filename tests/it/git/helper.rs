@@ -1,6 +1,6 @@
 //! Keyward as the credential helper of the real git, over HTTP from git's own server.
 //!
-//! What they said to each other is in `tests/vectors/git`; [`transcript`] says how that is kept.
+//! The transcripts of what they sent each other are in `tests/vectors/git`; see [`transcript`].
 
 mod client;
 mod expiry;

@@ -23,7 +23,7 @@ const FILE: &str = ".git-credentials";
 struct Used(Home);
 
 impl Used {
-    /// One in whose file these lines stand.
+    /// A home whose file contains these lines.
     fn with_lines(lines: &[&str]) -> Self {
         let used = Self(Home::new());
         used.write(&lines.iter().map(|line| format!("{line}\n")).collect::<String>());
@@ -196,8 +196,8 @@ fn credential() -> impl Strategy<Value = Credential> {
         "protocol=http\nhost=[::1]:8080\n",
         "protocol=ssh\nhost=x.example\n",
     ]);
-    // git leaves what stands before a colon encoded when it reads its own file; of `?` and `#` there
-    // is one at most, lest they make a segment of a dot.
+    // When git reads its own file, it does not decode the text before a colon. There is at most one
+    // of `?` and `#`, because they could make a segment of a dot.
     let path = option::of(r"[a-z?#%@~+][ !$-.0-9;-=@-~ü]{0,8}[a-z\[\]%]");
     (place, path, TEXT, TEXT).prop_map(|(place, path, username, password)| Credential {
         place: place.to_owned(),
@@ -210,11 +210,11 @@ fn credential() -> impl Strategy<Value = Credential> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, failure_persistence: None, ..Default::default() })]
 
-    /// git's own helper wrote the file, and answers the same.
+    /// git's own helper wrote the file, and gives the same answers.
     #[test]
     fn keyward_answers_what_git_answers(mut credentials in vec(credential(), 1..5)) {
         let used = Used(Home::new());
-        // To git, the same name without a path takes the place of the one with a path.
+        // For git, the same name without a path replaces the one with a path.
         for (number, credential) in credentials.iter_mut().enumerate() {
             credential.username += &number.to_string();
         }
@@ -229,7 +229,8 @@ proptest! {
             let place = &credential.place;
             let path = credential.path();
             let mut asked = vec![format!("{place}{path}username={}\n", credential.username)];
-            // Of several paths git prefers the first line, Keyward what is for none in particular.
+            // Of several paths, git prefers the first line, and Keyward the credential without a
+            // path.
             if credential.path.is_some() || credentials.iter().all(|other| other.path.is_none()) {
                 asked.push(format!("{place}{path}"));
             }

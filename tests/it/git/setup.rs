@@ -13,18 +13,18 @@ use crate::helpers::home::Home;
 use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::program::keyward;
 
-/// Keyward with these words behind `setup git`, with no configuration but the home's.
+/// `keyward setup git` with these arguments. Git reads only the home's configuration.
 fn setup(home: &Home, words: &str) -> Invocation {
     home.keyward(&format!("setup git {words}")).env("GIT_CONFIG_NOSYSTEM", "1")
 }
 
-/// Git with these words, nobody being there to ask.
+/// Git with these arguments, without prompts.
 fn git(home: &Home, words: &str) -> Invocation {
     let call = home.program("git").args(words.split_whitespace());
     call.env("GIT_CONFIG_NOSYSTEM", "1").env("GIT_TERMINAL_PROMPT", "0")
 }
 
-/// Keyward with these words behind `setup git`, where there is no git.
+/// Runs `keyward setup git` with these arguments where git is not installed.
 fn without_git(home: &Home, words: &str) -> Finished {
     let call = home.program("env").arg("PATH=/nowhere").arg(keyward()).args(["setup", "git"]);
     call.args(words.split_whitespace()).run().ends(7)
@@ -35,13 +35,13 @@ fn helper(store: &str) -> String {
     format!("!exec {} helper git --store {store}", keyward().display())
 }
 
-/// What is in the file `name` about credential helpers.
+/// Returns the credential helpers in the file `name`.
 fn helpers(home: &Home, name: &str) -> Vec<String> {
     let listed = git(home, "config --file").arg(name).args(["--get-all", "credential.helper"]);
     listed.run().text().lines().map(str::to_owned).collect()
 }
 
-/// Git stores a password for a host, and is given it again.
+/// Checks that git stores a password for a host and gets it again.
 fn keeps_passwords(home: &Home, host: &str) {
     let about = format!("protocol=https\nhost={host}\nusername=ann\n");
     git(home, "credential approve").input(format!("{about}password=s3cret\n\n")).run().ends(0);
@@ -249,7 +249,7 @@ fn what_cannot_be_changed_says_so() {
         let before = home.read("broken");
         let ran = setup(&home, "").env("GIT_CONFIG_GLOBAL", home.path(file)).run();
         let ran = ran.ends(code).says(says);
-        // No store was made for nothing.
+        // If git cannot read its configuration, no store is made.
         let made = home.keyward("list git").run().code == 0;
         assert_eq!(made, ["locked", "missing/config"].contains(&file), "{file}");
         assert!(!ran.err.contains("canary"), "{}", ran.err);

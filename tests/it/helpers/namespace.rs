@@ -1,4 +1,4 @@
-//! A mount namespace: what is mounted in it vanishes with it, however the test ends. It takes root.
+//! A mount namespace: what is mounted in it vanishes with it, however the test ends. It needs root.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Backends as third parties write them, crates and C, in `tests/fixtures/plugins`.
+//! Backends of third parties in `tests/fixtures/plugins`, as crates and in C.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use xtask::root;
 
 use crate::helpers::program::keyward;
 
-/// One of them built as a library, with these options for cargo.
+/// Builds one of them as a library, with these options for cargo.
 pub(crate) fn library(name: &str, options: &[&str]) -> PathBuf {
     let target = keyward().ancestors().nth(2).unwrap().join("fixtures");
-    // What other options give is another library.
+    // Other options give another library.
     let target =
         if options.is_empty() { target } else { target.join(options.join("-").replace('"', "")) };
     fs::create_dir_all(&target).unwrap();
@@ -19,7 +19,7 @@ pub(crate) fn library(name: &str, options: &[&str]) -> PathBuf {
     let turn = File::create(target.join("turn")).unwrap();
     turn.lock().unwrap();
     let source = root().join("tests/fixtures/plugins").join(name);
-    // What the workspace is built with is here, and no other version may be.
+    // Only the versions with which the workspace is built are on this machine.
     fs::copy(root().join("Cargo.lock"), source.join("Cargo.lock")).unwrap();
     let cargo = Command::new(env!("CARGO"))
         .args(["rustc", "--quiet", "--offline", "--lib", "--crate-type", "cdylib"])
@@ -34,7 +34,7 @@ pub(crate) fn library(name: &str, options: &[&str]) -> PathBuf {
     library.canonicalize().unwrap()
 }
 
-/// One of those in C, built against the header as a library.
+/// Builds one of those in C as a library, with the header.
 pub(crate) fn library_in_c(library: &Path, source: &str, flags: &[&str]) {
     let gcc = Command::new("gcc")
         .args(["-std=c11", "-D_DEFAULT_SOURCE", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"])

@@ -1,4 +1,4 @@
-//! Plugins as their authors have them: written, built and held to their promises.
+//! Plugins for their authors: `plugin new`, `build` and `check`.
 
 mod build;
 mod check;
@@ -17,7 +17,7 @@ use crate::helpers::invocation::Invocation;
 use crate::helpers::plugin_fixtures::library_in_c;
 use crate::helpers::program::keyward;
 
-/// A home in which somebody writes plugins: with cargo, without a network.
+/// The home of an author of plugins, with cargo and without a network.
 struct AuthorHome(Home);
 
 impl AuthorHome {
@@ -29,7 +29,7 @@ impl AuthorHome {
         self.0.path(name)
     }
 
-    /// A program with cargo and keyward at hand.
+    /// A program that can run cargo and keyward.
     fn program(&self, name: &str) -> Invocation {
         let homes = ["CARGO_HOME", "RUSTUP_HOME"].map(|name| (name, std::env::var_os(name)));
         let call = self
@@ -39,7 +39,7 @@ impl AuthorHome {
             .env("CARGO_HOME", PathBuf::from(std::env::var_os("HOME").unwrap()).join(".cargo"))
             .env("CARGO_NET_OFFLINE", "true")
             .env("CARGO_TERM_COLOR", "never")
-            // What one test builds, others need not.
+            // What one test has built, the others do not build again.
             .env("CARGO_BUILD_BUILD_DIR", programs().join("../author"));
         homes.into_iter().fold(call, |call, (name, value)| match value {
             Some(value) => call.env(name, value),
@@ -51,7 +51,7 @@ impl AuthorHome {
         self.program("keyward").args(line.split_whitespace())
     }
 
-    /// A crate of this author, which is given the versions that are on this machine.
+    /// Makes a crate of this author, with the versions of dependencies that are on this machine.
     fn crate_of(&self, dir: &str, role: &str, name: &str) -> PathBuf {
         let new = self.keyward("plugin new").args(["--role", role, name, dir]);
         new.arg("--keyward").arg(root()).run().ends(0);
@@ -75,7 +75,7 @@ fn programs() -> &'static Path {
     PROGRAMS.get_or_init(|| keyward().parent().unwrap().to_owned())
 }
 
-/// Builds one of `tests/fixtures/plugins`, in the home.
+/// Builds one of the C plugins in `tests/fixtures/plugins`, in the home.
 fn built(home: &Home, source: &str, flags: &[&str]) -> PathBuf {
     let library = home.path(format!("{}.so", source.trim_end_matches(".c")));
     library_in_c(&library, source, flags);

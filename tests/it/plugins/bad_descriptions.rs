@@ -1,4 +1,4 @@
-//! Descriptions of plugins that are wrong.
+//! Plugin files that are not valid.
 
 use std::fs;
 
@@ -55,7 +55,7 @@ fn a_folder_that_others_can_write_holds_no_plugin() {
     home.keyward("get plain -p").run().ends(4).prints("").says(&folder);
 }
 
-/// A project, a variable or a setting names no plugin.
+/// A project, a variable or a setting cannot add a plugin.
 #[test]
 fn nothing_else_names_a_plugin() {
     let (home, library) = home();
@@ -70,7 +70,8 @@ fn nothing_else_names_a_plugin() {
     home.keyward("config set plugin_path /x").run().ends(2);
 }
 
-/// It hangs with the dynamic linker's lock in its hands, for which a program waits as it ends.
+/// The library hangs while it holds the dynamic linker's lock, for which a process waits when it
+/// ends.
 #[test]
 fn a_library_that_hangs_while_it_is_loaded_does_not_keep_the_program() {
     let home = Home::with_store("--option key.from=file");
@@ -85,7 +86,7 @@ fn a_library_that_hangs_while_it_is_loaded_does_not_keep_the_program() {
     let store = home.read(".config/keyward/stores/s.toml");
     home.write(".config/keyward/stores/s.toml", store.replace("use = \"file\"", "use = \"shelf\""));
 
-    // Whether the lock is in the way is a matter of who comes first.
+    // Whether the process waits for the lock depends on timing.
     std::thread::scope(|scope| {
         for _ in 0..32 {
             scope.spawn(|| {
@@ -97,7 +98,8 @@ fn a_library_that_hangs_while_it_is_loaded_does_not_keep_the_program() {
     });
 }
 
-/// A program that answers `hello` well until there is a file `bad` beside it; then with `NotFound`.
+/// A program that answers `hello` correctly until there is a file `bad` beside it, and then with
+/// `NotFound`.
 const MISSING_AT_HELLO: &str = r#"#!/usr/bin/env python3
 import os, pathlib, struct, cbor2
 if os.read(0, 4):

@@ -1,4 +1,4 @@
-//! What plugins cost those who need none.
+//! The cost of plugins for commands that need none.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::home;
 use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
 
-/// The calls of `keyward get plain` that have to do with plugins.
+/// Returns the system calls of `keyward get plain` on plugins and their folders.
 fn calls(home: &Home) -> Vec<String> {
     let log = home.path("strace.log");
     let strace = home.program("strace").args(["-f", "-qq", "-o"]).arg(&log).arg(keyward());
@@ -20,7 +20,7 @@ fn calls(home: &Home) -> Vec<String> {
 fn without_a_plugin_two_folders_are_not_there() {
     let (home, _) = home();
     let calls = calls(&home);
-    // The user's folder is judged when the configuration is loaded, and searched afterwards.
+    // The user's folder is checked when the configuration is loaded, and searched afterwards.
     let [judged, system, own] = &calls[..] else { panic!("{calls:#?}") };
     assert!(
         system.contains("\"/etc/keyward/plugins\"")

@@ -27,7 +27,7 @@ fn a_name_that_is_taken_cannot_be_trusted() {
     assert_eq!(home.keyward("plugin list --json").run().ends(0).json().len(), 1);
 }
 
-/// As when a later Keyward links what a plugin brought.
+/// As when a later version of Keyward links a backend that a plugin provides.
 #[test]
 fn a_name_that_is_taken_twice_is_nobodys() {
     let (home, drawer) = home();
@@ -44,7 +44,7 @@ fn a_name_that_is_taken_twice_is_nobodys() {
     assert_eq!(listed.text().lines().count(), 16);
     super::others_work(&home);
 
-    // What a library is said to bring and does not, is refused as well.
+    // A backend that the plugin's file lists and the library does not provide is refused as well.
     describe(&home, "a", &text("\"storage box\""));
     home.keyward("backend show storage box").run().ends(4).says("does not provide the storage box");
 }

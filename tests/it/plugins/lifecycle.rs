@@ -1,4 +1,4 @@
-//! The way of a plugin from the first command to the last.
+//! A plugin from `trust` to `forget`.
 
 use serde_json::json;
 
@@ -53,7 +53,8 @@ fn a_program_is_trusted_and_used() {
     assert!(path.exists());
 }
 
-/// It learns that its input ends and has time for what it has to do then; what it has started goes with it.
+/// The program sees the end of its input and has time to finish. The processes that it started are
+/// killed.
 #[test]
 fn a_program_ends_in_good_order_and_leaves_nothing_behind() {
     let home = Home::new();
@@ -75,7 +76,7 @@ fn a_program_ends_in_good_order_and_leaves_nothing_behind() {
     assert_eq!(started.lines().count(), 3, "one for each command");
     assert_eq!(home.read("ended").lines().count(), 3, "each had its time");
     for sleeper in started.lines() {
-        // Killed it is, but whoever took it in may not have noticed yet.
+        // It was killed, but the process that adopted it may not have reaped it yet.
         let status = std::fs::read_to_string(format!("/proc/{sleeper}/stat")).unwrap_or_default();
         assert!(status.is_empty() || status.contains(") Z "), "{status}");
     }
@@ -115,7 +116,7 @@ fn what_is_listed_and_shown_is_what_was_trusted() {
     assert!(row.text().starts_with("drawer       run    sound    "), "{}", row.text());
 }
 
-/// Whoever finds nothing learns where a plugin would have been found.
+/// The error for an unknown backend or plugin names the folders that were searched.
 #[test]
 fn what_is_not_there_was_looked_for_in_both_folders() {
     let home = Home::new();
@@ -195,7 +196,7 @@ fn somebody_is_asked() {
     }
 }
 
-/// Each library in it is one that was named; whatever else lies there is none.
+/// Each library in the folder is treated as if it were named; other files are skipped.
 #[test]
 fn a_folder_of_libraries_is_trusted() {
     let (home, _) = home();
@@ -224,12 +225,13 @@ fn without_a_terminal_nobody_is_asked_and_nothing_runs() {
     let program = put(&home, "lib/p.sh", script.as_bytes(), 0o755);
     home.keyward(&format!("plugin trust {program}")).run().ends(5).says("--yes");
     assert!(!home.path("trace").exists() && !home.path(FOLDER).exists());
-    // And it would have run.
+    // With `--yes`, it runs.
     home.keyward(&format!("plugin trust {program} --yes")).run().ends(7);
     assert!(home.path("trace").exists() && !home.path(FOLDER).exists());
 }
 
-/// What it prints while it is loaded is not taken for what it says, and errors name it, not its host.
+/// What the library prints while it is loaded is not taken for a message, and errors name the
+/// library, not its host.
 #[test]
 fn a_library_that_runs_may_print() {
     let home = Home::new();

@@ -1,8 +1,8 @@
-//! A backend is the same whichever door it comes through: linked, loaded, or run.
+//! A backend behaves in the same way through each door: linked, loaded, or run.
 //!
 //! The conformance suites are run for each door, and must have the same results, case by case.
 
-/// A test for each of the backends: what comes through this door is the same.
+/// Makes a test for each backend: through this door, it behaves in the same way.
 macro_rules! parity {
     ($came:expr) => {
         parity! {
@@ -50,7 +50,7 @@ use keyward_testkit::{Scratch, TestHost, case_names, run_case};
 
 use crate::helpers::program::keyward;
 
-/// A backend, and what it is told and asks for in a test.
+/// A backend, with its options and its host in a test.
 #[derive(Clone, Copy)]
 pub(crate) struct Backend {
     pub(crate) role: Role,
@@ -65,7 +65,7 @@ pub(crate) type Results = BTreeMap<&'static str, Outcome>;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Passed,
-    /// The backend says that it cannot do what the case is about, so this proves nothing.
+    /// The case does not apply to the backend, for this reason.
     PassedOver(&'static str),
     Failed(String),
 }
@@ -76,7 +76,7 @@ impl Outcome {
     }
 }
 
-/// Holds a registration to all that its role promises.
+/// Runs the suite of a registration's role.
 pub(crate) fn results(backend: Backend, registration: &Registration) -> Results {
     let run = |case| {
         let scratch = Scratch::new();
@@ -100,7 +100,7 @@ fn complaint(panic: &dyn Any) -> String {
         .unwrap_or_else(|| "it panics".into())
 }
 
-/// What an instance says it can do, where its role leaves that open.
+/// Returns the abilities of an instance, if its role has any.
 fn abilities(backend: Backend, registration: &Registration) -> String {
     let scratch = Scratch::new();
     let values = (backend.values)(&scratch);
@@ -113,7 +113,7 @@ fn abilities(backend: Backend, registration: &Registration) -> String {
         Role::Storage => {
             let storage = registration.open::<dyn Storage>(&values, &host).unwrap();
             let all = storage.abilities();
-            // What does these looks different behind each door; that it is there must not.
+            // These have another type behind each door, so only their presence is compared.
             let (bulk, locks) = (all.bulk.is_some(), all.locks.is_some());
             let rest = StorageAbilities { bulk: None, locks: None, ..all };
             format!("bulk: {bulk}, locks: {locks}, {rest:?}")
@@ -127,7 +127,7 @@ pub(crate) fn linked(backend: Backend) -> Registration {
     Registry::linked().unwrap().find(backend.role, backend.name).unwrap().clone()
 }
 
-/// Checks that a door changes nothing.
+/// Checks that a backend behaves in the same way through another door.
 #[track_caller]
 pub(crate) fn is_the_same(backend: Backend, came: Registration) {
     let linked = linked(backend);
@@ -140,7 +140,7 @@ pub(crate) fn is_the_same(backend: Backend, came: Registration) {
     assert_eq!(found, expected);
 }
 
-/// The same backend as it comes out of its crate's library.
+/// Returns the same backend, loaded from its crate's library.
 pub(crate) fn loaded(linked: &Registration) -> Registration {
     let verified = verify_library(&pin(library(linked.package)), &[]).unwrap();
     let mut all = load(verified).unwrap().into_iter();

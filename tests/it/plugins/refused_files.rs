@@ -39,9 +39,11 @@ fn what_is_no_plugin_is_not_trusted() {
     home.keyward(&format!("plugin trust {library} --yes")).run().ends(4).says("chmod go-w");
 }
 
-/// Libraries that were built wrongly: what of them, how `plugin trust` ends and then a use, and why.
+/// A library that cannot be used: what is wrong, its content, the exit codes of `plugin trust` and
+/// of a later use, and the reason in the message.
 ///
-/// A library whose file is sound is tried in a process of its own, and that this ended is a 7.
+/// If the file is valid, `plugin trust` tries the library in a separate process. If that process
+/// fails, the exit code is 7.
 type Unfit = (&'static str, fn(&Home) -> Vec<u8>, [i32; 2], &'static str);
 
 const UNFIT: [Unfit; 5] = [
@@ -82,7 +84,7 @@ const UNFIT: [Unfit; 5] = [
     ),
 ];
 
-/// One of the fixtures in C, built so.
+/// Builds one of the fixtures in C with these flags.
 fn library(home: &Home, source: &str, flags: &[&str]) -> Vec<u8> {
     let built = home.path("built.so");
     library_in_c(&built, source, flags);
@@ -102,7 +104,7 @@ fn what_is_built_wrongly_is_not_trusted_and_not_used() {
         is_one_line(trust.ends(trusted).says(says));
         assert!(!home.path(FOLDER).exists(), "{what}");
 
-        // Nor when somebody trusts it by hand.
+        // A plugin file that was written by hand does not help.
         let digest = sha256(&path);
         let text = format!(
             "version = 1\ndoor = \"load\"\npath = \"{path}\"\nsha256 = \"{digest}\"\nbackends = [\"storage shelf\"]\n"

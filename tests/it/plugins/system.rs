@@ -1,4 +1,4 @@
-//! Plugins that the administrator trusts for everybody. It takes root.
+//! Plugins that the administrator trusts for all users. It needs root.
 
 use std::path::Path;
 
@@ -51,7 +51,7 @@ fn what_the_system_trusts_everybody_can_use() {
 
     ann("plugin forget drawer").ends(2).says("--system");
     ann("plugin trust /opt/libdrawer.so --yes").ends(2).says("there is a plugin `drawer` already");
-    // A file of ann's own that has the same name comes second.
+    // The system's plugin comes before ann's plugin of the same name.
     let mut command = machine.0.command(Path::new("/opt/ann"), Path::new("setpriv"));
     command.args(["--reuid", "4001", "--regid", "4001", "--clear-groups", "sh", "-c"]);
     command.arg("umask 077; mkdir -p ~/.config/keyward/plugins; echo version = 1 >~/.config/keyward/plugins/drawer.toml");
@@ -63,7 +63,7 @@ fn what_the_system_trusts_everybody_can_use() {
     machine.run("0", "plugin forget drawer --system").ends(0);
 }
 
-/// Who runs such a program chooses its configuration, and must not choose its code as well.
+/// The user who runs such a program chooses its configuration, and must not choose its code.
 #[test]
 fn a_program_with_borrowed_rights_takes_no_plugin() {
     let machine = Machine::new();

@@ -1,4 +1,4 @@
-//! Plugins that stand where somebody else could have put them, or are not what was trusted.
+//! Plugins that another user could replace, or that are not the trusted ones.
 
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
@@ -6,8 +6,8 @@ use std::os::unix::fs::{chown, symlink};
 use super::{change, chmod, describe, home, others_work, put, tracer, tracer_text};
 use crate::helpers::home::Home;
 
-/// What is done to the file at a path, how a use of the plugin ends then, and what `plugin list`
-/// calls it.
+/// What is done to the file at a path, the exit code of a later use of the plugin, and its state in
+/// `plugin list`.
 type Attack = (&'static str, fn(&Home, &str), i32, &'static str);
 
 const ATTACKS: [Attack; 12] = [
@@ -81,7 +81,7 @@ fn a_path_that_is_not_plain_is_not_run() {
     }
 }
 
-/// And what is as it was, is run, with the variables that it may see and no others.
+/// An unchanged plugin runs, with only the variables that it may see.
 #[test]
 fn what_was_trusted_is_run() {
     let (home, _) = home();
@@ -130,7 +130,7 @@ fn a_library_that_changed_is_not_loaded_through_either_door() {
     }
 }
 
-/// The program that runs a library is judged by its place.
+/// The program that runs a library is checked by its place.
 #[test]
 fn a_host_in_a_bad_place_is_not_run() {
     let (home, library) = home();
@@ -145,7 +145,7 @@ fn a_host_in_a_bad_place_is_not_run() {
     assert!(!home.path("trace").exists());
 }
 
-/// What `plugin host` is told, it holds to by itself.
+/// `plugin host` itself checks the hash that it is passed.
 #[test]
 fn a_host_serves_the_pinned_library_alone() {
     let (home, library) = home();

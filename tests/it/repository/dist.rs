@@ -11,10 +11,10 @@ use crate::helpers::plugin_fixtures;
 use crate::helpers::program::keyward;
 use machine::Machine;
 
-/// A time at which nothing of it was made.
+/// The date of the package, at which none of its files was made.
 const DATE: &str = "1000000000";
 
-/// All that the package brings, but for the manual.
+/// All files of the package except the manual pages.
 const BROUGHT: &[&str] = &[
     "d root:root 755 /etc/keyward",
     "d root:root 755 /etc/keyward/plugins",

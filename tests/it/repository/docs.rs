@@ -1,5 +1,5 @@
-//! The documentation is right: what can be made from the code is, what it shows happens, and
-//! its links lead somewhere.
+//! The documentation is correct: the parts that are made from the code are current, the sessions
+//! that it shows happen, and its links lead somewhere.
 //!
 //! With `KEYWARD_UPDATE_DOCS=1` (`cargo xtask docs`) the parts that are made from the code are
 //! written instead of compared.
@@ -20,7 +20,7 @@ use crate::helpers::console_pages::{differences, steps_of};
 use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
 
-/// Pages for those who work on Keyward itself, which the program does not carry.
+/// Pages for people who work on Keyward itself. The program does not contain them.
 const NOT_IN_THE_PROGRAM: [&str; 4] = ["architecture", "contributing", "performance", "style"];
 
 #[test]

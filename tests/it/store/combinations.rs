@@ -72,8 +72,8 @@ fn the_matrix_is_whole() {
     }
 }
 
-/// All linked backends, of which one or three of these are loaded instead: over the whole matrix, each
-/// comes through either door, beside others of either.
+/// Returns all linked backends, but one or three of these are loaded instead. Over all
+/// combinations, each of them is linked and loaded, beside linked and loaded ones.
 fn mixed(names: [&str; 3]) -> Registry {
     let places = [SERIALIZERS, ENCRYPTIONS, STORAGES].map(|all| {
         let name = |name: &&str| names.contains(&name.replace('-', "_").as_str());
@@ -103,7 +103,7 @@ fn keeps_every_value([serializer, encryption, storage]: [&str; 3], backends: fn(
     let home = StorageHome { backends, ..StorageHome::new(storage) };
     home.init("s", Some(serializer), Some(&encryption.replace('_', "-")));
     let writer = home.open("s");
-    // What a process keeps to itself only itself can read.
+    // Only the process itself can read a storage in its memory.
     let reader = if storage == "memory" { None } else { Some(home.open("s")) };
     let reader = reader.as_ref().unwrap_or(&writer);
     for (id, value) in secrets() {
@@ -117,8 +117,8 @@ fn keeps_every_value([serializer, encryption, storage]: [&str; 3], backends: fn(
     TestRunner::new(config).run(&vec(any::<u8>(), 0..5000), random).unwrap();
 }
 
-/// Whether the value comes back, as password and, if it is text, as username; or is refused by a
-/// keyring, whose documentation says so, and the one before it stays.
+/// Whether the value is kept, as password and, if it is text, as username. A keyring may refuse it,
+/// as its documentation says; then the previous value must stay.
 fn keeps(writer: &OpenStore, reader: &OpenStore, storage: &str, value: &[u8]) -> bool {
     let id = writer.entry(Some("ann"), None).unwrap();
     let before = reader.credentials(&id).unwrap();
@@ -135,7 +135,7 @@ fn keeps(writer: &OpenStore, reader: &OpenStore, storage: &str, value: &[u8]) ->
     }
 }
 
-/// What every keyring has room for.
+/// The size of a value that every keyring can keep.
 const LARGEST_CERTAIN: usize = 256 << 10;
 
 /// A home for stores of one storage, with all that the backends beside it need.
@@ -171,7 +171,7 @@ impl StorageHome {
         self.keyward().init_store(&self.describe(store, serializer, encryption).unwrap()).unwrap();
     }
 
-    /// What makes a store of this name, if it can be one.
+    /// Returns the description of a store of this name, if the name is valid.
     pub(crate) fn describe(
         &self,
         store: &str,
@@ -205,7 +205,7 @@ fn variable(name: &str) -> SecretRef {
     SecretRef { from: "env".to_owned(), options }
 }
 
-/// A fresh identity of age, and its recipient.
+/// Makes a new identity of age, and returns it with its recipient.
 fn identity() -> (String, String) {
     let output = Command::new("age-keygen").output().expect("age-keygen is installed (age)");
     let text = String::from_utf8(output.stdout).unwrap();

@@ -38,8 +38,8 @@ fn increments_of_redb_add_up() {
     add_up(&home, 200);
 }
 
-/// GNOME Keyring writes its whole file anew each time; all 200 are for `KEYWARD_TESTS_FULL=1` and an
-/// idle quarter of an hour.
+/// GNOME Keyring writes its whole file for each change. So all 200 run only with
+/// `KEYWARD_TESTS_FULL=1`, and take a quarter of an hour.
 #[test]
 fn increments_of_the_secret_service_add_up() {
     let session = Session::unlocked();
@@ -62,7 +62,7 @@ fn one_of_many_makes_the_store() {
         let refused = codes.iter().filter(|code| **code == Some(2)).count();
         assert_eq!((made, refused), (1, PROCESSES as usize - 1), "{storage}: {codes:?}");
         home.run_ok(&["set", "store", "ann", "--password-file", "/etc/hostname"]);
-        // The others have taken away what they made.
+        // The other processes have removed what they made.
         assert!(home.store_folder().is_dir());
         assert_eq!(keys(&home), 1, "{storage}");
     }
@@ -188,7 +188,7 @@ fn add_account(store: &OpenStore, user: &str, account: &str) {
         .unwrap();
 }
 
-/// Lets fifty processes add one so many times each.
+/// Has fifty processes add one, `times` times each.
 fn add_up(home: &Home, times: u64) {
     let store = home.store("store");
     let id = store.entry(Some("counter"), None).unwrap();

@@ -1,4 +1,4 @@
-//! A storage that would be listed for ever.
+//! A storage whose list never ends.
 
 use std::sync::Arc;
 

@@ -14,8 +14,8 @@ use crate::helpers::prng::Prng;
 use crate::helpers::program::keyward;
 use crate::store::killed_writer::files_after_a_write;
 
-/// The system calls that a `set` may make on its way to the disk and back. `close` is not among them: a
-/// real one closes whatever it answers, one that strace lets fail does not.
+/// The system calls with which a `set` reads and writes the disk. `close` is not among them: a real
+/// one closes the file even if it fails, and one that strace makes fail does not.
 const CALLS: &[&str] = &[
     "fchmod",
     "fchown",
@@ -51,7 +51,7 @@ const CALLS: &[&str] = &[
 
 const ERRORS: [&str; 4] = ["EIO", "ENOSPC", "EINTR", "EMFILE"];
 
-/// How many of all the faults there could be a test tries, the same ones each time.
+/// How many of all possible faults a test tries, the same ones each time.
 const TRIED: usize = 200;
 
 #[test]
@@ -131,7 +131,7 @@ fn a_limit_on_open_files_is_an_error_like_others() {
     under_limits("--nofile=", &[4, 5, 6, 7, 8, 9, 10, 11, 12, 14]);
 }
 
-/// Sets under limits of the operating system, each of them tighter than it likes.
+/// Runs `set` under limits of the operating system that are too low for it.
 fn under_limits(limit: &str, sizes: &[u32]) {
     for storage in STORAGES {
         let home = Home::in_memory();
@@ -206,8 +206,8 @@ fn strace(home: &Home, log: &Path, arguments: &[&str]) -> Command {
     strace
 }
 
-/// The number that is there after a `set` of the next one. It must be the old or the new one, as the
-/// exit code says, and the next `set` must leave nothing but the store's files.
+/// Returns the number in the store after a `set` of the next one. It must be the old or the new
+/// one, as the exit code says, and the next `set` must leave only the store's files.
 fn old_or_new(
     home: &Home,
     output: &Finished,
@@ -226,8 +226,9 @@ fn old_or_new(
     new + 1
 }
 
-/// The exit codes that a `set` may have which meets this fault: success, or a backend that could not do
-/// its work. To SQLite a disk that fails to read is damaged, and a lock that fails is another's.
+/// Returns the exit codes that a `set` with this fault may have: success, or a failure of the
+/// backend. SQLite reports a disk that cannot be read as damaged, and a lock that fails as held by
+/// another process.
 fn allowed(what: &str) -> &'static [i32] {
     if what.starts_with("sqlite, inject=pread64:error=EIO") {
         &[0, 7, 6]

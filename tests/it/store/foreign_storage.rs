@@ -1,4 +1,5 @@
-//! Another store's storage in a store's place: nothing of it is read, changed or removed.
+//! If the storage of another store is in a store's place, nothing of it is read, changed or
+//! removed.
 
 use std::fs;
 use std::path::PathBuf;

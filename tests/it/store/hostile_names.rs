@@ -1,4 +1,4 @@
-//! Names that were made to do harm: as stores, as users and as names of entries, on every storage.
+//! Hostile names of stores, users and entries, on every storage.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
@@ -21,7 +21,7 @@ macro_rules! storages {
 
 storages!(memory file sqlite redb keyring);
 
-/// All names at once as users and as names: each is refused, or keeps what is its own.
+/// All names at once as users and as names: each is refused, or keeps its own value.
 fn entries(storage: &str) {
     let home = StorageHome::new(storage);
     home.init("s", None, None);
@@ -82,7 +82,7 @@ fn listed(store: &OpenStore, user: Option<&str>) -> BTreeSet<EntryId> {
     unique
 }
 
-/// Every file but those `inside`, from well above the home on.
+/// Returns every file except those `inside`, from a folder far above the home on.
 fn outside(home: &Home, inside: impl Fn(&Path) -> bool) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut files = crate::helpers::home::files(home.top());
     files.retain(|path, _| !inside(path));
@@ -120,7 +120,7 @@ fn stores(storage: &str) {
     }
     let mut left: BTreeSet<_> = made.into_keys().collect();
     while let Some(name) = left.pop_last() {
-        // One that another's removal took along would be missed here.
+        // If the removal of another store had removed this one too, this would fail.
         if storage != "memory" {
             let store = keyward.store(&name).unwrap();
             let kept = store.credentials(&store.entry(None, None).unwrap()).unwrap();
@@ -218,7 +218,7 @@ fn a_terminal_sees_nothing_but_plain_characters() {
     }
 }
 
-/// Runs a command on a terminal; what it shows there is harmless.
+/// Runs a command on a terminal, and checks that it shows no control characters there.
 #[track_caller]
 fn plain(home: &Home, line: &str) {
     let line = format!("{} {line}", keyward().display());
@@ -231,7 +231,7 @@ fn plain(home: &Home, line: &str) {
     assert!(!shown.contains(wrong), "{line:?} showed {shown:?}");
 }
 
-/// As a shell reads it.
+/// Quotes a text for a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }

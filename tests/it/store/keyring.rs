@@ -5,7 +5,7 @@ use crate::helpers::home::Home;
 use crate::helpers::invocation::Finished;
 use crate::helpers::program::keyward;
 
-/// Runs a script on a session bus of its own, with GNOME Keyring unlocked or not there at all.
+/// Runs a script on a separate session bus, with GNOME Keyring unlocked or missing.
 fn on_a_bus(home: &Home, keyring: bool, script: &str) -> Finished {
     let unlock =
         "eval \"$(printf pw | gnome-keyring-daemon --unlock --components=secrets)\" >/dev/null\n";
@@ -44,7 +44,7 @@ fn without_one_it_takes_a_file_and_says_so() {
 fn one_that_was_asked_for_is_never_replaced_by_another() {
     let home = Home::in_memory();
     let output = on_a_bus(&home, false, "exec $KEYWARD init work --option key.from=keyring");
-    // The bus may start a keyring of its own accord; it is locked then.
+    // The bus may start a keyring by itself, which is then locked.
     assert!(matches!(output.code, 5 | 7), "{output:?}");
     assert!(!home.path(".config/keyward/stores/work.toml").exists());
 }

@@ -1,4 +1,4 @@
-//! What was acknowledged survives a killed writer, and nothing else is left of it.
+//! What a writer acknowledged survives if the writer is killed, and no temporary file remains.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ const KILLS: u32 = 1000;
 #[test]
 fn a_killed_writer_of_files_loses_nothing() {
     let home = loses_nothing("file");
-    // Nothing but the entry has the secret in it, and nothing is waiting to be swept.
+    // Only the entry contains the secret, and no temporary file remains.
     let folder = home.store_folder();
     let with_secret: Vec<_> =
         files(&folder).into_iter().filter(|file| holds_canary(file)).collect();
@@ -33,7 +33,7 @@ fn a_killed_writer_of_redb_loses_nothing() {
     loses_nothing("redb");
 }
 
-/// Without this the other tests might be blind.
+/// Without this test, the other tests might be unable to fail.
 #[test]
 fn a_killed_careless_writer_is_seen_to_tear() {
     let home = Home::in_memory();
@@ -52,7 +52,7 @@ fn a_killed_careless_writer_is_seen_to_tear() {
     assert!(torn > 0, "100 writers in place were killed, and not one tore its file");
 }
 
-/// Kills writers, each at another moment, and looks after each kill.
+/// Kills writers, each at another moment, and checks the store after each kill.
 fn loses_nothing(storage: &str) -> Home {
     let home = Home::in_memory();
     home.init("store", storage, "clear");

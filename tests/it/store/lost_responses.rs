@@ -1,4 +1,4 @@
-//! A storage that keeps a keyset and fails before it says so closes no store.
+//! If a storage keeps a keyset and fails before it confirms that, the store still opens.
 
 use std::fs;
 

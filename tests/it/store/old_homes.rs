@@ -1,4 +1,4 @@
-//! Homes that earlier versions were used in: everything in them still works.
+//! Homes of earlier versions: everything in them still works.
 //!
 //! `tests/fixtures/homes/make.sh` makes one for each released version.
 

@@ -40,7 +40,7 @@ fn the_first_version_opens() {
     assert_eq!(store.entries(None).count(), ENTRIES.len());
 }
 
-/// A checkout is everybody's to read, a store is not.
+/// Copies a store. Other users may read a checkout, but not a store.
 fn copy(from: &Path, to: &Path) {
     if from.is_file() {
         DirBuilder::new().recursive(true).mode(0o700).create(to.parent().unwrap()).unwrap();

@@ -1,7 +1,7 @@
-//! What was acknowledged survives a power cut. It takes root.
+//! What a writer acknowledged survives a power cut. It needs root.
 //!
-//! A file system that is shut down without flushing its log has on its disk what it has on a real one
-//! when the power goes: what was synced, and of the rest what happened to be written back.
+//! If a file system is shut down without flushing its log, its disk contains what it would contain
+//! after a power cut: what was synced, and whatever else was already written back.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,7 +47,7 @@ fn xfs_takes_back_nothing_from_redb() {
     takes_back_nothing("xfs", "redb");
 }
 
-/// From the very first command on: the configuration, the key and the keyset are durable, too.
+/// The configuration, the key and the keyset are durable too, from the first command on.
 #[test]
 fn a_store_and_its_first_entry_survive() {
     for (round, storage) in STORAGES.into_iter().cycle().take(12).enumerate() {
@@ -71,7 +71,7 @@ fn a_store_and_its_first_entry_survive() {
 const SET_FIRST: [&str; 6] =
     ["set", "store", "ann", "--user", "victim", "--password-file=/etc/passwd"];
 
-/// Without this the other tests might be blind.
+/// Without this test, the other tests might be unable to fail.
 #[test]
 fn a_careless_writer_is_seen_to_lose() {
     for kind in ["ext4", "xfs"] {
@@ -84,7 +84,7 @@ fn a_careless_writer_is_seen_to_lose() {
         let lost = (0..10).filter(|_| {
             let mut writer = disk.command(Path::new(WORKER));
             let worker = CrashWorker::start(writer.args(["write-carelessly", file, "1"]));
-            // On a busy machine that may take longer than the power lasts.
+            // On a busy machine, the power may be cut before the first acknowledgement.
             while worker.acknowledged().is_none() {
                 sleep(Duration::from_micros(100));
             }
@@ -101,7 +101,7 @@ fn a_careless_writer_is_seen_to_lose() {
     }
 }
 
-/// Cuts the power under writers, each at another moment, and looks after each cut.
+/// Cuts the power while writers write, each at another moment, and checks the store after each cut.
 fn takes_back_nothing(kind: &str, storage: &str) {
     let disk = Disk::new(kind);
     disk.mount();
@@ -130,11 +130,11 @@ fn takes_back_nothing(kind: &str, storage: &str) {
     disk.unmount();
 }
 
-/// What a writer had acknowledged when the power was cut under it.
+/// What a writer had acknowledged when the power was cut.
 struct Cut {
     /// The number that must be there, or a later one.
     promised: Option<u64>,
-    /// The last number that it acknowledged at all.
+    /// The last number that it acknowledged, even if after the cut began.
     in_all: Option<u64>,
 }
 
@@ -183,11 +183,11 @@ impl Disk {
         self.unmount();
     }
 
-    /// Cuts the power under a writer, at some moment.
+    /// Cuts the power while a writer writes, at some moment.
     ///
-    /// Half of the writers are stopped just before, so that it is certain what they had acknowledged. Of
-    /// the others, only that counts which they had acknowledged before the cut began: the kernel may
-    /// still answer an `fsync` well that it meets halfway.
+    /// Half of the writers are stopped just before, so that it is certain what they had
+    /// acknowledged. For the others, only what they acknowledged before the cut began counts: the
+    /// kernel may still report success for an `fsync` that the cut interrupts.
     fn cut_under(&self, worker: CrashWorker, prng: &mut Prng) -> Cut {
         sleep(Duration::from_micros(2_000 + prng.below(40_000)));
         let stopped = prng.below(2) == 0;

@@ -78,7 +78,7 @@ fn make_read_only(folder: &Path) {
     fs::set_permissions(folder, Permissions::from_mode(0o500)).unwrap();
 }
 
-/// What a process leaves that is killed with changes in the log.
+/// Leaves the database as a process does that is killed while the log contains changes.
 const KILLED: &str = "
 import os, sqlite3, sys
 database = sqlite3.connect(sys.argv[1], isolation_level=None)

@@ -16,10 +16,10 @@ use crate::helpers::home::{Home, STORAGES};
 use crate::helpers::prng::Prng;
 use crate::helpers::program::keyward;
 
-/// More than a storage that can changes at once.
+/// More entries than a storage changes in one bulk call.
 const ENTRIES: u64 = 20;
 
-/// What a step is made durable by: the calls at which a rotation is killed.
+/// The system calls that make a step durable. A rotation is killed at each of them.
 const STEPS: &[&str] = &["fsync", "fdatasync", "renameat", "pwrite64", "ftruncate"];
 
 #[test]
@@ -30,7 +30,7 @@ fn killed_at_each_step_it_is_finished_by_the_next() {
         assert!(steps.len() > 30, "{storage}: {steps:?}");
         let mut killed = 0;
         for step in steps.iter().step_by(steps.len().div_ceil(60)) {
-            // A rotation that has fewer steps than the first one may come to its end.
+            // A rotation that has fewer steps than the first one may complete.
             killed +=
                 u32::from(!strace(&home, Path::new("/dev/null"), step).status().unwrap().success());
             all_there(&home.store("store"), step);
@@ -44,7 +44,7 @@ fn killed_at_each_step_it_is_finished_by_the_next() {
 fn killed_at_any_moment_all_entries_are_readable_throughout() {
     for storage in STORAGES {
         let home = filled(storage);
-        // It has looked at the keys before they change, and goes on with what it knows.
+        // It has read the keys before they change, and continues with them.
         let lasting = home.store("store");
         let over = AtomicBool::new(false);
         scope(|scope| {
@@ -84,7 +84,7 @@ fn writers_meanwhile_lose_nothing() {
             let mut writer = home.command(WORKER);
             CrashWorker::start(writer.args(["write", "store", user, "1"]))
         };
-        // One changes an entry that is there, one makes its own.
+        // One changes an existing entry, and the other makes a new one.
         let writers: Vec<_> = ["user-0", "new"].map(|user| (user, start(user))).into();
         for _ in 0..10 {
             assert_eq!(json(rotate(&home))["old_keys"].as_u64().map(|keys| keys > 0), Some(true));
@@ -122,7 +122,7 @@ fn old_keys_go_once_no_entry_needs_them() {
 fn old_keys_stay_while_an_entry_needs_one() {
     for storage in STORAGES {
         let home = filled(storage);
-        // Killed when the new key is primary and some entries are sealed anew.
+        // Killed when the new key is primary and some entries are resealed.
         let mut syncs = steps(&home);
         syncs.retain(|step| step.contains("sync"));
         kill_at(&home, &syncs[syncs.len() / 2]);
@@ -133,7 +133,7 @@ fn old_keys_stay_while_an_entry_needs_one() {
     }
 }
 
-/// A rotation that had made its key but not used it is forgotten with that key.
+/// If a rotation made its key but did not use it, retiring that key also ends the rotation.
 #[test]
 fn a_key_that_was_retired_before_its_use_is_replaced() {
     let home = filled("file");
@@ -204,7 +204,8 @@ fn entry(index: u64) -> EntryId {
     EntryId::new(&format!("user-{index}"), None).unwrap()
 }
 
-/// Finishes the rotation; after that the old keys can go and the next rotation has everything to do.
+/// Finishes the rotation. After that, the old keys can be deleted, and the next rotation reseals
+/// every entry.
 fn finish(home: &Home, what: &str) {
     let rotated = json(rotate(home));
     let entries = rotated["resealed"].as_u64().unwrap() + rotated["current"].as_u64().unwrap();
@@ -234,7 +235,7 @@ fn json(mut command: Command) -> Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Every step at which a rotation can be killed, as strace is told to do it.
+/// Returns every step at which a rotation can be killed, as an option of strace.
 fn steps(home: &Home) -> Vec<String> {
     let log = home.path("log");
     let output = strace(home, &log, &format!("trace={}", STEPS.join(","))).output().unwrap();

@@ -1,4 +1,4 @@
-//! What one credential costs does not grow with what else is in the store.
+//! The cost of one credential does not grow with the number of entries in the store.
 
 use std::fs;
 use std::os::unix::fs::OpenOptionsExt;
@@ -41,21 +41,21 @@ fn git_is_answered_by_four_reads_however_it_asks() {
     }
 }
 
-/// How often the storage is asked for an entry, until git has its answer.
+/// Returns how many entries the storage reads for one answer to git.
 fn reads(home: &Home, question: &str) -> usize {
     let log = home.path("strace.log");
     let strace = home.program("strace").args(["-f", "-qq", "-e", "openat2", "-o"]).arg(&log);
     let helper = strace.arg(keyward()).args(["helper", "git", "get", "--store", "s"]);
     let answer = "username=ann\npassword=s3cret\n";
     helper.input(question).run().prints(answer).ends(0);
-    // An entry lies in its user's folder; folders are no entries, and the key stands alone.
+    // Only a path with a folder, the user's, is that of an entry.
     let is_entry = |path: &str| path.contains('/') && !path.starts_with('.');
     let store =
         |call: &&str| !call.contains("O_DIRECTORY") && call.split('"').nth(1).is_some_and(is_entry);
     fs::read_to_string(log).unwrap().lines().filter(store).count()
 }
 
-/// Puts many more entries beside the one that is there.
+/// Adds many entries to the one that exists.
 fn crowd(stores: &Path) {
     let entry =
         files(stores).into_keys().find(|path| path.ends_with("https%3a%2f%2fann%40example.com"));

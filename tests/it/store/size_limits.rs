@@ -1,4 +1,5 @@
-//! Small inputs that ask for much: each is a clean error, soon, in little memory.
+//! Small inputs that claim to be large or need much work: each soon gives an error, in little
+//! memory.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -22,7 +23,7 @@ fn bombs() -> Vec<PathBuf> {
     bombs
 }
 
-/// The command with so little memory, and how it ended.
+/// Runs the command with this limit on its memory, and returns its exit code and its errors.
 fn run_small(memory: u64, command: &mut Command) -> (Option<i32>, String) {
     let mut small = Command::new("prlimit");
     small.arg(format!("--as={memory}")).arg(command.get_program()).args(command.get_args());
@@ -45,8 +46,8 @@ fn no_serializer_falls_for_one() {
     }
 }
 
-/// A list of lists of empty texts, which take one byte each where they come, and sixteen if all
-/// are read before one is found too many. A program that only starts takes 20 MiB.
+/// A list of lists of empty texts: each takes one byte in the message, and sixteen in memory if all
+/// are read before they are counted. A program needs 20 MiB to start.
 #[test]
 fn nor_do_the_messages_of_plugins() {
     let texts = [&b"\x99\xff\xff"[..], &[0x60; 0xffff]].concat();
@@ -77,7 +78,7 @@ fn nor_does_the_configuration() {
     }
 }
 
-/// One changed byte in a sealed record asks scrypt for 4 GiB instead of 256 MiB.
+/// One changed byte in a sealed record makes scrypt need 4 GiB instead of 256 MiB.
 #[test]
 fn nor_does_age_where_memory_is_limited() {
     let home = Home::new();

@@ -1,4 +1,4 @@
-//! Central stores, as root and the users of a machine have them, some of whom mean ill.
+//! System stores, used by root and by the users of a machine, some of whom are hostile.
 
 mod age;
 mod hostile;
@@ -8,7 +8,7 @@ mod removal;
 
 use machine::{ALICE, BOB, CAROL, DATA, KEYS, Machine, ROOT, STRANGER};
 
-/// Kind, owner, mode and path of everything that `init --system` makes, as DESIGN has it.
+/// Type, owner, mode and path of everything that `init --system` makes.
 const LAYOUT: [&str; 24] = [
     "d 0 711 /etc/keyward/keys",
     "d 0 711 /etc/keyward/keys/team",
@@ -67,7 +67,7 @@ fn folders_files_owners_and_modes_are_as_designed_whatever_the_umask() {
     }
 }
 
-/// As `sudo` does it where it keeps HOME.
+/// As with `sudo`, on systems where it keeps `HOME`.
 #[test]
 fn root_uses_the_systems_stores_with_another_users_home() {
     let machine = Machine::bare();
@@ -84,7 +84,8 @@ fn root_uses_the_systems_stores_with_another_users_home() {
     assert_eq!(machine.tree("/var/lib/home/alice").len(), 1, "something was made");
 }
 
-/// Locks are named by hashes and come as they are needed.
+/// Returns everything but the locks, whose names are hashes, and which are made when they are
+/// needed.
 fn tree(machine: &Machine) -> Vec<String> {
     let mut tree = machine.tree("/var/lib/keyward /etc/keyward");
     tree.retain(|line| !line.contains("/.locks/"));
@@ -194,7 +195,7 @@ fn the_environment_makes_nobody_somebody_else() {
         let run =
             |line: &str| machine.keyward(ALICE, line).env(name, value).input("of alice").run();
         let read = run("get team --raw");
-        // Bob's configuration is closed to alice.
+        // Alice cannot read bob's configuration.
         let ours = if name == "HOME" { 4 } else { 0 };
         assert_eq!(
             (read.code, read.text()),
@@ -264,7 +265,7 @@ fn a_system_stores_name_is_taken() {
         own.run().ends(code);
     }
     machine.keyward(ROOT, "init --system team").run().ends(2);
-    // The system's comes before hers.
+    // The system store comes before her own store of the same name.
     machine.keyward(ALICE, "get team").run().ends(3);
 }
 

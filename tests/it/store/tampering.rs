@@ -1,5 +1,5 @@
-//! What happens to a record that somebody changed, cut or moved: under `aes-gcm` and `age`
-//! nothing of it opens; under `clear` damage and moves are detected.
+//! A record that was changed, truncated or moved does not open under `aes-gcm` and `age`; under
+//! `clear`, damage and moves are detected.
 
 use std::path::{Path, PathBuf};
 

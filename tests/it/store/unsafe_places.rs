@@ -1,5 +1,5 @@
-//! Attacks that once succeeded: configurations that point a store at what is not its own, folders
-//! that are not there, files that somebody else keeps under our names.
+//! Attacks that once succeeded: configurations in which a store's path leads to other data, missing
+//! folders, and other programs' files with the names of Keyward's files.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

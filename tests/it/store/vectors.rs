@@ -1,4 +1,4 @@
-//! What was sealed once opens for ever, and what was altered never does.
+//! A blob that was sealed once always opens, and an altered one never does.
 //!
 //! The vectors in `tests/vectors/envelope` are permanent: they are added to, never changed. With
 //! `KEYWARD_MAKE_VECTORS=1` the missing ones among those that [`make`] knows are made.
@@ -45,7 +45,7 @@ struct Sealed {
     serializer: String,
     encryption: String,
     envelope: bool,
-    /// What is said of the blob's header, for those who read along.
+    /// The fields of the blob's header, for people who read the file.
     header: Option<book::Header>,
     /// Where the key comes from that wraps the keyset: `env` or `passphrase`.
     key_source: Option<String>,
@@ -58,7 +58,7 @@ struct Sealed {
     blob: String,
 }
 
-/// A vector with some things changed, and the kind of error that this is.
+/// Changes to a vector, and the kind of the error that they cause.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Refused {
@@ -181,7 +181,7 @@ impl Sealed {
         EntryId::new(&self.user, self.name.as_deref()).unwrap()
     }
 
-    /// The record, read by the crates as from a storage that somebody put the blobs into.
+    /// Reads the record with Keyward's crates, from a storage that contains the blobs.
     fn open(&self) -> Result<Record> {
         let scratch = Scratch::new();
         let storage = self.storage(scratch.folder());

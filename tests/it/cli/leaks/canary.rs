@@ -6,7 +6,7 @@ use keyward_core::hex;
 
 use crate::helpers::invocation::{Finished, Invocation};
 
-/// None that a shell, JSON or TOML would write in another way.
+/// Characters that a shell, JSON and TOML write unchanged.
 const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+-_.:,?";
 
 /// A secret that nothing else contains, and that is recognised in several encodings.
@@ -29,7 +29,7 @@ impl Canary {
         self.forms.iter().any(|form| bytes.windows(form.len()).any(|window| window == form))
     }
 
-    /// The files that hold it.
+    /// Returns the files that contain it.
     pub(super) fn files(&self, folder: &Path) -> Vec<PathBuf> {
         let mut files = crate::helpers::home::files(folder);
         files.retain(|path, content| {
@@ -38,7 +38,7 @@ impl Canary {
         files.into_keys().collect()
     }
 
-    /// Runs a program as loud as it gets; the canary is in neither of its outputs.
+    /// Runs a program with the highest verbosity. Neither of its outputs may contain the canary.
     #[track_caller]
     pub(super) fn is_kept_by(&self, call: Invocation) -> Finished {
         let ran = self.is_asked_of(call);
@@ -46,7 +46,8 @@ impl Canary {
         ran
     }
 
-    /// Runs a program that was asked for the canary: it may be printed, and nothing else may hold it.
+    /// Runs a program that may print the canary on standard output. Standard error must not contain
+    /// it.
     #[track_caller]
     pub(super) fn is_asked_of(&self, call: Invocation) -> Finished {
         let ran = call.arg("-vv").env("RUST_BACKTRACE", "full").run();
@@ -56,7 +57,8 @@ impl Canary {
     }
 }
 
-/// The bytes as they are, in base64 at any place of a longer text, in hexadecimal, in UTF-16.
+/// Returns the bytes unchanged, in base64 at any position of a longer text, in hexadecimal, and in
+/// UTF-16.
 fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     let hex = hex::encode(bytes);
     let wide = |pair: fn(u8) -> [u8; 2]| bytes.iter().flat_map(|byte| pair(*byte)).collect();
@@ -71,7 +73,7 @@ fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
         let shifted = [&[0; 2][..before], bytes].concat();
         for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
             let text = engine.encode(&shifted);
-            // The letters at the ends hold bits of the neighbours, too.
+            // The letters at the ends also contain bits of the adjacent bytes.
             forms.push(text.as_bytes()[4..text.len() - 4].to_vec());
         }
     }

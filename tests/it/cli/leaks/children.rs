@@ -1,12 +1,12 @@
-//! Programs that Keyward starts are told nothing.
+//! Programs that Keyward starts get no secret in their arguments or environment.
 
 use super::canary::Canary;
 use crate::helpers::home::Home;
 use crate::helpers::invocation::Invocation;
 use crate::helpers::program::keyward;
 
-/// The program under `strace`, which writes down every program that is started, with all of its
-/// arguments and its environment.
+/// The program under `strace`, which records every program that is started, with its arguments and
+/// its environment.
 fn traced(home: &Home, line: &str) -> Invocation {
     home.program("strace")
         .args(["-f", "-v", "-s", "65536", "-e", "trace=execve", "-o", "trace"])

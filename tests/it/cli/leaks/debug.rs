@@ -1,4 +1,4 @@
-//! `{:?}` of whatever holds a secret does not show it.
+//! `{:?}` of a value that contains a secret does not show the secret.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -73,7 +73,7 @@ fn text(value: &impl Debug) -> String {
     format!("{value:?} {value:#?}")
 }
 
-/// The canary as a list of bytes is shown.
+/// Returns the text that `{:?}` writes for the canary as a list of bytes.
 fn bytes(canary: &Canary) -> String {
     let bytes = format!("{:?}", canary.text.as_bytes());
     bytes.trim_matches(['[', ']']).to_owned()

@@ -1,4 +1,4 @@
-//! A secret that somebody wrote where none belongs is not repeated to whoever looks.
+//! If a user writes a secret where none belongs, no message repeats it.
 
 use super::canary::Canary;
 use crate::helpers::home::Home;

@@ -1,4 +1,4 @@
-//! Through every command, on storages that are files.
+//! The canary goes through every command, on the storages that are files.
 
 use std::fs;
 
@@ -108,8 +108,7 @@ fn ruin(home: &Home) {
     }
 }
 
-/// Without encryption and envelope it is the decoders themselves that meet damage, right beside
-/// the secret.
+/// Without encryption and envelope, the decoders themselves read the damage, next to the secret.
 #[test]
 fn decoders_do_not_quote_what_they_read() {
     for serializer in ["json", "cbor", "bincode", "postcard"] {

@@ -1,4 +1,4 @@
-//! Git, Keyward as its helper, and somebody at the terminal that they share.
+//! Git, and Keyward as its helper, on the same terminal.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ const APPROVE: &str =
     "printf 'url=https://ann@git.example\\npassword=s3cret\\n' | git credential approve";
 const FILL: &str = "echo url=https://git.example | git credential fill";
 
-/// What a git does that remembers for its helpers, and was let in.
+/// What git does if it supports `state[]` and the server accepts the password.
 const USE: &str = "printf 'capability[]=state\\nprotocol=https\\nhost=git.example\\n' | git credential fill | git credential approve";
 
 #[test]
@@ -41,7 +41,7 @@ fn whoever_is_at_the_terminal_opens_the_store_for_git() {
         assert!(out.ends_with(given), "{script}: {out}");
     }
 
-    // What is not there at all needs no passphrase, and git asks for it on the same terminal.
+    // A missing entry needs no passphrase, and git prompts for its password on the same terminal.
     let child = terminal.start(&home, &["sh", "-c", &FILL.replace("git.", "other.")]);
     for (question, answer) in [("Username for", "bob\r"), ("Password for", "b0b\r")] {
         terminal.expect(question);

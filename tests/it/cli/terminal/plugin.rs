@@ -1,4 +1,4 @@
-//! Plugins that run ask on the terminal while they are doing something else.
+//! Plugins in child processes prompt on the terminal while they do other work.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use super::program;
 use super::pty::{Terminal, end};
 use crate::helpers::home::Home;
 
-/// A storage that asks as it is opened. What comes after is up to each test.
+/// A storage that prompts when it is opened. Each test adds the rest.
 const ASKING: &str = r#"#!/usr/bin/env python3
 import os, struct, sys, time
 import cbor2

@@ -1,4 +1,4 @@
-//! A terminal, and somebody who sits at it.
+//! A pseudo-terminal, and the keys that a user types on it.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,7 +14,7 @@ use rustix::termios::{LocalModes, tcgetattr};
 
 use crate::helpers::home::Home;
 
-/// More than anything here takes.
+/// More time than any step here takes.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A pseudo-terminal. What it shows is kept.
@@ -23,7 +23,7 @@ pub(super) struct Terminal {
     /// Open all the time, so that its settings outlive the programs on it.
     line: OwnedFd,
     shown: Arc<Mutex<Vec<u8>>>,
-    /// Up to where the show has been read.
+    /// The position up to which the output has been compared.
     seen: usize,
 }
 
@@ -65,7 +65,7 @@ impl Terminal {
 
     fn command(&self, home: &Home, words: &[&str]) -> Command {
         let mut command = home.command("setsid");
-        // Whoever runs the tests may ignore signals, and children inherit that.
+        // The process that runs the tests may ignore signals, and children inherit that.
         command.args(["--ctty", "env", "--default-signal"]).args(words);
         command.env("TERM", "xterm").stdin(self.stream());
         command
@@ -93,7 +93,8 @@ impl Terminal {
 
     /// All that has been shown.
     pub(super) fn shown(&self) -> String {
-        // A terminal shows things in order: once this is there, all before it is.
+        // A terminal shows output in order: when it has shown this, it has shown everything before
+        // it.
         const END: &[u8] = b"\x1e";
         File::from(self.line.try_clone().unwrap()).write_all(END).unwrap();
         let started = Instant::now();

@@ -4,7 +4,7 @@ use super::pty::{Terminal, end};
 use super::{home, program};
 use crate::helpers::home::Home;
 
-/// Canonical names, as they come and as they are shown.
+/// Canonical names, and how they are shown.
 const NAMES: [(&str, &str); 5] = [
     ("txt.\u{202e}exe", "txt.\\u{202e}exe"),
     ("a\u{2066}b\u{2069}", "a\\u{2066}b\\u{2069}"),
@@ -13,7 +13,7 @@ const NAMES: [(&str, &str); 5] = [
     ("ann\u{e0041}", "ann\\u{e0041}"),
 ];
 
-/// What would write to the clipboard, clear the screen or set the title, were it shown as it is.
+/// Sequences that would write to the clipboard, clear the screen or set the title.
 const SEQUENCES: [&str; 4] =
     ["\x1b]52;c;ZXZpbA==\x07", "\x1b[2J\x1b[H", "\u{9b}2J", "\x1b]0;title\x1b\\"];
 

@@ -1,4 +1,4 @@
-//! Whatever ends or stops the program at a prompt, the terminal is as it was.
+//! However the program ends or stops at a prompt, it restores the terminal's settings.
 
 use std::process::{Child, Command};
 use std::thread;
@@ -50,7 +50,8 @@ fn a_signal_ends_the_program_and_leaves_the_terminal_as_it_was() {
             send(signal, &child);
             let (ended, out, err) = end(child);
             assert_eq!((ended, out.as_str(), err.as_str()), (code, "", ""), "{signal}");
-            // Nobody can do anything about the last one; it shows that the others are seen.
+            // A program cannot handle the last one. It shows that the test notices changed
+            // settings.
             assert_eq!(terminal.settings() == settings, signal != "KILL", "{signal}");
             assert!(!terminal.shown().contains("s3cr"));
         }
@@ -88,7 +89,7 @@ fn a_terminal_that_goes_away_ends_the_program() {
     assert!(ended.contains("CHILDKILLED SIGHUP") || ended.ends_with(" 0 5"), "{shown}");
 }
 
-/// A shell with job control: it says when the job has stopped, and goes on with it when told to.
+/// The shell has job control: it reports that the job has stopped, and continues it on request.
 #[test]
 fn stopped_by_a_key_the_terminal_echoes_and_the_prompt_comes_again() {
     let home = home();
@@ -101,7 +102,7 @@ fn stopped_by_a_key_the_terminal_echoes_and_the_prompt_comes_again() {
     let shell = terminal.start_showing(&home, &["sh", "-m", "-c", &script]);
     terminal.expect(PROMPT);
     terminal.press("forgotten\x1a");
-    // By the signal that nobody can ignore, once the terminal was seen to.
+    // By `SIGSTOP`, which cannot be ignored, after the settings were restored.
     terminal.expect("stopped 147");
     assert!(terminal.echoes());
     assert_eq!(terminal.settings(), settings);
@@ -119,7 +120,7 @@ fn stopped_by_a_key_the_terminal_echoes_and_the_prompt_comes_again() {
     assert!(!shown.contains("s3cret") && !shown.contains("forgotten"), "{shown}");
 }
 
-/// Nothing can be done before `SIGSTOP`, and nothing need be done about a mere `SIGCONT`.
+/// The program cannot do anything before `SIGSTOP`, and need not do anything about `SIGCONT` alone.
 #[test]
 fn after_a_stop_without_notice_nothing_is_shown_either() {
     let home = home();

@@ -1,4 +1,4 @@
-//! Somebody who uses git, with nobody at the keyboard but those who are said to be there.
+//! A user of git, with scripted answers to prompts.
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -14,10 +14,10 @@ use crate::helpers::home::Home;
 use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::program::keyward;
 
-/// Where git and all that it starts are looked for.
+/// The search path for git and the programs that it starts.
 pub(super) const PROGRAMS: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Commits are the same each time.
+/// The author of commits, so that commits are the same each time.
 pub(super) const AUTHOR: [(&str, &str); 6] = [
     ("GIT_AUTHOR_NAME", "Ann"),
     ("GIT_AUTHOR_EMAIL", "ann@git.example"),
@@ -27,13 +27,13 @@ pub(super) const AUTHOR: [(&str, &str); 6] = [
     ("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z"),
 ];
 
-/// Keyward as a helper, with what it hears and says on record under the name `keyward`.
+/// Keyward as a helper, whose input and output are recorded under the name `keyward`.
 pub(super) const KEYWARD: &str = "~/tap keyward KEYWARD helper git --store git";
 
-/// The same, off the record.
+/// The same, without recording.
 pub(super) const UNHEARD: &str = "KEYWARD helper git --store git";
 
-/// The longest that any one command may take, in seconds.
+/// The time limit of each command, in seconds.
 const PATIENCE: &str = "60";
 
 /// A home with git in it, and Keyward as git's credential helper.
@@ -46,14 +46,14 @@ pub(super) struct Client<'a> {
 }
 
 impl<'a> Client<'a> {
-    /// Somebody whose credentials Keyward keeps in the store `git`.
+    /// A user whose credentials Keyward keeps in the store `git`.
     pub(super) fn new(forge: &'a Forge) -> Self {
         let home = Home::in_memory();
         home.init("git", "file", "aes-gcm");
         Self::at(home, Some(forge))
     }
 
-    /// Somebody in a home that has the store already, or never will.
+    /// A user with this home, which may contain the store `git` or not.
     pub(super) fn at(home: Home, forge: Option<&'a Forge>) -> Self {
         super::version();
         let client = Self {
@@ -88,18 +88,18 @@ impl<'a> Client<'a> {
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o700)).unwrap();
     }
 
-    /// Somebody is there and answers git's next questions so.
+    /// Sets the answers to git's next prompts.
     pub(super) fn will_answer(&self, answers: &[&str]) {
         let lines: String = answers.iter().map(|answer| format!("{answer}\n")).collect();
         fs::write(self.path("answers"), lines).unwrap();
     }
 
-    /// Runs git and writes down what happened.
+    /// Runs git and records what happened.
     pub(super) fn git(&self, arguments: &[&str]) -> Finished {
         self.record(arguments, "")
     }
 
-    /// Runs `git credential` with this on its standard input, and writes down what happened.
+    /// Runs `git credential` with this on its standard input, and records what happened.
     pub(super) fn credential(&self, operation: &str, input: &str) -> Finished {
         self.record(&["credential", operation], input)
     }
@@ -124,14 +124,14 @@ impl<'a> Client<'a> {
         ran
     }
 
-    /// Runs git, which must succeed, and forgets what happened on the way.
+    /// Runs git, which must succeed, and does not record what happened.
     pub(super) fn prepare(&self, arguments: &[&str]) {
         self.call(arguments).run().ends(0);
         self.happened();
         self.forge.map(Forge::heard);
     }
 
-    /// What helpers and people said since the last time.
+    /// Returns what helpers and the user said since the last call.
     fn happened(&self) -> String {
         let path = self.path("happened");
         let text = fs::read_to_string(&path).unwrap_or_default();
@@ -139,26 +139,26 @@ impl<'a> Client<'a> {
         text
     }
 
-    /// What is different each time, and what stands for it in the transcript.
+    /// Sets the name that stands in the transcript for a value that differs each time.
     pub(super) fn names(&self, what: impl ToString, name: &'static str) {
         self.names.borrow_mut().push((what.to_string(), name));
     }
 
-    /// Which credentials came to the host of this address, in what was written down.
+    /// Returns the credentials that the host of this address got, from the record.
     pub(super) fn given_to(&self, address: &str) -> Vec<String> {
         let requests = self.requests.borrow();
         let there = requests.iter().filter(|r| address.starts_with(&format!("{}/", r.origin)));
         there.filter_map(|request| request.authorization.clone()).collect()
     }
 
-    /// Git, about to start: away from any terminal, and not for ever.
+    /// Git, ready to run: without a terminal, and with a time limit.
     pub(super) fn call(&self, arguments: &[&str]) -> Invocation {
         let mut command = self.home.command("setsid");
         command.args(["--wait", "timeout", "--signal", "KILL", PATIENCE, "git"]).args(arguments);
         Invocation::from(self.set_up(command))
     }
 
-    /// Runs Keyward, which must succeed, and writes down that it was run.
+    /// Runs Keyward, which must succeed, and records that it was run.
     pub(super) fn keyward(&self, arguments: &[&str]) {
         self.home.run_ok(arguments);
         writeln!(self.transcript.borrow_mut(), "\n$ keyward {}", arguments.join(" ")).unwrap();
@@ -171,7 +171,7 @@ impl<'a> Client<'a> {
         Invocation::from(self.set_up(command)).run()
     }
 
-    /// The command, with all that git is to find in its environment.
+    /// Sets the environment in which git runs.
     fn set_up(&self, mut command: Command) -> Command {
         command
             .current_dir(self.home.folder())
@@ -184,7 +184,7 @@ impl<'a> Client<'a> {
         command
     }
 
-    /// What happened is what the transcript of this name says.
+    /// Checks that what happened agrees with the transcript of this name.
     #[track_caller]
     pub(super) fn agrees_with(&self, name: &str, title: &str) {
         let mut text = self.transcript.borrow().clone();
@@ -195,7 +195,7 @@ impl<'a> Client<'a> {
         transcript::compare(name, title, &without_marks(&text));
     }
 
-    /// A text in the home.
+    /// Returns the text of a file in the home.
     pub(super) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap()
     }
@@ -205,7 +205,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// What Keyward has git remember depends on the port.
+/// Replaces Keyward's `state[]`, which depends on the port.
 fn without_marks(text: &str) -> String {
     const STATE: &str = "state[]=keyward:";
     let line = |line: &str| match line.split_once(STATE) {

@@ -1,4 +1,4 @@
-//! What expires is not used any longer, and what it can be renewed by is kept.
+//! An expired credential is not used, and its refresh token is kept.
 
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::client::Client;
 use super::server::Forge;
 
-/// When none of these tests is run any more.
+/// A time at which these tests will no longer be run.
 pub(super) const FAR: u64 = 4_102_444_800;
 
 #[test]

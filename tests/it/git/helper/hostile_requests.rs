@@ -1,4 +1,4 @@
-//! Hostile input, given to the program itself.
+//! Hostile input for the program itself.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -34,18 +34,18 @@ struct Case {
     expect: String,
 }
 
-/// What must come of a case.
+/// The expected result of a case.
 #[derive(Clone, Copy)]
 enum Outcome {
     /// Alice's password, and nothing on standard error.
     Given,
-    /// Nothing at all.
+    /// No output.
     Miss,
-    /// Nothing but a complaint.
+    /// Only a message on standard error.
     Refused,
-    /// Nothing, with a complaint or without.
+    /// No credential, with a message or without one.
     NotGiven,
-    /// Alice's password is not given any longer.
+    /// Alice's password was erased.
     Erased,
     /// After this the helper gives nothing for that request.
     NotKept(&'static str),
@@ -53,7 +53,7 @@ enum Outcome {
     Kept(&'static str, &'static str),
 }
 
-/// The outcome that the words of a vector stand for, where need be told apart by its id.
+/// Returns the result that the words of a vector stand for. For some words, its id decides.
 fn outcome(case: &Case) -> Outcome {
     use Outcome::*;
     match (case.expect.as_str(), case.id.as_str()) {
@@ -101,7 +101,7 @@ fn every_vector_comes_out_as_it_must() {
     }
 }
 
-/// What some reader takes for the end of a line, or a terminal for a command, wherever it stands.
+/// Characters that some parser takes for the end of a line, or a terminal for a command.
 #[test]
 fn nothing_gets_past_a_control_character() {
     let helper = Helper::new();
@@ -177,7 +177,7 @@ impl Helper {
     }
 }
 
-/// Nothing a terminal would obey, no secret among the complaints, and not many of them.
+/// Checks that messages contain no control character and no secret, and that there are few.
 fn is_harmless(id: &str, ran: &Finished) {
     let printed = String::from_utf8(ran.out.clone()).unwrap_or_else(|_| panic!("{id}: no text"));
     let is_raw = |c: char| c.is_control() && c != '\n';

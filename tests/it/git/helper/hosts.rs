@@ -1,9 +1,9 @@
-//! A credential goes to the host it was given to, and to no other.
+//! Keyward gives a credential only to the host for which it was stored.
 
 use super::client::Client;
 use super::server::Forge;
 
-/// Alice is known at `git.example`, over HTTP; nobody is there to be asked about other hosts.
+/// A client with Alice's password for `git.example` over HTTP, and without answers to prompts.
 fn known(forge: &Forge) -> Client<'_> {
     let client = Client::new(forge);
     client.will_answer(&["alice", "canary-alice"]);
@@ -11,8 +11,8 @@ fn known(forge: &Forge) -> Client<'_> {
     client
 }
 
-/// One submodule is on a host that asks for a password, one on a host that asks for nothing, and
-/// the third one's address looks as if it were on the known host.
+/// One submodule is on a host that asks for a password, one is on a host that does not, and the
+/// address of the third looks as if it were on the known host.
 #[test]
 fn submodules_of_other_hosts_get_nothing() {
     let forge = Forge::start();

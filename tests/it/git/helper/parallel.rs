@@ -1,4 +1,4 @@
-//! However many ask at once, everybody is answered and nothing is lost.
+//! Many calls at the same time all get an answer, and nothing is lost.
 
 use std::thread::scope;
 
@@ -28,7 +28,7 @@ fn fifty_clone_and_fetch_at_once() {
     client.home.run_ok(&["store", "verify", "git"]);
 }
 
-/// Meanwhile somebody finds that another password for it is wrong.
+/// At the same time, another password for it is rejected.
 #[test]
 fn fifty_use_one_password() {
     let forge = Forge::start();
@@ -64,7 +64,7 @@ fn fifty_accounts_are_stored_at_once() {
     }
 }
 
-/// Runs as many as there are, all of which must succeed.
+/// Runs `MANY` programs at the same time, all of which must succeed.
 fn at_once(call: impl Fn(usize) -> Invocation) -> Vec<Finished> {
     let calls: Vec<_> = (0..MANY).map(call).collect();
     let ran: Vec<_> = scope(|scope| {

@@ -19,7 +19,8 @@ fn a_password_is_asked_for_once() {
     client.agrees_with("password", "A password is asked for once; clone, fetch and push use it.");
 }
 
-/// After every success git says what it used; a store that only repeats itself stays as it is.
+/// After every success, git passes back what it used. If the store has it already, nothing is
+/// written.
 #[test]
 fn what_was_just_given_is_not_written_again() {
     let forge = Forge::start();

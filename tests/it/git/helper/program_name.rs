@@ -1,4 +1,4 @@
-//! The one command that makes git use Keyward, and the program under the name that git knows.
+//! `setup git`, and the program under the name by which git finds helpers.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -8,7 +8,7 @@ use super::server::Forge;
 use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
 
-/// The program is somewhere that a shell and git's configuration would both like to read otherwise.
+/// The program's path contains characters that are special to a shell and in git's configuration.
 #[test]
 fn after_one_command_passwords_are_kept() {
     let forge = Forge::start();

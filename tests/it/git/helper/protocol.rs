@@ -1,7 +1,7 @@
-//! What git publishes that a credential helper does, by `git credential`, on every storage.
+//! What a credential helper does according to git, by `git credential`, on every storage.
 //!
-//! Git tests its own helpers so (`t/lib-credential.sh`). A storage in memory is none between
-//! processes, and is left out.
+//! Git tests its own helpers in the same way (`t/lib-credential.sh`). The storage `memory` is left
+//! out, because it does not outlive a process.
 
 use super::client::{Client, UNHEARD};
 use super::expiry::{FAR, now, wait_until};
@@ -47,7 +47,7 @@ fn battery(home: Home, storage: &str) {
     client.home.run_ok(&["store", "verify", "git"]);
 }
 
-/// Says who answered.
+/// Answers git's prompts, so that the answers show that git prompted.
 const ASKPASS: &str = "#!/bin/sh
 case $1 in
 Username*) echo asked-username ;;
@@ -55,14 +55,14 @@ Username*) echo asked-username ;;
 esac
 ";
 
-/// The host of one case, of which nothing is known before.
+/// The host of one case, for which no credential is stored before.
 struct Host<'a> {
     client: &'a Client<'a>,
     protocol: &'static str,
     name: String,
 }
 
-/// What git says if it had to ask for everything.
+/// What git prints if it had to prompt for everything.
 const ASKED: &str = "username=asked-username\npassword=asked-password\n";
 
 impl Host<'_> {
@@ -74,7 +74,7 @@ impl Host<'_> {
         self.credential("reject", lines);
     }
 
-    /// Git fills in this much.
+    /// Checks what git fills in.
     #[track_caller]
     fn fills(&self, lines: &str, expected: &str) {
         let printed = self.credential("fill", lines);
@@ -223,7 +223,7 @@ fn forgets_a_user(host: &Host) {
     host.fills("", "username=bob\npassword=two");
 }
 
-/// Some hosts know who somebody is by other means, and want to be told nothing.
+/// Some hosts identify the user by other means, and want an empty username.
 fn knows_an_empty_username(host: &Host) {
     for password in ["", "one"] {
         host.approve(&format!("username= password={password}"));
@@ -291,7 +291,7 @@ fn forgets_what_is_ephemeral(host: &Host) {
     host.fills(CAPABILITY, ASKED);
 }
 
-/// Git's own test waits for a daemon to forget; here an expiry passes.
+/// Git's own test waits until a daemon forgets the password; this one waits until it expires.
 fn forgets_in_time(host: &Host) {
     let soon = now() + 2;
     host.approve(&format!("username=ann password=one password_expiry_utc={soon}"));

@@ -1,11 +1,11 @@
-//! A request as nginx wrote it down.
+//! A request, read from nginx's log.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-/// What somebody asked for, what the answer was, and which credential came along.
+/// A request: its target, the status of the answer, and its credential.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     /// `http://git.example:80`
@@ -13,7 +13,7 @@ pub(super) struct Request {
     /// Method and path.
     line: String,
     status: String,
-    /// What stood in `Authorization`, that of `Basic` decoded.
+    /// The header `Authorization`; for `Basic`, decoded.
     pub(super) authorization: Option<String>,
 }
 

@@ -3,7 +3,7 @@
 use super::client::{Client, KEYWARD};
 use super::server::Forge;
 
-/// Knows what a host wants that asks twice; what it says last is good for once.
+/// Answers a host that authenticates in two stages. Its last answer is ephemeral.
 const STAGES: &str = r#"#!/bin/sh
 request=$(cat)
 [ "$1" = get ] || exit 0

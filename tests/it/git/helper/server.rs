@@ -1,4 +1,4 @@
-//! Where the repositories are: nginx and git's own `http-backend`, on loopback.
+//! The server of the repositories: nginx and git's own `http-backend`, on loopback.
 
 use std::cell::Cell;
 use std::fs;
@@ -17,23 +17,23 @@ use super::{request::Request, tls};
 use crate::helpers::home::{Home, clean_environment};
 use crate::helpers::invocation::Invocation;
 
-/// The hosts. What they ask for is said in `nginx.conf`.
+/// The hosts. `nginx.conf` says which authentication each of them requires.
 const HOSTS: [&str; 5] =
     ["git.example", "other.example", "open.example", "token.example", "stages.example"];
 
-/// How many may come in beside Alice and Bob: `user0` and on.
+/// The number of users besides Alice and Bob: `user0`, `user1` and so on.
 pub(super) const MANY: usize = 50;
 
-/// The password that they have in common.
+/// The password of each of them.
 pub(super) const PASSWORD: &str = "canary-many";
 
-/// Hosts with repositories. They end, and are gone, when this is dropped or the test is killed.
+/// Hosts with repositories. They end and are removed when this is dropped or the test is killed.
 pub(super) struct Forge {
     _nginx: Server,
     _backends: [Server; 2],
     home: Home,
     ports: Ports,
-    /// How much of what was asked for has been told, and how often.
+    /// The length of the log that was returned so far, and how many times that happened.
     told: Cell<(usize, usize)>,
 }
 
@@ -56,27 +56,27 @@ impl Forge {
         Self { _nginx: nginx, _backends: backends, home, ports, told: Cell::default() }
     }
 
-    /// The address of a place such as `git.example/repo.git`.
+    /// Returns the `http` URL of a place such as `git.example/repo.git`.
     pub(super) fn http(&self, place: &str) -> String {
         address("http", place, self.ports.plain)
     }
 
-    /// The same place, encrypted.
+    /// Returns the `https` URL of a place.
     pub(super) fn https(&self, place: &str) -> String {
         address("https", place, self.ports.tls)
     }
 
-    /// The place on another port of its host.
+    /// Returns the URL of a path on another port of the same host.
     pub(super) fn next_door(&self, path: &str) -> String {
         address("http", &format!("git.example/{path}"), self.ports.other)
     }
 
-    /// The encrypted place, asked for without encryption: the port is the same.
+    /// Returns the `http` URL with the port of `https`.
     pub(super) fn downgraded(&self, place: &str) -> String {
         address("http", place, self.ports.tls)
     }
 
-    /// What makes git find the hosts, and believe them who they are.
+    /// Returns the configuration with which git finds the hosts and trusts their certificates.
     pub(super) fn git_config(&self) -> String {
         let Ports { plain, tls, other } = self.ports;
         let ca = self.home.path("ca.pem");
@@ -89,14 +89,14 @@ impl Forge {
         config
     }
 
-    /// What is different each time, and what stands for it in a transcript.
+    /// Returns the values that differ each time, and the names that stand for them in a transcript.
     pub(super) fn names(&self) -> [(String, &'static str); 3] {
         let Ports { plain, tls, other } = self.ports;
         let named = [(plain, ":PORT"), (tls, ":TLS-PORT"), (other, ":OTHER-PORT")];
         named.map(|(port, name)| (format!(":{port}"), name))
     }
 
-    /// What was asked for since the last time, in order.
+    /// Returns the requests since the last call, in order.
     pub(super) fn heard(&self) -> Vec<Request> {
         let (start, mark) = self.told.get();
         assert!(knock(self.ports.plain, mark), "nginx has gone");
@@ -118,7 +118,7 @@ impl Forge {
     }
 }
 
-/// A server that ends with whoever started it.
+/// A server that ends when the process that started it ends.
 struct Server(Child);
 
 impl Server {
@@ -139,7 +139,7 @@ impl Drop for Server {
     }
 }
 
-/// What runs `http-backend` for nginx: as many as there are likely to be processors.
+/// Starts the servers that run `http-backend` for nginx, about one for each processor.
 fn backends(folder: &Path) -> [Server; 2] {
     let socket = UnixListener::bind(folder.join("fcgi")).unwrap();
     [(); 2].map(|()| {
@@ -150,7 +150,7 @@ fn backends(folder: &Path) -> [Server; 2] {
     })
 }
 
-/// Tries other ports when somebody else took these in the meantime.
+/// Starts nginx. If another process took the ports meanwhile, it tries others.
 fn nginx(folder: &Path) -> (Server, Ports) {
     for _ in 0..10 {
         let ports = free_ports();
@@ -187,7 +187,7 @@ fn free_ports() -> Ports {
     Ports { plain, tls, other }
 }
 
-/// Leaves a mark in the record of requests, if our nginx listens here.
+/// Writes a mark into the log of requests. Returns whether this test's nginx listens on the port.
 fn knock(port: u16, mark: usize) -> bool {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
     let request = format!("GET /{mark} HTTP/1.0\r\nHost: mark.example\r\n\r\n");
@@ -197,7 +197,7 @@ fn knock(port: u16, mark: usize) -> bool {
         && answer.starts_with("HTTP/1.1 204")
 }
 
-/// `repo.git`, with one commit, which is Alice's and Bob's under their own paths, too.
+/// Makes `repo.git` with one commit. Alice and Bob have the same repository under their own paths.
 fn repositories(folder: &Path) {
     git(folder, "init --quiet --initial-branch main work");
     git(folder, "-C work commit --quiet --allow-empty --message first");
@@ -209,7 +209,7 @@ fn repositories(folder: &Path) {
     }
 }
 
-/// Writes down who may come in, in the form of Apache's `htpasswd`.
+/// Writes the users and their passwords, in the format of Apache's `htpasswd`.
 fn people(folder: &Path) {
     let many: String = (0..MANY).map(|n| format!("user{n}:{{PLAIN}}{PASSWORD}\n")).collect();
     let (alice, bob) = ("alice:{PLAIN}canary-alice\n", "bob:{PLAIN}canary-bob\n");

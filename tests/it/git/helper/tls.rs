@@ -1,4 +1,4 @@
-//! A certificate authority that nobody else knows, and what it vouches for.
+//! A certificate authority for the tests, and the certificate that it signs.
 
 use std::fs;
 use std::path::Path;

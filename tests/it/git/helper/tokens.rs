@@ -27,7 +27,7 @@ fn a_token_that_is_refused_is_forgotten() {
     client.agrees_with("token-revoked", "A bearer token that is refused is forgotten.");
 }
 
-/// The capability comes after the URL, which would take it back.
+/// The capability comes after the URL, because `url` resets the capabilities.
 fn token(url: &str, token: &str) -> String {
     format!("url={url}\ncapability[]=authtype\nauthtype=Bearer\ncredential={token}\n")
 }

@@ -1,4 +1,4 @@
-//! What git and Keyward say to each other, as it was once found right.
+//! Transcripts of what git and Keyward send each other. Each was checked by hand once.
 //!
 //! With `KEYWARD_UPDATE_TRANSCRIPTS=1` the transcripts are written instead of compared.
 
@@ -45,7 +45,7 @@ fn listed(folder: &str) -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
-/// Another git says the same in another version.
+/// Removes the head, which contains git's version.
 fn without_head(text: &str) -> &str {
     text.find("\n\n").map_or("", |at| &text[at + 1..])
 }

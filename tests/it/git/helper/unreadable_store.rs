@@ -1,5 +1,5 @@
-//! What becomes of git's attempt when the store cannot be read: it ends at once, without a question,
-//! and goes nowhere else. A store that does not exist has no credentials, and is in nobody's way.
+//! If the store cannot be read, git stops at once: it does not prompt, and asks no other helper. If
+//! the store does not exist, git continues as if it were empty.
 
 use std::fmt::Arguments;
 use std::fs;
@@ -98,12 +98,12 @@ fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
     git::store(&request, &Accounts::new(&*store, entry.user()), store.now()).unwrap();
     someone.tries(128);
     someone.0.agrees_with("passphrase", "Nobody can be asked for the store's passphrase.");
-    // Nor if git would ask, were there a terminal.
+    // The same if git may prompt, but there is no terminal.
     let call = someone.0.call(&["ls-remote", &someone.url()]).env_remove("GIT_TERMINAL_PROMPT");
     call.run().ends(128).says("there is no terminal").says("told us to quit");
 }
 
-/// Somebody with one more helper, which would know, and must not be asked once Keyward has failed.
+/// A user with a second helper, which has the password. Git must not ask it after Keyward failed.
 struct Someone<'a>(Client<'a>, &'a Forge);
 
 const NEXT: &str =
@@ -121,7 +121,7 @@ impl<'a> Someone<'a> {
         self.1.http("git.example/repo.git")
     }
 
-    /// What git says of Alice.
+    /// Returns Alice's credential in git's format.
     fn alice(&self) -> String {
         let url = self.url();
         format!("url={url}\nusername=alice\npassword=canary-alice\n")
@@ -131,7 +131,7 @@ impl<'a> Someone<'a> {
         self.0.credential("approve", &self.alice()).ends(0).says_nothing();
     }
 
-    /// Asks for Alice's credential, and has it stored and erased.
+    /// Has git ask for Alice's credential, store it and erase it.
     fn tries(&self, code: i32) {
         self.0.git(&["ls-remote", "--quiet", &self.url()]).ends(code);
         self.0.credential("approve", &self.alice());
@@ -139,7 +139,7 @@ impl<'a> Someone<'a> {
     }
 }
 
-/// Somebody who has a passphrase, and goes away afterwards.
+/// A user who answers the prompts for a passphrase only while the store is made.
 #[derive(Debug)]
 struct Passphrase;
 

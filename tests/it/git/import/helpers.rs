@@ -1,4 +1,4 @@
-//! `keyward import git-helper`, with real git and whatever helpers it has.
+//! `keyward import git-helper`, with the real git and its helpers.
 
 use std::fs;
 use std::path::Path;
@@ -31,7 +31,7 @@ fn import(home: &Home, line: &str) -> Finished {
     home.keyward(&format!("import git-helper {line}")).run()
 }
 
-/// What Keyward alone answers.
+/// Checks the answer of Keyward as the only helper.
 #[track_caller]
 fn given(home: &Home, attributes: &str, expected: &str) {
     let asked = format!("{}\n\n", attributes.replace(' ', "\n"));
@@ -68,7 +68,7 @@ fn what_a_helper_knows_is_kept_for_its_origin() {
     given(&home, "protocol=https host=x.example", "username=ann password=of-ann");
 }
 
-/// `credential-cache` keeps all that the protocol has; its daemon lives as long as this.
+/// `credential-cache` keeps all attributes of the protocol. Its daemon ends when this is dropped.
 struct Cache(Home);
 
 impl Drop for Cache {
@@ -138,7 +138,7 @@ fn a_helper_that_hangs_is_ended() {
     let process = format!("/proc/{}", home.read("pid").trim());
     let is_gone = || {
         !Path::new(&process).exists() || {
-            // Nobody may have waited for it yet.
+            // Its parent may not have reaped it yet.
             fs::read_to_string(format!("{process}/stat")).is_ok_and(|stat| stat.contains(") Z "))
         }
     };

@@ -1,4 +1,4 @@
-//! git's helpers as a source of records, as a library has them.
+//! git's helpers as a `Source` for applications.
 
 use std::time::Duration;
 

@@ -76,7 +76,7 @@ fn whom_git_asks_is_told_for_each_url() {
     filled.run().ends(0).prints("protocol=https\nhost=two.example\nusername=u\npassword=canary\n");
 }
 
-/// Makes a good setup a bad one.
+/// Breaks a working setup.
 type Spoil = fn(&Home);
 
 #[test]

@@ -1,4 +1,4 @@
-//! A disk that fails, and an end in the middle: the file is the old one or the new one.
+//! If the disk fails or the process is killed, the file has the old content or the new one.
 
 use std::fs;
 
@@ -7,12 +7,12 @@ use crate::helpers::home::Home;
 use crate::helpers::invocation::Finished;
 use crate::helpers::program::keyward;
 
-/// What is done with the file that is to take the place of git's.
+/// The system calls on the file that will replace git's.
 const CALLS: &[&str] = &["openat", "fchmod", "write", "fsync", "rename"];
 
 const BEFORE: &str = "[user]\n\tname = Ann";
 
-/// `keyward setup git` with this done to its calls about the file's lock.
+/// Runs `keyward setup git` with this fault in the system calls on the lock of the file.
 fn injected(home: &Home, fault: &str) -> Finished {
     let strace = home.program("strace").args(["-qq", "-o", "/dev/null", "-P"]);
     let strace = strace.arg(home.path(".gitconfig.lock")).args(["-e", &format!("inject={fault}")]);
@@ -36,7 +36,7 @@ fn a_disk_that_fails_leaves_the_old_file() {
     assert_eq!(home.read(".gitconfig"), BEFORE);
 }
 
-/// The file is in place by then, so that it must not be said that nothing was changed.
+/// The file is in place then, so the message must not say that nothing was changed.
 #[test]
 fn a_disk_that_fails_after_the_change_is_told() {
     let home = Home::new();

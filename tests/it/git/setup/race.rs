@@ -1,4 +1,4 @@
-//! Several at once.
+//! Several setups at the same time.
 
 use std::thread;
 

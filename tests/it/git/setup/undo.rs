@@ -1,4 +1,4 @@
-//! Undoing: to the byte where nobody has changed the file since, line by line where somebody has.
+//! `--undo`: byte for byte if the file has not changed since, and otherwise line by line.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -7,7 +7,7 @@ use std::path::Path;
 use super::{git, helper, helpers, setup};
 use crate::helpers::home::Home;
 
-/// What people have in their configurations.
+/// Unusual configurations.
 const ODD: &[&str] = &[
     "",
     "\n",
@@ -107,7 +107,7 @@ fn what_was_changed_since_stays() {
         );
         let mut expected = before.to_owned();
         if before.contains("helper =\n") {
-            // Of two empty lines nobody can say which is whose.
+            // Of two empty values, it is unknown which one Keyward wrote.
             expected += "\thelper = \n";
         }
         expected += "# new\n[http]\n\textraHeader = canary\n";
@@ -223,7 +223,7 @@ fn what_is_kept_is_private_and_goes_in_the_end() {
     assert_eq!(home.read(".gitconfig"), text);
 }
 
-/// The files in which the canary is.
+/// Returns the files that contain the canary.
 fn canaries(home: &Home) -> Vec<std::path::PathBuf> {
     let holds = |content: &[u8]| content.windows(6).any(|part| part == b"canary");
     home.files().into_iter().filter(|(_, content)| holds(content)).map(|(path, _)| path).collect()

@@ -1,4 +1,4 @@
-//! `keyward plugin build`, where it cannot.
+//! `keyward plugin build`, if it fails.
 
 use std::os::unix::fs::PermissionsExt;
 

@@ -1,4 +1,4 @@
-//! `keyward plugin check`: whatever a plugin does, its cases are reported, all of them.
+//! `keyward plugin check`: whatever a plugin does, the report contains all cases.
 
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,8 @@ fn results(report: &Value) -> Vec<(&str, &str, &str)> {
     cases.iter().map(|it| (text(&it["case"]), text(&it["result"]), text(&it["why"]))).collect()
 }
 
-/// Checks the shelf that is fatal in this way, and gives what is said of the cases that list.
+/// Checks the storage `shelf` with this fatal fault, and returns what the report says about the
+/// cases that list.
 fn fatal(how: &str, words: &str) -> (Finished, String) {
     let home = Home::new();
     let library = built(&home, "fatal.c", &[&format!("-DFATAL={how}")]);

@@ -1,4 +1,4 @@
-//! A program of somebody's own, with a backend of theirs linked into it: `tests/program`.
+//! A program of another author, which links that author's backend: `tests/program`.
 
 use crate::helpers::home::Home;
 

@@ -1,4 +1,4 @@
-//! `keyward plugin new`, where it refuses.
+//! `keyward plugin new`, if it fails.
 
 use super::AuthorHome;
 
@@ -43,7 +43,7 @@ fn elsewhere_the_registry_has_the_crates() {
     assert!(manifest.contains(&format!("\nkeyward-plugin = \"{version}\"\n")), "{manifest}");
 }
 
-/// What a program that stands there says of a new crate, and the crate's manifest.
+/// Returns what a program in this folder says of a new crate, and the crate's manifest.
 fn new_by_a_program_in(author: &AuthorHome, folder: &str) -> (String, String) {
     let program = author.0.write(&format!("{folder}/keyward"), "");
     std::fs::copy(crate::helpers::program::keyward(), &program).unwrap();

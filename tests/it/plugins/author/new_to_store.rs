@@ -6,7 +6,7 @@ use xtask::root;
 
 use super::AuthorHome;
 
-/// Has a crate made, held to its own CI recipe, built, checked and trusted, and makes a store with it.
+/// Makes a crate, runs its `ci.sh`, builds, checks and trusts it, and makes a store with it.
 fn works(role: &str, choice: &str) {
     let author = AuthorHome::new();
     let dir = author.crate_of("two-words", role, "two-words");
@@ -48,7 +48,7 @@ fn a_new_storage_works() {
     works("storage", "--storage two-words --option key.from=file");
 }
 
-/// The guide's commands, all of them, in their order.
+/// All commands of `docs/writing-a-backend.md`, in their order.
 #[test]
 fn the_guide_leads_to_a_store() {
     let page = fs::read_to_string(root().join("docs/writing-a-backend.md")).unwrap();
@@ -61,7 +61,7 @@ fn the_guide_leads_to_a_store() {
         assert!(script.contains(&format!("keyward plugin {step} ")), "{step}: {script}");
     }
     let author = AuthorHome::new();
-    // The guide has Keyward's source where its reader may have put it.
+    // The page names a folder for Keyward's source that exists only on a reader's machine.
     let source = root().to_str().unwrap();
     let script = script.replace("~/src/keyward", source);
     let script = script.replace("\ncargo test", &format!("\ncp {source}/Cargo.lock .\ncargo test"));

@@ -22,7 +22,7 @@ pub(crate) const AES_GCM: Backend = Backend {
     host: TestHost::new,
 };
 
-/// Its keys are its own, and it asks its host for them.
+/// It has its own keys, which it requests from its host.
 pub(crate) const AGE: Backend = Backend {
     role: Role::Encryption,
     name: "age",
@@ -38,7 +38,7 @@ pub(crate) const AGE: Backend = Backend {
 const RECIPIENT: &str = "age1unpkk8r4swtcy5y00qmyv4hwjcrpmmtu47z3j8kwq07faym8xfkqcspu4r";
 const IDENTITY: &str = "AGE-SECRET-KEY-14EFVLX9DA7NXQS4HXQ0KPZQ0MNCLRPEMGFZN8MA0KGS96NA4Q8ASTCFDRH";
 
-/// It asks a variable of its host.
+/// It requests a variable from its host.
 pub(crate) const ENV: Backend = Backend {
     role: Role::Key,
     name: "env",
@@ -46,7 +46,7 @@ pub(crate) const ENV: Backend = Backend {
     host: || TestHost::new().variable("WORK_KEY", &b"6b".repeat(32)[..]),
 };
 
-/// It asks a person.
+/// It prompts the user.
 pub(crate) const PASSPHRASE: Backend = Backend {
     role: Role::Key,
     name: "passphrase",
@@ -58,7 +58,7 @@ pub(crate) const PASSPHRASE: Backend = Backend {
     host: || TestHost::new().always_answer("correct horse"),
 };
 
-/// It has locks and lasts.
+/// It has locks and is durable.
 pub(crate) const FILE: Backend = Backend {
     role: Role::Storage,
     name: "file",

@@ -1,5 +1,5 @@
-//! Plugins written in C against the generated header: one that is sound, and what the loader makes of
-//! those that are not.
+//! Plugins written in C with the generated header: a valid one, and faulty ones, which the loader
+//! refuses.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -55,7 +55,7 @@ fn a_plugin_in_c_keeps_all_promises() {
     assert!(results.len() > 30 && !results.values().any(Outcome::is_failure), "{results:#?}");
 }
 
-/// Its header is kept as it was: what was built against it goes on working.
+/// The header of version 1.0 is kept unchanged, and a plugin that was built with it still works.
 #[test]
 fn a_plugin_for_version_1_0_keeps_all_promises() {
     let scratch = Scratch::new();

@@ -1,4 +1,4 @@
-//! Backends that run as a process of their own.
+//! Backends that run as a child process.
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
@@ -18,15 +18,15 @@ use super::linked;
 /// Owns the children of this process, which end with it.
 static PROGRAMS: LazyLock<Programs> = LazyLock::new(Programs::new);
 
-/// The backend as a child of this process brings it.
+/// Returns the backend, provided by a child of this process.
 fn running(backend: super::Backend) -> Registration {
     let child = Command::new(env!("CARGO_BIN_EXE_child")).argument(linked(backend).package);
     brought(backend, &child)
 }
 
-/// The backend as this program brings it.
+/// Returns the backend, provided by this program.
 pub(super) fn brought(backend: super::Backend, program: &Command) -> Registration {
-    // What a program may see is all that its backends may ask for.
+    // A backend may request only the variables that its program may see.
     let brought = PROGRAMS.run(&program.clone().variable("WORK_KEY", "its own")).unwrap();
     let found =
         brought.into_iter().find(|it| (it.role(), it.info.name) == (backend.role, backend.name));
@@ -85,7 +85,7 @@ fn a_call_that_waits_lets_others_pass() {
 
 #[test]
 fn a_secret_may_come_from_the_child_that_asks_for_it() {
-    /// Has its secrets from a key source that runs in the very same child.
+    /// A host that gets its secrets from a key source in the same child.
     #[derive(Debug)]
     struct Circular(Box<dyn Key>, TestHost);
 
@@ -130,7 +130,7 @@ fn a_secret_may_come_from_the_child_that_asks_for_it() {
     assert_eq!(outer.load(&keyward_core::KeyId::default(), &[]).unwrap().len(), 32);
 }
 
-/// What cannot be opened a second time is read all the same.
+/// A socket works too, although it cannot be opened again by a path.
 #[test]
 fn a_host_may_speak_over_sockets() {
     let (mut ours, theirs) = UnixStream::pair().unwrap();

@@ -1,4 +1,4 @@
-//! A library asks its host through a table, and is told all that the host says.
+//! A library calls its host through a table, and gets every answer of the host.
 
 use std::fmt::Arguments;
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use super::backends::PASSPHRASE;
 use super::c::built;
 use super::{linked, loaded, pin};
 
-/// A host that says what it was asked, or panics at whatever it is asked.
+/// A host that answers with the question, or panics at every call.
 #[derive(Debug, Default)]
 struct Echo {
     panics: bool,
@@ -65,7 +65,7 @@ impl Host for Echo {
     }
 }
 
-/// What a storage in C heard when it asked.
+/// Returns the answers that a storage in C got from this host.
 fn heard(host: &Arc<Echo>) -> String {
     let scratch = Scratch::new();
     let library = built(&scratch, "curious.c", &[]);
@@ -97,7 +97,7 @@ remaining: 20000
     assert!(heard(&Arc::default()).contains("\nremaining: for ever\n"));
 }
 
-/// It must not go through the library's frames.
+/// A panic must not unwind through the library's frames.
 #[test]
 fn a_panic_of_the_host_stays_with_the_host() {
     let host = Arc::new(Echo { panics: true, ..Echo::default() });
@@ -115,7 +115,7 @@ remaining: for ever
     assert_eq!(heard(&host), said);
 }
 
-/// Nor is it taken for a panic of the backend's own, which would not be used again.
+/// It does not count as a panic of the backend, whose instance could then not be used again.
 #[test]
 fn a_backend_in_rust_outlives_its_hosts_panic() {
     let host: Arc<dyn Host> = Arc::new(Echo { panics: true, ..Echo::default() });

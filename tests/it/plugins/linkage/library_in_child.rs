@@ -1,4 +1,4 @@
-//! Libraries in a process of their own: what `keyward plugin trust --run` makes of them.
+//! Libraries in a child process, as after `keyward plugin trust --run`.
 
 use keyward_core::Registration;
 use keyward_loader::process::Command;
@@ -8,7 +8,7 @@ use super::child_process::brought;
 use super::{Backend, library, linked};
 use crate::helpers::program::keyward;
 
-/// The backend out of its crate's library, which `keyward plugin host` runs.
+/// Returns the backend from its crate's library, which `keyward plugin host` serves.
 fn hosted(backend: Backend) -> Registration {
     let library = library(linked(backend).package);
     let host = Command::new(keyward()).argument("plugin").argument("host");

@@ -1,4 +1,4 @@
-//! Nothing on the way through a library's table touches memory that it should not, or forgets any.
+//! Calls through a library's table make no invalid memory access and leak no memory.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -11,7 +11,8 @@ use super::{library, linked};
 
 const DOOR: &str = env!("CARGO_BIN_EXE_door");
 
-/// What valgrind says to so many rounds with libraries: the blocks that were lost for good.
+/// Returns the blocks that valgrind reports as lost, after this number of rounds with the
+/// libraries.
 fn lost(libraries: &[PathBuf], rounds: usize) -> String {
     let output = Command::new("valgrind")
         .args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=none"])
@@ -26,7 +27,7 @@ fn lost(libraries: &[PathBuf], rounds: usize) -> String {
     lost.unwrap_or_else(|| panic!("{said}")).1.to_owned()
 }
 
-/// What a plugin's own tables are made of stays on purpose; what calls are made of does not.
+/// Checks that calls leak nothing. The memory of a plugin's tables is never freed, on purpose.
 fn are_clean(libraries: &[PathBuf]) {
     assert_eq!(lost(libraries, 2), lost(libraries, 12), "{libraries:?}");
 }
@@ -36,14 +37,14 @@ fn a_library_in_c_is_clean() {
     are_clean(&[built(&Scratch::new(), "shelf.c", &[])]);
 }
 
-/// All in one process: what takes valgrind long is to start.
+/// All in one process, because valgrind starts slowly.
 #[test]
 fn libraries_in_rust_are_clean() {
     let backends = [JSON, AES_GCM, ENV, MEMORY, FILE, SQLITE];
     are_clean(&backends.map(|backend| library(linked(backend).package)));
 }
 
-/// Or the tests above could not fail.
+/// Without this test, the tests above might be unable to fail.
 #[test]
 fn a_library_that_forgets_its_memory_is_noticed() {
     let scratch = Scratch::new();
@@ -51,7 +52,7 @@ fn a_library_that_forgets_its_memory_is_noticed() {
     assert_ne!(lost(&library, 2), lost(&library, 12));
 }
 
-/// The sanitizer's own library is there before all others, so the plugin need not name it.
+/// Runs with the sanitizer's library loaded before all others, so the plugin need not pin it.
 fn sanitized(scratch: &Scratch, source: &str, flags: &[&str]) -> Output {
     let flags = [&["-fsanitize=address", "-nodefaultlibs", "-lc"], flags].concat();
     let library = built(scratch, source, &flags);
@@ -72,7 +73,7 @@ fn the_address_sanitizer_finds_nothing() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Or the test above could not fail.
+/// Without this test, the test above might be unable to fail.
 #[test]
 fn the_address_sanitizer_would_find_something() {
     let output = sanitized(&Scratch::new(), "hostile.c", &["-DSPOILT=READS_BEHIND"]);

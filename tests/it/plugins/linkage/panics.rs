@@ -1,4 +1,4 @@
-//! A plugin's panic is an error, and says nothing of what the plugin was working on.
+//! A plugin's panic is an error, which contains none of the plugin's data.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ fn panics_as(role: Role) -> Registration {
     all.into_iter().find(|it| it.role() == role).unwrap()
 }
 
-/// Twice the same call, of which the first one panics.
+/// Makes the same call twice. The first call panics.
 fn panics_once<T>(mut call: impl FnMut() -> Result<T>) {
     let mut failed = || call().map(drop).unwrap_err();
     let (first, second): (Error, Error) = (failed(), failed());

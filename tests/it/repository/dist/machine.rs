@@ -1,4 +1,4 @@
-//! A machine to install packages on, on which nothing stays of what is installed. It takes root.
+//! A temporary machine on which packages are installed. It needs root.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -7,9 +7,9 @@ use crate::helpers::home::Home;
 use crate::helpers::invocation::{Finished, Invocation};
 use crate::helpers::namespace::Namespace;
 
-/// What makes the machine: this one, with what is written to its system's folders kept apart. Nobody has
-/// heard of Keyward on it, and its dpkg leaves nothing away, as it may in an image that is to be small.
-/// Manual pages are not indexed anew each time, which takes longer than all else together.
+/// Sets up the machine: this one, with overlays over its system folders, and without Keyward. Its
+/// dpkg installs all files, although a small image may leave some out. Manual pages are not
+/// indexed, because that takes longer than everything else.
 const SET_UP: &str = r#"set -e
 mount -t tmpfs -o mode=755 tmpfs "$1"
 for folder in etc usr var; do
@@ -21,11 +21,11 @@ rm -rf /etc/keyward /usr/lib/keyward /var/lib/keyward
 rm -f /etc/dpkg/dpkg.cfg.d/* /var/lib/man-db/auto-update
 "#;
 
-/// All files and folders of the system, but for what dpkg and apt themselves remember.
+/// Lists all files and folders of the system, except the state of dpkg and apt.
 const FILES: &str = r"find /etc /usr /var/lib \( -path /var/lib/dpkg -o -path /var/lib/apt \) -prune -o \
     -printf '%y %u:%g %m %p\n'";
 
-/// The machine, gone when dropped.
+/// The machine. Dropping it removes it.
 pub(super) struct Machine {
     namespace: Namespace,
     home: Home,
@@ -45,19 +45,19 @@ impl Machine {
         &self.home
     }
 
-    /// A command line of root's, about to be run. Words are split at blanks.
+    /// A command line of root, ready to run. Words are split at blanks.
     pub(super) fn call(&self, line: &str) -> Invocation {
         let mut words = line.split_whitespace();
         let program = Path::new(words.next().unwrap());
         Invocation::from(self.namespace.command(&self.home.path(""), program)).args(words)
     }
 
-    /// A shell script of root's, which must succeed: what it prints.
+    /// Runs a shell script as root, which must succeed, and returns its output.
     pub(super) fn shell(&self, script: &str) -> String {
         self.call("sh -ec").arg(script).run().ends(0).text().to_owned()
     }
 
-    /// What apt does with a package, without a network.
+    /// Runs apt on a package, without a network.
     pub(super) fn apt(&self, words: &str, package: impl AsRef<Path>) -> Finished {
         let apt = self.call("unshare --net apt-get -q -y").args(words.split_whitespace());
         let apt = apt.arg(package.as_ref());

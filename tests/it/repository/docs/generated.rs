@@ -15,7 +15,7 @@ use super::header;
 use crate::helpers::program::keyward;
 use crate::store::vectors;
 
-/// Every page of which something is made, as it should be.
+/// Returns every page that has generated parts, with its correct content.
 pub(super) fn pages() -> Vec<(String, String)> {
     let mut pages = vec![
         filled("README.md", &[("backends", backend_names())]),
@@ -45,7 +45,7 @@ pub(super) fn relative(path: &Path) -> String {
     path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned()
 }
 
-/// A page whose marked parts hold what was made for them.
+/// Fills the marked parts of a page.
 fn filled(page: &str, parts: &[(&str, String)]) -> (String, String) {
     let mut text = fs::read_to_string(root().join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
     for (name, part) in parts {
@@ -58,7 +58,7 @@ fn filled(page: &str, parts: &[(&str, String)]) -> (String, String) {
     (page.to_owned(), text)
 }
 
-/// One row a role: its backends, those that a new store takes by default first.
+/// Returns a row for each role: its backends, the defaults of a new store first.
 fn backend_names() -> String {
     let home = kit::Scratch::new();
     let config = Config::load(Environment::new([("HOME", home.folder())])).unwrap();
@@ -155,7 +155,7 @@ fn commands() -> Vec<(String, String)> {
     pages
 }
 
-/// What a command is for, and the rest of its help as it is printed.
+/// Returns what a command is for, and the rest of its help unchanged.
 fn section(help: &str) -> String {
     let (about, rest) = help.split_once("\n\n").unwrap();
     format!("{about}.\n\n```text\n{}\n```\n", rest.trim_end())

@@ -20,7 +20,7 @@ pub(super) fn broken(page: &Path) -> Vec<String> {
     broken.map(|target| format!("{}: {target}", page.display())).collect()
 }
 
-/// What stands in `](…)`, outside of code.
+/// Returns the text in each `](…)` outside of code.
 fn targets(text: &str) -> Vec<&str> {
     let mut inside = false;
     let mut targets = Vec::new();

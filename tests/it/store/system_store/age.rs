@@ -1,8 +1,8 @@
-//! Records in a central store that are sealed to each user's own key.
+//! Records in a system store that are sealed to each user's own key.
 
 use super::machine::{ALICE, BOB, Machine, ROOT, User};
 
-/// Root can seal for everybody; who opens is whoever has the identity.
+/// Root can seal for every user. Only a user who has the identity can open.
 const INIT: &str = "init --system team --encryption age \
     --option encryption.recipients_file=/etc/recipients/%user% \
     --option encryption.identity_file=%home%/identity";
@@ -48,7 +48,7 @@ fn root_reads_nothing_without_the_users_identity() {
     let found = "grep -r 'secret of alice' /var/lib/keyward /etc/keyward";
     machine.shell(ROOT, found).run().ends(1);
 
-    // Another identity opens nothing; hers does, wherever root has it from.
+    // Another identity opens nothing. Her identity opens the record, for root too.
     machine.shell(ROOT, "umask 077; age-keygen -o ~/identity").run().ends(0);
     closed(&machine, ALICE);
     machine.shell(ROOT, "umask 077; cat /var/lib/home/alice/identity > ~/identity").run().ends(0);
@@ -65,7 +65,7 @@ fn a_record_sealed_to_one_user_does_not_open_as_anothers() {
     machine.get(BOB, BOB).ends(6).prints("");
 }
 
-/// A central store that seals all records with one passphrase has one key for all.
+/// A system store that seals all records with one passphrase has one key for all.
 #[test]
 fn one_passphrase_for_all_is_refused() {
     let machine = Machine::bare();

@@ -1,8 +1,9 @@
-//! A user's folder that fights the administrator.
+//! Users' folders that attack the administrator's commands.
 
 use super::machine::{ALICE, DATA, KEYS, Machine, ROOT, User, orderly};
 
-/// What was done, by whom and how; then how root's `get` and `set` for alice end.
+/// What is done, by which user, and the script; then the exit codes of root's `get` and `set` for
+/// alice.
 type Case = (&'static str, User, &'static str, i32, i32);
 
 #[test]
@@ -145,8 +146,9 @@ fn keys() {
     ]);
 }
 
-/// Root does its work nevertheless, for the others and as far as may be for alice, and touches
-/// nothing outside her folders; in the end the store is gone, but for what is left of hers.
+/// Checks that root's commands work for the other users, and for alice as far as possible, and
+/// touch nothing outside her folders. At the end, the store is removed, except what remains in her
+/// folders.
 fn fight(cases: &[Case]) {
     for (what, by, script, get, set) in cases {
         let machine = Machine::with_store();

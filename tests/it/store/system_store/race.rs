@@ -35,7 +35,7 @@ for (my $n = 0;; $n++) {
         rename "$d/alice", "/var/lib/shared/bobs"; system "rm", "-rf", "$d/.x$n", "$d/alice" }
 }"#;
 
-/// Makes entries as fast as may be.
+/// Makes entries as fast as possible.
 const FLOOD: &str = r#"
 for (my $n = 0;; $n++) { mkdir "$ENV{D}/flood", 0700; open my $h, '>', "$ENV{D}/flood/$n"; chmod 0600, "$ENV{D}/flood/$n" }
 "#;
@@ -76,13 +76,13 @@ fn a_folder_of_somebody_elses_is_not_handed_over() {
     let machine = Machine::with_store();
     let shared = "mkdir -m 777 /var/lib/shared; mkdir -m 777 /var/lib/shared/bobs; chown 4002 /var/lib/shared/bobs";
     machine.shell(ROOT, shared).run().ends(0);
-    // What root does between making the folder and opening it takes no time; here it does.
+    // Delays root between making the folder and opening it.
     let slowly = "echo x | strace -o /dev/null -e inject=mkdirat:delay_exit=20000 \
                   /var/lib/bin/keyward set team ann --user alice --stdin";
     let mut refused = false;
     let mut fighter = fighter(&machine, USURP);
     let started = Instant::now();
-    // She has to be there in time just once; a busy machine makes her late.
+    // Her script must be in time once. On a busy machine, this takes longer.
     while !refused && started.elapsed() < 20 * WORK {
         let ran = machine.shell(ROOT, slowly).run();
         orderly(&ran);

@@ -1,4 +1,4 @@
-//! `rm` of a central store, `init` of one, and either of them cut short.
+//! `init` and `rm` of a system store, also if they are interrupted.
 
 use super::machine::{ALICE, BOB, DATA, KEYS, Machine, ROOT, orderly};
 
@@ -9,7 +9,7 @@ fn rm_removes_all_of_everybodys() {
     machine.keyward(ROOT, "rm team --yes").run().ends(0).says_nothing();
     gone(&machine);
     machine.keyward(ALICE, "get team").run().ends(2);
-    // Nothing of the old one is in the way of the next.
+    // Nothing that remains of the old store prevents a new one.
     machine.keyward(ROOT, "init --system team").run().ends(0).says_nothing();
     machine.keyward(ALICE, "get team").run().ends(3);
 }
@@ -83,7 +83,7 @@ fn an_init_that_was_killed_is_in_nobodys_way() {
     assert!(killed > 8, "only {killed} were killed");
 }
 
-/// A folder comes into being as root's, and is handed over a moment later.
+/// A new folder belongs to root at first, and is given to its user a moment later.
 #[test]
 fn a_folder_that_was_not_handed_over_yet_is_so_by_the_next_attempt() {
     let machine = Machine::with_store();
@@ -98,20 +98,20 @@ fn a_folder_that_was_not_handed_over_yet_is_so_by_the_next_attempt() {
     assert!(!machine.tree(&format!("{DATA}/4001")).iter().any(|line| line.contains(" 0 ")));
 }
 
-/// The first calls of each kind, at which somebody may be killed.
+/// Returns the first system calls of each kind. A process is killed at each of them.
 fn steps(calls: &'static [&'static str]) -> impl Iterator<Item = (&'static str, u32)> {
     calls.iter().flat_map(|call| [1, 2, 3, 5, 8].map(|nth| (*call, nth)))
 }
 
-/// Runs `keyward` as root, and kills it after the `nth` of these calls, if it comes to that.
-/// Whether it did is the answer.
+/// Runs `keyward` as root, and kills it after the `nth` of these calls. Returns whether it was
+/// killed.
 fn killed_at(machine: &Machine, call: &str, nth: u32, line: &str) -> bool {
     let inject = format!("strace -qq -o /dev/null -e inject={call}:signal=SIGKILL:when={nth}");
     let ran = machine.shell(ROOT, &format!("{inject} /var/lib/bin/keyward {line}")).run();
     ran.code == 137
 }
 
-/// Nothing of the store is left.
+/// Checks that nothing of the store remains.
 fn gone(machine: &Machine) {
     let left = machine.tree("/var/lib/keyward /etc/keyward");
     let left: Vec<_> = left.iter().filter(|line| line.contains("/team")).collect();

@@ -117,7 +117,7 @@ pub(super) fn steps(sealed: &Sealed) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// User and name, each behind its length.
+/// User and name, each after its length.
 fn entry(user: &str, name: &str) -> Vec<u8> {
     let part = |text: &str| [&(text.len() as u16).to_be_bytes()[..], text.as_bytes()].concat();
     [part(user), part(name)].concat()
@@ -131,8 +131,8 @@ fn store_key(sealed: &Sealed, id: &str) -> Vec<u8> {
     found.expect("the keyset has the key").1.to_vec()
 }
 
-/// Of vectors whose key source is `env`: what stands there is the key itself. A passphrase is
-/// worked through with Argon2id, by the parameters in the keyset's header.
+/// If the key source is `env`, the vector contains the key itself. If it is `passphrase`, Argon2id
+/// derives the key, with the parameters in the keyset's header.
 pub(super) fn keyset_plain(sealed: &Sealed) -> Vec<u8> {
     let blob = unhex(sealed.keyset.as_deref().unwrap());
     let at = keyset_header(&blob);

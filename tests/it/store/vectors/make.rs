@@ -1,4 +1,4 @@
-//! Makes the vectors. This runs once for each of them: one that is there is never made again.
+//! Makes vectors. An existing vector is never made again.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ use super::{Refused, Sealed, Vector, folder, hex, json, unhex};
 const IDENTITY: &str = "AGE-SECRET-KEY-1D7PSDURPMY6YUV3J67K8JPGSUMH923F69R2HU3U6KMLP8F5GKKUQKG4JPC";
 const RECIPIENT: &str = "age1ucayg2qmtkeq9m5hgehpj6url20guu67ygfpzdv0yxg5d6e6eczs6jhgca";
 
-/// What a vector is to be.
+/// The plan of a vector.
 struct Plan {
     file: &'static str,
     about: &'static str,
@@ -26,7 +26,7 @@ struct Plan {
     altered: bool,
 }
 
-/// Makes those that are missing, if they are asked for.
+/// Makes the missing vectors, if the variable requests that.
 pub(super) fn missing() {
     if std::env::var_os("KEYWARD_MAKE_VECTORS").is_none() {
         return;
@@ -174,8 +174,8 @@ impl Plan {
         Vector { about: self.about.into(), sealed: self.sealed, record, refused }
     }
 
-    /// The vector, changed in one thing at a time. Which kind of error that is, the crates say
-    /// here, and whoever adds the vector looks at it.
+    /// Returns the vector with one change at a time. The crates determine the kind of error here;
+    /// the person who adds the vector checks it.
     fn refused(&self) -> Vec<Refused> {
         let mut all = [self.moved(), self.headers(), self.bodies()].concat();
         if let Some(keyset) = &self.sealed.keyset {
@@ -212,7 +212,7 @@ impl Plan {
         ]
     }
 
-    /// Each field of the header as it could be, and is not.
+    /// Returns the vector with another value in each field of the header.
     fn headers(&self) -> Vec<Refused> {
         let (header, body) = self.parts();
         let altered = |what: &str, header: Header| {
@@ -271,7 +271,8 @@ fn keysets(keyset: &[u8]) -> Vec<Refused> {
         keyset: Some(hex(bytes)),
         ..about(&format!("keyset: {what}"))
     };
-    // Where these fields stand in a header whose encryption is `aes-gcm` and whose key source `env`.
+    // The positions of these fields in a header whose encryption is `aes-gcm` and whose key source
+    // is `env`.
     let fields = [
         ("magic", 0),
         ("version", 10),
