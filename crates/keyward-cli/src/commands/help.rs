@@ -81,7 +81,7 @@ fn open_topic(topic: &str) -> Outcome {
         return Err(unknown_topic(topic));
     }
     let page = check_installed()?.join(format!("{topic}.html"));
-    match browser::open(&Environment::of_process(), &page) {
+    match browser::open(&Environment::current(), &page) {
         true => Ok(()),
         false => print(&page.display().to_string()),
     }
