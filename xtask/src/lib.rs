@@ -1,4 +1,4 @@
-//! The chores of this repository, one module each: `cargo xtask CHORE`.
+//! The project's own commands, one module each: `cargo xtask COMMAND`.
 //!
 //! It is a library with a small main, because the tests read the README's [`transcript`] as
 //! `quickstart` does, and pack the program as [`dist`] does.
@@ -6,7 +6,7 @@
 #![allow(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "chores print for the user who runs them"
+    reason = "commands print for the user who runs them"
 )]
 
 use std::process::ExitCode;
@@ -29,7 +29,7 @@ pub use plugins::not_linked;
 pub use shell::{Result, root};
 
 const USAGE: &str = "\
-usage: cargo xtask CHORE
+usage: cargo xtask COMMAND
 
   quickstart      build the program and run the README's example in a scratch home
   test [ARG]...   install what the tests need, then run every test; ARGs go to `cargo nextest run`;
@@ -43,13 +43,13 @@ usage: cargo xtask CHORE
   tidy            check the repository's own rules, which no compiler checks
   docs            write the parts of the documentation that are made from the code";
 
-/// Runs the chore that the arguments name.
+/// Runs the command that the arguments name.
 pub fn main(arguments: Vec<String>) -> ExitCode {
-    let (chore, rest) = match arguments.split_first() {
-        Some((chore, rest)) => (chore.as_str(), rest),
+    let (command, rest) = match arguments.split_first() {
+        Some((command, rest)) => (command.as_str(), rest),
         None => ("help", [].as_slice()),
     };
-    let done = match chore {
+    let done = match command {
         "quickstart" => quickstart::run(),
         "test" => test::run(rest),
         "bench" => bench::run(rest),
@@ -64,7 +64,7 @@ pub fn main(arguments: Vec<String>) -> ExitCode {
             Ok(())
         }
         other => {
-            eprintln!("error: no chore is called `{other}`\n\n{USAGE}");
+            eprintln!("error: there is no command `{other}`\n\n{USAGE}");
             return ExitCode::from(2);
         }
     };

@@ -319,7 +319,7 @@ pub fn other_kind(record: &Record) -> Error {
     if record.kind == KIND {
         return error
             .because("the entry lists the accounts of an origin")
-            .hint("Name the account: `--origin` instead of `--name` does so");
+            .hint("Use --origin instead of --name to select the account");
     }
     let kind = record.kind.escape_debug();
     error

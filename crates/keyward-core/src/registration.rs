@@ -158,7 +158,7 @@ impl Registration {
             Some(Open::Linked(open)) => open(values, host),
             Some(Open::Plugin(open)) => open(values, host),
             None => {
-                let why = format!("it is a {}, and no {}", self.role(), T::ROLE);
+                let why = format!("the backend has the role {}, not {}", self.role(), T::ROLE);
                 Err(Error::invalid("open", why))
             }
         };

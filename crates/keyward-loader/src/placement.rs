@@ -118,7 +118,7 @@ fn step(
     let next = match rustix::fs::openat(folder, part, LOOK, Mode::empty()) {
         Ok(next) => next,
         Err(Errno::NOENT) => {
-            return Err(unusable(format_args!("{} is not there", reached.display())));
+            return Err(unusable(format_args!("{} does not exist", reached.display())));
         }
         Err(error) => return Err(failed(reached, error)),
     };

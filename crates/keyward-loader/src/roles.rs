@@ -100,7 +100,7 @@ pub(crate) fn argument<'a, T: Item<'a>>(call: &Call<'a>, name: &'static str) -> 
 
 /// Returns the error for an argument that is missing or not valid.
 fn not_valid(what: Malformed) -> Error {
-    Error::invalid("call", format!("`{}` is missing or makes no sense", what.0))
+    Error::invalid("call", format!("`{}` is missing or not valid", what.0))
 }
 
 /// Returns the error for a call that the role does not have.

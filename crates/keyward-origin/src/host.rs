@@ -33,7 +33,7 @@ pub(crate) fn canonical(written: &str) -> Result<String> {
     let written = written.to_ascii_lowercase();
     let host = Host::parse(&written).map_err(|_| refusal("the host is not a name"))?.to_string();
     if !is_unmapped(&written, &host) {
-        return Err(refusal("the host has another spelling, which must be used")
+        return Err(refusal("the host is not written in its canonical form")
             .hint("Write an IPv4 address as four decimal numbers and a name in lower case"));
     }
     check_labels(&host)?;

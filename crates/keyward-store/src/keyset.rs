@@ -46,7 +46,7 @@ impl Keyset {
     pub(crate) fn add(&mut self) -> Result<()> {
         if self.keys.len() == MAX_KEYS {
             return Err(Error::new(ErrorKind::Full, "rotate")
-                .because("the keyset holds as many keys as it can")
+                .because("the keyset is full")
                 .hint("Delete the old ones with `keyward store rotate --retire`"));
         }
         self.keys.push(fresh_key()?);

@@ -36,23 +36,23 @@ impl<'a> Map<'a> {
         let mut decoder = Decoder::new(bytes);
         let length = match decoder.datatype() {
             Ok(Type::Map) => decoder.map().map_err(no_cbor)?.unwrap_or_default(),
-            _ => return Err(Malformed("it is no map of CBOR")),
+            _ => return Err(Malformed("it is not a map of CBOR")),
         };
         if length > MAX_KEYS {
             return Err(Malformed("it has too many keys"));
         }
         let mut keys = Vec::with_capacity(length as usize);
         for _ in 0..length {
-            let key = decoder.str().map_err(|_| Malformed("a key is no text"))?;
+            let key = decoder.str().map_err(|_| Malformed("a key is not text"))?;
             if keys.iter().any(|(other, _)| *other == key) {
-                return Err(Malformed("a key comes twice"));
+                return Err(Malformed("a key occurs twice"));
             }
             keys.push((key, item(&mut decoder)?));
         }
         if decoder.position() == bytes.len() {
             Ok(Self(keys))
         } else {
-            Err(Malformed("more follows than one item"))
+            Err(Malformed("it contains more than one item"))
         }
     }
 
@@ -186,7 +186,7 @@ fn head(bytes: &[u8]) -> Result<(u8, u64, usize), Malformed> {
     Ok((first >> 5, argument, 1 + following))
 }
 
-const NO_CBOR: Malformed = Malformed("it is no CBOR");
+const NO_CBOR: Malformed = Malformed("it is not CBOR");
 
 /// Drops the decoder's error, which might quote what it read.
 fn no_cbor(_: decode::Error) -> Malformed {

@@ -45,7 +45,7 @@ impl Gathering {
         let length = self.0.position() - LENGTH;
         if length > MAX_FRAME {
             return Err(Error::new(ErrorKind::Unsupported, operation.to_owned())
-                .because("it is more than one frame of the protocol holds"));
+                .because("it is longer than a frame of the protocol may be"));
         }
         self.0.patch(0, &(length as u32).to_be_bytes());
         Ok(self.0.finish())

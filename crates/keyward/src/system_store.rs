@@ -157,7 +157,7 @@ impl<'a> SystemStore<'a> {
         let folder = self.data.join("%uid%");
         if !self.assign_place(Role::Storage, &storage.name, &mut storage.options, &folder) {
             return Err(refused(format!(
-                "one {} storage cannot keep the users of a machine apart",
+                "the storage {} cannot separate the users of a machine",
                 storage.name
             )));
         }

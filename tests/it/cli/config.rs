@@ -89,7 +89,7 @@ fn every_value_knows_where_it_came_from() {
         with("config explain defaults.key --json").run().ends(0).json()[0],
         json!({ "value": "file", "layer": "user", "place": format!("{file}:7"), "holds": true })
     );
-    home.keyward("config explain user").run().ends(0).prints("user has no value in any layer\n");
+    home.keyward("config explain user").run().ends(0).prints("`user` has no value in any layer\n");
     home.keyward("config get user").run().ends(3).prints("");
     home.keyward("config explain usr").run().ends(2).says("Did you mean `user`?");
     home.keyward("config show").run().ends(0).prints(format!(

@@ -225,7 +225,7 @@ fn a_store_without_data_is_made_and_said() {
     fs::rename(used.dir.join("data"), used.home.path("gone")).unwrap();
     let said = used.import().ends(0).into_text();
     assert!(said.starts_with("work: 0 users imported into a new store ("), "{said}");
-    assert!(said.ends_with("/.pycred/data/work/storage/file is not there)\n"), "{said}");
+    assert!(said.ends_with("/.pycred/data/work/storage/file does not exist)\n"), "{said}");
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn a_library_that_hangs_while_it_is_loaded_does_not_keep_the_program() {
             scope.spawn(|| {
                 let get = home.program("timeout").args(["--signal", "KILL", "60"]).arg(keyward());
                 let ran = get.args(["get", "s"]).run().ends(7).prints("");
-                ran.says("the plugin did not get ready within 10 seconds");
+                ran.says("the plugin was not ready within 10 seconds");
             });
         }
     });

@@ -253,7 +253,7 @@ fn a_library_that_runs_may_print() {
     home.keyward(&format!("plugin trust {dies} --yes --name dies"))
         .run()
         .ends(7)
-        .says(&format!("the program {dies} ended with exit code 3; it said last: no room"));
+        .says(&format!("the program {dies} ended with exit code 3; its last message was: no room"));
     let prints = build("prints", "puts(\"hello there\"); fflush(stdout);");
     home.keyward(&format!("plugin trust {prints} --yes --run")).run().ends(0);
     home.keyward("backend show storage shelf").run().ends(0);

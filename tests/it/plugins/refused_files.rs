@@ -26,7 +26,7 @@ fn what_is_no_plugin_is_not_trusted() {
         (&other, 7, "is not a Keyward plugin"),
         (&link, 4, "is a symbolic link"),
         (&silent, 7, "silent.sh"),
-        ("/nowhere", 7, "is not there"),
+        ("/nowhere", 7, "does not exist"),
         ("lib/libdrawer.so", 4, "not a plain absolute path"),
         ("/etc", 2, "contains no library"),
         ("/dev/null", 4, "is not a regular file"),

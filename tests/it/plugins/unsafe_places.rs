@@ -125,7 +125,7 @@ fn a_library_that_changed_is_not_loaded_through_either_door() {
         let says = format!("keyward plugin trust '{library}'");
         home.keyward("get s").run().ends(4).prints("").says("has changed").says(&says);
         fs::remove_file(&library).unwrap();
-        home.keyward("get s").run().ends(7).says("is not there");
+        home.keyward("get s").run().ends(7).says("does not exist");
         others_work(&home);
     }
 }

@@ -273,7 +273,7 @@ fn a_system_stores_name_is_taken() {
 fn what_cannot_keep_users_apart_is_refused_and_leaves_nothing() {
     let machine = Machine::bare();
     machine.shell(ROOT, "echo AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= > /var/lib/key; chmod 600 /var/lib/key").run().ends(0);
-    let apart = "cannot keep the users of a machine apart";
+    let apart = "cannot separate the users of a machine";
     for (options, why) in [
         ("--storage sqlite", apart),
         ("--storage redb", apart),

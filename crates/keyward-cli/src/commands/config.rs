@@ -117,7 +117,7 @@ fn explain(settings: &Settings, key: &str, json: bool) -> Outcome {
         holds = false;
     }
     if holds && !json {
-        print(&format!("{key} has no value in any layer"))?;
+        print(&format!("`{key}` has no value in any layer"))?;
     }
     Ok(())
 }
@@ -126,7 +126,7 @@ fn get(settings: &Settings, key: &str) -> Outcome {
     match settings.get(&SettingKey::parse(key)?).map(|setting| &setting.value) {
         Some(Value::Text(text)) => print(text),
         Some(value) => print(&render_value(value)),
-        None => Err(Stop::Code(3, format!("error: {key} has no value"))),
+        None => Err(Stop::Code(3, format!("error: `{key}` has no value"))),
     }
 }
 

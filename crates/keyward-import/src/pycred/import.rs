@@ -68,7 +68,7 @@ impl Import<'_> {
                 return Ok(());
             }
             Content::Missing(path) => {
-                report.note = Some(format!("{} is not there", path.display()));
+                report.note = Some(format!("{} does not exist", path.display()));
                 Vec::new()
             }
         };

@@ -53,10 +53,7 @@ pub fn load(verified: Verified) -> Result<Vec<Registration>> {
     let (mut loaded, _) = ready.wait_timeout_while(loaded.lock()?, LATEST, |it| it.is_none())?;
     loaded.take().unwrap_or_else(|| {
         end_without_the_linker();
-        Err(unusable(format_args!(
-            "the plugin did not get ready within {} seconds",
-            LATEST.as_secs()
-        )))
+        Err(unusable(format_args!("the plugin was not ready within {} seconds", LATEST.as_secs())))
     })
 }
 

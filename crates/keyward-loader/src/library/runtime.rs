@@ -69,7 +69,7 @@ fn find_in(folders: impl IntoIterator<Item = PathBuf>, name: &str) -> Result<Pat
         }
         tried.push(place.display().to_string());
     }
-    Err(unusable(format_args!("the system's {name} is not there; tried {}", tried.join(", "))))
+    Err(unusable(format_args!("the system's {name} does not exist; tried {}", tried.join(", "))))
 }
 
 #[cfg(test)]

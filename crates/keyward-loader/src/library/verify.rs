@@ -124,7 +124,7 @@ impl<'p> Read<'p> {
     fn check_name(&self) -> Result<()> {
         match self.library.soname.as_deref() {
             Some(name) if part(name) != Part::Foreign => Err(with_path(&self.pin.path)(refused(
-                format_args!("calls itself {name}, which is a part of the C runtime"),
+                format_args!("has the name {name}, which belongs to the C runtime"),
             ))),
             _ => Ok(()),
         }

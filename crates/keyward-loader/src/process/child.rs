@@ -68,7 +68,7 @@ impl Child {
         for (name, value) in &command.environment {
             let value = value
                 .expose_str()
-                .ok_or_else(|| Error::invalid("run", format!("the variable {name} is no text")))?;
+                .ok_or_else(|| Error::invalid("run", format!("the variable {name} is not text")))?;
             start.env(name, value);
         }
         keyward_plugin::process::confine(&mut start);
@@ -208,5 +208,5 @@ fn verdict(status: Option<ExitStatus>, last_line: &[u8]) -> String {
         return ended;
     }
     let last_line = keyward_wire::message::failure::line(&String::from_utf8_lossy(last_line));
-    format!("{ended}; it said last: {last_line}")
+    format!("{ended}; its last message was: {last_line}")
 }

@@ -306,12 +306,12 @@ impl Link {
 
     /// Returns the error for an answer of the child that is not valid.
     pub(super) fn nonsense(&self, name: &'static str, what: &str) -> Error {
-        self.gone(name, &format!("answers {name} with nonsense: {what}"))
+        self.gone(name, &format!("returns an answer to {name} that is not valid: {what}"))
     }
 }
 
 fn no_message(what: Malformed) -> String {
-    format!("sends what is no message: {}", what.0)
+    format!("sends a frame that is not a message: {}", what.0)
 }
 
 fn not_answered(limit: Duration) -> String {

@@ -88,7 +88,7 @@ impl Running {
         if !current.starts.count(Instant::now()) {
             return refused(
                 ErrorKind::Unavailable,
-                "died too often in an hour to be started again",
+                "ended too often within an hour and is not started again",
             );
         }
         let (client, hello) = Client::start(&self.command)?;

@@ -27,7 +27,8 @@ impl Pipe {
         instance: u64,
         arguments: impl FnOnce(&mut Fields<'_>),
     ) -> Result<Secret> {
-        let gone = || Error::new(ErrorKind::Unavailable, name).because("the host has gone");
+        let gone =
+            || Error::new(ErrorKind::Unavailable, name).because("the host has closed its pipe");
         let (id, answer) = self.calls.start(()).map_err(|_| gone())?;
         let sent = message::call(Some(id), name, Some(instance), arguments)
             .and_then(|frame| self.send(&frame));

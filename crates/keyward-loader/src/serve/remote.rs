@@ -31,7 +31,8 @@ impl Remote {
         arguments: impl FnOnce(&mut Fields<'_>),
         read: impl FnOnce(&Map<'_>) -> Result<T, Malformed>,
     ) -> Result<T> {
-        let gone = || Error::new(ErrorKind::Unavailable, name).because("the host has gone");
+        let gone =
+            || Error::new(ErrorKind::Unavailable, name).because("the host has closed its pipe");
         let pipe = self.pipe.upgrade().ok_or_else(gone)?;
         let frame = pipe.ask(name, self.instance, arguments)?;
         match Message::read(frame.expose()) {

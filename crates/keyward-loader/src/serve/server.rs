@@ -101,7 +101,7 @@ impl Server {
         if self.pipe.calls.deliver(id, frame) {
             Ok(())
         } else {
-            Err(Error::invalid("serve", "an answer to no call"))
+            Err(Error::invalid("serve", "there is an answer without a call"))
         }
     }
 
@@ -160,7 +160,9 @@ impl Server {
 
     fn open(self: &Arc<Self>, call: &Call<'_>, instance: u64) -> Result<Secret> {
         if self.instances().len() >= MAX_INSTANCES {
-            return Err(Error::new(ErrorKind::Unavailable, "open").because("too much is open"));
+            return Err(
+                Error::new(ErrorKind::Unavailable, "open").because("too many instances are open")
+            );
         }
         let (role, name): (&str, &str) = (argument(call, "role")?, argument(call, "name")?);
         let options: &str = argument(call, "options")?;
@@ -194,7 +196,7 @@ impl Server {
 fn fault(broken: Broken) -> Error {
     match broken {
         Broken::Io(error) => Error::io("serve", error),
-        Broken::Half => Error::invalid("serve", "half a frame"),
+        Broken::Half => Error::invalid("serve", "the input ends within a frame"),
         Broken::TooLong(_) => Error::invalid("serve", "a frame is too long"),
     }
 }

@@ -58,11 +58,11 @@ fn who_dies_is_named_with_its_last_words() {
         ("read(); write(frame({'id': 1})[:5]); sys.exit(0)", "ended with exit code 0"),
         (
             "sys.stderr.write('one\\ntwo\\x1b[2J'); sys.stderr.flush(); os._exit(1)",
-            "ended with exit code 1; it said last: two\\u{1b}[2J",
+            "ended with exit code 1; its last message was: two\\u{1b}[2J",
         ),
         (
             "sys.stderr.write('why\\n  hint: what to do\\n'); sys.stderr.flush(); os._exit(1)",
-            "ended with exit code 1; it said last: why",
+            "ended with exit code 1; its last message was: why",
         ),
     ] {
         assert_eq!(told(spoil), format!("the program P {end}"), "{spoil}");
@@ -87,27 +87,27 @@ fn who_speaks_otherwise_is_not_listened_to() {
         ),
         (
             "write(struct.pack('>I', 0)); time.sleep(60)",
-            "sends what is no message: it is no map of CBOR",
+            "sends a frame that is not a message: it is not a map of CBOR",
         ),
         (
             "write(struct.pack('>I', 2) + b'\\xa0\\xa0')",
-            "sends what is no message: more follows than one item",
+            "sends a frame that is not a message: it contains more than one item",
         ),
         (
             "write(struct.pack('>I', 2) + b'\\xbf\\xff'); time.sleep(60)",
-            "sends what is no message: it is no map of CBOR",
+            "sends a frame that is not a message: it is not a map of CBOR",
         ),
         (
             "send({'id': 99, 'answer': {}}); time.sleep(60)",
-            "answers the call 99, which waits for no answer",
+            "answers the call 99, which does not wait for an answer",
         ),
         (
             "m = read(); send({'id': m['id'], 'answer': {}, 'error': {}}); time.sleep(60)",
-            "sends what is no message: it is an answer and an error",
+            "sends a frame that is not a message: it is an answer and an error",
         ),
         (
             "b = b'\\xa2\\x62id' + bytes([read()['id']]) + b'\\x66answer\\xa1'; write(struct.pack('>I', len(b)) + b); time.sleep(60)",
-            "sends what is no message: it is no CBOR",
+            "sends a frame that is not a message: it is not CBOR",
         ),
     ] {
         assert!(
@@ -126,7 +126,7 @@ fn who_answers_twice_is_caught_at_the_next_call() {
     let storage = script.storage();
     assert_eq!(storage.get(&ann()).unwrap().blob, b"");
     let error = storage.get(&ann()).unwrap_err();
-    assert!(error.message().contains("which waits for no answer"), "{error}");
+    assert!(error.message().contains("which does not wait for an answer"), "{error}");
     script.is_gone();
 }
 
@@ -174,9 +174,13 @@ fn who_floods_is_stopped() {
     ] {
         let said = told(spoil);
         assert!(
-            ["did not answer within", "did not read within", "asks for too much at once"]
-                .iter()
-                .any(|end| said.contains(end)),
+            [
+                "did not answer within",
+                "did not read within",
+                "makes too many calls at the same time"
+            ]
+            .iter()
+            .any(|end| said.contains(end)),
             "{spoil}: {said}"
         );
     }
@@ -214,7 +218,10 @@ fn answers_without_sense_spoil_their_call_alone() {
     let script = Script::named("answers_without_sense_spoil_their_call_alone");
     let storage = script.storage();
     let error = storage.get(&ann()).unwrap_err();
-    assert!(error.message().ends_with("answers get with nonsense: blob"), "{error}");
+    assert!(
+        error.message().ends_with("returns an answer to get that is not valid: blob"),
+        "{error}"
+    );
     let put = storage.put(&ann(), b"", &Put::expecting(Expect::Any));
     assert_eq!(put.unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(storage.list(&keyward_core::Query::default()).is_err());
@@ -238,19 +245,19 @@ fn a_bad_start_is_one_clear_line() {
         (
             "hello(major=2)",
             ErrorKind::Refused,
-            "it speaks version 2 of the plugin protocol, and here version 1 is spoken",
+            "it uses version 2 of the plugin protocol, and this program uses version 1",
         ),
         ("hello(protocol='http')", ErrorKind::Refused, "it does not speak the plugin protocol"),
-        ("hello(backends=1)", ErrorKind::Unavailable, "answers hello with nonsense: backends"),
+        ("hello(backends=1)", ErrorKind::Unavailable, "returns an answer to hello that is not valid: backends"),
         (
             "hello(backends=[dict(STORAGE, name='../x')])",
             ErrorKind::Unavailable,
-            "answers hello with nonsense: name",
+            "returns an answer to hello that is not valid: name",
         ),
         (
             "hello(backends=[dict(STORAGE, options=[{'name': 'a', 'type': 'number', 'default': 'x', 'help': ''}])])",
             ErrorKind::Unavailable,
-            "answers hello with nonsense: default",
+            "returns an answer to hello that is not valid: default",
         ),
         (
             "hello(backends=[STORAGE, STORAGE]); time.sleep(60)",

@@ -85,7 +85,7 @@ fn needed_libraries_follow_the_same_rules() {
     bench.turned_away(&plugin, &[pin(&helper), pin(&lowest)], Unavailable, why);
 
     std::fs::remove_file(&helper).unwrap();
-    bench.turned_away(&plugin, &[pinned], Unavailable, "libhelper.so is not there");
+    bench.turned_away(&plugin, &[pinned], Unavailable, "libhelper.so does not exist");
 }
 
 /// A library without a name in it is needed by its path.
@@ -117,7 +117,7 @@ fn a_plugin_with_a_name_of_the_runtime_is_refused() {
     let bench = Bench::new();
     for part in ["libm.so.6", "libc.so.6"] {
         let plugin = bench.build("plugin.so", GOOD, &[&format!("-Wl,-soname,{part}")]);
-        let why = format!("plugin.so calls itself {part}, which is a part of the C runtime");
+        let why = format!("plugin.so has the name {part}, which belongs to the C runtime");
         bench.turned_away(&pin(&plugin), &[], Refused, &why);
     }
 }

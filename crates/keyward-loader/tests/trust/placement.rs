@@ -130,7 +130,7 @@ fn a_missing_file_is_reported() {
     let bench = Bench::new();
     let plugin = bench.plugin();
     let missing = bench.path("missing");
-    let why = format!("{} is not there", missing.display());
+    let why = format!("{} does not exist", missing.display());
     bench.turned_away(&pin(&missing), &[], Unavailable, &why);
     bench.turned_away(&pin(&missing.join("x.so")), &[], Unavailable, &why);
     let why = format!("{} is not a folder", plugin.display());

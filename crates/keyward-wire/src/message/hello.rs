@@ -53,7 +53,7 @@ pub fn check_version(fields: &Map<'_>) -> Result<()> {
     match spoken {
         (Ok(Some(PROTOCOL)), Ok(MAJOR)) => Ok(()),
         (Ok(Some(PROTOCOL)), Ok(major)) => refused(format!(
-            "it speaks version {major} of the plugin protocol, and here version {MAJOR} is spoken"
+            "it uses version {major} of the plugin protocol, and this program uses version {MAJOR}"
         )),
         _ => refused("it does not speak the plugin protocol".to_owned()),
     }
@@ -137,5 +137,5 @@ fn name(fields: &Map<'_>, is_name: impl Fn(&str) -> bool) -> Result<String, Malf
 
 /// Checks the length of a list before any of it is read.
 fn few(listed: Vec<Raw<'_>>) -> Result<Vec<Raw<'_>>, Malformed> {
-    if listed.len() > MAX_LISTED { Err(Malformed("it lists too much")) } else { Ok(listed) }
+    if listed.len() > MAX_LISTED { Err(Malformed("a list is too long")) } else { Ok(listed) }
 }

@@ -132,7 +132,7 @@ fn a_plugin_whose_panics_end_the_program_is_refused() {
 fn a_plugin_that_hangs_is_given_up() {
     let error = spoilt(&Scratch::new(), "HANGS").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable);
-    assert_eq!(error.message(), "the plugin did not get ready within 10 seconds");
+    assert_eq!(error.message(), "the plugin was not ready within 10 seconds");
 }
 
 #[test]

@@ -190,7 +190,7 @@ fn unknown() -> Error {
 }
 
 fn too_many(link: &Link) -> Error {
-    let why = format!("the program {} asks for too much at once", link.program);
+    let why = format!("the program {} makes too many calls at the same time", link.program);
     Error::new(ErrorKind::Unavailable, "call").because(why)
 }
 

@@ -92,5 +92,5 @@ fn receive(link: &Link, frame: Secret, queue: &SyncSender<HostCall>) -> Result<(
     if link.calls.deliver(id, frame) {
         return Ok(());
     }
-    Err(format!("answers the call {id}, which waits for no answer"))
+    Err(format!("answers the call {id}, which does not wait for an answer"))
 }
