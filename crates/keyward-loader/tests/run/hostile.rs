@@ -248,7 +248,11 @@ fn a_bad_start_is_one_clear_line() {
             "it uses version 2 of the plugin protocol, and this program uses version 1",
         ),
         ("hello(protocol='http')", ErrorKind::Refused, "it does not speak the plugin protocol"),
-        ("hello(backends=1)", ErrorKind::Unavailable, "returns an answer to hello that is not valid: backends"),
+        (
+            "hello(backends=1)",
+            ErrorKind::Unavailable,
+            "returns an answer to hello that is not valid: backends",
+        ),
         (
             "hello(backends=[dict(STORAGE, name='../x')])",
             ErrorKind::Unavailable,
