@@ -245,7 +245,10 @@ fn what_is_opened_after_a_death_starts_it_again_a_few_times() {
         }
     }
     let error = script.storage_for(&host).unwrap_err();
-    assert!(error.message().ends_with("ended too often within an hour and is not started again"), "{error}");
+    assert!(
+        error.message().ends_with("ended too often within an hour and is not started again"),
+        "{error}"
+    );
     script.is_gone();
 }
 
