@@ -1,5 +1,6 @@
-//! Runs command lines that the user configures, such as `$EDITOR`.
+//! Runs command lines that the user configures, such as `$EDITOR`, and quotes words for a shell.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitStatus};
 
@@ -24,6 +25,12 @@ pub(crate) fn command(line: &OsStr) -> Command {
     let mut command = Command::new("sh");
     command.arg("-c").arg(script).arg(line);
     command
+}
+
+/// Quotes a word for a shell, if it needs quotes. A word with a NUL, which no shell can read, stays
+/// as it is.
+pub(crate) fn quoted(word: &str) -> Cow<'_, str> {
+    shlex::try_quote(word).unwrap_or(Cow::Borrowed(word))
 }
 
 /// Whether the shell could not find the program or could not run it.

@@ -6,6 +6,7 @@
 mod beneath;
 mod lock;
 mod random;
+mod rules;
 mod temp;
 mod trusted;
 
@@ -13,14 +14,18 @@ use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, RawMode, Stat};
+use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use keyward_core::{EntryId, Error, ErrorKind, Guard, Host, Level, LockMode, Result};
 
 pub use lock::FileLock;
 pub use random::random;
-pub use trusted::{check_trusted_folder, open_private, read_trusted, read_trusted_config};
+pub use rules::check_trusted;
+use rules::{check_private, is_own};
+pub use trusted::{
+    check_trusted_folder, open_own, open_private, read_trusted, read_trusted_config,
+};
 
 const DIR: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -82,7 +87,7 @@ impl PrivateDir {
             Err(error) => return Err(failed("open", error, path)),
         };
         let stat = rustix::fs::fstat(&root).map_err(|error| failed("open", error, path))?;
-        check(&stat, FileType::Directory, owner, || path.to_owned())?;
+        check_private(&stat, FileType::Directory, owner, || path.to_owned())?;
         Ok(Some(Self { path: path.to_owned(), root, owner }))
     }
 
@@ -249,7 +254,7 @@ impl PrivateDir {
             Err(error) => return Err(self.failed("open", error, dir)),
         };
         let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("open", error, dir))?;
-        check(&stat, FileType::Directory, self.owner, || self.path.join(dir))?;
+        check_private(&stat, FileType::Directory, self.owner, || self.path.join(dir))?;
         Ok(Some(opened))
     }
 
@@ -304,7 +309,7 @@ impl PrivateDir {
             Err(error) => return Err(self.failed("read", error, file)),
         };
         let stat = rustix::fs::fstat(&opened).map_err(|error| self.failed("read", error, file))?;
-        check(&stat, FileType::RegularFile, self.owner, || self.path.join(file))?;
+        check_private(&stat, FileType::RegularFile, self.owner, || self.path.join(file))?;
         Ok(Some((opened, stat)))
     }
 
@@ -470,10 +475,6 @@ fn hand_over(made: impl AsFd, owner: u32) -> rustix::io::Result<()> {
     rustix::fs::fchown(made, Some(owner), None)
 }
 
-fn is_own(uid: u32) -> bool {
-    rustix::process::geteuid().as_raw() == uid
-}
-
 fn make_with_parents(path: &Path) -> Result<()> {
     let mut reached = PathBuf::new();
     for part in path.components() {
@@ -489,34 +490,6 @@ fn make_with_parents(path: &Path) -> Result<()> {
             rustix::io::retry_on_intr(|| rustix::fs::fsync(&above))
         };
         sync().map_err(|error| failed("create", error, &reached))?;
-    }
-    Ok(())
-}
-
-/// Checks a file or folder: its type, its owner, and that other users have no rights.
-fn check(stat: &Stat, kind: FileType, owner: u32, path: impl Fn() -> PathBuf) -> Result<()> {
-    let refused = |why: &str| {
-        Error::new(ErrorKind::Refused, "open").because(format!("{} {why}", path().display()))
-    };
-    let found = FileType::from_raw_mode(stat.st_mode as RawMode);
-    if found != kind {
-        return Err(refused(if kind == FileType::Directory {
-            "is not a folder"
-        } else {
-            "is not a regular file"
-        }));
-    }
-    let folder = kind == FileType::Directory;
-    if stat.st_uid != owner && !(folder && stat.st_uid == 0) {
-        return Err(refused(&format!("belongs to user id {}", stat.st_uid))
-            .hint(format!("It must belong to user id {owner}")));
-    }
-    // A user who can write to a folder can put other files into it; a user who can read it sees
-    // only names.
-    let (others, mode) = if folder { (0o022, "700") } else { (0o077, "600") };
-    if stat.st_mode & others != 0 {
-        return Err(refused("can be reached by other users")
-            .hint(format!("chmod {mode} '{}'", path().display())));
     }
     Ok(())
 }

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 
-use keyward_core::{Error, ErrorKind, Result};
+use keyward_core::Result;
 
-use super::{check, content, failed};
+use crate::rules::{check_own_file, check_owner, check_private, check_trusted};
+use crate::{content, failed};
 
 /// The largest number of symbolic links on the way to a file.
 const MAX_LINKS: usize = 8;
@@ -25,9 +26,9 @@ const READ: OFlags =
 /// the user named this single file.
 ///
 /// # Errors
-/// - [`Refused`](ErrorKind::Refused): it is not a regular file, or other users can write it.
-/// - [`Corrupt`](ErrorKind::Corrupt): the content is longer than `limit`.
-/// - [`Unavailable`](ErrorKind::Unavailable): the operating system failed.
+/// - [`Refused`](keyward_core::ErrorKind::Refused): it is not a regular file, or other users can write it.
+/// - [`Corrupt`](keyward_core::ErrorKind::Corrupt): the content is longer than `limit`.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): the operating system failed.
 pub fn read_trusted(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
     let Some((opened, stat)) = open(path)? else { return Ok(None) };
     check_trusted(&stat, FileType::RegularFile, path)?;
@@ -42,7 +43,7 @@ pub fn read_trusted(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
 /// lead to another file of this user.
 ///
 /// # Errors
-/// Those of [`read_trusted`], and [`Refused`](ErrorKind::Refused) for a folder that other users can
+/// Those of [`read_trusted`], and [`Refused`](keyward_core::ErrorKind::Refused) for a folder that other users can
 /// write to.
 pub fn read_trusted_config(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
     let mut path = path.to_owned();
@@ -71,9 +72,9 @@ pub fn read_trusted_config(path: &Path, limit: usize) -> Result<Option<Vec<u8>>>
 /// Returns whether the folder exists.
 ///
 /// # Errors
-/// - [`Refused`](ErrorKind::Refused): it is not a folder, another user owns it or its link, or other
+/// - [`Refused`](keyward_core::ErrorKind::Refused): it is not a folder, another user owns it or its link, or other
 ///   users can write to it.
-/// - [`Unavailable`](ErrorKind::Unavailable): the operating system failed.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): the operating system failed.
 pub fn check_trusted_folder(path: &Path) -> Result<bool> {
     let mut link = path.to_owned();
     for _ in 0..=MAX_LINKS {
@@ -100,13 +101,25 @@ pub fn check_trusted_folder(path: &Path) -> Result<bool> {
 /// there is no file. It follows a symbolic link.
 ///
 /// # Errors
-/// - [`Refused`](ErrorKind::Refused): it is not a regular file, belongs to another user, or other
+/// - [`Refused`](keyward_core::ErrorKind::Refused): it is not a regular file, belongs to another user, or other
 ///   users can reach it.
-/// - [`Unavailable`](ErrorKind::Unavailable): the operating system failed.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): the operating system failed.
 pub fn open_private(path: &Path) -> Result<Option<File>> {
     let Some((opened, stat)) = open(path)? else { return Ok(None) };
     let owner = rustix::process::geteuid().as_raw();
-    check(&stat, FileType::RegularFile, owner, || path.to_owned())?;
+    check_private(&stat, FileType::RegularFile, owner, || path.to_owned())?;
+    Ok(Some(opened.into()))
+}
+
+/// Opens a file of this process's user, which other users may be able to read and write. `None` if
+/// there is no file. It follows a symbolic link.
+///
+/// # Errors
+/// - [`Refused`](keyward_core::ErrorKind::Refused): it is not a regular file, or belongs to another user.
+/// - [`Unavailable`](keyward_core::ErrorKind::Unavailable): the operating system failed.
+pub fn open_own(path: &Path) -> Result<Option<File>> {
+    let Some((opened, stat)) = open(path)? else { return Ok(None) };
+    check_own_file(&stat, path)?;
     Ok(Some(opened.into()))
 }
 
@@ -132,33 +145,4 @@ fn linked_path(link: &Path) -> Result<PathBuf> {
         rustix::fs::readlink(link, Vec::new()).map_err(|error| failed("open", error, link))?;
     let folder = link.parent().unwrap_or(Path::new(""));
     Ok(folder.join(OsStr::from_bytes(target.as_bytes())))
-}
-
-/// Refuses a file or folder that has another type, that belongs neither to this process's user nor
-/// to root, or that other users can write.
-fn check_trusted(stat: &Stat, kind: FileType, path: &Path) -> Result<()> {
-    let refused = |why: &str| {
-        Error::new(ErrorKind::Refused, "open").because(format!("{} {why}", path.display()))
-    };
-    if FileType::from_raw_mode(stat.st_mode as RawMode) != kind {
-        let meant = if kind == FileType::Directory { "folder" } else { "regular file" };
-        return Err(refused(&format!("is not a {meant}")));
-    }
-    check_owner(stat, path)?;
-    if stat.st_mode & 0o022 != 0 {
-        return Err(refused("can be written by other users")
-            .hint(format!("chmod go-w '{}'", path.display())));
-    }
-    Ok(())
-}
-
-/// Refuses what belongs neither to this process's user nor to root.
-fn check_owner(stat: &Stat, path: &Path) -> Result<()> {
-    if stat.st_uid == 0 || stat.st_uid == rustix::process::geteuid().as_raw() {
-        return Ok(());
-    }
-    let why = format!("{} belongs to user id {}", path.display(), stat.st_uid);
-    Err(Error::new(ErrorKind::Refused, "open")
-        .because(why)
-        .hint("It must belong to you or to root"))
 }

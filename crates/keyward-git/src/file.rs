@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use keyward_config::{Environment, Places};
 use keyward_core::{Error, ErrorKind, Result, Secret};
+use keyward_fs::open_own;
 
 use crate::program::Git;
 use crate::run::MAX;
@@ -89,7 +90,7 @@ impl ConfigFile {
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) if it is not a regular file, or belongs to another user.
     pub fn read(&self) -> Result<Option<Secret>> {
-        let Some(file) = self.open()? else { return Ok(None) };
+        let Some(file) = open_own(&self.0)? else { return Ok(None) };
         Secret::read_from(file, MAX).map(Some).map_err(|error| self.failed(error))
     }
 
@@ -100,8 +101,7 @@ impl ConfigFile {
     /// - `Conflict` if the content of the file is not `old`.
     /// - `Locked` if another process keeps the file locked.
     pub fn replace(&self, old: Option<&Secret>, new: Option<&Secret>) -> Result<()> {
-        let mode = self
-            .open()?
+        let mode = open_own(&self.0)?
             .map(|file| file.metadata())
             .transpose()
             .map_err(|error| self.failed(error))?;
@@ -125,24 +125,6 @@ impl ConfigFile {
                 ))
                 .hint("Check the disk, then repeat the command")
         })
-    }
-
-    /// Opens the file for reading. It must be a regular file and belong to this process's user.
-    fn open(&self) -> Result<Option<File>> {
-        let nonblocking = rustix::fs::OFlags::NONBLOCK.bits() as i32;
-        let file = match OpenOptions::new().read(true).custom_flags(nonblocking).open(&self.0) {
-            Ok(file) => file,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(self.failed(error)),
-        };
-        let metadata = file.metadata().map_err(|error| self.failed(error))?;
-        if !metadata.is_file() {
-            return Err(refused(&self.0, "is not a regular file"));
-        }
-        if metadata.uid() != rustix::process::geteuid().as_raw() {
-            return Err(refused(&self.0, "belongs to another user"));
-        }
-        Ok(Some(file))
     }
 
     fn folder(&self) -> &Path {

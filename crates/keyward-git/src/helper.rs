@@ -1,4 +1,9 @@
+use std::borrow::Cow;
 use std::path::Path;
+
+/// The characters with which a shell can do more than split a command into words.
+const SPECIAL: &[char] =
+    &['$', '`', ';', '&', '|', '<', '>', '(', ')', '*', '?', '[', '!', '#', '{', '}', '\n'];
 
 /// One value of `credential.helper`.
 ///
@@ -106,45 +111,23 @@ fn program_of(value: &str) -> String {
     if is_simple { format!("{program}{rest}") } else { "a shell snippet".into() }
 }
 
-/// Returns the words of a command, if a shell would read it as plain words.
+/// Returns the words of a command, if a shell would only split it.
 fn words(command: &str) -> Option<Vec<String>> {
-    let mut words = Vec::new();
-    let mut word: Option<String> = None;
-    let mut chars = command.chars();
-    while let Some(c) = chars.next() {
-        if matches!(c, ' ' | '\t') {
-            words.extend(word.take());
-            continue;
-        }
-        let word = word.get_or_insert_default();
-        match c {
-            '\'' => loop {
-                match chars.next()? {
-                    '\'' => break,
-                    c => word.push(c),
-                }
-            },
-            '"' => loop {
-                match chars.next()? {
-                    '"' => break,
-                    '\\' | '$' | '`' => return None,
-                    c => word.push(c),
-                }
-            },
-            '\\' => word.push(chars.next()?),
-            c if is_plain(c) => word.push(c),
-            _ => return None,
-        }
-    }
-    words.extend(word);
-    Some(words)
+    let words = shlex::split(command)?;
+    let is_split_only = !command.contains(SPECIAL) || is_as_written(command, &words);
+    is_split_only.then_some(words)
 }
 
+/// Whether the command is as Keyward writes it: then special characters are quoted.
+fn is_as_written(command: &str, words: &[String]) -> bool {
+    let [exec, program, .., store] = words else { return false };
+    let store = store.strip_prefix("--store=").unwrap_or(store);
+    exec == "exec" && Call::new(program, store).value.strip_prefix('!') == Some(command)
+}
+
+/// Quotes a word for a shell. Git's configuration can contain no NUL.
 fn quoted(word: &str) -> String {
-    match !word.is_empty() && word.chars().all(is_plain) && !word.starts_with('~') {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
+    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
 }
 
 /// Whether the character has no special meaning to a shell.
@@ -163,7 +146,7 @@ mod tests {
             (
                 "/opt/it's mine/keyward",
                 "git",
-                r"!exec '/opt/it'\''s mine/keyward' helper git --store git",
+                r#"!exec "/opt/it's mine/keyward" helper git --store git"#,
             ),
             ("/usr/bin/keyward", "a b", "!exec /usr/bin/keyward helper git --store 'a b'"),
             ("/usr/bin/keyward", "-x", "!exec /usr/bin/keyward helper git --store=-x"),
@@ -188,6 +171,8 @@ mod tests {
                 false => format!("--store-{store}-"),
             };
             assert_eq!(printed, expected, "{command}");
+            let call = Call::new("/usr/bin/printf", store);
+            assert_eq!(Helper::read(call.value.as_bytes()).keyward, Some(call), "{store}");
         }
     }
 
@@ -203,6 +188,7 @@ mod tests {
             ("/usr/bin/keyward helper git", Some("/usr/bin/keyward"), "git"),
             ("!\"/a b/keyward\" helper git --store x", Some("/a b/keyward"), "x"),
             ("/a\\ b/keyward helper git", Some("/a b/keyward"), "git"),
+            (r"!exec '/it'\''s mine/keyward' helper git", Some("/it's mine/keyward"), "git"),
         ] {
             let call = Helper::read(value.as_bytes()).keyward.unwrap();
             assert_eq!((call.program.as_deref(), &*call.store), (program, store), "{value}");
@@ -215,6 +201,9 @@ mod tests {
             "exec /x/keyward helper git",
             "!exec",
             "!keyward helper git; id",
+            "!exec '/x/keyward' helper git --store '$(id)'; id",
+            "!exec /x/keyward helper git --store $(id)",
+            "!exec \"/x/$(id)/keyward\" helper git",
             "!f() { keyward helper git; }; f",
         ] {
             assert_eq!(Helper::read(value.as_bytes()).keyward, None, "{value}");

@@ -11,6 +11,7 @@ use rustix::fs::{FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
 
 use keyward_core::{Error, Result};
+use keyward_fs::check_trusted;
 
 use crate::errors::{failed, refused, unusable};
 use crate::rights;
@@ -132,29 +133,19 @@ fn stat(file: &OwnedFd, reached: &Path) -> Result<Stat> {
 
 /// Checks one step on the way to `path`.
 fn check(stat: &Stat, kind: FileType, reached: &Path, path: &Path) -> Result<()> {
-    let shown = reached.display();
-    let found = FileType::from_raw_mode(stat.st_mode as RawMode);
-    if found == FileType::Symlink {
-        let error = refused(format_args!("{shown} is a symbolic link"));
+    if FileType::from_raw_mode(stat.st_mode as RawMode) == FileType::Symlink {
+        let error = refused(format_args!("{} is a symbolic link", reached.display()));
         return Err(match std::fs::canonicalize(path) {
             Ok(real) => error.hint(format!("Name the file itself: {}", real.display())),
             Err(_) => error,
         });
     }
-    if found != kind {
-        let meant = if kind == FileType::Directory { "folder" } else { "regular file" };
-        return Err(refused(format_args!("{shown} is not a {meant}")));
+    let mut stat = *stat;
+    let is_sticky = kind == FileType::Directory && stat.st_mode & 0o1000 != 0;
+    if is_sticky {
+        stat.st_mode &= !0o022;
     }
-    if stat.st_uid != 0 && stat.st_uid != rustix::process::geteuid().as_raw() {
-        return Err(refused(format_args!("{shown} belongs to user id {}", stat.st_uid))
-            .hint("It must belong to you or to root"));
-    }
-    let sticky = kind == FileType::Directory && stat.st_mode & 0o1000 != 0;
-    if stat.st_mode & 0o022 != 0 && !sticky {
-        return Err(refused(format_args!("{shown} can be written by other users"))
-            .hint(format!("chmod go-w '{shown}'")));
-    }
-    Ok(())
+    check_trusted(&stat, kind, reached)
 }
 
 fn too_large(path: &Path) -> Error {

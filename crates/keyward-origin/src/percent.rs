@@ -2,6 +2,7 @@ use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
 use keyward_core::{Secret, SecretWriter};
+use percent_encoding::{percent_decode_str, percent_encode_byte};
 
 /// The characters besides letters and digits that need no escape anywhere: RFC 3986 calls them
 /// unreserved and sub-delims.
@@ -17,23 +18,22 @@ pub(crate) fn is_plain(c: char, more: &str) -> bool {
 pub(crate) fn encode(f: &mut fmt::Formatter<'_>, text: &str, more: &str) -> fmt::Result {
     text.bytes().try_for_each(|byte| match char::from(byte) {
         c if is_plain(c, more) => f.write_char(c),
-        _ => write!(f, "%{byte:02X}"),
+        _ => f.write_str(percent_encode_byte(byte)),
     })
 }
 
 /// Decodes `text`; `None` if a `%` in it is not followed by two hexadecimal digits.
 pub(crate) fn decode(text: &str) -> Option<Secret> {
-    let mut bytes = SecretWriter::new();
-    let mut pieces = text.split('%');
-    bytes.write_all(pieces.next()?.as_bytes()).ok()?;
-    for piece in pieces {
-        let (digits, plain) = piece.split_at_checked(2)?;
-        // `from_str_radix` would accept a sign.
-        let is_byte = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        bytes.write_all(&[u8::from_str_radix(digits, 16).ok().filter(|_| is_byte)?]).ok()?;
-        bytes.write_all(plain.as_bytes()).ok()?;
+    let is_escape = |after: &str| matches!(after.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    // The library would leave a `%` that starts no escape as it is.
+    if !text.split('%').skip(1).all(is_escape) {
+        return None;
     }
-    Some(bytes.finish())
+    let mut decoded = SecretWriter::new();
+    for byte in percent_decode_str(text) {
+        decoded.write_all(&[byte]).ok()?;
+    }
+    Some(decoded.finish())
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! Creates, identifies, opens and removes the database file.
 
-use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keyward_plugin::fs::PrivateDir;
 use keyward_plugin::{Error, ErrorKind, LockMode, MAX_BLOB, Result};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -154,18 +154,11 @@ const SHARED: &str = "?mode=ro";
 /// For reading a file that does not change: SQLite neither locks it nor looks for a log.
 const IMMUTABLE: &str = "?immutable=1";
 
+/// The bytes of a path that need no escape in a URI.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'.').remove(b'-').remove(b'_');
+
 fn uri(path: &Path, how: &str) -> String {
-    let mut uri = "file:".to_owned();
-    for byte in path.as_os_str().as_bytes() {
-        match byte {
-            b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                uri.push(char::from(*byte));
-            }
-            _ => write!(uri, "%{byte:02x}").unwrap_or_default(),
-        }
-    }
-    uri.push_str(how);
-    uri
+    format!("file:{}{how}", percent_encode(path.as_os_str().as_bytes(), PLAIN))
 }
 
 fn connect(path: &Path, wait: Duration) -> Result<Connection> {

@@ -275,5 +275,5 @@ fn a_config_that_others_own_is_not_taken_from_them() {
     } else {
         symlink(target, home.path(".gitconfig")).unwrap();
     }
-    setup(&home, "").run().ends(4).says("belongs to another user");
+    setup(&home, "").run().ends(4).says("belongs to user id");
 }

@@ -5,9 +5,9 @@ use keyward_config::{BrokenPlugin, Environment, Places, PluginFile};
 use keyward_core::{EntryId, Error, Persistence};
 
 use super::Run;
-use super::plugin::quoted;
 use crate::findings::{Finding, Findings};
 use crate::session::Session;
+use crate::shell::quoted;
 use crate::stop::{Outcome, Stop};
 
 /// Check that the configuration, plugins, stores and keys are valid and safe

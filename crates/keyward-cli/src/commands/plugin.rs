@@ -66,15 +66,6 @@ fn provided(file: &PluginFile) -> String {
     words.collect::<Vec<_>>().join(", ")
 }
 
-/// Quotes a path for a shell.
-pub(super) fn quoted(path: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "/._-+@%:,".contains(c);
-    match path.chars().all(plain) {
-        true => path.to_owned(),
-        false => format!("'{}'", path.replace('\'', r"'\''")),
-    }
-}
-
 /// Asks on the terminal. Unless the answer is yes, it returns an error that says `otherwise`.
 fn confirm(question: &str, otherwise: &str) -> Outcome {
     let terminal = Terminal::open().map_err(|error| error.hint("Use --yes to skip the question"));

@@ -4,6 +4,7 @@ use keyward_plugin_cli::build::{Built, build};
 use serde_json::json;
 
 use crate::output::{print, shown};
+use crate::shell::quoted;
 use crate::stop::Outcome;
 
 /// Build a shared library from a crate of backends
@@ -35,7 +36,7 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
     }
     print(&shown(&format!("Built {path}")))?;
     ["check", "trust"].iter().try_for_each(|next| {
-        let path = super::quoted(&path);
+        let path = quoted(&path);
         print(&shown(&format!("  keyward plugin {next} {path}")))
     })
 }

@@ -6,6 +6,7 @@ use keyward_plugin_cli::new::{Crate, Source};
 use super::trust::this_program;
 use crate::arguments::role;
 use crate::output::{print, shown};
+use crate::shell::quoted;
 use crate::stop::Outcome;
 
 /// Write a crate that contains a new, working backend
@@ -40,7 +41,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     Crate::new(role, &name, source)?.write(&dir)?;
     print(&shown(&format!("Wrote the {role} {name} to {}", dir.display())))?;
     print(&shown(&format!("It takes Keyward's crates from {from}")))?;
-    print(&shown(&format!("  cd {}", super::quoted(&dir.display().to_string()))))?;
+    print(&shown(&format!("  cd {}", quoted(&dir.display().to_string()))))?;
     print("  cargo test")?;
     print("  keyward plugin build")
 }
