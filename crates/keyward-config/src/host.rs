@@ -74,7 +74,7 @@ impl StoreHost {
         let registration = self.registry.find(Role::Key, &reference.from)?;
         let values = self.expander.values(&reference.options, registration.options, Error::from)?;
         let host: Arc<dyn Host> = Arc::new(self.clone());
-        let source = registration.open::<dyn Key>(&values, &host)?;
+        let source = registration.open_checked::<dyn Key>(&values, &host)?;
         source
             .load(&KeyId::default(), &[])
             .map_err(|error| error.not_a_miss().in_backend(&reference.from))

@@ -115,8 +115,7 @@ impl<T: ?Sized> fmt::Debug for Open<T> {
 
 /// Opens a linked backend: checks the values against its table and reads its options from them.
 pub(crate) fn open_linked<B: Backend>(values: &Values, host: &Arc<dyn Host>) -> Result<B> {
-    let values = values.clone().complete(B::Options::TABLE)?;
-    B::open(B::Options::read(&values)?, host)
+    B::open(B::Options::read(values)?, host)
 }
 
 /// One backend in one role, as the registry knows it.
@@ -144,12 +143,27 @@ impl Registration {
         self.factory.role()
     }
 
-    /// Opens the backend, as in `registration.open::<dyn Storage>(&values, &host)`.
+    /// Checks the values against the backend's options, adds the defaults, and opens the backend, as
+    /// in `registration.open::<dyn Storage>(&values, &host)`.
+    ///
+    /// # Errors
+    /// As [`Values::complete`] and [`open_checked`](Self::open_checked).
+    pub fn open<T: RoleTrait + ?Sized>(
+        &self,
+        values: &Values,
+        host: &Arc<dyn Host>,
+    ) -> Result<Box<T>> {
+        let values = values.clone().complete(self.options);
+        let values = values.map_err(|wrong| Error::from(wrong).in_backend(self.info.name))?;
+        self.open_checked(&values, host)
+    }
+
+    /// Opens the backend with values that [`Values::complete`] returned for its options.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) if it has another role; else those of
     /// [`Backend::open`]. Opening looks up no entry, so the error is never a miss.
-    pub fn open<T: RoleTrait + ?Sized>(
+    pub fn open_checked<T: RoleTrait + ?Sized>(
         &self,
         values: &Values,
         host: &Arc<dyn Host>,

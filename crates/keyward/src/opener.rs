@@ -48,7 +48,7 @@ impl StoreOpener<'_> {
         let table = registration.options;
         let locate = |wrong| self.file.locate(T::ROLE, wrong, table);
         let values = self.host.expander().values(options, table, locate)?;
-        Ok(Named::new(name, registration.open(&values, &self.host())?))
+        Ok(Named::new(name, registration.open_checked(&values, &self.host())?))
     }
 
     fn host(&self) -> Arc<dyn Host> {

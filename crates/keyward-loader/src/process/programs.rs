@@ -92,13 +92,12 @@ impl Drop for Programs {
 }
 
 fn register(running: &Arc<Running>, backend: &'static Announced) -> Registration {
-    let options = backend.options();
     Registration {
         info: Info::new(&backend.name, &backend.help),
-        options,
+        options: backend.options(),
         package: &running.hello.package,
         version: running.hello.version.as_deref().unwrap_or_default(),
         door: Door::Run,
-        factory: roles::factory(Opener::new(running, backend, options)),
+        factory: roles::factory(Opener::new(running, backend)),
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use keyward_core::{Error, ErrorKind, Host, OptionSpec, Result, Role, Values};
+use keyward_core::{Error, ErrorKind, Host, Result, Role, Values};
 use keyward_plugin::json;
 
 use super::Command;
@@ -117,17 +117,12 @@ impl Running {
 pub(crate) struct Opener {
     running: Arc<Running>,
     backend: &'static Announced,
-    options: &'static [OptionSpec],
 }
 
 impl Opener {
-    /// Makes the opener of a backend of this program, which takes these options.
-    pub(super) fn new(
-        running: &Arc<Running>,
-        backend: &'static Announced,
-        options: &'static [OptionSpec],
-    ) -> Self {
-        Self { running: Arc::clone(running), backend, options }
+    /// Makes the opener of a backend of this program.
+    pub(super) fn new(running: &Arc<Running>, backend: &'static Announced) -> Self {
+        Self { running: Arc::clone(running), backend }
     }
 
     /// The role in which it opens the backend.
@@ -142,12 +137,11 @@ impl Opener {
         host: &Arc<dyn Host>,
         read: impl FnOnce(&Map<'_>) -> Result<T, Malformed>,
     ) -> Result<(Instance, T)> {
-        let values = values.clone().complete(self.options)?;
-        let options = json::values_to_json(&values);
+        let options = json::values_to_json(values);
         let options = std::str::from_utf8(&options).expect("JSON is text");
         let name = &self.backend.name;
         let visible = self.running.command.environment.iter().map(|(name, _)| name.as_str());
-        let host: Arc<dyn Host> = Arc::new(Confined::new(host, name, &values, visible));
+        let host: Arc<dyn Host> = Arc::new(Confined::new(host, name, values, visible));
         let instance = Instance::new(self.running.client()?, name, host);
         let said = instance.call(
             "open",

@@ -1,5 +1,6 @@
 //! A child gets from its host only the secrets and variables that it may see.
 
+use std::cell::Cell;
 use std::fmt::Arguments;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -11,6 +12,11 @@ use keyward_core::{
 use keyward_loader::process::{Command, Programs};
 
 use crate::child::{Script, ann};
+
+thread_local! {
+    /// The deadline of the calls that this thread makes.
+    static LIMIT: Cell<Option<Duration>> = const { Cell::new(None) };
+}
 
 /// A host that refuses nothing, and answers with the question.
 #[derive(Debug, Default)]
@@ -38,7 +44,7 @@ impl Host for Generous {
     }
 
     fn remaining(&self) -> Option<Duration> {
-        None
+        LIMIT.get()
     }
 }
 
@@ -107,6 +113,23 @@ fn who_is_asked_learns_by_whom() {
     let script = asking("ask('prompt', text='Passphrase of store work')");
     let told = answered(&script.command, &Values::new()).0;
     assert_eq!(told, "b's asks: Passphrase of store work'");
+}
+
+/// The deadline belongs to the thread that calls, and another thread answers the child.
+#[test]
+fn a_child_learns_how_long_the_caller_of_its_call_waits() {
+    let script = asking(
+        "(send({'id': 5, 'call': 'remaining', 'instance': i, 'arguments': {}}), read()['answer'])[1]",
+    );
+    assert_eq!(answered(&script.command, &Values::new()).0, "{}");
+    // A limit that is shorter than the one of every call.
+    let command = script.command.clone().call_timeout(Duration::from_secs(30));
+    LIMIT.set(Some(Duration::from_secs(10)));
+    let (left, _) = answered(&command, &Values::new());
+    LIMIT.set(None);
+    let left = left.strip_prefix("{'remaining': ").and_then(|left| left.strip_suffix('}'));
+    let left: u64 = left.expect("a time").parse().unwrap();
+    assert!((1..=10_000).contains(&left), "{left}");
 }
 
 #[test]

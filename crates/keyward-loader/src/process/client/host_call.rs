@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread;
+use std::time::Duration;
 
 use keyward_core::{
     Error, ErrorKind, Host, Prompt, Result, Secret, SecretRef, Timestamp, catch_panic,
@@ -41,7 +42,8 @@ enum Question {
     },
     Variable(String),
     Now,
-    Remaining,
+    /// How long the caller waits for the call of this child that is under way.
+    Remaining(Option<Duration>),
     /// The call was already done.
     Nothing,
 }
@@ -54,7 +56,7 @@ pub(super) fn receive(link: &Link, call: &Call<'_>, queue: &SyncSender<HostCall>
         Some(host) if call.name == "log" => {
             log(link, call, &*host).map(|()| (Question::Nothing, host))
         }
-        Some(host) => Question::read(call).map(|question| (question, host)),
+        Some(host) => Question::read(link, call).map(|question| (question, host)),
         None if CALLS.contains(&call.name) => {
             Err(Error::invalid("call", "there is no such instance"))
         }
@@ -128,7 +130,7 @@ fn answer(link: &Link, id: u64, frame: Result<Secret>) {
 }
 
 impl Question {
-    fn read(call: &Call<'_>) -> Result<Self> {
+    fn read(link: &Link, call: &Call<'_>) -> Result<Self> {
         let arguments = &call.arguments;
         Ok(match call.name {
             "secret" => {
@@ -143,7 +145,7 @@ impl Question {
                 Self::Variable(arguments.get::<&str>("name").map_err(nonsense)?.to_owned())
             }
             "now" => Self::Now,
-            "remaining" => Self::Remaining,
+            "remaining" => Self::Remaining(link.shortest_wait()),
             _ => return Err(unknown()),
         })
     }
@@ -163,8 +165,8 @@ impl Question {
             Self::Now => message::answer(id, "now", |fields| {
                 fields.put("now", Timestamp::as_unix(host.now()));
             }),
-            Self::Remaining => message::answer(id, "remaining", |fields| {
-                fields.put_some("remaining", host.remaining().map(millis));
+            Self::Remaining(wait) => message::answer(id, "remaining", |fields| {
+                fields.put_some("remaining", host.remaining().or(*wait).map(millis));
             }),
             Self::Nothing => message::answer(id, "log", message::nothing),
         }
@@ -178,6 +180,14 @@ fn secret_frame(id: u64, secret: Option<Secret>) -> Result<Secret> {
 }
 
 impl Link {
+    /// Returns how long the callers wait that give up before the child is killed: the shortest of
+    /// these times. The host does not know it, because a deadline belongs to the thread that calls.
+    fn shortest_wait(&self) -> Option<Duration> {
+        let clocks = self.calls.kept();
+        let given_up = clocks.iter().filter(|clock| clock.gives_up);
+        given_up.map(|clock| clock.left().unwrap_or_default()).min()
+    }
+
     /// Does `work`, with the time limits of the calls to the child suspended.
     fn while_paused<T>(&self, work: impl FnOnce() -> T) -> T {
         let _pause = Pause::begin(self.calls.kept());
