@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Backends for Keyward in Python: a storage in a file of SQLite's, and a key source.
+"""Backends for Keyward in Python: a storage in an SQLite file, and a key source.
 
-They are behind the door `run`, and docs/plugin-protocol.md is all that they know of Keyward.
-Besides the standard library this needs cbor2 (Debian: python3-cbor2).
+They run as a child process of Keyward, and use only what docs/plugin-protocol.md specifies.
+Besides the standard library, they need cbor2 (Debian: python3-cbor2).
 """
 
 import hmac
@@ -19,7 +19,7 @@ NOT_FOUND, INVALID, UNSUPPORTED, NO_KEY, UNAVAILABLE, CONFLICT, OTHER = 1, 2, 4,
 
 
 class Failure(Exception):
-    """What a call answers when it fails: the number of a kind, and why."""
+    """The error that a call returns: the number of its kind, and a message."""
 
     def __init__(self, kind, message=None):
         super().__init__(message)
@@ -39,7 +39,7 @@ class Notebook:
 
     @property
     def db(self):
-        """The table, which is made when it is needed first."""
+        """The table, which is made when it is first needed."""
         if self.opened is None:
             os.makedirs(os.path.dirname(self.path), exist_ok=True)
             self.opened = sqlite3.connect(self.path, timeout=20, isolation_level=None)
@@ -117,7 +117,7 @@ class Notebook:
 
 
 class Derived:
-    """Key source `derived`: keys made of another secret, which the host is asked for."""
+    """Key source `derived`: keys derived from another secret, which it requests from the host."""
 
     ROLE, NAME, HELP = "key", "derived", "HMAC-SHA256 of another secret and the id of the key"
     OPTIONS = [{"name": "secret", "type": "secret", "required": True, "help": "The other secret"}]
@@ -137,27 +137,27 @@ class Derived:
         try:
             secret = self.host.ask("secret", reference=self.reference)["secret"]
         except Failure as failure:
-            raise Failure(NO_KEY, "the other secret is not to be had") from failure
+            raise Failure(NO_KEY, "the other secret is not available") from failure
         return {"secret": hmac.digest(secret, id, "sha256")}
 
     def delete(self, id, parameters):
-        """There is nothing that was made."""
+        """Does nothing, because `create` makes nothing."""
 
     def close(self):
-        """There is nothing to close."""
+        """Does nothing: nothing is open."""
 
 
 BACKENDS = {(backend.ROLE, backend.NAME): backend for backend in (Notebook, Derived)}
 
-# From here on it is the protocol.
+# The rest of this file is the protocol.
 
 frames_in, frames_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-os.dup2(2, 1)  # What is printed by mistake goes to the error output.
+os.dup2(2, 1)  # Output that a library prints goes to the error output.
 numbers, answers, opened = itertools.count(1), {}, {}
 
 
 class Host:
-    """Whom an instance may ask: see "Calls to the host"."""
+    """The host of an instance: see "Calls to the host"."""
 
     def __init__(self, instance):
         self.instance = instance
@@ -165,7 +165,7 @@ class Host:
     def ask(self, call, **arguments):
         id = next(numbers)
         send({"id": id, "call": call, "instance": self.instance, "arguments": arguments})
-        while id not in answers:  # What comes meanwhile is done meanwhile.
+        while id not in answers:  # Other messages that arrive before the answer are processed.
             attend(receive())
         answer = answers.pop(id)
         if "error" in answer:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Answers what git asks with the next line of a file, and writes both down.
+# Answers git's prompt with the next line of a file, and records both.
 if answer=$(head -n 1 "$HOME/answers" | grep .); then
     sed -i 1d "$HOME/answers"
     printf 'asked %s%s\n' "$1" "$answer" >>"$HOME/happened"

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tap NAME PROGRAM... OPERATION: runs a credential helper for git, and writes down what went in and out.
+# tap NAME PROGRAM... OPERATION: runs a credential helper for git, and records its input and output.
 name=$1
 shift
 for operation; do :; done
