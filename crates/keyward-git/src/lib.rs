@@ -5,17 +5,17 @@
 //!
 //! Use this crate in a program that works with git's credentials or with git's configuration.
 
-mod chain;
+mod backup;
+mod configured;
 mod file;
 mod helper;
-mod kept;
 mod program;
 mod run;
 mod setup;
 mod source;
 mod trial;
 
-pub use chain::{Configured, asked};
+pub use configured::{Configured, helpers_for};
 pub use file::ConfigFile;
 pub use helper::{Call, Helper};
 pub use program::Git;

@@ -4,9 +4,9 @@ use std::time::Duration;
 use keyward_core::{ErrorKind, LockMode, Result, Secret};
 use keyward_fs::{FileLock, PrivateDir};
 
+use crate::backup::Backup;
 use crate::file::ConfigFile;
 use crate::helper::{Call, Helper};
-use crate::kept::Kept;
 use crate::program::Git;
 use crate::run::MAX;
 
@@ -35,7 +35,7 @@ pub struct Setup<'a> {
     git: &'a Git,
     file: &'a ConfigFile,
     folder: PrivateDir,
-    _turn: FileLock,
+    _lock: FileLock,
 }
 
 /// The credential helpers of a file before and after a change.
@@ -58,8 +58,8 @@ impl<'a> Setup<'a> {
     /// kept in `folder`.
     pub fn begin(git: &'a Git, file: &'a ConfigFile, folder: &Path) -> Result<Self> {
         let folder = PrivateDir::create(folder)?;
-        let _turn = folder.lock("setup", LockMode::Exclusive, WAIT)?;
-        Ok(Self { git, file, folder, _turn })
+        let _lock = folder.lock("setup", LockMode::Exclusive, WAIT)?;
+        Ok(Self { git, file, folder, _lock })
     }
 
     /// Returns an error if git cannot read the file, before anything is created for it.
@@ -71,7 +71,7 @@ impl<'a> Setup<'a> {
     /// before it. If git already makes this call, nothing changes.
     pub fn add(&self, call: &Call, only: bool) -> Result<Change> {
         self.change(|current| {
-            if is_there(&self.helpers(current)?, call, only) {
+            if is_configured(&self.helpers(current)?, call, only) {
                 return Ok((current.cloned(), false));
             }
             let (without, _) = self.without(current)?;
@@ -82,9 +82,9 @@ impl<'a> Setup<'a> {
                 self.git.add(copy, &call.value)
             })?;
             // `undo` restores lines for Keyward that the user wrote by hand.
-            let is_first = Kept::load(&self.folder, self.file.path())?.is_none();
+            let is_first = Backup::load(&self.folder, self.file.path())?.is_none();
             let before = if is_first { current.cloned() } else { without };
-            Kept::new(before, &after).save(&self.folder, self.file.path())?;
+            Backup::new(before, &after).save(&self.folder, self.file.path())?;
             Ok((Some(after), false))
         })
     }
@@ -92,7 +92,7 @@ impl<'a> Setup<'a> {
     /// Restores the previous content.
     pub fn undo(&self) -> Result<Change> {
         let change = self.change(|current| self.without(current))?;
-        Kept::forget(&self.folder, self.file.path())?;
+        Backup::forget(&self.folder, self.file.path())?;
         Ok(change)
     }
 
@@ -126,11 +126,11 @@ impl<'a> Setup<'a> {
     fn without(&self, current: Option<&Secret>) -> Result<(Option<Secret>, bool)> {
         let Some(current) = current else { return Ok((None, false)) };
         let mut had_reset = false;
-        if let Some(kept) = Kept::load(&self.folder, self.file.path())? {
-            if kept.is_followed_by(current) {
-                return Ok((kept.before, true));
+        if let Some(backup) = Backup::load(&self.folder, self.file.path())? {
+            if backup.is_unchanged(current) {
+                return Ok((backup.before, true));
             }
-            had_reset = self.helpers(kept.before.as_ref())?.iter().any(Helper::is_reset);
+            had_reset = self.helpers(backup.before.as_ref())?.iter().any(Helper::is_reset);
         }
         let helpers = self.helpers(Some(current))?;
         let without = self.edited(Some(current), |copy| {
@@ -168,7 +168,7 @@ impl<'a> Setup<'a> {
 
 /// Whether git makes this call once, and no empty value after it makes git forget it; with `only`,
 /// whether git also has no other helper.
-fn is_there(helpers: &[Helper], call: &Call, only: bool) -> bool {
+fn is_configured(helpers: &[Helper], call: &Call, only: bool) -> bool {
     let reset = helpers.iter().rposition(Helper::is_reset);
     let alone = reset.is_some_and(|reset| helpers.len() == reset + 2);
     let mut calls =

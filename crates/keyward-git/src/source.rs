@@ -1,7 +1,7 @@
 //! Uses git's own credential helpers through git itself: git-credential(1).
 
-mod question;
-mod run;
+mod credential;
+mod lines;
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use keyward_core::{Change, EntryId, Error, ErrorKind, Page, Query, Record, Resul
 use keyward_helper::git::Request;
 use keyward_origin::Location;
 
-use question::{credential_of, record_of};
-use run::Git;
+use credential::GitCredential;
+use lines::{from_record, to_record};
 
 /// The credentials of git's credential helpers, as records.
 ///
@@ -58,7 +58,7 @@ use run::Git;
 /// [`GIT_ASKS`]: crate::GIT_ASKS
 #[derive(Debug)]
 pub struct GitSource {
-    git: Git,
+    git: GitCredential,
     user: String,
 }
 
@@ -66,7 +66,7 @@ impl GitSource {
     /// Makes a source of this user's records that runs git in this environment. Each run of git may
     /// take as long as `limit`.
     pub fn new(environment: Environment, user: impl Into<String>, limit: Duration) -> Self {
-        Self { git: Git { environment, limit }, user: user.into() }
+        Self { git: GitCredential { environment, limit }, user: user.into() }
     }
 
     /// Returns the location in the name of the entry.
@@ -105,11 +105,11 @@ impl GitSource {
         let location = self
             .location(id)
             .ok_or_else(|| unsupported("put", "git can store only entries whose name is a URL"))?;
-        let credential = credential_of(record, &location)?;
+        let credential = from_record(record, &location)?;
         self.git.approve(&location, &credential)?;
         // Git does not report whether a helper stored it, and has no helper by default.
         match self.get(id) {
-            Ok(kept) if credential_of(&kept, &location)? == credential => Ok(()),
+            Ok(kept) if from_record(&kept, &location)? == credential => Ok(()),
             Err(error) if !error.is_miss() => Err(error),
             _ => Err(unsupported(
                 "put",
@@ -141,7 +141,7 @@ impl Source for GitSource {
     fn get(&self, id: &EntryId) -> Result<Record> {
         let missing = || Error::not_found("get").in_backend(NAME);
         let asked = self.location(id).ok_or_else(missing)?;
-        record_of(&self.ask(&asked)?.ok_or_else(missing)?)?.ok_or_else(missing)
+        to_record(&self.ask(&asked)?.ok_or_else(missing)?)?.ok_or_else(missing)
     }
 
     fn contains(&self, id: &EntryId) -> Result<bool> {

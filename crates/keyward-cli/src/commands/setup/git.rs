@@ -3,7 +3,7 @@ mod check;
 use keyward::{Environment, Keyward, NewStore, StoreName};
 use keyward_config::path_of_program;
 use keyward_core::{Error, ErrorKind};
-use keyward_git::{Call, Change, ConfigFile, Git, Helper, Setup, asked};
+use keyward_git::{Call, Change, ConfigFile, Git, Helper, Setup, helpers_for};
 use serde_json::json;
 
 use crate::commands::init;
@@ -157,7 +157,7 @@ fn show(file: &ConfigFile, change: &Change) -> Outcome {
 /// Prints notes about the helpers that git asks first, and about git's version.
 fn advise(git: &Git) -> Outcome {
     let configured = git.configured()?;
-    let asked = asked(&configured, None);
+    let asked = helpers_for(&configured, None);
     let first = asked.iter().position(|found| found.helper.keyward.is_some());
     let others: Vec<_> =
         asked[..first.unwrap_or(0)].iter().map(|found| &*found.helper.shown).collect();

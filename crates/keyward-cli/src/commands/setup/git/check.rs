@@ -5,7 +5,7 @@ use std::path::Path;
 
 use keyward::{Environment, Keyward, Silent};
 use keyward_core::{Error, ErrorKind};
-use keyward_git::{Call, Configured, Git, Trial, asked};
+use keyward_git::{Call, Configured, Git, Trial, helpers_for};
 
 use super::this_program;
 use crate::commands::doctor;
@@ -18,10 +18,10 @@ pub(super) fn run(json: bool) -> Outcome {
     findings.tell("git", version(&git))?;
     let configured = git.configured()?;
     let urls: BTreeSet<_> = configured.iter().filter_map(|found| found.url.as_deref()).collect();
-    let general = asked(&configured, None);
+    let general = helpers_for(&configured, None);
     findings.tell("helpers", describe(&general, None))?;
     for url in urls {
-        findings.tell("helpers", describe(&asked(&configured, Some(url)), Some(url)))?;
+        findings.tell("helpers", describe(&helpers_for(&configured, Some(url)), Some(url)))?;
     }
     let Some(call) = general.iter().find_map(|found| found.helper.keyward.as_ref()) else {
         let missing = Error::not_found("setup").because("git does not ask Keyward");

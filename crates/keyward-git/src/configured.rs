@@ -33,7 +33,7 @@ impl Git {
 
 /// Returns the helpers that git asks, in order: for any URL, or for the URL of one section of the
 /// configuration.
-pub fn asked<'a>(configured: &'a [Configured], url: Option<&str>) -> Vec<&'a Configured> {
+pub fn helpers_for<'a>(configured: &'a [Configured], url: Option<&str>) -> Vec<&'a Configured> {
     let is_for = |found: &&Configured| found.url.is_none() || found.url.as_deref() == url;
     let found: Vec<_> = configured.iter().filter(is_for).collect();
     let start = found.iter().rposition(|found| found.helper.is_reset()).map_or(0, |at| at + 1);

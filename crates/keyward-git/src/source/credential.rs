@@ -10,19 +10,19 @@ use keyward_helper::git::{MAX_REQUEST, Reply};
 use keyward_origin::Location;
 use keyward_plugin::process;
 
-use super::question::lines;
+use super::lines::lines;
 use crate::GIT_ASKS;
 use crate::run::error_of;
 
 /// The command `git credential`, run so that it does not prompt even if there is a terminal.
 #[derive(Debug)]
-pub(super) struct Git {
+pub(super) struct GitCredential {
     pub(super) environment: Environment,
     /// How long git may run.
     pub(super) limit: Duration,
 }
 
-impl Git {
+impl GitCredential {
     /// Returns the answer of git's helpers; `None` if none of them has one.
     ///
     /// If no helper has an answer, git exits in the same way as if a helper stopped it (`quit`). To

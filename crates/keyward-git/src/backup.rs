@@ -6,38 +6,38 @@ use sha2::{Digest, Sha256};
 
 use crate::run::MAX;
 
-/// How many bytes of a kept file come before the content: a digest in hexadecimal, `+` or `-` for
+/// How many bytes of a backup come before the content: a digest in hexadecimal, `+` or `-` for
 /// whether there was a file, and a newline.
 const HEAD: usize = 64 + 2;
 
 /// The content of a configuration file before Keyward changed it, and the digest of its content
 /// after that.
-pub(super) struct Kept {
-    pub(super) before: Option<Secret>,
+pub(crate) struct Backup {
+    pub(crate) before: Option<Secret>,
     after: String,
 }
 
-impl Kept {
-    pub(super) fn new(before: Option<Secret>, after: &Secret) -> Self {
+impl Backup {
+    pub(crate) fn new(before: Option<Secret>, after: &Secret) -> Self {
         Self { before, after: digest(after.expose()) }
     }
 
     /// Whether a file is still as Keyward left it.
-    pub(super) fn is_followed_by(&self, content: &Secret) -> bool {
+    pub(crate) fn is_unchanged(&self, content: &Secret) -> bool {
         self.after == digest(content.expose())
     }
 
-    pub(super) fn load(folder: &PrivateDir, file: &Path) -> Result<Option<Self>> {
-        let Some(kept) = folder.read(&name_of(file), MAX + HEAD)?.map(Secret::new) else {
+    pub(crate) fn load(folder: &PrivateDir, file: &Path) -> Result<Option<Self>> {
+        let Some(backup) = folder.read(&file_name(file), MAX + HEAD)?.map(Secret::new) else {
             return Ok(None);
         };
         let damaged = || {
-            let path = folder.path().join(name_of(file));
+            let path = folder.path().join(file_name(file));
             Error::corrupt("setup").because("the copy that --undo restores is damaged").hint(
                 format!("Remove {}; then --undo removes only Keyward's lines", path.display()),
             )
         };
-        let (head, content) = kept.expose().split_at_checked(HEAD).ok_or_else(damaged)?;
+        let (head, content) = backup.expose().split_at_checked(HEAD).ok_or_else(damaged)?;
         let (after, mark) = head.split_at(HEAD - 2);
         let before = match mark {
             b"+\n" => Some(Secret::from(content)),
@@ -47,7 +47,7 @@ impl Kept {
         Ok(Some(Self { before, after: String::from_utf8_lossy(after).into_owned() }))
     }
 
-    pub(super) fn save(&self, folder: &PrivateDir, file: &Path) -> Result<()> {
+    pub(crate) fn save(&self, folder: &PrivateDir, file: &Path) -> Result<()> {
         let content = self.before.as_ref().map_or(&[][..], Secret::expose);
         let mut writer = SecretWriter::new();
         let mark: &[u8] = if self.before.is_some() { b"+\n" } else { b"-\n" };
@@ -55,15 +55,15 @@ impl Kept {
             std::io::Write::write_all(&mut writer, part)
                 .map_err(|error| Error::io("setup", error))?;
         }
-        folder.replace(&name_of(file), writer.finish().expose())
+        folder.replace(&file_name(file), writer.finish().expose())
     }
 
-    pub(super) fn forget(folder: &PrivateDir, file: &Path) -> Result<()> {
-        folder.remove(&name_of(file)).map(drop)
+    pub(crate) fn forget(folder: &PrivateDir, file: &Path) -> Result<()> {
+        folder.remove(&file_name(file)).map(drop)
     }
 }
 
-fn name_of(file: &Path) -> PathBuf {
+fn file_name(file: &Path) -> PathBuf {
     PathBuf::from(digest(file.as_os_str().as_encoded_bytes()))
 }
 

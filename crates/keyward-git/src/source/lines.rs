@@ -33,7 +33,7 @@ fn write(lines: &mut SecretWriter, location: &Location, credential: &Secret) -> 
 }
 
 /// Returns the record for git's answer; `None` if that is not a complete credential.
-pub(super) fn record_of(answer: &Request) -> Result<Option<Record>> {
+pub(super) fn to_record(answer: &Request) -> Result<Option<Record>> {
     if answer.ephemeral || answer.multistage {
         return Err(unsupported("get", "the credential is ephemeral and must not be stored"));
     }
@@ -42,7 +42,7 @@ pub(super) fn record_of(answer: &Request) -> Result<Option<Record>> {
 }
 
 /// Returns what git should store.
-pub(super) fn credential_of(record: &Record, location: &Location) -> Result<Reply> {
+pub(super) fn from_record(record: &Record, location: &Location) -> Result<Reply> {
     if !record.origins.contains(location.origin()) {
         return Err(
             Error::new(ErrorKind::Refused, "put").because("the record is not for this origin")
