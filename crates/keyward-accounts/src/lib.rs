@@ -27,7 +27,7 @@ mod tests;
 
 use std::slice;
 
-use keyward_core::{Error, ErrorKind, Origin, Record, Result, Source, Timestamp};
+use keyward_core::{Error, ErrorKind, Origin, Record, Result, Source, Timestamp, printable};
 use keyward_origin::Location;
 
 use entries::{IfAbsent, OriginEntry};
@@ -321,7 +321,7 @@ pub fn other_kind(record: &Record) -> Error {
             .because("the entry lists the accounts of an origin")
             .hint("Use --origin instead of --name to select the account");
     }
-    let kind = record.kind.escape_debug();
+    let kind = printable(&record.kind);
     error
         .because(format!("the entry holds a record of the kind `{kind}`"))
         .hint("To replace it, remove it first with `keyward unset`")

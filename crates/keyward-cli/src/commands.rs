@@ -22,7 +22,7 @@ mod unset;
 
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, Parser};
 use keyward::OpenStore;
-use keyward_core::EntryId;
+use keyward_core::{EntryId, printable};
 
 use crate::session::Session;
 use crate::stop::{Outcome, Stop};
@@ -107,10 +107,10 @@ pub(crate) fn program() -> Command {
 /// Returns the error for an entry that does not exist.
 pub(crate) fn missing(id: &EntryId, store: &OpenStore) -> Stop {
     let name = &store.file.name;
-    let user = id.user().escape_debug();
+    let user = printable(id.user());
     let what = match id.name() {
         Some(entry) => {
-            format!("user `{user}` has no entry `{}` in store `{name}`", entry.escape_debug())
+            format!("user `{user}` has no entry `{}` in store `{name}`", printable(entry))
         }
         None => format!("user `{user}` has no credentials in store `{name}`"),
     };

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, Level, Prompt, Result, Secret};
 
-use crate::output::{complain, harmless};
+use crate::output::{complain, escaped};
 use crate::terminal::Terminal;
 
 /// Prompts on the terminal, and prints messages on standard error.
@@ -26,7 +26,7 @@ impl Interaction for Console {
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
         let _asking = ASKING.lock()?;
         let mut terminal = Terminal::open()?;
-        let question = format!("{}: ", harmless(prompt.text));
+        let question = format!("{}: ", escaped(prompt.text));
         if !prompt.confirm {
             return terminal.ask_hidden(&question);
         }

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::output::complain;
-use crate::stop::{Outcome, Stop, code_of, describe};
+use crate::stop::{Outcome, Stop, code_of};
 
 /// Does the work for each item, even after it failed for another one.
 ///
@@ -41,7 +41,7 @@ pub(crate) fn status(outcome: Outcome) -> u8 {
             code
         }
         Err(Stop::Failed(error)) => {
-            complain(&describe(&error));
+            complain(&format!("error: {}", error.report()));
             code_of(error.kind())
         }
     }

@@ -4,7 +4,7 @@ use keyward_core::Error;
 use serde_json::json;
 
 use crate::output::{print, shown};
-use crate::stop::{Outcome, Stop, code_of, what};
+use crate::stop::{Outcome, Stop, code_of};
 
 /// The result of a check: all is well, the user should know something, or something is wrong.
 pub(crate) enum Finding {
@@ -30,8 +30,7 @@ impl Findings {
             Finding::Note(text) => ("note", text),
             Finding::Bad(error) => {
                 self.worst = self.worst.max(code_of(error.kind()));
-                let hint = error.advice().map(|hint| format!(" ({hint})")).unwrap_or_default();
-                ("bad", format!("{}{hint}", what(&error)))
+                ("bad", error.summary_with_hint())
             }
         };
         print(&match self.json {

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::sync::LazyLock;
 
-use keyward_core::Secret;
+use keyward_core::{Secret, printable};
 
 use crate::stop::{Outcome, Stop};
 
@@ -56,42 +56,17 @@ pub(crate) fn print_secret(secret: &Secret, newline: bool) -> Outcome {
 /// Writes a message to standard error, with the characters escaped that could control the terminal.
 /// It ignores a failure, which it cannot report.
 pub(crate) fn complain(text: &str) {
-    let lines: Vec<_> = text.split('\n').map(harmless).collect();
+    let lines: Vec<_> = text.split('\n').map(escaped).collect();
     drop(writeln!(std::io::stderr(), "{}", lines.join("\n")));
 }
 
 /// Returns a name as it can be shown: escaped if standard output is a terminal, else unchanged.
 pub(crate) fn shown(name: &str) -> String {
     static TERMINAL: LazyLock<bool> = LazyLock::new(|| std::io::stdout().is_terminal());
-    if *TERMINAL { harmless(name) } else { name.to_owned() }
+    if *TERMINAL { escaped(name) } else { name.to_owned() }
 }
 
-/// Escapes control characters, invisible characters, and those that change the direction of text.
-pub(crate) fn harmless(text: &str) -> String {
-    text.chars()
-        .flat_map(|c| {
-            let seen = !c.is_control() && !steers(c);
-            let plain = seen.then_some(c).into_iter();
-            plain.chain((!seen).then(|| c.escape_unicode()).into_iter().flatten())
-        })
-        .collect()
-}
-
-/// Whether a character is invisible or changes the direction of text.
-const fn steers(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn characters_that_could_control_a_terminal_are_escaped() {
-        assert_eq!(harmless("a\u{202e}b\u{9b}1mü"), "a\\u{202e}b\\u{9b}1mü");
-    }
+/// Returns text with the characters escaped that are invisible or could control the terminal.
+pub(crate) fn escaped(text: &str) -> String {
+    printable(text).to_string()
 }

@@ -62,29 +62,3 @@ pub(crate) const fn code_of(kind: ErrorKind) -> u8 {
         _ => 1,
     }
 }
-
-/// Returns the text of an error: what failed, why if that is known, and one hint.
-pub(crate) fn describe(error: &Error) -> String {
-    let mut text = format!("error: {}", what(error));
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text += &format!("\n  because: {cause_text}");
-        }
-        source = cause.source();
-    }
-    if let Some(hint) = error.advice() {
-        text += &format!("\n  hint: {hint}");
-    }
-    text
-}
-
-/// Returns the line that says what failed. It contains the operation, unless that adds nothing.
-pub(crate) fn what(error: &Error) -> String {
-    match error.operation() {
-        "usage" | "name" | "options" | "registry" | "config" | "open" | "init" | "setup"
-        | "plugin" => error.message().to_owned(),
-        _ => error.to_string(),
-    }
-}

@@ -1,6 +1,8 @@
 use std::path::Path;
 
-use keyward_core::{Error, OptionError, OptionSpec, OptionType, Result, StoreId, Value, Values};
+use keyward_core::{
+    Error, OptionError, OptionSpec, OptionType, Result, StoreId, Value, Values, printable,
+};
 
 use crate::name::StoreName;
 use crate::places::Places;
@@ -69,7 +71,7 @@ impl Expander {
                 _ => {
                     return Err(Error::invalid(
                         "expand",
-                        format!("`%{}%` is not known", word.escape_debug()),
+                        format!("`%{}%` is not known", printable(word)),
                     )
                     .hint("Use one of: %id%, %store%, %data%, %state%, %config%, %home%, %user%"));
                 }

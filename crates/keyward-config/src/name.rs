@@ -48,7 +48,7 @@ macro_rules! name {
         /// escaped.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "{}", self.0.escape_debug())
+                write!(f, "{}", keyward_core::printable(&self.0))
             }
         }
     };

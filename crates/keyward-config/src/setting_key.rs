@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use keyward_core::{Error, OptionType, Result, Role, Value};
+use keyward_core::{Error, OptionType, Result, Role, Value, printable};
 
 use crate::toml_file::nearest;
 
@@ -170,7 +170,7 @@ impl fmt::Display for SettingKey {
 }
 
 pub(crate) fn no_setting(key: &str) -> String {
-    format!("`{}` is not a setting", key.escape_debug())
+    format!("`{}` is not a setting", printable(key))
 }
 
 /// Adds to an error the known key that is most similar to a wrong one.

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
 
-use keyward_core::{Error, ErrorKind, Result};
+use keyward_core::{Error, ErrorKind, Result, printable};
 use keyward_fs::read_trusted_config;
 use toml::de::{DeTable, DeValue};
 
@@ -63,7 +63,7 @@ impl TomlFile {
     pub(crate) fn check_keys(&self, table: &DeTable<'_>, known: &[&str], what: &str) -> Result<()> {
         let is_known = |key: &str| known.contains(&key);
         let Some(key) = table.keys().find(|key| !is_known(key.get_ref())) else { return Ok(()) };
-        let why = format!("`{}` is not a key of {what}", key.get_ref().escape_debug());
+        let why = format!("`{}` is not a key of {what}", printable(key.get_ref()));
         let error = self.wrong(key.span(), why);
         Err(match nearest(key.get_ref(), known.iter().copied()) {
             Some(hint) => error.hint(hint),

@@ -2,7 +2,7 @@ use std::fmt;
 
 use unicode_normalization::is_nfc;
 
-use crate::{Error, Result};
+use crate::{Error, Result, printable};
 
 /// The greatest length of a user, in bytes of UTF-8.
 pub const MAX_USER: usize = 255;
@@ -125,9 +125,9 @@ fn part(bytes: &[u8]) -> Option<(&str, &[u8])> {
 /// Control characters are escaped, because a name may come from an untrusted source.
 impl fmt::Display for EntryId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.user.escape_debug())?;
+        write!(f, "{}", printable(&self.user))?;
         if !self.name.is_empty() {
-            write!(f, "/{}", self.name.escape_debug())?;
+            write!(f, "/{}", printable(&self.name))?;
         }
         Ok(())
     }

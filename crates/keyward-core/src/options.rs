@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-use crate::{Error, Result};
+use crate::{Error, Result, printable};
 
 /// The options of a backend: a struct and the table of its keys. `keyward_plugin::options!` makes
 /// both.
@@ -181,7 +181,7 @@ impl OptionError {
             true => "This backend has no options".to_owned(),
             false => format!("The options are: {}", known.join(", ")),
         };
-        let why = format!("`{}` is not an option here", key.escape_debug());
+        let why = format!("`{}` is not an option here", printable(key));
         Self { hint: Some(hint), ..Self::new(key, why) }
     }
 }

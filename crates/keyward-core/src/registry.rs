@@ -1,7 +1,7 @@
 use std::fmt::{self, Debug};
 use std::sync::{Arc, OnceLock};
 
-use crate::{Error, ErrorKind, Host, Registration, Result, Role, RoleTrait, Values};
+use crate::{Error, ErrorKind, Host, Registration, Result, Role, RoleTrait, Values, printable};
 
 /// Every backend that can be opened.
 ///
@@ -117,7 +117,7 @@ impl Registry {
         let lacking: Vec<_> = self.lacking.iter().map(Error::message).collect();
         let kind = self.lacking.first().map_or(ErrorKind::Invalid, Error::kind);
         let error = Error::new(kind, "registry")
-            .because(format!("there is no {role} called `{}`", name.escape_debug()))
+            .because(format!("there is no {role} called `{}`", printable(name)))
             .hint(hint);
         if lacking.is_empty() { error } else { error.caused_by(lacking.join("; ")) }
     }
@@ -190,7 +190,7 @@ impl Offer {
                 "{} provides the {} {}, but the {} {} was requested",
                 self.from,
                 came.role(),
-                came.info.name.escape_debug(),
+                printable(came.info.name),
                 self.role,
                 self.name
             );

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use keyward_core::{Error, ErrorKind, Registry, Result, Role};
+use keyward_core::{Error, ErrorKind, Registry, Result, Role, printable};
 
 use template::Template;
 pub use template::init_option;
@@ -85,7 +85,7 @@ fn check_name(name: &str) -> Result<()> {
     if starts && parts_are_there && name.len() <= 40 && name.bytes().all(plain) {
         return Ok(());
     }
-    Err(Error::invalid("name", format!("`{}` is not a valid name for a backend", name.escape_debug()))
+    Err(Error::invalid("name", format!("`{}` is not a valid name for a backend", printable(name)))
         .hint("Use up to 40 lower-case letters and digits, starting with a letter, with `-` between words"))
 }
 

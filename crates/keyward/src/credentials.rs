@@ -1,7 +1,7 @@
 //! Usernames and passwords, and their records.
 
 use keyward_accounts::other_kind;
-use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret};
+use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret, printable};
 
 /// The kind of record that holds [`Credentials`].
 pub const USER_PASSWORD: &str = "user-password";
@@ -64,7 +64,7 @@ impl TryFrom<&Record> for Credentials {
     fn try_from(record: &Record) -> Result<Self> {
         let unsupported = |why: String| Error::new(ErrorKind::Unsupported, "get").because(why);
         if record.kind != USER_PASSWORD {
-            let kind = record.kind.escape_debug();
+            let kind = printable(&record.kind);
             return Err(unsupported(format!(
                 "the entry is a `{kind}` record, not a username and a password"
             )));

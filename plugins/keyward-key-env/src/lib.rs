@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use keyward_plugin::{
     Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Result, Secret, create_supplied,
-    load_supplied, options,
+    load_supplied, options, printable,
 };
 
 keyward_plugin::register!(key: EnvKey);
@@ -65,7 +65,7 @@ impl EnvKey {
     fn value(&self, operation: &'static str) -> Result<Secret> {
         let value = self.host.variable(&self.name).filter(|value| !value.is_empty());
         value.ok_or_else(|| {
-            let name = self.name.escape_debug();
+            let name = printable(&self.name);
             let error = Error::new(ErrorKind::NoKey, operation)
                 .because(format!("the environment variable {name} is not set, or is empty"));
             match operation {

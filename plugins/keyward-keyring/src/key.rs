@@ -7,7 +7,7 @@ use std::time::Duration;
 use keyward_plugin::fs::PrivateDir;
 use keyward_plugin::{
     Backend, Created, Error, ErrorKind, Host, Info, KEY_LENGTH, Key, KeyId, Level, LockMode,
-    Result, Secret, decode_key, encode_key, options, random,
+    Result, Secret, decode_key, encode_key, options, printable, random,
 };
 
 use crate::item::Address;
@@ -118,8 +118,8 @@ impl Key for KeyringKey {
                 Level::Warning,
                 format_args!(
                     "the item `{}` of `{}` in the keyring stays: other stores may use it",
-                    user.escape_debug(),
-                    service.escape_debug()
+                    printable(&user),
+                    printable(&service)
                 ),
             );
             return Ok(());

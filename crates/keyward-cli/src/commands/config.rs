@@ -2,7 +2,7 @@ use keyward::{Keyward, Silent};
 use keyward_config::{
     Config, Environment, SettingKey, SettingTarget, Settings, parse_value, render_value, set_value,
 };
-use keyward_core::{OptionSpec, Registry, Role, Value};
+use keyward_core::{OptionSpec, Registry, Role, Value, printable};
 use serde_json::json;
 
 use super::Run;
@@ -154,7 +154,7 @@ fn option_of<'a>(
 ) -> Outcome<&'a OptionSpec> {
     let table = registry.find(role, backend)?.options;
     let missing = || {
-        let why = format!("{role} {backend} has no option `{}`", option.escape_debug());
+        let why = format!("{role} {backend} has no option `{}`", printable(option));
         hinted(why, option, table.iter().map(|spec| spec.name))
     };
     table.iter().find(|spec| spec.name == option).ok_or_else(missing)

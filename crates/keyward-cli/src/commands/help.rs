@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use keyward_config::Environment;
-use keyward_core::{Error, Result};
+use keyward_core::{Error, Result, printable};
 
 use super::{COMMANDS, Run, program};
 use crate::output::print;
@@ -114,8 +114,7 @@ fn show_topic(topic: &str) -> Outcome {
 fn unknown_topic(topic: &str) -> Stop {
     let topics: Vec<_> = TOPICS.iter().map(|(name, _)| *name).collect();
     let commands = COMMANDS.iter().map(|command| command.name);
-    let why =
-        format!("there is no topic `{}`; there are: {}", topic.escape_debug(), topics.join(", "));
+    let why = format!("there is no topic `{}`; there are: {}", printable(topic), topics.join(", "));
     hinted(why, topic, topics.iter().copied().chain(commands))
 }
 

@@ -3,7 +3,7 @@
 use keyward_core::{Error, ErrorKind};
 
 use super::Run;
-use crate::output::harmless;
+use crate::output::escaped;
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, code_of};
 
@@ -53,5 +53,5 @@ fn code(error: &Error) -> u8 {
 /// Returns why something was not imported, and what to do about it.
 fn why(error: &Error) -> String {
     let hint = error.advice().map(|hint| format!(" ({hint})")).unwrap_or_default();
-    harmless(&format!("{}{hint}", error.message()))
+    escaped(&format!("{}{hint}", error.message()))
 }

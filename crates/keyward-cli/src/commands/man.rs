@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Command;
 use clap_mangen::Man;
-use keyward_core::Error;
+use keyward_core::{Error, printable};
 
 use super::{Run, program};
 use crate::output::print;
@@ -45,7 +45,7 @@ fn print_page(program: &Command, names: &[String]) -> Outcome {
     for name in names {
         let missing = || {
             let names = command.get_subcommands().map(Command::get_name);
-            hinted(format!("there is no command `{}`", name.escape_debug()), name, names)
+            hinted(format!("there is no command `{}`", printable(name)), name, names)
         };
         command = command.find_subcommand(name).ok_or_else(missing)?;
     }

@@ -13,7 +13,7 @@ use keyward_config::{Config, PluginFile, PluginName, nearest};
 use keyward_core::{Error, ErrorKind};
 
 use super::Run;
-use crate::output::harmless;
+use crate::output::escaped;
 use crate::session::Session;
 use crate::stop::Outcome;
 use crate::terminal::Terminal;
@@ -69,7 +69,7 @@ fn provided(file: &PluginFile) -> String {
 /// Asks on the terminal. Unless the answer is yes, it returns an error that says `otherwise`.
 fn confirm(question: &str, otherwise: &str) -> Outcome {
     let terminal = Terminal::open().map_err(|error| error.hint("Use --yes to skip the question"));
-    let lines: Vec<_> = question.split('\n').map(harmless).collect();
+    let lines: Vec<_> = question.split('\n').map(escaped).collect();
     let answer = terminal?.ask_open(&format!("{} [y/N] ", lines.join("\n")))?;
     match answer.expose() {
         b"y" | b"Y" | b"yes" => Ok(()),

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use keyward::{Keyward, StoreName};
 use keyward_config::Interaction;
-use keyward_core::{Error, ErrorKind, Level};
+use keyward_core::{Error, ErrorKind, Level, printable};
 
 use super::Run;
 use crate::session::Session;
@@ -30,7 +30,7 @@ impl Run for Arguments {
             confirm(&keyward, &names)?;
         }
         for name in names {
-            let shown = name.escape_debug();
+            let shown = printable(name);
             session.console.log(Level::Info, format_args!("deleting store `{shown}`"));
             keyward.delete_store(name)?;
         }

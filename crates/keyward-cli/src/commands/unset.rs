@@ -1,7 +1,7 @@
 use keyward::OpenStore;
 use keyward_accounts::Accounts;
 use keyward_config::Interaction;
-use keyward_core::{EntryId, Level, Result};
+use keyward_core::{EntryId, Level, Result, printable};
 use keyward_origin::Location;
 
 use super::{Run, missing};
@@ -21,7 +21,7 @@ pub(super) struct Arguments {
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
         let (store, id) = self.entry.open(session)?;
-        let (user, name) = (id.user().escape_debug(), &store.file.name);
+        let (user, name) = (printable(id.user()), &store.file.name);
         session.console.log(
             Level::Info,
             format_args!("unsetting credentials for user `{user}` in store `{name}`"),

@@ -207,6 +207,7 @@ fn verdict(status: Option<ExitStatus>, last_line: &[u8]) -> String {
     if last_line.is_empty() {
         return ended;
     }
-    let last_line = keyward_wire::message::failure::line(&String::from_utf8_lossy(last_line));
+    let last_line =
+        keyward_wire::message::failure::escape_text(&String::from_utf8_lossy(last_line));
     format!("{ended}; its last message was: {last_line}")
 }

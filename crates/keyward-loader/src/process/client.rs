@@ -87,7 +87,7 @@ impl Client {
     /// Starts a child and asks it for its backends.
     pub(super) fn start(command: &Command) -> Result<(Self, Hello)> {
         let program = command.name();
-        let hosts = Arc::new(Hosts::new(message::failure::line(&program)));
+        let hosts = Arc::new(Hosts::new(message::failure::escape_text(&program)));
         let log = hosts.clone();
         let (child, Pipes { input, output, ended }) =
             Child::start(command, move |said| log.pass_on(said))?;

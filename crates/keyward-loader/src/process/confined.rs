@@ -9,7 +9,7 @@ use keyward_core::{
     Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp, Value, Values,
 };
 
-use keyward_wire::message::failure::line;
+use keyward_wire::message::failure::escape_text;
 
 /// A host that gives an instance of a child only the secrets in its own options and the variables
 /// that its program may see.
@@ -70,7 +70,7 @@ impl Host for Confined {
             let why = format_args!(
                 "{} asks for the variable {}, which it may not see (`keyward plugin trust --env`)",
                 self.backend,
-                line(name)
+                escape_text(name)
             );
             self.host.log(Level::Warning, why);
         }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use keyward_core::{Host, Level};
 
-use keyward_wire::message::failure::line;
+use keyward_wire::message::failure::escape_text;
 
 /// The most text that a child may print in its whole life, in bytes.
 pub(super) const MAX_SAID: usize = 256 << 10;
@@ -69,7 +69,7 @@ impl Hosts {
                 self.log(&*host, Level::Info, &String::from_utf8_lossy(said));
             }
             None if state.kept.len() < MAX_KEPT => {
-                let said = line(&String::from_utf8_lossy(said));
+                let said = escape_text(&String::from_utf8_lossy(said));
                 state.kept.push(format!("{}: {said}", self.program));
             }
             None => {}
@@ -80,7 +80,7 @@ impl Hosts {
     pub(super) fn log(&self, host: &dyn Host, level: Level, said: &str) {
         let before = self.said.fetch_add(said.len() + 1, Ordering::Relaxed);
         if before < MAX_SAID {
-            host.log(level, format_args!("{}: {}", self.program, line(said)));
+            host.log(level, format_args!("{}: {}", self.program, escape_text(said)));
             if before + said.len() + 1 >= MAX_SAID {
                 let enough = "says too much; nothing more of it is passed on";
                 host.log(Level::Warning, format_args!("{} {enough}", self.program));

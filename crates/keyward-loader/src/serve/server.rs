@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use keyward_core::{Error, ErrorKind, Host, Registration, Result, Secret, catch_panic};
+use keyward_core::{Error, ErrorKind, Host, Registration, Result, Secret, catch_panic, printable};
 use keyward_plugin::json;
 
 use super::pipe::Pipe;
@@ -212,5 +212,5 @@ fn no_instance(call: &Call<'_>) -> Error {
     if !["open", "close"].contains(&call.name) && !roles::is_call(call.name) {
         return unknown();
     }
-    Error::invalid("call", format!("{} is for no open instance", call.name.escape_debug()))
+    Error::invalid("call", format!("{} is for no open instance", printable(call.name)))
 }

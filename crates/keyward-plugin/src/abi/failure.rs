@@ -1,10 +1,7 @@
 //! Errors in calls: a status, and the texts of the error.
 
-use std::borrow::Cow;
-use std::error::Error as _;
-use std::fmt::Write;
-
 use keyward_core::{Error, ErrorKind};
+use std::borrow::Cow;
 
 use super::data::{Buffer, Failure};
 use super::layout::Table;
@@ -90,13 +87,13 @@ impl Failure {
 }
 
 fn causes(error: &Error) -> String {
-    let (mut text, mut source) = (String::new(), error.source());
-    while let Some(cause) = source
-        && text.len() < LONGEST
-    {
-        let line = if text.is_empty() { "" } else { "\n" };
-        let _ = write!(text, "{line}{cause}");
-        source = cause.source();
+    let mut text = String::new();
+    for cause in error.causes() {
+        let separator = if text.is_empty() { "" } else { "\n" };
+        text += &format!("{separator}{cause}");
+        if text.len() >= LONGEST {
+            break;
+        }
     }
     text.truncate(text.floor_char_boundary(LONGEST));
     text
@@ -104,6 +101,8 @@ fn causes(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::error::Error as _;
+
     use super::*;
 
     fn crossed(error: &Error) -> Error {

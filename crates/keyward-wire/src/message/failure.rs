@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 
-use keyward_core::{Error, ErrorKind};
+use keyward_core::{Error, ErrorKind, printable};
 
 use crate::cbor::{Fields, Malformed, Map, Put};
 
@@ -22,12 +22,7 @@ pub fn write(fields: &mut Fields<'_>, error: &Error) {
         .put_some("backend", some(error.backend()))
         .put_some("message", said.then(|| cut(error.message())))
         .put_some("hint", error.advice().map(cut));
-    let mut causes = Vec::new();
-    let mut source = error.source();
-    while let Some(cause) = source.filter(|_| causes.len() < MAX_CAUSES) {
-        causes.push(cause.to_string());
-        source = cause.source();
-    }
+    let causes: Vec<_> = error.causes().take(MAX_CAUSES).collect();
     if !causes.is_empty() {
         fields.put_list("causes", &causes, |out, cause| cut(cause).put(out));
     }
@@ -40,36 +35,37 @@ pub fn write(fields: &mut Fields<'_>, error: &Error) {
 pub fn read(fields: &Map<'_>) -> Result<Error, Malformed> {
     let kind =
         u8::try_from(fields.get::<u64>("kind")?).map_or(ErrorKind::Other, ErrorKind::from_code);
-    let mut error = Error::new(kind, line(fields.find("operation")?.unwrap_or("call")));
+    let mut error = Error::new(kind, escape_text(fields.find("operation")?.unwrap_or("call")));
     if let Some(backend) = fields.find::<&str>("backend")? {
-        error = error.in_backend(&line(backend));
+        error = error.in_backend(&escape_text(backend));
     }
     if let Some(message) = fields.find::<&str>("message")? {
-        error = error.because(line(message));
+        error = error.because(escape_text(message));
     }
     if let Some(hint) = fields.find::<&str>("hint")? {
-        error = error.hint(line(hint));
+        error = error.hint(escape_text(hint));
     }
     let causes: Vec<&str> = fields.find("causes")?.unwrap_or_default();
     Ok(caused(error, &causes))
 }
 
-/// An error of a plugin with its control characters escaped.
-pub fn harmless(error: &Error) -> Error {
+/// An error of a plugin, escaped so that it can be shown.
+pub fn escape_error(error: &Error) -> Error {
     let causes = error.source().map(ToString::to_string).unwrap_or_default();
     let causes: Vec<_> = causes.lines().collect();
-    let shown = Error::new(error.kind(), line(error.operation()))
-        .because(line(error.message()))
-        .hint(line(error.advice().unwrap_or_default()))
-        .in_backend(&line(error.backend()));
+    let shown = Error::new(error.kind(), escape_text(error.operation()))
+        .because(escape_text(error.message()))
+        .hint(escape_text(error.advice().unwrap_or_default()))
+        .in_backend(&escape_text(error.backend()));
     caused(shown, &causes)
 }
 
 /// The error, with what caused it, from the nearest to the root.
 fn caused(error: Error, causes: &[&str]) -> Error {
     let causes = causes.iter().take(MAX_CAUSES).rev();
-    let source = causes
-        .fold(None, |source, text| Some(Cause { text: line(text), source: source.map(Box::new) }));
+    let source = causes.fold(None, |source, text| {
+        Some(Cause { text: escape_text(text), source: source.map(Box::new) })
+    });
     match source {
         Some(source) => error.caused_by(source),
         None => error,
@@ -104,20 +100,9 @@ pub fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(MAX_TEXT)]
 }
 
-/// A text of the other side, cut and with its control characters escaped.
-pub fn line(text: &str) -> String {
-    let text = cut(text);
-    let mut line = String::with_capacity(text.len());
-    for character in text.chars() {
-        if character.is_control()
-            || matches!(character, '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-        {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
-    }
-    line
+/// A text of the other side, cut, and escaped so that it can be shown.
+pub fn escape_text(text: &str) -> String {
+    printable(cut(text)).to_string()
 }
 
 #[cfg(test)]
@@ -134,19 +119,13 @@ mod tests {
     }
 
     fn parts(error: &Error) -> (ErrorKind, String, Vec<String>) {
-        let mut causes = Vec::new();
-        let mut source = error.source();
-        while let Some(cause) = source {
-            causes.push(cause.to_string());
-            source = cause.source();
-        }
         let texts = [
             error.operation(),
             error.backend(),
             error.message(),
             error.advice().unwrap_or_default(),
         ];
-        (error.kind(), texts.join("|"), causes)
+        (error.kind(), texts.join("|"), error.causes().collect())
     }
 
     #[test]

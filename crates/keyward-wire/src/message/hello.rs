@@ -2,7 +2,7 @@
 
 use keyward_core::{Error, ErrorKind, OptionSpec, OptionType, Registration, Result, Role};
 
-use super::failure::line;
+use super::failure::escape_text;
 use super::words::{meaning, word};
 use crate::cbor::{Fields, Malformed, Map, Raw, map};
 use crate::manifest::{Announced, AnnouncedOption, is_backend_name, is_option_name};
@@ -97,8 +97,8 @@ pub fn read(fields: &Map<'_>) -> Result<Hello, Malformed> {
         }
     }
     Ok(Hello {
-        package: line(fields.get("package")?),
-        version: fields.find("version")?.map(line),
+        package: escape_text(fields.get("package")?),
+        version: fields.find("version")?.map(escape_text),
         backends,
     })
 }
@@ -108,7 +108,7 @@ fn read_backend(role: Role, fields: &Map<'_>) -> Result<Announced, Malformed> {
     Ok(Announced {
         role,
         name: name(fields, is_backend_name)?,
-        help: line(fields.find("help")?.unwrap_or_default()),
+        help: escape_text(fields.find("help")?.unwrap_or_default()),
         options: options.iter().map(read_option).collect::<Result<_, _>>()?,
     })
 }
@@ -125,7 +125,7 @@ fn read_option(option: &Raw<'_>) -> Result<AnnouncedOption, Malformed> {
         kind,
         default: default.map(str::to_owned),
         required: fields.find("required")?.unwrap_or_default(),
-        help: line(fields.find("help")?.unwrap_or_default()),
+        help: escape_text(fields.find("help")?.unwrap_or_default()),
     })
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use keyward_config::{Config, OsUser, StoreFile, user_of_name, user_of_uid};
-use keyward_core::{Error, Result};
+use keyward_core::{Error, Result, printable};
 
 /// Returns the user of this name, or the one who runs the program.
 pub(crate) fn find(user: Option<&str>) -> Result<OsUser> {
@@ -12,7 +12,7 @@ pub(crate) fn find(user: Option<&str>) -> Result<OsUser> {
         Some(name) => user_of_name(name).ok_or_else(|| {
             Error::invalid(
                 "open",
-                format!("there is no user `{}` on this machine", name.escape_debug()),
+                format!("there is no user `{}` on this machine", printable(name)),
             )
         }),
     }

@@ -6,7 +6,7 @@ use keyward_import::accounts::Found;
 use keyward_import::git_credentials::read;
 
 use super::accounts::{self, Target};
-use crate::output::harmless;
+use crate::output::escaped;
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -26,7 +26,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let found = read(path)?.into_iter().map(Found::from).collect();
     let advice = format!(
         "{} is unchanged, and its passwords are unencrypted; delete it once git asks Keyward (`keyward setup git`).",
-        harmless(&path.display().to_string())
+        escaped(&path.display().to_string())
     );
     accounts::import(&session.keyward()?, &arguments.target, found, &advice)
 }

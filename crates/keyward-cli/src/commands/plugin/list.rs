@@ -1,11 +1,12 @@
 use keyward::PluginState;
 use keyward_config::{BrokenPlugin, PluginFile};
+use keyward_core::Error;
 use serde_json::{Value, json};
 
 use super::provided;
 use crate::output::{print, shown};
 use crate::session::Session;
-use crate::stop::{Outcome, what};
+use crate::stop::Outcome;
 
 /// List the plugins that are trusted, and whether they have changed
 #[derive(clap::Args)]
@@ -38,7 +39,7 @@ pub(super) fn as_json(file: &PluginFile, state: &PluginState) -> Value {
         "name": file.name.as_str(),
         "door": file.door.name(),
         "state": state.word(),
-        "why": state.error().map(what),
+        "why": state.error().map(Error::summary),
         "backends": backends.collect::<Vec<_>>(),
         "path": file.pin.path.display().to_string(),
         "file": file.path.display().to_string(),
@@ -55,14 +56,14 @@ fn line(file: &PluginFile, state: &PluginState) -> String {
         file.pin.path.display(),
         provided(file)
     );
-    with_reason(&line, state.error().map(what))
+    with_reason(&line, state.error().map(Error::summary))
 }
 
 fn broken_as_json(broken: &BrokenPlugin) -> Value {
     json!({
         "name": broken.name.as_ref().map(|name| name.as_str()),
         "state": "broken",
-        "why": what(&broken.error),
+        "why": broken.error.summary(),
         "file": broken.path.display().to_string(),
     })
 }
@@ -70,7 +71,7 @@ fn broken_as_json(broken: &BrokenPlugin) -> Value {
 fn broken_line(broken: &BrokenPlugin) -> String {
     let name = broken.name.as_ref().map(ToString::to_string).unwrap_or_default();
     let line = format!("{name:<12} {:<6} {:<8} {}", "-", "broken", broken.path.display());
-    with_reason(&line, Some(what(&broken.error)))
+    with_reason(&line, Some(broken.error.summary()))
 }
 
 fn with_reason(line: &str, why: Option<String>) -> String {

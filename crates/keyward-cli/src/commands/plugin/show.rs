@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{list, provided, unknown};
 use crate::output::{print, shown};
 use crate::session::Session;
-use crate::stop::{Outcome, what};
+use crate::stop::Outcome;
 
 /// Show a plugin's file, hash, state and backends
 #[derive(clap::Args)]
@@ -54,7 +54,7 @@ fn facts(file: &PluginFile, state: &PluginState) -> Vec<(&'static str, String)> 
         ("sha256", file.pin.digest.to_string()),
         ("state", state.word().to_owned()),
     ];
-    facts.extend(state.error().map(|error| ("why", what(error))));
+    facts.extend(state.error().map(|error| ("why", error.summary())));
     facts.extend(file.host.iter().map(|host| ("host", host.display().to_string())));
     let needs = file.needs.iter();
     facts.extend(needs.map(|need| ("needs", format!("{} {}", need.path.display(), need.digest))));

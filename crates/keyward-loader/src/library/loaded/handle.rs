@@ -11,7 +11,7 @@ use keyward_plugin::json;
 use super::host::Bridge;
 use super::table;
 use crate::errors::{accept_kind, unusable};
-use keyward_wire::message::failure::harmless;
+use keyward_wire::message::failure::escape_error;
 
 /// The functions of a role.
 pub(super) trait Methods: Table + Copy + Send + Sync + 'static {
@@ -96,7 +96,7 @@ impl<M: Methods> Opener<M> {
 unsafe fn outcome(operation: &'static str, failure: Failure, status: i32) -> Result<()> {
     // SAFETY: the caller guarantees it.
     let outcome = unsafe { failure.read(operation, status) };
-    outcome.map_err(|error| accept_kind(operation, harmless(&error)))
+    outcome.map_err(|error| accept_kind(operation, escape_error(&error)))
 }
 
 /// An open backend. Dropping this value closes it.

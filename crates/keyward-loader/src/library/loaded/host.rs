@@ -13,7 +13,7 @@ use keyward_plugin::abi::{
 };
 use keyward_plugin::json;
 
-use keyward_wire::message::failure::line;
+use keyward_wire::message::failure::escape_text;
 
 /// A host and its table.
 pub(super) struct Bridge {
@@ -89,7 +89,7 @@ unsafe extern "C" fn log(context: *mut c_void, level: u32, message: Slice) {
         let level = Level::of_number(level).unwrap_or(Level::Debug);
         let message = String::from_utf8_lossy(message.bytes());
         // A plugin's message may be shown on a terminal.
-        host(context).log(level, format_args!("{}", line(&message)));
+        host(context).log(level, format_args!("{}", escape_text(&message)));
     });
 }
 

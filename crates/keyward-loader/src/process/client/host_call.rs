@@ -13,7 +13,7 @@ use keyward_plugin::json;
 use super::Link;
 use super::clock::{Clock, Pause};
 use keyward_wire::cbor::Malformed;
-use keyward_wire::message::failure::line;
+use keyward_wire::message::failure::escape_text;
 use keyward_wire::message::storage::millis;
 use keyward_wire::message::words::{LEVELS, meaning};
 use keyward_wire::message::{self, Call};
@@ -138,7 +138,7 @@ impl Question {
                 Self::Secret(json::reference_from_json(reference.as_bytes())?)
             }
             "prompt" => Self::Prompt {
-                text: line(arguments.get("text").map_err(nonsense)?),
+                text: escape_text(arguments.get("text").map_err(nonsense)?),
                 confirm: arguments.find("confirm").map_err(nonsense)?.unwrap_or_default(),
             },
             "variable" => {

@@ -5,7 +5,7 @@ use keyward_import::pycred::Report;
 use serde_json::json;
 
 use crate::commands::import::{code as code_of_error, why};
-use crate::output::harmless;
+use crate::output::escaped;
 
 /// Returns the exit code for this store.
 pub(super) fn code(report: &Report) -> u8 {
@@ -31,9 +31,9 @@ pub(super) fn as_json(report: &Report, dry_run: bool) -> String {
 }
 
 pub(super) fn as_text(report: &Report, dry_run: bool) -> String {
-    let mut text = harmless(&report.from);
+    let mut text = escaped(&report.from);
     if report.from != report.into {
-        text += &format!(" as {}", harmless(&report.into));
+        text += &format!(" as {}", escaped(&report.into));
     }
     text += ": ";
     text += &match &report.failed {
@@ -41,10 +41,10 @@ pub(super) fn as_text(report: &Report, dry_run: bool) -> String {
         None => counts(report, dry_run),
     };
     if let Some(note) = &report.note {
-        text += &format!(" ({})", harmless(note));
+        text += &format!(" ({})", escaped(note));
     }
     for (user, error) in &report.refused {
-        text += &format!("\n  user `{}`: {}", harmless(user), why(error));
+        text += &format!("\n  user `{}`: {}", escaped(user), why(error));
     }
     text
 }

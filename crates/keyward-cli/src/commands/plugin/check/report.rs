@@ -7,7 +7,7 @@ use keyward_core::Role;
 use keyward_plugin_cli::check::{Finding, Plan};
 use serde_json::{Value, json};
 
-use crate::output::{harmless, print};
+use crate::output::{escaped, print};
 use crate::stop::{Outcome, Stop};
 
 /// A report: lines that are printed as the results arrive, or one object of JSON at the end.
@@ -95,7 +95,7 @@ impl Report {
         if self.is_json {
             return Ok(());
         }
-        text.split('\n').try_for_each(|line| print(&harmless(line)))
+        text.split('\n').try_for_each(|line| print(&escaped(line)))
     }
 }
 

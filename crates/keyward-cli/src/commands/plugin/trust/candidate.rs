@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use keyward::Keyward;
 use keyward_config::{Layer, PluginFile, PluginName, user_of_uid};
-use keyward_core::{Door, Error, ErrorKind, Result, Role};
+use keyward_core::{Door, Error, ErrorKind, Result, Role, printable};
 use keyward_loader::{Content, Inspection, inspect, verify_library};
 
 use super::Arguments;
@@ -183,7 +183,7 @@ fn check_kind(
     needs: &[PathBuf],
 ) -> Outcome {
     if let Some(name) = environment.iter().find(|name| !PluginFile::may_see(name)) {
-        return Err(usage(format!("a plugin may not see the variable `{}`", name.escape_debug())));
+        return Err(usage(format!("a plugin may not see the variable `{}`", printable(name))));
     }
     match is_library {
         true if !arguments.is_empty() => Err(usage("a library takes no arguments")),
