@@ -65,6 +65,12 @@ const RESERVED: &[Reserved] = &[
         rule: "only the program prints",
     },
     Reserved {
+        words: &["escape_debug("],
+        places: &[],
+        tests_too: false,
+        rule: "text is made safe to show by keyward_core::printable",
+    },
+    Reserved {
         words: &["std::env", "std::{env"],
         // The program needs its arguments, and the build script needs its target.
         places: &[
