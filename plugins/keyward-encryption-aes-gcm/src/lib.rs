@@ -53,7 +53,7 @@ impl Encryption for AesGcm {
     }
 
     fn seal(&self, plain: &Secret, context: &Context<'_>) -> Result<Vec<u8>> {
-        let derived = Derived::of(context)?;
+        let derived = Derived::new(context)?;
         let mut blob = derived.commitment().to_vec();
         cipher::seal(derived.key(), &NONCE, context.associated_data, plain, &mut blob)?;
         Ok(blob)
@@ -62,7 +62,7 @@ impl Encryption for AesGcm {
     fn unseal(&self, blob: &[u8], context: &Context<'_>) -> Result<Secret> {
         let corrupt = || Error::corrupt("unseal");
         let (commitment, sealed) = blob.split_at_checked(COMMITMENT).ok_or_else(corrupt)?;
-        let derived = Derived::of(context)?;
+        let derived = Derived::new(context)?;
         if !bool::from(derived.commitment().ct_eq(commitment)) {
             return Err(corrupt());
         }
@@ -74,7 +74,7 @@ impl Encryption for AesGcm {
 struct Derived(Zeroizing<[u8; 64]>);
 
 impl Derived {
-    fn of(context: &Context<'_>) -> Result<Self> {
+    fn new(context: &Context<'_>) -> Result<Self> {
         let key = context.store_key()?.key.expose();
         if key.len() != 32 {
             return Err(Error::new(ErrorKind::NoKey, "seal").because("the key is not 32 bytes"));

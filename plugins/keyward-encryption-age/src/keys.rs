@@ -40,7 +40,7 @@ impl Recipients {
     }
 
     /// Returns the recipients for `entry`. It reads the file each time.
-    pub(crate) fn of(&self, entry: &EntryId) -> Result<RecipientSet> {
+    pub(crate) fn for_entry(&self, entry: &EntryId) -> Result<RecipientSet> {
         let mut set = self.listed.clone();
         if let Some(pattern) = &self.file {
             set.add_file(&expand(pattern, entry))?;
@@ -109,7 +109,7 @@ impl Identities {
     }
 
     /// Returns the identities that open the records of `entry`.
-    pub(crate) fn of(&self, entry: &EntryId) -> Result<Arc<[x25519::Identity]>> {
+    pub(crate) fn for_entry(&self, entry: &EntryId) -> Result<Arc<[x25519::Identity]>> {
         let Some(source) = &self.source else {
             return Err(no_key("no identity is configured")
                 .hint("Set `identity_file` or `identity` to open records"));

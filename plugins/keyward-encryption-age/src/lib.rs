@@ -119,7 +119,7 @@ impl Encryption for Age {
 
     fn current_key(&self, entry: &EntryId) -> Result<Option<KeyId>> {
         match &self.mode {
-            Mode::Recipients(recipients, _) => recipients.of(entry)?.id().map(Some),
+            Mode::Recipients(recipients, _) => recipients.for_entry(entry)?.id().map(Some),
             // An id that depends on the passphrase would help to guess it.
             Mode::Passphrase(_) => KeyId::new(b"passphrase").map(Some),
         }
@@ -128,7 +128,7 @@ impl Encryption for Age {
     fn seal(&self, plain: &Secret, context: &Context<'_>) -> Result<Vec<u8>> {
         match &self.mode {
             Mode::Recipients(recipients, _) => {
-                age::seal_to(plain, recipients.of(context.entry)?.iter(), self.armor)
+                age::seal_to(plain, recipients.for_entry(context.entry)?.iter(), self.armor)
             }
             Mode::Passphrase(passphrase) => {
                 age::seal_with(plain, passphrase.ask("the records")?, self.armor)
@@ -139,7 +139,7 @@ impl Encryption for Age {
     fn unseal(&self, blob: &[u8], context: &Context<'_>) -> Result<Secret> {
         let opened = match &self.mode {
             Mode::Recipients(_, identities) => {
-                age::open(blob, &identities.of(context.entry)?, self.max_work_factor)
+                age::open(blob, &identities.for_entry(context.entry)?, self.max_work_factor)
             }
             Mode::Passphrase(passphrase) => {
                 age::open_with(blob, passphrase.ask("the records")?, self.max_work_factor)

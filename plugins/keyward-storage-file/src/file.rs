@@ -27,7 +27,7 @@ pub struct File {
 }
 
 impl File {
-    pub(crate) fn at(root: PathBuf, owner: Option<u32>, host: &Arc<dyn Host>) -> Self {
+    pub(crate) fn new(root: PathBuf, owner: Option<u32>, host: &Arc<dyn Host>) -> Self {
         Self { root, owner, host: Arc::clone(host), opened: OnceLock::new() }
     }
 

@@ -36,7 +36,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) fn of(name: &str) -> Self {
+    pub(crate) fn from_name(name: &str) -> Self {
         if name.strip_suffix('+').is_some() {
             Self::Continued
         } else if name.starts_with('.') {

@@ -39,7 +39,7 @@ impl Backend for File {
         }
         let owner = options.owner.map(u32::try_from).transpose();
         let owner = owner.map_err(|_| Error::invalid("options", "`owner` is not a user id"))?;
-        Ok(Self::at(options.root, owner, host))
+        Ok(Self::new(options.root, owner, host))
     }
 }
 

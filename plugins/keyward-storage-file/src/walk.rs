@@ -100,7 +100,7 @@ fn clear_folder(base: &PrivateDir, parts: &mut Vec<String>, host: &dyn Host) -> 
     for found in Dir::new(fd).map_err(failed)? {
         let found = found.map_err(failed)?;
         let Ok(name) = found.file_name().to_str() else { continue };
-        if Part::of(name) == Part::Foreign {
+        if Part::from_name(name) == Part::Foreign {
             continue;
         }
         parts.push(name.to_owned());
@@ -145,7 +145,7 @@ fn pass_over<T>(result: Result<T>) -> Result<Option<T>> {
 
 /// Returns the entry whose file has these names as its path.
 fn entry(parts: &[String]) -> Option<EntryId> {
-    let end_of_user = parts.iter().position(|part| Part::of(part) == Part::Last)? + 1;
+    let end_of_user = parts.iter().position(|part| Part::from_name(part) == Part::Last)? + 1;
     layout::entry(&parts[..end_of_user], &parts[end_of_user..])
 }
 
@@ -210,7 +210,7 @@ impl Walk<'_> {
                 },
                 kind => kind,
             };
-            match (Part::of(&name), holds, kind) {
+            match (Part::from_name(&name), holds, kind) {
                 (Part::Foreign, ..) => {}
                 (Part::Continued, holds, FileType::Directory) => {
                     self.enter(name, holds, 0)?;
@@ -300,7 +300,7 @@ impl Walk<'_> {
             let (name, tail) = tail.split_at_checked(length.into()).ok_or_else(bad)?;
             let name = std::str::from_utf8(name).map_err(|_| bad())?;
             if !self.stack.is_empty() {
-                match Part::of(name) {
+                match Part::from_name(name) {
                     Part::Last => holds = Holds::Entries,
                     Part::Continued => {}
                     Part::Foreign => return Err(bad()),

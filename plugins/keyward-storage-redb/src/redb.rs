@@ -24,7 +24,7 @@ pub struct Redb {
 }
 
 impl Redb {
-    pub(crate) fn at(path: PathBuf, host: &Arc<dyn Host>) -> Self {
+    pub(crate) fn new(path: PathBuf, host: &Arc<dyn Host>) -> Self {
         let place = Place::new(&path);
         Self { path, place, host: Arc::clone(host) }
     }

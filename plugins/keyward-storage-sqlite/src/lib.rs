@@ -39,7 +39,7 @@ impl Backend for Sqlite {
         if !path.is_absolute() || path.file_name().is_none_or(|name| name.to_str().is_none()) {
             return Err(Error::invalid("options", "`path` must be the absolute path of a file"));
         }
-        Ok(Self::at(path, host))
+        Ok(Self::new(path, host))
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    pub(crate) fn at(path: PathBuf, host: &Arc<dyn Host>) -> Self {
+    pub(crate) fn new(path: PathBuf, host: &Arc<dyn Host>) -> Self {
         let place = Place::new(&path);
         Self { path, place, host: Arc::clone(host), connection: Mutex::new(None) }
     }

@@ -1,6 +1,7 @@
 //! `docs/architecture.md` is right about the crates.
 
 mod modules;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

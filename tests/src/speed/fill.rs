@@ -49,7 +49,7 @@ pub(super) fn fill(
     let storage = values(Role::Storage, &file.storage.name, &file.storage.options)?;
     let storage = registry.open::<dyn Storage>(&file.storage.name, &storage, &host)?;
     let root = home.below(&format!(".local/share/keyward/stores/{}", file.id));
-    let filling = Arc::new(Filling::of(storage, root)?);
+    let filling = Arc::new(Filling::new(storage, root)?);
     let key = file.key.as_ref().ok_or("a default store has a key")?;
     let key_values = values(Role::Key, &key.from, &key.options)?;
     let store = Store::open(Parts {
@@ -81,7 +81,7 @@ struct Filling {
 }
 
 impl Filling {
-    fn of(storage: Box<dyn Storage>, root: PathBuf) -> Result<Self> {
+    fn new(storage: Box<dyn Storage>, root: PathBuf) -> Result<Self> {
         let keyset = storage.get(&EntryId::reserved("keyset"))?;
         Ok(Self { storage, root, keyset, gathered: Mutex::new(Vec::new()) })
     }

@@ -52,7 +52,7 @@ pub(super) fn measure(plan: &Plan) -> Result<Vec<Table>> {
     let get = |program: Program| program.args(&["get"]).input(&git.question);
     let [ours, theirs] = [
         home.program(&["helper", "git", "--store", "one"]),
-        git.in_session(Program::at(&libsecret, &[]).env("HOME", home.path())),
+        git.in_session(Program::new(&libsecret, &[]).env("HOME", home.path())),
     ]
     .map(get);
     for helper in [&ours, &theirs] {

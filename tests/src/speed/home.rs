@@ -64,7 +64,7 @@ impl BenchHome {
 
     /// The program under test, started in this home.
     pub(super) fn program(&self, arguments: &[&str]) -> Program {
-        Program::at(&self.program, arguments).env("HOME", self.path())
+        Program::new(&self.program, arguments).env("HOME", self.path())
     }
 
     /// Another program, started in this home.

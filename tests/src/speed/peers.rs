@@ -50,7 +50,7 @@ pub(super) fn git_store(home: &BenchHome, entries: usize) -> Result<Program> {
     write(&file, &(0..entries).map(line).collect::<String>())?;
     let program = Path::new(folder.trim()).join("git-credential-store");
     let file = file.to_str().ok_or("the scratch folder's name is UTF-8")?;
-    Ok(Program::at(&program, &["--file", file]).env("HOME", home.path()))
+    Ok(Program::new(&program, &["--file", file]).env("HOME", home.path()))
 }
 
 /// `pass` on a store of one entry, under a key without a passphrase.

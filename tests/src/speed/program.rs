@@ -22,7 +22,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    pub(super) fn at(path: &Path, arguments: &[&str]) -> Self {
+    pub(super) fn new(path: &Path, arguments: &[&str]) -> Self {
         let program =
             Self { path: path.into(), arguments: Vec::new(), environment: Vec::new(), input: None };
         program.args(arguments).env("PATH", PATH)
@@ -32,7 +32,7 @@ impl Program {
     pub(super) fn find(name: &str) -> Result<Self> {
         let found =
             PATH.split(':').map(|folder| Path::new(folder).join(name)).find(|path| path.exists());
-        Ok(Self::at(&found.ok_or_else(|| format!("{name} is not installed"))?, &[]))
+        Ok(Self::new(&found.ok_or_else(|| format!("{name} is not installed"))?, &[]))
     }
 
     pub(super) fn args(mut self, arguments: &[&str]) -> Self {

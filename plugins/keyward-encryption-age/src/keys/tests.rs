@@ -17,7 +17,7 @@ fn entry(user: &str) -> EntryId {
 fn id(listed: &[&str], file: Option<&str>) -> KeyId {
     let listed: Vec<_> = listed.iter().map(|&text| text.to_owned()).collect();
     let recipients = Recipients::new(&listed, file.map(PathBuf::from)).unwrap().unwrap();
-    recipients.of(&entry("ann")).unwrap().id().unwrap()
+    recipients.for_entry(&entry("ann")).unwrap().id().unwrap()
 }
 
 fn identities(path: &str, host: TestHost) -> Identities {
@@ -44,7 +44,7 @@ fn every_user_has_a_recipients_file() {
     scratch.file("%42ob", bob.as_bytes());
     let recipients = Recipients::new(&[], Some(scratch.folder().join("%user%"))).unwrap().unwrap();
     let written = |user| {
-        let set = recipients.of(&entry(user))?;
+        let set = recipients.for_entry(&entry(user))?;
         Ok::<_, Error>(set.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     assert_eq!(written("ann").unwrap(), [ann]);
@@ -73,7 +73,7 @@ fn recipients_that_are_none_are_refused_without_quoting_them() {
 
         let file = scratch.file(&number.to_string(), format!("#\n{text}\n").as_bytes());
         let recipients = Recipients::new(&[], Some(file.into())).unwrap().unwrap();
-        let error = recipients.of(&entry("ann")).unwrap_err();
+        let error = recipients.for_entry(&entry("ann")).unwrap_err();
         assert_eq!(error.kind(), kind);
         assert!(error.message().contains(", line 2: "), "{error}");
         assert!(!format!("{error:?}").contains(text));
@@ -86,7 +86,7 @@ fn a_recipients_file_with_nothing_in_it_is_invalid() {
     let file = scratch.file("recipients", b"# nobody\n");
     let listed = [key_pair().1];
     let recipients = Recipients::new(&listed, Some(file.into())).unwrap().unwrap();
-    assert_eq!(recipients.of(&entry("ann")).unwrap_err().kind(), ErrorKind::Invalid);
+    assert_eq!(recipients.for_entry(&entry("ann")).unwrap_err().kind(), ErrorKind::Invalid);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn an_identity_file_that_others_can_read_is_refused() {
     let scratch = Scratch::new();
     let path = scratch.file("keys.txt", key_pair().0.as_bytes());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
-    let error = identities(&path, TestHost::new()).of(&entry("ann")).err().unwrap();
+    let error = identities(&path, TestHost::new()).for_entry(&entry("ann")).err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.advice().unwrap().contains("chmod 600"));
 }
@@ -110,7 +110,7 @@ fn a_bad_identity_is_not_quoted() {
         ("e", "# CANARY", ErrorKind::NoKey),
     ] {
         let path = scratch.file(name, text.as_bytes());
-        let error = identities(&path, TestHost::new()).of(&entry("ann")).err().unwrap();
+        let error = identities(&path, TestHost::new()).for_entry(&entry("ann")).err().unwrap();
         assert_eq!(error.kind(), kind, "{error}");
         assert!(!format!("{error:?}").contains("CANARY"));
     }
@@ -123,12 +123,12 @@ fn the_passphrase_of_an_identity_is_asked_for_once() {
     let sealed = file::seal_with(&Secret::from(secret), SecretString::from("open sesame"), true);
     let path = scratch.file("keys.txt", &sealed.unwrap());
     let opened = identities(&path, TestHost::new().answer("wrong").answer("open sesame"));
-    let wrong = opened.of(&entry("ann")).err().unwrap();
+    let wrong = opened.for_entry(&entry("ann")).err().unwrap();
     assert_eq!(wrong.kind(), ErrorKind::NoKey);
     for _ in 0..2 {
-        let found = opened.of(&entry("ann")).unwrap();
+        let found = opened.for_entry(&entry("ann")).unwrap();
         assert_eq!(found[0].to_public().to_string(), public);
     }
-    let unanswered = identities(&path, TestHost::new()).of(&entry("ann")).err().unwrap();
+    let unanswered = identities(&path, TestHost::new()).for_entry(&entry("ann")).err().unwrap();
     assert_eq!(unanswered.kind(), ErrorKind::Locked);
 }

@@ -96,7 +96,7 @@ impl Ring for SecretServiceRing {
             let label = format!("{} {}", address.service, address.user);
             let mut attributes = attributes(address);
             attributes.extend(address.store.as_deref().map(|store| ("store", store)));
-            let home = home(service).await?;
+            let home = default_collection(service).await?;
             home.create_item(&label, attributes, value, true, CONTENT_TYPE).await?;
             Ok(())
         })
@@ -114,7 +114,7 @@ impl Ring for SecretServiceRing {
                 return Err(Failure::Locked);
             }
             if found.unlocked.is_empty() {
-                home(service).await?;
+                default_collection(service).await?;
             }
             let mut places: Vec<_> =
                 found.unlocked.iter().map(|item| item.item_path.to_string()).collect();
@@ -125,12 +125,12 @@ impl Ring for SecretServiceRing {
 
     fn read(&self, place: &str) -> Result<Secret> {
         self.run("get", async |service| {
-            Ok(Secret::new(at(service, place).await?.get_secret().await?))
+            Ok(Secret::new(find_item(service, place).await?.get_secret().await?))
         })
     }
 
     fn remove(&self, place: &str) -> Result<()> {
-        self.run("delete", async |service| Ok(at(service, place).await?.delete().await?))
+        self.run("delete", async |service| Ok(find_item(service, place).await?.delete().await?))
     }
 
     fn persistence(&self) -> Persistence {
@@ -154,7 +154,7 @@ async fn existing<'a>(
         Some(item) => Ok(item),
         // Some services do not show locked items, so check that the keyring is open before saying
         // that the item is missing.
-        None => home(service).await.and(Err(Failure::Missing)),
+        None => default_collection(service).await.and(Err(Failure::Missing)),
     }
 }
 
@@ -170,13 +170,18 @@ async fn find<'a>(
     }
 }
 
-async fn at<'a>(service: &'a SecretService<'static>, place: &str) -> Result<Item<'a>, Failure> {
+async fn find_item<'a>(
+    service: &'a SecretService<'static>,
+    place: &str,
+) -> Result<Item<'a>, Failure> {
     let path = place.to_owned().try_into().map_err(|_| Failure::Missing)?;
     Ok(service.get_item_by_path(path).await?)
 }
 
 /// Returns the collection for new items: it is unlocked and outlives the session.
-async fn home<'a>(service: &'a SecretService<'static>) -> Result<Collection<'a>, Failure> {
+async fn default_collection<'a>(
+    service: &'a SecretService<'static>,
+) -> Result<Collection<'a>, Failure> {
     let home = match service.get_default_collection().await {
         Err(ServiceError::NoResult) => return Err(Failure::Homeless),
         found => found?,

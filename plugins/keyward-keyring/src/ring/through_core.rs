@@ -66,11 +66,11 @@ impl Ring for CoreRing {
     }
 
     fn read(&self, place: &str) -> Result<Secret> {
-        self.get(&at(place))
+        self.get(&address(place))
     }
 
     fn remove(&self, place: &str) -> Result<()> {
-        self.delete(&at(place))
+        self.delete(&address(place))
     }
 
     fn persistence(&self) -> Persistence {
@@ -82,6 +82,6 @@ impl Ring for CoreRing {
     }
 }
 
-fn at(place: &str) -> Address {
+fn address(place: &str) -> Address {
     Address { service: SERVICE.to_owned(), user: place.to_owned(), store: None }
 }

@@ -50,11 +50,11 @@ impl<'a> Client<'a> {
     pub(super) fn new(forge: &'a Forge) -> Self {
         let home = Home::in_memory();
         home.init("git", "file", "aes-gcm");
-        Self::at(home, Some(forge))
+        Self::in_home(home, Some(forge))
     }
 
     /// A user with this home, which may contain the store `git` or not.
-    pub(super) fn at(home: Home, forge: Option<&'a Forge>) -> Self {
+    pub(super) fn in_home(home: Home, forge: Option<&'a Forge>) -> Self {
         super::version();
         let client = Self {
             home,

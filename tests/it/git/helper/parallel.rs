@@ -50,7 +50,7 @@ fn fifty_accounts_are_stored_at_once() {
     for storage in STORAGES {
         let home = Home::in_memory();
         home.init("git", storage, "aes-gcm");
-        let client = Client::at(home, None);
+        let client = Client::in_home(home, None);
         client.has_helpers(&[UNHEARD]);
         let account = |n| format!("protocol=https\nhost=git.example\nusername=user{n}\n");
         let whole = |n| format!("{}password=canary-{n}\n", account(n));

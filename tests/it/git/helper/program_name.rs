@@ -12,7 +12,7 @@ use crate::helpers::program::keyward;
 #[test]
 fn after_one_command_passwords_are_kept() {
     let forge = Forge::start();
-    let client = Client::at(Home::in_memory(), Some(&forge));
+    let client = Client::in_home(Home::in_memory(), Some(&forge));
     let folder = client.path(r#"Ann's "$(touch oops)" \ #1;"#);
     fs::create_dir(&folder).unwrap();
     fs::copy(keyward(), folder.join("keyward")).unwrap();

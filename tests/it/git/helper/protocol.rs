@@ -37,7 +37,7 @@ fn on_every_storage() {
 
 fn battery(home: Home, storage: &str) {
     home.init("git", storage, "aes-gcm");
-    let client = Client::at(home, None);
+    let client = Client::in_home(home, None);
     client.has_helpers(&[UNHEARD]);
     client.write_program("askpass", ASKPASS);
     for (number, case) in CASES.iter().enumerate() {

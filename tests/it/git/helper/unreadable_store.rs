@@ -19,7 +19,7 @@ use crate::helpers::secret_service::Session;
 #[test]
 fn a_store_that_does_not_exist_knows_nothing() {
     let forge = Forge::start();
-    let someone = Someone::at(Home::in_memory(), &forge);
+    let someone = Someone::in_home(Home::in_memory(), &forge);
     someone.tries(0);
     someone.0.agrees_with("missing", "There is no such store.");
 }
@@ -29,7 +29,7 @@ fn a_store_without_its_key_is_an_end() {
     let forge = Forge::start();
     let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
-    let someone = Someone::at(home, &forge);
+    let someone = Someone::in_home(home, &forge);
     someone.is_known();
     fs::remove_dir_all(someone.0.path(".local/state/keyward/keys")).unwrap();
     someone.tries(128);
@@ -43,7 +43,7 @@ fn an_altered_record_is_an_end() {
     let forge = Forge::start();
     let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
-    let someone = Someone::at(home, &forge);
+    let someone = Someone::in_home(home, &forge);
     someone.is_known();
     for (path, mut content) in files(&someone.0.home.store_folder()) {
         if let Some(last) = content.last_mut().filter(|_| !path.ends_with("keyset")) {
@@ -60,7 +60,7 @@ fn a_configuration_that_others_can_write_is_an_end() {
     let forge = Forge::start();
     let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
-    let someone = Someone::at(home, &forge);
+    let someone = Someone::in_home(home, &forge);
     someone.is_known();
     let file = someone.0.path(".config/keyward/stores/git.toml");
     fs::set_permissions(file, fs::Permissions::from_mode(0o666)).unwrap();
@@ -74,7 +74,7 @@ fn a_store_with_a_locked_keyring_is_an_end() {
     let session = Session::unlocked();
     let home = Home::in_memory().with("DBUS_SESSION_BUS_ADDRESS", &session.bus);
     home.run_ok(&["init", "git", "--storage", "file", "--option", "key.from=keyring"]);
-    let someone = Someone::at(home, &forge);
+    let someone = Someone::in_home(home, &forge);
     someone.is_known();
     session.lock();
     someone.tries(128);
@@ -91,7 +91,7 @@ fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
     let store = NewStore { key, storage: Some("file".into()), ..NewStore::named("git").unwrap() };
     keyward.init_store(&store).unwrap();
 
-    let someone = Someone::at(home, &forge);
+    let someone = Someone::in_home(home, &forge);
     let store = keyward.store("git").unwrap();
     let entry = store.entry(None, None).unwrap();
     let request = Request::parse(someone.alice().as_bytes()).unwrap();
@@ -110,8 +110,8 @@ const NEXT: &str =
     "#!/bin/sh\n[ $1 = get ] || exit 0\nprintf '%s\\n' username=alice password=canary-alice\n";
 
 impl<'a> Someone<'a> {
-    fn at(home: Home, forge: &'a Forge) -> Self {
-        let client = Client::at(home, Some(forge));
+    fn in_home(home: Home, forge: &'a Forge) -> Self {
+        let client = Client::in_home(home, Some(forge));
         client.write_program("next", NEXT);
         client.has_helpers(&[KEYWARD, "~/tap next ~/next"]);
         Self(client, forge)

@@ -9,14 +9,14 @@ use super::backends::{AES_GCM, ENV, FILE, JSON, MEMORY, SQLITE};
 use super::c::built;
 use super::{library, linked};
 
-const DOOR: &str = env!("CARGO_BIN_EXE_door");
+const PROGRAM: &str = env!("CARGO_BIN_EXE_use-libraries");
 
 /// Returns the blocks that valgrind reports as lost, after this number of rounds with the
 /// libraries.
 fn lost(libraries: &[PathBuf], rounds: usize) -> String {
     let output = Command::new("valgrind")
         .args(["--quiet", "--error-exitcode=99", "--leak-check=full", "--show-leak-kinds=none"])
-        .args(["--errors-for-leak-kinds=none", "--verbose", DOOR])
+        .args(["--errors-for-leak-kinds=none", "--verbose", PROGRAM])
         .arg(rounds.to_string())
         .args(libraries)
         .output()
@@ -58,7 +58,7 @@ fn sanitized(scratch: &Scratch, source: &str, flags: &[&str]) -> Output {
     let library = built(scratch, source, &flags);
     let asan = Command::new("gcc").arg("-print-file-name=libasan.so").output().unwrap();
     let asan = String::from_utf8(asan.stdout).unwrap();
-    Command::new(DOOR)
+    Command::new(PROGRAM)
         .arg("20")
         .arg(library)
         .env("LD_PRELOAD", asan.trim())

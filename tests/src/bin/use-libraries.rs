@@ -1,4 +1,5 @@
-//! Loads libraries and makes good use of them: `door ROUNDS LIBRARY...`. What the memory checkers watch.
+//! Loads libraries and calls every function of their backends: `use-libraries ROUNDS LIBRARY...`. The
+//! memory checkers watch it.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,19 +17,19 @@ fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let [rounds, libraries @ ..] = &arguments[..] else { return ExitCode::from(2) };
     let Ok(rounds) = rounds.parse() else { return ExitCode::from(2) };
-    match libraries.iter().try_for_each(|path| use_it(path.into(), rounds)) {
+    match libraries.iter().try_for_each(|path| use_library(path.into(), rounds)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn use_it(path: PathBuf, rounds: usize) -> Result<()> {
+fn use_library(path: PathBuf, rounds: usize) -> Result<()> {
     let digest = Digest::of(&std::fs::read(&path).unwrap_or_default());
-    let brought = load(verify_library(&Pin { path, digest }, &[])?)?;
+    let registrations = load(verify_library(&Pin { path, digest }, &[])?)?;
     for _ in 0..rounds {
-        for registration in &brought {
+        for registration in &registrations {
             let scratch = Scratch::new();
-            let values = told(registration.info.name, &scratch);
+            let values = options(registration.info.name, &scratch);
             let host: Arc<dyn Host> = Arc::new(TestHost::new().variable("KEY", &[b'6'; 64][..]));
             let role = registration.role();
             if role == Role::Serializer {
@@ -45,8 +46,8 @@ fn use_it(path: PathBuf, rounds: usize) -> Result<()> {
     Ok(())
 }
 
-/// What a backend of this name has to be told.
-fn told(backend: &str, scratch: &Scratch) -> Values {
+/// The options that a backend of this name needs.
+fn options(backend: &str, scratch: &Scratch) -> Values {
     let text = |option, value| Values::new().with(option, Value::Text(value));
     match backend {
         "env" => text("name", "KEY".into()),
