@@ -11,6 +11,13 @@ pub trait Backend: Sized + 'static {
     const INFO: Info;
     /// Its options.
     type Options: Options;
+    /// The option that names its place, if it can keep a separate place for each user of a machine,
+    /// which only that user can enter.
+    ///
+    /// The option is a path. The backend must also have the option `owner`, a number: the id of the
+    /// user to whom everything there belongs, even if root makes it. System stores need such a
+    /// storage and such a key source. A plugin cannot declare this.
+    const PER_USER: Option<&'static str> = None;
 
     /// Opens it. It creates nothing and prompts for nothing before it is used.
     ///
@@ -26,25 +33,12 @@ pub struct Info {
     pub name: &'static str,
     /// What it is for, in one line.
     pub help: &'static str,
-    /// The option that names its place, if it can keep a separate place for each user of a machine.
-    pub per_user: Option<&'static str>,
 }
 
 impl Info {
     /// Takes a name in lower-case ASCII, and one line of help.
     pub const fn new(name: &'static str, help: &'static str) -> Self {
-        Self { name, help, per_user: None }
-    }
-
-    /// Declares that the backend can keep a separate place for each user of a machine, which only
-    /// that user can enter.
-    ///
-    /// `place` is the option that names the place: a path. The backend must also have the option
-    /// `owner`, a number: the id of the user to whom everything there belongs, even if root makes
-    /// it. System stores need such a storage and such a key source.
-    #[must_use]
-    pub const fn per_user(self, place: &'static str) -> Self {
-        Self { per_user: Some(place), ..self }
+        Self { name, help }
     }
 }
 
@@ -125,6 +119,8 @@ pub struct Registration {
     pub info: Info,
     /// Its options.
     pub options: &'static [OptionSpec],
+    /// The option that names a user's place; see [`Backend::PER_USER`].
+    pub per_user: Option<&'static str>,
     /// The crate it came from.
     pub package: &'static str,
     /// The version of that crate; empty if it is not known.

@@ -224,6 +224,7 @@ mod tests {
     fn storage(name: &'static str) -> Registration {
         Registration {
             info: Info::new(name, ""),
+            per_user: None,
             options: &[],
             package: "a crate",
             version: "1.0.0",

@@ -91,6 +91,7 @@ macro_rules! roles {
                     Self {
                         info: B::INFO,
                         options: B::Options::TABLE,
+                        per_user: B::PER_USER,
                         package,
                         version,
                         door: Door::Linked,

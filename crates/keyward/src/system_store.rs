@@ -200,7 +200,7 @@ impl<'a> SystemStore<'a> {
     /// separate place for each user.
     fn assign_place(&self, role: Role, name: &str, options: &mut Values, path: &Path) -> bool {
         let backend = self.keyward.registry.find(role, name);
-        let Some(place) = backend.ok().and_then(|backend| backend.info.per_user) else {
+        let Some(place) = backend.ok().and_then(|backend| backend.per_user) else {
             return false;
         };
         options.insert(place, Value::Text(path.display().to_string()));

@@ -44,7 +44,8 @@ impl Backend for FileKey {
     const INFO: Info = Info::new(
         "file",
         "A key file: a program that can read your files can read it; a copy of the data alone cannot be opened",
-    ).per_user("path");
+    );
+    const PER_USER: Option<&'static str> = Some("path");
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

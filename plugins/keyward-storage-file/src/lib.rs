@@ -29,8 +29,8 @@ options! {
 }
 
 impl Backend for File {
-    const INFO: Info =
-        Info::new("file", "One file per entry, replaced atomically and durably").per_user("root");
+    const INFO: Info = Info::new("file", "One file per entry, replaced atomically and durably");
+    const PER_USER: Option<&'static str> = Some("root");
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

@@ -86,6 +86,7 @@ impl Brought {
             let name = announced.name.as_str();
             Registration {
                 info: Info::new(name, &announced.help),
+                per_user: None,
                 options: announced.options(),
                 package,
                 version,

@@ -94,6 +94,7 @@ impl Drop for Programs {
 fn register(running: &Arc<Running>, backend: &'static Announced) -> Registration {
     Registration {
         info: Info::new(&backend.name, &backend.help),
+        per_user: None,
         options: backend.options(),
         package: &running.hello.package,
         version: running.hello.version.as_deref().unwrap_or_default(),

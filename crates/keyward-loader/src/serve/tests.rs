@@ -40,6 +40,7 @@ impl Served {
         let held = held.clone();
         let registration = Registration {
             info: Info::new("s", ""),
+            per_user: None,
             options: &[],
             package: "p",
             version: "1",

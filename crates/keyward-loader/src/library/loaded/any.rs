@@ -171,6 +171,7 @@ static BACKENDS: [Registration; 4] = [
 const fn sound(factory: Factory) -> Registration {
     Registration {
         info: Info::new("any", ""),
+        per_user: None,
         options: &[],
         package: "any",
         version: "0",

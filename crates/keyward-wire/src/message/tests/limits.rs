@@ -71,6 +71,7 @@ fn is_heard(backends: usize, options: usize) -> bool {
     let options: &'static [OptionSpec] = (0..options).map(row).collect::<Vec<_>>().leak();
     let listed = |number| Registration {
         info: Info::new(name(number), ""),
+        per_user: None,
         options,
         package: "p",
         version: "1.0.0",
