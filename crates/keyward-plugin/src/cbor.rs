@@ -1,7 +1,7 @@
 //! Records as CBOR (RFC 8949), the form in which Keyward and plugins exchange them.
 //!
-//! The bytes are those of the serializer `cbor`. This module encodes and decodes them without
-//! serde, which would take longer than the rest of a call.
+//! The bytes are those of the serializer `cbor`. The reader is stricter than serde's: each key
+//! occurs exactly once, no other key may occur, and all lengths are definite.
 
 mod read;
 mod write;

@@ -7,91 +7,89 @@ use keyward_core::{
     Derivation, EntryId, Field, Form, MAX_ITEMS, Origin, Record, Revision, Secret, Timestamp,
 };
 use minicbor::Decoder;
+use minicbor::data::Type;
 use minicbor::decode::Error;
 
 type Read<T> = Result<T, Error>;
 
-/// The encoding of `null`.
-const NULL: u8 = 0xf6;
-
 pub(super) fn record(from: &mut Decoder<'_>) -> Read<Record> {
     let mut v1 = None;
     keys(from, |from, key| match key {
-        b"V1" => once(&mut v1, record_v1(from)?),
-        _ => Err(unknown()),
+        "V1" => set_once(&mut v1, record_v1(from)?),
+        _ => Err(unknown_key()),
     })?;
-    there(v1)
+    required(v1)
 }
 
 fn record_v1(from: &mut Decoder<'_>) -> Read<Record> {
     let (mut kind, mut fields, mut origins, mut created) = (None, None, None, None);
     let (mut updated, mut expires, mut labels, mut derived_from) = (None, None, None, None);
     keys(from, |from, key| match key {
-        b"kind" => once(&mut kind, text(from)?),
-        b"fields" => once(&mut fields, map(from, field)?),
-        b"origins" => once(&mut origins, list(from, origin)?),
-        b"created" => once(&mut created, time(from)?),
-        b"updated" => once(&mut updated, time(from)?),
-        b"expires" => once(&mut expires, maybe(from, time)?),
-        b"labels" => once(&mut labels, map(from, text)?),
-        b"derived_from" => once(&mut derived_from, maybe(from, derivation)?),
-        _ => Err(unknown()),
+        "kind" => set_once(&mut kind, text(from)?),
+        "fields" => set_once(&mut fields, map(from, field)?),
+        "origins" => set_once(&mut origins, list(from, origin)?),
+        "created" => set_once(&mut created, time(from)?),
+        "updated" => set_once(&mut updated, time(from)?),
+        "expires" => set_once(&mut expires, optional(from, time)?),
+        "labels" => set_once(&mut labels, map(from, text)?),
+        "derived_from" => set_once(&mut derived_from, optional(from, derivation)?),
+        _ => Err(unknown_key()),
     })?;
     Ok(Record {
-        kind: there(kind)?,
-        fields: there(fields)?,
-        origins: there(origins)?,
-        created: there(created)?,
-        updated: there(updated)?,
-        expires: there(expires)?,
-        labels: there(labels)?,
-        derived_from: there(derived_from)?,
+        kind: required(kind)?,
+        fields: required(fields)?,
+        origins: required(origins)?,
+        created: required(created)?,
+        updated: required(updated)?,
+        expires: required(expires)?,
+        labels: required(labels)?,
+        derived_from: required(derived_from)?,
     })
 }
 
 fn field(from: &mut Decoder<'_>) -> Read<Field> {
     let (mut secret, mut expires, mut valued) = (None, None, None);
     keys(from, |from, key| match key {
-        b"secret" => once(&mut secret, from.bool()?),
-        b"expires" => once(&mut expires, maybe(from, time)?),
-        b"value" => once(&mut valued, value(from)?),
-        _ => Err(unknown()),
+        "secret" => set_once(&mut secret, from.bool()?),
+        "expires" => set_once(&mut expires, optional(from, time)?),
+        "value" => set_once(&mut valued, value(from)?),
+        _ => Err(unknown_key()),
     })?;
-    let (form, value) = there(valued)?;
-    Ok(Field { value, form, secret: there(secret)?, expires: there(expires)? })
+    let (form, value) = required(valued)?;
+    Ok(Field { value, form, secret: required(secret)?, expires: required(expires)? })
 }
 
 fn value(from: &mut Decoder<'_>) -> Read<(Form, Secret)> {
     let mut value = None;
     keys(from, |from, key| match key {
-        b"text" => once(&mut value, (Form::Text, Secret::from(from.str()?))),
-        b"bytes" => once(&mut value, (Form::Bytes, Secret::from(from.bytes()?))),
-        _ => Err(unknown()),
+        "text" => set_once(&mut value, (Form::Text, Secret::from(from.str()?))),
+        "bytes" => set_once(&mut value, (Form::Bytes, Secret::from(from.bytes()?))),
+        _ => Err(unknown_key()),
     })?;
-    there(value)
+    required(value)
 }
 
 fn origin(from: &mut Decoder<'_>) -> Read<Origin> {
     let (mut scheme, mut host, mut port) = (None, None, None);
     keys(from, |from, key| match key {
-        b"scheme" => once(&mut scheme, text(from)?),
-        b"host" => once(&mut host, text(from)?),
-        b"port" => once(&mut port, from.u16()?),
-        _ => Err(unknown()),
+        "scheme" => set_once(&mut scheme, text(from)?),
+        "host" => set_once(&mut host, text(from)?),
+        "port" => set_once(&mut port, from.u16()?),
+        _ => Err(unknown_key()),
     })?;
-    Ok(Origin { scheme: there(scheme)?, host: there(host)?, port: there(port)? })
+    Ok(Origin { scheme: required(scheme)?, host: required(host)?, port: required(port)? })
 }
 
 fn derivation(from: &mut Decoder<'_>) -> Read<Derivation> {
     let (mut user, mut name, mut revision) = (None, None, None);
     keys(from, |from, key| match key {
-        b"user" => once(&mut user, from.str()?),
-        b"name" => once(&mut name, from.str()?),
-        b"revision" => once(&mut revision, from.bytes()?),
-        _ => Err(unknown()),
+        "user" => set_once(&mut user, from.str()?),
+        "name" => set_once(&mut name, from.str()?),
+        "revision" => set_once(&mut revision, from.bytes()?),
+        _ => Err(unknown_key()),
     })?;
-    let entry = EntryId::restore(there(user)?, there(name)?);
-    let revision = Revision::new(there(revision)?);
+    let entry = EntryId::restore(required(user)?, required(name)?);
+    let revision = Revision::new(required(revision)?);
     match (entry, revision) {
         (Ok(entry), Ok(revision)) => Ok(Derivation { entry, revision }),
         _ => Err(Error::message("no entry's revision")),
@@ -112,28 +110,27 @@ fn map<V>(
     value: impl Fn(&mut Decoder<'_>) -> Read<V>,
 ) -> Read<BTreeMap<String, V>> {
     let mut map = BTreeMap::new();
-    for _ in 0..few(from.map()?)? {
+    for _ in 0..limited(from.map()?)? {
         let key = text(from)?;
         if map.insert(key, value(from)?).is_some() {
-            return Err(twice());
+            return Err(duplicate_key());
         }
     }
     Ok(map)
 }
 
 fn list<T>(from: &mut Decoder<'_>, item: impl Fn(&mut Decoder<'_>) -> Read<T>) -> Read<Vec<T>> {
-    let items = few(from.array()?)?;
+    let items = limited(from.array()?)?;
     (0..items).map(|_| item(from)).collect()
 }
 
 /// Reads an item, or `null`.
-fn maybe<T>(
+fn optional<T>(
     from: &mut Decoder<'_>,
     item: impl FnOnce(&mut Decoder<'_>) -> Read<T>,
 ) -> Read<Option<T>> {
-    let start = from.position();
-    if from.input().get(start) == Some(&NULL) {
-        from.set_position(start + 1);
+    if from.datatype()? == Type::Null {
+        from.null()?;
         return Ok(None);
     }
     item(from).map(Some)
@@ -142,50 +139,36 @@ fn maybe<T>(
 /// Reads each key of a map, and calls `item` to read its value.
 fn keys<'a>(
     from: &mut Decoder<'a>,
-    mut item: impl FnMut(&mut Decoder<'a>, &'a [u8]) -> Read<()>,
+    mut item: impl FnMut(&mut Decoder<'a>, &'a str) -> Read<()>,
 ) -> Read<()> {
-    for _ in 0..few(from.map()?)? {
-        let key = key(from)?;
+    for _ in 0..limited(from.map()?)? {
+        let key = from.str()?;
         item(from, key)?;
     }
     Ok(())
 }
 
-/// Reads a text that the caller compares with known keys, so it need not be checked for UTF-8. The
-/// check would take a quarter of the time of decoding a record.
-fn key<'a>(from: &mut Decoder<'a>) -> Read<&'a [u8]> {
-    let start = from.position();
-    // The heads of texts of up to 23 bytes (RFC 8949, 3.1).
-    if let Some((head @ 0x60..=0x77, rest)) = from.input()[start..].split_first()
-        && let Some(key) = rest.get(..usize::from(head - 0x60))
-    {
-        from.set_position(start + 1 + key.len());
-        return Ok(key);
-    }
-    from.str().map(str::as_bytes)
-}
-
-fn once<T>(place: &mut Option<T>, item: T) -> Read<()> {
+fn set_once<T>(place: &mut Option<T>, item: T) -> Read<()> {
     match place.replace(item) {
         None => Ok(()),
-        Some(_) => Err(twice()),
+        Some(_) => Err(duplicate_key()),
     }
 }
 
-fn there<T>(item: Option<T>) -> Read<T> {
+fn required<T>(item: Option<T>) -> Read<T> {
     item.ok_or_else(|| Error::message("a key is missing"))
 }
 
-fn twice() -> Error {
+fn duplicate_key() -> Error {
     Error::message("a key occurs twice")
 }
 
-fn unknown() -> Error {
+fn unknown_key() -> Error {
     Error::message("an unknown key")
 }
 
 /// Returns the number of items that follow, if it is known and not too large.
-fn few(items: Option<u64>) -> Read<u64> {
+fn limited(items: Option<u64>) -> Read<u64> {
     items
         .filter(|items| *items <= MAX_ITEMS as u64)
         .ok_or_else(|| Error::message("too many items, or an unknown number"))
