@@ -105,7 +105,7 @@ pub(crate) fn program() -> Command {
 }
 
 /// Returns the error for an entry that does not exist.
-pub(crate) fn missing(id: &EntryId, store: &OpenStore) -> Stop {
+pub(crate) fn missing_entry(id: &EntryId, store: &OpenStore) -> Stop {
     let name = &store.file.name;
     let user = printable(id.user());
     let what = match id.name() {

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, Level, Prompt, Result, Secret};
 
-use crate::output::{complain, escaped};
+use crate::output::{escaped, print_message};
 use crate::terminal::Terminal;
 
 /// Prompts on the terminal, and prints messages on standard error.
@@ -20,11 +20,11 @@ pub(crate) struct Console {
 const ATTEMPTS: usize = 3;
 
 /// Held during a prompt: several plugins may prompt at the same time, but there is one terminal.
-static ASKING: Mutex<()> = Mutex::new(());
+static PROMPT_LOCK: Mutex<()> = Mutex::new(());
 
 impl Interaction for Console {
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
-        let _asking = ASKING.lock()?;
+        let _lock = PROMPT_LOCK.lock()?;
         let mut terminal = Terminal::open()?;
         let question = format!("{}: ", escaped(prompt.text));
         if !prompt.confirm {
@@ -33,11 +33,11 @@ impl Interaction for Console {
         for _ in 0..ATTEMPTS {
             let answer = terminal.ask_hidden(&question)?;
             if answer.is_empty() {
-                complain("The answer must not be empty.");
+                print_message("The answer must not be empty.");
             } else if terminal.ask_hidden("Repeat for confirmation: ")? == answer {
                 return Ok(answer);
             } else {
-                complain("The two answers do not match.");
+                print_message("The two answers do not match.");
             }
         }
         Err(Error::new(ErrorKind::Invalid, "usage").because("no answer was confirmed"))
@@ -50,7 +50,7 @@ impl Interaction for Console {
             Level::Debug => (2, "debug"),
         };
         if self.verbosity >= needed {
-            complain(&format!("{prefix}: {message}"));
+            print_message(&format!("{prefix}: {message}"));
         }
     }
 }

@@ -6,12 +6,12 @@ use keyward_config::{Config, Environment, Places};
 use keyward_core::{Error, ErrorKind};
 use keyward_fs::PrivateDir;
 
-use crate::output::{complain, print};
+use crate::output::{print, print_message};
 use crate::shell;
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 
 const COPY: &str = "config.toml.edit";
-const START: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
+const DEFAULT: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
 
 /// Lets the user edit the configuration. `check` is called with the edited copy.
 pub(crate) fn edit_config(check: fn(&Path) -> Outcome) -> Outcome {
@@ -21,7 +21,7 @@ pub(crate) fn edit_config(check: fn(&Path) -> Outcome) -> Outcome {
     let file = match Config::load(environment.clone()) {
         Ok(config) => config.user_file(),
         Err(error) => {
-            complain(&format!("warning: {error}"));
+            print_message(&format!("warning: {error}"));
             let places = Places::find(&environment)?;
             environment
                 .path("KEYWARD_CONFIG_FILE")
@@ -30,27 +30,32 @@ pub(crate) fn edit_config(check: fn(&Path) -> Outcome) -> Outcome {
     };
     let file = std::fs::canonicalize(&file).unwrap_or(file);
     let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
-        return Err(usage("the path of the configuration file has no folder or no file name"));
+        return Err(usage_error(
+            "the path of the configuration file has no folder or no file name",
+        ));
     };
     let dir = PrivateDir::create(folder)?;
-    let before = current(&file)?;
+    let before = read_or_default(&file)?;
     if dir.contains(Path::new(COPY))? {
-        complain("The editor shows the text that the last `config edit` kept.");
+        print_message("The editor shows the text that the last `config edit` kept.");
     } else {
         dir.replace(Path::new(COPY), &before)?;
     }
     let copy = folder.join(COPY);
     run_editor(&environment, &copy)?;
     let Some(after) = dir.read(Path::new(COPY), 1 << 20)? else {
-        let gone = "the edited copy no longer exists; the configuration is unchanged";
-        return Err(Error::new(ErrorKind::Other, "edit").because(gone).into());
+        let why = "the edited copy no longer exists; the configuration is unchanged";
+        return Err(Error::new(ErrorKind::Other, "edit").because(why).into());
     };
     if after == before {
         dir.remove(Path::new(COPY))?;
         return print("Nothing was changed.");
     }
     if let Err(stop) = check(&copy).and_then(|()| check_unchanged(&file, &before)) {
-        complain(&format!("Your text is in {}; the configuration is unchanged.", copy.display()));
+        print_message(&format!(
+            "Your text is in {}; the configuration is unchanged.",
+            copy.display()
+        ));
         return Err(stop);
     }
     dir.replace(Path::new(name), &after)?;
@@ -59,11 +64,11 @@ pub(crate) fn edit_config(check: fn(&Path) -> Outcome) -> Outcome {
 }
 
 /// Returns the text of the configuration file, or the text that a new one starts with.
-fn current(file: &Path) -> Outcome<Vec<u8>> {
+fn read_or_default(file: &Path) -> Outcome<Vec<u8>> {
     match std::fs::read(file) {
         Ok(text) if !text.trim_ascii().is_empty() => Ok(text),
-        Ok(_) => Ok(START.into()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(START.into()),
+        Ok(_) => Ok(DEFAULT.into()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(DEFAULT.into()),
         Err(error) => {
             let why = format!("{}: {error}", file.display());
             Err(Error::io("edit", error).because(why).into())
@@ -73,7 +78,7 @@ fn current(file: &Path) -> Outcome<Vec<u8>> {
 
 /// Returns an error if another process changed the file while the editor was open.
 fn check_unchanged(file: &Path, before: &[u8]) -> Outcome {
-    if current(file)? == before {
+    if read_or_default(file)? == before {
         return Ok(());
     }
     Err(Error::new(ErrorKind::Conflict, "edit")

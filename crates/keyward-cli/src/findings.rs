@@ -3,8 +3,8 @@
 use keyward_core::Error;
 use serde_json::json;
 
-use crate::output::{print, shown};
-use crate::stop::{Outcome, Stop, code_of};
+use crate::output::{escape_if_terminal, print};
+use crate::stop::{Outcome, Stop, exit_code};
 
 /// The result of a check: all is well, the user should know something, or something is wrong.
 pub(crate) enum Finding {
@@ -24,18 +24,18 @@ impl Findings {
         Self { json, worst: 0 }
     }
 
-    pub(crate) fn tell(&mut self, about: &str, finding: Finding) -> Outcome {
+    pub(crate) fn add(&mut self, about: &str, finding: Finding) -> Outcome {
         let (mark, text) = match finding {
             Finding::Good(text) => ("good", text),
             Finding::Note(text) => ("note", text),
             Finding::Bad(error) => {
-                self.worst = self.worst.max(code_of(error.kind()));
+                self.worst = self.worst.max(exit_code(error.kind()));
                 ("bad", error.summary_with_hint())
             }
         };
         print(&match self.json {
             true => json!({ "about": about, "finding": mark, "text": text }).to_string(),
-            false => shown(&format!("{mark}: {about}: {text}")),
+            false => escape_if_terminal(&format!("{mark}: {about}: {text}")),
         })
     }
 

@@ -23,7 +23,9 @@ pub(crate) fn process() {
             return;
         }
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        crate::output::complain(&format!("error: this is a fault in keyward itself ({place})"));
+        crate::output::print_message(&format!(
+            "error: this is a fault in keyward itself ({place})"
+        ));
     }));
 }
 

@@ -38,7 +38,7 @@ pub fn status() -> u8 {
 
     let run = || {
         harden::process();
-        exit::status(command_line::run(std::env::args_os().collect()))
+        exit::report(command_line::run(std::env::args_os().collect()))
     };
     let status = std::panic::catch_unwind(run).unwrap_or(PANICKED);
     terminal::restore();

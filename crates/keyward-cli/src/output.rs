@@ -55,13 +55,13 @@ pub(crate) fn print_secret(secret: &Secret, newline: bool) -> Outcome {
 
 /// Writes a message to standard error, with the characters escaped that could control the terminal.
 /// It ignores a failure, which it cannot report.
-pub(crate) fn complain(text: &str) {
+pub(crate) fn print_message(text: &str) {
     let lines: Vec<_> = text.split('\n').map(escaped).collect();
     drop(writeln!(std::io::stderr(), "{}", lines.join("\n")));
 }
 
 /// Returns a name as it can be shown: escaped if standard output is a terminal, else unchanged.
-pub(crate) fn shown(name: &str) -> String {
+pub(crate) fn escape_if_terminal(name: &str) -> String {
     static TERMINAL: LazyLock<bool> = LazyLock::new(|| std::io::stdout().is_terminal());
     if *TERMINAL { escaped(name) } else { name.to_owned() }
 }

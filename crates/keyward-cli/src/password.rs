@@ -13,7 +13,7 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_op
 
 use crate::console::Console;
 use crate::input::standard_input;
-use crate::stop::{Outcome, Stop, usage};
+use crate::stop::{Outcome, Stop, usage_error};
 
 /// Where the password comes from: by default, from the terminal.
 #[derive(clap::Args)]
@@ -70,7 +70,7 @@ impl PasswordSource {
         for (option, is_set) in [("raw", self.raw), ("allow-empty", self.allow_empty)] {
             if is_set {
                 let why = format!("--{option} needs --stdin, --password-file or --password-fd");
-                return Err(usage(why));
+                return Err(usage_error(why));
             }
         }
         Ok(console.prompt(&Prompt { text: "Password", confirm: true })?)
@@ -91,7 +91,7 @@ fn not_opened(shown: &str, error: &std::io::Error) -> Stop {
     ];
     let message = format!("{shown}: {error}");
     if WRONG.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error())) {
-        return usage(message);
+        return usage_error(message);
     }
     Stop::Failed(Error::new(ErrorKind::Unavailable, "read").because(message))
 }

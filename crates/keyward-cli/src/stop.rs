@@ -31,12 +31,12 @@ impl From<clap::Error> for Stop {
 }
 
 /// Returns an error about the command line.
-pub(crate) fn usage(message: impl Into<String>) -> Stop {
+pub(crate) fn usage_error(message: impl Into<String>) -> Stop {
     Stop::Failed(Error::invalid("usage", message))
 }
 
 /// Returns an error about an unknown word. Its hint is the most similar known word.
-pub(crate) fn hinted<'a>(
+pub(crate) fn usage_error_with_hint<'a>(
     message: String,
     wrong: &str,
     known: impl IntoIterator<Item = &'a str>,
@@ -49,7 +49,7 @@ pub(crate) fn hinted<'a>(
 }
 
 /// Returns the exit code of a kind of error.
-pub(crate) const fn code_of(kind: ErrorKind) -> u8 {
+pub(crate) const fn exit_code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Invalid | ErrorKind::Exists | ErrorKind::Unsupported => 2,
         ErrorKind::NotFound => 3,

@@ -58,11 +58,11 @@ impl Terminal {
     fn read_hidden(&mut self, question: &str) -> Result<Secret> {
         let mut signals = Signals::watch()?;
         let _restoring = RestoreOnDrop;
-        let mut line = LineEditor::new(silence(&self.0)?);
+        let mut line = LineEditor::new(hide_input(&self.0)?);
         self.write(question)?;
         loop {
             match self.next(&mut signals)? {
-                Event::End => return Err(gone()),
+                Event::End => return Err(closed_error()),
                 Event::Byte(byte) => match line.take(byte) {
                     Typed::More => {}
                     Typed::LineEnd => return line.finish(),
@@ -75,10 +75,10 @@ impl Terminal {
                 Event::Signal(SIGCONT) => {
                     // If the signal that stopped the process cannot be caught, the terminal still
                     // hides its input.
-                    line = LineEditor::new(silence(&self.0)?);
+                    line = LineEditor::new(hide_input(&self.0)?);
                     self.write(question)?;
                 }
-                Event::Signal(signal) => self.obey(signal)?,
+                Event::Signal(signal) => self.handle_signal(signal)?,
             }
         }
     }
@@ -93,13 +93,13 @@ impl Terminal {
                 Event::Byte(b'\n') | Event::End => return Ok(answer.finish()),
                 Event::Byte(byte) => answer.write_all(&[byte]).map_err(failed)?,
                 Event::Signal(SIGCONT) => self.write(question)?,
-                Event::Signal(signal) => self.obey(signal)?,
+                Event::Signal(signal) => self.handle_signal(signal)?,
             }
         }
     }
 
     /// Ends or stops the process, as the signal would without a handler.
-    fn obey(&mut self, signal: i32) -> Result<()> {
+    fn handle_signal(&mut self, signal: i32) -> Result<()> {
         restore();
         if signal != SIGTSTP {
             // If the terminal is gone, there is no line to end.
@@ -147,17 +147,17 @@ enum Event {
 
 /// The terminal while it hides its input, and its settings before that. One prompt at a time uses
 /// it.
-static BEFORE: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+static SAVED_SETTINGS: Mutex<Option<(File, Termios)>> = Mutex::new(None);
 
 /// Switches off echo and line editing, and returns the settings before that.
-fn silence(terminal: &File) -> Result<Termios> {
+fn hide_input(terminal: &File) -> Result<Termios> {
     restore();
-    let mut kept = BEFORE.lock()?;
+    let mut stored = SAVED_SETTINGS.lock()?;
     let before = tcgetattr(terminal).map_err(|error| failed(error.into()))?;
     let terminal = File::from(terminal.as_fd().try_clone_to_owned().map_err(failed)?);
-    tcsetattr(&terminal, OptionalActions::Flush, &line::unedited(&before))
+    tcsetattr(&terminal, OptionalActions::Flush, &line::raw_settings(&before))
         .map_err(|error| failed(error.into()))?;
-    *kept = Some((terminal, before.clone()));
+    *stored = Some((terminal, before.clone()));
     Ok(before)
 }
 
@@ -173,7 +173,7 @@ impl Drop for RestoreOnDrop {
 /// Restores the terminal's settings, also if a prompt still waits for the answer to a plugin that
 /// has ended.
 pub(crate) fn restore() {
-    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let before = SAVED_SETTINGS.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some((terminal, settings)) = before {
         let _ = tcsetattr(&terminal, OptionalActions::Flush, &settings);
     }
@@ -221,11 +221,11 @@ impl Drop for Signals {
 fn failed(error: std::io::Error) -> Error {
     // The terminal can be gone before the signal that reports it arrives.
     if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) {
-        return gone();
+        return closed_error();
     }
     Error::io("prompt", error)
 }
 
-fn gone() -> Error {
+fn closed_error() -> Error {
     Error::new(ErrorKind::Locked, "prompt").because("the terminal was closed")
 }

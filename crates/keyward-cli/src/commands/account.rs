@@ -8,11 +8,11 @@ use keyward_core::{EntryId, Origin, Record, Result};
 use keyward_origin::Location;
 use serde_json::json;
 
-use super::{Run, missing};
+use super::{Run, missing_entry};
 use crate::arguments::StoreAndUser;
-use crate::output::{Lines, shown};
+use crate::output::{Lines, escape_if_terminal};
 use crate::session::Session;
-use crate::stop::{Outcome, Stop, usage};
+use crate::stop::{Outcome, Stop, usage_error};
 
 /// List the accounts that helpers use, choose the default account, or remove one
 #[derive(clap::Parser)]
@@ -115,17 +115,17 @@ fn line(listed: &Listed, json: bool) -> String {
         .to_string();
     }
     let chosen = if *is_default { "\tdefault" } else { "" };
-    format!("{location}\t{}{chosen}", shown(kind))
+    format!("{location}\t{}{chosen}", escape_if_terminal(kind))
 }
 
 fn set_default(session: &Session, owner: &StoreAndUser, url: &str, none: bool) -> Outcome {
     let location = Location::parse(url)?;
     if location.path().is_some() {
-        return Err(usage("the default account is for a whole origin: leave the path out"));
+        return Err(usage_error("the default account is for a whole origin: leave the path out"));
     }
     let account = match (location.account(), none) {
         (None, false) => return Err(no_account()),
-        (Some(_), true) => return Err(usage("--none needs a URL that names no account")),
+        (Some(_), true) => return Err(usage_error("--none needs a URL that names no account")),
         (account, _) => account,
     };
     let (store, user) = owner.open(session)?;
@@ -145,11 +145,11 @@ fn remove(session: &Session, owner: &StoreAndUser, url: &str) -> Outcome {
         |record: &Record| record.field("username").is_none_or(|field| field.value.is_empty());
     let is_selected = |record: &Record| !account.is_empty() || has_no_username(record);
     match accounts.forget(&wanted, Kinds::Any, store.now(), &is_selected)? {
-        0 => Err(missing(&EntryId::new(&user, Some(&location.to_string()))?, &store)),
+        0 => Err(missing_entry(&EntryId::new(&user, Some(&location.to_string()))?, &store)),
         _ => Ok(()),
     }
 }
 
 fn no_account() -> Stop {
-    usage("the URL must name the account: https://ACCOUNT@HOST")
+    usage_error("the URL must name the account: https://ACCOUNT@HOST")
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Run;
 use crate::arguments::role;
 use crate::exit::each;
-use crate::output::{print, shown};
+use crate::output::{escape_if_terminal, print};
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -67,13 +67,13 @@ fn print_line(backend: &Registration, json: bool) -> Outcome {
         return print(&as_json(backend).to_string());
     }
     let (role, name, door) = (backend.role(), backend.info.name, backend.door);
-    print(&shown(&format!("{role:<11} {name:<10} {door:<7} {}", backend.info.help)))
+    print(&escape_if_terminal(&format!("{role:<11} {name:<10} {door:<7} {}", backend.info.help)))
 }
 
 fn show(backend: &Registration) -> Outcome {
     let (role, name, door) = (backend.role(), backend.info.name, backend.door);
-    print(&shown(&format!("{role} {name} ({door}, from {})", backend.package)))?;
-    print(&shown(&format!("  {}", backend.info.help)))?;
+    print(&escape_if_terminal(&format!("{role} {name} ({door}, from {})", backend.package)))?;
+    print(&escape_if_terminal(&format!("  {}", backend.info.help)))?;
     if backend.options.is_empty() {
         return print("  There are no options.");
     }
@@ -84,8 +84,8 @@ fn show(backend: &Registration) -> Outcome {
             None => String::new(),
         };
         print("")?;
-        print(&shown(&format!("  {} ({}){default}", spec.name, kind(spec))))?;
-        print(&shown(&format!("      {}", spec.help)))?;
+        print(&escape_if_terminal(&format!("  {} ({}){default}", spec.name, kind(spec))))?;
+        print(&escape_if_terminal(&format!("      {}", spec.help)))?;
     }
     Ok(())
 }

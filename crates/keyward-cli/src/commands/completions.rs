@@ -5,7 +5,7 @@ use clap_complete::Shell;
 use super::{Run, program};
 use crate::output::{Lines, print};
 use crate::session::Session;
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 
 mod values;
 
@@ -64,7 +64,7 @@ pub(crate) fn answer(arguments: &[OsString]) -> Option<Outcome> {
     }
     Some(match index.to_str().and_then(|index| index.parse().ok()) {
         Some(index) => complete(index, words),
-        None => Err(usage(format!("{CALL} takes an index and words"))),
+        None => Err(usage_error(format!("{CALL} takes an index and words"))),
     })
 }
 

@@ -10,7 +10,7 @@ use crate::editor;
 use crate::exit::each;
 use crate::output::print;
 use crate::session::Session;
-use crate::stop::{Outcome, Stop, hinted};
+use crate::stop::{Outcome, Stop, usage_error_with_hint};
 
 /// Show and change settings, and where they come from
 #[derive(clap::Parser)]
@@ -90,7 +90,7 @@ impl Run for Command {
             Self::Set { key, value, unset: _ } => set(&keyward, &key, value.as_deref()),
             Self::Edit => Ok(()),
             Self::Validate => validate(&keyward),
-            Self::Path { json } => path(keyward.config(), json),
+            Self::Path { json } => print_paths(keyward.config(), json),
         }
     }
 }
@@ -99,7 +99,7 @@ fn show(settings: &Settings, json: bool) -> Outcome {
     for (key, setting) in settings.iter() {
         let value = render_value(&setting.value);
         print(&match json {
-            true => json!({ "key": key.to_string(), "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place }).to_string(),
+            true => json!({ "key": key.to_string(), "value": as_json(&setting.value), "layer": setting.layer.to_string(), "place": setting.place }).to_string(),
             false => format!("{key} = {value}    # {}: {}", setting.layer, setting.place),
         })?;
     }
@@ -111,7 +111,7 @@ fn explain(settings: &Settings, key: &str, json: bool) -> Outcome {
     for setting in settings.explain(&SettingKey::parse(key)?) {
         let value = render_value(&setting.value);
         print(&match json {
-            true => json!({ "value": plain(&setting.value), "layer": setting.layer.to_string(), "place": setting.place, "holds": holds }).to_string(),
+            true => json!({ "value": as_json(&setting.value), "layer": setting.layer.to_string(), "place": setting.place, "holds": holds }).to_string(),
             false => format!("{} {value} ({}: {})", if holds { "used:" } else { "overridden:" }, setting.layer, setting.place),
         })?;
         holds = false;
@@ -136,7 +136,7 @@ fn set(keyward: &Keyward, key: &str, value: Option<&str>) -> Outcome {
     let value = match (value, key.target()) {
         (None, _) => None,
         (Some(value), Some(SettingTarget::Option { role, backend, option })) => {
-            let spec = option_of(keyward.registry(), role, backend, option)?;
+            let spec = find_option(keyward.registry(), role, backend, option)?;
             Some(parse_value(spec, value)?)
         }
         (Some(value), _) => Some(Value::Text(value.to_owned())),
@@ -146,7 +146,7 @@ fn set(keyward: &Keyward, key: &str, value: Option<&str>) -> Outcome {
 }
 
 /// Returns an option of a backend.
-fn option_of<'a>(
+fn find_option<'a>(
     registry: &'a Registry,
     role: Role,
     backend: &str,
@@ -155,14 +155,14 @@ fn option_of<'a>(
     let table = registry.find(role, backend)?.options;
     let missing = || {
         let why = format!("{role} {backend} has no option `{}`", printable(option));
-        hinted(why, option, table.iter().map(|spec| spec.name))
+        usage_error_with_hint(why, option, table.iter().map(|spec| spec.name))
     };
     table.iter().find(|spec| spec.name == option).ok_or_else(missing)
 }
 
 /// Checks the settings, and reads the file of every store and every plugin.
 fn validate(keyward: &Keyward) -> Outcome {
-    check(keyward.config().settings(), keyward.registry())?;
+    check_settings(keyward.config().settings(), keyward.registry())?;
     let plugins = each(keyward.config().plugins().broken, |broken| Err(broken.error.into()));
     let ids = keyward.config().store_ids()?;
     let stores = each(keyward.store_names()?, |name| {
@@ -175,11 +175,11 @@ fn validate(keyward: &Keyward) -> Outcome {
 
 /// Checks that every backend and every option that a setting names exists, and that the option
 /// takes the value.
-fn check(settings: &Settings, registry: &Registry) -> Outcome {
+fn check_settings(settings: &Settings, registry: &Registry) -> Outcome {
     for (key, setting) in settings.iter() {
         match key.target() {
             Some(SettingTarget::Option { role, backend, option }) => {
-                let spec = option_of(registry, role, backend, option)?;
+                let spec = find_option(registry, role, backend, option)?;
                 let checked = spec.check(&setting.value);
                 checked.map_err(|wrong| settings.locate(role, backend, wrong))?;
             }
@@ -196,7 +196,7 @@ fn check(settings: &Settings, registry: &Registry) -> Outcome {
     Ok(())
 }
 
-fn path(config: &Config, json: bool) -> Outcome {
+fn print_paths(config: &Config, json: bool) -> Outcome {
     let places = config.places();
     let [system_stores, stores] = config.store_folders().map(|folder| folder.path);
     let [system_plugins, plugins] = config.plugin_folders().map(|folder| folder.path);
@@ -219,7 +219,7 @@ fn path(config: &Config, json: bool) -> Outcome {
     rows.iter().try_for_each(|(what, path)| print(&format!("{what}: {}", path.display())))
 }
 
-fn plain(value: &Value) -> serde_json::Value {
+fn as_json(value: &Value) -> serde_json::Value {
     match value {
         Value::Text(text) => json!(text),
         Value::Flag(flag) => json!(flag),
@@ -233,5 +233,5 @@ fn plain(value: &Value) -> serde_json::Value {
 fn check_edited(path: &std::path::Path) -> Outcome {
     let environment = Environment::current().with("KEYWARD_CONFIG_FILE", path);
     let keyward = Keyward::with(environment, Silent)?;
-    check(keyward.config().settings(), keyward.registry())
+    check_settings(keyward.config().settings(), keyward.registry())
 }

@@ -35,45 +35,45 @@ fn check_all(session: &Session, mut findings: Findings) -> Outcome {
     let keyward = match session.keyward() {
         Ok(keyward) => keyward,
         Err(Stop::Failed(error)) => {
-            findings.tell("configuration", Finding::Bad(error))?;
+            findings.add("configuration", Finding::Bad(error))?;
             return findings.end();
         }
         Err(stop) => return Err(stop),
     };
     let valid = "can be read, and only you can write it";
-    findings.tell("configuration", Finding::Good(valid.into()))?;
+    findings.add("configuration", Finding::Good(valid.into()))?;
     let plugins = keyward.config().plugins();
     for file in plugins.files {
-        findings.tell(&format!("plugin {}", file.name), plugin(&file))?;
+        findings.add(&format!("plugin {}", file.name), check_plugin(&file))?;
     }
     for BrokenPlugin { name, path, error } in plugins.broken {
         let name = name.map_or_else(|| path.display().to_string(), |name| name.to_string());
-        findings.tell(&format!("plugin {name}"), Finding::Bad(error))?;
+        findings.add(&format!("plugin {name}"), Finding::Bad(error))?;
     }
     let ids = keyward.config().store_ids()?;
     for name in keyward.store_names()? {
-        for finding in check(&keyward, name.as_str()) {
-            findings.tell(&format!("store {name}"), finding)?;
+        for finding in check_store(&keyward, name.as_str()) {
+            findings.add(&format!("store {name}"), finding)?;
         }
         if let Some(store) = keyward.config().find_store(&name).ok().flatten()
             && let Err(error) = ids.check_unique(&store)
         {
-            findings.tell(&format!("store {name}"), Finding::Bad(error))?;
+            findings.add(&format!("store {name}"), Finding::Bad(error))?;
         }
     }
     match keyward.unused_files() {
         Ok(paths) => {
             for path in paths {
-                findings.tell("unused file", unused(&path))?;
+                findings.add("unused file", unused_file(&path))?;
             }
         }
-        Err(error) => findings.tell("unused files", Finding::Bad(error))?,
+        Err(error) => findings.add("unused files", Finding::Bad(error))?,
     }
     findings.end()
 }
 
 /// Returns the finding about the remains of a store that the configuration no longer contains.
-fn unused(path: &Path) -> Finding {
+fn unused_file(path: &Path) -> Finding {
     let path = path.display().to_string();
     let quoted = quoted(&path);
     Finding::Note(format!(
@@ -87,14 +87,14 @@ fn check_modes(fix: bool, findings: &mut Findings) -> Outcome {
     let places = Places::find(&Environment::current())?;
     places.check_modes(fix, &mut |found| {
         if outcome.is_ok() {
-            outcome = findings.tell("permissions", found.map_or_else(Finding::Bad, Finding::Note));
+            outcome = findings.add("permissions", found.map_or_else(Finding::Bad, Finding::Note));
         }
     });
     outcome
 }
 
 /// Checks that a plugin has not changed since it was trusted. It does not run the plugin.
-fn plugin(file: &PluginFile) -> Finding {
+fn check_plugin(file: &PluginFile) -> Finding {
     match PluginState::check(file) {
         PluginState::Sound => {
             Finding::Good("it has not changed since it was trusted, and its place is safe".into())
@@ -107,12 +107,12 @@ fn plugin(file: &PluginFile) -> Finding {
 }
 
 /// Returns the findings about a store.
-pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
+pub(super) fn check_store(keyward: &Keyward, name: &str) -> Vec<Finding> {
     let store = match keyward.store(name) {
         Ok(store) => store,
         Err(error) => return vec![Finding::Bad(error)],
     };
-    let mut findings = vec![match opens(&store) {
+    let mut findings = vec![match check_opens(&store) {
         Ok(()) => Finding::Good("its storage can be read and its key is available".into()),
         Err(error) => Finding::Bad(error),
     }];
@@ -132,7 +132,7 @@ pub(super) fn check(keyward: &Keyward, name: &str) -> Vec<Finding> {
 }
 
 /// Opens the keyset or reads the store's mark, and opens one entry if there is any.
-fn opens(store: &OpenStore) -> Result<(), Error> {
+fn check_opens(store: &OpenStore) -> Result<(), Error> {
     store.check_key()?;
     let first: Option<EntryId> = store.entries(None).next().transpose()?;
     first.map_or(Ok(()), |id| store.get(&id).map(drop))

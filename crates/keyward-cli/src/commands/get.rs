@@ -6,11 +6,11 @@ use keyward::Credentials;
 use keyward_core::{EntryId, Error, Secret, SecretWriter};
 use zeroize::Zeroizing;
 
-use super::{Run, missing};
+use super::{Run, missing_entry};
 use crate::arguments::StoreAndEntry;
-use crate::output::{print, print_secret, shown};
+use crate::output::{escape_if_terminal, print, print_secret};
 use crate::session::Session;
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 
 /// Print a username or a password, or check that the entry exists
 #[derive(clap::Parser)]
@@ -38,10 +38,12 @@ impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
         let Self { entry, username, password, raw, json } = self;
         if raw && username && password {
-            return Err(usage("--raw prints one value: leave out -n or -p"));
+            return Err(usage_error("--raw prints one value: leave out -n or -p"));
         }
         let (store, id) = entry.open(session)?;
-        let Some(credentials) = store.credentials(&id)? else { return Err(missing(&id, &store)) };
+        let Some(credentials) = store.credentials(&id)? else {
+            return Err(missing_entry(&id, &store));
+        };
         if json {
             return print_secret(&as_json(&id, &credentials, username, password)?, true);
         }
@@ -50,7 +52,7 @@ impl Run for Arguments {
             return print_secret(if username { &name } else { &credentials.password }, false);
         }
         if username {
-            print(&shown(&credentials.username))?;
+            print(&escape_if_terminal(&credentials.username))?;
         }
         if password {
             print_secret(&credentials.password, true)?;

@@ -13,7 +13,7 @@ use super::{COMMANDS, Run, program};
 use crate::output::print;
 use crate::session::Session;
 use crate::shell;
-use crate::stop::{Outcome, Stop, hinted};
+use crate::stop::{Outcome, Stop, usage_error_with_hint};
 
 /// Show the user guide, another topic, or the help of a command
 #[derive(clap::Parser)]
@@ -115,7 +115,7 @@ fn unknown_topic(topic: &str) -> Stop {
     let topics: Vec<_> = TOPICS.iter().map(|(name, _)| *name).collect();
     let commands = COMMANDS.iter().map(|command| command.name);
     let why = format!("there is no topic `{}`; there are: {}", printable(topic), topics.join(", "));
-    hinted(why, topic, topics.iter().copied().chain(commands))
+    usage_error_with_hint(why, topic, topics.iter().copied().chain(commands))
 }
 
 /// Returns a page without the comments that mark its generated parts.

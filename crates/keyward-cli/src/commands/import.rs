@@ -5,7 +5,7 @@ use keyward_core::{Error, ErrorKind};
 use super::Run;
 use crate::output::escaped;
 use crate::session::Session;
-use crate::stop::{Outcome, Stop, code_of};
+use crate::stop::{Outcome, Stop, exit_code};
 
 mod accounts;
 mod git_credentials;
@@ -34,7 +34,7 @@ impl Run for Command {
 }
 
 /// Returns the outcome of the whole import: the highest exit code of its parts.
-fn end(code: u8) -> Outcome {
+fn outcome(code: u8) -> Outcome {
     match code {
         0 => Ok(()),
         code => Err(Stop::Code(code, "error: not everything was imported, see above".into())),
@@ -43,15 +43,15 @@ fn end(code: u8) -> Outcome {
 
 /// Returns the exit code for something that was not imported. Everything that is wrong with the
 /// other system's data has the same exit code.
-fn code(error: &Error) -> u8 {
+fn exit_code_of(error: &Error) -> u8 {
     match error.kind() {
         ErrorKind::Invalid | ErrorKind::Unsupported => 6,
-        kind => code_of(kind),
+        kind => exit_code(kind),
     }
 }
 
 /// Returns why something was not imported, and what to do about it.
-fn why(error: &Error) -> String {
+fn describe(error: &Error) -> String {
     let hint = error.advice().map(|hint| format!(" ({hint})")).unwrap_or_default();
     escaped(&format!("{}{hint}", error.message()))
 }

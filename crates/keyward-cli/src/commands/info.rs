@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Run;
 use crate::exit::each;
-use crate::output::{print, shown};
+use crate::output::{escape_if_terminal, print};
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -59,20 +59,20 @@ impl Run for Arguments {
 }
 
 fn show(store: &OpenStore, users: Option<&BTreeSet<String>>, format: Format) -> Outcome {
-    print(&format!("name: {}", shown(store.file.name.as_str())))?;
+    print(&format!("name: {}", escape_if_terminal(store.file.name.as_str())))?;
     print(&format!("config-file: {}", store.file.path.display()))?;
     match format {
-        Format::Std => standard(store)?,
-        Format::Raw => print(raw(store)?.trim_end())?,
+        Format::Std => print_standard(store)?,
+        Format::Raw => print(read_file(store)?.trim_end())?,
         Format::None => {}
     }
     let Some(users) = users else { return Ok(()) };
-    let users: Vec<_> = users.iter().map(|user| shown(user)).collect();
+    let users: Vec<_> = users.iter().map(|user| escape_if_terminal(user)).collect();
     print(&format!("users: {}", users.join(", ")))
 }
 
 /// Returns the text of the store's file.
-fn raw(store: &OpenStore) -> Result<String> {
+fn read_file(store: &OpenStore) -> Result<String> {
     let path = &store.file.path;
     std::fs::read_to_string(path).map_err(|error| {
         let why = format!("{}: {error}", path.display());
@@ -80,7 +80,7 @@ fn raw(store: &OpenStore) -> Result<String> {
     })
 }
 
-fn standard(store: &OpenStore) -> Outcome {
+fn print_standard(store: &OpenStore) -> Outcome {
     let file = &store.file;
     print(&format!("encryption: {}", file.encryption.name))?;
     print(&format!("serializer: {}", file.serializer.name))?;
@@ -90,7 +90,7 @@ fn standard(store: &OpenStore) -> Outcome {
     }
     print(&format!("id: {}", file.id))?;
     print(&format!("records: {}", protection(store).describe()))?;
-    print(&format!("lasts: {}", lasts(store)))?;
+    print(&format!("lasts: {}", lifetime(store)))?;
     if file.deleting {
         print("state: being removed")?;
     }
@@ -110,7 +110,7 @@ fn as_json(store: &OpenStore, users: Option<&BTreeSet<String>>) -> serde_json::V
         "envelope": file.envelope,
         "deleting": file.deleting,
         "records": protection(store).describe(),
-        "lasts": lasts(store),
+        "lasts": lifetime(store),
     });
     if let Some(users) = users {
         info["users"] = json!(users);
@@ -122,7 +122,7 @@ fn protection(store: &OpenStore) -> Protection {
     Protection::new(store.encryption_abilities(), store.file.envelope)
 }
 
-fn lasts(store: &OpenStore) -> &'static str {
+fn lifetime(store: &OpenStore) -> &'static str {
     match store.storage_abilities().persistence {
         Persistence::Process => "as long as one process: nothing is kept",
         Persistence::Session => "until the machine restarts or the session ends",

@@ -3,9 +3,9 @@ use keyward_config::{parse_value, render_value};
 use keyward_core::{Error, OptionSpec, Persistence, Role, SecretRef, Value, Values};
 
 use super::Run;
-use crate::output::{complain, print};
+use crate::output::{print, print_message};
 use crate::session::Session;
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 
 /// Make a store
 #[derive(clap::Parser)]
@@ -58,10 +58,10 @@ impl Run for Arguments {
 /// Adds the option `ROLE.KEY=VALUE` to a new store.
 fn add_option(keyward: &Keyward, new: &mut NewStore, option: &str) -> Outcome {
     let malformed =
-        || usage("an option is written ROLE.KEY=VALUE, as in storage.path=/srv/store.db");
+        || usage_error("an option is written ROLE.KEY=VALUE, as in storage.path=/srv/store.db");
     let (key, value) = option.split_once('=').ok_or_else(malformed)?;
     let (role, key) = key.split_once('.').ok_or_else(malformed)?;
-    let no_such_role = || usage("the roles are serializer, encryption, key and storage");
+    let no_such_role = || usage_error("the roles are serializer, encryption, key and storage");
     let role = Role::from_name(role).ok_or_else(no_such_role)?;
     if (role, key) == (Role::Key, "from") {
         new.key = Some(SecretRef { from: value.to_owned(), options: Values::new() });
@@ -78,7 +78,7 @@ fn add_option(keyward: &Keyward, new: &mut NewStore, option: &str) -> Outcome {
     let (_, chosen) = parts.into_iter().find(|(part, _)| *part == role).ok_or_else(no_such_role)?;
     let backend = chosen
         .or(default)
-        .ok_or_else(|| usage("select a key source first: --option key.from=NAME"))?;
+        .ok_or_else(|| usage_error("select a key source first: --option key.from=NAME"))?;
     let table = keyward.registry().find(role, backend)?.options;
     let spec = OptionSpec::find(table, key).map_err(Error::from)?;
     let value = parse_value(spec, value)?;
@@ -101,12 +101,12 @@ pub(super) fn report(keyward: &Keyward, file: &StoreFile) -> Outcome {
         print(&format!("  {about}."))?;
     }
     if matches!(protection, Protection::AccidentsOnly | Protection::Nothing) {
-        complain(
+        print_message(
             "warning: this store does not protect what is in it; see `keyward help threat-model`",
         );
     }
     if store.storage_abilities().persistence == Persistence::Process {
-        complain("warning: this store loses its entries when the process ends");
+        print_message("warning: this store loses its entries when the process ends");
     }
     Ok(())
 }

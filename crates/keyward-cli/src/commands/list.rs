@@ -4,9 +4,9 @@ use serde_json::json;
 
 use super::Run;
 use crate::exit::each;
-use crate::output::{Lines, print, shown};
+use crate::output::{Lines, escape_if_terminal, print};
 use crate::session::Session;
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 
 /// List the stores, or the entries of one
 #[derive(clap::Parser)]
@@ -30,7 +30,7 @@ impl Run for Arguments {
         let (user, json) = (self.user.as_deref(), self.json);
         match &self.store {
             Some(store) => list_entries(&keyward, store, user, json),
-            None if user.is_some() => Err(usage("--user needs a STORE")),
+            None if user.is_some() => Err(usage_error("--user needs a STORE")),
             None => list_stores(&keyward, json),
         }
     }
@@ -40,7 +40,7 @@ fn list_stores(keyward: &Keyward, json: bool) -> Outcome {
     for name in keyward.store_names()? {
         match json {
             true => print(&json!({ "store": name.as_str() }).to_string())?,
-            false => print(&shown(name.as_str()))?,
+            false => print(&escape_if_terminal(name.as_str()))?,
         }
     }
     Ok(())
@@ -63,7 +63,9 @@ fn list_entries(keyward: &Keyward, store: &str, user: Option<&str>, json: bool) 
 fn line(id: &EntryId, json: bool) -> String {
     match (json, id.name()) {
         (true, name) => json!({ "user": id.user(), "name": name }).to_string(),
-        (false, None) => shown(id.user()),
-        (false, Some(name)) => format!("{}\t{}", shown(id.user()), shown(name)),
+        (false, None) => escape_if_terminal(id.user()),
+        (false, Some(name)) => {
+            format!("{}\t{}", escape_if_terminal(id.user()), escape_if_terminal(name))
+        }
     }
 }

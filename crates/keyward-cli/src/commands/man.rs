@@ -7,7 +7,7 @@ use keyward_core::{Error, printable};
 use super::{Run, program};
 use crate::output::print;
 use crate::session::Session;
-use crate::stop::{Outcome, Stop, hinted};
+use crate::stop::{Outcome, Stop, usage_error_with_hint};
 
 /// Print a manual page, or write all of them into a folder
 #[derive(clap::Parser)]
@@ -45,7 +45,7 @@ fn print_page(program: &Command, names: &[String]) -> Outcome {
     for name in names {
         let missing = || {
             let names = command.get_subcommands().map(Command::get_name);
-            hinted(format!("there is no command `{}`", printable(name)), name, names)
+            usage_error_with_hint(format!("there is no command `{}`", printable(name)), name, names)
         };
         command = command.find_subcommand(name).ok_or_else(missing)?;
     }

@@ -50,7 +50,7 @@ impl Run for Command {
 }
 
 /// Returns the error for a plugin that does not exist.
-fn unknown(config: &Config, name: &PluginName) -> Error {
+fn unknown_plugin(config: &Config, name: &PluginName) -> Error {
     let folders = config.plugin_folders().map(|folder| folder.path.display().to_string());
     let searched = folders.join(" and ");
     let files = config.plugins().files;
@@ -61,7 +61,7 @@ fn unknown(config: &Config, name: &PluginName) -> Error {
 }
 
 /// Returns the backends that a plugin provides, as `storage shelf, key shelf`.
-fn provided(file: &PluginFile) -> String {
+fn list_backends(file: &PluginFile) -> String {
     let words = file.backends.iter().map(|(role, name)| format!("{role} {name}"));
     words.collect::<Vec<_>>().join(", ")
 }

@@ -6,7 +6,7 @@ use keyward_core::{Error, ErrorKind, Level, printable};
 
 use super::Run;
 use crate::session::Session;
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 use crate::terminal::Terminal;
 
 /// Remove stores with their keys, data and configuration
@@ -53,7 +53,7 @@ fn check_names<'a>(keyward: &Keyward, all: &'a [String]) -> Outcome<Vec<&'a str>
         // would lose its data too.
         if let Some(first) = ids.insert(file.id, name) {
             let why = format!("`{first}` and `{name}` name the same id: remove one at a time");
-            return Err(usage(why));
+            return Err(usage_error(why));
         }
     }
     Ok(names)

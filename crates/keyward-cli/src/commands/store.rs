@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Run;
 use crate::exit::each;
-use crate::output::{complain, print};
+use crate::output::{print, print_message};
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::stop::{Outcome, Stop};
@@ -95,7 +95,7 @@ fn verify(keyward: &Keyward, store: &str, user: Option<&str>, json: bool) -> Out
                     "corrupt"
                 }
             };
-            complain(&format!("{id}: {what} ({})", error.message()));
+            print_message(&format!("{id}: {what} ({})", error.message()));
         })?;
         Ok(())
     });

@@ -4,7 +4,7 @@ use keyward_config::Interaction;
 use keyward_core::{EntryId, Level, Result, printable};
 use keyward_origin::Location;
 
-use super::{Run, missing};
+use super::{Run, missing_entry};
 use crate::arguments::StoreAndEntry;
 use crate::session::Session;
 use crate::stop::Outcome;
@@ -27,16 +27,16 @@ impl Run for Arguments {
             format_args!("unsetting credentials for user `{user}` in store `{name}`"),
         );
         match store.unset(&id) {
-            Err(error) if error.is_miss() => Err(missing(&id, &store)),
+            Err(error) if error.is_miss() => Err(missing_entry(&id, &store)),
             Err(error) => Err(error.into()),
-            Ok(()) => Ok(take_off_list(&store, &id)?),
+            Ok(()) => Ok(unlist_account(&store, &id)?),
         }
     }
 }
 
 /// Removes an account from the list that helpers read. A look-up skips a few accounts that no
 /// longer exist, but not many.
-fn take_off_list(store: &OpenStore, id: &EntryId) -> Result<()> {
+fn unlist_account(store: &OpenStore, id: &EntryId) -> Result<()> {
     let Ok(location) = Location::parse(id.name_or_empty()) else { return Ok(()) };
     if location.account().is_none() {
         return Ok(());

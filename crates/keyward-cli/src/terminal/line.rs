@@ -53,16 +53,16 @@ pub(super) enum Typed {
 }
 
 /// Returns settings with which the terminal delivers each byte at once and echoes none.
-pub(super) fn unedited(settings: &Termios) -> Termios {
-    let mut unedited = settings.clone();
-    unedited.local_modes &= !(LocalModes::ECHO
+pub(super) fn raw_settings(settings: &Termios) -> Termios {
+    let mut raw = settings.clone();
+    raw.local_modes &= !(LocalModes::ECHO
         | LocalModes::ECHONL
         | LocalModes::ICANON
         | LocalModes::IEXTEN
         | LocalModes::ISIG);
-    unedited.special_codes[SpecialCodeIndex::VMIN] = 1;
-    unedited.special_codes[SpecialCodeIndex::VTIME] = 0;
-    unedited
+    raw.special_codes[SpecialCodeIndex::VMIN] = 1;
+    raw.special_codes[SpecialCodeIndex::VTIME] = 0;
+    raw
 }
 
 /// The line as it was typed so far.

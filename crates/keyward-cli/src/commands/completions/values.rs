@@ -65,7 +65,11 @@ fn stores(keyward: &Keyward, _: &[OsString]) -> Vec<String> {
 /// The names of a role's backends. Those of plugins are known without running any.
 fn backends(keyward: &Keyward, role: Role) -> Vec<String> {
     let names = backend::names(keyward.registry());
-    names.into_iter().filter(|(of, _)| *of == role).map(|(_, name)| name.to_owned()).collect()
+    names
+        .into_iter()
+        .filter(|(its_role, _)| *its_role == role)
+        .map(|(_, name)| name.to_owned())
+        .collect()
 }
 
 fn backends_of_named_role(keyward: &Keyward, words: &[OsString]) -> Vec<String> {

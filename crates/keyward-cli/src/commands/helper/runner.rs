@@ -9,7 +9,7 @@ use keyward_core::{Error, Result, Secret};
 use keyward_helper::Call;
 
 use crate::input::{UntilEmptyLine, standard_input};
-use crate::output::{complain, print_secret};
+use crate::output::{print_message, print_secret};
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -41,7 +41,7 @@ pub(super) fn run(session: &Session, call: &impl Call, options: Options<'_>) -> 
 fn answer<C: Call>(session: &Session, call: &C, options: Options<'_>) -> Result<Secret> {
     let request = call.parse(read_request(C::MAX_REQUEST)?.expose())?;
     if let Some(warning) = call.warning(&request) {
-        complain(&format!("warning: {warning}"));
+        print_message(&format!("warning: {warning}"));
     }
     let keyward = match options.can_prompt {
         true => Keyward::with(options.environment, session.console)?,

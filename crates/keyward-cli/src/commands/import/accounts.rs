@@ -5,7 +5,7 @@ use keyward_core::Error;
 use keyward_import::accounts::{Found, Place, Report, import as import_accounts};
 use serde_json::{Value, json};
 
-use super::{code, end, why};
+use super::{describe, exit_code_of, outcome};
 use crate::output::print;
 use crate::progress::Progress;
 use crate::stop::Outcome;
@@ -44,7 +44,7 @@ pub(super) fn import(
             print(advice)?;
         }
     }
-    end(report.refused.iter().map(|(_, error)| code(error)).max().unwrap_or_default())
+    outcome(report.refused.iter().map(|(_, error)| exit_code_of(error)).max().unwrap_or_default())
 }
 
 fn as_json(report: &Report, store: &str) -> String {
@@ -84,7 +84,7 @@ fn as_text(report: &Report) -> String {
 
 fn refusal(place: &Place, error: &Error) -> String {
     match place {
-        Place::Line(number) => format!("\n  line {number}: {}", why(error)),
-        Place::Url(url) => format!("\n  {url}: {}", why(error)),
+        Place::Line(number) => format!("\n  line {number}: {}", describe(error)),
+        Place::Url(url) => format!("\n  {url}: {}", describe(error)),
     }
 }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use keyward_import::pycred::Import;
 
-use super::end;
+use super::outcome;
 use crate::output::print;
 use crate::session::Session;
 use crate::stop::Outcome;
@@ -40,11 +40,11 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
         } else {
             report::as_text(&report, dry_run)
         })?;
-        code = code.max(report::code(&report));
+        code = code.max(report::exit_code(&report));
         imported += report.imported.len();
     }
     if imported > 0 && !json && !dry_run {
         print("PyCred's files are unchanged; `pycred rm` removes them.")?;
     }
-    end(code)
+    outcome(code)
 }

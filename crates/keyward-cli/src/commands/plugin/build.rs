@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use keyward_plugin_cli::build::{Built, build};
 use serde_json::json;
 
-use crate::output::{print, shown};
+use crate::output::{escape_if_terminal, print};
 use crate::shell::quoted;
 use crate::stop::Outcome;
 
@@ -34,9 +34,9 @@ pub(super) fn run(arguments: &Arguments) -> Outcome {
         let digest = digest.to_string();
         return print(&json!({ "path": path, "sha256": digest, "crate": crate_name }).to_string());
     }
-    print(&shown(&format!("Built {path}")))?;
+    print(&escape_if_terminal(&format!("Built {path}")))?;
     ["check", "trust"].iter().try_for_each(|next| {
         let path = quoted(&path);
-        print(&shown(&format!("  keyward plugin {next} {path}")))
+        print(&escape_if_terminal(&format!("  keyward plugin {next} {path}")))
     })
 }

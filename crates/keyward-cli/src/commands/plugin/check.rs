@@ -9,7 +9,7 @@ use keyward_plugin_cli::check::{Check, Plan, pair};
 
 use super::trust::this_program;
 use crate::arguments::role;
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 use report::Report;
 
 /// Check a library or a program against every promise of its backends
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     let is_requested = |role| requested.is_none_or(|requested| requested == role);
     let chosen: Vec<_> = backends.iter().filter(|it| is_requested(it.role)).collect();
     if chosen.is_empty() {
-        return Err(usage("it provides no backend in this role"));
+        return Err(usage_error("it provides no backend in this role"));
     }
     chosen.iter().try_for_each(|it| it.check_options())?;
     report.begin(&backends[0].package, &backends[0].version)?;

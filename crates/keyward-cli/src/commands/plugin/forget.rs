@@ -2,7 +2,7 @@ use keyward::{Keyward, StoreFile};
 use keyward_config::{Layer, PluginFile, PluginName};
 use keyward_core::{Role, Value, Values};
 
-use super::{confirm, unknown};
+use super::{confirm, unknown_plugin};
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -27,17 +27,17 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let layer = if arguments.system { Layer::System } else { Layer::User };
     let files = keyward.config().plugins().files;
     let file = files.iter().find(|file| file.name == name && file.layer == layer);
-    let users = file.map(|file| users(&keyward, file)).transpose()?.unwrap_or_default();
-    if !users.is_empty() && !arguments.yes {
+    let stores = file.map(|file| list_stores(&keyward, file)).transpose()?.unwrap_or_default();
+    if !stores.is_empty() && !arguments.yes {
         let question =
-            format!("These stores need it and will not open without it:\n{users}Forget it?");
+            format!("These stores need it and will not open without it:\n{stores}Forget it?");
         confirm(&question, "nothing was forgotten")?;
     }
     if keyward.config().remove_plugin(&name, layer)? {
         return Ok(());
     }
     let elsewhere = files.iter().any(|file| file.name == name);
-    let unknown = unknown(keyward.config(), &name);
+    let unknown = unknown_plugin(keyward.config(), &name);
     Err(match (elsewhere, layer) {
         (true, Layer::User) => {
             unknown.because(format!("`{name}` is trusted for all users")).hint("Use --system")
@@ -49,44 +49,44 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
 }
 
 /// Returns the stores that use a backend of a plugin, one per line.
-fn users(keyward: &Keyward, plugin: &PluginFile) -> Outcome<String> {
-    let mut users = String::new();
+fn list_stores(keyward: &Keyward, plugin: &PluginFile) -> Outcome<String> {
+    let mut stores = String::new();
     for name in keyward.store_names()? {
         // A store that cannot be read does not open anyway.
         let Ok(store) = keyward.config().store(&name) else { continue };
-        let used = parts(&store).into_iter().find(|(role, name)| {
+        let used = used_backends(&store).into_iter().find(|(role, name)| {
             plugin.backends.iter().any(|(its, called)| (its, called.as_str()) == (role, name))
         });
         if let Some((role, backend)) = used {
-            users += &format!("  store {name}: its {role} is {backend}\n");
+            stores += &format!("  store {name}: its {role} is {backend}\n");
         }
     }
-    Ok(users)
+    Ok(stores)
 }
 
 /// Returns the backends of a store, with the key sources that its options refer to.
-fn parts(store: &StoreFile) -> Vec<(Role, &str)> {
-    let mut parts = Vec::new();
+fn used_backends(store: &StoreFile) -> Vec<(Role, &str)> {
+    let mut backends = Vec::new();
     for (role, used) in [
         (Role::Serializer, &store.serializer),
         (Role::Encryption, &store.encryption),
         (Role::Storage, &store.storage),
     ] {
-        parts.push((role, used.name.as_str()));
-        add_sources(&used.options, &mut parts);
+        backends.push((role, used.name.as_str()));
+        add_sources(&used.options, &mut backends);
     }
     if let Some(key) = &store.key {
-        parts.push((Role::Key, &key.from));
-        add_sources(&key.options, &mut parts);
+        backends.push((Role::Key, &key.from));
+        add_sources(&key.options, &mut backends);
     }
-    parts
+    backends
 }
 
-fn add_sources<'a>(options: &'a Values, parts: &mut Vec<(Role, &'a str)>) {
+fn add_sources<'a>(options: &'a Values, backends: &mut Vec<(Role, &'a str)>) {
     for (_, value) in options.iter() {
         if let Value::Secret(reference) = value {
-            parts.push((Role::Key, &reference.from));
-            add_sources(&reference.options, parts);
+            backends.push((Role::Key, &reference.from));
+            add_sources(&reference.options, backends);
         }
     }
 }

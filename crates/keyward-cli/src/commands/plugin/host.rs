@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use keyward_loader::{Pin, inspect, load, serve_parent, verify_library};
 
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 
 /// Serve the backends of a library on standard input and output, as a plugin program does
 #[derive(clap::Args)]
@@ -34,7 +34,8 @@ fn pin(path: &str, digest: Option<&str>) -> Outcome<Pin> {
     let path = PathBuf::from(path);
     match digest {
         Some(digest) => {
-            let digest = digest.parse().map_err(|_| usage("a SHA-256 is 64 hexadecimal digits"))?;
+            let digest =
+                digest.parse().map_err(|_| usage_error("a SHA-256 is 64 hexadecimal digits"))?;
             Ok(Pin { path, digest })
         }
         None => Ok(inspect(&path)?.pin()),

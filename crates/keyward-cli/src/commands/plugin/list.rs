@@ -3,8 +3,8 @@ use keyward_config::{BrokenPlugin, PluginFile};
 use keyward_core::Error;
 use serde_json::{Value, json};
 
-use super::provided;
-use crate::output::{print, shown};
+use super::list_backends;
+use crate::output::{escape_if_terminal, print};
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -54,7 +54,7 @@ fn line(file: &PluginFile, state: &PluginState) -> String {
         file.door,
         state.word(),
         file.pin.path.display(),
-        provided(file)
+        list_backends(file)
     );
     with_reason(&line, state.error().map(Error::summary))
 }
@@ -76,7 +76,7 @@ fn broken_line(broken: &BrokenPlugin) -> String {
 
 fn with_reason(line: &str, why: Option<String>) -> String {
     match why {
-        Some(why) => format!("{}\n    {}", shown(line), shown(&why)),
-        None => shown(line),
+        Some(why) => format!("{}\n    {}", escape_if_terminal(line), escape_if_terminal(&why)),
+        None => escape_if_terminal(line),
     }
 }

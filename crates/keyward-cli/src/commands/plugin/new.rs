@@ -5,7 +5,7 @@ use keyward_plugin_cli::new::{Crate, Source};
 
 use super::trust::this_program;
 use crate::arguments::role;
-use crate::output::{print, shown};
+use crate::output::{escape_if_terminal, print};
 use crate::shell::quoted;
 use crate::stop::Outcome;
 
@@ -39,9 +39,9 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
         }
     };
     Crate::new(role, &name, source)?.write(&dir)?;
-    print(&shown(&format!("Wrote the {role} {name} to {}", dir.display())))?;
-    print(&shown(&format!("It takes Keyward's crates from {from}")))?;
-    print(&shown(&format!("  cd {}", quoted(&dir.display().to_string()))))?;
+    print(&escape_if_terminal(&format!("Wrote the {role} {name} to {}", dir.display())))?;
+    print(&escape_if_terminal(&format!("It takes Keyward's crates from {from}")))?;
+    print(&escape_if_terminal(&format!("  cd {}", quoted(&dir.display().to_string()))))?;
     print("  cargo test")?;
     print("  keyward plugin build")
 }

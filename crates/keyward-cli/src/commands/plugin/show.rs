@@ -3,8 +3,8 @@ use keyward_config::{PluginFile, PluginName};
 use keyward_loader::Pin;
 use serde_json::json;
 
-use super::{list, provided, unknown};
-use crate::output::{print, shown};
+use super::{list, list_backends, unknown_plugin};
+use crate::output::{escape_if_terminal, print};
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -24,25 +24,25 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let name = PluginName::new(&arguments.name)?;
     let keyward = session.keyward()?;
     let config = keyward.config();
-    let file = config.find_plugin(&name)?.ok_or_else(|| unknown(config, &name))?;
+    let file = config.find_plugin(&name)?.ok_or_else(|| unknown_plugin(config, &name))?;
     let state = PluginState::check(&file);
     if arguments.json {
         return print(&as_json(&file, &state).to_string());
     }
     facts(&file, &state)
         .iter()
-        .try_for_each(|(name, fact)| print(&shown(&format!("{name}: {fact}"))))
+        .try_for_each(|(name, fact)| print(&escape_if_terminal(&format!("{name}: {fact}"))))
 }
 
 fn as_json(file: &PluginFile, state: &PluginState) -> serde_json::Value {
-    let mut shown = list::as_json(file, state);
+    let mut object = list::as_json(file, state);
     let pin = |pin: &Pin| json!({ "path": pin.path.display().to_string(), "sha256": pin.digest.to_string() });
-    shown["sha256"] = json!(file.pin.digest.to_string());
-    shown["host"] = json!(file.host.as_ref().map(|host| host.display().to_string()));
-    shown["needs"] = file.needs.iter().map(pin).collect();
-    shown["arguments"] = json!(file.arguments);
-    shown["environment"] = json!(file.environment);
-    shown
+    object["sha256"] = json!(file.pin.digest.to_string());
+    object["host"] = json!(file.host.as_ref().map(|host| host.display().to_string()));
+    object["needs"] = file.needs.iter().map(pin).collect();
+    object["arguments"] = json!(file.arguments);
+    object["environment"] = json!(file.environment);
+    object
 }
 
 fn facts(file: &PluginFile, state: &PluginState) -> Vec<(&'static str, String)> {
@@ -60,6 +60,6 @@ fn facts(file: &PluginFile, state: &PluginState) -> Vec<(&'static str, String)> 
     facts.extend(needs.map(|need| ("needs", format!("{} {}", need.path.display(), need.digest))));
     facts.extend(file.arguments.iter().map(|argument| ("argument", argument.clone())));
     facts.extend(file.environment.iter().map(|variable| ("variable", variable.clone())));
-    facts.push(("backends", provided(file)));
+    facts.push(("backends", list_backends(file)));
     facts
 }

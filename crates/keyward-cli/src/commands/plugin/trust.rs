@@ -7,11 +7,11 @@ use keyward_config::{PluginFile, path_of_program};
 use keyward_core::{Error, ErrorKind, Result};
 use keyward_plugin_cli::new::init_option;
 
-use super::{confirm, provided};
+use super::{confirm, list_backends};
 use crate::exit::each;
-use crate::output::{print, shown};
+use crate::output::{escape_if_terminal, print};
 use crate::session::Session;
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 use candidate::Candidate;
 
 /// Trust a library or a program, as it is now, to provide backends
@@ -53,7 +53,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
         return trust(session, arguments, &arguments.path);
     }
     if arguments.name.is_some() {
-        return Err(usage("--name is for one plugin, not for a folder"));
+        return Err(usage_error("--name is for one plugin, not for a folder"));
     }
     each(libraries(&arguments.path)?, |library| trust(session, arguments, &library))
 }
@@ -79,15 +79,15 @@ fn trust(session: &Session, arguments: &Arguments, path: &Path) -> Outcome {
     let candidate = Candidate::inspect(&keyward, arguments, path)?;
     let description = candidate.describe();
     if arguments.yes {
-        description.lines().try_for_each(|line| print(&shown(line)))?;
+        description.lines().try_for_each(|line| print(&escape_if_terminal(line)))?;
     } else {
         confirm(&format!("{description}Trust it?"), "nothing was trusted")?;
     }
     let mut file = candidate.file;
     file.backends = try_plugin(&file, this_program()?, &Environment::current())?;
-    check_free(&keyward, &file)?;
+    check_not_taken(&keyward, &file)?;
     keyward.config().keep_plugin(&file, candidate.before.as_ref())?;
-    print(&format!("Trusted as {}: {}", file.name, provided(&file)))?;
+    print(&format!("Trusted as {}: {}", file.name, list_backends(&file)))?;
     for (role, name) in &file.backends {
         print(&format!("  keyward init STORE {}", init_option(*role, name)))?;
     }
@@ -101,7 +101,7 @@ pub(super) fn this_program() -> Result<PathBuf> {
 }
 
 /// Refuses a backend that is linked or that another plugin provides: then neither could be used.
-fn check_free(keyward: &Keyward, file: &PluginFile) -> Outcome {
+fn check_not_taken(keyward: &Keyward, file: &PluginFile) -> Outcome {
     let plugins = keyward.config().plugins();
     for backend in &file.backends {
         let (role, name) = backend;

@@ -7,7 +7,7 @@ use keyward_git::{Call, Change, ConfigFile, Git, Helper, Setup, helpers_for};
 use serde_json::json;
 
 use crate::commands::init;
-use crate::output::{complain, print, shown};
+use crate::output::{escape_if_terminal, print, print_message};
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -60,11 +60,11 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     }
     let call = Call::new(&this_program(environment)?, store);
     setup.check()?;
-    let made = make(&keyward, store, json)?;
+    let made = make_store(&keyward, store, json)?;
     let change = setup.add(&call, only)?;
     report(&file, &change, store, made, json)?;
     if environment.get("GIT_CONFIG_GLOBAL").is_some() && !local {
-        complain("note: git reads this file only if GIT_CONFIG_GLOBAL names it");
+        print_message("note: git reads this file only if GIT_CONFIG_GLOBAL names it");
     }
     advise(&git)
 }
@@ -82,7 +82,7 @@ fn this_program(environment: &Environment) -> Outcome<String> {
 }
 
 /// Makes the store unless it exists, and returns whether it made it.
-fn make(keyward: &Keyward, store: &str, json: bool) -> Outcome<bool> {
+fn make_store(keyward: &Keyward, store: &str, json: bool) -> Outcome<bool> {
     match keyward.config().find_store(&StoreName::new(store)?)? {
         Some(file) if file.deleting => Err(Error::new(ErrorKind::Conflict, "setup")
             .because(format!("the store `{}` is being removed", file.name))
@@ -107,7 +107,7 @@ fn report(file: &ConfigFile, change: &Change, store: &str, made: bool, json: boo
         return print(&report.to_string());
     }
     match change.before == change.after {
-        true => print(&format!("{} already calls Keyward.", path(file))),
+        true => print(&format!("{} already calls Keyward.", shown_path(file))),
         false => show(file, change),
     }
 }
@@ -120,7 +120,7 @@ fn report_undone(file: &ConfigFile, change: &Change, json: bool) -> Outcome {
         return print(&report.to_string());
     }
     if !changed {
-        return print(&format!("There is nothing to undo in {}.", path(file)));
+        return print(&format!("There is nothing to undo in {}.", shown_path(file)));
     }
     show(file, change)?;
     print(match change.restored {
@@ -142,12 +142,14 @@ fn as_json(file: &ConfigFile, change: &Change) -> serde_json::Value {
 
 /// Prints the helpers of the file; `-` marks those that were removed, `+` those that were added.
 fn show(file: &ConfigFile, change: &Change) -> Outcome {
-    print(&format!("{}:", path(file)))?;
+    print(&format!("{}:", shown_path(file)))?;
     let line = |mark, helper: &Helper| {
-        print(shown(&format!("{mark} credential.helper = {}", helper.shown)).trim_end())
+        print(
+            escape_if_terminal(&format!("{mark} credential.helper = {}", helper.shown)).trim_end(),
+        )
     };
-    let mut gone = change.before.iter().filter(|helper| !change.after.contains(helper));
-    gone.try_for_each(|helper| line('-', helper))?;
+    let mut removed = change.before.iter().filter(|helper| !change.after.contains(helper));
+    removed.try_for_each(|helper| line('-', helper))?;
     for helper in &change.after {
         line(if change.before.contains(helper) { ' ' } else { '+' }, helper)?;
     }
@@ -162,16 +164,16 @@ fn advise(git: &Git) -> Outcome {
     let others: Vec<_> =
         asked[..first.unwrap_or(0)].iter().map(|found| &*found.helper.shown).collect();
     if !others.is_empty() {
-        complain(&format!(
+        print_message(&format!(
             "note: git asks these first: {}\n  hint: --only makes git ask Keyward alone",
             others.join(", ")
         ));
     }
     if first.is_none() {
-        complain("note: git does not ask Keyward here; `keyward setup git --check` says more");
+        print_message("note: git does not ask Keyward here; `keyward setup git --check` says more");
     }
     if !git.knows_authtype() {
-        complain(&format!(
+        print_message(&format!(
             "note: git {} passes on only usernames and passwords; other authentication schemes need git 2.46",
             git.version
         ));
@@ -179,6 +181,6 @@ fn advise(git: &Git) -> Outcome {
     Ok(())
 }
 
-fn path(file: &ConfigFile) -> String {
-    shown(&file.path().display().to_string())
+fn shown_path(file: &ConfigFile) -> String {
+    escape_if_terminal(&file.path().display().to_string())
 }

@@ -4,13 +4,13 @@ use keyward_core::Error;
 use keyward_import::pycred::Report;
 use serde_json::json;
 
-use crate::commands::import::{code as code_of_error, why};
+use crate::commands::import::{describe, exit_code_of};
 use crate::output::escaped;
 
 /// Returns the exit code for this store.
-pub(super) fn code(report: &Report) -> u8 {
+pub(super) fn exit_code(report: &Report) -> u8 {
     let errors = report.refused.iter().map(|(_, error)| error).chain(&report.failed);
-    errors.map(code_of_error).max().unwrap_or_default()
+    errors.map(exit_code_of).max().unwrap_or_default()
 }
 
 pub(super) fn as_json(report: &Report, dry_run: bool) -> String {
@@ -37,14 +37,14 @@ pub(super) fn as_text(report: &Report, dry_run: bool) -> String {
     }
     text += ": ";
     text += &match &report.failed {
-        Some(error) => format!("not imported: {}", why(error)),
+        Some(error) => format!("not imported: {}", describe(error)),
         None => counts(report, dry_run),
     };
     if let Some(note) = &report.note {
         text += &format!(" ({})", escaped(note));
     }
     for (user, error) in &report.refused {
-        text += &format!("\n  user `{}`: {}", escaped(user), why(error));
+        text += &format!("\n  user `{}`: {}", escaped(user), describe(error));
     }
     text
 }

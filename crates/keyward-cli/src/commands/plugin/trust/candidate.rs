@@ -9,7 +9,7 @@ use keyward_core::{Door, Error, ErrorKind, Result, Role, printable};
 use keyward_loader::{Content, Inspection, inspect, verify_library};
 
 use super::Arguments;
-use crate::stop::{Outcome, usage};
+use crate::stop::{Outcome, usage_error};
 
 /// A file that may be trusted.
 pub(super) struct Candidate {
@@ -30,7 +30,7 @@ impl Candidate {
         let found = inspect(path)?;
         let layer = if options.system { Layer::System } else { Layer::User };
         let name = options.name.as_deref();
-        let before = before(keyward, name, &found.path, layer);
+        let before = find_trusted(keyward, name, &found.path, layer);
         let name = match &before {
             Some(before) => before.name.clone(),
             None => free_name(keyward, name, &found)?,
@@ -51,7 +51,7 @@ impl Candidate {
         let was_run = earlier.is_some_and(|earlier| earlier.host.is_some());
         let runs = options.run || (was_run && !loads);
         if loads && !is_library {
-            return Err(usage("a program cannot be loaded: --load is for libraries only"));
+            return Err(usage_error("a program cannot be loaded: --load is for libraries only"));
         }
         check_kind(is_library, runs, &arguments, &environment, &needs)?;
         let needs = needs.iter().map(|path| inspect(path)).collect::<Result<Vec<_>>>()?;
@@ -131,7 +131,12 @@ impl Candidate {
 }
 
 /// Returns the plugin that is this file.
-fn before(keyward: &Keyward, name: Option<&str>, path: &Path, layer: Layer) -> Option<PluginFile> {
+fn find_trusted(
+    keyward: &Keyward,
+    name: Option<&str>,
+    path: &Path,
+    layer: Layer,
+) -> Option<PluginFile> {
     let is_requested = |other: &str| name.is_none_or(|name| name == other);
     let mut files = keyward.config().plugins().files.into_iter();
     files.find(|it| it.layer == layer && it.pin.path == path && is_requested(it.name.as_str()))
@@ -183,16 +188,19 @@ fn check_kind(
     needs: &[PathBuf],
 ) -> Outcome {
     if let Some(name) = environment.iter().find(|name| !PluginFile::may_see(name)) {
-        return Err(usage(format!("a plugin may not see the variable `{}`", printable(name))));
+        return Err(usage_error(format!(
+            "a plugin may not see the variable `{}`",
+            printable(name)
+        )));
     }
     match is_library {
-        true if !arguments.is_empty() => Err(usage("a library takes no arguments")),
+        true if !arguments.is_empty() => Err(usage_error("a library takes no arguments")),
         true if !runs && !environment.is_empty() => {
-            Err(usage("a library that is loaded sees every variable: --env needs --run"))
+            Err(usage_error("a library that is loaded sees every variable: --env needs --run"))
         }
-        false if !needs.is_empty() => {
-            Err(usage("a program finds the libraries that it needs: --needs is for libraries only"))
-        }
+        false if !needs.is_empty() => Err(usage_error(
+            "a program finds the libraries that it needs: --needs is for libraries only",
+        )),
         _ => Ok(()),
     }
 }

@@ -15,31 +15,31 @@ use crate::stop::Outcome;
 pub(super) fn run(json: bool) -> Outcome {
     let git = Git::find()?;
     let mut findings = Findings::new(json);
-    findings.tell("git", version(&git))?;
+    findings.add("git", check_version(&git))?;
     let configured = git.configured()?;
     let urls: BTreeSet<_> = configured.iter().filter_map(|found| found.url.as_deref()).collect();
     let general = helpers_for(&configured, None);
-    findings.tell("helpers", describe(&general, None))?;
+    findings.add("helpers", describe(&general, None))?;
     for url in urls {
-        findings.tell("helpers", describe(&helpers_for(&configured, Some(url)), Some(url)))?;
+        findings.add("helpers", describe(&helpers_for(&configured, Some(url)), Some(url)))?;
     }
     let Some(call) = general.iter().find_map(|found| found.helper.keyward.as_ref()) else {
         let missing = Error::not_found("setup").because("git does not ask Keyward");
         let hint = "Run `keyward setup git`";
-        findings.tell("keyward", Finding::Bad(missing.hint(hint)))?;
+        findings.add("keyward", Finding::Bad(missing.hint(hint)))?;
         return findings.end();
     };
     // A check must not prompt for a passphrase. Git, as it is run below, does not prompt either.
     let keyward = Keyward::with(Environment::current(), Silent)?;
-    findings.tell("keyward", program(call, &keyward)?)?;
-    for finding in doctor::check(&keyward, &call.store) {
-        findings.tell(&format!("store {}", call.store), finding)?;
+    findings.add("keyward", check_program(call, &keyward)?)?;
+    for finding in doctor::check_store(&keyward, &call.store) {
+        findings.add(&format!("store {}", call.store), finding)?;
     }
-    findings.tell("answer", answer(&git, call))?;
+    findings.add("answer", check_answer(&git, call))?;
     findings.end()
 }
 
-fn version(git: &Git) -> Finding {
+fn check_version(git: &Git) -> Finding {
     match git.knows_authtype() {
         true => Finding::Good(format!("version {}", git.version)),
         false => Finding::Note(format!(
@@ -74,7 +74,7 @@ fn without_user_info(url: &str) -> String {
 }
 
 /// Checks that the value names a program that exists, and whether it is this one.
-fn program(call: &Call, keyward: &Keyward) -> Outcome<Finding> {
+fn check_program(call: &Call, keyward: &Keyward) -> Outcome<Finding> {
     let Some(path) = &call.program else {
         return Ok(Finding::Note("git looks for git-credential-keyward".into()));
     };
@@ -98,7 +98,7 @@ fn program(call: &Call, keyward: &Keyward) -> Outcome<Finding> {
 }
 
 /// Makes git ask only Keyward, for a credential that cannot exist.
-fn answer(git: &Git, call: &Call) -> Finding {
+fn check_answer(git: &Git, call: &Call) -> Finding {
     let wrong = |why: &str| Finding::Bad(Error::new(ErrorKind::Other, "setup").because(why));
     match git.try_call(call) {
         Ok(Trial::Correct) => Finding::Good(
