@@ -4,6 +4,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use keyward::OpenStore;
 use keyward_core::{EntryId, Role};
 
+use crate::candidates;
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -11,6 +12,7 @@ use crate::stop::Outcome;
 #[derive(clap::Args)]
 pub(crate) struct StoreAndUser {
     /// The store
+    #[arg(add = candidates::stores())]
     store: String,
     /// Use the entries of this user [default: the store's `user`, else you]
     #[arg(short, long, value_name = "U")]

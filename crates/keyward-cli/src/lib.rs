@@ -4,6 +4,7 @@
 //! `use my_backend as _;`.
 
 mod arguments;
+mod candidates;
 mod command_line;
 mod commands;
 mod console;

@@ -76,6 +76,7 @@ const RESERVED: &[Reserved] = &[
         places: &[
             "crates/keyward-config/",
             "crates/keyward-cli/build.rs",
+            "crates/keyward-cli/src/candidates.rs",
             "crates/keyward-cli/src/lib.rs",
         ],
         tests_too: true,

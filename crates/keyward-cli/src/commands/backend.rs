@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Run;
 use crate::arguments::role;
+use crate::candidates;
 use crate::exit::each;
 use crate::output::{escape_if_terminal, print};
 use crate::session::Session;
@@ -32,7 +33,7 @@ pub(super) enum Command {
         #[arg(value_parser = role())]
         role: Role,
         /// The backend
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = candidates::backends_of_named_role())]
         backend: String,
         /// Print JSON
         #[arg(long)]
@@ -57,7 +58,7 @@ impl Run for Command {
 }
 
 /// Returns the role and name of every backend, linked or provided by a plugin.
-pub(super) fn names(registry: &Registry) -> BTreeSet<(Role, &str)> {
+fn names(registry: &Registry) -> BTreeSet<(Role, &str)> {
     let linked = registry.iter().map(|backend| (backend.role(), backend.info.name));
     linked.chain(registry.offers().map(|offer| (offer.role(), offer.name()))).collect()
 }

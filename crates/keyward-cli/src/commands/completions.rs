@@ -7,8 +7,6 @@ use crate::output::{Lines, print};
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
 
-mod values;
-
 /// Print the completion script of a shell
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
@@ -69,7 +67,7 @@ pub(crate) fn answer(arguments: &[OsString]) -> Option<Outcome> {
 }
 
 fn complete(index: usize, words: &[OsString]) -> Outcome {
-    let mut command = values::add(program(), words);
+    let mut command = program();
     let mut words = words.to_vec();
     if index == words.len() {
         // The shell has left out an empty word at the end.

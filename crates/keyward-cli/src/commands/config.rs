@@ -6,6 +6,7 @@ use keyward_core::{OptionSpec, Registry, Role, Value, printable};
 use serde_json::json;
 
 use super::Run;
+use crate::candidates;
 use crate::editor;
 use crate::exit::each;
 use crate::output::print;
@@ -32,6 +33,7 @@ pub(super) enum Command {
   keyward config explain defaults.storage")]
     Explain {
         /// The setting, as in defaults.storage
+        #[arg(add = candidates::settings())]
         key: String,
         /// Print JSON
         #[arg(long)]
@@ -42,6 +44,7 @@ pub(super) enum Command {
   keyward config get defaults.storage")]
     Get {
         /// The setting, as in defaults.storage
+        #[arg(add = candidates::settings())]
         key: String,
     },
     /// Set one setting in your configuration, and keep its comments
@@ -49,9 +52,10 @@ pub(super) enum Command {
   keyward config set defaults.storage sqlite")]
     Set {
         /// The setting, as in defaults.storage
+        #[arg(add = candidates::settings())]
         key: String,
         /// The new value
-        #[arg(required_unless_present = "unset")]
+        #[arg(required_unless_present = "unset", add = candidates::values_of_named_setting())]
         value: Option<String>,
         /// Remove the setting instead
         #[arg(long, conflicts_with = "value")]

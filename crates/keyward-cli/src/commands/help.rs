@@ -6,6 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use keyward_config::Environment;
 use keyward_core::{Error, Result, printable};
 
@@ -24,7 +25,7 @@ use crate::stop::{Outcome, Stop, usage_error_with_hint};
   keyward help --html")]
 pub(super) struct Arguments {
     /// A topic of the guide, or a command
-    #[arg(default_value = "guide", hide_default_value = true)]
+    #[arg(default_value = "guide", hide_default_value = true, add = ArgValueCandidates::new(candidates))]
     topic: String,
     /// Open the topic in a browser, or print the path of its page if no browser can be started
     #[arg(long)]
@@ -52,7 +53,7 @@ impl Run for Arguments {
 const INSTALLED: &str = "/usr/share/doc/keyward";
 
 /// The guide, as it was when the program was built.
-pub(super) const TOPICS: &[(&str, &str)] = &[
+const TOPICS: &[(&str, &str)] = &[
     ("guide", include_str!("../../../../docs/guide.md")),
     ("git", include_str!("../../../../docs/clients/git.md")),
     ("importing", include_str!("../../../../docs/importing.md")),
@@ -109,6 +110,15 @@ fn show_topic(topic: &str) -> Outcome {
         Some(command) => show(&command.render_long_help().to_string()),
         None => Err(unknown_topic(topic)),
     }
+}
+
+/// Returns what completion offers: all topics and commands.
+fn candidates() -> Vec<CompletionCandidate> {
+    let topics = TOPICS.iter().map(|(name, _)| name);
+    topics
+        .chain(COMMANDS.iter().map(|command| &command.name))
+        .map(CompletionCandidate::new)
+        .collect()
 }
 
 fn unknown_topic(topic: &str) -> Stop {

@@ -6,6 +6,7 @@ use keyward_core::{Error, Level, Persistence, Result, Value};
 use serde_json::json;
 
 use super::Run;
+use crate::candidates;
 use crate::exit::each;
 use crate::output::{escape_if_terminal, print};
 use crate::session::Session;
@@ -17,7 +18,7 @@ use crate::stop::Outcome;
   keyward info work --users")]
 pub(super) struct Arguments {
     /// The stores
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = candidates::stores())]
     stores: Vec<String>,
     /// What to show: backends and promises, the store's file as it is, or neither
     #[arg(short, long, default_value = "std")]

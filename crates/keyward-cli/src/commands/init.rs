@@ -3,6 +3,7 @@ use keyward_config::{parse_value, render_value};
 use keyward_core::{Error, OptionSpec, Persistence, Role, SecretRef, Value, Values};
 
 use super::Run;
+use crate::candidates::{self, backends};
 use crate::output::{print, print_message};
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
@@ -17,16 +18,16 @@ pub(super) struct Arguments {
     #[arg(value_name = "NAME")]
     store: String,
     /// The backend that turns records into bytes
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", add = backends(Role::Serializer))]
     serializer: Option<String>,
     /// The backend that encrypts the bytes
-    #[arg(long, value_name = "E")]
+    #[arg(long, value_name = "E", add = backends(Role::Encryption))]
     encryption: Option<String>,
     /// The backend that keeps the encrypted records
-    #[arg(long, value_name = "B")]
+    #[arg(long, value_name = "B", add = backends(Role::Storage))]
     storage: Option<String>,
     /// An option of a backend, such as storage.path=/srv/store.db; key.from=NAME selects the key source
-    #[arg(long = "option", value_name = "ROLE.KEY=VALUE")]
+    #[arg(long = "option", value_name = "ROLE.KEY=VALUE", add = candidates::options())]
     options: Vec<String>,
     /// Make a system store, in which each user of this machine has a separate folder
     #[arg(long)]

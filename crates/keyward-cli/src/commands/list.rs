@@ -3,6 +3,7 @@ use keyward_core::EntryId;
 use serde_json::json;
 
 use super::Run;
+use crate::candidates;
 use crate::exit::each;
 use crate::output::{Lines, escape_if_terminal, print};
 use crate::session::Session;
@@ -15,6 +16,7 @@ use crate::stop::{Outcome, usage_error};
   keyward list work --json")]
 pub(super) struct Arguments {
     /// List the entries of this store, without decrypting any
+    #[arg(add = candidates::stores())]
     store: Option<String>,
     /// List only the entries of this user
     #[arg(short, long, value_name = "U")]

@@ -1,10 +1,11 @@
 use std::path::{Path, PathBuf};
 
 use clap::Command;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_mangen::Man;
 use keyward_core::{Error, printable};
 
-use super::{Run, program};
+use super::{COMMANDS, Run, program};
 use crate::output::print;
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, usage_error_with_hint};
@@ -16,7 +17,7 @@ use crate::stop::{Outcome, Stop, usage_error_with_hint};
   keyward man --all ~/.local/share/man/man1")]
 pub(super) struct Arguments {
     /// The command [default: an overview of all commands]
-    #[arg(num_args = 0..)]
+    #[arg(num_args = 0.., add = ArgValueCandidates::new(candidates))]
     command: Vec<String>,
     /// Write a page for each command into this folder
     #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
@@ -32,6 +33,11 @@ impl Run for Arguments {
             None => print_page(&program, &self.command),
         }
     }
+}
+
+/// Returns what completion offers: all commands.
+fn candidates() -> Vec<CompletionCandidate> {
+    COMMANDS.iter().map(|command| CompletionCandidate::new(command.name)).collect()
 }
 
 fn write_all(program: Command, folder: &Path) -> Outcome {

@@ -5,6 +5,7 @@ use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, Level, printable};
 
 use super::Run;
+use crate::candidates;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
 use crate::terminal::Terminal;
@@ -15,7 +16,7 @@ use crate::terminal::Terminal;
   keyward rm work")]
 pub(super) struct Arguments {
     /// The stores
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required = true, add = candidates::stores())]
     stores: Vec<String>,
     /// Do not ask
     #[arg(long)]

@@ -5,6 +5,7 @@ use keyward_store::{Rotated, Verified};
 use serde_json::json;
 
 use super::Run;
+use crate::candidates;
 use crate::exit::each;
 use crate::output::{print, print_message};
 use crate::progress::Progress;
@@ -22,6 +23,7 @@ pub(super) enum Command {
   keyward store verify work")]
     Verify {
         /// The store
+        #[arg(add = candidates::stores())]
         store: String,
         /// Open only the entries of this user
         #[arg(short, long, value_name = "U")]
@@ -36,6 +38,7 @@ pub(super) enum Command {
   keyward store rotate work --retire")]
     Rotate {
         /// The store
+        #[arg(add = candidates::stores())]
         store: String,
         /// Delete the old keys instead; an error if an entry still needs one
         #[arg(long)]
@@ -49,6 +52,7 @@ pub(super) enum Command {
   keyward store enroll team bob")]
     Enroll {
         /// The store
+        #[arg(add = candidates::stores())]
         store: String,
         /// The user
         user: String,

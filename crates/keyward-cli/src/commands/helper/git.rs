@@ -4,6 +4,7 @@ use keyward_git::GIT_ASKS;
 use keyward_helper::git::Action;
 
 use super::runner::{self, Options};
+use crate::candidates;
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -15,7 +16,7 @@ pub(crate) struct Arguments {
     /// get, store, erase or capability; any other action does nothing
     action: String,
     /// The store; if it does not exist, git gets no credentials
-    #[arg(long, value_name = "S", default_value = "git")]
+    #[arg(long, value_name = "S", default_value = "git", add = candidates::stores())]
     store: String,
     /// The user of the credentials [default: the store's `user`, else you]
     #[arg(short, long, value_name = "U")]

@@ -6,6 +6,7 @@ use keyward_import::accounts::{Found, Place, Report, import as import_accounts};
 use serde_json::{Value, json};
 
 use super::{describe, exit_code_of, outcome};
+use crate::candidates;
 use crate::output::print;
 use crate::progress::Progress;
 use crate::stop::Outcome;
@@ -14,7 +15,7 @@ use crate::stop::Outcome;
 #[derive(clap::Args)]
 pub(super) struct Target {
     /// The store; it is made if it does not exist
-    #[arg(long, value_name = "S", default_value = "git")]
+    #[arg(long, value_name = "S", default_value = "git", add = candidates::stores())]
     store: String,
     /// The user who gets the credentials [default: the store's `user`, else you]
     #[arg(short, long, value_name = "U")]

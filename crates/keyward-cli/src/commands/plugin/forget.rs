@@ -3,6 +3,7 @@ use keyward_config::{Layer, PluginFile, PluginName};
 use keyward_core::{Role, Value, Values};
 
 use super::{confirm, unknown_plugin};
+use crate::candidates;
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -12,6 +13,7 @@ use crate::stop::Outcome;
   keyward plugin forget shelf")]
 pub(crate) struct Arguments {
     /// The plugin
+    #[arg(add = candidates::plugins())]
     name: String,
     /// Forget a plugin that is trusted for all users of this machine
     #[arg(long)]

@@ -4,6 +4,7 @@ use keyward_loader::Pin;
 use serde_json::json;
 
 use super::{list, list_backends, unknown_plugin};
+use crate::candidates;
 use crate::output::{escape_if_terminal, print};
 use crate::session::Session;
 use crate::stop::Outcome;
@@ -14,6 +15,7 @@ use crate::stop::Outcome;
   keyward plugin show shelf")]
 pub(crate) struct Arguments {
     /// The plugin
+    #[arg(add = candidates::plugins())]
     name: String,
     /// Print JSON
     #[arg(long)]

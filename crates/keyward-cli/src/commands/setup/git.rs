@@ -6,6 +6,7 @@ use keyward_core::{Error, ErrorKind};
 use keyward_git::{Call, Change, ConfigFile, Git, Helper, Setup, helpers_for};
 use serde_json::json;
 
+use crate::candidates;
 use crate::commands::init;
 use crate::output::{escape_if_terminal, print, print_message};
 use crate::session::Session;
@@ -25,7 +26,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with = "global")]
     local: bool,
     /// The store; it is made if it does not exist
-    #[arg(long, value_name = "S", default_value = "git")]
+    #[arg(long, value_name = "S", default_value = "git", add = candidates::stores())]
     store: String,
     /// Make git ignore the helpers that are configured before this one
     #[arg(long)]

@@ -1,0 +1,97 @@
+//! What completion offers for an argument: stores, backends, options, settings, plugins. The
+//! candidates are found only if a completion script asks for them.
+
+use std::collections::BTreeSet;
+
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use keyward::{Environment, Keyward, Silent};
+use keyward_config::Settings;
+use keyward_core::Role;
+
+pub(crate) fn stores() -> ArgValueCandidates {
+    candidates(|keyward| {
+        let names = keyward.store_names().unwrap_or_default();
+        names.iter().map(|name| name.as_str().to_owned()).collect()
+    })
+}
+
+pub(crate) fn backends(role: Role) -> ArgValueCandidates {
+    candidates(move |keyward| backend_names(keyward, role))
+}
+
+/// The backends of the role that is on the command line.
+pub(crate) fn backends_of_named_role() -> ArgValueCandidates {
+    candidates(|keyward| {
+        let role = find_word(Role::from_name);
+        role.map(|role| backend_names(keyward, role)).unwrap_or_default()
+    })
+}
+
+/// `ROLE.KEY=` for the options of every linked backend, and `key.from=` for each key source.
+pub(crate) fn options() -> ArgValueCandidates {
+    candidates(|keyward| {
+        let mut found = BTreeSet::new();
+        for backend in keyward.registry().iter() {
+            let role = backend.role();
+            found.extend(backend.options.iter().map(|option| format!("{role}.{}=", option.name)));
+        }
+        let sources = backend_names(keyward, Role::Key);
+        found.extend(sources.iter().map(|name| format!("key.from={name}")));
+        found.into_iter().collect()
+    })
+}
+
+/// Keyward's settings, and those that set the default of a linked backend's option.
+pub(crate) fn settings() -> ArgValueCandidates {
+    candidates(|keyward| {
+        let known = Settings::known().iter();
+        let mut keys: Vec<_> = known.map(|known| known.key.to_owned()).collect();
+        for backend in keyward.registry().iter() {
+            let (role, name) = (backend.role(), backend.info.name);
+            let options = backend.options.iter();
+            keys.extend(options.map(|option| format!("backends.{role}.{name}.{}", option.name)));
+        }
+        keys
+    })
+}
+
+/// The backends of a role, if `defaults.ROLE` is on the command line.
+pub(crate) fn values_of_named_setting() -> ArgValueCandidates {
+    candidates(|keyward| {
+        let role = find_word(|word| Role::from_name(word.strip_prefix("defaults.")?));
+        role.map(|role| backend_names(keyward, role)).unwrap_or_default()
+    })
+}
+
+pub(crate) fn plugins() -> ArgValueCandidates {
+    candidates(|keyward| {
+        let plugins = keyward.config().plugins().files;
+        plugins.into_iter().map(|file| file.name.as_str().to_owned()).collect()
+    })
+}
+
+fn candidates(
+    find: impl Fn(&Keyward) -> Vec<String> + Send + Sync + 'static,
+) -> ArgValueCandidates {
+    ArgValueCandidates::new(move || {
+        // A configuration that cannot be read offers no candidates.
+        let Ok(keyward) = Keyward::with(Environment::current(), Silent) else { return Vec::new() };
+        find(&keyward).into_iter().map(CompletionCandidate::new).collect()
+    })
+}
+
+/// Returns the names of a role's backends. Those of plugins are known without running any.
+fn backend_names(keyward: &Keyward, role: Role) -> Vec<String> {
+    let registry = keyward.registry();
+    let linked = registry.iter().filter(|backend| backend.role() == role);
+    let linked = linked.map(|backend| backend.info.name);
+    let offers = registry.offers().filter(|offer| offer.role() == role);
+    let names: BTreeSet<_> = linked.chain(offers.map(|offer| offer.name())).collect();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+/// Returns what the first word of the command line means that means anything.
+fn find_word<T>(meaning: impl Fn(&str) -> Option<T>) -> Option<T> {
+    // The script passes the words that the user has typed as arguments.
+    std::env::args_os().find_map(|word| meaning(word.to_str()?))
+}
