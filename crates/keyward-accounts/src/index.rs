@@ -3,10 +3,8 @@ use std::fmt::Write as _;
 use keyward_core::{Error, ErrorKind, Field, Origin, Record, Result};
 use keyward_origin::Location;
 
-use crate::{Kinds, Listed, MAX_ACCOUNTS};
-
-/// The kind of record that lists the accounts of an origin.
-pub const KIND: &str = "accounts";
+use crate::MAX_ACCOUNTS;
+use crate::account::{KIND, Kinds, Listed};
 
 /// One line for each account, the oldest first: its location, a blank, its record's kind.
 const ACCOUNTS: &str = "accounts";

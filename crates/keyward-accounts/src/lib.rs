@@ -19,6 +19,7 @@
 //! A record is given only to the origins that it contains, whatever the name of its entry is. A
 //! record that contains no origin is not given to any, unless [`Unbound::Give`] is set.
 
+mod account;
 mod entries;
 mod index;
 
@@ -32,16 +33,13 @@ use keyward_origin::Location;
 
 use entries::{IfAbsent, OriginEntry};
 
-pub use index::KIND;
+pub use account::{Account, KIND, Kinds, Listed, Unbound};
 
 /// The highest number of accounts of one origin.
 pub const MAX_ACCOUNTS: usize = 1_000;
 
 /// The highest number of entries that a look-up reads.
 const MAX_READS: usize = 3;
-
-/// The field that names the account, in records of every kind that has one.
-const USERNAME: &str = "username";
 
 /// The accounts of one user, in one source.
 ///
@@ -54,69 +52,6 @@ pub struct Accounts<'a> {
     source: &'a dyn Source,
     user: &'a str,
     unbound: Unbound,
-}
-
-/// Whether records that contain no origin are given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unbound {
-    /// They are not given to any origin.
-    #[default]
-    Refuse,
-    /// They are given to the origin in the name of their entry: `https://ann@example.com`, or
-    /// `https://example.com` for a single record for the whole origin.
-    Give,
-}
-
-/// The kinds of records that match.
-#[derive(Clone, Copy, Debug)]
-pub enum Kinds<'a> {
-    /// Every kind but [`KIND`], which lists accounts.
-    Any,
-    /// These kinds.
-    Only(&'a [&'a str]),
-}
-
-impl Kinds<'_> {
-    fn contains(self, kind: &str) -> bool {
-        match self {
-            Self::Any => kind != KIND,
-            Self::Only(kinds) => kinds.contains(&kind),
-        }
-    }
-}
-
-/// An account that was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
-    /// The location that names its entry. It has no account if one record is for the whole origin.
-    pub location: Location,
-    /// The record.
-    pub record: Record,
-}
-
-impl Account {
-    /// Returns the name of the account: the record's, or else the location's.
-    ///
-    /// `https://@example.com` names the entry of the account with an empty name, and also the entry
-    /// of a record without an account. The record tells which of the two it is.
-    pub fn username(&self) -> Option<&[u8]> {
-        let of_location = || self.location.account().filter(|name| !name.is_empty());
-        match self.record.field(USERNAME) {
-            Some(field) => Some(field.value.expose()),
-            None => of_location().map(str::as_bytes),
-        }
-    }
-}
-
-/// A listed account. Its entry may no longer exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
-    /// The location that names the entry.
-    pub location: Location,
-    /// The kind of its record.
-    pub kind: String,
-    /// Whether its account is the default one.
-    pub is_default: bool,
 }
 
 #[expect(

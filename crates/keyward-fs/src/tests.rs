@@ -1,5 +1,10 @@
+use std::fs::File;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::time::Duration;
+
+use keyward_core::{EntryId, ErrorKind, LockMode};
+use rustix::fs::{FileType, Mode};
 
 use super::*;
 

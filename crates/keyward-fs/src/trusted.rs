@@ -9,8 +9,9 @@ use rustix::io::Errno;
 
 use keyward_core::Result;
 
+use crate::content::content;
+use crate::error::failed;
 use crate::rules::{check_own_file, check_owner, check_private, check_trusted};
-use crate::{content, failed};
 
 /// The largest number of symbolic links on the way to a file.
 const MAX_LINKS: usize = 8;
@@ -22,7 +23,7 @@ const READ: OFlags =
 /// Returns the whole content of a file that all users may read but only its owner can write, who is
 /// this process's user or root: public keys, lists of recipients. `None` if there is no file.
 ///
-/// Read files with secrets through a [`PrivateDir`](super::PrivateDir), or with [`open_private`] if
+/// Read files with secrets through a [`PrivateDir`](crate::PrivateDir), or with [`open_private`] if
 /// the user named this single file.
 ///
 /// # Errors

@@ -148,7 +148,7 @@ fn backend(reply: &Value) -> Option<Backend> {
     })
 }
 
-/// Writes an error for [`error_of`] to read.
+/// Returns an error as `keyward-check` replies with it.
 #[must_use]
 pub fn error_to_json(error: &Error) -> Value {
     json!({

@@ -48,7 +48,8 @@ fn what_authors_of_backends_depend_on_builds_from_its_packages() {
     for name in FOR_AUTHORS {
         let folder = format!("{name}-{}", env!("CARGO_PKG_VERSION"));
         let package = target.join(format!("package/{folder}.crate"));
-        let tar = Command::new("tar").arg("-xzf").arg(package).current_dir(&workspace).status();
+        // The archive has old times of change, by which cargo would not see what has changed.
+        let tar = Command::new("tar").arg("-xzmf").arg(package).current_dir(&workspace).status();
         assert!(tar.unwrap().success());
         manifest += &format!("{name} = {{ path = \"{folder}\" }}\n");
     }

@@ -12,8 +12,9 @@ use rustix::fs::{AtFlags, FlockOperation, Mode, OFlags, RawDir};
 
 use keyward_core::{Error, Result, hex};
 
-use crate::random;
-use crate::{PrivateDir, hand_over};
+use super::PrivateDir;
+use crate::folder::hand_over;
+use crate::random::random;
 
 const FOLDER: &str = ".tmp";
 

@@ -10,7 +10,8 @@ use rustix::io::Errno;
 use keyward_core::{EntryId, Error, ErrorKind, Guard, LockMode, Result, hex};
 use sha2::{Digest, Sha256};
 
-use crate::{PrivateDir, hand_over};
+use super::PrivateDir;
+use crate::folder::hand_over;
 
 const FOLDER: &str = ".locks";
 
@@ -53,7 +54,7 @@ pub(super) fn take_fairly(
 }
 
 /// Returns the name of an entry's lock. It does not reveal the entry.
-pub(super) fn of_entry(id: &EntryId) -> String {
+pub(super) fn name_for_entry(id: &EntryId) -> String {
     hex::encode(&Sha256::digest(id.to_bytes())[..16])
 }
 
