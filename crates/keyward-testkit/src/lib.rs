@@ -44,6 +44,9 @@
 //! # fn main() {}
 //! ```
 //!
+//! [`processes_suite!`] tests a storage that keeps its entries in one file: several processes use it,
+//! and some of them are killed.
+//!
 //! A crate with two backends of one role needs a separate module for each suite.
 #![expect(clippy::unwrap_used, reason = "a case that fails panics, as every test does")]
 
@@ -53,6 +56,8 @@ mod check;
 pub mod encryption;
 mod host;
 pub mod key;
+#[cfg(unix)]
+pub mod processes;
 mod scratch;
 pub mod serializer;
 mod source;

@@ -2,11 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that fails panics")]
 
 use std::fs::{self, File, Permissions};
-use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, chown, symlink};
-use std::os::unix::process::CommandExt;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +15,12 @@ use keyward_plugin::{
 use keyward_storage_sqlite as _;
 use keyward_testkit::{Scratch, TestHost};
 
-const NOBODY: u32 = 65534;
+keyward_testkit::processes_suite! {
+    "sqlite",
+    files = ["store.db", "store.db-wal", "store.db-shm"],
+    child = "sqlite-child",
+    check = |path: &str| assert_eq!(sqlite3(path, "PRAGMA integrity_check").trim(), "ok"),
+}
 
 fn open(path: &str) -> Box<dyn Storage> {
     let host: Arc<dyn Host> = Arc::new(TestHost::new().within(Duration::from_secs(20)));
@@ -44,15 +48,6 @@ fn filled(count: usize) -> (Scratch, String) {
     (scratch, path)
 }
 
-/// The example program `sqlite-child`, which cargo builds with the tests.
-fn child(path: &str, arguments: &[&str]) -> Command {
-    let program = std::env::current_exe().unwrap();
-    let mut command =
-        Command::new(program.ancestors().nth(2).unwrap().join("examples/sqlite-child"));
-    command.arg(path).args(arguments).stdout(Stdio::piped());
-    command
-}
-
 fn sqlite3(path: &str, statement: &str) -> String {
     let output = Command::new("sqlite3").args([path, statement]).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -69,17 +64,6 @@ fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
         .collect();
     files.sort();
     files
-}
-
-#[test]
-fn looking_makes_nothing() {
-    let scratch = Scratch::new();
-    let storage = open(&scratch.path("store/store.db"));
-    assert!(storage.get(&ann()).unwrap_err().is_miss());
-    assert!(storage.delete(&ann(), &Expect::Any).unwrap_err().is_miss());
-    assert!(storage.list(&Query::default()).unwrap().entries.is_empty());
-    storage.destroy().unwrap();
-    assert!(!scratch.folder().join("store").exists());
 }
 
 #[test]
@@ -108,52 +92,6 @@ fn a_deleted_blob_is_in_no_file() {
         storage.delete(&ann(), &Expect::Any).unwrap();
         assert!(!found());
     }
-}
-
-#[test]
-fn a_revision_never_comes_back() {
-    let (_scratch, path) = filled(0);
-    let storage = open(&path);
-    let mut seen = Vec::new();
-    for _ in 0..3 {
-        seen.push(storage.put(&ann(), b"1", &any()).unwrap());
-        seen.push(storage.put(&ann(), b"2", &any()).unwrap());
-        storage.delete(&ann(), &Expect::Any).unwrap();
-    }
-    let different: std::collections::HashSet<_> = seen.iter().collect();
-    assert_eq!(different.len(), seen.len());
-}
-
-#[test]
-fn a_killed_writer_loses_nothing_it_acknowledged() {
-    let (_scratch, path) = filled(1);
-    for round in 0..30 {
-        let mut writer = child(&path, &["write"]).spawn().unwrap();
-        let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
-        let first = lines.next().unwrap().unwrap();
-        std::thread::sleep(Duration::from_micros(round * 700));
-        writer.kill().unwrap();
-        writer.wait().unwrap();
-        // A line cut short by the kill is no acknowledgement.
-        let acknowledged = lines.map_while(Result::ok).last().unwrap_or(first);
-        let acknowledged: u64 = acknowledged.parse().unwrap();
-        let blob = open(&path).get(&ann()).unwrap().blob;
-        let kept: u64 = String::from_utf8(blob).unwrap().trim_end().parse().unwrap();
-        assert!(kept == acknowledged || kept == acknowledged + 1, "{kept}, {acknowledged}");
-    }
-    assert_eq!(sqlite3(&path, "PRAGMA integrity_check").trim(), "ok");
-}
-
-#[test]
-fn processes_lose_no_increment() {
-    let scratch = Scratch::new();
-    let path = scratch.path("store/store.db");
-    let mut children: Vec<Child> =
-        (0..8).map(|_| child(&path, &["count", "50"]).spawn().unwrap()).collect();
-    for child in &mut children {
-        assert!(child.wait().unwrap().success());
-    }
-    assert_eq!(open(&path).get(&ann()).unwrap().blob, b"400");
 }
 
 const DAMAGES: [fn(&mut File); 3] = [
@@ -195,24 +133,6 @@ fn a_damaged_database_can_be_destroyed_if_it_is_still_seen_to_be_ours() {
     assert_eq!(error.kind(), ErrorKind::Corrupt);
     assert!(error.advice().is_some_and(|advice| advice.contains(&path)), "{error}");
     assert!(Path::new(&path).exists());
-}
-
-#[test]
-fn destroy_leaves_a_link_and_names_it() {
-    let scratch = Scratch::new();
-    let path = scratch.path("store.db");
-    let target = scratch.file("elsewhere", b"precious");
-    symlink(&target, &path).unwrap();
-    let host = Arc::new(TestHost::new());
-    let shared: Arc<dyn Host> = Arc::<TestHost>::clone(&host);
-    let values = Values::new().with("path", Value::Text(path.clone()));
-    let storage =
-        Registry::linked().unwrap().open::<dyn Storage>("sqlite", &values, &shared).unwrap();
-    storage.destroy().unwrap();
-    assert!(Path::new(&path).is_symlink());
-    assert_eq!(fs::read(&target).unwrap(), b"precious");
-    let message = format!("{path} is a symbolic link: it stays, and so does {target}");
-    assert!(host.log().iter().any(|(_, logged)| *logged == message), "{:?}", host.log());
 }
 
 #[test]
@@ -328,39 +248,6 @@ fn a_database_in_use_is_locked_when_the_time_is_over() {
     drop(orders);
     holder.wait().unwrap();
     storage.put(&ann(), b"", &any()).unwrap();
-}
-
-#[test]
-fn files_are_private_under_any_umask() {
-    for umask in ["0", "777"] {
-        let scratch = Scratch::new();
-        let path = scratch.path("store/store.db");
-        let writer = child(&path, &["write"]);
-        let mut shell = Command::new("sh");
-        shell.args(["-c", &format!("umask {umask}; exec \"$@\""), "sh"]);
-        // Where the program was built, nobody else may be let in.
-        let program = scratch.path("program");
-        fs::copy(writer.get_program(), &program).unwrap();
-        shell.arg(&program).args(writer.get_args()).stdout(Stdio::piped());
-        // To root, modes mean nothing.
-        if rustix::process::geteuid().is_root() {
-            chown(scratch.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
-            shell.uid(NOBODY).gid(NOBODY);
-        }
-        let mut writer = shell.spawn().unwrap();
-        let mut lines = BufReader::new(writer.stdout.take().unwrap()).lines();
-        assert!(lines.by_ref().nth(3).is_some(), "umask {umask}");
-        let mode = |name: &str| {
-            let file = scratch.folder().join("store").join(name);
-            fs::metadata(file).unwrap().permissions().mode() & 0o7777
-        };
-        assert_eq!(mode(""), 0o700);
-        for file in ["store.db", "store.db-wal", "store.db-shm"] {
-            assert_eq!(mode(file), 0o600, "{file} under umask {umask}");
-        }
-        writer.kill().unwrap();
-        writer.wait().unwrap();
-    }
 }
 
 /// Another program can write a row that this one never would.

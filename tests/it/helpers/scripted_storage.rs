@@ -73,7 +73,7 @@ pub(crate) fn before_put(what: impl FnOnce() + 'static) {
 pub(crate) fn library(home: &Home) -> Keyward {
     let linked = Registry::linked().unwrap();
     let is_file = |it: &Registration| it.role() == Role::Storage && it.info.name == "file";
-    let others = linked.iter().cloned().filter(|it| !is_file(it));
+    let others = linked.iter().filter(|&it| !is_file(it)).cloned();
     let scripted = Registration::storage::<Scripted>("keyward-tests", "0");
     home.library().with_backends(Registry::new(others.chain([scripted])).unwrap())
 }
