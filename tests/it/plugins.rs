@@ -59,7 +59,7 @@ fn change(path: &str) {
 }
 
 fn sha256(path: &str) -> String {
-    Digest::of(&fs::read(path).unwrap()).to_string()
+    Digest::new(&fs::read(path).unwrap()).to_string()
 }
 
 /// Writes a plugin's file, as a user may do by hand.

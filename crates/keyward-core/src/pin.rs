@@ -23,8 +23,8 @@ pub struct Pin {
 /// use keyward_core::Digest;
 ///
 /// let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-/// assert_eq!(empty.parse::<Digest>()?, Digest::of(b""));
-/// assert_eq!(Digest::of(b"").to_string(), empty);
+/// assert_eq!(empty.parse::<Digest>()?, Digest::new(b""));
+/// assert_eq!(Digest::new(b"").to_string(), empty);
 /// # Ok::<(), keyward_core::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ pub struct Digest([u8; 32]);
 
 impl Digest {
     /// Computes the digest of these bytes.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub fn new(bytes: &[u8]) -> Self {
         use sha2::Digest as _;
         Self(Sha256::digest(bytes).into())
     }
@@ -69,8 +69,8 @@ mod tests {
 
     #[test]
     fn text_that_is_not_a_digest_is_refused() {
-        let good = Digest::of(b"").to_string();
-        assert_eq!(good.to_uppercase().parse::<Digest>().unwrap(), Digest::of(b""));
+        let good = Digest::new(b"").to_string();
+        assert_eq!(good.to_uppercase().parse::<Digest>().unwrap(), Digest::new(b""));
         for bad in ["", &good[1..], &good[2..], &format!("{good}00"), &good.replace('e', "g")] {
             assert!(bad.parse::<Digest>().is_err(), "{bad}");
         }

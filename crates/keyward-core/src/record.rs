@@ -89,15 +89,15 @@ pub enum Form {
 impl Field {
     /// Makes a value that may be shown.
     pub fn open(value: impl Into<Secret>) -> Self {
-        Self::of(value.into(), false)
+        Self::new(value.into(), false)
     }
 
     /// Makes a value that is shown only on explicit request.
     pub fn secret(value: impl Into<Secret>) -> Self {
-        Self::of(value.into(), true)
+        Self::new(value.into(), true)
     }
 
-    fn of(value: Secret, secret: bool) -> Self {
+    fn new(value: Secret, secret: bool) -> Self {
         let form = if value.expose_str().is_some() { Form::Text } else { Form::Bytes };
         Self { value, form, secret, expires: None }
     }

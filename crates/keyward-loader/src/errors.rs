@@ -17,7 +17,7 @@ pub(crate) fn unusable(why: impl Display) -> Error {
 }
 
 /// Makes the error for a file that the operating system could not read.
-pub(crate) fn failed(path: &Path, error: impl Into<std::io::Error>) -> Error {
+pub(crate) fn unreadable(path: &Path, error: impl Into<std::io::Error>) -> Error {
     let error = error.into();
     unusable(format_args!("{} cannot be read: {error}", path.display())).caused_by(error)
 }

@@ -13,7 +13,7 @@ use rustix::io::Errno;
 use keyward_core::{Error, Result};
 use keyward_fs::check_trusted;
 
-use crate::errors::{failed, refused, unusable};
+use crate::errors::{refused, unreadable, unusable};
 use crate::rights;
 
 /// The size of the largest plugin, in bytes.
@@ -47,7 +47,7 @@ pub(crate) fn open(path: &Path) -> Result<Placed> {
     let (name, folders) = parts(path)?;
     let mut reached = PathBuf::from("/");
     let mut folder =
-        rustix::fs::open("/", LOOK, Mode::empty()).map_err(|error| failed(&reached, error))?;
+        rustix::fs::open("/", LOOK, Mode::empty()).map_err(|error| unreadable(&reached, error))?;
     check(&stat(&folder, &reached)?, FileType::Directory, &reached, path)?;
     for part in folders {
         reached.push(part);
@@ -57,7 +57,7 @@ pub(crate) fn open(path: &Path) -> Result<Placed> {
     step(&folder, name, FileType::RegularFile, path, path)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
     let file = rustix::fs::openat(&folder, name, flags | OFlags::NOCTTY, Mode::empty())
-        .map_err(|error| failed(path, error))?;
+        .map_err(|error| unreadable(path, error))?;
     let stat = stat(&file, path)?;
     check(&stat, FileType::RegularFile, path, path)?;
     let placed = Placed { file: file.into(), stat };
@@ -85,7 +85,7 @@ impl Placed {
             unusable(why).caused_by(error)
         })?;
         let mut reader = (&self.file).take(MAX_SIZE + 1);
-        reader.read_to_end(&mut content).map_err(|error| failed(path, error))?;
+        reader.read_to_end(&mut content).map_err(|error| unreadable(path, error))?;
         if content.len() as u64 > MAX_SIZE { Err(too_large(path)) } else { Ok(content) }
     }
 
@@ -121,14 +121,14 @@ fn step(
         Err(Errno::NOENT) => {
             return Err(unusable(format_args!("{} does not exist", reached.display())));
         }
-        Err(error) => return Err(failed(reached, error)),
+        Err(error) => return Err(unreadable(reached, error)),
     };
     check(&stat(&next, reached)?, kind, reached, path)?;
     Ok(next)
 }
 
 fn stat(file: &OwnedFd, reached: &Path) -> Result<Stat> {
-    rustix::fs::fstat(file).map_err(|error| failed(reached, error))
+    rustix::fs::fstat(file).map_err(|error| unreadable(reached, error))
 }
 
 /// Checks one step on the way to `path`.

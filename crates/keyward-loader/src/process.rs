@@ -5,10 +5,10 @@
 
 mod child;
 pub(crate) mod client;
-mod confined;
 mod hosts;
 pub(crate) mod instance;
 mod programs;
+mod restricted_host;
 pub(crate) mod running;
 
 use std::fmt;

@@ -14,7 +14,7 @@ use crate::sealed::Sealed;
 /// [`Refused`](keyward_core::ErrorKind::Refused) if the content is another one.
 pub(crate) fn read_pinned(pin: &Pin) -> Result<Vec<u8>> {
     let bytes = placement::open(&pin.path)?.read(&pin.path)?;
-    let found = Digest::of(&bytes);
+    let found = Digest::new(&bytes);
     if found == pin.digest { Ok(bytes) } else { Err(changed(pin, found)) }
 }
 

@@ -53,7 +53,7 @@ impl Sealed {
         file.write_all(bytes)?;
         let seals = SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL;
         rustix::fs::fcntl_add_seals(&file, seals)?;
-        Ok(Self::of(file))
+        Ok(Self::from_file(file))
     }
 
     /// `before` is the reason why it cannot be in memory.
@@ -61,14 +61,14 @@ impl Sealed {
         let mut tried = format!("in memory ({before})");
         for folder in folders {
             match copy(bytes, folder) {
-                Ok(file) => return Ok(Self::of(file)),
+                Ok(file) => return Ok(Self::from_file(file)),
                 Err(error) => tried.push_str(&format!(", in {folder} ({error})")),
             }
         }
         Err(no_place(&tried))
     }
 
-    fn of(file: File) -> Self {
+    fn from_file(file: File) -> Self {
         let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
         Self { file, path }
     }
@@ -92,7 +92,7 @@ fn copy(bytes: &[u8], folder: &str) -> std::io::Result<File> {
     let mut writer = File::from(rustix::fs::open(folder, flags, Mode::RWXU)?);
     writer.write_all(bytes)?;
     // A file that is open for writing cannot be executed, so the writer is closed.
-    File::open(Sealed::of(writer.try_clone()?).path())
+    File::open(Sealed::from_file(writer.try_clone()?).path())
 }
 
 fn no_place(tried: &str) -> Error {

@@ -46,19 +46,19 @@ pub fn serve_in_turn(
 }
 
 /// Serves the process that started this one, over standard input and output, with the backends that
-/// `bring` returns.
+/// `backends` returns.
 ///
 /// Before that, both are redirected: what a backend prints goes to the error output, and what it
 /// reads is empty.
 ///
 /// # Errors
-/// As [`serve`], and those of `bring`.
-pub fn serve_parent(bring: impl FnOnce() -> Result<Vec<Registration>>) -> Result<()> {
+/// As [`serve`], and those of `backends`.
+pub fn serve_parent(backends: impl FnOnce() -> Result<Vec<Registration>>) -> Result<()> {
     let io = |error: rustix::io::Errno| Error::io("serve", error.into());
     let input = rustix::io::fcntl_dupfd_cloexec(std::io::stdin(), 3).map_err(io)?;
     let output = rustix::io::fcntl_dupfd_cloexec(std::io::stdout(), 3).map_err(io)?;
     let null = File::open("/dev/null").map_err(|error| Error::io("serve", error))?;
     rustix::stdio::dup2_stdin(null).map_err(io)?;
     rustix::stdio::dup2_stdout(std::io::stderr()).map_err(io)?;
-    serve(&bring()?, File::from(input), File::from(output))
+    serve(&backends()?, File::from(input), File::from(output))
 }

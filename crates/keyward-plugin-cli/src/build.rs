@@ -37,7 +37,7 @@ pub fn build(dir: &Path, release: bool, folder: Option<&Path>) -> Result<Built> 
     let default = || built.ancestors().nth(2).unwrap_or(dir).join("plugins");
     let folder = folder.map_or_else(default, Path::to_owned);
     let path = put(&built, &folder).map_err(|error| Error::io("build", error))?;
-    Ok(Built { path, digest: Digest::of(&library), crate_name })
+    Ok(Built { path, digest: Digest::new(&library), crate_name })
 }
 
 /// Builds the crate as a shared library, also if the crate's manifest does not declare one. Returns

@@ -16,14 +16,14 @@ pub(crate) fn fails<T>(result: Result<T>, kinds: &[ErrorKind]) -> Error {
 }
 
 /// Returns everything that an error can show.
-pub(crate) fn told(error: &Error) -> String {
-    let mut told = format!("{error} {error:?} {}", error.advice().unwrap_or_default());
+pub(crate) fn everything_shown(error: &Error) -> String {
+    let mut shown = format!("{error} {error:?} {}", error.advice().unwrap_or_default());
     let mut source = error.source();
     while let Some(cause) = source {
-        write!(told, " {cause} {cause:?}").unwrap();
+        write!(shown, " {cause} {cause:?}").unwrap();
         source = cause.source();
     }
-    told
+    shown
 }
 
 /// Checks that `shown` does not contain `secret` in a usual encoding.

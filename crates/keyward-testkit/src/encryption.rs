@@ -45,7 +45,7 @@ struct Scene {
 }
 
 impl Scene {
-    fn of(encryption: &dyn Encryption) -> Self {
+    fn new(encryption: &dyn Encryption) -> Self {
         let key = (encryption.abilities().keys == Keys::Store).then(|| StoreKey {
             id: KeyId::new(b"key id").unwrap(),
             key: Secret::from(&[0x5a; 32][..]),
@@ -87,7 +87,7 @@ impl Scene {
 /// Every value opens again, byte for byte, also in another instance.
 pub fn unseal_gives_what_was_sealed(subject: &Subject<dyn Encryption>) {
     let (encryption, other) = (subject.open(), subject.open());
-    let scene = Scene::of(&*encryption);
+    let scene = Scene::new(&*encryption);
     for plain in vectors::secrets() {
         let blob = scene.seal(&*encryption, &plain);
         let opened = scene.unseal(&*other, &blob).unwrap();
@@ -101,7 +101,7 @@ pub fn a_blob_hides_what_was_sealed(subject: &Subject<dyn Encryption>) {
     if encryption.abilities().keys == Keys::None {
         return subject.pass_over(NONE);
     }
-    let blob = Scene::of(&*encryption).seal(&*encryption, PLAIN);
+    let blob = Scene::new(&*encryption).seal(&*encryption, PLAIN);
     let quarter = PLAIN.len() / 4;
     for part in PLAIN.windows(quarter) {
         assert!(
@@ -117,7 +117,7 @@ pub fn seals_of_the_same_differ(subject: &Subject<dyn Encryption>) {
     if encryption.abilities().keys == Keys::None {
         return subject.pass_over(NONE);
     }
-    let scene = Scene::of(&*encryption);
+    let scene = Scene::new(&*encryption);
     let other = Scene { salt: [10; 32], ..scene.clone() };
     let tail = |blob: Vec<u8>| blob[blob.len().saturating_sub(PLAIN.len())..].to_vec();
     assert_ne!(
@@ -157,7 +157,7 @@ pub fn other_associated_data_opens_nothing(subject: &Subject<dyn Encryption>) {
 #[track_caller]
 fn elsewhere(subject: &Subject<dyn Encryption>, change: fn(&mut Scene)) {
     let encryption = subject.open();
-    let mut scene = Scene::of(&*encryption);
+    let mut scene = Scene::new(&*encryption);
     let blob = scene.seal(&*encryption, PLAIN);
     change(&mut scene);
     let opened = scene.unseal(&*encryption, &blob);
@@ -181,7 +181,7 @@ fn refused(opened: Result<Secret>) {
 /// A blob does not open with another key.
 pub fn another_key_opens_nothing(subject: &Subject<dyn Encryption>) {
     let encryption = subject.open();
-    let mut scene = Scene::of(&*encryption);
+    let mut scene = Scene::new(&*encryption);
     let blob = scene.seal(&*encryption, PLAIN);
     if let Some(key) = &mut scene.key {
         key.key = Secret::from(&[0xa5; 32][..]);
@@ -221,7 +221,7 @@ pub fn an_extended_blob_opens_nothing(subject: &Subject<dyn Encryption>) {
 #[track_caller]
 fn changed(subject: &Subject<dyn Encryption>, change: fn(&[u8]) -> Vec<Vec<u8>>) {
     let encryption = subject.open();
-    let scene = Scene::of(&*encryption);
+    let scene = Scene::new(&*encryption);
     for blob in change(&scene.seal(&*encryption, PLAIN)) {
         let opened = scene.unseal(&*encryption, &blob);
         if encryption.abilities().authenticates {
@@ -237,7 +237,7 @@ pub fn a_missing_or_short_key_is_no_key(subject: &Subject<dyn Encryption>) {
     if encryption.abilities().keys != Keys::Store {
         return subject.pass_over("it does not use the store's key");
     }
-    let scene = Scene::of(&*encryption);
+    let scene = Scene::new(&*encryption);
     let blob = scene.seal(&*encryption, PLAIN);
     let id = KeyId::default();
     for key in [None, Some(Secret::default()), Some(Secret::from(&[0x5a; 31][..]))] {
@@ -260,7 +260,7 @@ pub fn current_key_is_there_if_the_keys_are_its_own(subject: &Subject<dyn Encryp
 /// them.
 pub fn garbage_does_no_harm(subject: &Subject<dyn Encryption>) {
     let encryption = subject.open();
-    let scene = Scene::of(&*encryption);
+    let scene = Scene::new(&*encryption);
     for length in (0..256).chain([4095, 1 << 16]) {
         let random = (0_u64..).flat_map(|block| Sha256::digest(block.to_be_bytes()));
         let garbage: Vec<u8> = random.skip(length).take(length).collect();
@@ -274,7 +274,7 @@ pub fn garbage_does_no_harm(subject: &Subject<dyn Encryption>) {
 /// Neither `Debug` nor the log shows a key, a secret from the host, or the plain text.
 pub fn debug_shows_no_key(subject: &Subject<dyn Encryption>) {
     let encryption = subject.open();
-    let scene = Scene::of(&*encryption);
+    let scene = Scene::new(&*encryption);
     let blob = scene.seal(&*encryption, PLAIN);
     let _ = scene.unseal(&*encryption, &blob);
     let shown = format!("{encryption:?} {:?}", subject.host().log());

@@ -43,7 +43,7 @@ impl Announced {
 }
 
 /// Whether two backends have the same role and name. Then chance would decide which one is opened.
-pub fn has_twice<'a>(backends: impl IntoIterator<Item = &'a Announced>) -> bool {
+pub fn has_duplicates<'a>(backends: impl IntoIterator<Item = &'a Announced>) -> bool {
     let mut names = BTreeSet::new();
     !backends.into_iter().all(|each| names.insert((each.role, &each.name)))
 }

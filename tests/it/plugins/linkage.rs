@@ -160,6 +160,6 @@ pub(crate) fn library(package: &str) -> PathBuf {
 
 /// The pin of a file as it is.
 pub(crate) fn pin(path: PathBuf) -> Pin {
-    let digest = Digest::of(&std::fs::read(&path).unwrap());
+    let digest = Digest::new(&std::fs::read(&path).unwrap());
     Pin { path, digest }
 }

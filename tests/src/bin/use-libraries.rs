@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 }
 
 fn use_library(path: PathBuf, rounds: usize) -> Result<()> {
-    let digest = Digest::of(&std::fs::read(&path).unwrap_or_default());
+    let digest = Digest::new(&std::fs::read(&path).unwrap_or_default());
     let registrations = load(verify_library(&Pin { path, digest }, &[])?)?;
     for _ in 0..rounds {
         for registration in &registrations {

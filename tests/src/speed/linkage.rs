@@ -82,7 +82,7 @@ fn library(plan: &Plan, crate_name: &str) -> Result<PathBuf> {
 }
 
 fn pin(library: &Path) -> Result<Pin> {
-    Ok(Pin { path: library.to_owned(), digest: Digest::of(&std::fs::read(library)?) })
+    Ok(Pin { path: library.to_owned(), digest: Digest::new(&std::fs::read(library)?) })
 }
 
 /// The most that a call to a child may add.

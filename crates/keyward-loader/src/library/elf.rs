@@ -54,7 +54,7 @@ impl Entry {
     }
 
     /// Returns the entry that a symbol of this name is, if it is one.
-    fn of(symbol: &str) -> Option<Self> {
+    fn parse(symbol: &str) -> Option<Self> {
         let (digits, package) = symbol.strip_prefix(symbols::PREFIX)?.split_once("__")?;
         let major: u32 = digits.parse().ok()?;
         let rust = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';

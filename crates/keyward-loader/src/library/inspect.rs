@@ -52,8 +52,8 @@ pub fn inspect(path: &Path) -> Result<Inspection> {
         owner: placed.owner(),
         mode: placed.mode(),
         size: bytes.len() as u64,
-        digest: Digest::of(&bytes),
-        content: Content::of(&bytes).map_err(with_path(path))?,
+        digest: Digest::new(&bytes),
+        content: Content::read(&bytes).map_err(with_path(path))?,
     })
 }
 
@@ -65,7 +65,7 @@ impl Inspection {
 }
 
 impl Content {
-    fn of(bytes: &[u8]) -> Result<Self> {
+    fn read(bytes: &[u8]) -> Result<Self> {
         if bytes.starts_with(SCRIPT) {
             return Ok(Self::Script);
         }

@@ -11,7 +11,7 @@ use keyward_plugin::abi;
 use libloading::os::unix::{Library, RTLD_LAZY, RTLD_LOCAL, RTLD_NOW};
 
 use crate::errors::{refused, unusable};
-use crate::library::loaded::Brought;
+use crate::library::loaded::PluginTable;
 use crate::library::runtime::find_runtime;
 use crate::library::verify::{Needed, Verified};
 use keyward_core::Digest;
@@ -100,7 +100,7 @@ fn enter(verified: Verified) -> Result<Vec<Registration>> {
     // SAFETY: an entry of this interface is called without arguments.
     let plugin = unsafe { entry() };
     // SAFETY: a trusted plugin returns a valid table, which is never freed.
-    unsafe { Brought::read(plugin).map(Brought::keep) }
+    unsafe { PluginTable::read(plugin).map(PluginTable::into_registrations) }
 }
 
 /// The pinned libraries that are loaded. The dynamic linker identifies them only by their names.

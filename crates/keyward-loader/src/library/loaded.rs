@@ -22,7 +22,7 @@ use crate::errors::{refused, unusable};
 pub use any::read_any_table;
 use handle::{Methods, Opener};
 use keyward_wire::manifest::{
-    Announced, AnnouncedOption, has_twice, is_backend_name, is_option_name,
+    Announced, AnnouncedOption, has_duplicates, is_backend_name, is_option_name,
 };
 use table::{read, rows, text};
 
@@ -30,7 +30,7 @@ use table::{read, rows, text};
 const MOST_BACKENDS: usize = 64;
 
 /// The content of a plugin's table. It is read completely before any of it is kept for ever.
-pub(crate) struct Brought {
+pub(crate) struct PluginTable {
     package: String,
     version: String,
     backends: Vec<(Announced, MakeFactory)>,
@@ -39,7 +39,7 @@ pub(crate) struct Brought {
 /// Makes the factory of a backend, which has this name.
 type MakeFactory = Box<dyn FnOnce(&'static str) -> Factory>;
 
-impl Brought {
+impl PluginTable {
     /// Reads the table that an entry returned.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Brought {
                     "the plugin provides no backend in a role that this program knows",
                 ));
             }
-            if has_twice(backends.iter().map(|(announced, _)| announced)) {
+            if has_duplicates(backends.iter().map(|(announced, _)| announced)) {
                 return Err(refused("the plugin provides a backend twice"));
             }
             let (package, version) = (plugin.package, plugin.version);
@@ -79,9 +79,9 @@ impl Brought {
     }
 
     /// Returns the backends in the registry's form. They are never freed.
-    pub(crate) fn keep(self) -> Vec<Registration> {
+    pub(crate) fn into_registrations(self) -> Vec<Registration> {
         let (package, version): (&str, &str) = (self.package.leak(), self.version.leak());
-        let keep = |(announced, make_factory): (_, MakeFactory)| {
+        let register = |(announced, make_factory): (_, MakeFactory)| {
             let announced: &'static Announced = Box::leak(Box::new(announced));
             let name = announced.name.as_str();
             Registration {
@@ -94,7 +94,7 @@ impl Brought {
                 factory: make_factory(name),
             }
         };
-        self.backends.into_iter().map(keep).collect()
+        self.backends.into_iter().map(register).collect()
     }
 }
 
@@ -150,7 +150,7 @@ unsafe fn option(row: &abi::OptionRow) -> Result<AnnouncedOption> {
         if !is_option_name(&name) {
             return Err(unusable("the plugin's option has a name that is not valid"));
         }
-        let kind = OptionType::of_number(row.kind)
+        let kind = OptionType::from_number(row.kind)
             .ok_or_else(|| unusable("the plugin has an option of an unknown type"))?;
         let has_default = !row.default_value.data.is_null();
         let default = has_default.then(|| text(row.default_value, "default")).transpose()?;

@@ -15,25 +15,25 @@ pub(crate) struct Machine {
 
 /// This machine.
 pub(crate) const MACHINE: Machine = if cfg!(target_arch = "x86_64") {
-    Machine::of(abi::EM_X86_64, "ld-linux-x86-64.so.2", "x86_64-linux-gnu")
+    Machine::new(abi::EM_X86_64, "ld-linux-x86-64.so.2", "x86_64-linux-gnu")
 } else if cfg!(target_arch = "aarch64") {
-    Machine::of(abi::EM_AARCH64, "ld-linux-aarch64.so.1", "aarch64-linux-gnu")
+    Machine::new(abi::EM_AARCH64, "ld-linux-aarch64.so.1", "aarch64-linux-gnu")
 } else if cfg!(target_arch = "riscv64") {
-    Machine::of(abi::EM_RISCV, "ld-linux-riscv64-lp64d.so.1", "riscv64-linux-gnu")
+    Machine::new(abi::EM_RISCV, "ld-linux-riscv64-lp64d.so.1", "riscv64-linux-gnu")
 } else if cfg!(target_arch = "powerpc64") {
-    Machine::of(abi::EM_PPC64, "ld64.so.2", "powerpc64le-linux-gnu")
+    Machine::new(abi::EM_PPC64, "ld64.so.2", "powerpc64le-linux-gnu")
 } else if cfg!(target_arch = "s390x") {
-    Machine::of(abi::EM_S390, "ld64.so.1", "s390x-linux-gnu")
+    Machine::new(abi::EM_S390, "ld64.so.1", "s390x-linux-gnu")
 } else if cfg!(target_arch = "arm") {
-    Machine::of(abi::EM_ARM, "ld-linux-armhf.so.3", "arm-linux-gnueabihf")
+    Machine::new(abi::EM_ARM, "ld-linux-armhf.so.3", "arm-linux-gnueabihf")
 } else if cfg!(target_arch = "x86") {
-    Machine::of(abi::EM_386, "ld-linux.so.2", "i386-linux-gnu")
+    Machine::new(abi::EM_386, "ld-linux.so.2", "i386-linux-gnu")
 } else {
     panic!("this kind of machine needs a line here")
 };
 
 impl Machine {
-    const fn of(number: u16, linker: &'static str, multiarch: &'static str) -> Self {
+    const fn new(number: u16, linker: &'static str, multiarch: &'static str) -> Self {
         Self { number, linker, multiarch }
     }
 }

@@ -130,7 +130,7 @@ impl Link {
         let outcome = self.outcome(&answer, "hello").map_err(about)?;
         let fields = outcome.map_err(|error| about(accept_kind("hello", error)))?;
         hello::check_version(&fields).map_err(about)?;
-        hello::read(&fields).map_err(|what| about(self.nonsense("hello", what.0)))
+        hello::read(&fields).map_err(|what| about(self.protocol_error("hello", what.0)))
     }
 
     /// Returns the hosts of its instances.
@@ -305,7 +305,7 @@ impl Link {
     }
 
     /// Returns the error for an answer of the child that is not valid.
-    pub(super) fn nonsense(&self, name: &'static str, what: &str) -> Error {
+    pub(super) fn protocol_error(&self, name: &'static str, what: &str) -> Error {
         self.gone(name, &format!("returns an answer to {name} that is not valid: {what}"))
     }
 }

@@ -63,7 +63,7 @@ impl Instance {
         let answer = self.client.call(name, Some(self.number), wait, arguments).map_err(named)?;
         let outcome = self.client.outcome(&answer, name).map_err(named)?;
         let fields = outcome.map_err(|error| accept_kind(name, error))?;
-        read(&fields).map_err(|what| named(self.client.nonsense(name, what.0)))
+        read(&fields).map_err(|what| named(self.client.protocol_error(name, what.0)))
     }
 }
 

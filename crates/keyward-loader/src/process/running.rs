@@ -9,10 +9,10 @@ use keyward_plugin::json;
 
 use super::Command;
 use super::client::{Client, RETIRED};
-use super::confined::Confined;
 use super::instance::Instance;
+use super::restricted_host::RestrictedHost;
 use keyward_wire::cbor::{Malformed, Map};
-use keyward_wire::manifest::{Announced, has_twice};
+use keyward_wire::manifest::{Announced, has_duplicates};
 use keyward_wire::message::hello::Hello;
 
 /// How many times one program is started within [`PERIOD`].
@@ -62,7 +62,7 @@ impl Running {
         let mut starts = Starts::default();
         starts.count(Instant::now());
         let (client, hello) = Client::start(command)?;
-        if has_twice(&hello.backends) {
+        if has_duplicates(&hello.backends) {
             let why = format!("the program {} provides a backend twice", command.name());
             return Err(Error::new(ErrorKind::Refused, "run").because(why));
         }
@@ -141,7 +141,7 @@ impl Opener {
         let options = std::str::from_utf8(&options).expect("JSON is text");
         let name = &self.backend.name;
         let visible = self.running.command.environment.iter().map(|(name, _)| name.as_str());
-        let host: Arc<dyn Host> = Arc::new(Confined::new(host, name, values, visible));
+        let host: Arc<dyn Host> = Arc::new(RestrictedHost::new(host, name, values, visible));
         let instance = Instance::new(self.running.client()?, name, host);
         let said = instance.call(
             "open",

@@ -68,7 +68,7 @@ impl Server {
     /// Reads until the host closes its end, and does each call on this thread. A backend must not
     /// call its host, because no thread would read the answer.
     pub(super) fn run_in_turn(self: &Arc<Self>, input: impl Read) -> Result<()> {
-        self.read(input, |frame| self.attend(&frame))
+        self.read(input, |frame| self.answer_call(&frame))
     }
 
     /// Reads until the end, and passes each call to `take`.
@@ -78,7 +78,7 @@ impl Server {
             let received = match frames.next_frame() {
                 Ok(Some(frame)) => self.receive(frame, &mut take),
                 Ok(None) => break Ok(()),
-                Err(broken) => Err(fault(broken)),
+                Err(broken) => Err(why_broken(broken)),
             };
             if received.is_err() {
                 break received;
@@ -110,36 +110,36 @@ impl Server {
         loop {
             let next = calls.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(frame) = next else { return };
-            self.attend(&frame);
+            self.answer_call(&frame);
             unfinished.fetch_sub(1, Ordering::SeqCst);
         }
     }
 
     /// Does a call, and sends the answer.
-    fn attend(self: &Arc<Self>, frame: &Secret) {
+    fn answer_call(self: &Arc<Self>, frame: &Secret) {
         let (id, outcome) = match Message::read(frame.expose()) {
-            Ok(Message::Call(call)) => (call.id, self.caught(&call)),
+            Ok(Message::Call(call)) => (call.id, self.do_call_catching_panics(&call)),
             Ok(Message::Unknown { id }) => (id, Err(Error::new(ErrorKind::Unsupported, "message"))),
             // `receive` passes on no other messages.
             Ok(Message::Answer { .. }) | Err(_) => return,
         };
         if let Some(id) = id {
             // If the answer cannot be sent, the host is gone.
-            let _ = self.pipe.send(&told(id, outcome));
+            let _ = self.pipe.send(&answer_frame(id, outcome));
         }
     }
 
     /// Does a call. A panic of the backend is returned as an error.
-    fn caught(self: &Arc<Self>, call: &Call<'_>) -> Result<Secret> {
+    fn do_call_catching_panics(self: &Arc<Self>, call: &Call<'_>) -> Result<Secret> {
         let id = call.id.unwrap_or_default();
         // Encoding an error calls its `Display`, which is also code of the backend.
-        let done = catch_panic("call", || Ok(told(id, self.do_call(call))));
+        let done = catch_panic("call", || Ok(answer_frame(id, self.do_call(call))));
         done.map_err(|_| Error::new(ErrorKind::Other, "call").because("the backend panicked"))
     }
 
     fn do_call(self: &Arc<Self>, call: &Call<'_>) -> Result<Secret> {
         match (call.name, call.instance) {
-            ("hello", _) => self.greet(call),
+            ("hello", _) => self.answer_hello(call),
             ("open", Some(instance)) => self.open(call, instance),
             ("close", Some(instance)) => {
                 let closed = self.instances().remove(&instance);
@@ -153,7 +153,7 @@ impl Server {
         }
     }
 
-    fn greet(&self, call: &Call<'_>) -> Result<Secret> {
+    fn answer_hello(&self, call: &Call<'_>) -> Result<Secret> {
         message::hello::check_version(&call.arguments)?;
         answer(call, |fields| message::hello::write(fields, &self.backends))
     }
@@ -193,7 +193,7 @@ impl Server {
 }
 
 /// Returns why no further frame can be read.
-fn fault(broken: Broken) -> Error {
+fn why_broken(broken: Broken) -> Error {
     match broken {
         Broken::Io(error) => Error::io("serve", error),
         Broken::Half => Error::invalid("serve", "the input ends within a frame"),
@@ -202,7 +202,7 @@ fn fault(broken: Broken) -> Error {
 }
 
 /// Returns the frame for the result of a call.
-fn told(id: u64, outcome: Result<Secret>) -> Secret {
+fn answer_frame(id: u64, outcome: Result<Secret>) -> Secret {
     outcome.unwrap_or_else(|error| message::failure(id, &error))
 }
 

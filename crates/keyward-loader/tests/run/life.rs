@@ -202,7 +202,7 @@ fn a_script_that_changed_is_not_started_again() {
     let mut script = Script::new("greet()\nread()\nos._exit(1)");
     let path = script.command.path().to_owned();
     let before = fs::read(&path).unwrap();
-    let pin = Pin { path: path.clone(), digest: Digest::of(&before) };
+    let pin = Pin { path: path.clone(), digest: Digest::new(&before) };
     script.command = Command::verified(verify_program(&pin).unwrap());
     let host = Arc::new(TestHost::new());
     assert!(script.storage().get(&ann()).is_err());
@@ -221,7 +221,7 @@ fn a_script_that_is_trusted_anew_is_another_program() {
     let mut script = answers("'old'");
     let path = script.command.path().to_owned();
     let trusted = || {
-        let digest = Digest::of(&fs::read(&path).unwrap());
+        let digest = Digest::new(&fs::read(&path).unwrap());
         Command::verified(verify_program(&Pin { path: path.clone(), digest }).unwrap())
     };
     script.command = trusted();

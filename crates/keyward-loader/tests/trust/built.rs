@@ -102,7 +102,7 @@ pub(crate) fn expect(error: &Error, kind: ErrorKind, why: &str) {
 
 /// Makes the correct pin of a file.
 pub(crate) fn pin(path: &Path) -> Pin {
-    Pin { path: path.to_owned(), digest: Digest::of(&fs::read(path).unwrap_or_default()) }
+    Pin { path: path.to_owned(), digest: Digest::new(&fs::read(path).unwrap_or_default()) }
 }
 
 /// Verifies a library and loads it for ever.

@@ -104,7 +104,7 @@ fn a_path_that_is_not_plain_is_refused() {
         "/".to_owned(),
         String::new(),
     ] {
-        let digest = Digest::of(&fs::read(&plugin).unwrap());
+        let digest = Digest::new(&fs::read(&plugin).unwrap());
         let bad = Pin { path: path.into(), digest };
         bench.turned_away(&bad, &[], Refused, "is not a plain absolute path");
     }
@@ -118,10 +118,10 @@ fn other_kinds_of_files_are_refused() {
     fs::create_dir(bench.path("folder")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(bench.path("socket")).unwrap();
     for name in ["fifo", "folder", "socket"] {
-        let pin = Pin { path: bench.path(name), digest: Digest::of(b"") };
+        let pin = Pin { path: bench.path(name), digest: Digest::new(b"") };
         bench.turned_away(&pin, &[], Refused, "is not a regular file");
     }
-    let device = Pin { path: "/dev/zero".into(), digest: Digest::of(b"") };
+    let device = Pin { path: "/dev/zero".into(), digest: Digest::new(b"") };
     bench.turned_away(&device, &[], Refused, "/dev/zero is not a regular file");
 }
 
@@ -142,7 +142,7 @@ fn a_file_that_is_too_large_is_not_read() {
     let bench = Bench::new();
     let large = bench.file("large.so", b"\x7fELF");
     File::options().write(true).open(&large).unwrap().set_len(1 << 30).unwrap();
-    let large = Pin { path: large, digest: Digest::of(b"") };
+    let large = Pin { path: large, digest: Digest::new(b"") };
     bench.turned_away(&large, &[], Unavailable, "is larger than 256 MiB");
 }
 

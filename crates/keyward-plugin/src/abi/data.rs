@@ -27,13 +27,13 @@ impl Slice {
     pub const NULL: Self = Self { data: ptr::null(), length: 0 };
 
     /// Makes a slice of these bytes.
-    pub const fn of(bytes: &[u8]) -> Self {
+    pub const fn new(bytes: &[u8]) -> Self {
         Self { data: bytes.as_ptr(), length: bytes.len() }
     }
 
     /// Makes a slice of these bytes, or [`NULL`](Self::NULL).
     pub fn maybe(bytes: Option<&[u8]>) -> Self {
-        bytes.map_or(Self::NULL, Self::of)
+        bytes.map_or(Self::NULL, Self::new)
     }
 
     /// Returns the bytes; `None` for [`NULL`](Self::NULL).
@@ -87,7 +87,7 @@ impl Buffer {
     pub const NULL: Self = Self { data: ptr::null_mut(), length: 0, capacity: 0, release: None };
 
     /// Makes a buffer that owns these bytes.
-    pub fn of(bytes: Vec<u8>) -> Self {
+    pub fn new(bytes: Vec<u8>) -> Self {
         let mut bytes = std::mem::ManuallyDrop::new(bytes);
         Self {
             data: bytes.as_mut_ptr(),
@@ -99,7 +99,7 @@ impl Buffer {
 
     /// Makes a buffer that owns this secret, without a copy.
     pub fn of_secret(secret: Secret) -> Self {
-        Self::of(secret.into_bytes())
+        Self::new(secret.into_bytes())
     }
 
     /// Copies the bytes, releases the buffer, which wipes it, and resets it; `None` if there are
@@ -153,7 +153,7 @@ impl Short {
     pub const NULL: Self = Self { length: 0, present: 0, bytes: [0; 64] };
 
     /// Makes a value of these bytes. There must be at most 64.
-    pub fn of(bytes: &[u8]) -> Self {
+    pub fn new(bytes: &[u8]) -> Self {
         let mut short = Self { length: bytes.len() as u32, present: 1, ..Self::NULL };
         short.bytes[..bytes.len()].copy_from_slice(bytes);
         short
@@ -173,7 +173,7 @@ impl Short {
 
     /// Makes the value of a revision.
     pub fn of_revision(revision: &Revision) -> Self {
-        Self::of(revision.as_bytes())
+        Self::new(revision.as_bytes())
     }
 
     /// Returns the revision, if there is one.
@@ -225,10 +225,10 @@ pub struct EntryName {
 
 impl EntryName {
     /// Makes the parts of an id.
-    pub fn of(id: &EntryId) -> Self {
+    pub fn new(id: &EntryId) -> Self {
         Self {
-            user: Slice::of(id.user().as_bytes()),
-            name: Slice::of(id.name_or_empty().as_bytes()),
+            user: Slice::new(id.user().as_bytes()),
+            name: Slice::new(id.name_or_empty().as_bytes()),
         }
     }
 
@@ -384,18 +384,18 @@ pub struct SealContext {
 
 impl SealContext {
     /// Makes this context's form for a plugin.
-    pub fn of(context: &Context<'_>) -> Self {
+    pub fn new(context: &Context<'_>) -> Self {
         let key = context.key;
         Self {
             size: size_of::<Self>() as u32,
             reserved: 0,
             store: context.store.0.as_ptr(),
-            entry: EntryName::of(context.entry),
+            entry: EntryName::new(context.entry),
             key_id: Slice::maybe(key.map(|key| key.id.as_bytes())),
             key: Slice::maybe(key.map(|key| key.key.expose())),
             salt: context.salt.as_ptr(),
             binding: context.binding.as_ptr(),
-            associated_data: Slice::of(context.associated_data),
+            associated_data: Slice::new(context.associated_data),
         }
     }
 
@@ -465,7 +465,7 @@ mod tests {
     fn a_released_buffer_is_gone_with_all_that_was_allocated() {
         let release = |mut canary: Vec<u8>| {
             canary.truncate(LENGTH / 2);
-            let mut buffer = Buffer::of(canary);
+            let mut buffer = Buffer::new(canary);
             assert_eq!((buffer.length, buffer.capacity), (LENGTH / 2, LENGTH));
             // SAFETY: it is released once, by its own function.
             unsafe { buffer.release.unwrap()(&mut buffer) };

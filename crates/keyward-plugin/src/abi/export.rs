@@ -71,8 +71,8 @@ impl Export {
             major: MAJOR,
             minor: MINOR,
             flags: if cfg!(panic = "abort") { FLAG_PANIC_ABORTS } else { 0 },
-            package: Slice::of(self.package.as_bytes()),
-            version: Slice::of(self.version.as_bytes()),
+            package: Slice::new(self.package.as_bytes()),
+            version: Slice::new(self.version.as_bytes()),
             backend_count: backends.len(),
             backends: backends.leak().as_ptr(),
         }
@@ -97,8 +97,8 @@ fn backend(registration: &'static Registration) -> Option<*const Backend> {
     let table = Backend {
         size: size_of::<Backend>() as u32,
         role: registration.role().number(),
-        name: Slice::of(registration.info.name.as_bytes()),
-        help: Slice::of(registration.info.help.as_bytes()),
+        name: Slice::new(registration.info.name.as_bytes()),
+        help: Slice::new(registration.info.help.as_bytes()),
         option_count: options.len(),
         options: options.leak().as_ptr(),
         methods,
@@ -135,9 +135,9 @@ fn row(spec: &OptionSpec) -> OptionRow {
         kind: spec.kind.number(),
         required: spec.required.into(),
         reserved: 0,
-        name: Slice::of(spec.name.as_bytes()),
+        name: Slice::new(spec.name.as_bytes()),
         default_value: Slice::maybe(spec.default.map(str::as_bytes)),
-        help: Slice::of(spec.help.as_bytes()),
+        help: Slice::new(spec.help.as_bytes()),
     }
 }
 

@@ -34,7 +34,7 @@ impl Failure {
         if !failure.is_null() && (*failure).size as usize >= Self::LEAST {
             let text = |text: &str| match text {
                 "" => Buffer::NULL,
-                text => Buffer::of(text.as_bytes().to_vec()),
+                text => Buffer::new(text.as_bytes().to_vec()),
             };
             let failure = &mut *failure;
             // First, because causes may panic, and text that was written before would be lost.

@@ -99,12 +99,12 @@ impl Host for ForeignHost {
     fn secret(&self, reference: &SecretRef) -> Result<Secret> {
         let reference = json::reference_to_json(reference);
         let (mut secret, mut failure) = (Buffer::NULL, Failure::new());
-        let status = ask!(self, secret, Slice::of(&reference), &mut secret, &mut failure);
+        let status = ask!(self, secret, Slice::new(&reference), &mut secret, &mut failure);
         answer(secret, failure, "secret", status)
     }
 
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
-        let text = Slice::of(prompt.text.as_bytes());
+        let text = Slice::new(prompt.text.as_bytes());
         let (mut said, mut failure) = (Buffer::NULL, Failure::new());
         let status = ask!(self, prompt, text, prompt.confirm.into(), &mut said, &mut failure);
         answer(said, failure, "prompt", status)
@@ -112,7 +112,7 @@ impl Host for ForeignHost {
 
     fn variable(&self, name: &str) -> Option<Secret> {
         let mut value = Buffer::NULL;
-        ask!(self, variable, Slice::of(name.as_bytes()), &mut value);
+        ask!(self, variable, Slice::new(name.as_bytes()), &mut value);
         // SAFETY: the host wrote it, as its contract says.
         unsafe { value.take(MAX_RECORD) }.ok().flatten()
     }
@@ -122,7 +122,7 @@ impl Host for ForeignHost {
     }
 
     fn log(&self, level: Level, message: Arguments<'_>) {
-        ask!(self, log, level.number(), Slice::of(message.to_string().as_bytes()));
+        ask!(self, log, level.number(), Slice::new(message.to_string().as_bytes()));
     }
 
     fn remaining(&self) -> Option<Duration> {

@@ -6,50 +6,50 @@ use keyward_core::{Keys, Level, LockMode, OptionType, Persistence, Role, Sharing
 /// A value that is passed as a number.
 pub trait Number: Copy + PartialEq + 'static {
     /// The values, each at the position of its number.
-    const WORDS: &'static [Self];
+    const VALUES: &'static [Self];
     /// The number of the first value.
     const FIRST: u32 = 0;
 
     /// Returns the value's number.
     fn number(self) -> u32 {
-        let place = Self::WORDS.iter().position(|word| *word == self);
-        Self::FIRST + place.expect("every word has its place") as u32
+        let place = Self::VALUES.iter().position(|value| *value == self);
+        Self::FIRST + place.expect("every value is in the list") as u32
     }
 
     /// Returns the value with this number; `None` for one of a later version.
-    fn of_number(number: u32) -> Option<Self> {
-        Self::WORDS.get(number.checked_sub(Self::FIRST)? as usize).copied()
+    fn from_number(number: u32) -> Option<Self> {
+        Self::VALUES.get(number.checked_sub(Self::FIRST)? as usize).copied()
     }
 }
 
 impl Number for Role {
-    const WORDS: &'static [Self] = &[Self::Serializer, Self::Encryption, Self::Key, Self::Storage];
+    const VALUES: &'static [Self] = &[Self::Serializer, Self::Encryption, Self::Key, Self::Storage];
     const FIRST: u32 = 1;
 }
 
 impl Number for OptionType {
-    const WORDS: &'static [Self] =
+    const VALUES: &'static [Self] =
         &[Self::Text, Self::Path, Self::Flag, Self::Number, Self::List, Self::Secret];
 }
 
 impl Number for Keys {
-    const WORDS: &'static [Self] = &[Self::None, Self::Store, Self::Own];
+    const VALUES: &'static [Self] = &[Self::None, Self::Store, Self::Own];
 }
 
 impl Number for Persistence {
-    const WORDS: &'static [Self] = &[Self::Process, Self::Session, Self::Durable];
+    const VALUES: &'static [Self] = &[Self::Process, Self::Session, Self::Durable];
 }
 
 impl Number for Sharing {
-    const WORDS: &'static [Self] = &[Self::Process, Self::Machine, Self::Network];
+    const VALUES: &'static [Self] = &[Self::Process, Self::Machine, Self::Network];
 }
 
 impl Number for LockMode {
-    const WORDS: &'static [Self] = &[Self::Shared, Self::Exclusive];
+    const VALUES: &'static [Self] = &[Self::Shared, Self::Exclusive];
 }
 
 impl Number for Level {
-    const WORDS: &'static [Self] = &[Self::Warning, Self::Info, Self::Debug];
+    const VALUES: &'static [Self] = &[Self::Warning, Self::Info, Self::Debug];
     const FIRST: u32 = 1;
 }
 
@@ -61,10 +61,10 @@ mod tests {
     #[test]
     fn roles_have_the_numbers_of_the_header() {
         let numbers = [ROLE_SERIALIZER, ROLE_ENCRYPTION, ROLE_KEY, ROLE_STORAGE];
-        let roles = numbers.map(|number| Role::of_number(number).unwrap());
-        assert_eq!(roles[..], *Role::WORDS);
+        let roles = numbers.map(|number| Role::from_number(number).unwrap());
+        assert_eq!(roles[..], *Role::VALUES);
         assert_eq!(roles.map(Number::number), numbers);
-        assert_eq!(Role::of_number(0), None);
-        assert_eq!(Role::of_number(ROLE_AUTHENTICATOR), None);
+        assert_eq!(Role::from_number(0), None);
+        assert_eq!(Role::from_number(ROLE_AUTHENTICATOR), None);
     }
 }

@@ -19,7 +19,7 @@ pub fn write(fields: &mut Fields<'_>, error: &Error) {
     fields
         .put("kind", u64::from(error.kind().code()))
         .put("operation", cut(error.operation()))
-        .put_some("backend", some(error.backend()))
+        .put_some("backend", non_empty(error.backend()))
         .put_some("message", said.then(|| cut(error.message())))
         .put_some("hint", error.advice().map(cut));
     let causes: Vec<_> = error.causes().take(MAX_CAUSES).collect();
@@ -91,7 +91,7 @@ impl StdError for Cause {
     }
 }
 
-fn some(text: &str) -> Option<&str> {
+fn non_empty(text: &str) -> Option<&str> {
     (!text.is_empty()).then(|| cut(text))
 }
 

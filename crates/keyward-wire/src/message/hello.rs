@@ -90,7 +90,7 @@ fn write_option(fields: &mut Fields<'_>, option: &OptionSpec) {
 /// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
 pub fn read(fields: &Map<'_>) -> Result<Hello, Malformed> {
     let mut backends = Vec::new();
-    for backend in few(fields.get("backends")?)? {
+    for backend in limited(fields.get("backends")?)? {
         let backend = Map::read(backend.0)?;
         if let Some(role) = Role::from_name(backend.get("role")?) {
             backends.push(read_backend(role, &backend)?);
@@ -104,7 +104,7 @@ pub fn read(fields: &Map<'_>) -> Result<Hello, Malformed> {
 }
 
 fn read_backend(role: Role, fields: &Map<'_>) -> Result<Announced, Malformed> {
-    let options = few(fields.find("options")?.unwrap_or_default())?;
+    let options = limited(fields.find("options")?.unwrap_or_default())?;
     Ok(Announced {
         role,
         name: name(fields, is_backend_name)?,
@@ -136,6 +136,6 @@ fn name(fields: &Map<'_>, is_name: impl Fn(&str) -> bool) -> Result<String, Malf
 }
 
 /// Checks the length of a list before any of it is read.
-fn few(listed: Vec<Raw<'_>>) -> Result<Vec<Raw<'_>>, Malformed> {
+fn limited(listed: Vec<Raw<'_>>) -> Result<Vec<Raw<'_>>, Malformed> {
     if listed.len() > MAX_LISTED { Err(Malformed("a list is too long")) } else { Ok(listed) }
 }

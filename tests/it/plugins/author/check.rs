@@ -52,7 +52,7 @@ fn a_sound_library_is_reported_as_such() {
     let library = built(&home, "shelf.c", &[]);
     let ran = home.keyward("plugin check --json").arg(&library).run().ends(0).says_nothing();
     let report = &ran.json()[0];
-    let digest = Digest::of(&std::fs::read(&library).unwrap()).to_string();
+    let digest = Digest::new(&std::fs::read(&library).unwrap()).to_string();
     for (fact, expected) in [
         ("keyward", env!("CARGO_PKG_VERSION")),
         ("file", "shelf.so"),

@@ -36,7 +36,7 @@ impl<'b> Image<'b> {
             return Err(unusable("is not an ELF file"));
         }
         let (ident, tail) = bytes.split_at_checked(EI_NIDENT).ok_or_else(damaged)?;
-        fits(ident)?;
+        check_class(ident)?;
         let ident = parse_ident::<NativeEndian>(ident).map_err(|_| damaged())?;
         let header = FileHeader::parse_tail(ident, tail).map_err(|_| damaged())?;
         if header.e_machine != MACHINE.number {
@@ -97,7 +97,7 @@ pub(super) fn damaged() -> Error {
     unusable("is damaged, or is not a valid ELF file")
 }
 
-fn fits(ident: &[u8]) -> Result<()> {
+fn check_class(ident: &[u8]) -> Result<()> {
     let (class, bits) = match CLASS {
         Class::ELF64 => (abi::ELFCLASS64, 64),
         Class::ELF32 => (abi::ELFCLASS32, 32),

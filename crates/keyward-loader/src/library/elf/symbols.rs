@@ -25,7 +25,7 @@ pub(super) fn entries(image: &Image<'_>, dynamic: &Dynamic<'_>) -> Result<Vec<En
         if !promising || !is_exported(&symbol) {
             continue;
         }
-        let Some(entry) = Entry::of(&dynamic.name(name)?) else { continue };
+        let Some(entry) = Entry::parse(&dynamic.name(name)?) else { continue };
         if symbol.st_symtype() != STT_FUNC {
             return Err(unusable(format_args!("has a {entry} that is not a function")));
         }

@@ -6,7 +6,7 @@ use std::ffi::c_void;
 use keyward_core::{Door, Error, Factory, Info, Open, Registration, Result};
 use keyward_plugin::abi::{Backend, Export, MAGIC, MAJOR, OptionRow, Plugin, Slice};
 
-use super::Brought;
+use super::PluginTable;
 
 /// Reads such a table and returns the names of its backends.
 ///
@@ -33,8 +33,8 @@ pub fn read_any_table(bytes: &[u8]) -> Result<Vec<String>> {
     };
     // SAFETY: every pointer leads to as many bytes as the table says, or is not valid and refused;
     // every count and length that says more is above its limit.
-    let brought = unsafe { Brought::read(&raw const plugin) }?;
-    Ok(brought.backends.into_iter().map(|(announced, _)| announced.name).collect())
+    let table = unsafe { PluginTable::read(&raw const plugin) }?;
+    Ok(table.backends.into_iter().map(|(announced, _)| announced.name).collect())
 }
 
 /// Rows as they are in memory, one after the other.
@@ -95,10 +95,10 @@ impl Any<'_> {
         let length = usize::from(self.byte());
         let (text, rest) = self.0.split_at(length.min(self.0.len()));
         self.0 = rest;
-        self.or(Slice::of(text), |byte| match byte % 3 {
+        self.or(Slice::new(text), |byte| match byte % 3 {
             0 => Slice::NULL,
             1 => Slice { length: 5, ..Slice::NULL },
-            _ => Slice { length: usize::MAX - length, ..Slice::of(text) },
+            _ => Slice { length: usize::MAX - length, ..Slice::new(text) },
         })
     }
 
@@ -123,7 +123,7 @@ impl Any<'_> {
 
     fn backend(&mut self, options: &Options) -> Backend {
         let role = u32::from(self.byte() % 7);
-        let sound = sound_backend(role);
+        let valid = valid_backend(role);
         Backend {
             size: self.size::<Backend>(),
             role,
@@ -131,18 +131,18 @@ impl Any<'_> {
             help: self.text(),
             option_count: self.count(options.count, 257),
             options: self.pointer(&options.rows),
-            methods: self.methods(&sound),
-            open: self.or(sound.open, |_| None),
+            methods: self.methods(&valid),
+            open: self.or(valid.open, |_| None),
         }
     }
 
     /// Returns methods of a role, or a table that lacks them.
-    fn methods(&mut self, sound: &Backend) -> *const c_void {
-        self.or(sound.methods, |byte| match byte % 4 {
+    fn methods(&mut self, valid: &Backend) -> *const c_void {
+        self.or(valid.methods, |byte| match byte % 4 {
             0 => std::ptr::null(),
             1 => (&raw const SHORT).cast(),
-            2 => odd(&raw const HOLLOW).cast(),
-            _ => (&raw const HOLLOW).cast(),
+            2 => odd(&raw const EMPTY).cast(),
+            _ => (&raw const EMPTY).cast(),
         })
     }
 }
@@ -156,19 +156,19 @@ fn odd<T>(pointer: *const T) -> *const T {
 static SHORT: [u64; 1] = [4];
 
 /// A table that is long enough for every role, and has no function.
-static HOLLOW: [u64; 12] = [96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+static EMPTY: [u64; 12] = [96, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 /// A backend in each role, as a plugin in Rust exports them.
-static SOUND: Export = Export::new(&BACKENDS, "any", "0");
+static VALID: Export = Export::new(&BACKENDS, "any", "0");
 
 static BACKENDS: [Registration; 4] = [
-    sound(Factory::Serializer(Open::Linked(|_, _| Err(Error::not_found("open"))))),
-    sound(Factory::Encryption(Open::Linked(|_, _| Err(Error::not_found("open"))))),
-    sound(Factory::Key(Open::Linked(|_, _| Err(Error::not_found("open"))))),
-    sound(Factory::Storage(Open::Linked(|_, _| Err(Error::not_found("open"))))),
+    valid(Factory::Serializer(Open::Linked(|_, _| Err(Error::not_found("open"))))),
+    valid(Factory::Encryption(Open::Linked(|_, _| Err(Error::not_found("open"))))),
+    valid(Factory::Key(Open::Linked(|_, _| Err(Error::not_found("open"))))),
+    valid(Factory::Storage(Open::Linked(|_, _| Err(Error::not_found("open"))))),
 ];
 
-const fn sound(factory: Factory) -> Registration {
+const fn valid(factory: Factory) -> Registration {
     Registration {
         info: Info::new("any", ""),
         per_user: None,
@@ -182,10 +182,10 @@ const fn sound(factory: Factory) -> Registration {
 
 /// Returns the valid backend in the role of this number, or in another role if there is no such
 /// role.
-fn sound_backend(role: u32) -> Backend {
+fn valid_backend(role: u32) -> Backend {
     // SAFETY: this program made the table, which is never freed and has four backends.
     unsafe {
-        let plugin = &*SOUND.table();
+        let plugin = &*VALID.table();
         let backends = std::slice::from_raw_parts(plugin.backends, plugin.backend_count);
         *backends[role.saturating_sub(1) as usize % backends.len()]
     }

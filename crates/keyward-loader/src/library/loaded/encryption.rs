@@ -43,7 +43,7 @@ impl LoadedEncryption {
         handle.call("open", |instance, failure| {
             function!(handle.methods(), abilities(instance, &mut able, failure))
         })?;
-        let keys = Keys::of_number(able.keys);
+        let keys = Keys::from_number(able.keys);
         let abilities = EncryptionAbilities {
             binds_context: able.binds_context != 0,
             authenticates: able.authenticates != 0,
@@ -60,7 +60,7 @@ impl Encryption for LoadedEncryption {
     }
 
     fn current_key(&self, entry: &EntryId) -> Result<Option<KeyId>> {
-        let (entry, mut key) = (EntryName::of(entry), Short::NULL);
+        let (entry, mut key) = (EntryName::new(entry), Short::NULL);
         self.handle.call("seal", |instance, failure| {
             function!(self.handle.methods(), current_key(instance, entry, &mut key, failure))
         })?;
@@ -68,7 +68,7 @@ impl Encryption for LoadedEncryption {
     }
 
     fn seal(&self, plain: &Secret, context: &Context<'_>) -> Result<Vec<u8>> {
-        let (plain, context) = (Slice::of(plain.expose()), SealContext::of(context));
+        let (plain, context) = (Slice::new(plain.expose()), SealContext::new(context));
         let mut blob = Answer::up_to(MAX_BLOB);
         self.handle.call("seal", |instance, failure| {
             function!(
@@ -80,7 +80,7 @@ impl Encryption for LoadedEncryption {
     }
 
     fn unseal(&self, blob: &[u8], context: &Context<'_>) -> Result<Secret> {
-        let (blob, context) = (Slice::of(blob), SealContext::of(context));
+        let (blob, context) = (Slice::new(blob), SealContext::new(context));
         let mut plain = Answer::up_to(MAX_RECORD);
         self.handle.call("unseal", |instance, failure| {
             function!(

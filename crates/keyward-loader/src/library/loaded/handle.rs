@@ -76,7 +76,7 @@ impl<M: Methods> Opener<M> {
         // released.
         unsafe {
             let host = Bridge::raise(Arc::clone(host));
-            let options = Slice::of(&options);
+            let options = Slice::new(&options);
             let status = (self.open)(self.backend, host, options, &mut instance, &mut failure);
             outcome("open", failure, status)?;
         }

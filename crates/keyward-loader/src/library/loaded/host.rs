@@ -86,7 +86,7 @@ unsafe extern "C" fn now(context: *mut c_void) -> u64 {
 
 unsafe extern "C" fn log(context: *mut c_void, level: u32, message: Slice) {
     quietly((), || {
-        let level = Level::of_number(level).unwrap_or(Level::Debug);
+        let level = Level::from_number(level).unwrap_or(Level::Debug);
         let message = String::from_utf8_lossy(message.bytes());
         // A plugin's message may be shown on a terminal.
         host(context).log(level, format_args!("{}", escape_text(&message)));

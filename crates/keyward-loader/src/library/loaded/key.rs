@@ -28,7 +28,7 @@ impl Methods for KeyMethods {
 
 impl Key for Handle<KeyMethods> {
     fn create(&self, id: &KeyId) -> Result<Created> {
-        let id = Slice::of(id.as_bytes());
+        let id = Slice::new(id.as_bytes());
         let (mut key, mut parameters) =
             (Answer::up_to(LONGEST_KEY), Answer::up_to(LONGEST_PARAMETERS));
         let mut made = 0;
@@ -47,7 +47,7 @@ impl Key for Handle<KeyMethods> {
     }
 
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
-        let (id, parameters) = (Slice::of(id.as_bytes()), Slice::of(parameters));
+        let (id, parameters) = (Slice::new(id.as_bytes()), Slice::new(parameters));
         let mut key = Answer::up_to(LONGEST_KEY);
         self.call("key", |instance, failure| {
             function!(self.methods(), load(instance, id, parameters, key.buffer(), failure))
@@ -56,7 +56,7 @@ impl Key for Handle<KeyMethods> {
     }
 
     fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()> {
-        let (id, parameters) = (Slice::of(id.as_bytes()), Slice::of(parameters));
+        let (id, parameters) = (Slice::new(id.as_bytes()), Slice::new(parameters));
         self.call("key", |instance, failure| {
             function!(self.methods(), remove(instance, id, parameters, failure))
         })

@@ -24,7 +24,7 @@ impl Methods for SerializerMethods {
 impl Serializer for Handle<SerializerMethods> {
     fn encode(&self, record: &Record) -> Result<Secret> {
         let record = cbor::encode_record(record)?;
-        let record = Slice::of(record.expose());
+        let record = Slice::new(record.expose());
         let mut encoded = Answer::up_to(MAX_RECORD);
         self.call("encode", |instance, failure| {
             function!(self.methods(), encode(instance, record, encoded.buffer(), failure))
@@ -35,7 +35,7 @@ impl Serializer for Handle<SerializerMethods> {
     fn decode(&self, bytes: &[u8]) -> Result<Record> {
         let mut record = Answer::up_to(MAX_RECORD);
         self.call("decode", |instance, failure| {
-            function!(self.methods(), decode(instance, Slice::of(bytes), record.buffer(), failure))
+            function!(self.methods(), decode(instance, Slice::new(bytes), record.buffer(), failure))
         })?;
         cbor::decode_record(record.take()?.expose())
     }

@@ -73,8 +73,8 @@ impl LoadedStorage {
             return Err(unusable("the plugin's storage lacks a function that it says it has"));
         }
         Ok(Self {
-            persistence: Persistence::of_number(abilities.persistence).ok_or_else(unknown)?,
-            sharing: Sharing::of_number(abilities.sharing).ok_or_else(unknown)?,
+            persistence: Persistence::from_number(abilities.persistence).ok_or_else(unknown)?,
+            sharing: Sharing::from_number(abilities.sharing).ok_or_else(unknown)?,
             abilities,
             handle: Arc::new(handle),
         })
@@ -83,7 +83,7 @@ impl LoadedStorage {
 
 impl Storage for LoadedStorage {
     fn get(&self, id: &EntryId) -> Result<Stored> {
-        let (entry, mut revision) = (EntryName::of(id), Short::NULL);
+        let (entry, mut revision) = (EntryName::new(id), Short::NULL);
         let mut blob = Answer::up_to(MAX_BLOB);
         self.handle.call("get", |instance, failure| {
             let methods = self.handle.methods();
@@ -97,7 +97,7 @@ impl Storage for LoadedStorage {
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
-        let (entry, kept, options) = (EntryName::of(id), Slice::of(blob), PutOptions::from(put));
+        let (entry, kept, options) = (EntryName::new(id), Slice::new(blob), PutOptions::from(put));
         let mut revision = Short::NULL;
         self.handle.call("put", |instance, failure| {
             let methods = self.handle.methods();
@@ -107,7 +107,7 @@ impl Storage for LoadedStorage {
     }
 
     fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
-        let (entry, expect) = (EntryName::of(id), Expectation::from(expect));
+        let (entry, expect) = (EntryName::new(id), Expectation::from(expect));
         self.handle.call("delete", |instance, failure| {
             function!(self.handle.methods(), remove(instance, entry, &expect, failure))
         })
@@ -118,22 +118,23 @@ impl Storage for LoadedStorage {
             size: size_of::<abi::Query>() as u32,
             reserved: 0,
             user: Slice::maybe(query.user.map(str::as_bytes)),
-            prefix: Slice::of(query.prefix.as_bytes()),
+            prefix: Slice::new(query.prefix.as_bytes()),
             cursor: Slice::maybe(query.cursor.as_ref().map(|cursor| cursor.0.as_slice())),
             limit: query.limit as u64,
         };
-        let mut told = Told { entries: Vec::new(), limit: query.limit, failed: None };
-        let sink = EntrySink { context: (&raw mut told).cast(), take: Some(take) };
+        let mut received =
+            ReceivedEntries { entries: Vec::new(), limit: query.limit, failed: None };
+        let sink = EntrySink { context: (&raw mut received).cast(), take: Some(take) };
         let mut next = Answer::up_to(LONGEST_CURSOR);
         let listed = self.handle.call("list", |instance, failure| {
             function!(self.handle.methods(), list(instance, &asked, &sink, next.buffer(), failure))
         });
-        if let Some(failed) = told.failed {
+        if let Some(failed) = received.failed {
             return Err(failed);
         }
         listed?;
         let next = next.find()?.map(|cursor| Cursor(cursor.into_bytes()));
-        Ok(Page { entries: told.entries, next })
+        Ok(Page { entries: received.entries, next })
     }
 
     fn destroy(&self) -> Result<()> {
@@ -155,7 +156,7 @@ impl Storage for LoadedStorage {
 }
 
 /// The entries that a library has passed so far.
-struct Told {
+struct ReceivedEntries {
     entries: Vec<EntryId>,
     limit: usize,
     failed: Option<Error>,
@@ -164,17 +165,17 @@ struct Told {
 unsafe extern "C" fn take(context: *mut c_void, entry: EntryName) -> i32 {
     let work = || {
         // SAFETY: `list` passed this pointer, and no other code uses it during the call.
-        let told = unsafe { &mut *context.cast::<Told>() };
+        let received = unsafe { &mut *context.cast::<ReceivedEntries>() };
         // SAFETY: the entry's texts are valid during the call.
         let id = unsafe { entry.id() };
         match id {
-            Ok(id) if told.entries.len() < told.limit => {
-                told.entries.push(id);
+            Ok(id) if received.entries.len() < received.limit => {
+                received.entries.push(id);
                 return STATUS_OK;
             }
-            Ok(_) => told.failed = Some(Error::corrupt("list").because("the page is too long")),
+            Ok(_) => received.failed = Some(Error::corrupt("list").because("the page is too long")),
             Err(_) => {
-                told.failed =
+                received.failed =
                     Some(Error::corrupt("list").because("it lists an entry that is not valid"))
             }
         }
@@ -189,14 +190,14 @@ impl Bulk for LoadedStorage {
             Operation::Put(id, blob, put) => abi::Operation {
                 kind: 0,
                 reserved: 0,
-                entry: EntryName::of(id),
-                blob: Slice::of(blob),
+                entry: EntryName::new(id),
+                blob: Slice::new(blob),
                 put: PutOptions::from(put),
             },
             Operation::Delete(id, expect) => abi::Operation {
                 kind: 1,
                 reserved: 0,
-                entry: EntryName::of(id),
+                entry: EntryName::new(id),
                 blob: Slice::NULL,
                 put: PutOptions::from(&Put::expecting(expect.clone())),
             },
@@ -216,7 +217,7 @@ impl Locks for LoadedStorage {
         wait: Duration,
         ttl: Duration,
     ) -> Result<Box<dyn Guard>> {
-        let (entry, mode) = (EntryName::of(id), mode.number());
+        let (entry, mode) = (EntryName::new(id), mode.number());
         let (wait, ttl) = (milliseconds(wait), milliseconds(ttl));
         let mut held = std::ptr::null_mut();
         self.handle.call("lock", |instance, failure| {

@@ -26,7 +26,7 @@ pub(super) unsafe fn plugin(pointer: *const abi::Plugin) -> Result<abi::Plugin> 
     if pointer.is_null() {
         return Err(unusable("the plugin refuses to run"));
     }
-    let pointer = sound(pointer)?;
+    let pointer = valid_pointer(pointer)?;
     // SAFETY: the tables of all versions start with these four fields.
     let (magic, size, major, minor) =
         unsafe { ((*pointer).magic, (*pointer).size, (*pointer).major, (*pointer).minor) };
@@ -52,13 +52,13 @@ pub(super) unsafe fn plugin(pointer: *const abi::Plugin) -> Result<abi::Plugin> 
 /// # Safety
 /// The pointer must be NULL or a plugin's.
 pub(super) unsafe fn read<T: Table + Copy>(pointer: *const T) -> Result<T> {
-    let pointer = sound(pointer)?;
+    let pointer = valid_pointer(pointer)?;
     // SAFETY: the first field of such a table is its size.
     unsafe { prefix(pointer, *pointer.cast()) }
 }
 
 /// Returns a pointer from which something can be read.
-fn sound<T>(pointer: *const T) -> Result<*const T> {
+fn valid_pointer<T>(pointer: *const T) -> Result<*const T> {
     if pointer.is_null() {
         return Err(unusable("the plugin's table lacks a pointer"));
     }
@@ -94,7 +94,7 @@ pub(super) unsafe fn list<'a, T>(pointer: *const T, count: usize) -> Result<&'a 
     match count {
         0 => Ok(&[]),
         // SAFETY: the caller guarantees it.
-        _ => Ok(unsafe { std::slice::from_raw_parts(sound(pointer)?, count) }),
+        _ => Ok(unsafe { std::slice::from_raw_parts(valid_pointer(pointer)?, count) }),
     }
 }
 

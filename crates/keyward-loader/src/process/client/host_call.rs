@@ -69,8 +69,8 @@ pub(super) fn receive(link: &Link, call: &Call<'_>, queue: &SyncSender<HostCall>
 }
 
 fn log(link: &Link, call: &Call<'_>, host: &dyn Host) -> Result<()> {
-    let level = meaning(&LEVELS, &call.arguments, "level").map_err(nonsense)?;
-    let said = call.arguments.get("message").map_err(nonsense)?;
+    let level = meaning(&LEVELS, &call.arguments, "level").map_err(not_valid)?;
+    let said = call.arguments.get("message").map_err(not_valid)?;
     // A panic must not end the thread that reads.
     let _ = catch_panic("log", || {
         link.while_paused(|| link.hosts.log(host, level, said));
@@ -134,15 +134,15 @@ impl Question {
         let arguments = &call.arguments;
         Ok(match call.name {
             "secret" => {
-                let reference: &str = arguments.get("reference").map_err(nonsense)?;
+                let reference: &str = arguments.get("reference").map_err(not_valid)?;
                 Self::Secret(json::reference_from_json(reference.as_bytes())?)
             }
             "prompt" => Self::Prompt {
-                text: escape_text(arguments.get("text").map_err(nonsense)?),
-                confirm: arguments.find("confirm").map_err(nonsense)?.unwrap_or_default(),
+                text: escape_text(arguments.get("text").map_err(not_valid)?),
+                confirm: arguments.find("confirm").map_err(not_valid)?.unwrap_or_default(),
             },
             "variable" => {
-                Self::Variable(arguments.get::<&str>("name").map_err(nonsense)?.to_owned())
+                Self::Variable(arguments.get::<&str>("name").map_err(not_valid)?.to_owned())
             }
             "now" => Self::Now,
             "remaining" => Self::Remaining(link.shortest_wait()),
@@ -204,6 +204,6 @@ fn too_many(link: &Link) -> Error {
     Error::new(ErrorKind::Unavailable, "call").because(why)
 }
 
-fn nonsense(what: Malformed) -> Error {
+fn not_valid(what: Malformed) -> Error {
     Error::invalid("call", what.0)
 }

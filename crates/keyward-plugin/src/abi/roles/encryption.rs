@@ -44,7 +44,7 @@ unsafe extern "C" fn current_key(
 ) -> i32 {
     call(instance, failure, |encryption: &Role| {
         let id = encryption.current_key(&entry.id()?)?;
-        *key = id.map_or(Short::NULL, |id| Short::of(id.as_bytes()));
+        *key = id.map_or(Short::NULL, |id| Short::new(id.as_bytes()));
         Ok(())
     })
 }
@@ -58,7 +58,7 @@ unsafe extern "C" fn seal(
 ) -> i32 {
     call(instance, failure, |encryption: &Role| {
         let plain = Secret::from(plain.bytes());
-        *blob = Buffer::of(read(context)?.with(|context| encryption.seal(&plain, context))?);
+        *blob = Buffer::new(read(context)?.with(|context| encryption.seal(&plain, context))?);
         Ok(())
     })
 }

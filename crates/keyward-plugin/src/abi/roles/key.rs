@@ -27,7 +27,7 @@ unsafe extern "C" fn create(
         let created = source.create(&KeyId::new(id.bytes())?)?;
         *made = created.made.into();
         *key = Buffer::of_secret(created.key);
-        *parameters = Buffer::of(created.parameters);
+        *parameters = Buffer::new(created.parameters);
         Ok(())
     })
 }

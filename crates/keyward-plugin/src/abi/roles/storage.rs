@@ -62,7 +62,7 @@ unsafe extern "C" fn get(
     call(instance, failure, |storage: &Role| {
         let stored = storage.get(&entry.id()?)?;
         *revision = stored.numbered().map_or(Short::NULL, Short::of_revision);
-        *blob = Buffer::of(stored.blob);
+        *blob = Buffer::new(stored.blob);
         Ok(())
     })
 }
@@ -113,13 +113,14 @@ unsafe extern "C" fn list(
         let take = entries
             .take
             .ok_or_else(|| Error::invalid("list", "there is no function to take the entries"))?;
-        let told =
-            page.entries.iter().try_for_each(|id| match take(entries.context, EntryName::of(id)) {
+        let passed = page.entries.iter().try_for_each(|id| {
+            match take(entries.context, EntryName::new(id)) {
                 STATUS_OK => ControlFlow::Continue(()),
                 status => ControlFlow::Break(status),
-            });
-        ended = told.break_value().unwrap_or(STATUS_OK);
-        *next = page.next.map_or(Buffer::NULL, |cursor| Buffer::of(cursor.0));
+            }
+        });
+        ended = passed.break_value().unwrap_or(STATUS_OK);
+        *next = page.next.map_or(Buffer::NULL, |cursor| Buffer::new(cursor.0));
         Ok(())
     });
     if status == STATUS_OK { ended } else { status }
@@ -170,7 +171,7 @@ unsafe extern "C" fn lock(
 ) -> i32 {
     call(instance, failure, |storage: &Role| {
         let locks = storage.abilities().locks.ok_or_else(|| unsupported("lock"))?;
-        let mode = LockMode::of_number(mode).ok_or_else(|| unsupported("lock"))?;
+        let mode = LockMode::from_number(mode).ok_or_else(|| unsupported("lock"))?;
         let held: Held = locks.lock(&entry.id()?, mode, duration(wait), duration(ttl))?;
         *guard = Box::into_raw(Box::new(held)).cast();
         Ok(())

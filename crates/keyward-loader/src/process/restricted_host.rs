@@ -17,7 +17,7 @@ use keyward_wire::message::failure::escape_text;
 /// A backend in this process can read every secret in any case. A child is separated from this
 /// process, and must not get through its pipes what the separation protects.
 #[derive(Debug)]
-pub(super) struct Confined {
+pub(super) struct RestrictedHost {
     host: Arc<dyn Host>,
     /// The name of the backend, which the child cannot change.
     backend: &'static str,
@@ -26,7 +26,7 @@ pub(super) struct Confined {
     warned: AtomicBool,
 }
 
-impl Confined {
+impl RestrictedHost {
     /// Returns the host of an instance that is opened with these options, and whose program may see
     /// these variables.
     ///
@@ -47,7 +47,7 @@ impl Confined {
     }
 }
 
-impl Host for Confined {
+impl Host for RestrictedHost {
     fn secret(&self, reference: &SecretRef) -> Result<Secret> {
         if self.secrets.contains(reference) {
             return self.host.secret(reference);
