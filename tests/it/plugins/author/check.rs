@@ -10,6 +10,7 @@ use xtask::root;
 use super::built;
 use crate::helpers::home::Home;
 use crate::helpers::invocation::Finished;
+use crate::helpers::program::keyward;
 use crate::plugins::linkage::library;
 
 /// The results of a report with one backend, by case.
@@ -119,6 +120,17 @@ fn what_does_not_start_is_told() {
     home.keyward("plugin check nowhere.so").run().ends(4).says("nowhere.so");
     let text = home.write("text", "text");
     home.keyward("plugin check").arg(text).run().ends(7);
+}
+
+#[test]
+fn without_the_program_that_contains_the_cases_the_error_says_how_to_install_it() {
+    let home = Home::new();
+    let library = built(&home, "fatal.c", &["-DFATAL=AT_START"]);
+    // A copy of the program, which has no `keyward-check` in its folder.
+    let copy = home.path("keyward");
+    std::fs::copy(keyward(), &copy).unwrap();
+    let check = home.program(copy).args(["plugin", "check"]).arg(library);
+    check.run().ends(7).prints("").says("keyward-check is missing").says("Install the crate");
 }
 
 #[test]
