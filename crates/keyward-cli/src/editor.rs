@@ -16,18 +16,13 @@ const DEFAULT: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
 /// Lets the user edit the configuration. `check` is called with the edited copy.
 pub(crate) fn edit_config(check: fn(&Path) -> Outcome) -> Outcome {
     let environment = Environment::current();
-    Places::find(&environment)?.check_owner()?;
+    let places = Places::find(&environment)?;
+    places.check_owner()?;
     // The user may need the editor because the configuration does not load.
-    let file = match Config::load(environment.clone()) {
-        Ok(config) => config.user_file(),
-        Err(error) => {
-            print_message(&format!("warning: {error}"));
-            let places = Places::find(&environment)?;
-            environment
-                .path("KEYWARD_CONFIG_FILE")
-                .unwrap_or_else(|| places.config.join("config.toml"))
-        }
-    };
+    if let Err(error) = Config::load(environment.clone()) {
+        print_message(&format!("warning: {error}"));
+    }
+    let file = places.user_file(&environment);
     let file = std::fs::canonicalize(&file).unwrap_or(file);
     let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
         return Err(usage_error(

@@ -100,7 +100,7 @@ impl Config {
 
     /// Returns the path of the user's configuration file, which may not exist.
     pub fn user_file(&self) -> PathBuf {
-        user_file(&self.environment, &self.places)
+        self.places.user_file(&self.environment)
     }
 
     /// Returns the folders of the files that describe stores, in the order in which they are
@@ -274,17 +274,13 @@ fn relative(place: &str) -> Error {
 fn read_settings(environment: &Environment, places: &Places, has_system: bool) -> Result<Settings> {
     let mut settings = Settings::new(environment)?;
     let system = has_system.then(|| (places.system_config.join("config.toml"), Layer::System));
-    let user = (user_file(environment, places), Layer::User);
+    let user = (places.user_file(environment), Layer::User);
     for (path, layer) in system.into_iter().chain([user]) {
         if let Some(file) = TomlFile::read(&path)? {
             settings.add_file(&file, layer)?;
         }
     }
     Ok(settings)
-}
-
-fn user_file(environment: &Environment, places: &Places) -> PathBuf {
-    environment.path("KEYWARD_CONFIG_FILE").unwrap_or_else(|| places.config.join("config.toml"))
 }
 
 fn exists(store: &StoreFile) -> Error {

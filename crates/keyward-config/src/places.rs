@@ -56,6 +56,13 @@ impl Places {
             home,
         })
     }
+
+    /// Returns the path of the user's configuration file, which may not exist.
+    #[must_use]
+    pub fn user_file(&self, environment: &Environment) -> PathBuf {
+        environment.path("KEYWARD_CONFIG_FILE").unwrap_or_else(|| self.config.join("config.toml"))
+    }
+
     /// Refuses to write the user's own files as root if the home folder, or a folder that an
     /// `XDG_…_HOME` variable names, belongs to another user: `sudo` may keep `HOME`. That user
     /// could not use the files that root would make there. This does not apply to system stores.

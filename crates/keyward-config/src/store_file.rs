@@ -263,9 +263,10 @@ storage = { use = "file", "a = 1\nuse" = true }
     fn a_wrong_option_is_named_with_its_line() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s.toml");
-        std::fs::write(&path, SYSTEM.replace("root", "rot")).unwrap();
+        let text = SYSTEM.replace("root", "rot");
+        let private = keyward_fs::PrivateDir::create(folder.path()).unwrap();
+        private.replace(Path::new("s.toml"), text.as_bytes()).unwrap();
         let name = StoreName::new("s").unwrap();
-        let text = std::fs::read_to_string(&path).unwrap();
         let store = StoreFile::parse(&text, &path, &name, Layer::System).unwrap();
         let root = OptionSpec {
             name: "root",

@@ -22,7 +22,7 @@ mod lines;
 mod records;
 mod reply;
 mod request;
-mod served;
+mod state_digest;
 
 #[cfg(test)]
 mod tests;
@@ -125,7 +125,7 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
     let found = accounts.find(wanted, Kinds::Only(kinds), &is_good)?;
     let mut reply = found.map(|account| records::reply(&account, now)).unwrap_or_default();
     if request.capabilities.state && (reply.password.is_some() || reply.credential.is_some()) {
-        reply.state = Some(served::mark(wanted, &reply));
+        reply.state = Some(state_digest::state(wanted, &reply));
     }
     Ok(reply)
 }
@@ -145,7 +145,7 @@ pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result
 pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
     let Some(location) = &request.location else { return Ok(()) };
     // If another git has removed the entry meanwhile, it must exist again.
-    if served::is_unchanged(request) && accounts.contains(location)? {
+    if state_digest::is_unchanged(request) && accounts.contains(location)? {
         return Ok(());
     }
     let Some(credential) = records::to_keep(request, now) else { return Ok(()) };

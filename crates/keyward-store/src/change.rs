@@ -8,10 +8,6 @@ use crate::store::Store;
 /// How many times [`Store::update`] tries again if other processes keep changing the entry.
 const ATTEMPTS: u32 = 100;
 
-#[expect(
-    clippy::missing_errors_doc,
-    reason = "the page of the type lists the errors of all of them"
-)]
 impl Store {
     /// Stores the record in this entry, if the expectation is met.
     ///

@@ -13,7 +13,7 @@ const PREFIX: &str = "keyward:";
 
 /// Returns what git should remember of this reply: a digest, which reveals no more than the reply
 /// itself and is kept as secret.
-pub(super) fn mark(asked: &Location, reply: &Reply) -> Secret {
+pub(super) fn state(asked: &Location, reply: &Reply) -> Secret {
     let expiry = reply.password_expiry_utc.map(|expiry| Secret::from(expiry.as_unix().to_string()));
     digest(
         asked,
@@ -32,7 +32,7 @@ pub(super) fn mark(asked: &Location, reply: &Reply) -> Secret {
 pub(super) fn is_unchanged(request: &Request) -> bool {
     let Some(location) = &request.location else { return false };
     let text = |text: &str| Secret::from(text);
-    let mark = digest(
+    let state = digest(
         location,
         [
             &location.account().map(text),
@@ -43,7 +43,7 @@ pub(super) fn is_unchanged(request: &Request) -> bool {
             &request.password_expiry_utc.map(|expiry| Secret::from(expiry.as_unix().to_string())),
         ],
     );
-    request.state.contains(&mark)
+    request.state.contains(&state)
 }
 
 /// Each part is preceded by whether it exists and by its length, so that two different lists have
