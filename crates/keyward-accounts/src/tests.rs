@@ -13,7 +13,7 @@ fn now() -> Timestamp {
     Timestamp::from_unix(1_000)
 }
 
-fn at(url: &str) -> Location {
+fn parse(url: &str) -> Location {
     Location::parse(url).unwrap()
 }
 
@@ -42,13 +42,13 @@ fn set(username: Option<&str>, password: &str) -> impl Fn(Record) -> Result<Reco
 }
 
 fn keep(memory: &Memory, url: &str, password: &str) {
-    let location = at(url);
+    let location = parse(url);
     accounts(memory).keep(&location, now(), &set(location.account(), password)).unwrap();
 }
 
 /// Writes a record without the help of accounts.
 fn plant(memory: &Memory, name: &str, record: Record, origin: Option<&str>) {
-    let origins = origin.map(|url| at(url).origin().clone()).into_iter().collect();
+    let origins = origin.map(|url| parse(url).origin().clone()).into_iter().collect();
     memory.put(&id(name), &Record { origins, ..record }).unwrap();
 }
 
@@ -61,7 +61,7 @@ fn check(memory: &Memory, wanted: &str, expected: &str) {
 #[track_caller]
 fn check_in(accounts: Accounts<'_>, memory: &Memory, wanted: &str, expected: &str) {
     memory.take_reads();
-    let found = accounts.find(&at(wanted), KINDS, &|_| true).unwrap();
+    let found = accounts.find(&parse(wanted), KINDS, &|_| true).unwrap();
     assert!(memory.take_reads() <= 3, "{wanted}");
     let password = found.map(|account| account.record.field("password").unwrap().value.clone());
     let password = password.unwrap_or_default();
@@ -72,11 +72,11 @@ fn forget(memory: &Memory, wanted: &str, password: Option<&str>) -> usize {
     let is_selected = |record: &Record| {
         password.is_none_or(|it| record.field("password").unwrap().value == it.into())
     };
-    accounts(memory).forget(&at(wanted), KINDS, now(), &is_selected).unwrap()
+    accounts(memory).forget(&parse(wanted), KINDS, now(), &is_selected).unwrap()
 }
 
 fn listed(memory: &Memory, origin: &str) -> Vec<String> {
-    let listed = accounts(memory).list(at(origin).origin()).unwrap();
+    let listed = accounts(memory).list(parse(origin).origin()).unwrap();
     listed.iter().map(|it| it.location.to_string()).collect()
 }
 
@@ -122,7 +122,7 @@ fn of_several_accounts_the_chosen_one_comes_first_then_the_oldest_without_a_path
     keep(&memory, "https://zoe@x", "zoe");
     keep(&memory, "https://ann@x", "ann");
     check(&memory, "https://x", "zoe");
-    let origin = at("https://x").origin().clone();
+    let origin = parse("https://x").origin().clone();
     let choose = |account| accounts(&memory).set_default(&origin, account, now());
     choose(Some("ann")).unwrap();
     check(&memory, "https://x", "ann");
@@ -140,7 +140,7 @@ fn the_default_account_is_unset_with_its_last_entry() {
     for url in ["https://zoe@x", "https://ann@x", "https://ann@x/repo.git"] {
         keep(&memory, url, "pw");
     }
-    accounts(&memory).set_default(at("https://x").origin(), Some("ann"), now()).unwrap();
+    accounts(&memory).set_default(parse("https://x").origin(), Some("ann"), now()).unwrap();
     forget(&memory, "https://ann@x/repo.git", None);
     keep(&memory, "https://ann@x", "ann");
     check(&memory, "https://x", "ann");
@@ -208,7 +208,7 @@ fn a_record_for_the_whole_origin_is_kept_where_it_is() {
     keep(&memory, "https://bob@x", "new");
     assert_eq!(memory.take_writes(), 1);
     check(&memory, "https://x", "new");
-    let refused = accounts(&memory).keep(&at("https://ann@x"), now(), &set(Some("ann"), "pw"));
+    let refused = accounts(&memory).keep(&parse("https://ann@x"), now(), &set(Some("ann"), "pw"));
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Exists);
     assert_eq!(memory.records().len(), 1);
     assert_eq!(forget(&memory, "https://bob@x", Some("old")), 0);
@@ -224,11 +224,11 @@ fn an_entry_that_accounts_did_not_make_is_never_changed() {
     plant(&memory, "https://z", Record::new("accounts"), Some("https://y"));
     let before = memory.records();
     for url in ["https://ann@x", "https://bob@x", "https://ann@y", "https://ann@z"] {
-        let refused = accounts(&memory).keep(&at(url), now(), &set(Some("ann"), "pw"));
+        let refused = accounts(&memory).keep(&parse(url), now(), &set(Some("ann"), "pw"));
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Exists, "{url}");
         assert_eq!(forget(&memory, url, None), 0, "{url}");
     }
-    let refused = accounts(&memory).set_default(at("https://x").origin(), None, now());
+    let refused = accounts(&memory).set_default(parse("https://x").origin(), None, now());
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Exists);
     assert!(listed(&memory, "https://x").is_empty());
     assert_eq!(memory.records(), before);
@@ -252,12 +252,12 @@ fn what_others_added_to_a_record_stays() {
     record.labels.insert("team".into(), "red".into());
     memory.put(&id("https://ann@x"), &record.clone().with("note", Field::open("n"))).unwrap();
     let later = Timestamp::from_unix(2_000);
-    accounts(&memory).keep(&at("https://ann@x"), later, &set(Some("ann"), "new")).unwrap();
+    accounts(&memory).keep(&parse("https://ann@x"), later, &set(Some("ann"), "new")).unwrap();
     let kept = memory.get(&id("https://ann@x")).unwrap();
     assert_eq!((kept.created, kept.updated), (now(), later));
     assert_eq!(kept.labels, record.labels);
     assert!(kept.field("note").is_some());
-    assert_eq!(kept.origins, [at("https://x").origin().clone()]);
+    assert_eq!(kept.origins, [parse("https://x").origin().clone()]);
 }
 
 #[test]
@@ -333,11 +333,11 @@ fn an_entry_that_was_removed_is_taken_off_the_list_whatever_its_kind() {
     let memory = Memory::default();
     let token = |old| Ok(Record { kind: "token".into(), ..old });
     for name in ["ann", "bob"] {
-        let location = at(&format!("https://{name}@x"));
+        let location = parse(&format!("https://{name}@x"));
         accounts(&memory).keep(&location, now(), &token).unwrap();
     }
     memory.erase(&id("https://ann@x")).unwrap();
-    accounts(&memory).unlist(&at("https://ann@x"), now()).unwrap();
+    accounts(&memory).unlist(&parse("https://ann@x"), now()).unwrap();
     assert_eq!(listed(&memory, "https://x"), ["https://bob@x"]);
 }
 
@@ -347,14 +347,14 @@ fn an_entry_that_is_made_again_stays_listed() {
     keep(&memory, "https://ann@x", "old");
     memory.erase(&id("https://ann@x")).unwrap();
     memory.meanwhile(|memory| keep(memory, "https://ann@x", "new"));
-    accounts(&memory).unlist(&at("https://ann@x"), now()).unwrap();
+    accounts(&memory).unlist(&parse("https://ann@x"), now()).unwrap();
     assert_eq!(listed(&memory, "https://x"), ["https://ann@x"]);
 }
 
 #[test]
 fn an_account_with_an_empty_name_differs_from_no_account() {
     let memory = Memory::default();
-    let location = at("https://x");
+    let location = parse("https://x");
     accounts(&memory).keep(&location, now(), &set(None, "token")).unwrap();
     assert_eq!(listed(&memory, "https://x"), ["https://@x"]);
     check(&memory, "https://x", "token");
@@ -378,10 +378,11 @@ fn a_record_under_another_accounts_name_is_not_given_as_that_account() {
 #[test]
 fn only_the_kinds_that_are_asked_for_are_given() {
     let memory = Memory::default();
-    let token =
-        |_| Ok(Record { origins: vec![at("https://x").origin().clone()], ..Record::new("token") });
-    accounts(&memory).keep(&at("https://x"), now(), &token).unwrap();
-    accounts(&memory).keep(&at("https://ann@x"), now(), &token).unwrap();
+    let token = |_| {
+        Ok(Record { origins: vec![parse("https://x").origin().clone()], ..Record::new("token") })
+    };
+    accounts(&memory).keep(&parse("https://x"), now(), &token).unwrap();
+    accounts(&memory).keep(&parse("https://ann@x"), now(), &token).unwrap();
     check(&memory, "https://x", "");
     keep(&memory, "https://bob@x", "pw");
     check(&memory, "https://x", "pw");
@@ -395,15 +396,15 @@ fn only_the_kinds_that_are_asked_for_are_given() {
 fn accounts_of_any_kind_are_found_and_forgotten_but_not_a_list() {
     let memory = Memory::default();
     let token = |old| Ok(Record { kind: "token".into(), ..old });
-    accounts(&memory).keep(&at("https://ann@x"), now(), &token).unwrap();
+    accounts(&memory).keep(&parse("https://ann@x"), now(), &token).unwrap();
     keep(&memory, "https://bob@x", "pw");
     let list = memory.get(&id("https://x")).unwrap();
     // Where another origin's list is in place of this one's.
     plant(&memory, "https://y", list, None);
     let any = accounts(&memory).with_unbound(Unbound::Give);
     for (url, count) in [("https://y", 0), ("https://x", 2)] {
-        assert_eq!(any.find(&at(url), Kinds::Any, &|_| true).unwrap().is_some(), count > 0);
-        assert_eq!(any.forget(&at(url), Kinds::Any, now(), &|_| true).unwrap(), count);
+        assert_eq!(any.find(&parse(url), Kinds::Any, &|_| true).unwrap().is_some(), count > 0);
+        assert_eq!(any.forget(&parse(url), Kinds::Any, now(), &|_| true).unwrap(), count);
     }
     assert!(listed(&memory, "https://x").is_empty());
 }
@@ -417,7 +418,7 @@ fn an_origin_has_at_most_max_accounts() {
     let list = memory.get(&id("https://x")).unwrap().with("accounts", Field::open(lines));
     memory.put(&id("https://x"), &list).unwrap();
     let entries = memory.records().len();
-    let refused = accounts(&memory).keep(&at("https://ann@x"), now(), &set(Some("ann"), "pw"));
+    let refused = accounts(&memory).keep(&parse("https://ann@x"), now(), &set(Some("ann"), "pw"));
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Full);
     assert_eq!(memory.records().len(), entries);
     keep(&memory, "https://u0@x", "changed");
@@ -431,7 +432,7 @@ fn a_location_too_long_for_a_name_is_a_miss_and_is_not_stored() {
     let url = format!("https://{}@x", "a".repeat(1_100));
     check(&memory, &url, "");
     assert_eq!(forget(&memory, &url, None), 0);
-    let refused = accounts(&memory).keep(&at(&url), now(), &set(None, "pw"));
+    let refused = accounts(&memory).keep(&parse(&url), now(), &set(None, "pw"));
     assert_eq!(refused.unwrap_err().kind(), ErrorKind::Invalid);
 }
 
@@ -441,8 +442,8 @@ fn a_source_that_fails_is_never_a_miss() {
     keep(&memory, "https://ann@x", "pw");
     memory.fail_after(0);
     let it = accounts(&memory);
-    let x = at("https://x");
-    let ann = at("https://ann@x");
+    let x = parse("https://x");
+    let ann = parse("https://ann@x");
     let errors = [
         it.find(&x, KINDS, &|_| true).unwrap_err(),
         it.find(&ann, KINDS, &|_| true).unwrap_err(),
@@ -462,7 +463,7 @@ fn a_damaged_list_is_an_error() {
     for text in ["canary", "canary user-password", "https://ann@x", "\n"] {
         let damaged = list.clone().with("accounts", Field::open(text));
         memory.put(&id("https://x"), &damaged).unwrap();
-        let error = accounts(&memory).find(&at("https://x"), KINDS, &|_| true).unwrap_err();
+        let error = accounts(&memory).find(&parse("https://x"), KINDS, &|_| true).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Corrupt);
         assert!(!format!("{error:?}").contains("canary"));
     }

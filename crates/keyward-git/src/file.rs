@@ -40,13 +40,13 @@ impl ConfigFile {
                     "GIT_CONFIG_GLOBAL is empty: git reads no global configuration",
                 ));
             }
-            return Self::at(Path::new(&file));
+            return Self::from_path(Path::new(&file));
         }
         let own = places.home.join(".gitconfig");
         let folder = environment.get("XDG_CONFIG_HOME").filter(|folder| !folder.is_empty());
         let folder = folder.map_or_else(|| places.home.join(".config"), PathBuf::from);
         let other = folder.join("git/config");
-        Self::at(if !own.exists() && other.exists() { &other } else { &own })
+        Self::from_path(if !own.exists() && other.exists() { &other } else { &own })
     }
 
     /// Returns the file of the repository that contains the current folder.
@@ -59,7 +59,7 @@ impl ConfigFile {
         let path = answer.output.expose().strip_suffix(b"\n");
         let path = path.filter(|_| answer.status.success());
         match path {
-            Some(path) => Self::at(Path::new(OsStr::from_bytes(path))),
+            Some(path) => Self::from_path(Path::new(OsStr::from_bytes(path))),
             None => Err(Error::invalid(
                 "setup",
                 "the current folder is not in a git repository that git trusts",
@@ -69,7 +69,7 @@ impl ConfigFile {
     }
 
     /// Follows symbolic links to the file: a new file replaces the target and not the link.
-    fn at(path: &Path) -> Result<Self> {
+    fn from_path(path: &Path) -> Result<Self> {
         let mut path = std::path::absolute(path).map_err(|error| Error::io("setup", error))?;
         for _ in 0..LINKS {
             match std::fs::read_link(&path) {

@@ -8,7 +8,7 @@ use keyward_origin::Location;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{KINDS, Memory, accounts, at, id, now, set, user_password};
+use super::{KINDS, Memory, accounts, id, now, parse, set, user_password};
 use crate::{Account, Unbound};
 
 const ORIGINS: &[&str] = &["https://x", "http://x"];
@@ -61,7 +61,7 @@ fn run(memory: &Memory, step: &Step) -> keyward_core::Result<()> {
         Step::Choose(location) => it.set_default(location.origin(), location.account(), now()),
         Step::Erase(location) => memory.erase(&id(&location.to_string())),
         Step::Plant(location, origin) => {
-            let origins = origin.map(|origin| at(origin).origin().clone()).into_iter().collect();
+            let origins = origin.map(|origin| parse(origin).origin().clone()).into_iter().collect();
             let record = Record { origins, ..user_password(location.account(), "planted") };
             memory.put(&id(&location.to_string()), &record)
         }
@@ -117,7 +117,7 @@ impl Model {
 
     fn choose(&mut self, location: &Location) {
         let origin =
-            ORIGINS.iter().find(|origin| at(origin).origin() == location.origin()).unwrap();
+            ORIGINS.iter().find(|origin| parse(origin).origin() == location.origin()).unwrap();
         let Some(name) = location.account() else {
             self.chosen.remove(origin);
             return;
@@ -131,7 +131,7 @@ impl Model {
 
     /// Returns the preferred match.
     fn find(&self, wanted: &Location) -> Option<&Kept> {
-        let chosen = ORIGINS.iter().find(|origin| at(origin).origin() == wanted.origin());
+        let chosen = ORIGINS.iter().find(|origin| parse(origin).origin() == wanted.origin());
         let chosen = chosen.and_then(|origin| self.chosen.get(origin)).copied();
         self.kept.iter().filter(|kept| kept.fits(wanted)).min_by_key(|kept| {
             let is_exact = kept.place == *wanted;
@@ -142,7 +142,7 @@ impl Model {
 
 impl Kept {
     fn is_of(&self, origin: &str) -> bool {
-        at(origin).origin() == self.place.origin()
+        parse(origin).origin() == self.place.origin()
     }
 
     fn fits(&self, wanted: &Location) -> bool {
@@ -159,7 +159,7 @@ static QUESTIONS: LazyLock<Vec<Location>> = LazyLock::new(|| {
         origins.flat_map(|(origin, name)| PATHS.iter().map(move |path| (origin, name, path)));
     parts
         .map(|(origin, name, path)| {
-            Location::new(at(origin).origin().clone(), *name, *path).unwrap()
+            Location::new(parse(origin).origin().clone(), *name, *path).unwrap()
         })
         .collect()
 });

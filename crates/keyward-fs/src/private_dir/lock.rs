@@ -34,7 +34,7 @@ pub(super) fn take(
     mode: LockMode,
     wait: Duration,
 ) -> Result<FileLock> {
-    Sentinels::of(base)?.take(name, mode, wait)
+    Sentinels::open_below(base)?.take(name, mode, wait)
 }
 
 /// Takes a lock so that shared holders cannot keep out an exclusive holder forever.
@@ -47,7 +47,7 @@ pub(super) fn take_fairly(
     mode: LockMode,
     wait: Duration,
 ) -> Result<FileLock> {
-    let sentinels = Sentinels::of(base)?;
+    let sentinels = Sentinels::open_below(base)?;
     let started = Instant::now();
     let _gate = sentinels.take(&format!("{name}.gate"), mode, wait)?;
     sentinels.take(name, mode, wait.saturating_sub(started.elapsed()))
@@ -65,7 +65,7 @@ struct Sentinels<'a> {
 }
 
 impl<'a> Sentinels<'a> {
-    fn of(base: &'a PrivateDir) -> Result<Self> {
+    fn open_below(base: &'a PrivateDir) -> Result<Self> {
         Ok(Self { base, folder: base.make_below(Path::new(FOLDER))? })
     }
 

@@ -16,7 +16,7 @@ const SOON: Duration = Duration::from_secs(8);
 
 /// Runs a script that breaks the protocol in the first call, and returns the caller's error.
 #[track_caller]
-fn told(spoil: &str) -> String {
+fn failure(spoil: &str) -> String {
     let script = Script::new(&format!("greet()\n{spoil}"));
     let storage = script.storage();
     let started = Instant::now();
@@ -40,7 +40,7 @@ fn who_does_not_answer_is_killed() {
         "read(); write(b'\\0\\0'); time.sleep(60)",
         "read(); write(frame({'id': 1})[:5]); time.sleep(60)",
     ] {
-        assert_eq!(told(spoil), "the program P did not answer within 1.5 s", "{spoil}");
+        assert_eq!(failure(spoil), "the program P did not answer within 1.5 s", "{spoil}");
     }
 }
 
@@ -65,13 +65,13 @@ fn who_dies_is_named_with_its_last_words() {
             "ended with exit code 1; its last message was: why",
         ),
     ] {
-        assert_eq!(told(spoil), format!("the program P {end}"), "{spoil}");
+        assert_eq!(failure(spoil), format!("the program P {end}"), "{spoil}");
     }
 }
 
 #[test]
 fn who_closes_its_output_is_no_use() {
-    assert_eq!(told("read(); os.close(1); time.sleep(60)"), "the program P closed its output");
+    assert_eq!(failure("read(); os.close(1); time.sleep(60)"), "the program P closed its output");
 }
 
 #[test]
@@ -111,9 +111,9 @@ fn who_speaks_otherwise_is_not_listened_to() {
         ),
     ] {
         assert!(
-            told(spoil).starts_with(&format!("the program P {why}")),
+            failure(spoil).starts_with(&format!("the program P {why}")),
             "{spoil}: {}",
-            told(spoil)
+            failure(spoil)
         );
     }
 }
@@ -172,7 +172,7 @@ fn who_floods_is_stopped() {
         "while True: sys.stderr.write('x' * 10000)",
         "while True: send({'id': 1, 'call': 'secret', 'instance': 1, 'arguments': {'reference': '{\"from\":\"x\"}'}})",
     ] {
-        let said = told(spoil);
+        let said = failure(spoil);
         assert!(
             [
                 "did not answer within",

@@ -1,13 +1,29 @@
-//! Calls that no code may contain.
+//! Words that no function may be called, and calls that no code may contain.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use xtask::root;
 
+/// `docs/style.md` asks for a verb phrase, or for a noun that names the result.
+const NO_NAMES: [&str; 6] = ["of", "at", "one", "look", "which", "told"];
+
 /// How clap returns an argument by its name. The program has a type for the arguments of each command.
 const LOOK_UPS: [&str; 6] =
     [".get_one(", ".get_one::", ".get_flag(", ".get_many", ".get_count(", ".get_raw("];
+
+#[test]
+fn the_name_of_a_function_says_what_it_does() {
+    let is_bad = |line: &str| {
+        let mut words = line.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        words.any(|word| word == "fn") && words.next().is_some_and(|name| NO_NAMES.contains(&name))
+    };
+    assert!(
+        is_bad(concat!("pub const fn", " of(bytes: &[u8])")) && !is_bad("fn of_user(at: &str)")
+    );
+    let found = lines(&["crates", "plugins", "tests", "xtask"], is_bad);
+    assert!(found.is_empty(), "docs/style.md forbids these names: {found:#?}");
+}
 
 #[test]
 fn the_program_looks_up_no_argument_by_its_name() {
