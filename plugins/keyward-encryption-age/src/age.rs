@@ -31,7 +31,7 @@ pub(crate) fn seal_with(plain: &Secret, passphrase: SecretString, armor: bool) -
     let mut recipient = scrypt::Recipient::new(passphrase);
     recipient.set_work_factor(SEALING_FACTOR);
     let encryptor = {
-        let _turn = scrypt_turn(SEALING_FACTOR).map_err(|failure| failure.into_error("seal"))?;
+        let _lock = lock_scrypt(SEALING_FACTOR).map_err(|failure| failure.into_error("seal"))?;
         Encryptor::with_recipients(std::iter::once(&recipient as &dyn Recipient))
     };
     write(plain, encryptor, armor)
@@ -86,8 +86,8 @@ fn read(
     let sealed = strict::check(&file, max_work_factor)?;
     let decryptor = Decryptor::new_buffered(&file[..])?;
     let reader = {
-        let _turn = match sealed {
-            Sealed::WithPassphrase(work_factor) => Some(scrypt_turn(work_factor)?),
+        let _lock = match sealed {
+            Sealed::WithPassphrase(work_factor) => Some(lock_scrypt(work_factor)?),
             Sealed::ToRecipients => None,
         };
         decryptor.decrypt(identities.iter().copied())?
@@ -103,7 +103,7 @@ const SCRYPT_SLACK: u64 = 1 << 20;
 ///
 /// scrypt does not check its allocation: if memory is limited, a failed allocation would abort the
 /// process.
-fn scrypt_turn(work_factor: u8) -> Result<MutexGuard<'static, ()>, Failure> {
+fn lock_scrypt(work_factor: u8) -> Result<MutexGuard<'static, ()>, Failure> {
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     reserve(scrypt_bytes(work_factor))?;

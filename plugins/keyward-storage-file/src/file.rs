@@ -51,7 +51,7 @@ impl File {
     }
 
     /// Locks out other writers of this entry. All entries share 64 locks.
-    fn turn(&self, dir: &PrivateDir, id: &EntryId) -> Result<FileLock> {
+    fn lock_stripe(&self, dir: &PrivateDir, id: &EntryId) -> Result<FileLock> {
         let stripe = Sha256::digest(id.to_bytes())[0] % 64;
         let wait = self.host.remaining().map_or(WAIT, |left| left.min(WAIT));
         dir.lock(&format!("{stripe:02x}"), LockMode::Exclusive, wait)
@@ -71,7 +71,7 @@ impl Storage for File {
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
         let dir = PrivateDir::create_for(&self.root, self.owner)?;
         let path = layout::path(id);
-        let _turn = self.turn(&dir, id)?;
+        let _lock = self.lock_stripe(&dir, id)?;
         expect(&dir, &path, "put", &put.expect)?;
         dir.replace(&path, blob)?;
         Ok(Revision::of_content(blob))
@@ -81,7 +81,7 @@ impl Storage for File {
         let missing = || Error::not_found("delete");
         let dir = self.open()?.ok_or_else(|| self.owner.map_or_else(missing, not_enrolled))?;
         let path = layout::path(id);
-        let _turn = self.turn(&dir, id)?;
+        let _lock = self.lock_stripe(&dir, id)?;
         expect(&dir, &path, "delete", expected)?;
         if dir.remove(&path)? { Ok(()) } else { Err(missing()) }
     }

@@ -98,7 +98,7 @@ impl Place {
                 }
                 drop(turn);
                 // A writer was killed. Opening the database for writing repairs it.
-                let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+                let _lock = dir.lock("database", LockMode::Exclusive, wait)?;
                 let Some(file) = dir.open_file(&self.file, true)? else { return Ok(None) };
                 builder()
                     .create_with_backend(backend(file)?)
@@ -123,7 +123,7 @@ impl Place {
             self.read(operation, wait, |_| Ok(()))?;
         }
         catch_panic(operation, || {
-            let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+            let _lock = dir.lock("database", LockMode::Exclusive, wait)?;
             let gone = || {
                 Error::new(ErrorKind::Unavailable, operation)
                     .because("the store is being destroyed")
@@ -139,7 +139,7 @@ impl Place {
     /// Makes the database, unless another process just did. An incomplete database is never
     /// visible.
     fn create(&self, dir: &PrivateDir, wait: Duration) -> Result<()> {
-        let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+        let _lock = dir.lock("database", LockMode::Exclusive, wait)?;
         if dir.contains(&self.file)? {
             return Ok(());
         }
@@ -169,7 +169,7 @@ impl Place {
         if !is_link {
             self.check_ours(&dir, wait)?;
         }
-        let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+        let _lock = dir.lock("database", LockMode::Exclusive, wait)?;
         if !is_link {
             dir.remove(&self.file)?;
         }

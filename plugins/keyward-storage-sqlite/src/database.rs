@@ -77,7 +77,7 @@ impl Place {
     /// exists at its path.
     pub(crate) fn create(&self, wait: Duration) -> Result<()> {
         let dir = self.create_dir()?;
-        let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+        let _lock = dir.lock("database", LockMode::Exclusive, wait)?;
         if dir.contains(&self.file)? {
             return Ok(());
         }
@@ -92,7 +92,7 @@ impl Place {
         let Some(dir) = PrivateDir::open(&self.folder)? else {
             return Ok(!self.folder.is_symlink());
         };
-        let _turn = dir.lock("database", LockMode::Exclusive, wait)?;
+        let _lock = dir.lock("database", LockMode::Exclusive, wait)?;
         if !self.folder.join(&self.file).is_symlink() {
             self.remove_file(&dir)?;
         }

@@ -134,8 +134,8 @@ fn later(place: &Home, package: &Path) -> PathBuf {
 #[track_caller]
 fn brings_what_it_should(before: &BTreeSet<String>, after: &BTreeSet<String>) {
     assert!(before.is_subset(after), "{:?}", before.difference(after).collect::<Vec<_>>());
-    let brought = after.difference(before).map(String::as_str);
-    let (pages, others): (Vec<_>, Vec<_>) = brought.partition(|line| line.contains(MANUAL));
+    let new = after.difference(before).map(String::as_str);
+    let (pages, others): (Vec<_>, Vec<_>) = new.partition(|line| line.contains(MANUAL));
     assert_eq!(others, BROUGHT);
     for name in ["keyward.1.gz", "keyward-init.1.gz", "keyward-store-verify.1.gz"] {
         assert!(pages.contains(&&*format!("f root:root 644 {MANUAL}{name}")), "{pages:#?}");

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::request::Request;
-use super::server::Forge;
+use super::server::GitServer;
 use super::transcript;
 use crate::helpers::home::Home;
 use crate::helpers::invocation::{Finished, Invocation};
@@ -39,7 +39,7 @@ const PATIENCE: &str = "60";
 /// A home with git in it, and Keyward as git's credential helper.
 pub(super) struct Client<'a> {
     pub(super) home: Home,
-    forge: Option<&'a Forge>,
+    git_server: Option<&'a GitServer>,
     transcript: RefCell<String>,
     requests: RefCell<Vec<Request>>,
     names: RefCell<Vec<(String, &'static str)>>,
@@ -47,23 +47,26 @@ pub(super) struct Client<'a> {
 
 impl<'a> Client<'a> {
     /// A user whose credentials Keyward keeps in the store `git`.
-    pub(super) fn new(forge: &'a Forge) -> Self {
+    pub(super) fn new(git_server: &'a GitServer) -> Self {
         let home = Home::in_memory();
         home.init("git", "file", "aes-gcm");
-        Self::in_home(home, Some(forge))
+        Self::in_home(home, Some(git_server))
     }
 
     /// A user with this home, which may contain the store `git` or not.
-    pub(super) fn in_home(home: Home, forge: Option<&'a Forge>) -> Self {
+    pub(super) fn in_home(home: Home, git_server: Option<&'a GitServer>) -> Self {
         super::version();
         let client = Self {
             home,
-            forge,
+            git_server,
             transcript: RefCell::default(),
             requests: RefCell::default(),
             names: RefCell::default(),
         };
-        client.names.borrow_mut().extend(forge.iter().flat_map(|forge| forge.names()));
+        client
+            .names
+            .borrow_mut()
+            .extend(git_server.iter().flat_map(|git_server| git_server.names()));
         client.write_program("tap", include_str!("tap.sh"));
         client.write_program("askpass", include_str!("askpass.sh"));
         client.will_answer(&[]);
@@ -73,7 +76,7 @@ impl<'a> Client<'a> {
 
     /// Git asks these helpers, one after the other.
     pub(super) fn has_helpers(&self, helpers: &[&str]) {
-        let mut config = self.forge.map(Forge::git_config).unwrap_or_default();
+        let mut config = self.git_server.map(GitServer::git_config).unwrap_or_default();
         config += "[credential]\n";
         for helper in helpers {
             let helper = helper.replace("KEYWARD", &format!("'{}'", keyward().display()));
@@ -113,7 +116,7 @@ impl<'a> Client<'a> {
         };
         lines("  > ", input);
         lines("", &self.happened());
-        for request in self.forge.iter().flat_map(|forge| forge.heard()) {
+        for request in self.git_server.iter().flat_map(|git_server| git_server.heard()) {
             lines("", &request.to_string());
             self.requests.borrow_mut().push(request);
         }
@@ -128,7 +131,7 @@ impl<'a> Client<'a> {
     pub(super) fn prepare(&self, arguments: &[&str]) {
         self.call(arguments).run().ends(0);
         self.happened();
-        self.forge.map(Forge::heard);
+        self.git_server.map(GitServer::heard);
     }
 
     /// Returns what helpers and the user said since the last call.

@@ -4,16 +4,16 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::client::Client;
-use super::server::Forge;
+use super::server::GitServer;
 
 /// A time at which these tests will no longer be run.
 pub(super) const FAR: u64 = 4_102_444_800;
 
 #[test]
 fn a_password_that_expires_is_used_until_then() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.http("git.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.http("git.example/repo.git");
     let alice = format!("url={url}\nusername=alice\npassword=canary-alice\n");
     client.credential("approve", &format!("{alice}password_expiry_utc={FAR}\n")).ends(0);
     client.git(&["ls-remote", "--quiet", &url]).ends(0);
@@ -23,9 +23,9 @@ fn a_password_that_expires_is_used_until_then() {
 
 #[test]
 fn an_expired_password_is_asked_for_again() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.http("git.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.http("git.example/repo.git");
     let soon = now() + 2;
     let alice = format!("url={url}\nusername=alice\npassword=canary-alice\n");
     client.credential("approve", &format!("{alice}password_expiry_utc={soon}\n")).ends(0);
@@ -47,11 +47,11 @@ printf '%s\n' username=alice password=canary-alice oauth_refresh_token=canary-ne
 
 #[test]
 fn a_refresh_token_outlives_its_password() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
     client.write_program("renews", RENEWS);
     client.has_helpers(&[super::client::KEYWARD, "~/tap renews ~/renews"]);
-    let url = forge.http("git.example/repo.git");
+    let url = git_server.http("git.example/repo.git");
     let soon = now() + 2;
     let old = format!(
         "url={url}\nusername=alice\npassword=canary-old\n\

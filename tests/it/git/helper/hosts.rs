@@ -1,13 +1,13 @@
 //! Keyward gives a credential only to the host for which it was stored.
 
 use super::client::Client;
-use super::server::Forge;
+use super::server::GitServer;
 
 /// A client with Alice's password for `git.example` over HTTP, and without answers to prompts.
-fn known(forge: &Forge) -> Client<'_> {
-    let client = Client::new(forge);
+fn known(git_server: &GitServer) -> Client<'_> {
+    let client = Client::new(git_server);
     client.will_answer(&["alice", "canary-alice"]);
-    client.prepare(&["clone", "--quiet", &forge.http("git.example/repo.git"), "repo"]);
+    client.prepare(&["clone", "--quiet", &git_server.http("git.example/repo.git"), "repo"]);
     client
 }
 
@@ -15,11 +15,11 @@ fn known(forge: &Forge) -> Client<'_> {
 /// address of the third looks as if it were on the known host.
 #[test]
 fn submodules_of_other_hosts_get_nothing() {
-    let forge = Forge::start();
-    let client = known(&forge);
-    let closed = forge.http("other.example/repo.git");
-    let open = forge.http("open.example/repo.git");
-    let disguised = forge.http("git.example@other.example/repo.git");
+    let git_server = GitServer::start();
+    let client = known(&git_server);
+    let closed = git_server.http("other.example/repo.git");
+    let open = git_server.http("open.example/repo.git");
+    let disguised = git_server.http("git.example@other.example/repo.git");
     let modules = [("closed", &closed), ("open", &open), ("disguised", &disguised)];
     let mut names = String::new();
     for (name, url) in modules {
@@ -33,7 +33,7 @@ fn submodules_of_other_hosts_get_nothing() {
     client.prepare(&["-C", "repo", "commit", "--quiet", "--message", "submodules"]);
     client.prepare(&["-C", "repo", "push", "--quiet"]);
 
-    let url = forge.http("git.example/repo.git");
+    let url = git_server.http("git.example/repo.git");
     client.git(&["clone", "--quiet", &url, "super"]).ends(0);
     for ((name, _), code) in modules.into_iter().zip([1, 0, 1]) {
         client.git(&["-C", "super", "submodule", "--quiet", "update", "--init", name]).ends(code);
@@ -46,30 +46,30 @@ fn submodules_of_other_hosts_get_nothing() {
 
 #[test]
 fn who_is_redirected_to_gets_nothing() {
-    let forge = Forge::start();
-    let client = known(&forge);
+    let git_server = GitServer::start();
+    let client = known(&git_server);
     for place in ["moved", "next-door", "members/moved", "members/next-door"] {
         // Git itself forgets a password when the host that it was sent on to refuses it.
-        let url = forge.http("git.example/repo.git");
+        let url = git_server.http("git.example/repo.git");
         let known = format!("url={url}\nusername=alice\npassword=canary-alice\n");
         client.credential("approve", &known).ends(0);
-        let url = forge.http(&format!("git.example/{place}/repo.git"));
+        let url = git_server.http(&format!("git.example/{place}/repo.git"));
         client.git(&["ls-remote", "--quiet", &url]).ends(128);
     }
-    assert_eq!(client.given_to(&forge.http("other.example/")), [""; 0]);
-    assert_eq!(client.given_to(&forge.next_door("")), [""; 0]);
+    assert_eq!(client.given_to(&git_server.http("other.example/")), [""; 0]);
+    assert_eq!(client.given_to(&git_server.next_door("")), [""; 0]);
     client.agrees_with("redirects", "Hosts and ports that git is sent on to get nothing.");
 }
 
 #[test]
 fn a_password_for_https_is_none_for_http() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.https("git.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.https("git.example/repo.git");
     client.will_answer(&["alice", "canary-alice"]);
     client.git(&["clone", "--quiet", &url, "repo"]).ends(0);
     client.git(&["-C", "repo", "fetch", "--quiet"]).ends(0);
-    let url = forge.downgraded("git.example/repo.git");
+    let url = git_server.downgraded("git.example/repo.git");
     client.git(&["ls-remote", "--quiet", &url]).ends(128);
     assert_eq!(client.given_to(&url), [""; 0]);
     client.agrees_with("downgrade", "A password for https is none for http at the same port.");
@@ -77,9 +77,9 @@ fn a_password_for_https_is_none_for_http() {
 
 #[test]
 fn a_host_that_nobody_vouches_for_is_not_even_asked_about() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.https("git.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.https("git.example/repo.git");
     client.will_answer(&["alice", "canary-alice"]);
     client.git(&["ls-remote", "--quiet", &url]).ends(0);
     let nobody = "http.sslCAInfo=/dev/null";

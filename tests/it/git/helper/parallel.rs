@@ -3,24 +3,24 @@
 use std::thread::scope;
 
 use super::client::{Client, UNHEARD};
-use super::server::{Forge, MANY, PASSWORD};
+use super::server::{GitServer, MANY, PASSWORD};
 use crate::helpers::home::{Home, STORAGES};
 use crate::helpers::invocation::{Finished, Invocation};
 
 #[test]
 fn fifty_clone_and_fetch_at_once() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
     client.has_helpers(&[UNHEARD]);
     client.write_program("askpass", &format!("#!/bin/sh\necho {PASSWORD}\n"));
     at_once(|n| {
-        let url = forge.http(&format!("user{n}@git.example/repo.git"));
+        let url = git_server.http(&format!("user{n}@git.example/repo.git"));
         client.call(&["clone", "--quiet", "--bare", &url, &format!("{n}.git")])
     });
     client.write_program("askpass", "#!/bin/sh\nexit 1\n");
-    forge.heard();
+    git_server.heard();
     at_once(|n| client.call(&["-C", &format!("{n}.git"), "fetch", "--quiet"]));
-    let fetches = forge.heard();
+    let fetches = git_server.heard();
     for n in 0..MANY {
         let known = Some(format!("Basic user{n}:{PASSWORD}"));
         assert!(fetches.iter().any(|request| request.authorization == known), "user{n}");
@@ -31,10 +31,10 @@ fn fifty_clone_and_fetch_at_once() {
 /// At the same time, another password for it is rejected.
 #[test]
 fn fifty_use_one_password() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
     client.has_helpers(&[UNHEARD]);
-    let url = forge.http("git.example/repo.git");
+    let url = git_server.http("git.example/repo.git");
     let alice = format!("url={url}\nusername=alice\npassword=canary-alice\n");
     client.credential("approve", &alice).ends(0);
     let wrong = alice.replace("canary-alice", "canary-wrong");

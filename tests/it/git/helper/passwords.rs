@@ -1,14 +1,14 @@
 //! Usernames and passwords: asked for once, kept, and forgotten when they are wrong.
 
 use super::client::{Client, UNHEARD};
-use super::server::Forge;
+use super::server::GitServer;
 use crate::helpers::home::files;
 
 #[test]
 fn a_password_is_asked_for_once() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.http("git.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.http("git.example/repo.git");
     client.will_answer(&["alice", "canary-alice"]);
     client.git(&["clone", "--quiet", &url, "one"]).ends(0);
     client.git(&["-C", "one", "fetch", "--quiet"]).ends(0);
@@ -23,10 +23,10 @@ fn a_password_is_asked_for_once() {
 /// written.
 #[test]
 fn what_was_just_given_is_not_written_again() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
     client.has_helpers(&[UNHEARD]);
-    let url = forge.http("git.example/repo.git");
+    let url = git_server.http("git.example/repo.git");
     client.will_answer(&["alice", "canary-alice"]);
     client.git(&["ls-remote", "--quiet", &url]).ends(0);
     let before = files(&client.home.store_folder());
@@ -36,9 +36,9 @@ fn what_was_just_given_is_not_written_again() {
 
 #[test]
 fn a_wrong_password_is_forgotten() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.http("git.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.http("git.example/repo.git");
     client.will_answer(&["alice", "canary-wrong"]);
     client.git(&["ls-remote", "--quiet", &url]).ends(128);
     client.will_answer(&["alice", "canary-alice"]);
@@ -49,9 +49,9 @@ fn a_wrong_password_is_forgotten() {
 
 #[test]
 fn a_password_that_is_wrong_by_now_is_forgotten() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.http("git.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.http("git.example/repo.git");
     let stale = format!("url={url}\nusername=alice\npassword=canary-stale\n");
     client.credential("approve", &stale).ends(0);
     client.git(&["ls-remote", "--quiet", &url]).ends(128);
@@ -63,15 +63,15 @@ fn a_password_that_is_wrong_by_now_is_forgotten() {
 
 #[test]
 fn two_accounts_of_one_host_are_told_apart_by_name() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
     for name in ["alice", "bob"] {
-        let url = forge.http(&format!("{name}@git.example/repo.git"));
+        let url = git_server.http(&format!("{name}@git.example/repo.git"));
         client.will_answer(&[&format!("canary-{name}")]);
         client.git(&["ls-remote", "--quiet", &url]).ends(0);
     }
     for name in ["alice", "bob"] {
-        let url = forge.http(&format!("{name}@git.example/repo.git"));
+        let url = git_server.http(&format!("{name}@git.example/repo.git"));
         client.git(&["ls-remote", "--quiet", &url]).ends(0);
     }
     client.agrees_with("accounts", "Two accounts of one host, told apart by the URL's username.");
@@ -79,15 +79,15 @@ fn two_accounts_of_one_host_are_told_apart_by_name() {
 
 #[test]
 fn where_no_account_is_named_it_is_the_chosen_one() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.http("git.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.http("git.example/repo.git");
     for name in ["alice", "bob"] {
         let known = format!("url={url}\nusername={name}\npassword=canary-{name}\n");
         client.credential("approve", &known).ends(0);
     }
     client.git(&["ls-remote", "--quiet", &url]).ends(0);
-    let bob = forge.http("bob@git.example/");
+    let bob = git_server.http("bob@git.example/");
     client.keyward(&["account", "default", "git", &bob]);
     client.git(&["ls-remote", "--quiet", &url]).ends(0);
     client.agrees_with(
@@ -98,16 +98,16 @@ fn where_no_account_is_named_it_is_the_chosen_one() {
 
 #[test]
 fn two_accounts_of_one_host_are_told_apart_by_path() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
     client.prepare(&["config", "--global", "credential.useHttpPath", "true"]);
     for name in ["alice", "bob"] {
-        let url = forge.http(&format!("git.example/{name}/repo.git"));
+        let url = git_server.http(&format!("git.example/{name}/repo.git"));
         client.will_answer(&[name, &format!("canary-{name}")]);
         client.git(&["ls-remote", "--quiet", &url]).ends(0);
     }
     for name in ["alice", "bob"] {
-        let url = forge.http(&format!("git.example/{name}/repo.git"));
+        let url = git_server.http(&format!("git.example/{name}/repo.git"));
         client.git(&["ls-remote", "--quiet", &url]).ends(0);
     }
     client.agrees_with("paths", "Two accounts of one host, told apart by path.");

@@ -11,23 +11,26 @@ use crate::store::combinations::STORAGES;
 
 #[test]
 fn on_files() {
-    battery(Home::in_memory(), "file");
+    checks_the_protocol(Home::in_memory(), "file");
 }
 
 #[test]
 fn on_sqlite() {
-    battery(Home::in_memory(), "sqlite");
+    checks_the_protocol(Home::in_memory(), "sqlite");
 }
 
 #[test]
 fn on_redb() {
-    battery(Home::in_memory(), "redb");
+    checks_the_protocol(Home::in_memory(), "redb");
 }
 
 #[test]
 fn on_the_keyring() {
     let session = Session::unlocked();
-    battery(Home::in_memory().with("DBUS_SESSION_BUS_ADDRESS", &session.bus), "keyring");
+    checks_the_protocol(
+        Home::in_memory().with("DBUS_SESSION_BUS_ADDRESS", &session.bus),
+        "keyring",
+    );
 }
 
 #[test]
@@ -35,7 +38,7 @@ fn on_every_storage() {
     assert_eq!(STORAGES, ["memory", "file", "sqlite", "redb", "keyring"]);
 }
 
-fn battery(home: Home, storage: &str) {
+fn checks_the_protocol(home: Home, storage: &str) {
     home.init("git", storage, "aes-gcm");
     let client = Client::in_home(home, None);
     client.has_helpers(&[UNHEARD]);

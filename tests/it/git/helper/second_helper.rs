@@ -1,7 +1,7 @@
 //! A second helper for what Keyward does not know.
 
 use super::client::{Client, KEYWARD};
-use super::server::Forge;
+use super::server::GitServer;
 
 /// Answers a host that authenticates in two stages. Its last answer is ephemeral.
 const STAGES: &str = r#"#!/bin/sh
@@ -16,10 +16,10 @@ esac | tr ' ' '\n' | sed '1i capability[]=authtype\ncapability[]=state'
 
 #[test]
 fn another_helper_answers_in_stages_and_keyward_keeps_out_of_it() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
     client.write_program("stages", STAGES);
-    let url = forge.http("stages.example/repo.git");
+    let url = git_server.http("stages.example/repo.git");
     for helpers in [[KEYWARD, "~/tap stages ~/stages"], ["~/tap stages ~/stages", KEYWARD]] {
         client.has_helpers(&helpers);
         client.git(&["ls-remote", "--quiet", &url]).ends(0);

@@ -28,7 +28,7 @@ pub(super) const MANY: usize = 50;
 pub(super) const PASSWORD: &str = "canary-many";
 
 /// Hosts with repositories. They end and are removed when this is dropped or the test is killed.
-pub(super) struct Forge {
+pub(super) struct GitServer {
     _nginx: Server,
     _backends: [Server; 2],
     home: Home,
@@ -44,7 +44,7 @@ struct Ports {
     other: u16,
 }
 
-impl Forge {
+impl GitServer {
     pub(super) fn start() -> Self {
         let home = Home::in_memory();
         let folder = home.folder();

@@ -1,13 +1,13 @@
 //! Tokens instead of passwords.
 
 use super::client::Client;
-use super::server::Forge;
+use super::server::GitServer;
 
 #[test]
 fn a_token_reaches_the_wire() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.http("token.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.http("token.example/repo.git");
     client.credential("approve", &token(&url, "canary-token")).ends(0);
     client.git(&["clone", "--quiet", &url, "repo"]).ends(0);
     client.git(&["-C", "repo", "fetch", "--quiet"]).ends(0);
@@ -17,9 +17,9 @@ fn a_token_reaches_the_wire() {
 
 #[test]
 fn a_token_that_is_refused_is_forgotten() {
-    let forge = Forge::start();
-    let client = Client::new(&forge);
-    let url = forge.http("token.example/repo.git");
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.http("token.example/repo.git");
     client.credential("approve", &token(&url, "canary-revoked")).ends(0);
     client.git(&["ls-remote", "--quiet", &url]).ends(128);
     client.git(&["ls-remote", "--quiet", &url]).ends(128);

@@ -11,25 +11,25 @@ use keyward_core::{Level, Prompt, SecretRef, Value, Values};
 use keyward_helper::git::{self, Request};
 
 use super::client::{Client, KEYWARD};
-use super::server::Forge;
+use super::server::GitServer;
 use crate::helpers::home::Home;
 use crate::helpers::home::files;
 use crate::helpers::secret_service::Session;
 
 #[test]
 fn a_store_that_does_not_exist_knows_nothing() {
-    let forge = Forge::start();
-    let someone = Someone::in_home(Home::in_memory(), &forge);
+    let git_server = GitServer::start();
+    let someone = Someone::in_home(Home::in_memory(), &git_server);
     someone.tries(0);
     someone.0.agrees_with("missing", "There is no such store.");
 }
 
 #[test]
 fn a_store_without_its_key_is_an_end() {
-    let forge = Forge::start();
+    let git_server = GitServer::start();
     let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
-    let someone = Someone::in_home(home, &forge);
+    let someone = Someone::in_home(home, &git_server);
     someone.is_known();
     fs::remove_dir_all(someone.0.path(".local/state/keyward/keys")).unwrap();
     someone.tries(128);
@@ -40,10 +40,10 @@ fn a_store_without_its_key_is_an_end() {
 
 #[test]
 fn an_altered_record_is_an_end() {
-    let forge = Forge::start();
+    let git_server = GitServer::start();
     let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
-    let someone = Someone::in_home(home, &forge);
+    let someone = Someone::in_home(home, &git_server);
     someone.is_known();
     for (path, mut content) in files(&someone.0.home.store_folder()) {
         if let Some(last) = content.last_mut().filter(|_| !path.ends_with("keyset")) {
@@ -57,10 +57,10 @@ fn an_altered_record_is_an_end() {
 
 #[test]
 fn a_configuration_that_others_can_write_is_an_end() {
-    let forge = Forge::start();
+    let git_server = GitServer::start();
     let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
-    let someone = Someone::in_home(home, &forge);
+    let someone = Someone::in_home(home, &git_server);
     someone.is_known();
     let file = someone.0.path(".config/keyward/stores/git.toml");
     fs::set_permissions(file, fs::Permissions::from_mode(0o666)).unwrap();
@@ -70,11 +70,11 @@ fn a_configuration_that_others_can_write_is_an_end() {
 
 #[test]
 fn a_store_with_a_locked_keyring_is_an_end() {
-    let forge = Forge::start();
+    let git_server = GitServer::start();
     let session = Session::unlocked();
     let home = Home::in_memory().with("DBUS_SESSION_BUS_ADDRESS", &session.bus);
     home.run_ok(&["init", "git", "--storage", "file", "--option", "key.from=keyring"]);
-    let someone = Someone::in_home(home, &forge);
+    let someone = Someone::in_home(home, &git_server);
     someone.is_known();
     session.lock();
     someone.tries(128);
@@ -83,7 +83,7 @@ fn a_store_with_a_locked_keyring_is_an_end() {
 
 #[test]
 fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
-    let forge = Forge::start();
+    let git_server = GitServer::start();
     let home = Home::in_memory();
     let keyward = Keyward::with(Environment::new([("HOME", home.folder())]), Passphrase).unwrap();
     let memory = Values::new().with("memory_kib", Value::Number(8192));
@@ -91,7 +91,7 @@ fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
     let store = NewStore { key, storage: Some("file".into()), ..NewStore::named("git").unwrap() };
     keyward.init_store(&store).unwrap();
 
-    let someone = Someone::in_home(home, &forge);
+    let someone = Someone::in_home(home, &git_server);
     let store = keyward.store("git").unwrap();
     let entry = store.entry(None, None).unwrap();
     let request = Request::parse(someone.alice().as_bytes()).unwrap();
@@ -104,17 +104,17 @@ fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
 }
 
 /// A user with a second helper, which has the password. Git must not ask it after Keyward failed.
-struct Someone<'a>(Client<'a>, &'a Forge);
+struct Someone<'a>(Client<'a>, &'a GitServer);
 
 const NEXT: &str =
     "#!/bin/sh\n[ $1 = get ] || exit 0\nprintf '%s\\n' username=alice password=canary-alice\n";
 
 impl<'a> Someone<'a> {
-    fn in_home(home: Home, forge: &'a Forge) -> Self {
-        let client = Client::in_home(home, Some(forge));
+    fn in_home(home: Home, git_server: &'a GitServer) -> Self {
+        let client = Client::in_home(home, Some(git_server));
         client.write_program("next", NEXT);
         client.has_helpers(&[KEYWARD, "~/tap next ~/next"]);
-        Self(client, forge)
+        Self(client, git_server)
     }
 
     fn url(&self) -> String {

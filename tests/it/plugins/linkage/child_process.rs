@@ -21,15 +21,15 @@ static PROGRAMS: LazyLock<Programs> = LazyLock::new(Programs::new);
 /// Returns the backend, provided by a child of this process.
 fn running(backend: super::Backend) -> Registration {
     let child = Command::new(env!("CARGO_BIN_EXE_child")).argument(linked(backend).package);
-    brought(backend, &child)
+    run_backend(backend, &child)
 }
 
 /// Returns the backend, provided by this program.
-pub(super) fn brought(backend: super::Backend, program: &Command) -> Registration {
+pub(super) fn run_backend(backend: super::Backend, program: &Command) -> Registration {
     // A backend may request only the variables that its program may see.
-    let brought = PROGRAMS.run(&program.clone().variable("WORK_KEY", "its own")).unwrap();
+    let backends = PROGRAMS.run(&program.clone().variable("WORK_KEY", "its own")).unwrap();
     let found =
-        brought.into_iter().find(|it| (it.role(), it.info.name) == (backend.role, backend.name));
+        backends.into_iter().find(|it| (it.role(), it.info.name) == (backend.role, backend.name));
     found.unwrap()
 }
 
@@ -119,8 +119,8 @@ fn a_secret_may_come_from_the_child_that_asks_for_it() {
     }
 
     let notebook = xtask::root().join("docs/examples/notebook.py");
-    let brought = PROGRAMS.run(&Command::new(notebook)).unwrap();
-    let derived = brought.iter().find(|it| it.role() == Role::Key).unwrap();
+    let backends = PROGRAMS.run(&Command::new(notebook)).unwrap();
+    let derived = backends.iter().find(|it| it.role() == Role::Key).unwrap();
     let reference = SecretRef { from: "vault".into(), options: Values::new() };
     let values = Values::new().with("secret", Value::Secret(reference));
     let vault: Arc<dyn Host> = Arc::new(TestHost::new().secret("vault", "secret"));

@@ -69,9 +69,9 @@ impl Host for Echo {
 fn heard(host: &Arc<Echo>) -> String {
     let scratch = Scratch::new();
     let library = built(&scratch, "curious.c", &[]);
-    let brought = load(verify_library(&pin(library), &[]).unwrap()).unwrap();
+    let backends = load(verify_library(&pin(library), &[]).unwrap()).unwrap();
     let asked: Arc<dyn Host> = host.clone();
-    let storage = brought[0].open::<dyn Storage>(&Values::new(), &asked).unwrap();
+    let storage = backends[0].open::<dyn Storage>(&Values::new(), &asked).unwrap();
     let blob = storage.get(&EntryId::new("ann", None).unwrap()).unwrap().blob;
     String::from_utf8(blob).unwrap()
 }

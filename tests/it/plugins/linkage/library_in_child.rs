@@ -4,7 +4,7 @@ use keyward_core::Registration;
 use keyward_loader::process::Command;
 
 use super::backends::*;
-use super::child_process::brought;
+use super::child_process::run_backend;
 use super::{Backend, library, linked};
 use crate::helpers::program::keyward;
 
@@ -12,7 +12,7 @@ use crate::helpers::program::keyward;
 fn hosted(backend: Backend) -> Registration {
     let library = library(linked(backend).package);
     let host = Command::new(keyward()).argument("plugin").argument("host");
-    brought(backend, &host.argument(library.to_str().unwrap()))
+    run_backend(backend, &host.argument(library.to_str().unwrap()))
 }
 
 parity! {
