@@ -23,7 +23,7 @@ const RULES: &[Rule] = &[
     sources::is_short,
     sources::is_finished,
     sources::is_not_called_mod,
-    sources::keeps_to_its_business,
+    sources::uses_only_allowed_words,
     words::are_plain,
 ];
 

@@ -81,7 +81,7 @@ fn variable_of_process(name: &str) -> Option<OsString> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let value = std::env::var_os(name)?;
     let steers = name.starts_with("KEYWARD_");
-    if steers && has_borrowed_rights() { None } else { Some(value) }
+    if steers && has_more_rights_than_caller() { None } else { Some(value) }
 }
 
 /// The names alone: values may be secrets.
@@ -93,7 +93,7 @@ impl fmt::Debug for Environment {
 }
 
 /// Whether the process runs with the rights of another user or group than the one that started it.
-fn has_borrowed_rights() -> bool {
+fn has_more_rights_than_caller() -> bool {
     use rustix::process::{getegid, geteuid, getgid, getuid};
     getuid() != geteuid() || getgid() != getegid()
 }

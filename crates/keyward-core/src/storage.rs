@@ -72,12 +72,12 @@ impl Stored {
 
     /// Makes a blob of a storage that has no revisions. Its revision is [`Revision::of_content`],
     /// which is computed only on demand.
-    pub fn unnumbered(blob: Vec<u8>) -> Self {
+    pub fn without_revision(blob: Vec<u8>) -> Self {
         Self { blob, revision: None }
     }
 
     /// Returns the revision, if the storage gave one.
-    pub fn numbered(&self) -> Option<&Revision> {
+    pub fn given_revision(&self) -> Option<&Revision> {
         self.revision.as_ref()
     }
 

@@ -92,7 +92,7 @@ pub fn parse(file: &[u8]) -> Result<Vec<Line>> {
         .filter(|(_, line)| !is_passed_over(line))
         .map(|(number, line)| Line { number, login: login(line) })
         .collect();
-    refuse_dead(&mut lines);
+    refuse_unused_lines(&mut lines);
     Ok(lines)
 }
 
@@ -114,7 +114,7 @@ fn login(line: &[u8]) -> Result<Login> {
 }
 
 /// Refuses lines that git would never use. A repeated line with the same password is accepted.
-fn refuse_dead(lines: &mut [Line]) {
+fn refuse_unused_lines(lines: &mut [Line]) {
     let mut first: HashMap<Location, Secret> = HashMap::new();
     for line in lines {
         let Ok(login) = &line.login else { continue };

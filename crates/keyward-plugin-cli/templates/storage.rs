@@ -55,7 +55,7 @@ impl Backend for SampleStorage {
 impl Storage for SampleStorage {
     fn get(&self, id: &EntryId) -> Result<Stored> {
         let blob = self.read()?.remove(id);
-        blob.map(Stored::unnumbered).ok_or_else(|| Error::not_found("get"))
+        blob.map(Stored::without_revision).ok_or_else(|| Error::not_found("get"))
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {

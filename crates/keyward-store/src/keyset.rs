@@ -26,7 +26,7 @@ pub(crate) struct Keyset {
 
 impl Keyset {
     pub(crate) fn generate() -> Result<Self> {
-        Ok(Self { keys: vec![fresh_key()?], primary: 0, rotating: false })
+        Ok(Self { keys: vec![generate_key()?], primary: 0, rotating: false })
     }
 
     pub(crate) fn primary(&self) -> &StoreKey {
@@ -38,7 +38,7 @@ impl Keyset {
     }
 
     /// Returns the number of keys besides the primary one.
-    pub(crate) fn retired(&self) -> usize {
+    pub(crate) fn old_key_count(&self) -> usize {
         self.keys.len() - 1
     }
 
@@ -49,7 +49,7 @@ impl Keyset {
                 .because("the keyset is full")
                 .hint("Delete the old ones with `keyward store rotate --retire`"));
         }
-        self.keys.push(fresh_key()?);
+        self.keys.push(generate_key()?);
         self.rotating = true;
         Ok(())
     }
@@ -113,7 +113,7 @@ impl Keyset {
     }
 }
 
-fn fresh_key() -> Result<StoreKey> {
+fn generate_key() -> Result<StoreKey> {
     Ok(StoreKey { id: KeyId::new(&random::<ID>()?)?, key: Secret::from(&random::<KEY>()?[..]) })
 }
 
@@ -139,7 +139,10 @@ mod tests {
         keyset.promote();
         let newest = keyset.primary().clone();
         keyset.retire();
-        assert_eq!((keyset.primary(), keyset.retired(), keyset.rotating), (&newest, 0, false));
+        assert_eq!(
+            (keyset.primary(), keyset.old_key_count(), keyset.rotating),
+            (&newest, 0, false)
+        );
     }
 
     proptest::proptest! {

@@ -82,7 +82,7 @@ impl Store {
             return Ok(());
         }
         // Asked by name first: a listing may end at an unsafe entry before it comes to this one.
-        if self.is_another_stores()? {
+        if self.belongs_to_another_store()? {
             return self.delete_own();
         }
         // A damaged or unsafe entry does not name its store. The storage removes it, or refuses to.
@@ -124,7 +124,7 @@ impl Store {
     }
 
     /// Whether the keyset or the mark in the storage names another store.
-    fn is_another_stores(&self) -> Result<bool> {
+    fn belongs_to_another_store(&self) -> Result<bool> {
         for name in ["keyset", "mark"] {
             match self.storage()?.get(&EntryId::reserved(name)) {
                 Ok(stored) if owner(&stored.blob).is_some_and(|store| store != self.parts.id) => {

@@ -52,7 +52,7 @@ impl Store {
                 keyset.rotating = false;
                 Ok(())
             })?;
-            rotated.old_keys = self.keyset(Missing::Error)?.retired();
+            rotated.old_keys = self.keyset(Missing::Error)?.old_key_count();
         }
         Ok(rotated)
     }
@@ -89,7 +89,7 @@ impl Store {
             keyset.retire();
             Ok(())
         })?;
-        Ok(keyset.retired())
+        Ok(keyset.old_key_count())
     }
 
     /// Adds a key and makes it primary, in two steps that are each durable; or continues an

@@ -39,7 +39,7 @@ impl Store {
         let failed = |error: Error| encryption.failed(error);
         if !self.parts.envelope {
             return self
-                .bare(id, |context| encryption.backend.seal(plain, context))
+                .without_envelope(id, |context| encryption.backend.seal(plain, context))
                 .map_err(failed);
         }
         let key_id = self.key_for(id, key)?;
@@ -86,7 +86,7 @@ impl Store {
         if !self.parts.envelope {
             self.check_owner(blob)?;
             return self
-                .bare(id, |context| encryption.backend.unseal(blob, context))
+                .without_envelope(id, |context| encryption.backend.unseal(blob, context))
                 .map_err(failed);
         }
         let Envelope { header, header_bytes, sealed } = Envelope::parse(blob)?;
@@ -137,7 +137,11 @@ impl Store {
     }
 
     /// Seals or opens without an envelope, and so without a header.
-    fn bare<T>(&self, id: &EntryId, work: impl FnOnce(&Context<'_>) -> Result<T>) -> Result<T> {
+    fn without_envelope<T>(
+        &self,
+        id: &EntryId,
+        work: impl FnOnce(&Context<'_>) -> Result<T>,
+    ) -> Result<T> {
         work(&Context {
             store: self.parts.id,
             entry: id,

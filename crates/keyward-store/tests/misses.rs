@@ -71,7 +71,7 @@ impl Key for Absent {
 
 impl Storage for Absent {
     fn get(&self, _: &EntryId) -> Result<Stored> {
-        self.answer("get", Stored::unnumbered(b"blob".to_vec()))
+        self.answer("get", Stored::without_revision(b"blob".to_vec()))
     }
 
     fn put(&self, _: &EntryId, _: &[u8], _: &Put) -> Result<Revision> {
@@ -165,7 +165,7 @@ fn is_unavailable<T>(result: Result<T>, backend: &str) {
 }
 
 #[test]
-fn reading_misses_no_entry_that_the_storage_has() {
+fn a_read_reports_no_existing_entry_as_missing() {
     is_unavailable(bare_store(&["get"]).get(&ann()), "encryption");
     is_unavailable(bare_store(&["get", "unseal"]).get(&ann()), "serializer");
     assert!(bare_store(&[]).get(&ann()).unwrap_err().is_miss());
@@ -173,7 +173,7 @@ fn reading_misses_no_entry_that_the_storage_has() {
 }
 
 #[test]
-fn writing_misses_nothing() {
+fn a_write_never_returns_not_found() {
     let put = |works| bare_store(works).put(&ann(), &record(), Expect::Any);
     is_unavailable(put(&["get"]), "serializer");
     is_unavailable(put(&["get", "encode"]), "encryption");
@@ -191,7 +191,7 @@ fn verify_passes_over_no_entry_that_fails_to_open() {
 }
 
 #[test]
-fn a_key_source_misses_nothing() {
+fn a_key_source_never_returns_not_found() {
     let parts = Absent { works: &["list nothing", "put", "seal"], keys: Keys::Store };
     let source = Absent { works: &[], keys: Keys::None };
     is_unavailable(open(parts, Some(source), true).create(), "key");

@@ -26,7 +26,7 @@ cases! {
     every_truncation_is_refused,
     no_bit_flip_does_harm,
     no_garbage_does_harm,
-    no_bomb_does_harm,
+    small_inputs_that_claim_to_be_large_are_refused,
     too_many_items_are_refused,
     too_large_a_record_is_refused,
     errors_quote_no_secret,
@@ -144,7 +144,7 @@ pub fn no_garbage_does_harm(subject: &Subject<dyn Serializer>) {
 }
 
 /// Input that claims to be huge or deep is refused quickly.
-pub fn no_bomb_does_harm(subject: &Subject<dyn Serializer>) {
+pub fn small_inputs_that_claim_to_be_large_are_refused(subject: &Subject<dyn Serializer>) {
     let serializer = subject.open();
     let started = Instant::now();
     for bomb in vectors::BOMBS {

@@ -23,9 +23,9 @@ cases! {
     delete_removes_the_entry,
     delete_of_a_missing_entry_is_not_found,
     delete_of_another_revision_changes_nothing,
-    entries_are_told_apart_by_user_and_name,
-    reserved_entries_stand_apart,
-    hostile_names_stay_themselves,
+    entries_differ_by_user_and_name,
+    reserved_entries_are_separate,
+    hostile_names_are_kept_exactly,
     an_empty_blob_is_kept,
     every_byte_value_is_kept,
     a_large_blob_is_kept_or_unsupported,
@@ -46,10 +46,10 @@ cases! {
     instances_lose_no_increment,
     one_of_many_first_puts_wins,
     no_reader_sees_half_a_blob,
-    an_exclusive_lock_keeps_everybody_out,
-    shared_locks_keep_only_exclusive_ones_out,
+    an_exclusive_lock_excludes_all_others,
+    shared_locks_exclude_only_exclusive_ones,
     a_lock_ends_with_its_guard,
-    locks_of_other_entries_do_not_meet,
+    locks_of_different_entries_are_independent,
     bulk_makes_all_changes,
     bulk_makes_all_changes_or_none,
 }
@@ -170,7 +170,7 @@ pub fn delete_of_another_revision_changes_nothing(subject: &Subject<dyn Storage>
 }
 
 /// The entry without a name, entries with a name and those of other users are different entries.
-pub fn entries_are_told_apart_by_user_and_name(subject: &Subject<dyn Storage>) {
+pub fn entries_differ_by_user_and_name(subject: &Subject<dyn Storage>) {
     keeps_apart(
         &*subject.open(),
         &[
@@ -187,7 +187,7 @@ pub fn entries_are_told_apart_by_user_and_name(subject: &Subject<dyn Storage>) {
 }
 
 /// The entries that a store keeps for itself are different from those of all users.
-pub fn reserved_entries_stand_apart(subject: &Subject<dyn Storage>) {
+pub fn reserved_entries_are_separate(subject: &Subject<dyn Storage>) {
     keeps_apart(
         &*subject.open(),
         &[
@@ -201,7 +201,7 @@ pub fn reserved_entries_stand_apart(subject: &Subject<dyn Storage>) {
 }
 
 /// Every canonical name, as a user and as a name, is a separate entry.
-pub fn hostile_names_stay_themselves(subject: &Subject<dyn Storage>) {
+pub fn hostile_names_are_kept_exactly(subject: &Subject<dyn Storage>) {
     let mut ids = Vec::new();
     for name in vectors::names() {
         ids.extend(EntryId::new(&name, None));
@@ -283,13 +283,13 @@ pub fn destroy_removes_every_entry(subject: &Subject<dyn Storage>) {
         put(&*storage, id, b"blob");
     }
     storage.destroy().unwrap();
-    gone(&*storage, &ids);
+    assert_absent(&*storage, &ids);
     drop(storage);
-    gone(&*subject.open(), &ids);
+    assert_absent(&*subject.open(), &ids);
 }
 
 #[track_caller]
-fn gone(storage: &dyn Storage, ids: &[EntryId]) {
+fn assert_absent(storage: &dyn Storage, ids: &[EntryId]) {
     for id in ids {
         fails(storage.get(id), &[ErrorKind::NotFound, ErrorKind::Unavailable]);
     }
@@ -310,7 +310,7 @@ pub fn destroy_leaves_foreign_files(subject: &Subject<dyn Storage>) {
     }
     // It may return an error when it leaves a file behind, or not.
     let _ = storage.destroy();
-    gone(&*storage, &[id]);
+    assert_absent(&*storage, &[id]);
     for file in foreign {
         assert!(
             std::fs::exists(&file).unwrap(),

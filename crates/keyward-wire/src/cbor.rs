@@ -35,7 +35,7 @@ impl<'a> Map<'a> {
     pub fn read(bytes: &'a [u8]) -> Result<Self, Malformed> {
         let mut decoder = Decoder::new(bytes);
         let length = match decoder.datatype() {
-            Ok(Type::Map) => decoder.map().map_err(no_cbor)?.unwrap_or_default(),
+            Ok(Type::Map) => decoder.map().map_err(not_cbor)?.unwrap_or_default(),
             _ => return Err(Malformed("it is not a map of CBOR")),
         };
         if length > MAX_KEYS {
@@ -189,7 +189,7 @@ fn head(bytes: &[u8]) -> Result<(u8, u64, usize), Malformed> {
 const NO_CBOR: Malformed = Malformed("it is not CBOR");
 
 /// Drops the decoder's error, which might quote what it read.
-fn no_cbor(_: decode::Error) -> Malformed {
+fn not_cbor(_: decode::Error) -> Malformed {
     NO_CBOR
 }
 

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_that_is_cut_is_no_end() {
+    fn a_truncated_frame_is_an_error() {
         let sent = frame(b"hello");
         for length in 1..sent.len() {
             assert!(

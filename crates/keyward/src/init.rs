@@ -131,7 +131,7 @@ impl Keyward {
             file.key = Some(self.key_source(new, &reference(name))?);
             match within(PROBE, || self.make(&file)) {
                 Ok(()) => return Ok(file),
-                Err(error) if is_no_answer(error.kind()) => {
+                Err(error) if allows_next_source(error.kind()) => {
                     self.interaction.log(Level::Info, format_args!("{error}"));
                 }
                 Err(error) => return Err(error),
@@ -157,6 +157,6 @@ fn reference(name: &str) -> SecretRef {
 }
 
 /// Whether a key source is not available here, so that the next one may be tried.
-const fn is_no_answer(kind: ErrorKind) -> bool {
+const fn allows_next_source(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::Unavailable | ErrorKind::Locked | ErrorKind::Unsupported)
 }

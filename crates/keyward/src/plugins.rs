@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_is_told_what_is_pinned() {
+    fn a_host_is_started_with_the_pinned_digest() {
         let name = PluginName::new("shelf").unwrap();
         let text = GONE.replace("\"load\"", "\"run\"\nhost = \"/usr/bin/keyward\"");
         let digest = "a".repeat(64);

@@ -62,7 +62,7 @@ fn open(values: Values) -> Result<Age> {
 }
 
 #[test]
-fn combinations_without_sense_are_refused() {
+fn invalid_combinations_are_refused() {
     let (recipients, passphrase) = (list(&[RECIPIENT]), reference("env"));
     let path = text("/nowhere/keys.txt");
     let all = Values::new();

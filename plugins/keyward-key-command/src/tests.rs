@@ -131,7 +131,7 @@ fn a_program_that_is_not_there_is_unavailable() {
 }
 
 #[test]
-fn options_that_make_no_sense_do_not_open() {
+fn invalid_options_do_not_open() {
     let list = |texts: &[&str]| Value::List(texts.iter().map(|text| (*text).into()).collect());
     let good = shell("true");
     for bad in [

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 /// It needs more keys than the 200 of an ordinary user. Names reach the kernel only as hashes, and
 /// the test with the Secret Service runs this case.
-const TOO_MANY: &str = "hostile_names_stay_themselves";
+const TOO_MANY: &str = "hostile_names_are_kept_exactly";
 
 const INSIDE: &str = "inside-a-session-keyring";
 

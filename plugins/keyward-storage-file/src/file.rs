@@ -65,7 +65,7 @@ impl Storage for File {
             None => None,
         };
         let blob = blob.ok_or_else(|| Error::not_found("get"))?;
-        Ok(Stored::unnumbered(blob))
+        Ok(Stored::without_revision(blob))
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {

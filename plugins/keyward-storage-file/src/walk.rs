@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_of_the_wrong_type_is_told_after_all_entries() {
+    fn a_misfit_is_reported_after_all_entries() {
         for limit in [1, 2, 5, 100] {
             let entries = ids(5);
             let (_scratch, base) = store(&entries);

@@ -180,7 +180,7 @@ impl Place {
     /// Refuses another program's file.
     fn check_ours(&self, dir: &PrivateDir, wait: Duration) -> Result<()> {
         if let Err(error) = self.read("destroy", wait, |_| Ok(()))
-            && !(is_beyond_us(&error) && self.is_redb(dir)?)
+            && !(is_unreadable(&error) && self.is_redb(dir)?)
         {
             let path = self.folder.join(&self.file);
             let hint = format!("If it was the store's, remove {} by hand", path.display());
@@ -243,7 +243,7 @@ fn tables<'t>(transaction: &'t WriteTransaction, operation: &'static str) -> Res
 }
 
 /// Whether the error means that there is a database which this program cannot read.
-fn is_beyond_us(error: &Error) -> bool {
+fn is_unreadable(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Unsupported)
 }
 

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_that_hash_alike_stand_apart() {
+    fn entries_with_the_same_hash_are_separate() {
         let connection = Connection::open_in_memory().unwrap();
         schema::fill(&connection).unwrap();
         let [a, b] = &twins();

@@ -181,7 +181,7 @@ fn an_entry_of_ones_own_is_not_taken_over() {
 }
 
 #[test]
-fn a_password_of_two_lines_is_an_end_for_git() {
+fn git_stops_at_a_password_with_a_line_break() {
     let home = home();
     set(&home, "ann --origin https://x.example", "canary\nhost=y.example");
     let asked = "protocol=https\nhost=x.example\n\n";

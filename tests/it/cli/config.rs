@@ -55,7 +55,7 @@ fn set_makes_the_file_and_what_it_says_holds() {
 }
 
 #[test]
-fn set_refuses_what_nobody_could_mean() {
+fn set_refuses_contradictory_options() {
     for (line, hint) in [
         ("defaults.storag redb", "Did you mean `defaults.storage`?"),
         ("backends.storage.sqlite.paht /x", "no option `paht`"),
@@ -145,7 +145,7 @@ fn an_edit_is_taken_over_only_if_it_is_valid() {
 }
 
 #[test]
-fn an_edit_mends_what_does_not_load() {
+fn an_edit_can_repair_a_configuration_that_does_not_load() {
     let home = configured("version = 1\nnope = 1\n");
     home.keyward("list").run().ends(2);
     let editor = home.write("editor", "sed -i /nope/d \"$1\"");
@@ -316,7 +316,7 @@ fn a_folder_of_the_configuration_that_another_user_owns_is_refused() {
 }
 
 #[test]
-fn a_folder_of_stores_that_a_setting_names_is_judged_as_well() {
+fn a_folder_of_stores_that_a_setting_names_is_checked_too() {
     let home = Home::with_store("--option key.from=file");
     let elsewhere = home.path("elsewhere");
     fs::rename(home.path(".config/keyward/stores"), &elsewhere).unwrap();
@@ -328,7 +328,7 @@ fn a_folder_of_stores_that_a_setting_names_is_judged_as_well() {
 
 /// Dotfiles are often links into one folder.
 #[test]
-fn links_in_the_configuration_are_judged_by_what_they_lead_to() {
+fn the_target_of_a_link_in_the_configuration_is_checked() {
     let home = Home::with_store("--option key.from=file");
     let (dotfiles, stores) = (home.path("dotfiles"), home.path(".config/keyward/stores"));
     fs::create_dir(&dotfiles).unwrap();

@@ -18,7 +18,7 @@ fn home() -> Home {
 type Ruin = fn(&Home);
 
 #[test]
-fn a_credential_that_cannot_be_had_says_why_by_its_code() {
+fn the_exit_code_says_why_there_is_no_credential() {
     let cases: &[(i32, &str, Ruin)] = &[
         (0, "nothing is wrong", |_| ()),
         (2, "its backend is not there", |home| change(home, "\"cbor\"", "\"nope\"")),
@@ -48,7 +48,7 @@ fn a_credential_that_cannot_be_had_says_why_by_its_code() {
 }
 
 #[test]
-fn a_lost_key_is_not_made_anew() {
+fn a_lost_key_is_not_replaced() {
     let home = home();
     let key = home.path(key(&home));
     let kept = fs::read(&key).unwrap();
@@ -112,7 +112,7 @@ fn a_damaged_database_is_no_fault_of_the_program() {
 }
 
 #[test]
-fn a_reader_who_leaves_is_no_error_message() {
+fn a_closed_pipe_prints_no_message() {
     let home = home();
     let script = "exec 9>&1; { \"$@\"; echo $? >&9; } | :";
     let ran = home

@@ -118,7 +118,7 @@ fn unpack(into: &Path, stores: &[&str]) {
 }
 
 #[test]
-fn what_pycred_kept_is_there_and_pycred_keeps_it() {
+fn an_import_copies_all_records_and_changes_no_file_of_pycred() {
     let used = Used::everything();
     let before = used.files();
     let (code, said) = used.outcome();

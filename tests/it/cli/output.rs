@@ -80,7 +80,7 @@ fn run(home: &Home, line: &str, redirection: &str) -> Finished {
 }
 
 #[test]
-fn output_that_cannot_be_written_is_an_error_told_once() {
+fn a_failed_write_to_the_output_is_reported_once() {
     for redirection in [">/dev/full", ">&-"] {
         let home = home();
         for line in PRINTING {

@@ -132,7 +132,7 @@ END"#;
 }
 
 #[test]
-fn ways_that_cannot_be_meant_are_usage_errors() {
+fn contradictory_options_are_usage_errors() {
     let home = home();
     for line in [
         "set s ann --raw",

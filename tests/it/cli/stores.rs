@@ -19,7 +19,7 @@ fn a_new_store_needs_nothing_but_a_name() {
 }
 
 #[test]
-fn a_store_that_is_there_stays_as_it_is() {
+fn setup_does_not_change_an_existing_store() {
     let home = Home::with_store("--option key.from=file");
     home.keyward("set s ann --stdin").input("x").run().ends(0);
     let before = home.files();
@@ -87,7 +87,7 @@ fn a_store_that_does_not_exist_is_exit_2_everywhere() {
 }
 
 #[test]
-fn a_word_that_is_nearly_right_brings_a_hint() {
+fn a_similar_word_gives_a_hint() {
     let home = Home::new();
     home.keyward("init work --option key.from=file").run().ends(0);
     for (line, meant) in [
@@ -337,7 +337,7 @@ fn restored(home: &Home) -> Vec<PathBuf> {
 }
 
 #[test]
-fn doctor_tells_every_wrong_mode_in_one_run_and_mends_them() {
+fn doctor_reports_every_wrong_mode_and_fixes_them() {
     let home = Home::with_store("--option key.from=file");
     home.keyward("set s ann --stdin").input("x").run().ends(0);
     home.keyward("config set user root").run().ends(0);

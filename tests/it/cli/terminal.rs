@@ -121,7 +121,7 @@ fn what_is_empty_or_not_repeated_is_asked_for_three_times() {
 }
 
 #[test]
-fn a_mistake_is_forgiven() {
+fn a_prompt_is_repeated_after_a_mistake() {
     let home = home();
     let mut terminal = Terminal::new();
     let child = terminal.start(&home, &[&program(), "set", "s", "ann"]);
@@ -170,7 +170,7 @@ fn a_passphrase_is_confirmed_when_it_is_new_and_asked_for_once_later() {
 }
 
 #[test]
-fn without_a_terminal_nobody_waits() {
+fn without_a_terminal_a_prompt_fails_at_once() {
     let home = home();
     let elsewhere = Terminal::new();
     let nowhere = |home: &Home| {

@@ -95,7 +95,7 @@ fn root_writes_nothing_into_another_users_folders_that_variables_name() {
 
 /// Some platforms run each container with a separate user id, in a home that its group can write.
 #[test]
-fn a_user_id_without_a_home_of_its_own_uses_one_that_its_group_can_write() {
+fn a_user_id_may_use_a_home_that_its_group_can_write() {
     let home = Home::new();
     fs::copy(keyward(), home.path("keyward")).unwrap();
     chown(home.path(""), Some(0), Some(0)).unwrap();

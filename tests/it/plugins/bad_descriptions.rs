@@ -57,7 +57,7 @@ fn a_folder_that_others_can_write_holds_no_plugin() {
 
 /// A project, a variable or a setting cannot add a plugin.
 #[test]
-fn nothing_else_names_a_plugin() {
+fn only_plugin_files_name_plugins() {
     let (home, library) = home();
     home.keyward(&format!("plugin trust {library} --yes")).run().ends(0);
     fs::rename(home.path(FOLDER), home.path("plugins")).unwrap();

@@ -29,7 +29,7 @@ fn a_name_that_is_taken_cannot_be_trusted() {
 
 /// As when a later version of Keyward links a backend that a plugin provides.
 #[test]
-fn a_name_that_is_taken_twice_is_nobodys() {
+fn two_plugins_with_one_backend_are_both_refused() {
     let (home, drawer) = home();
     let digest = sha256(&drawer);
     let text = |backends: &str| {

@@ -56,7 +56,7 @@ fn a_program_is_trusted_and_used() {
 /// The program sees the end of its input and has time to finish. The processes that it started are
 /// killed.
 #[test]
-fn a_program_ends_in_good_order_and_leaves_nothing_behind() {
+fn a_program_sees_the_end_of_its_input_and_leaves_no_process() {
     let home = Home::new();
     let notebook = xtask::root().join("docs/examples/notebook.py");
     let (started, ended) = (home.path("started"), home.path("ended"));
@@ -127,7 +127,7 @@ fn what_is_not_there_was_looked_for_in_both_folders() {
 }
 
 #[test]
-fn trusting_it_again_replaces_the_pin_and_keeps_what_it_was_told() {
+fn trusting_again_replaces_the_pin_and_keeps_the_other_keys() {
     let (home, library) = home();
     home.keyward(&format!("plugin trust {library} --yes --name box --run")).run().ends(0);
     let old = sha256(&library);
@@ -184,7 +184,7 @@ fn a_plugin_that_is_needed_is_not_forgotten_unasked() {
 
 /// The answer on a terminal, and the exit code.
 #[test]
-fn somebody_is_asked() {
+fn trust_asks_on_the_terminal() {
     let (home, library) = home();
     for (answer, code) in [("n\n", 1), ("\n", 1), ("yes please\n", 1), ("y\n", 0)] {
         let line =
@@ -219,7 +219,7 @@ fn a_folder_of_libraries_is_trusted() {
 }
 
 #[test]
-fn without_a_terminal_nobody_is_asked_and_nothing_runs() {
+fn without_a_terminal_trust_runs_nothing() {
     let home = Home::new();
     let script = format!("#!/bin/sh\ntouch '{}'\n", home.path("trace").display());
     let program = put(&home, "lib/p.sh", script.as_bytes(), 0o755);

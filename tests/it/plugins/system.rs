@@ -40,7 +40,7 @@ impl Machine {
 }
 
 #[test]
-fn what_the_system_trusts_everybody_can_use() {
+fn every_user_can_use_the_systems_plugins() {
     let machine = Machine::new();
     let ann = |line: &str| machine.run("4001", line);
     ann("plugin trust /opt/libdrawer.so --yes --system").ends(4);

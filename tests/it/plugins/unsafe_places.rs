@@ -116,7 +116,7 @@ fn not_run(home: &Home, what: &str, code: i32, state: &str) {
 }
 
 #[test]
-fn a_library_that_changed_is_not_loaded_through_either_door() {
+fn a_changed_library_is_neither_loaded_nor_run() {
     for run in ["", "--run"] {
         let (home, library) = home();
         home.keyward(&format!("plugin trust {library} --yes {run}")).run().ends(0);

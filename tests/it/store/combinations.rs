@@ -59,7 +59,7 @@ const ENCRYPTIONS: &[&str] = &["clear", "aes-gcm", "age"];
 pub(crate) const STORAGES: &[&str] = &["memory", "file", "sqlite", "redb", "keyring"];
 
 #[test]
-fn the_matrix_is_whole() {
+fn the_tests_cover_every_combination() {
     let keyward = Keyward::with(Environment::new([("HOME", "/")]), Silent).unwrap();
     for (role, names) in [
         (Role::Serializer, SERIALIZERS),

@@ -35,7 +35,7 @@ fn a_killed_writer_of_redb_loses_nothing() {
 
 /// Without this test, the other tests might be unable to fail.
 #[test]
-fn a_killed_careless_writer_is_seen_to_tear() {
+fn a_killed_writer_that_does_not_rename_leaves_half_a_file() {
     let home = Home::in_memory();
     let file = home.path("file");
     let file = file.to_str().unwrap();

@@ -77,7 +77,7 @@ fn a_rotation_whose_answers_are_lost_goes_on() {
 }
 
 #[test]
-fn a_keyset_that_does_not_open_is_no_sound_store_wherever_it_is_kept() {
+fn doctor_reports_a_keyset_that_does_not_open() {
     for persistence in [Persistence::Session, Persistence::Durable] {
         let home = Home::in_memory();
         home.init("store", "file", "aes-gcm");

@@ -73,7 +73,7 @@ const SET_FIRST: [&str; 6] =
 
 /// Without this test, the other tests might be unable to fail.
 #[test]
-fn a_careless_writer_is_seen_to_lose() {
+fn a_writer_that_does_not_flush_loses_a_value() {
     for kind in ["ext4", "xfs"] {
         let disk = Disk::new(kind);
         disk.mount();

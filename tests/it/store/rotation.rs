@@ -145,7 +145,7 @@ fn a_key_that_was_retired_before_its_use_is_replaced() {
 }
 
 #[test]
-fn large_entries_are_sealed_anew_like_others() {
+fn large_entries_are_resealed() {
     for storage in STORAGES {
         let home = filled(storage);
         let store = home.store("store");

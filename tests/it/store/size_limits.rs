@@ -35,7 +35,7 @@ fn run_small(memory: u64, command: &mut Command) -> (Option<i32>, String) {
 }
 
 #[test]
-fn no_serializer_falls_for_one() {
+fn no_serializer_allocates_what_a_small_input_claims() {
     for bomb in bombs() {
         for serializer in SERIALIZERS {
             let mut decode = Command::new(env!("CARGO_BIN_EXE_decode"));
@@ -49,7 +49,7 @@ fn no_serializer_falls_for_one() {
 /// A list of lists of empty texts: each takes one byte in the message, and sixteen in memory if all
 /// are read before they are counted. A program needs 20 MiB to start.
 #[test]
-fn nor_do_the_messages_of_plugins() {
+fn small_messages_of_plugins_need_little_memory() {
     let texts = [&b"\x99\xff\xff"[..], &[0x60; 0xffff]].concat();
     let message = [&b"\xa2\x62id\x01\x66answer\xa1\x67entries\x90"[..], &texts.repeat(16)].concat();
     let scratch = Scratch::new();
@@ -60,7 +60,7 @@ fn nor_do_the_messages_of_plugins() {
 }
 
 #[test]
-fn nor_does_the_configuration() {
+fn a_small_configuration_needs_little_memory() {
     for bomb in bombs() {
         let home = Home::in_memory();
         for place in [".config/keyward/config.toml", ".config/keyward/stores/work.toml"] {
@@ -80,7 +80,7 @@ fn nor_does_the_configuration() {
 
 /// One changed byte in a sealed record makes scrypt need 4 GiB instead of 256 MiB.
 #[test]
-fn nor_does_age_where_memory_is_limited() {
+fn age_needs_little_memory_for_a_refused_work_factor() {
     let home = Home::new();
     let passphrase = home.write("passphrase", "a passphrase");
     std::fs::set_permissions(&passphrase, PermissionsExt::from_mode(0o600)).unwrap();

@@ -127,7 +127,7 @@ fn each_user_has_their_own_and_root_has_all() {
 }
 
 #[test]
-fn nobody_reaches_anothers_through_the_program() {
+fn no_user_can_get_anothers_credentials() {
     let machine = Machine::with_store();
     let before = machine.tree("/var/lib/keyward /etc/keyward");
     for line in [
@@ -150,7 +150,7 @@ fn nobody_reaches_anothers_through_the_program() {
 }
 
 #[test]
-fn nobody_reaches_anothers_on_the_disk() {
+fn no_user_can_read_anothers_files() {
     let machine = Machine::with_store();
     let before = machine.tree("/var/lib/keyward /etc/keyward");
     for script in [
@@ -180,7 +180,7 @@ fn nobody_reaches_anothers_on_the_disk() {
 }
 
 #[test]
-fn the_environment_makes_nobody_somebody_else() {
+fn variables_do_not_change_the_user() {
     let machine = Machine::with_store();
     for (name, value) in [
         ("LOGNAME", "bob"),
@@ -209,7 +209,7 @@ fn the_environment_makes_nobody_somebody_else() {
 }
 
 #[test]
-fn who_is_not_enrolled_is_told_so_and_can_be() {
+fn a_user_who_is_not_enrolled_gets_an_error_and_can_be_enrolled() {
     let machine = Machine::with_store();
     let hint = "hint: An administrator enrolls users with `keyward store enroll STORE USER`";
     machine
@@ -270,7 +270,7 @@ fn a_system_stores_name_is_taken() {
 }
 
 #[test]
-fn what_cannot_keep_users_apart_is_refused_and_leaves_nothing() {
+fn a_backend_that_cannot_separate_users_is_refused() {
     let machine = Machine::bare();
     machine.shell(ROOT, "echo AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= > /var/lib/key; chmod 600 /var/lib/key").run().ends(0);
     let apart = "cannot separate the users of a machine";

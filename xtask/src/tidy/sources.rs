@@ -87,7 +87,7 @@ const RESERVED: &[Reserved] = &[
 ];
 
 /// Clippy checks some of this too, but not code that `cfg` excludes on this machine.
-pub(super) fn keeps_to_its_business(file: &File) -> Vec<String> {
+pub(super) fn uses_only_allowed_words(file: &File) -> Vec<String> {
     if !file.is_rust() || file.path.starts_with("xtask/") {
         return Vec::new();
     }
@@ -141,16 +141,16 @@ mod tests {
             ("use std::env;", "crates/keyward-config/src/lib.rs", 0),
             ("let home = std::env::home_dir();", "crates/keyward-config/src/lib.rs", 0),
         ] {
-            check(keeps_to_its_business, "crates/keyward-core/src/lib.rs", text, 1);
-            check(keeps_to_its_business, at_home, text, 0);
-            check(keeps_to_its_business, "tests/it/main.rs", text, in_tests);
-            check(keeps_to_its_business, "docs/a.md", text, 0);
+            check(uses_only_allowed_words, "crates/keyward-core/src/lib.rs", text, 1);
+            check(uses_only_allowed_words, at_home, text, 0);
+            check(uses_only_allowed_words, "tests/it/main.rs", text, in_tests);
+            check(uses_only_allowed_words, "docs/a.md", text, 0);
         }
     }
 
     #[test]
     fn comments_and_unit_tests_may_say_anything() {
         let text = "/// println!()\n#[cfg(test)]\nmod tests { println!(); }\n";
-        check(keeps_to_its_business, "crates/keyward-core/src/lib.rs", text, 0);
+        check(uses_only_allowed_words, "crates/keyward-core/src/lib.rs", text, 0);
     }
 }

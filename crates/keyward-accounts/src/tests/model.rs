@@ -216,7 +216,7 @@ proptest! {
     }
 
     #[test]
-    fn no_trouble_gives_a_record_away(
+    fn no_failure_gives_a_record_to_another_origin(
         steps in prop::collection::vec((any_step(), prop::option::weighted(0.3, 0..4_usize)), 1..20),
     ) {
         let memory = Memory::default();

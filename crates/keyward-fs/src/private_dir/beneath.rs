@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn steps_lead_where_one_leap_does() {
+    fn stepwise_opening_gives_the_same_file_as_openat2() {
         let scratch = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(scratch.path().join("root/a/b")).unwrap();
         for file in ["outside", "root/file", "root/a/b/file"] {

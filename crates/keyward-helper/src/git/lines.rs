@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_that_could_end_a_line_stands_in_one() {
+    fn no_value_contains_a_line_end() {
         for end in ["\r", "\0", "\u{b}", "\u{c}", "\u{85}", "\u{2028}", "\u{2029}", "\u{1b}"] {
             check(format!("a=1{end}b=2\n").as_bytes(), None);
             check(format!("a=1{end}\n").as_bytes(), None);

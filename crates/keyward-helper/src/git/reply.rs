@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_stand_in_gits_order() {
+    fn attributes_are_in_gits_order() {
         let reply = Reply {
             authtype: Some("Bearer".into()),
             credential: Some("T".into()),
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_a_line_is_refused_unsaid() {
+    fn a_value_that_does_not_fit_a_line_is_refused_unquoted() {
         for value in ["canary\nquit=1", "canary\r", "canary\u{2028}", "canary\0"] {
             let reply = Reply { password: Some(value.into()), ..Reply::default() };
             let error = reply.encode().unwrap_err();

@@ -226,7 +226,7 @@ fn only_what_matches_is_erased() {
 }
 
 #[test]
-fn a_header_is_given_to_those_who_understand_it() {
+fn a_header_is_given_only_to_a_git_with_authtype() {
     let memory = Memory::default();
     store(
         &memory,

@@ -156,7 +156,8 @@ impl Link {
     ) -> Result<Secret> {
         let clock = self.clock(wait);
         self.end_if_stuck();
-        let (id, answer) = self.calls.start(clock.clone()).map_err(|why| self.gone(name, &why))?;
+        let (id, answer) =
+            self.calls.start(clock.clone()).map_err(|why| self.unavailable(name, &why))?;
         let sent = message::call(Some(id), name, instance, arguments)
             .and_then(|frame| self.send(name, &frame, &clock));
         if let Err(error) = sent {
@@ -290,23 +291,23 @@ impl Link {
         Clock::start(limit, gives_up)
     }
 
-    fn gone(&self, name: &'static str, why: &str) -> Error {
+    fn unavailable(&self, name: &'static str, why: &str) -> Error {
         let why = format!("the program {} {why}", self.program);
         Error::new(ErrorKind::Unavailable, name).because(why)
     }
 
     /// The child has ended.
     fn over(&self, name: &'static str) -> Error {
-        self.gone(name, &self.calls.ended().unwrap_or_default())
+        self.unavailable(name, &self.calls.ended().unwrap_or_default())
     }
 
     fn out_of_time(&self, name: &'static str) -> Error {
-        self.gone(name, "did not answer in the time that remained")
+        self.unavailable(name, "did not answer in the time that remained")
     }
 
     /// Returns the error for an answer of the child that is not valid.
     pub(super) fn protocol_error(&self, name: &'static str, what: &str) -> Error {
-        self.gone(name, &format!("returns an answer to {name} that is not valid: {what}"))
+        self.unavailable(name, &format!("returns an answer to {name} that is not valid: {what}"))
     }
 }
 

@@ -51,7 +51,7 @@ impl Storage for ChildStorage {
                 let blob = answer.get::<&[u8]>("blob")?.to_vec();
                 Ok(match answer.find("revision")? {
                     Some(revision) => Stored::new(blob, storage::revision(revision)?),
-                    None => Stored::unnumbered(blob),
+                    None => Stored::without_revision(blob),
                 })
             },
         )

@@ -40,7 +40,7 @@ impl Pipe {
     }
 
     /// Sends a message that has no answer.
-    pub(super) fn tell(
+    pub(super) fn notify(
         &self,
         name: &'static str,
         instance: u64,

@@ -77,7 +77,7 @@ impl Host for Remote {
     fn log(&self, level: Level, message: Arguments<'_>) {
         if let Some(pipe) = self.pipe.upgrade() {
             let message = message.to_string();
-            pipe.tell("log", self.instance, |fields| {
+            pipe.notify("log", self.instance, |fields| {
                 fields.put("level", word(&LEVELS, level)).put("message", cut(&message));
             });
         }

@@ -103,7 +103,8 @@ impl<F> fmt::Debug for Getting<F> {
 
 impl<F: Fn(&dyn Host, &str) -> Result<()> + Send + Sync> Storage for Getting<F> {
     fn get(&self, id: &EntryId) -> Result<Stored> {
-        (self.1)(&*self.0, id.name().unwrap_or_default()).map(|()| Stored::unnumbered(Vec::new()))
+        (self.1)(&*self.0, id.name().unwrap_or_default())
+            .map(|()| Stored::without_revision(Vec::new()))
     }
 
     fn put(&self, _: &EntryId, _: &[u8], _: &Put) -> Result<Revision> {
@@ -196,7 +197,7 @@ fn calls_are_read_after_a_question_that_took_long() {
 }
 
 #[test]
-fn a_failure_that_cannot_be_told_is_a_failure() {
+fn a_failure_without_texts_is_a_failure() {
     /// An error that panics when it is shown.
     #[derive(Debug)]
     struct Unspeakable;

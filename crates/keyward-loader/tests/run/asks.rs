@@ -109,7 +109,7 @@ fn only_the_variables_that_its_program_sees_are_its_own() {
 }
 
 #[test]
-fn who_is_asked_learns_by_whom() {
+fn a_prompt_names_the_backend() {
     let script = asking("ask('prompt', text='Passphrase of store work')");
     let told = answered(&script.command, &Values::new()).0;
     assert_eq!(told, "b's asks: Passphrase of store work'");

@@ -33,7 +33,7 @@ fn failure(spoil: &str) -> String {
 }
 
 #[test]
-fn who_does_not_answer_is_killed() {
+fn a_child_that_does_not_answer_is_killed() {
     for spoil in [
         "time.sleep(60)",
         "signal.signal(signal.SIGTERM, signal.SIG_IGN); read(); time.sleep(60)",
@@ -45,7 +45,7 @@ fn who_does_not_answer_is_killed() {
 }
 
 #[test]
-fn who_dies_is_named_with_its_last_words() {
+fn the_error_contains_the_last_line_of_a_dead_child() {
     for (spoil, end) in [
         ("read(); os.kill(os.getpid(), 9)", "ended with signal 9"),
         ("os.kill(os.getpid(), 9)", "ended with signal 9"),
@@ -70,12 +70,12 @@ fn who_dies_is_named_with_its_last_words() {
 }
 
 #[test]
-fn who_closes_its_output_is_no_use() {
+fn a_child_that_closes_its_output_is_killed() {
     assert_eq!(failure("read(); os.close(1); time.sleep(60)"), "the program P closed its output");
 }
 
 #[test]
-fn who_speaks_otherwise_is_not_listened_to() {
+fn a_child_with_another_protocol_is_refused() {
     for (spoil, why) in [
         (
             "read(); write(b'\\xff\\xff\\xff\\xff'); time.sleep(60)",
@@ -119,7 +119,7 @@ fn who_speaks_otherwise_is_not_listened_to() {
 }
 
 #[test]
-fn who_answers_twice_is_caught_at_the_next_call() {
+fn a_second_answer_is_an_error_at_the_next_call() {
     let script = Script::new(
         "greet()\nm = read()\nanswer(m, blob=b'')\nanswer(m, blob=b'')\ntime.sleep(60)",
     );
@@ -140,7 +140,7 @@ read()",
 }
 
 #[test]
-fn what_is_no_look_up_misses_nothing() {
+fn a_call_that_is_no_look_up_never_returns_not_found() {
     let script =
         Script::new("greet()\nwhile True: send({'id': read()['id'], 'error': {'kind': 1}})");
     let storage = script.storage();
@@ -150,7 +150,7 @@ fn what_is_no_look_up_misses_nothing() {
 }
 
 #[test]
-fn hello_and_open_miss_nothing() {
+fn hello_and_open_never_return_not_found() {
     for script in [
         "send({'id': read()['id'], 'error': {'kind': 1, 'operation': 'get'}})",
         "hello()\nsend({'id': read()['id'], 'error': {'kind': 1, 'operation': 'get'}})",
@@ -164,7 +164,7 @@ fn hello_and_open_miss_nothing() {
 }
 
 #[test]
-fn who_floods_is_stopped() {
+fn a_child_that_sends_too_much_is_killed() {
     for spoil in [
         "while True: send({'call': 'log', 'instance': 1, 'arguments': {'level': 'info', 'message': 'x' * 100}})",
         "while True: send({'later': 'version'})",
@@ -187,7 +187,7 @@ fn who_floods_is_stopped() {
 }
 
 #[test]
-fn who_never_reads_does_not_block_who_writes() {
+fn a_child_that_does_not_read_does_not_block_a_writer() {
     let script = Script::new("greet()\ntime.sleep(60)");
     let storage = script.storage();
     let started = Instant::now();
@@ -206,16 +206,16 @@ fn who_never_reads_does_not_block_who_writes() {
 }
 
 #[test]
-fn who_writes_before_it_reads_is_read() {
+fn a_child_that_writes_before_it_reads_is_read() {
     // Both pipes are full at once, and neither side waits for the other for ever.
-    let script = Script::named("who_writes_before_it_reads_is_read");
+    let script = Script::named("a_child_that_writes_before_it_reads_is_read");
     let storage = script.storage();
     storage.put(&ann(), &vec![7; 4 << 20], &Put::expecting(Expect::Any)).unwrap();
 }
 
 #[test]
-fn answers_without_sense_spoil_their_call_alone() {
-    let script = Script::named("answers_without_sense_spoil_their_call_alone");
+fn an_invalid_answer_fails_only_its_call() {
+    let script = Script::named("an_invalid_answer_fails_only_its_call");
     let storage = script.storage();
     let error = storage.get(&ann()).unwrap_err();
     assert!(
@@ -238,7 +238,7 @@ fn what_a_dead_child_started_goes_with_it() {
 }
 
 #[test]
-fn a_bad_start_is_one_clear_line() {
+fn a_crash_at_the_start_is_reported_in_one_line() {
     for (body, kind, why) in [
         ("sys.exit(3)", ErrorKind::Unavailable, "ended with exit code 3"),
         ("read(); os.kill(os.getpid(), 9)", ErrorKind::Unavailable, "ended with signal 9"),
@@ -278,7 +278,7 @@ fn a_bad_start_is_one_clear_line() {
 }
 
 #[test]
-fn who_says_nothing_at_the_start_is_killed() {
+fn a_child_that_does_not_answer_hello_is_killed() {
     let script = Script::new("time.sleep(60)");
     let started = Instant::now();
     let error = script.registration().unwrap_err();

@@ -162,12 +162,12 @@ fn what_it_says_is_passed_on_harmless_and_not_for_ever() {
 }
 
 #[test]
-fn a_person_may_take_time() {
+fn a_prompt_does_not_time_out() {
     let slow = Arc::new(Answering(|| {
         thread::sleep(Duration::from_secs(3));
         Ok("slow".into())
     }));
-    let script = Script::named("a_person_may_take_time");
+    let script = Script::named("a_prompt_does_not_time_out");
     let storage = script.storage_for(&slow).unwrap();
     assert_eq!(text(&*storage), "slow");
     assert!(storage.get(&ann()).is_err());
@@ -186,7 +186,7 @@ fn a_caller_without_time_gives_up_alone() {
 }
 
 #[test]
-fn who_is_given_up_by_everybody_is_killed_in_the_end() {
+fn a_child_that_no_caller_waits_for_is_killed() {
     let script = Script::new("hello()\nopened(read())\nread()\ntime.sleep(60)");
     let hurried = Arc::new(TestHost::new().within(Duration::from_millis(100)));
     let storage = script.storage_for(&hurried).unwrap();
@@ -217,7 +217,7 @@ fn a_script_that_changed_is_not_started_again() {
 }
 
 #[test]
-fn a_script_that_is_trusted_anew_is_another_program() {
+fn a_script_that_is_trusted_again_is_started_again() {
     let mut script = answers("'old'");
     let path = script.command.path().to_owned();
     let trusted = || {

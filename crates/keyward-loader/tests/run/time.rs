@@ -105,8 +105,8 @@ fn an_answer_of_the_host_is_not_lost_however_much_is_asked() {
 }
 
 #[test]
-fn an_answer_that_is_there_is_not_late() {
-    let script = Script::named("an_answer_that_is_there_is_not_late");
+fn an_answer_that_arrived_in_time_is_accepted() {
+    let script = Script::named("an_answer_that_arrived_in_time_is_accepted");
     let (go, patience) = (script.beside("child.py.go"), Duration::from_millis(1500));
     // As long as this host hears, it reads nothing.
     let slow = Arc::new(Hearing(move || {
@@ -117,8 +117,8 @@ fn an_answer_that_is_there_is_not_late() {
 }
 
 #[test]
-fn an_answer_that_nobody_read_is_not_late() {
-    let script = Script::named("an_answer_that_nobody_read_is_not_late");
+fn an_answer_that_was_not_read_in_time_is_accepted() {
+    let script = Script::named("an_answer_that_was_not_read_in_time_is_accepted");
     let hurried = Arc::new(TestHost::new().within(Duration::from_millis(100)));
     let (hurried, patient) = (script.storage_for(&hurried).unwrap(), script.storage());
     assert!(hurried.get(&ann()).is_err());

@@ -151,7 +151,7 @@ fn lock(locks: &dyn Locks, id: &EntryId, mode: LockMode) -> Result<Box<dyn Guard
 }
 
 /// An exclusive lock excludes all other locks.
-pub fn an_exclusive_lock_keeps_everybody_out(subject: &Subject<dyn Storage>) {
+pub fn an_exclusive_lock_excludes_all_others(subject: &Subject<dyn Storage>) {
     with_locks(subject, |holder, other| {
         let id = EntryId::reserved("store");
         let _guard = lock(holder, &id, LockMode::Exclusive).unwrap();
@@ -162,7 +162,7 @@ pub fn an_exclusive_lock_keeps_everybody_out(subject: &Subject<dyn Storage>) {
 }
 
 /// Several shared locks can be held at once, and exclude exclusive ones.
-pub fn shared_locks_keep_only_exclusive_ones_out(subject: &Subject<dyn Storage>) {
+pub fn shared_locks_exclude_only_exclusive_ones(subject: &Subject<dyn Storage>) {
     with_locks(subject, |holder, other| {
         let id = EntryId::reserved("store");
         let _guard = lock(holder, &id, LockMode::Shared).unwrap();
@@ -191,7 +191,7 @@ pub fn a_lock_ends_with_its_guard(subject: &Subject<dyn Storage>) {
 }
 
 /// Locks of different entries are independent.
-pub fn locks_of_other_entries_do_not_meet(subject: &Subject<dyn Storage>) {
+pub fn locks_of_different_entries_are_independent(subject: &Subject<dyn Storage>) {
     with_locks(subject, |holder, other| {
         let _guard = lock(holder, &entry("ann", ""), LockMode::Exclusive).unwrap();
         for id in [entry("ann", "work"), entry("Ann", ""), EntryId::reserved("ann")] {

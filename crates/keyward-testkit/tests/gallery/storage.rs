@@ -95,9 +95,9 @@ fn every_faulty_storage_is_caught() {
         (
             RunsPartsTogether,
             &[
-                "entries_are_told_apart_by_user_and_name",
-                "reserved_entries_stand_apart",
-                "hostile_names_stay_themselves",
+                "entries_differ_by_user_and_name",
+                "reserved_entries_are_separate",
+                "hostile_names_are_kept_exactly",
             ],
         ),
         (ListsSomething, &["list_of_nothing_is_empty"]),
@@ -166,9 +166,9 @@ fn every_faulty_storage_is_caught() {
         (LosesHighBits, &["every_byte_value_is_kept", "a_large_blob_is_kept_or_unsupported"]),
         (RefusesEmptyBlobs, &["an_empty_blob_is_kept"]),
         (ExpiresAtOnce, &["an_entry_stays_until_it_expires"]),
-        (FoldsCase, &["hostile_names_stay_themselves"]),
-        (JoinsUserAndName, &["hostile_names_stay_themselves"]),
-        (MixesInReserved, &["reserved_entries_stand_apart"]),
+        (FoldsCase, &["hostile_names_are_kept_exactly"]),
+        (JoinsUserAndName, &["hostile_names_are_kept_exactly"]),
+        (MixesInReserved, &["reserved_entries_are_separate"]),
         (ListsTwice, &["list_shows_every_entry_once"]),
         (ListsDeleted, &["list_shows_no_deleted_entry"]),
         (
@@ -185,18 +185,18 @@ fn every_faulty_storage_is_caught() {
         (ShowsBlobs, &["debug_shows_no_blob"]),
         (
             LetsLocksOverlap,
-            &["an_exclusive_lock_keeps_everybody_out", "shared_locks_keep_only_exclusive_ones_out"],
+            &["an_exclusive_lock_excludes_all_others", "shared_locks_exclude_only_exclusive_ones"],
         ),
-        (SharesNoLock, &["shared_locks_keep_only_exclusive_ones_out"]),
+        (SharesNoLock, &["shared_locks_exclude_only_exclusive_ones"]),
         (
             KeepsLocks,
             &[
                 "a_lock_ends_with_its_guard",
-                "an_exclusive_lock_keeps_everybody_out",
-                "locks_of_other_entries_do_not_meet",
+                "an_exclusive_lock_excludes_all_others",
+                "locks_of_different_entries_are_independent",
             ],
         ),
-        (HasOneLock, &["locks_of_other_entries_do_not_meet"]),
+        (HasOneLock, &["locks_of_different_entries_are_independent"]),
         (SkipsDeletesInBulk, &["bulk_makes_all_changes", "bulk_makes_all_changes_or_none"]),
         (StopsHalfWay, &["bulk_makes_all_changes_or_none"]),
         (

@@ -12,7 +12,7 @@ hjabGXwSLQ9c3S6Lw2i+S2Tu2fiwQHHslbBN6B41FLE
 nonce of 16 byte";
 
 #[test]
-fn a_header_is_held_to_the_letter() {
+fn any_change_of_a_header_is_refused() {
     assert_eq!(check(HEADER.as_bytes(), 22), Ok(Sealed::ToRecipients));
     for (from, to) in [
         ("grease\n\n", "grease\n"),
@@ -46,7 +46,7 @@ proptest! {
     }
 
     #[test]
-    fn what_it_lets_through_the_crate_reads(
+    fn the_age_crate_reads_every_file_that_check_accepts(
         at in 0..HEADER.len(),
         len in 0..40_usize,
         with in "([-> \n=]|[A-Z]|[a-z0-9]|\\PC|scrypt|X25519){0,12}",

@@ -81,7 +81,7 @@ fn forms(bytes: &[u8]) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn a_canary_is_recognised_in_any_clothes() {
+fn a_canary_is_recognised_in_every_encoding() {
     let canary = Canary::new();
     let bytes = canary.text.as_bytes();
     for before in 0..5 {

@@ -14,7 +14,7 @@ const FILL: &str = "echo url=https://git.example | git credential fill";
 const USE: &str = "printf 'capability[]=state\\nprotocol=https\\nhost=git.example\\n' | git credential fill | git credential approve";
 
 #[test]
-fn whoever_is_at_the_terminal_opens_the_store_for_git() {
+fn the_user_at_the_terminal_opens_the_store_for_git() {
     let home = Home::in_memory();
     let program = keyward().display().to_string();
     let mut terminal = Terminal::new();

@@ -103,7 +103,7 @@ fn every_vector_comes_out_as_it_must() {
 
 /// Characters that some parser takes for the end of a line, or a terminal for a command.
 #[test]
-fn nothing_gets_past_a_control_character() {
+fn control_characters_are_refused_in_requests() {
     let helper = Helper::new();
     let controls = (0..=0x9f).filter_map(char::from_u32).filter(|c| c.is_control() && *c != '\n');
     for control in controls.chain(['\u{2028}', '\u{2029}']) {

@@ -45,7 +45,7 @@ fn submodules_of_other_hosts_get_nothing() {
 }
 
 #[test]
-fn who_is_redirected_to_gets_nothing() {
+fn the_target_of_a_redirection_gets_no_credential() {
     let git_server = GitServer::start();
     let client = known(&git_server);
     for place in ["moved", "next-door", "members/moved", "members/next-door"] {
@@ -76,7 +76,7 @@ fn a_password_for_https_is_none_for_http() {
 }
 
 #[test]
-fn a_host_that_nobody_vouches_for_is_not_even_asked_about() {
+fn a_host_without_a_trusted_certificate_gets_no_credential() {
     let git_server = GitServer::start();
     let client = Client::new(&git_server);
     let url = git_server.https("git.example/repo.git");

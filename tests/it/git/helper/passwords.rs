@@ -62,7 +62,7 @@ fn a_password_that_is_wrong_by_now_is_forgotten() {
 }
 
 #[test]
-fn two_accounts_of_one_host_are_told_apart_by_name() {
+fn two_accounts_of_one_host_are_distinguished_by_name() {
     let git_server = GitServer::start();
     let client = Client::new(&git_server);
     for name in ["alice", "bob"] {
@@ -97,7 +97,7 @@ fn where_no_account_is_named_it_is_the_chosen_one() {
 }
 
 #[test]
-fn two_accounts_of_one_host_are_told_apart_by_path() {
+fn two_accounts_of_one_host_are_distinguished_by_path() {
     let git_server = GitServer::start();
     let client = Client::new(&git_server);
     client.prepare(&["config", "--global", "credential.useHttpPath", "true"]);

@@ -25,7 +25,7 @@ fn a_store_that_does_not_exist_knows_nothing() {
 }
 
 #[test]
-fn a_store_without_its_key_is_an_end() {
+fn git_stops_at_a_missing_key() {
     let git_server = GitServer::start();
     let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
@@ -39,7 +39,7 @@ fn a_store_without_its_key_is_an_end() {
 }
 
 #[test]
-fn an_altered_record_is_an_end() {
+fn git_stops_at_an_altered_record() {
     let git_server = GitServer::start();
     let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
@@ -56,7 +56,7 @@ fn an_altered_record_is_an_end() {
 }
 
 #[test]
-fn a_configuration_that_others_can_write_is_an_end() {
+fn git_stops_if_others_can_write_the_configuration() {
     let git_server = GitServer::start();
     let home = Home::in_memory();
     home.init("git", "file", "aes-gcm");
@@ -69,7 +69,7 @@ fn a_configuration_that_others_can_write_is_an_end() {
 }
 
 #[test]
-fn a_store_with_a_locked_keyring_is_an_end() {
+fn git_stops_at_a_locked_keyring() {
     let git_server = GitServer::start();
     let session = Session::unlocked();
     let home = Home::in_memory().with("DBUS_SESSION_BUS_ADDRESS", &session.bus);
@@ -82,7 +82,7 @@ fn a_store_with_a_locked_keyring_is_an_end() {
 }
 
 #[test]
-fn a_store_with_a_passphrase_is_an_end_where_nobody_can_be_asked() {
+fn git_stops_at_a_passphrase_without_a_terminal() {
     let git_server = GitServer::start();
     let home = Home::in_memory();
     let keyward = Keyward::with(Environment::new([("HOME", home.folder())]), Passphrase).unwrap();

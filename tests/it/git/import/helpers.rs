@@ -151,7 +151,7 @@ fn a_helper_that_hangs_is_ended() {
 }
 
 #[test]
-fn nobody_is_asked_and_no_repository_counts() {
+fn git_does_not_prompt_and_reads_no_repository() {
     let home = home(&[]);
     let ask = home.write("ask", "#!/bin/sh\ntouch \"$HOME/asked\"\necho pw\n");
     fs::set_permissions(&ask, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();

@@ -47,7 +47,7 @@ fn without_a_setup_there_is_nothing() {
 }
 
 #[test]
-fn whom_git_asks_is_told_for_each_url() {
+fn check_lists_the_helpers_of_each_url() {
     let home = Home::new();
     let config = format!(
         "[credential]\n\thelper = cache\n[credential \"https://one.example\"]\n\thelper = store --file x\n\
@@ -137,7 +137,7 @@ fn a_store_that_git_cannot_open_is_found_out_both_ways() {
 }
 
 #[test]
-fn a_git_that_does_not_get_to_asking_is_found_out() {
+fn a_git_that_stops_before_it_asks_is_reported() {
     let home = Home::new();
     setup(&home, "").run().ends(0);
     let file = home.read(".gitconfig") + "\tuseHttpPath = perhaps\n";

@@ -38,7 +38,7 @@ fn a_disk_that_fails_leaves_the_old_file() {
 
 /// The file is in place then, so the message must not say that nothing was changed.
 #[test]
-fn a_disk_that_fails_after_the_change_is_told() {
+fn a_disk_that_fails_after_the_change_is_reported() {
     let home = Home::new();
     home.keyward("init git --option key.from=file").run().ends(0);
     home.write(".gitconfig", BEFORE);

@@ -9,7 +9,7 @@ use crate::helpers::home::Home;
 const MANY: usize = 6;
 
 #[test]
-fn of_many_setups_at_once_one_line_comes_and_nobody_elses_goes() {
+fn simultaneous_setups_add_one_line_and_remove_no_other() {
     let home = Home::new();
     home.write(".gitconfig", "[user]\n\tname = Ann");
     thread::scope(|scope| {

@@ -126,7 +126,7 @@ fn an_empty_line_of_their_own_stays() {
 }
 
 #[test]
-fn a_line_that_git_forgets_again_is_put_behind() {
+fn a_line_before_an_empty_value_is_added_again_after_it() {
     let home = Home::new();
     setup(&home, "").run().ends(0);
     git(&home, "config --global --add credential.helper").arg("").run().ends(0);
@@ -147,7 +147,7 @@ fn what_was_changed_between_two_setups_stays() {
 }
 
 #[test]
-fn every_line_that_calls_keyward_goes_whoever_wrote_it() {
+fn undo_removes_every_line_that_calls_keyward() {
     let home = Home::new();
     let ours = "\thelper = keyward --store a\n\thelper = /x/keyward helper git --unbound\n";
     home.write(".gitconfig", format!("[credential]\n{ours}\thelper = store\n{ours}"));
@@ -156,7 +156,7 @@ fn every_line_that_calls_keyward_goes_whoever_wrote_it() {
 }
 
 #[test]
-fn a_line_written_by_hand_comes_back() {
+fn undo_restores_a_line_that_was_written_by_hand() {
     let home = Home::new();
     let by_hand = "[credential]\n\thelper = keyward --store mine # by hand\n\thelper = store\n";
     home.write(".gitconfig", by_hand);

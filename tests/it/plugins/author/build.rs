@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::AuthorHome;
 
 #[test]
-fn cargo_must_be_there() {
+fn build_reports_a_missing_cargo() {
     let author = AuthorHome::new();
     author.crate_of("crate", "serializer", "lines");
     let script = "PATH=/nowhere; \"$0\" plugin build crate";

@@ -48,7 +48,7 @@ fn fatal(how: &str, words: &str) -> (Finished, String) {
 }
 
 #[test]
-fn a_sound_library_is_reported_as_such() {
+fn a_valid_library_passes() {
     let home = Home::new();
     let library = built(&home, "shelf.c", &[]);
     let ran = home.keyward("plugin check --json").arg(&library).run().ends(0).says_nothing();
@@ -78,7 +78,7 @@ fn a_sound_library_is_reported_as_such() {
 }
 
 #[test]
-fn a_broken_promise_is_told() {
+fn a_failed_case_is_reported() {
     let home = Home::new();
     let library = built(&home, "hostile.c", &["-DSPOILT=FLOOD"]);
     let ran = home.keyward("plugin check").arg(&library).run().ends(1);
@@ -106,7 +106,7 @@ fn a_hang_is_ended() {
 }
 
 #[test]
-fn what_does_not_start_is_told() {
+fn a_program_that_does_not_start_is_reported() {
     let home = Home::new();
     let library = built(&home, "fatal.c", &["-DFATAL=AT_START"]);
     let check = || home.keyward("plugin check").arg(&library);
@@ -167,7 +167,7 @@ fn defaults_are_filled_in_as_a_store_does() {
 }
 
 #[test]
-fn a_program_is_checked_through_its_own_door() {
+fn a_program_is_checked_as_a_child_process() {
     let home = Home::new();
     let program = root().join("docs/examples/notebook.py");
     let check = |role: &str| home.keyward("plugin check --json --role").arg(role).arg(&program);

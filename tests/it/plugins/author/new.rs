@@ -3,7 +3,7 @@
 use super::AuthorHome;
 
 #[test]
-fn what_makes_no_sense_writes_nothing() {
+fn an_invalid_setting_writes_nothing() {
     let author = AuthorHome::new();
     author.0.write("full/file", "");
     author.0.write("file", "");

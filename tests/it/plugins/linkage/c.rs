@@ -76,7 +76,7 @@ fn open(registration: &Registration) -> Result<Box<dyn Storage>> {
 }
 
 #[test]
-fn a_table_that_makes_no_sense_is_not_used() {
+fn an_invalid_table_is_refused() {
     for (how, why) in [
         ("MAGIC", "the plugin's table does not start with the magic number"),
         ("MAJOR", "the plugin is built for version 2.0 of the interface, and this is 1"),
@@ -115,7 +115,7 @@ fn a_table_that_makes_no_sense_is_not_used() {
 }
 
 #[test]
-fn a_plugin_that_brings_a_backend_twice_is_refused() {
+fn a_plugin_that_provides_a_backend_twice_is_refused() {
     let error = spoilt(&Scratch::new(), "TWICE").unwrap_err();
     let expected = (ErrorKind::Refused, "the plugin provides a backend twice");
     assert_eq!((error.kind(), error.message()), expected);
@@ -143,7 +143,7 @@ fn what_cannot_be_opened_is_an_error() {
 }
 
 #[test]
-fn nonsense_for_an_answer_is_an_error() {
+fn an_invalid_answer_is_an_error() {
     let id = EntryId::new("ann", None).unwrap();
     let get = |storage: &dyn Storage| storage.get(&id).map(drop);
     let list = |storage: &dyn Storage| storage.list(&Query::default()).map(drop);
@@ -172,7 +172,7 @@ fn what_was_answered_in_a_failure_goes_back_to_its_maker() {
 }
 
 #[test]
-fn what_is_no_look_up_misses_nothing() {
+fn a_call_that_is_no_look_up_never_returns_not_found() {
     let storage = open(&spoilt(&Scratch::new(), "MISSES").unwrap()).unwrap();
     let id = EntryId::new("ann", None).unwrap();
     let error = storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap_err();

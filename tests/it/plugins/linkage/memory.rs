@@ -46,7 +46,7 @@ fn libraries_in_rust_are_clean() {
 
 /// Without this test, the tests above might be unable to fail.
 #[test]
-fn a_library_that_forgets_its_memory_is_noticed() {
+fn a_library_that_leaks_memory_is_detected() {
     let scratch = Scratch::new();
     let library = [built(&scratch, "hostile.c", &["-DSPOILT=FORGETS"])];
     assert_ne!(lost(&library, 2), lost(&library, 12));

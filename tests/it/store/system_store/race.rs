@@ -41,7 +41,7 @@ for (my $n = 0;; $n++) { mkdir "$ENV{D}/flood", 0700; open my $h, '>', "$ENV{D}/
 "#;
 
 #[test]
-fn what_is_swapped_under_root_leads_nowhere() {
+fn a_folder_that_is_swapped_during_roots_work_has_no_effect() {
     let machine = Machine::with_store();
     let before = machine.canaries();
     let mut codes = [0; 9];
@@ -72,7 +72,7 @@ fn what_is_swapped_under_root_leads_nowhere() {
 }
 
 #[test]
-fn a_folder_of_somebody_elses_is_not_handed_over() {
+fn a_folder_of_another_user_is_not_given_away() {
     let machine = Machine::with_store();
     let shared = "mkdir -m 777 /var/lib/shared; mkdir -m 777 /var/lib/shared/bobs; chown 4002 /var/lib/shared/bobs";
     machine.shell(ROOT, shared).run().ends(0);

@@ -3,7 +3,7 @@
 use super::machine::{ALICE, BOB, DATA, KEYS, Machine, ROOT, orderly};
 
 #[test]
-fn rm_removes_all_of_everybodys() {
+fn rm_removes_the_data_and_keys_of_all_users() {
     let machine = Machine::with_store();
     machine.keyward(ROOT, "rm team").run().ends(5).says("--yes");
     machine.keyward(ROOT, "rm team --yes").run().ends(0).says_nothing();
@@ -36,7 +36,7 @@ fn rm_leaves_what_is_not_the_stores_and_says_so() {
 }
 
 #[test]
-fn what_is_left_in_one_users_folder_keeps_nobody_out_of_a_new_store() {
+fn remains_in_one_users_folder_do_not_prevent_a_new_store() {
     let machine = Machine::with_store();
     machine.shell(ALICE, "cp -a $D $D/../../../home/alice/kept; touch $D/README").run().ends(0);
     machine.keyward(ROOT, "rm team --yes").run().ends(0);
@@ -65,7 +65,7 @@ fn an_rm_that_was_killed_is_finished_by_the_next() {
 }
 
 #[test]
-fn an_init_that_was_killed_is_in_nobodys_way() {
+fn a_killed_init_does_not_prevent_the_next() {
     let mut killed = 0;
     for (call, nth) in steps(&["mkdirat", "fchown", "linkat", "fsync"]) {
         let machine = Machine::bare();
@@ -85,7 +85,7 @@ fn an_init_that_was_killed_is_in_nobodys_way() {
 
 /// A new folder belongs to root at first, and is given to its user a moment later.
 #[test]
-fn a_folder_that_was_not_handed_over_yet_is_so_by_the_next_attempt() {
+fn the_next_attempt_gives_a_folder_to_its_user() {
     let machine = Machine::with_store();
     machine
         .shell(ROOT, &format!("chown root {DATA}/4001 {KEYS}/4001 {DATA}/4001/.tmp"))

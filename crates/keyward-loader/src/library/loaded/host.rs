@@ -51,7 +51,7 @@ unsafe fn host<'a>(context: *mut c_void) -> &'a dyn Host {
 }
 
 unsafe extern "C" fn release(context: *mut c_void) {
-    quietly((), || drop(Box::from_raw(context.cast::<Bridge>())));
+    catch_or((), || drop(Box::from_raw(context.cast::<Bridge>())));
 }
 
 unsafe extern "C" fn secret(
@@ -76,16 +76,16 @@ unsafe extern "C" fn prompt(
 }
 
 unsafe extern "C" fn variable(context: *mut c_void, name: Slice, value: *mut Buffer) {
-    let found = quietly(None, || name.text().ok().and_then(|name| host(context).variable(name)));
+    let found = catch_or(None, || name.text().ok().and_then(|name| host(context).variable(name)));
     *value = found.map_or(Buffer::NULL, Buffer::of_secret);
 }
 
 unsafe extern "C" fn now(context: *mut c_void) -> u64 {
-    quietly(0, || host(context).now().as_unix())
+    catch_or(0, || host(context).now().as_unix())
 }
 
 unsafe extern "C" fn log(context: *mut c_void, level: u32, message: Slice) {
-    quietly((), || {
+    catch_or((), || {
         let level = Level::from_number(level).unwrap_or(Level::Debug);
         let message = String::from_utf8_lossy(message.bytes());
         // A plugin's message may be shown on a terminal.
@@ -94,7 +94,7 @@ unsafe extern "C" fn log(context: *mut c_void, level: u32, message: Slice) {
 }
 
 unsafe extern "C" fn remaining(context: *mut c_void) -> u64 {
-    quietly(NONE, || host(context).remaining().map_or(NONE, milliseconds))
+    catch_or(NONE, || host(context).remaining().map_or(NONE, milliseconds))
 }
 
 unsafe fn answer(
@@ -113,6 +113,6 @@ unsafe fn answer(
 }
 
 /// A panic must not pass through a library's frames. The program's panic hook has reported it.
-fn quietly<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
+fn catch_or<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise)
 }

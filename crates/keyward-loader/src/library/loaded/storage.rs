@@ -92,7 +92,7 @@ impl Storage for LoadedStorage {
         let blob = blob.take()?.into_bytes();
         Ok(match revision.revision()? {
             Some(revision) => Stored::new(blob, revision),
-            None => Stored::unnumbered(blob),
+            None => Stored::without_revision(blob),
         })
     }
 

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_does_not_count() {
+    fn the_time_of_a_prompt_does_not_count() {
         let clock = Clock::start(Duration::from_millis(80), false);
         let outer = Pause::begin(vec![clock.clone()]);
         let inner = Pause::begin(vec![clock.clone()]);

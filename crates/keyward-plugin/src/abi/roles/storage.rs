@@ -61,7 +61,7 @@ unsafe extern "C" fn get(
 ) -> i32 {
     call(instance, failure, |storage: &Role| {
         let stored = storage.get(&entry.id()?)?;
-        *revision = stored.numbered().map_or(Short::NULL, Short::of_revision);
+        *revision = stored.given_revision().map_or(Short::NULL, Short::of_revision);
         *blob = Buffer::new(stored.blob);
         Ok(())
     })

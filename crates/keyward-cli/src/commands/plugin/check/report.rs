@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_failed_stands_out() {
+    fn the_message_of_a_check_names_what_failed() {
         assert_eq!(line("a", "passed", None), "  passed         a");
         let failed = "  FAILED         a\n                 one\n                 two";
         assert_eq!(line("a", "failed", Some("one\ntwo")), failed);
