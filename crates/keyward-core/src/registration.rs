@@ -19,7 +19,7 @@ pub trait Backend: Sized + 'static {
     /// storage and such a key source. A plugin cannot declare this.
     const PER_USER: Option<&'static str> = None;
 
-    /// Opens it. It creates nothing and prompts for nothing before it is used.
+    /// Opens it. It creates nothing, and requests only the secrets that it needs immediately.
     ///
     /// # Errors
     /// [`Invalid`](crate::ErrorKind::Invalid) if the options do not fit together.

@@ -58,6 +58,7 @@ impl Store {
             }
         }
         if !sealed.is_empty() {
+            self.check_time()?;
             let puts = sealed.iter().map(|(id, blob, put)| Operation::Put(id, blob, put.clone()));
             self.in_storage(bulk.apply(&puts.collect::<Vec<_>>()))?;
         }

@@ -164,21 +164,27 @@ impl Store {
     }
 
     /// Returns the storage for the next call, unless the time of the operation is over.
+    pub(crate) fn storage(&self) -> Result<&dyn Storage> {
+        self.check_time()?;
+        Ok(&*self.parts.storage.backend)
+    }
+
+    /// Checks that the time of the operation is not over.
     ///
     /// An operation makes several calls, or tries again. A single call of a linked storage cannot be
     /// interrupted; this ends the operation after it.
-    pub(crate) fn storage(&self) -> Result<&dyn Storage> {
+    pub(crate) fn check_time(&self) -> Result<()> {
         if self.parts.host.remaining().is_some_and(|left| left.is_zero()) {
             let why = "the time for the operation is over";
             let error = Error::new(ErrorKind::Unavailable, "open").because(why);
             return Err(error.in_backend(&self.parts.storage.name));
         }
-        Ok(&*self.parts.storage.backend)
+        Ok(())
     }
 
     /// Takes the store's lock, if its storage has locks.
     pub(crate) fn lock(&self, mode: LockMode) -> Result<Option<Box<dyn Guard>>> {
-        let Some(locks) = self.parts.storage.backend.abilities().locks else { return Ok(None) };
+        let Some(locks) = self.storage()?.abilities().locks else { return Ok(None) };
         let wait = self.parts.host.remaining().map_or(WAIT, |left| left.min(WAIT));
         self.in_storage(locks.lock(&EntryId::reserved("store"), mode, wait, WAIT)).map(Some)
     }
