@@ -220,8 +220,8 @@ impl PrivateDir {
     }
 
     /// Removes the folder itself, with its locks and temporary files, if it contains nothing else
-    /// and is not a symbolic link. Returns whether it no longer exists; [`report_folder_stays`]
-    /// reports why it does.
+    /// and is not a symbolic link. Returns whether it no longer exists;
+    /// [`report_folder_stays`](crate::report_folder_stays) reports why it does.
     pub fn destroy(self) -> Result<bool> {
         temp::clear(&self)?;
         lock::clear(&self)?;
