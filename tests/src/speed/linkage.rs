@@ -103,7 +103,7 @@ fn call_each<T: ?Sized>(
             Contestant::calls("**loaded**", CALLS, move || call(loaded)),
             Contestant::calls("**run**", CALLS, move || call(run)).adding(MOST_ADDED),
             Contestant::calls(
-                "loaded by `keyward plugin host`, which is **run**",
+                "loaded by `keyward plugin host`, which is run",
                 CALLS,
                 move || call(hosted),
             )
