@@ -102,11 +102,9 @@ fn call_each<T: ?Sized>(
             Contestant::calls("linked", CALLS, move || call(linked)),
             Contestant::calls("**loaded**", CALLS, move || call(loaded)),
             Contestant::calls("**run**", CALLS, move || call(run)).adding(MOST_ADDED),
-            Contestant::calls(
-                "loaded by `keyward plugin host`, which is run",
-                CALLS,
-                move || call(hosted),
-            )
+            Contestant::calls("loaded by `keyward plugin host`, which is run", CALLS, move || {
+                call(hosted)
+            })
             .adding(MOST_ADDED),
         ],
     )
