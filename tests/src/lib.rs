@@ -1,4 +1,4 @@
-//! What the tests and the worker they torture agree on.
+//! What the tests share with the programs that they start, such as the worker that they kill.
 
 pub mod speed;
 
@@ -6,36 +6,36 @@ use keyward::Credentials;
 use keyward_core::Registry;
 use keyward_defaults as _;
 
-/// Brings the backends of one linked crate to whoever started this process: what a program of backends is.
+/// Serves the backends of one linked crate to the process that started this one.
 ///
 /// # Errors
 /// As [`keyward_loader::serve_parent`].
 pub fn serve(package: &str) -> keyward_core::Result<()> {
     let registry = Registry::linked()?;
-    let brought = registry.iter().filter(|it| it.package == package).cloned().collect();
-    keyward_loader::serve_parent(|| Ok(brought))
+    let backends = registry.iter().filter(|it| it.package == package).cloned().collect();
+    keyward_loader::serve_parent(|| Ok(backends))
 }
 
-/// Stands in every password that [`value`] makes, for whoever looks for secrets in files.
+/// A part of every password that [`value`] makes. Tests search files for it.
 pub const CANARY: &str = "canary-in-a-coal-mine";
 
-/// The credentials that hold a number, and hold it so often that half of them would show.
+/// Returns credentials that contain a number many times, so that half a record is recognised.
 pub fn value(number: u64) -> Credentials {
     Credentials::new(number.to_string(), format!("{CANARY} {number}, ").repeat(150))
 }
 
-/// The number that credentials hold; `None` if they are not whole.
+/// Returns the number in credentials; `None` if they are not whole.
 pub fn number(credentials: &Credentials) -> Option<u64> {
     let number = credentials.username.parse().ok()?;
     (*credentials == value(number)).then_some(number)
 }
 
-/// The credentials that hold a count.
+/// Returns credentials that contain a count.
 pub fn count(number: u64) -> Credentials {
     Credentials::new(number.to_string(), "")
 }
 
-/// The count that credentials hold.
+/// Returns the count in credentials.
 ///
 /// # Panics
 /// If there is none.

@@ -61,7 +61,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("scale", scale::measure),
 ];
 
-/// Measures everything; `report` is told each table as it is ready.
+/// Measures everything; `report` gets each table when it is ready.
 ///
 /// # Errors
 /// When something does not run. What is slow is for [`check`] to say.

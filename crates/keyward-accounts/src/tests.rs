@@ -52,7 +52,7 @@ fn plant(memory: &Memory, name: &str, record: Record, origin: Option<&str>) {
     memory.put(&id(name), &Record { origins, ..record }).unwrap();
 }
 
-/// Checks which password is found; an empty one stands for none.
+/// Checks which password is found; an empty text means none.
 #[track_caller]
 fn check(memory: &Memory, wanted: &str, expected: &str) {
     check_in(accounts(memory), memory, wanted, expected);

@@ -50,7 +50,7 @@ impl CrashWorker {
         }
     }
 
-    /// Kills it. The last number that it acknowledged is the answer.
+    /// Kills it, and returns the last number that it acknowledged.
     pub(crate) fn kill(mut self) -> Option<u64> {
         self.child.kill().unwrap();
         self.listener.take().unwrap().join().unwrap();

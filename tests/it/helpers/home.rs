@@ -111,7 +111,7 @@ impl Home {
         self.run(arguments).ends(0).into_text()
     }
 
-    /// A program in this home, ready to run, without a terminal: it has a session of its own.
+    /// A program in this home, ready to run, without a terminal, in a new session.
     pub(crate) fn program(&self, name: impl AsRef<OsStr>) -> Invocation {
         let mut command = self.command("setsid");
         command.arg("--wait").arg(name);

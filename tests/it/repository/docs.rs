@@ -86,7 +86,8 @@ fn every_decision_is_in_the_index() {
     for (number, name) in (1..).zip(&names) {
         assert!(name.starts_with(&format!("{number:04}-")), "{name} is not the next number");
         let text = fs::read_to_string(folder.join(name)).unwrap();
-        let title = text.lines().next().unwrap().strip_prefix("# ").expect("a title stands first");
+        let title =
+            text.lines().next().unwrap().strip_prefix("# ").expect("a page starts with its title");
         rows += &format!("{number}. [{title}]({name})\n");
     }
     assert!(index.ends_with(&rows), "docs/adr/README.md should end with\n{rows}");

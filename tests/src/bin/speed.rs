@@ -1,6 +1,6 @@
 //! Measures how fast Keyward is: `speed PROGRAM ENTRIES ROUNDS [PAGE|SECTION]`. `cargo xtask bench` starts it.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it talks to whoever runs it")]
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "it prints for the user who runs it")]
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

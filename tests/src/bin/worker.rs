@@ -61,7 +61,7 @@ fn increment(store: &str, user: &str, times: u64) {
     acknowledge("done");
 }
 
-/// Adds one, unless somebody else changes the entry meanwhile.
+/// Adds one, unless another process changes the entry meanwhile.
 fn add_one(store: &OpenStore, id: &EntryId) -> bool {
     let (record, revision) = store.get_with_revision(id).unwrap();
     let found = counted(&(&record).try_into().unwrap());
@@ -73,7 +73,7 @@ fn add_one(store: &OpenStore, id: &EntryId) -> bool {
     }
 }
 
-/// As [`write`], but as nobody should: in place, and without waiting for the disk.
+/// As [`write`], but wrongly: in place, and without waiting for the disk.
 fn write_carelessly(file: &str, from: u64) {
     acknowledge("ready");
     for number in from.. {

@@ -1,4 +1,4 @@
-//! One `get` by a process of its own.
+//! Measures one `get` by a new process.
 
 use std::fs;
 use std::process::Command;

@@ -143,7 +143,7 @@ impl Storage for Gate {
         Err(Error::new(ErrorKind::Unsupported, "fill"))
     }
 
-    /// No locks: nobody else is here.
+    /// No locks, because no other process uses the store.
     fn abilities(&self) -> StorageAbilities<'_> {
         StorageAbilities { locks: None, bulk: None, ..self.0.storage.abilities() }
     }

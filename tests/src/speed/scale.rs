@@ -1,4 +1,4 @@
-//! A million entries, and what they cost whoever wants one of them.
+//! Measures a `get` among a million entries.
 
 use super::fill::{entry, fill};
 use super::home::BenchHome;

@@ -81,20 +81,17 @@ pub(super) enum Command {
 
 impl Run for Command {
     fn run(self, session: &Session) -> Outcome {
-        if let Self::Edit = self {
-            // The configuration that the user wants to edit may not load.
-            return editor::edit_config(check_edited);
-        }
-        let keyward = session.keyward()?;
-        let settings = keyward.config().settings();
         match self {
-            Self::Show { json } => show(settings, json),
-            Self::Explain { key, json } => explain(settings, &key, json),
-            Self::Get { key } => get(settings, &key),
-            Self::Set { key, value, unset: _ } => set(&keyward, &key, value.as_deref()),
-            Self::Edit => Ok(()),
-            Self::Validate => validate(&keyward),
-            Self::Path { json } => print_paths(keyward.config(), json),
+            Self::Show { json } => show(session.keyward()?.config().settings(), json),
+            Self::Explain { key, json } => {
+                explain(session.keyward()?.config().settings(), &key, json)
+            }
+            Self::Get { key } => get(session.keyward()?.config().settings(), &key),
+            Self::Set { key, value, unset: _ } => set(&session.keyward()?, &key, value.as_deref()),
+            // The configuration that the user wants to edit may not load.
+            Self::Edit => editor::edit_config(check_edited),
+            Self::Validate => validate(&session.keyward()?),
+            Self::Path { json } => print_paths(session.keyward()?.config(), json),
         }
     }
 }

@@ -142,7 +142,7 @@ impl<'a> Client<'a> {
         text
     }
 
-    /// Sets the name that stands in the transcript for a value that differs each time.
+    /// Sets the name that the transcript uses for a value that differs each time.
     pub(super) fn names(&self, what: impl ToString, name: &'static str) {
         self.names.borrow_mut().push((what.to_string(), name));
     }

@@ -81,7 +81,7 @@ fn outcome(case: &Case) -> Outcome {
             NotKept("capability[]=authtype\nprotocol=https\nhost=h.example\n")
         }
         ("erases matching only", _) => Erased,
-        (words, id) => panic!("{id}: nobody knows what this means: {words}"),
+        (words, id) => panic!("{id}: unknown words: {words}"),
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) struct Header {
 impl Header {
     /// The header of a blob, and how long it is.
     pub(super) fn read(blob: &[u8]) -> (Self, usize) {
-        let mut rest = blob.strip_prefix(b"KEYWARD\x01").expect("the magic stands first");
+        let mut rest = blob.strip_prefix(b"KEYWARD\x01").expect("it starts with the magic bytes");
         let mut take = |length: usize| {
             let (taken, after) = rest.split_at(length);
             rest = after;
@@ -82,7 +82,7 @@ pub(super) fn open(sealed: &Sealed, unseal_age: impl Fn(&[u8]) -> Vec<u8>) -> Ve
         "age" => unseal_age(body),
         _ => body.to_vec(),
     };
-    let rest = bound.strip_prefix(b"keyward-bound-v1").expect("the tag stands first");
+    let rest = bound.strip_prefix(b"keyward-bound-v1").expect("it starts with the tag");
     let (digest, plain) = rest.split_at(32);
     assert_eq!(digest, sha256(&[header_bytes, &entry, plain]));
     plain.to_vec()
