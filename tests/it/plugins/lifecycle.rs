@@ -76,10 +76,22 @@ fn a_program_sees_the_end_of_its_input_and_leaves_no_process() {
     assert_eq!(started.lines().count(), 3, "one for each command");
     assert_eq!(home.read("ended").lines().count(), 3, "each had its time");
     for sleeper in started.lines() {
-        // It was killed, but the process that adopted it may not have reaped it yet.
-        let status = std::fs::read_to_string(format!("/proc/{sleeper}/stat")).unwrap_or_default();
-        assert!(status.is_empty() || status.contains(") Z "), "{status}");
+        wait_for_end(sleeper);
     }
+}
+
+/// Waits until a process that was killed has ended. It may still have to die, and the process that
+/// adopted it may not have reaped it yet.
+fn wait_for_end(process: &str) {
+    let path = format!("/proc/{process}/stat");
+    let status = || std::fs::read_to_string(&path).unwrap_or_default();
+    for _ in 0..500 {
+        if status().is_empty() || status().contains(") Z ") {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    panic!("it still runs: {}", status());
 }
 
 #[test]
