@@ -31,8 +31,15 @@ class Notebook:
 
     ROLE, NAME, HELP = "storage", "notebook", "A file of SQLite's, by way of Python"
     OPTIONS = [{"name": "path", "type": "path", "required": True, "help": "The file"}]
-    CALLS = {"get", "put", "delete", "list", "bulk", "destroy"}
-    ABILITIES = {"persistence": "durable", "sharing": "machine", "lists": True, "bulk": True}
+    CALLS = {"get", "get_many", "put", "delete", "list", "bulk", "destroy"}
+    ABILITIES = {
+        "persistence": "durable",
+        "sharing": "machine",
+        "lists": True,
+        "bulk": True,
+        "get_many": True,
+    }
+    MANY = 1 << 20
 
     def __init__(self, options, host):
         self.path, self.opened = options["path"], None
@@ -56,34 +63,45 @@ class Notebook:
             raise Failure(NOT_FOUND)
         return {"blob": found[0], "revision": found[1]}
 
+    def get_many(self, entries):
+        results, size = [], 0
+        for user, name in entries:
+            try:
+                results.append(self.get(user, name))
+                size += len(results[-1]["blob"])
+            except Failure as failure:
+                results.append({"error": {"kind": failure.kind, "operation": "get"}})
+            if size >= self.MANY:  # The host asks for the rest in another call.
+                break
+        return {"results": results}
+
     def put(self, user, name, blob, expect, expires=None):
-        revision = os.urandom(16)
         operation = {"user": user, "name": name, "blob": blob, "expect": expect}
-        self.bulk([operation], revision)
-        return {"revision": revision}
+        return {"revision": self.bulk([operation])["revisions"][0]}
 
     def delete(self, user, name, expect):
         self.bulk([{"user": user, "name": name, "expect": expect}])
 
-    def bulk(self, operations, revision=None):
+    def bulk(self, operations):
         self.db.execute("BEGIN IMMEDIATE")
         with self.db:  # which commits, or rolls back
-            for operation in operations:
-                self.change(revision=revision or os.urandom(16), **operation)
+            return {"revisions": [self.change(**operation) for operation in operations]}
 
-    def change(self, user, name, expect, revision, blob=None, expires=None):
+    def change(self, user, name, expect, blob=None, expires=None):
         query = "SELECT revision FROM entry WHERE user = ? AND name = ?"
         found = self.db.execute(query, (user, name)).fetchone()
         expected = {"any": True, "absent": found is None}.get(expect, found == (expect,))
         if not expected:
             raise Failure(CONFLICT)
         if blob is not None:
+            revision = os.urandom(16)
             row = (user, name, blob, revision)
             self.db.execute("INSERT OR REPLACE INTO entry VALUES (?, ?, ?, ?)", row)
-        elif found is None:
+            return revision
+        if found is None:
             raise Failure(NOT_FOUND)
-        else:
-            self.db.execute("DELETE FROM entry WHERE user = ? AND name = ?", (user, name))
+        self.db.execute("DELETE FROM entry WHERE user = ? AND name = ?", (user, name))
+        return None
 
     def list(self, prefix, limit, user=None, cursor=None):
         try:
@@ -129,7 +147,7 @@ class Derived:
         self.reference, self.host = json.dumps(options["secret"]), host
 
     def create(self, id):
-        return {**self.load(id, b""), "parameters": self.PARAMETERS, "made": False}
+        return {**self.load(id, b""), "parameters": self.PARAMETERS, "ownership": "kept"}
 
     def load(self, id, parameters):
         if parameters not in (b"", self.PARAMETERS):

@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use crate::{KeyId, Result, Secret};
+use crate::{Error, ErrorKind, KeyId, Result, Secret};
 
 /// Keeps secrets that stores and backends need: the key that wraps a store's keyset, a database
 /// password, the passphrase of an identity.
@@ -13,7 +13,8 @@ use crate::{KeyId, Result, Secret};
 /// - `create` overwrites nothing. A source that cannot make keys (a variable, a command) returns
 ///   the one that exists.
 /// - `delete` removes what `create` made under this id, and nothing that was supplied: the
-///   parameters distinguish the two. Empty parameters mean that they were lost or altered: then it
+///   parameters distinguish the two. If the secret is [kept](Ownership::Kept) in the parameters,
+///   there is nothing to remove. Empty parameters mean that they were lost or altered: then it
 ///   removes only a secret that nothing but this id names. A warning in the log names a secret
 ///   that stays. `delete` asks nothing on the terminal.
 ///
@@ -32,10 +33,21 @@ pub trait Key: Debug + Send + Sync {
     /// Removes the secret `id`, if `create` made it. `parameters` are those that
     /// [`create`](Self::create) returned, or empty if they are not known.
     fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()>;
+
+    /// Returns new parameters for the same secret, such as the secret wrapped with the newest key of
+    /// a key service. The old parameters keep working.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if the parameters of this source do not wrap
+    /// the secret.
+    fn rewrap(&self, _: &KeyId, _: &[u8]) -> Result<Vec<u8>> {
+        Err(Error::new(ErrorKind::Unsupported, "rewrap"))
+    }
 }
 
 /// A secret that a key source made or found.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Created {
     /// The secret; 32 bytes if it is to wrap a keyset.
     pub key: Secret,
@@ -43,6 +55,36 @@ pub struct Created {
     /// salt and the costs of a key derivation. It is never empty, not secret, at most 1 KiB, and
     /// kept beside what is wrapped.
     pub parameters: Vec<u8>,
-    /// Whether it was made now and not supplied.
-    pub made: bool,
+    /// Where the secret is, and so what [`delete`](Key::delete) removes.
+    pub ownership: Ownership,
+}
+
+impl Created {
+    /// A secret that the source made now and holds: [`Ownership::Made`].
+    pub const fn made(key: Secret, parameters: Vec<u8>) -> Self {
+        Self { key, parameters, ownership: Ownership::Made }
+    }
+
+    /// A secret that follows from the parameters: [`Ownership::Kept`].
+    pub const fn kept(key: Secret, parameters: Vec<u8>) -> Self {
+        Self { key, parameters, ownership: Ownership::Kept }
+    }
+
+    /// A secret that was there before: [`Ownership::Supplied`].
+    pub const fn supplied(key: Secret, parameters: Vec<u8>) -> Self {
+        Self { key, parameters, ownership: Ownership::Supplied }
+    }
+}
+
+/// Where a secret is that [`Key::create`] returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ownership {
+    /// The source made it and holds it; [`Key::delete`] removes it.
+    Made,
+    /// The parameters contain it, wrapped with a key that the source does not give away, or it is
+    /// derived from them. Without the parameters it is lost, and there is nothing to remove.
+    Kept,
+    /// The user supplied it. [`Key::delete`] leaves it where it is.
+    Supplied,
 }

@@ -39,7 +39,7 @@ pub use entry::{EntryId, MAX_NAME, MAX_USER, canonical};
 pub use error::{Error, ErrorKind, Result};
 pub use escape::{MAX_SEGMENT, escape, segments, unescape};
 pub use host::{Host, Level, Prompt};
-pub use key::{Created, Key};
+pub use key::{Created, Key, Ownership};
 pub use limits::{MAX_BLOB, MAX_ITEMS, MAX_RECORD};
 pub use options::{
     NoOptions, OptionError, OptionSpec, OptionType, OptionValue, Options, SecretRef, Value, Values,
@@ -55,8 +55,9 @@ pub use secret::{Secret, SecretWriter};
 pub use serializer::Serializer;
 pub use source::{Change, Source};
 pub use storage::{
-    Bulk, Cursor, Expect, Guard, LockMode, Locks, Operation, Page, Persistence, Put, Query,
-    Revision, Sharing, Storage, StorageAbilities, Stored,
+    Bulk, BulkLimits, Cursor, Exclusion, Expect, Guard, LockMode, Locks, MANY_BYTES, Operation,
+    Page, Persistence, Put, Query, Revision, Sharing, Storage, StorageAbilities, Stored, Swaps,
+    get_each,
 };
 pub use time::Timestamp;
 

@@ -15,7 +15,11 @@ use crate::{EntryId, Error, Result, Timestamp};
 /// - A `put` is atomic: readers see the old blob or the new one. It is durable when it returns, as
 ///   far as [`abilities`](Self::abilities) promise persistence.
 /// - `put` and `delete` happen only if [`Expect`] holds. Otherwise they return
-///   [`Conflict`](crate::ErrorKind::Conflict) and change nothing.
+///   [`Conflict`](crate::ErrorKind::Conflict) and change nothing. A storage that cannot check a
+///   condition says so in [`StorageAbilities::swaps`], and returns
+///   [`Unsupported`](crate::ErrorKind::Unsupported) for it.
+/// - A revision identifies one blob of one entry for ever: after a delete and a put, an earlier
+///   revision does not return.
 /// - `delete` of a missing entry returns [`NotFound`](crate::ErrorKind::NotFound).
 /// - `list` returns every entry once, in any order, and returns only ids.
 /// - `destroy` removes what the storage made and nothing else.
@@ -23,9 +27,9 @@ use crate::{EntryId, Error, Result, Timestamp};
 /// # Errors
 /// - [`NotFound`](crate::ErrorKind::NotFound): no such entry. It is returned for nothing else.
 /// - [`Conflict`](crate::ErrorKind::Conflict): the entry is not as expected.
-/// - [`Full`](crate::ErrorKind::Full), [`Unavailable`](crate::ErrorKind::Unavailable): the old
-///   blob is still there. `Unavailable` may also mean that the new blob is there but may not survive a
-///   power cut; its message says so.
+/// - [`Full`](crate::ErrorKind::Full): there is no room; the old blob is still there.
+/// - [`Unavailable`](crate::ErrorKind::Unavailable): the storage failed or cannot be reached. After
+///   a `put` or `delete`, the old or the new state is there, whole: an answer may have been lost.
 /// - [`Unsupported`](crate::ErrorKind::Unsupported): the blob is larger than this storage holds.
 ///
 /// # Security
@@ -34,6 +38,21 @@ use crate::{EntryId, Error, Result, Timestamp};
 pub trait Storage: Debug + Send + Sync {
     /// Returns the blob of this entry.
     fn get(&self, id: &EntryId) -> Result<Stored>;
+
+    /// Returns the blobs of the first of these entries: one result for each, in their order.
+    ///
+    /// There is at least one result if there is an entry. There may be fewer results than entries,
+    /// so that the blobs of a call do not fill the memory; the caller asks again for the rest.
+    ///
+    /// This implementation calls [`get`](Self::get), until it has [`MANY_BYTES`] of blobs. A storage
+    /// for which each call is a round trip should get all of them in one.
+    ///
+    /// # Errors
+    /// Those of the call as a whole, such as `Unavailable`; what is wrong with one entry is its
+    /// result.
+    fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Result<Stored>>> {
+        Ok(get_each(ids, |id| self.get(id)))
+    }
 
     /// Keeps a blob in place of the previous one.
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision>;
@@ -55,6 +74,24 @@ pub trait Storage: Debug + Send + Sync {
     /// What this opened instance can do.
     fn abilities(&self) -> StorageAbilities<'_>;
 }
+
+/// Gets the first of these entries one by one, as [`Storage::get_many`] does if a storage has nothing
+/// better.
+pub fn get_each(ids: &[EntryId], get: impl Fn(&EntryId) -> Result<Stored>) -> Vec<Result<Stored>> {
+    let (mut results, mut bytes) = (Vec::new(), 0);
+    for id in ids {
+        let result = get(id);
+        bytes += result.as_ref().map_or(0, |stored| stored.blob.len());
+        results.push(result);
+        if bytes >= MANY_BYTES {
+            break;
+        }
+    }
+    results
+}
+
+/// The size of blobs, in bytes, after which [`Storage::get_many`] returns no further one.
+pub const MANY_BYTES: usize = 1 << 20;
 
 /// A blob and the revision it has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,6 +164,7 @@ impl From<u64> for Revision {
 
 /// The condition on an entry for a change to happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Expect {
     /// No condition.
     Any,
@@ -153,6 +191,7 @@ impl Expect {
 
 /// How to keep a blob.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Put {
     /// The condition on the entry.
     pub expect: Expect,
@@ -165,10 +204,17 @@ impl Put {
     pub fn expecting(expect: Expect) -> Self {
         Self { expect, expires: None }
     }
+
+    /// Returns the same with the time after which the storage may forget the entry.
+    #[must_use]
+    pub fn expiring(self, expires: Option<Timestamp>) -> Self {
+        Self { expires, ..self }
+    }
 }
 
-/// Which entries to list.
+/// Which entries to list. [`Query::default`] is the first thousand of all.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Query<'a> {
     /// Only entries of this user.
     pub user: Option<&'a str>,
@@ -180,7 +226,31 @@ pub struct Query<'a> {
     pub limit: usize,
 }
 
-impl Query<'_> {
+impl<'a> Query<'a> {
+    /// Returns the same for the entries of this user, or of all users.
+    #[must_use]
+    pub fn with_user(self, user: Option<&'a str>) -> Self {
+        Self { user, ..self }
+    }
+
+    /// Returns the same for the entries whose name starts with this.
+    #[must_use]
+    pub fn with_prefix(self, prefix: &'a str) -> Self {
+        Self { prefix, ..self }
+    }
+
+    /// Returns the same for the page after the one that ended here.
+    #[must_use]
+    pub fn with_cursor(self, cursor: Option<Cursor>) -> Self {
+        Self { cursor, ..self }
+    }
+
+    /// Returns the same for at most this many entries.
+    #[must_use]
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self { limit, ..self }
+    }
+
     /// Whether the query selects an entry.
     pub fn matches(&self, id: &EntryId) -> bool {
         self.user.is_none_or(|user| user == id.user())
@@ -250,6 +320,7 @@ pub struct Cursor(pub Vec<u8>);
 
 /// Some of the entries, and where the others begin.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Page {
     /// The entries, in any order.
     pub entries: Vec<EntryId>,
@@ -257,13 +328,31 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
+impl Page {
+    /// Makes a page of these entries, and says where to continue, unless it is the last one.
+    pub fn new(entries: Vec<EntryId>, next: Option<Cursor>) -> Self {
+        Self { entries, next }
+    }
+}
+
 /// What a storage can do.
+///
+/// # Examples
+/// ```
+/// use keyward_core::{Persistence, Sharing, StorageAbilities};
+///
+/// let abilities = StorageAbilities::new(Persistence::Durable, Sharing::Network).largest(1 << 20);
+/// assert!(abilities.lists);
+/// ```
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct StorageAbilities<'a> {
     /// How long blobs last.
     pub persistence: Persistence,
     /// Who can use the same storage at the same time.
     pub sharing: Sharing,
+    /// Which conditions it can check.
+    pub swaps: Swaps,
     /// Whether it can list its entries.
     pub lists: bool,
     /// The size of the largest blob, in bytes.
@@ -274,9 +363,70 @@ pub struct StorageAbilities<'a> {
     pub locks: Option<&'a dyn Locks>,
 }
 
+impl<'a> StorageAbilities<'a> {
+    /// Makes the abilities of a storage that checks all conditions and lists its entries, without a
+    /// limit to the size of a blob, without bulk and without locks.
+    pub const fn new(persistence: Persistence, sharing: Sharing) -> Self {
+        Self {
+            persistence,
+            sharing,
+            swaps: Swaps::All,
+            lists: true,
+            largest: None,
+            bulk: None,
+            locks: None,
+        }
+    }
+
+    /// Returns the same for a storage that checks only these conditions.
+    #[must_use]
+    pub const fn swaps(self, swaps: Swaps) -> Self {
+        Self { swaps, ..self }
+    }
+
+    /// Returns the same for a storage that cannot list its entries.
+    #[must_use]
+    pub const fn without_list(self) -> Self {
+        Self { lists: false, ..self }
+    }
+
+    /// Returns the same with the size of the largest blob, in bytes.
+    #[must_use]
+    pub const fn largest(self, largest: usize) -> Self {
+        Self { largest: Some(largest), ..self }
+    }
+
+    /// Returns the same with many changes at once.
+    #[must_use]
+    pub const fn bulk(self, bulk: &'a dyn Bulk) -> Self {
+        Self { bulk: Some(bulk), ..self }
+    }
+
+    /// Returns the same with locks.
+    #[must_use]
+    pub const fn locks(self, locks: &'a dyn Locks) -> Self {
+        Self { locks: Some(locks), ..self }
+    }
+}
+
+/// Which conditions on an entry a storage checks in one step with the change (compare-and-swap).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Swaps {
+    /// None: a `put` or `delete` must expect [`Expect::Any`].
+    None,
+    /// Those of `put`: a `delete` must expect [`Expect::Any`].
+    Puts,
+    /// All.
+    All,
+}
+
 /// How long blobs last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Persistence {
+    /// Any blob may vanish at any time, as in a cache. Such a storage cannot hold a store's keys.
+    Cache,
     /// As long as the process.
     Process,
     /// Until the machine restarts or the session ends.
@@ -287,6 +437,7 @@ pub enum Persistence {
 
 /// Who can use a storage at the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Sharing {
     /// The threads of one process.
     Process,
@@ -298,15 +449,41 @@ pub enum Sharing {
 
 /// Many changes in one call.
 pub trait Bulk: Debug + Send + Sync {
-    /// Makes all changes or none.
+    /// Makes all changes or none, and returns one result for each: the revision of a put, `None` for
+    /// a delete.
     ///
     /// # Errors
-    /// Those of [`Storage::put`] and [`Storage::delete`]; then no change was made.
-    fn apply(&self, operations: &[Operation<'_>]) -> Result<()>;
+    /// Those of [`Storage::put`] and [`Storage::delete`]; then no change was made, except after
+    /// `Unavailable`: then all or none were made. [`Unsupported`](crate::ErrorKind::Unsupported) if
+    /// the operations are beyond the [`limits`](Self::limits).
+    fn apply(&self, operations: &[Operation<'_>]) -> Result<Vec<Option<Revision>>>;
+
+    /// How much one call can do.
+    fn limits(&self) -> BulkLimits {
+        BulkLimits::default()
+    }
+}
+
+/// How much one call of [`Bulk::apply`] can do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BulkLimits {
+    /// The greatest number of operations.
+    pub operations: Option<usize>,
+    /// The greatest size of all blobs together, in bytes.
+    pub bytes: Option<usize>,
+}
+
+impl BulkLimits {
+    /// Makes limits; `None` for no limit.
+    pub const fn new(operations: Option<usize>, bytes: Option<usize>) -> Self {
+        Self { operations, bytes }
+    }
 }
 
 /// One of many changes.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Operation<'a> {
     /// Keep a blob.
     Put(&'a EntryId, &'a [u8], Put),
@@ -332,6 +509,24 @@ pub trait Locks: Debug + Send + Sync {
         wait: Duration,
         ttl: Duration,
     ) -> Result<Box<dyn Guard>>;
+
+    /// When a lock of this storage ends if its holder vanishes.
+    fn exclusion(&self) -> Exclusion {
+        Exclusion::Holder
+    }
+}
+
+/// Whom a held lock excludes, and how long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Exclusion {
+    /// Only the threads of the same process.
+    Process,
+    /// All others, until the lock is released or its holder ends.
+    Holder,
+    /// All others, until the lock is released or its time to live is over. The holder must renew it,
+    /// and may lose it without noticing.
+    Lease,
 }
 
 /// Whom a lock excludes.

@@ -50,7 +50,7 @@ impl Key for SampleKey {
     fn create(&self, id: &KeyId) -> Result<Created> {
         let key = Secret::from(&random::<32>()?[..]);
         PrivateDir::create(&self.root)?.create_new(&file(id), encode_key(key.expose()).expose())?;
-        Ok(Created { key, parameters: MADE.to_vec(), made: true })
+        Ok(Created::made(key, MADE.to_vec()))
     }
 
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {

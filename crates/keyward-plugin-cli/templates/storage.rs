@@ -92,14 +92,7 @@ impl Storage for SampleStorage {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: Persistence::Durable,
-            sharing: Sharing::Machine,
-            lists: true,
-            largest: None,
-            bulk: None,
-            locks: None,
-        }
+        StorageAbilities::new(Persistence::Durable, Sharing::Machine)
     }
 }
 

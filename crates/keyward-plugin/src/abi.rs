@@ -25,7 +25,7 @@ mod table;
 
 pub use data::{
     Buffer, EntryName, EntrySink, Expectation, Failure, Operation, PutOptions, Query, SealContext,
-    Short, Slice, duration, milliseconds,
+    Short, Slice, StoredSink, duration, milliseconds,
 };
 pub use export::Export;
 pub use layout::Table;

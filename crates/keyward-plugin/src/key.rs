@@ -49,7 +49,7 @@ pub fn encode_key(key: &[u8]) -> Secret {
 /// # Errors
 /// Those of [`decode_key`].
 pub fn create_supplied(supplied: &Secret) -> Result<Created> {
-    Ok(Created { key: decode_key(supplied)?, parameters: SUPPLIED.to_vec(), made: false })
+    Ok(Created::supplied(decode_key(supplied)?, SUPPLIED.to_vec()))
 }
 
 /// Does [`load`](crate::Key::load) for a key source whose keys are supplied: returns the secret as
@@ -86,6 +86,8 @@ fn hexadecimal(text: &[u8]) -> Option<Secret> {
 
 #[cfg(test)]
 mod tests {
+    use keyward_core::Ownership;
+
     use super::*;
 
     /// Its base64 contains both characters in which the alphabets differ.
@@ -140,7 +142,7 @@ mod tests {
     fn the_parameters_distinguish_a_key_from_a_secret() {
         let supplied = encode_key(&KEY);
         let created = create_supplied(&supplied).unwrap();
-        assert!(!created.made);
+        assert_eq!(created.ownership, Ownership::Supplied);
         assert_eq!(load_supplied(supplied.clone(), &created.parameters).unwrap().expose(), KEY);
         assert_eq!(load_supplied(supplied.clone(), &[]).unwrap(), supplied);
         assert_eq!(load_supplied(supplied, b"?").unwrap_err().kind(), ErrorKind::Corrupt);

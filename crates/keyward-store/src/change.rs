@@ -128,7 +128,7 @@ impl Store {
         expect: Expect,
     ) -> Result<Revision> {
         let blob = self.seal(id, record, generation.saturating_add(1))?;
-        let put = Put { expect, expires: record.expires };
+        let put = Put::expecting(expect).expiring(record.expires);
         self.put_blob(id, &blob, &put)
     }
 

@@ -7,7 +7,7 @@ use crate::store::Store;
 impl Store {
     /// Returns all entries of one user or of all users, page by page.
     pub fn entries<'a>(&'a self, user: Option<&'a str>) -> Entries<'a> {
-        let query = Query { user, ..Query::default() };
+        let query = Query::default().with_user(user);
         Entries { store: self, query, page: Vec::new().into_iter(), reserved: false, done: false }
     }
 

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use keyward_core::{Created, Error, ErrorKind, Expect, Key, Persistence, Result, Secret};
+use keyward_core::{
+    Created, Error, ErrorKind, Expect, Key, Ownership, Persistence, Result, Secret,
+};
 
 use crate::keyset::{CachedKeyset, Keyset};
 use crate::keyset_file;
@@ -118,7 +120,7 @@ impl Store {
         created: &Created,
         failure: Error,
     ) -> Error {
-        if !created.made {
+        if created.ownership != Ownership::Made {
             return failure;
         }
         if self.read_keyset().is_err_and(|error| error.is_miss()) {

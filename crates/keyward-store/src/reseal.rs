@@ -99,6 +99,6 @@ impl Store {
         let blob = self.seal_bytes(id, &plain, key, header.generation.saturating_add(1))?;
         self.check_size(&blob)?;
         let expires = self.decode(&plain)?.expires;
-        Ok(Some((blob, Put { expect: Expect::Revision(stored.revision()), expires })))
+        Ok(Some((blob, Put::expecting(Expect::Revision(stored.revision())).expiring(expires))))
     }
 }

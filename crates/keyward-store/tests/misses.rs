@@ -57,7 +57,7 @@ impl Encryption for Absent {
 impl Key for Absent {
     fn create(&self, _: &KeyId) -> Result<Created> {
         let key = Secret::from(&[7; 32][..]);
-        self.answer("create", Created { key, parameters: Vec::new(), made: true })
+        self.answer("create", Created::made(key, Vec::new()))
     }
 
     fn load(&self, _: &KeyId, _: &[u8]) -> Result<Secret> {
@@ -84,7 +84,7 @@ impl Storage for Absent {
 
     fn list(&self, _: &Query<'_>) -> Result<Page> {
         let entries = if self.works.contains(&"list nothing") { vec![] } else { vec![ann()] };
-        let page = Page { entries, next: None };
+        let page = Page::new(entries, None);
         self.answer("list", page.clone()).or_else(|_| self.answer("list nothing", page))
     }
 
@@ -93,14 +93,7 @@ impl Storage for Absent {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: Persistence::Durable,
-            sharing: Sharing::Machine,
-            lists: true,
-            largest: None,
-            bulk: None,
-            locks: None,
-        }
+        StorageAbilities::new(Persistence::Durable, Sharing::Machine)
     }
 }
 

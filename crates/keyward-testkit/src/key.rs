@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use keyward_core::{Created, ErrorKind, Key, KeyId, Secret};
+use keyward_core::{Created, ErrorKind, Key, KeyId, Ownership, Secret};
 
 use crate::Subject;
 use crate::check::{fails, hides};
@@ -20,12 +20,13 @@ cases! {
     delete_removes_what_was_made,
     delete_keeps_what_was_supplied,
     delete_without_parameters_keeps_what_was_supplied,
+    rewrap_gives_parameters_of_the_same_key,
     hostile_parameters_are_errors,
     a_source_without_its_secret_gives_none,
     debug_shows_no_secret,
 }
 
-const SUPPLIED: &str = "its keys are supplied";
+const NOT_MADE: &str = "it makes no keys that it holds";
 
 fn id(byte: u8) -> KeyId {
     KeyId::new(&[byte; 16]).unwrap()
@@ -60,15 +61,15 @@ pub fn parameters_are_there_and_small(subject: &Subject<dyn Key>) {
 /// `load` of a key that was never made returns `NoKey`, also the second time.
 pub fn load_of_a_missing_key_makes_nothing(subject: &Subject<dyn Key>) {
     let made = subject.open().create(&id(1)).unwrap();
-    if !made.made {
-        return subject.pass_over(SUPPLIED);
+    if made.ownership != Ownership::Made {
+        return subject.pass_over(NOT_MADE);
     }
     let source = subject.open();
     source.delete(&id(1), &made.parameters).unwrap();
     for parameters in [&made.parameters[..], &[], &made.parameters[..]] {
         fails(source.load(&id(1), parameters), &[ErrorKind::NoKey]);
     }
-    assert!(source.create(&id(1)).unwrap().made, "load made a key");
+    assert_eq!(source.create(&id(1)).unwrap().ownership, Ownership::Made, "load made a key");
 }
 
 /// A second `create` returns the existing key or fails; in both cases that key is kept.
@@ -77,7 +78,7 @@ pub fn create_overwrites_nothing(subject: &Subject<dyn Key>) {
     let first = source.create(&id(1)).unwrap();
     match source.create(&id(1)) {
         Ok(second) => {
-            assert!(!second.made, "it says that it made a key that existed");
+            assert!(second.ownership != Ownership::Made, "it says that it made a key that existed");
             // A derived key may have a new salt each time; then the parameters differ.
             if second.parameters == first.parameters {
                 same(&second.key, &first.key);
@@ -93,20 +94,23 @@ pub fn create_overwrites_nothing(subject: &Subject<dyn Key>) {
 pub fn a_new_key_is_another_one(subject: &Subject<dyn Key>) {
     let source = subject.open();
     let first = source.create(&id(1)).unwrap();
-    if !first.made {
-        return subject.pass_over(SUPPLIED);
+    if first.ownership != Ownership::Made {
+        return subject.pass_over(NOT_MADE);
     }
     let _ = source.delete(&id(1), &first.parameters);
     let second = source.create(&id(1)).unwrap();
-    assert!(!second.made || second.key != first.key, "two keys are the same");
+    assert!(
+        second.ownership != Ownership::Made || second.key != first.key,
+        "two keys are the same"
+    );
 }
 
 /// A key that `create` made is gone after `delete`.
 pub fn delete_removes_what_was_made(subject: &Subject<dyn Key>) {
     let source = subject.open();
-    let Created { made, parameters, .. } = source.create(&id(1)).unwrap();
-    if !made {
-        return subject.pass_over(SUPPLIED);
+    let Created { ownership, parameters, .. } = source.create(&id(1)).unwrap();
+    if ownership != Ownership::Made {
+        return subject.pass_over(NOT_MADE);
     }
     source.delete(&id(1), &parameters).unwrap();
     fails(source.load(&id(1), &parameters), &[ErrorKind::NoKey]);
@@ -115,8 +119,8 @@ pub fn delete_removes_what_was_made(subject: &Subject<dyn Key>) {
 /// A key that `create` found is still there after `delete`.
 pub fn delete_keeps_what_was_supplied(subject: &Subject<dyn Key>) {
     let source = subject.open();
-    let Created { key, made, parameters } = source.create(&id(1)).unwrap();
-    if made {
+    let Created { key, ownership, parameters, .. } = source.create(&id(1)).unwrap();
+    if ownership == Ownership::Made {
         return subject.pass_over("it makes its keys");
     }
     // It may return an error when it leaves a key in place, or not.
@@ -128,12 +132,29 @@ pub fn delete_keeps_what_was_supplied(subject: &Subject<dyn Key>) {
 /// they were lost or altered.
 pub fn delete_without_parameters_keeps_what_was_supplied(subject: &Subject<dyn Key>) {
     let source = subject.open();
-    let Created { key, made, parameters } = source.create(&id(1)).unwrap();
-    if made {
-        return subject.pass_over("it makes its keys itself");
+    let Created { key, ownership, parameters, .. } = source.create(&id(1)).unwrap();
+    if ownership == Ownership::Made {
+        return subject.pass_over("it makes its keys");
     }
     source.delete(&id(1), &[]).unwrap();
     same(&source.load(&id(1), &parameters).unwrap(), &key);
+}
+
+/// `rewrap`, if there is one, returns other parameters for the same key; the old ones keep working.
+pub fn rewrap_gives_parameters_of_the_same_key(subject: &Subject<dyn Key>) {
+    let source = subject.open();
+    let Created { key, parameters, .. } = source.create(&id(1)).unwrap();
+    let rewrapped = match source.rewrap(&id(1), &parameters) {
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            return subject.pass_over("it wraps no keys");
+        }
+        rewrapped => rewrapped.unwrap(),
+    };
+    assert!((1..=1024).contains(&rewrapped.len()), "they are {} bytes", rewrapped.len());
+    assert!(rewrapped != parameters, "they are the same parameters");
+    for parameters in [parameters, rewrapped] {
+        same(&source.load(&id(1), &parameters).unwrap(), &key);
+    }
 }
 
 /// Parameters that `create` did not return are errors, and `load` refuses them quickly.

@@ -29,7 +29,7 @@
 //! # }
 //! # impl Key for Variable {
 //! #     fn create(&self, id: &KeyId) -> Result<Created> {
-//! #         Ok(Created { key: self.load(id, &[])?, parameters: vec![1], made: false })
+//! #         Ok(Created::supplied(self.load(id, &[])?, vec![1]))
 //! #     }
 //! #     fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
 //! #         self.0.variable("KEY").ok_or_else(|| Error::new(ErrorKind::NoKey, "load"))

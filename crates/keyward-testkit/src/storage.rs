@@ -271,7 +271,7 @@ pub fn an_entry_stays_until_it_expires(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let in_2100 = Timestamp::from_unix(4_102_444_800);
     let id = entry("ann", "");
-    storage.put(&id, b"blob", &Put { expect: Expect::Any, expires: Some(in_2100) }).unwrap();
+    storage.put(&id, b"blob", &Put::expecting(Expect::Any).expiring(Some(in_2100))).unwrap();
     holds(&*storage, &id, b"blob");
 }
 

@@ -126,6 +126,7 @@ pub fn read_any_message(frame: &[u8]) -> bool {
     let _ = (storage::read_abilities(&fields), storage::read_page(&fields));
     let _ = (storage::read_put(&fields), storage::read_query(&fields));
     let _ = (storage::read_operations(&fields), storage::read_mode(&fields));
+    let _ = (storage::read_results(&fields), storage::read_revisions(&fields));
     true
 }
 

@@ -72,7 +72,8 @@ impl Key for FileKey {
         let key = if new { key } else { decode_key(&self.load(id, &[])?)? };
         let made = new && self.is_of_one_store(id);
         let parameters = if made { MADE } else { SUPPLIED };
-        Ok(Created { key, parameters: parameters.to_vec(), made })
+        let created = if made { Created::made } else { Created::supplied };
+        Ok(created(key, parameters.to_vec()))
     }
 
     fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
@@ -191,7 +192,7 @@ mod delete {
     use std::path::Path;
     use std::sync::Arc;
 
-    use keyward_plugin::{Backend, Host, Key, KeyId, Level};
+    use keyward_plugin::{Backend, Host, Key, KeyId, Level, Ownership};
     use keyward_testkit::{Scratch, TestHost};
 
     use super::{FileKey, Options};
@@ -211,7 +212,7 @@ mod delete {
         let path = scratch.path(&format!("keys/{}", id()));
         let host = Arc::new(TestHost::new());
         let source = source(&path, &host);
-        assert!(source.create(&id()).unwrap().made);
+        assert_eq!(source.create(&id()).unwrap().ownership, Ownership::Made);
         source.delete(&id(), &[]).unwrap();
         assert!(!Path::new(&path).exists());
         source.delete(&id(), &[]).unwrap();

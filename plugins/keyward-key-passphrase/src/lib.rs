@@ -64,7 +64,7 @@ impl Key for PassphraseKey {
     fn create(&self, _: &KeyId) -> Result<Created> {
         let parameters = Parameters { costs: self.costs, salt: random()? };
         let key = kdf::derive(&self.ask("New passphrase", true)?, &parameters)?;
-        Ok(Created { key, parameters: parameters.to_bytes(), made: false })
+        Ok(Created::kept(key, parameters.to_bytes()))
     }
 
     fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {

@@ -87,7 +87,7 @@ impl Key for KeyringKey {
             Err(error) if error.is_miss() => {}
             found => {
                 let key = decode_key(&found?)?;
-                return Ok(Created { key, parameters: SUPPLIED.to_vec(), made: false });
+                return Ok(Created::supplied(key, SUPPLIED.to_vec()));
             }
         }
         let key = Secret::from(&random::<KEY_LENGTH>()?[..]);
@@ -99,7 +99,8 @@ impl Key for KeyringKey {
         // An item under another name may hold the key of several stores.
         let made = self.is_named(id);
         let parameters = if made { MADE } else { SUPPLIED };
-        Ok(Created { key, parameters: parameters.to_vec(), made })
+        let created = if made { Created::made } else { Created::supplied };
+        Ok(created(key, parameters.to_vec()))
     }
 
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {

@@ -145,14 +145,9 @@ impl Storage for Keyring {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: self.ring.persistence(),
-            sharing: Sharing::Machine,
-            lists: true,
-            largest: Some(self.largest()),
-            bulk: None,
-            locks: Some(self),
-        }
+        StorageAbilities::new(self.ring.persistence(), Sharing::Machine)
+            .largest(self.largest())
+            .locks(self)
     }
 }
 

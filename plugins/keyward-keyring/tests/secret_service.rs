@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use keyward_keyring::{Keyring, KeyringKey};
 use keyward_plugin::{
-    Backend, EntryId, ErrorKind, Expect, Host, Key, KeyId, Options, Put, Query, Storage, Value,
-    Values,
+    Backend, EntryId, ErrorKind, Expect, Host, Key, KeyId, Options, Ownership, Put, Query, Storage,
+    Value, Values,
 };
 use keyward_testkit::{Scratch, TestHost};
 use session::Session;
@@ -110,7 +110,7 @@ fn secret_tool_and_the_key_source_share_secrets() {
     let source: KeyringKey = open(supplied, TestHost::new());
     let other = KeyId::new(&[8; 16]).unwrap();
     assert_eq!(source.load(&other, &[]).unwrap(), encoded);
-    assert!(!source.create(&other).unwrap().made);
+    assert_eq!(source.create(&other).unwrap().ownership, Ownership::Supplied);
 }
 
 /// Under a name that the user chose, another store may find the key and use it.
@@ -121,7 +121,7 @@ fn a_key_under_another_name_than_its_id_stays() {
     let source: KeyringKey = open(values, TestHost::new());
     let id = KeyId::new(&[7; 16]).unwrap();
     let created = source.create(&id).unwrap();
-    assert!(!created.made);
+    assert_eq!(created.ownership, Ownership::Supplied);
     for parameters in [&created.parameters[..], b"made", b""] {
         source.delete(&id, parameters).unwrap();
         assert_eq!(source.load(&id, &created.parameters).unwrap(), created.key);
@@ -133,7 +133,7 @@ fn a_key_under_its_id_goes_without_parameters() {
     let scratch = Scratch::new();
     let source: KeyringKey = open(key_values(&scratch, unlocked()), TestHost::new());
     let id = KeyId::new(&[7; 16]).unwrap();
-    assert!(source.create(&id).unwrap().made);
+    assert_eq!(source.create(&id).unwrap().ownership, Ownership::Made);
     source.delete(&id, &[]).unwrap();
     assert_eq!(source.load(&id, &[]).unwrap_err().kind(), ErrorKind::NoKey);
 }
@@ -163,7 +163,7 @@ fn a_damaged_item_is_corrupt_and_the_others_are_listed() {
     assert!(done.success());
     assert_eq!(storage.get(&ann()).unwrap_err().kind(), ErrorKind::Corrupt);
     for limit in [1, 100] {
-        let mut query = Query { limit, ..Query::default() };
+        let mut query = Query::default().with_limit(limit);
         let page = storage.list(&query).unwrap();
         assert_eq!(page.entries, std::slice::from_ref(&bob));
         query.cursor = page.next;

@@ -106,14 +106,7 @@ impl Storage for File {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: Persistence::Durable,
-            sharing: Sharing::Machine,
-            lists: true,
-            largest: None,
-            bulk: None,
-            locks: Some(self),
-        }
+        StorageAbilities::new(Persistence::Durable, Sharing::Machine).locks(self)
     }
 }
 

@@ -344,7 +344,7 @@ mod tests {
         user: Option<&str>,
         limit: usize,
     ) -> (Vec<EntryId>, Option<Error>) {
-        let mut query = Query { user, limit, ..Query::default() };
+        let mut query = Query::default().with_user(user).with_limit(limit);
         let mut entries = Vec::new();
         loop {
             match page(base, &query) {

@@ -82,14 +82,7 @@ impl Storage for Memory {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: Persistence::Process,
-            sharing: Sharing::Process,
-            lists: true,
-            largest: None,
-            bulk: None,
-            locks: None,
-        }
+        StorageAbilities::new(Persistence::Process, Sharing::Process)
     }
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use keyward_plugin::fs::{report_folder_stays, report_link_stays};
 use keyward_plugin::{
-    Bulk, EntryId, Error, Expect, Guard, Host, LockMode, Locks, MAX_BLOB, Operation, Page,
-    Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
+    Bulk, EntryId, Error, ErrorKind, Expect, Guard, Host, LockMode, Locks, MAX_BLOB, Operation,
+    Page, Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
 };
 use redb::ReadableTable;
 
@@ -75,24 +75,19 @@ impl Storage for Redb {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: Persistence::Durable,
-            sharing: Sharing::Machine,
-            lists: true,
-            largest: None,
-            bulk: Some(self),
-            locks: Some(self),
-        }
+        StorageAbilities::new(Persistence::Durable, Sharing::Machine).bulk(self).locks(self)
     }
 }
 
 impl Bulk for Redb {
-    fn apply(&self, operations: &[Operation<'_>]) -> Result<()> {
+    fn apply(&self, operations: &[Operation<'_>]) -> Result<Vec<Option<Revision>>> {
         self.place.write("apply", self.wait(), |tables| {
-            operations.iter().try_for_each(|operation| match operation {
-                Operation::Put(id, blob, put) => put_one(tables, id, blob, put).map(drop),
-                Operation::Delete(id, expect) => delete_one(tables, id, expect),
-            })
+            let apply = |operation: &Operation<'_>| match operation {
+                Operation::Put(id, blob, put) => put_one(tables, id, blob, put).map(Some),
+                Operation::Delete(id, expect) => delete_one(tables, id, expect).map(|()| None),
+                _ => Err(Error::new(ErrorKind::Unsupported, "apply")),
+            };
+            operations.iter().map(apply).collect()
         })
     }
 }

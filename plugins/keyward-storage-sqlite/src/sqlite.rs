@@ -139,28 +139,27 @@ impl Storage for Sqlite {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: Persistence::Durable,
-            sharing: Sharing::Machine,
-            lists: true,
-            largest: None,
-            bulk: Some(self),
-            locks: Some(self),
-        }
+        StorageAbilities::new(Persistence::Durable, Sharing::Machine).bulk(self).locks(self)
     }
 }
 
 impl Bulk for Sqlite {
-    fn apply(&self, operations: &[Operation<'_>]) -> Result<()> {
+    fn apply(&self, operations: &[Operation<'_>]) -> Result<Vec<Option<Revision>>> {
         let applied = self.change("apply", |connection| {
-            operations.iter().try_for_each(|operation| match operation {
-                Operation::Put(id, blob, put) => entries::put(connection, id, blob, put).map(drop),
-                Operation::Delete(id, expect) => entries::delete(connection, id, expect),
-            })
+            let apply = |operation: &Operation<'_>| match operation {
+                Operation::Put(id, blob, put) => entries::put(connection, id, blob, put).map(Some),
+                Operation::Delete(id, expect) => {
+                    entries::delete(connection, id, expect).map(|()| None)
+                }
+                _ => Err(Error::new(ErrorKind::Unsupported, "apply")),
+            };
+            operations.iter().map(apply).collect()
         });
-        self.naming_the_file(applied)?;
-        let deletes = |operation: &Operation<'_>| matches!(operation, Operation::Delete(..));
-        if operations.iter().any(deletes) { self.scrub() } else { Ok(()) }
+        let revisions = self.naming_the_file(applied)?;
+        if operations.iter().any(|operation| matches!(operation, Operation::Delete(..))) {
+            self.scrub()?;
+        }
+        Ok(revisions)
     }
 }
 

@@ -70,7 +70,7 @@ fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 fn sqlite3_finds_the_database_sound() {
     let (_scratch, path) = filled(300);
     let storage = open(&path);
-    for entry in storage.list(&Query { limit: 100, ..Query::default() }).unwrap().entries {
+    for entry in storage.list(&Query::default().with_limit(100)).unwrap().entries {
         storage.delete(&entry, &Expect::Any).unwrap();
     }
     assert_eq!(sqlite3(&path, "PRAGMA integrity_check").trim(), "ok");

@@ -140,9 +140,9 @@ impl Storage for Scripted {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        let abilities = self.0.abilities();
-        let persistence = PERSISTENCE.get().unwrap_or(abilities.persistence);
-        StorageAbilities { persistence, ..abilities }
+        let mut abilities = self.0.abilities();
+        abilities.persistence = PERSISTENCE.get().unwrap_or(abilities.persistence);
+        abilities
     }
 }
 

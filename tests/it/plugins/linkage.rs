@@ -42,7 +42,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use keyward_core::{
-    Door, Encryption, Host, Registration, Registry, Role, Storage, StorageAbilities, Values,
+    Bulk, Door, Encryption, Host, Locks, Registration, Registry, Role, Storage, Values,
 };
 use keyward_defaults as _;
 use keyward_loader::{Digest, Pin, load, verify_library};
@@ -115,8 +115,11 @@ fn abilities(backend: Backend, registration: &Registration) -> String {
             let all = storage.abilities();
             // These have another type behind each door, so only their presence is compared.
             let (bulk, locks) = (all.bulk.is_some(), all.locks.is_some());
-            let rest = StorageAbilities { bulk: None, locks: None, ..all };
-            format!("bulk: {bulk}, locks: {locks}, {rest:?}")
+            let limits = all.bulk.map(Bulk::limits);
+            let exclusion = all.locks.map(Locks::exclusion);
+            let mut rest = all;
+            (rest.bulk, rest.locks) = (None, None);
+            format!("bulk: {bulk} {limits:?}, locks: {locks} {exclusion:?}, {rest:?}")
         }
         _ => String::new(),
     }

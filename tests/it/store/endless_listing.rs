@@ -16,7 +16,7 @@ struct Circle(Box<dyn Storage>);
 
 impl Storage for Circle {
     fn list(&self, _: &Query<'_>) -> Result<Page> {
-        Ok(Page { entries: Vec::new(), next: Some(Cursor(b"second".to_vec())) })
+        Ok(Page::new(Vec::new(), Some(Cursor(b"second".to_vec()))))
     }
 
     fn get(&self, _: &EntryId) -> Result<Stored> {

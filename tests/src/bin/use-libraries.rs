@@ -101,8 +101,8 @@ fn put_and_get(storage: &dyn Storage) -> Result<()> {
     storage.put(&bob, b"", &Put::expecting(Expect::Any))?;
     assert!(storage.put(&ann, b"other", &Put::expecting(Expect::Absent)).is_err());
     assert_eq!(storage.get(&ann)?.blob, b"blob");
-    let first = storage.list(&Query { limit: 1, ..Query::default() })?;
-    let rest = storage.list(&Query { cursor: first.next, ..Query::default() })?;
+    let first = storage.list(&Query::default().with_limit(1))?;
+    let rest = storage.list(&Query::default().with_cursor(first.next))?;
     assert_eq!((first.entries.len(), rest.entries.len()), (1, 1));
     if let Some(locks) = storage.abilities().locks {
         hold(locks, &ann)?;

@@ -90,9 +90,9 @@ impl Filling {
         let gathered = std::mem::take(&mut *self.gathered.lock()?);
         let put = |(id, blob)| Operation::Put(id, blob, Put::expecting(Expect::Any));
         match self.storage.abilities().bulk {
-            Some(bulk) => {
-                bulk.apply(&gathered.iter().map(|(id, blob)| put((id, blob))).collect::<Vec<_>>())
-            }
+            Some(bulk) => bulk
+                .apply(&gathered.iter().map(|(id, blob)| put((id, blob))).collect::<Vec<_>>())
+                .map(drop),
             None => gathered.iter().try_for_each(|(id, blob)| self.write(id, blob)),
         }
     }
@@ -145,6 +145,8 @@ impl Storage for Gate {
 
     /// No locks, because no other process uses the store.
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities { locks: None, bulk: None, ..self.0.storage.abilities() }
+        let mut abilities = self.0.storage.abilities();
+        (abilities.locks, abilities.bulk) = (None, None);
+        abilities
     }
 }

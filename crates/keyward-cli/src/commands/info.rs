@@ -125,9 +125,11 @@ fn protection(store: &OpenStore) -> Protection {
 
 fn lifetime(store: &OpenStore) -> &'static str {
     match store.storage_abilities().persistence {
+        Persistence::Cache => "no fixed time: an entry may vanish at any moment",
         Persistence::Process => "as long as one process: nothing is kept",
         Persistence::Session => "until the machine restarts or the session ends",
         Persistence::Durable => "for good",
+        _ => "unknown",
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_core::{Host, Result};
+use keyward_core::{Error, Host, Result};
 
 use super::client::{Client, Wait};
 use crate::errors::accept_kind;
@@ -64,6 +64,13 @@ impl Instance {
         let outcome = self.client.outcome(&answer, name).map_err(named)?;
         let fields = outcome.map_err(|error| accept_kind(name, error))?;
         read(&fields).map_err(|what| named(self.client.protocol_error(name, what.0)))
+    }
+}
+
+impl Instance {
+    /// Returns an error of one entry in an answer as that of a call of `get`.
+    pub(crate) fn entry_error(&self, error: Error) -> Error {
+        accept_kind("get", error).in_backend(self.name)
     }
 }
 

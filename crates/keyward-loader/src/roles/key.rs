@@ -1,12 +1,13 @@
-use keyward_core::{Created, Key, KeyId, Result, Secret};
+use keyward_core::{Created, Key, KeyId, Ownership, Result, Secret};
 use keyward_wire::cbor::{Malformed, Map};
+use keyward_wire::message::words::{meaning, word};
 use keyward_wire::message::{self, Call};
 
 use super::{Messages, Served, answer, argument, unknown};
 use crate::process::instance::{Instance, nothing};
 
 impl Messages for dyn Key {
-    const CALLS: &'static [&'static str] = &["create", "load", "delete"];
+    const CALLS: &'static [&'static str] = &["create", "load", "delete", "rewrap"];
 
     type Abilities = ();
 
@@ -23,6 +24,9 @@ impl Messages for dyn Key {
     }
 }
 
+const OWNERSHIP: [(&str, Ownership); 3] =
+    [("supplied", Ownership::Supplied), ("made", Ownership::Made), ("kept", Ownership::Kept)];
+
 /// A key source in a child.
 #[derive(Debug)]
 struct ChildKey(Instance);
@@ -35,10 +39,12 @@ impl Key for ChildKey {
                 fields.put("id", id.as_bytes());
             },
             |answer| {
-                Ok(Created {
-                    key: answer.get::<&[u8]>("secret").map(Secret::from)?,
-                    parameters: answer.get::<&[u8]>("parameters")?.to_vec(),
-                    made: answer.get("made")?,
+                let key = answer.get::<&[u8]>("secret").map(Secret::from)?;
+                let parameters = answer.get::<&[u8]>("parameters")?.to_vec();
+                Ok(match meaning(&OWNERSHIP, answer, "ownership")? {
+                    Ownership::Made => Created::made(key, parameters),
+                    Ownership::Kept => Created::kept(key, parameters),
+                    _ => Created::supplied(key, parameters),
                 })
             },
         )
@@ -63,6 +69,16 @@ impl Key for ChildKey {
             nothing,
         )
     }
+
+    fn rewrap(&self, id: &KeyId, parameters: &[u8]) -> Result<Vec<u8>> {
+        self.0.call(
+            "rewrap",
+            |fields| {
+                fields.put("id", id.as_bytes()).put("parameters", parameters);
+            },
+            |answer| answer.get::<&[u8]>("parameters").map(<[u8]>::to_vec),
+        )
+    }
 }
 
 impl Served for Box<dyn Key> {
@@ -73,7 +89,8 @@ impl Served for Box<dyn Key> {
                 let created = self.create(&id()?)?;
                 answer(call, |fields| {
                     fields.put("secret", created.key.expose());
-                    fields.put("parameters", &created.parameters[..]).put("made", created.made);
+                    fields.put("parameters", &created.parameters[..]);
+                    fields.put("ownership", word(&OWNERSHIP, created.ownership));
                 })
             }
             "load" => {
@@ -85,6 +102,12 @@ impl Served for Box<dyn Key> {
             "delete" => {
                 self.delete(&id()?, argument(call, "parameters")?)?;
                 answer(call, message::nothing)
+            }
+            "rewrap" => {
+                let parameters = self.rewrap(&id()?, argument(call, "parameters")?)?;
+                answer(call, |fields| {
+                    fields.put("parameters", &parameters[..]);
+                })
             }
             _ => Err(unknown()),
         }

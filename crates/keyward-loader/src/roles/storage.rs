@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use keyward_core::{
-    Bulk, EntryId, Error, Expect, Guard, LockMode, Locks, Operation, Page, Put, Query, Result,
-    Revision, Secret, Storage, StorageAbilities, Stored,
+    Bulk, BulkLimits, EntryId, Error, Exclusion, Expect, Guard, LockMode, Locks, Operation, Page,
+    Put, Query, Result, Revision, Secret, Storage, StorageAbilities, Stored, get_each,
 };
 use keyward_wire::cbor::{Fields, Malformed, Map};
 use keyward_wire::message::{self, Call, entry, storage};
@@ -18,7 +18,7 @@ pub(crate) const MAX_PAGE: usize = 4096;
 
 impl Messages for dyn Storage {
     const CALLS: &'static [&'static str] =
-        &["get", "put", "delete", "list", "destroy", "bulk", "lock", "renew", "unlock"];
+        &["get", "get_many", "put", "delete", "list", "destroy", "bulk", "lock", "renew", "unlock"];
 
     type Abilities = storage::Abilities;
 
@@ -55,6 +55,24 @@ impl Storage for ChildStorage {
                 })
             },
         )
+    }
+
+    fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Result<Stored>>> {
+        if !self.abilities.get_many || ids.is_empty() {
+            return Ok(get_each(ids, |id| self.get(id)));
+        }
+        let ids = &ids[..ids.len().min(MAX_PAGE)];
+        let results = self.instance.call(
+            "get_many",
+            |fields| storage::write_entries(fields, ids),
+            |answer| {
+                let results = storage::read_results(answer)?;
+                let fits = (1..=ids.len()).contains(&results.len());
+                if fits { Ok(results) } else { Err(Malformed("the number of results")) }
+            },
+        )?;
+        let named = |error| self.instance.entry_error(error);
+        Ok(results.into_iter().map(|result| result.map_err(named)).collect())
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
@@ -101,20 +119,39 @@ impl Storage for ChildStorage {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: self.abilities.persistence,
-            sharing: self.abilities.sharing,
-            lists: self.abilities.lists,
-            largest: self.abilities.largest,
-            bulk: self.abilities.bulk.then_some(self),
-            locks: self.abilities.locks.then_some(self),
-        }
+        let able = &self.abilities;
+        let mut abilities = StorageAbilities::new(able.persistence, able.sharing).swaps(able.swaps);
+        abilities.lists = able.lists;
+        abilities.largest = able.largest;
+        abilities.bulk = able.bulk.then_some(self);
+        abilities.locks = able.locks.then_some(self);
+        abilities
     }
 }
 
 impl Bulk for ChildStorage {
-    fn apply(&self, operations: &[Operation<'_>]) -> Result<()> {
-        self.instance.call("bulk", |fields| storage::write_operations(fields, operations), nothing)
+    fn apply(&self, operations: &[Operation<'_>]) -> Result<Vec<Option<Revision>>> {
+        let given = self.instance.call(
+            "bulk",
+            |fields| storage::write_operations(fields, operations),
+            storage::read_revisions,
+        )?;
+        // A child may omit revisions that follow from the content.
+        let mut given = given.into_iter();
+        let revision = |operation: &Operation<'_>| {
+            let given = given.next().flatten();
+            match operation {
+                Operation::Put(_, blob, _) => {
+                    Some(given.unwrap_or_else(|| Revision::of_content(blob)))
+                }
+                _ => None,
+            }
+        };
+        Ok(operations.iter().map(revision).collect())
+    }
+
+    fn limits(&self) -> BulkLimits {
+        self.abilities.bulk_limits
     }
 }
 
@@ -133,6 +170,10 @@ impl Locks for ChildStorage {
             |answer| answer.get("lock"),
         )?;
         Ok(Box::new(ChildGuard { instance: self.instance.clone(), lock }))
+    }
+
+    fn exclusion(&self) -> Exclusion {
+        self.abilities.exclusion
     }
 }
 
@@ -200,6 +241,11 @@ impl Served for ServedStorage {
                     fields.put("revision", stored.revision().as_bytes());
                 })
             }
+            "get_many" => {
+                let ids = storage::read_entries(arguments).map_err(not_valid)?;
+                let results = self.storage.get_many(&ids)?;
+                answer(call, |fields| storage::write_results(fields, &results))
+            }
             "put" => {
                 let put = storage::read_put(arguments).map_err(not_valid)?;
                 let revision = self.storage.put(&id()?, argument(call, "blob")?, &put)?;
@@ -242,8 +288,8 @@ impl ServedStorage {
         let received = storage::read_operations(&call.arguments).map_err(not_valid)?;
         let operations: Vec<Operation<'_>> =
             received.iter().map(storage::Received::operation).collect();
-        bulk.apply(&operations)?;
-        answer(call, message::nothing)
+        let revisions = bulk.apply(&operations)?;
+        answer(call, |fields| storage::write_revisions(fields, &revisions))
     }
 
     fn lock(&self, call: &Call<'_>) -> Result<Secret> {

@@ -124,14 +124,7 @@ impl<F: Fn(&dyn Host, &str) -> Result<()> + Send + Sync> Storage for Getting<F> 
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: Persistence::Process,
-            sharing: Sharing::Process,
-            lists: false,
-            largest: None,
-            bulk: None,
-            locks: Some(self),
-        }
+        StorageAbilities::new(Persistence::Process, Sharing::Process).without_list().locks(self)
     }
 }
 

@@ -263,6 +263,8 @@ impl From<&Expect> for Expectation {
             Expect::Any => of(0, Short::NULL),
             Expect::Absent => of(1, Short::NULL),
             Expect::Revision(revision) => of(2, Short::of_revision(revision)),
+            // No plugin accepts the number of a condition that it does not know.
+            _ => of(u32::MAX, Short::NULL),
         }
     }
 }
@@ -310,7 +312,7 @@ impl TryFrom<&PutOptions> for Put {
 
     fn try_from(table: &PutOptions) -> Result<Self> {
         let expires = (table.expires != NONE).then(|| Timestamp::from_unix(table.expires));
-        Ok(Self { expect: Expect::try_from(&table.expect)?, expires })
+        Ok(Self::expecting(Expect::try_from(&table.expect)?).expiring(expires))
     }
 }
 
@@ -356,6 +358,25 @@ pub struct EntrySink {
     pub context: *mut c_void,
     /// Takes an entry. If it returns another number than 0, the list ends with that status.
     pub take: Option<unsafe extern "C" fn(context: *mut c_void, entry: EntryName) -> i32>,
+}
+
+/// The function to which a storage passes what an entry holds.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct StoredSink {
+    /// The first argument of `take`.
+    pub context: *mut c_void,
+    /// Takes the status of one entry: its blob and revision, or its failure, which may be NULL. If
+    /// it returns another number than 0, `get_many` ends with that status.
+    pub take: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            status: i32,
+            blob: Slice,
+            revision: *const Short,
+            failure: *mut Failure,
+        ) -> i32,
+    >,
 }
 
 /// What a blob is sealed for.

@@ -34,7 +34,7 @@ least! {
     SerializerMethods: size_of::<Self>();
     EncryptionAbilities: size_of::<Self>();
     EncryptionMethods: size_of::<Self>();
-    KeyMethods: size_of::<Self>();
+    KeyMethods: offset_of!(Self, rewrap);
     StorageAbilities: size_of::<Self>();
     StorageMethods: offset_of!(Self, bulk);
 }
@@ -61,6 +61,7 @@ frozen! {
     Operation { kind: 0, entry: 8, blob: 40, put: 56, } = 152;
     Query { size: 0, user: 8, prefix: 24, cursor: 40, limit: 56, } = 64;
     EntrySink { context: 0, take: 8, } = 16;
+    StoredSink { context: 0, take: 8, } = 16;
     SealContext {
         size: 0, store: 8, entry: 16, key_id: 48, key: 64, salt: 80, binding: 88, associated_data: 96,
     } = 112;
@@ -81,12 +82,13 @@ frozen! {
     EncryptionMethods {
         size: 0, close: 8, abilities: 16, current_key: 24, seal: 32, unseal: 40,
     } = 48;
-    KeyMethods { size: 0, close: 8, create: 16, load: 24, remove: 32, } = 40;
+    KeyMethods { size: 0, close: 8, create: 16, load: 24, remove: 32, rewrap: 40, } = 48;
     StorageAbilities {
         size: 0, persistence: 4, sharing: 8, lists: 12, bulk: 16, locks: 20, largest: 24,
-    } = 32;
+        swaps: 32, exclusion: 36, bulk_operations: 40, bulk_bytes: 48,
+    } = 56;
     StorageMethods {
         size: 0, close: 8, abilities: 16, get: 24, put: 32, remove: 40, list: 48, destroy: 56, bulk: 64,
-        lock: 72, renew: 80, unlock: 88,
-    } = 96;
+        lock: 72, renew: 80, unlock: 88, get_many: 96,
+    } = 104;
 }

@@ -1,7 +1,9 @@
 //! The values that are a number in a table. The number is the position in a list that only grows at
 //! its end.
 
-use keyward_core::{Keys, Level, LockMode, OptionType, Persistence, Role, Sharing};
+use keyward_core::{
+    Exclusion, Keys, Level, LockMode, OptionType, Ownership, Persistence, Role, Sharing, Swaps,
+};
 
 /// A value that is passed as a number.
 pub trait Number: Copy + PartialEq + 'static {
@@ -37,11 +39,23 @@ impl Number for Keys {
 }
 
 impl Number for Persistence {
-    const VALUES: &'static [Self] = &[Self::Process, Self::Session, Self::Durable];
+    const VALUES: &'static [Self] = &[Self::Cache, Self::Process, Self::Session, Self::Durable];
 }
 
 impl Number for Sharing {
     const VALUES: &'static [Self] = &[Self::Process, Self::Machine, Self::Network];
+}
+
+impl Number for Swaps {
+    const VALUES: &'static [Self] = &[Self::All, Self::Puts, Self::None];
+}
+
+impl Number for Ownership {
+    const VALUES: &'static [Self] = &[Self::Supplied, Self::Made, Self::Kept];
+}
+
+impl Number for Exclusion {
+    const VALUES: &'static [Self] = &[Self::Holder, Self::Lease, Self::Process];
 }
 
 impl Number for LockMode {

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 
 use super::data::{
     Buffer, EntryName, EntrySink, Expectation, Failure, Operation, PutOptions, Query, SealContext,
-    Short, Slice,
+    Short, Slice, StoredSink,
 };
 
 /// The result of a plugin's entry: its package and its backends. It is valid for ever.
@@ -236,14 +236,16 @@ pub struct KeyMethods {
     pub reserved: u32,
     /// Closes the instance.
     pub close: Option<unsafe extern "C" fn(instance: *mut Instance)>,
-    /// Makes a secret and sets `made` to 1, or returns the one that was supplied and sets it to 0.
+    /// Makes a secret, or returns the one that was supplied. `ownership` says where it is: 0: it was
+    /// supplied. 1: the source made and holds it. 2: the parameters contain it, wrapped, or it is
+    /// derived from them.
     pub create: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
             id: Slice,
             key: *mut Buffer,
             parameters: *mut Buffer,
-            made: *mut u32,
+            ownership: *mut u32,
             failure: *mut Failure,
         ) -> i32,
     >,
@@ -266,6 +268,16 @@ pub struct KeyMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
+    /// Returns new parameters for the same secret. May be NULL.
+    pub rewrap: Option<
+        unsafe extern "C" fn(
+            instance: *mut Instance,
+            id: Slice,
+            parameters: Slice,
+            new_parameters: *mut Buffer,
+            failure: *mut Failure,
+        ) -> i32,
+    >,
 }
 
 /// What a storage can do.
@@ -274,7 +286,8 @@ pub struct KeyMethods {
 pub struct StorageAbilities {
     /// The size of this table, in bytes.
     pub size: u32,
-    /// How long blobs last. 0: as long as the process. 1: the session. 2: for good.
+    /// How long blobs last. 0: they may vanish at any time. 1: as long as the process. 2: the session.
+    /// 3: for good.
     pub persistence: u32,
     /// Who can use it at the same time. 0: one process. 1: one machine. 2: many machines.
     pub sharing: u32,
@@ -286,6 +299,15 @@ pub struct StorageAbilities {
     pub locks: u32,
     /// The largest blob, in bytes; [`NONE`](super::NONE) for no limit.
     pub largest: u64,
+    /// Which conditions it checks. 0: all. 1: those of `put`. 2: none.
+    pub swaps: u32,
+    /// When a lock ends if its holder vanishes. 0: at once. 1: after its `ttl`. 2: it excludes only
+    /// the threads of one process.
+    pub exclusion: u32,
+    /// The most operations of `bulk`; [`NONE`](super::NONE) for no limit.
+    pub bulk_operations: u64,
+    /// The most bytes of all blobs of `bulk` together; [`NONE`](super::NONE) for no limit.
+    pub bulk_bytes: u64,
 }
 
 /// The methods of a storage.
@@ -351,12 +373,14 @@ pub struct StorageMethods {
     /// Removes everything that this storage keeps, and then the storage itself.
     pub destroy:
         Option<unsafe extern "C" fn(instance: *mut Instance, failure: *mut Failure) -> i32>,
-    /// Makes all changes or none. May be NULL.
+    /// Makes all changes or none. Each put writes its revision into the element of `revisions` that
+    /// has the index of its operation; without one, it is the SHA-256 of the blob. May be NULL.
     pub bulk: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
             operations: *const Operation,
             operation_count: usize,
+            revisions: *mut Short,
             failure: *mut Failure,
         ) -> i32,
     >,
@@ -383,4 +407,15 @@ pub struct StorageMethods {
     >,
     /// Releases a lock. May be NULL if `lock` is.
     pub unlock: Option<unsafe extern "C" fn(instance: *mut Instance, guard: *mut c_void)>,
+    /// Passes what each of the first of these entries holds to `sink`, in their order, and at least
+    /// the first. May be NULL.
+    pub get_many: Option<
+        unsafe extern "C" fn(
+            instance: *mut Instance,
+            entries: *const EntryName,
+            entry_count: usize,
+            sink: *const StoredSink,
+            failure: *mut Failure,
+        ) -> i32,
+    >,
 }

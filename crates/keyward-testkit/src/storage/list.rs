@@ -35,7 +35,7 @@ pub fn list_shows_no_deleted_entry(subject: &Subject<dyn Storage>) {
 pub fn list_keeps_to_the_user(subject: &Subject<dyn Storage>) {
     let Some((storage, ids)) = filled(subject) else { return };
     for user in ["ann", "an", "bob", "a_n", "eve", ""] {
-        let query = Query { user: Some(user), ..Query::default() };
+        let query = Query::default().with_user(Some(user));
         agree(&*storage, &ids, &query);
     }
 }
@@ -47,7 +47,7 @@ pub fn list_keeps_to_the_prefix(subject: &Subject<dyn Storage>) {
         ["w", "W", "work", "work2", "%", "_", "w_", "*", "?", "[", "\\", "'", "/", "\u{e9}"]
     {
         for user in [None, Some("ann")] {
-            agree(&*storage, &ids, &Query { user, prefix, ..Query::default() });
+            agree(&*storage, &ids, &Query::default().with_user(user).with_prefix(prefix));
         }
     }
 }
@@ -56,17 +56,17 @@ pub fn list_keeps_to_the_prefix(subject: &Subject<dyn Storage>) {
 pub fn list_pages_reach_everything(subject: &Subject<dyn Storage>) {
     let Some((storage, ids)) = filled(subject) else { return };
     for limit in [1, 2, 3, ids.len(), ids.len() + 1] {
-        let query = Query { limit, ..Query::default() };
+        let query = Query::default().with_limit(limit);
         assert_eq!(unique(&all(&*storage, &query)), unique(&ids), "in pages of {limit}");
     }
-    agree(&*storage, &ids, &Query { user: Some("ann"), limit: 1, ..Query::default() });
+    agree(&*storage, &ids, &Query::default().with_user(Some("ann")).with_limit(1));
 }
 
 /// A cursor that the storage never returned is refused, or does no harm.
 pub fn a_hostile_cursor_does_no_harm(subject: &Subject<dyn Storage>) {
     let Some((storage, ids)) = filled(subject) else { return };
     for garbage in [&b""[..], b"\0", b"\xff\xfe", b"../../x", b"' or 1=1 --", &[b'k'; 5000]] {
-        let query = Query { cursor: Some(Cursor(garbage.to_vec())), ..Query::default() };
+        let query = Query::default().with_cursor(Some(Cursor(garbage.to_vec())));
         if let Ok(page) = storage.list(&query) {
             assert!(page.entries.iter().all(|id| ids.contains(id)));
         }

@@ -26,12 +26,17 @@ enum Fault {
     SuppliedAndDeletesIt,
     SuppliedAndDeletesItWithoutParameters,
     SuppliedAndMissingIsCorrupt,
+    /// Not a fault: the key is in the parameters, wrapped.
+    Wraps,
+    RewrapsAnotherKey,
+    RewrapsNothing,
 }
 
 #[test]
 fn correct_key_sources_pass() {
     assert_eq!(failing(CASES, || subject(None)), [].into());
     assert_eq!(failing(CASES, || subject(Some(Supplied))), [].into());
+    assert_eq!(failing(CASES, || subject(Some(Wraps))), [].into());
 }
 
 #[test]
@@ -62,6 +67,8 @@ fn every_faulty_key_source_is_caught() {
             &["delete_without_parameters_keeps_what_was_supplied"],
         ),
         (SuppliedAndMissingIsCorrupt, &["a_source_without_its_secret_gives_none"]),
+        (RewrapsAnotherKey, &["rewrap_gives_parameters_of_the_same_key"]),
+        (RewrapsNothing, &["rewrap_gives_parameters_of_the_same_key"]),
     ];
     catches_all(CASES, subject, table);
 }
@@ -117,6 +124,10 @@ impl Source {
         )
     }
 
+    fn wraps(&self) -> bool {
+        matches!(self.fault, Some(Wraps | RewrapsAnotherKey | RewrapsNothing))
+    }
+
     fn supplied(&self) -> Result<Secret> {
         let missing = match self.fault {
             Some(SuppliedAndMissingIsCorrupt) => ErrorKind::Corrupt,
@@ -141,20 +152,28 @@ impl Key for Source {
     fn create(&self, id: &KeyId) -> Result<Created> {
         let parameters = if self.has(HasNoParameters) { &[] } else { PARAMETERS }.to_vec();
         if self.supplies() {
-            return Ok(Created { key: self.supplied()?, parameters, made: false });
+            return Ok(Created::supplied(self.supplied()?, parameters));
+        }
+        if self.wraps() {
+            let key = self.make();
+            let parameters = wrap(key.expose(), 1);
+            return Ok(Created::kept(key, parameters));
         }
         let mut keys = self.keys.lock()?;
         if let Some(key) = keys.get(id)
             && !self.has(Overwrites)
         {
-            return Ok(Created { key: key.clone(), parameters, made: false });
+            return Ok(Created::supplied(key.clone(), parameters));
         }
         let key = self.make();
         keys.insert(id.clone(), key.clone());
-        Ok(Created { key, parameters, made: true })
+        Ok(Created::made(key, parameters))
     }
 
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
+        if self.wraps() {
+            return unwrap(parameters);
+        }
         let known = parameters.is_empty() || parameters == PARAMETERS;
         if !known && self.has(DawdlesOverParameters) {
             std::thread::sleep(Duration::from_millis(400));
@@ -182,4 +201,40 @@ impl Key for Source {
         }
         Ok(())
     }
+
+    fn rewrap(&self, _: &KeyId, parameters: &[u8]) -> Result<Vec<u8>> {
+        if !self.wraps() {
+            return Err(Error::new(ErrorKind::Unsupported, "rewrap"));
+        }
+        let key = unwrap(parameters)?;
+        Ok(match self.fault {
+            Some(RewrapsAnotherKey) => wrap(&[7; 32], 2),
+            Some(RewrapsNothing) => parameters.to_vec(),
+            _ => wrap(key.expose(), 2),
+        })
+    }
+}
+
+/// Hides a key as a key service would: with the version of its own key, and a check sum.
+fn wrap(key: &[u8], version: u8) -> Vec<u8> {
+    let mut wrapped = vec![version];
+    wrapped.extend(key.iter().map(|byte| byte ^ version));
+    wrapped.push(sum(&wrapped));
+    wrapped
+}
+
+fn unwrap(parameters: &[u8]) -> Result<Secret> {
+    match parameters {
+        [] => Err(Error::new(ErrorKind::NoKey, "load")),
+        [version @ (1 | 2), key @ .., check]
+            if key.len() == 32 && *check == sum(&parameters[..33]) =>
+        {
+            Ok(Secret::new(key.iter().map(|byte| byte ^ version).collect()))
+        }
+        _ => Err(Error::corrupt("load")),
+    }
+}
+
+fn sum(bytes: &[u8]) -> u8 {
+    bytes.iter().fold(0, |sum, byte| sum.wrapping_mul(3).wrapping_add(*byte))
 }

@@ -430,44 +430,39 @@ impl Storage for Kept {
 
     fn abilities(&self) -> StorageAbilities<'_> {
         if self.has(Modest) || self.has(ModestButLists) {
-            return StorageAbilities {
-                persistence: Persistence::Process,
-                sharing: Sharing::Process,
-                lists: false,
-                largest: Some(LARGEST),
-                bulk: None,
-                locks: None,
-            };
+            return StorageAbilities::new(Persistence::Process, Sharing::Process)
+                .without_list()
+                .largest(LARGEST);
         }
-        StorageAbilities {
-            persistence: Persistence::Durable,
-            sharing: Sharing::Machine,
-            lists: true,
-            largest: Some(LARGEST),
-            bulk: Some(self),
-            locks: Some(self),
-        }
+        StorageAbilities::new(Persistence::Durable, Sharing::Machine)
+            .largest(LARGEST)
+            .bulk(self)
+            .locks(self)
     }
 }
 
 impl Bulk for Kept {
-    fn apply(&self, operations: &[Operation<'_>]) -> Result<()> {
+    fn apply(&self, operations: &[Operation<'_>]) -> Result<Vec<Option<Revision>>> {
         let mut state = self.shared.state.lock()?;
-        let mut changed = state.clone();
+        let (mut changed, mut revisions) = (state.clone(), Vec::new());
         for operation in operations {
             match operation {
                 Operation::Put(id, blob, put) => {
-                    self.put_in(&mut changed, id, blob, put)?;
+                    revisions.push(Some(self.put_in(&mut changed, id, blob, put)?));
                 }
-                Operation::Delete(..) if self.has(SkipsDeletesInBulk) => {}
-                Operation::Delete(id, expect) => self.delete_in(&mut changed, id, expect)?,
+                Operation::Delete(..) if self.has(SkipsDeletesInBulk) => revisions.push(None),
+                Operation::Delete(id, expect) => {
+                    self.delete_in(&mut changed, id, expect)?;
+                    revisions.push(None);
+                }
+                _ => return Err(Error::new(ErrorKind::Unsupported, "apply")),
             }
             if self.has(StopsHalfWay) {
                 *state = changed.clone();
             }
         }
         *state = changed;
-        Ok(())
+        Ok(revisions)
     }
 }
 

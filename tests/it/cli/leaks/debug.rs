@@ -37,7 +37,7 @@ fn values_are_redacted() {
         ("Credentials", text(&credentials)),
         ("StoreKey", text(&key)),
         ("Context", text(&context)),
-        ("Created", text(&Created { key: secret(), parameters: vec![], made: true })),
+        ("Created", text(&Created::made(secret(), vec![]))),
         ("Wire", text(&Wire::from(&record))),
         ("Environment", text(&Environment::new([("KEY", &canary.text)]))),
     ]);

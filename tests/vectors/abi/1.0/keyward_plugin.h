@@ -353,12 +353,14 @@ typedef struct KeywardKeyMethods {
   uint32_t reserved;
   // Closes the instance.
   void (*close)(struct KeywardInstance *instance);
-  // Makes a secret and sets `made` to 1, or returns the one that was supplied and sets it to 0.
+  // Makes a secret, or returns the one that was supplied. `ownership` says where it is: 0: it was
+  // supplied. 1: the source made and holds it. 2: the parameters contain it, wrapped, or it is
+  // derived from them.
   int32_t (*create)(struct KeywardInstance *instance,
                     struct KeywardSlice id,
                     struct KeywardBuffer *key,
                     struct KeywardBuffer *parameters,
-                    uint32_t *made,
+                    uint32_t *ownership,
                     struct KeywardFailure *failure);
   // Returns the secret.
   int32_t (*load)(struct KeywardInstance *instance,
@@ -371,13 +373,20 @@ typedef struct KeywardKeyMethods {
                     struct KeywardSlice id,
                     struct KeywardSlice parameters,
                     struct KeywardFailure *failure);
+  // Returns new parameters for the same secret. May be NULL.
+  int32_t (*rewrap)(struct KeywardInstance *instance,
+                    struct KeywardSlice id,
+                    struct KeywardSlice parameters,
+                    struct KeywardBuffer *new_parameters,
+                    struct KeywardFailure *failure);
 } KeywardKeyMethods;
 
 // What a storage can do.
 typedef struct KeywardStorageAbilities {
   // The size of this table, in bytes.
   uint32_t size;
-  // How long blobs last. 0: as long as the process. 1: the session. 2: for good.
+  // How long blobs last. 0: they may vanish at any time. 1: as long as the process. 2: the session.
+  // 3: for good.
   uint32_t persistence;
   // Who can use it at the same time. 0: one process. 1: one machine. 2: many machines.
   uint32_t sharing;
@@ -389,6 +398,15 @@ typedef struct KeywardStorageAbilities {
   uint32_t locks;
   // The largest blob, in bytes; KEYWARD_NONE for no limit.
   uint64_t largest;
+  // Which conditions it checks. 0: all. 1: those of `put`. 2: none.
+  uint32_t swaps;
+  // When a lock ends if its holder vanishes. 0: at once. 1: after its `ttl`. 2: it excludes only
+  // the threads of one process.
+  uint32_t exclusion;
+  // The most operations of `bulk`; KEYWARD_NONE for no limit.
+  uint64_t bulk_operations;
+  // The most bytes of all blobs of `bulk` together; KEYWARD_NONE for no limit.
+  uint64_t bulk_bytes;
 } KeywardStorageAbilities;
 
 // The condition on an entry for a change to happen.
@@ -451,6 +469,19 @@ typedef struct KeywardOperation {
   struct KeywardPutOptions put;
 } KeywardOperation;
 
+// The function to which a storage passes what an entry holds.
+typedef struct KeywardStoredSink {
+  // The first argument of `take`.
+  void *context;
+  // Takes the status of one entry: its blob and revision, or its failure, which may be NULL. If
+  // it returns another number than 0, `get_many` ends with that status.
+  int32_t (*take)(void *context,
+                  int32_t status,
+                  struct KeywardSlice blob,
+                  const struct KeywardShort *revision,
+                  struct KeywardFailure *failure);
+} KeywardStoredSink;
+
 // The methods of a storage.
 typedef struct KeywardStorageMethods {
   // The size of this table, in bytes.
@@ -491,10 +522,12 @@ typedef struct KeywardStorageMethods {
                   struct KeywardFailure *failure);
   // Removes everything that this storage keeps, and then the storage itself.
   int32_t (*destroy)(struct KeywardInstance *instance, struct KeywardFailure *failure);
-  // Makes all changes or none. May be NULL.
+  // Makes all changes or none. Each put writes its revision into the element of `revisions` that
+  // has the index of its operation; without one, it is the SHA-256 of the blob. May be NULL.
   int32_t (*bulk)(struct KeywardInstance *instance,
                   const struct KeywardOperation *operations,
                   size_t operation_count,
+                  struct KeywardShort *revisions,
                   struct KeywardFailure *failure);
   // Takes a lock, shared (0) or exclusive (1); times are in milliseconds. May be NULL.
   int32_t (*lock)(struct KeywardInstance *instance,
@@ -511,6 +544,13 @@ typedef struct KeywardStorageMethods {
                    struct KeywardFailure *failure);
   // Releases a lock. May be NULL if `lock` is.
   void (*unlock)(struct KeywardInstance *instance, void *guard);
+  // Passes what each of the first of these entries holds to `sink`, in their order, and at least
+  // the first. May be NULL.
+  int32_t (*get_many)(struct KeywardInstance *instance,
+                      const struct KeywardEntryName *entries,
+                      size_t entry_count,
+                      const struct KeywardStoredSink *sink,
+                      struct KeywardFailure *failure);
 } KeywardStorageMethods;
 
 #endif  /* KEYWARD_PLUGIN_H */

@@ -93,7 +93,7 @@ impl<M: Methods> Opener<M> {
 ///
 /// # Safety
 /// The plugin must have written valid buffers.
-unsafe fn outcome(operation: &'static str, failure: Failure, status: i32) -> Result<()> {
+pub(super) unsafe fn outcome(operation: &'static str, failure: Failure, status: i32) -> Result<()> {
     // SAFETY: the caller guarantees it.
     let outcome = unsafe { failure.read(operation, status) };
     outcome.map_err(|error| accept_kind(operation, escape_error(&error)))

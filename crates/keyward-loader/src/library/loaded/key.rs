@@ -1,8 +1,9 @@
-use keyward_core::{Created, Key, KeyId, Result, Secret};
-use keyward_plugin::abi::{Instance, KeyMethods, Slice};
+use keyward_core::{Created, Error, ErrorKind, Key, KeyId, Ownership, Result, Secret};
+use keyward_plugin::abi::{Instance, KeyMethods, Number, Slice};
 
 use super::Answer;
 use super::handle::{Handle, Methods, function};
+use crate::errors::unusable;
 
 /// The size of the largest secret of a key source, in bytes.
 const LONGEST_KEY: usize = 1 << 20;
@@ -31,19 +32,21 @@ impl Key for Handle<KeyMethods> {
         let id = Slice::new(id.as_bytes());
         let (mut key, mut parameters) =
             (Answer::up_to(LONGEST_KEY), Answer::up_to(LONGEST_PARAMETERS));
-        let mut made = 0;
+        let mut ownership = 0;
         self.call("key", |instance, failure| {
             let methods = self.methods();
             function!(
                 methods,
-                create(instance, id, key.buffer(), parameters.buffer(), &mut made, failure)
+                create(instance, id, key.buffer(), parameters.buffer(), &mut ownership, failure)
             )
         })?;
-        Ok(Created {
-            key: key.take()?,
-            parameters: parameters.take()?.into_bytes(),
-            made: made != 0,
-        })
+        let (key, parameters) = (key.take()?, parameters.take()?.into_bytes());
+        match Ownership::from_number(ownership) {
+            Some(Ownership::Made) => Ok(Created::made(key, parameters)),
+            Some(Ownership::Kept) => Ok(Created::kept(key, parameters)),
+            Some(Ownership::Supplied) => Ok(Created::supplied(key, parameters)),
+            _ => Err(unusable("the plugin's key source does not say where its secret is")),
+        }
     }
 
     fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
@@ -60,5 +63,18 @@ impl Key for Handle<KeyMethods> {
         self.call("key", |instance, failure| {
             function!(self.methods(), remove(instance, id, parameters, failure))
         })
+    }
+
+    fn rewrap(&self, id: &KeyId, parameters: &[u8]) -> Result<Vec<u8>> {
+        if self.methods().rewrap.is_none() {
+            return Err(Error::new(ErrorKind::Unsupported, "rewrap"));
+        }
+        let (id, parameters) = (Slice::new(id.as_bytes()), Slice::new(parameters));
+        let mut rewrapped = Answer::up_to(LONGEST_PARAMETERS);
+        self.call("key", |instance, failure| {
+            let methods = self.methods();
+            function!(methods, rewrap(instance, id, parameters, rewrapped.buffer(), failure))
+        })?;
+        Ok(rewrapped.take()?.into_bytes())
     }
 }

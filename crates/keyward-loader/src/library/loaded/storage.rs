@@ -6,16 +6,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Bulk, Cursor, EntryId, Error, ErrorKind, Expect, Guard, LockMode, Locks, MAX_BLOB, Operation,
-    Page, Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
+    Bulk, BulkLimits, Cursor, EntryId, Error, ErrorKind, Exclusion, Expect, Guard, LockMode, Locks,
+    MAX_BLOB, Operation, Page, Persistence, Put, Query, Result, Revision, Sharing, Storage,
+    StorageAbilities, Stored, Swaps, get_each,
 };
 use keyward_plugin::abi::{
-    self, EntryName, EntrySink, Expectation, Instance, NONE, Number, PutOptions, STATUS_OK,
-    STATUS_PANICKED, Short, Slice, StorageMethods, milliseconds,
+    self, EntryName, EntrySink, Expectation, Failure, Instance, NONE, Number, PutOptions,
+    STATUS_OK, STATUS_PANICKED, Short, Slice, StorageMethods, StoredSink, milliseconds,
 };
 
 use super::Answer;
-use super::handle::{Handle, Methods, function};
+use super::handle::{Handle, Methods, function, outcome};
 use crate::errors::unusable;
 
 /// The size of the largest cursor, in bytes.
@@ -49,6 +50,8 @@ struct LoadedStorage {
     abilities: abi::StorageAbilities,
     persistence: Persistence,
     sharing: Sharing,
+    swaps: Swaps,
+    exclusion: Exclusion,
 }
 
 impl LoadedStorage {
@@ -61,6 +64,10 @@ impl LoadedStorage {
             bulk: 0,
             locks: 0,
             largest: NONE,
+            swaps: 0,
+            exclusion: 0,
+            bulk_operations: NONE,
+            bulk_bytes: NONE,
         };
         let methods = handle.methods();
         handle.call("open", |instance, failure| {
@@ -75,6 +82,8 @@ impl LoadedStorage {
         Ok(Self {
             persistence: Persistence::from_number(abilities.persistence).ok_or_else(unknown)?,
             sharing: Sharing::from_number(abilities.sharing).ok_or_else(unknown)?,
+            swaps: Swaps::from_number(abilities.swaps).ok_or_else(unknown)?,
+            exclusion: Exclusion::from_number(abilities.exclusion).ok_or_else(unknown)?,
             abilities,
             handle: Arc::new(handle),
         })
@@ -94,6 +103,24 @@ impl Storage for LoadedStorage {
             Some(revision) => Stored::new(blob, revision),
             None => Stored::without_revision(blob),
         })
+    }
+
+    fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Result<Stored>>> {
+        if self.handle.methods().get_many.is_none() {
+            return Ok(get_each(ids, |id| self.get(id)));
+        }
+        let names: Vec<_> = ids.iter().map(EntryName::new).collect();
+        let mut received = ReceivedBlobs { results: Vec::new(), limit: ids.len(), failed: None };
+        let sink = StoredSink { context: (&raw mut received).cast(), take: Some(take_stored) };
+        let called = self.handle.call("get", |instance, failure| {
+            let methods = self.handle.methods();
+            function!(methods, get_many(instance, names.as_ptr(), names.len(), &sink, failure))
+        });
+        if let Some(failed) = received.failed {
+            return Err(failed);
+        }
+        called?;
+        Ok(received.results)
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
@@ -134,7 +161,7 @@ impl Storage for LoadedStorage {
         }
         listed?;
         let next = next.find()?.map(|cursor| Cursor(cursor.into_bytes()));
-        Ok(Page { entries: received.entries, next })
+        Ok(Page::new(received.entries, next))
     }
 
     fn destroy(&self) -> Result<()> {
@@ -144,15 +171,18 @@ impl Storage for LoadedStorage {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        StorageAbilities {
-            persistence: self.persistence,
-            sharing: self.sharing,
-            lists: self.abilities.lists != 0,
-            largest: usize::try_from(self.abilities.largest).ok().filter(|it| *it != usize::MAX),
-            bulk: (self.abilities.bulk != 0).then_some(self),
-            locks: (self.abilities.locks != 0).then_some(self),
-        }
+        let mut abilities = StorageAbilities::new(self.persistence, self.sharing).swaps(self.swaps);
+        abilities.lists = self.abilities.lists != 0;
+        abilities.largest = limit(self.abilities.largest);
+        abilities.bulk = (self.abilities.bulk != 0).then_some(self);
+        abilities.locks = (self.abilities.locks != 0).then_some(self);
+        abilities
     }
+}
+
+/// The limit with this number.
+fn limit(number: u64) -> Option<usize> {
+    usize::try_from(number).ok().filter(|limit| *limit != usize::MAX)
 }
 
 /// The entries that a library has passed so far.
@@ -184,28 +214,103 @@ unsafe extern "C" fn take(context: *mut c_void, entry: EntryName) -> i32 {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(STATUS_PANICKED)
 }
 
+/// The results that a library has passed so far.
+struct ReceivedBlobs {
+    results: Vec<Result<Stored>>,
+    limit: usize,
+    failed: Option<Error>,
+}
+
+unsafe extern "C" fn take_stored(
+    context: *mut c_void,
+    status: i32,
+    blob: Slice,
+    revision: *const Short,
+    failure: *mut Failure,
+) -> i32 {
+    let work = || {
+        // SAFETY: `get_many` passed this pointer, and no other code uses it during the call.
+        let received = unsafe { &mut *context.cast::<ReceivedBlobs>() };
+        if received.results.len() == received.limit {
+            received.failed = Some(Error::corrupt("get").because("there are too many results"));
+            return ErrorKind::Corrupt.code().into();
+        }
+        // SAFETY: the library passed these for the time of this call.
+        let result = unsafe { read_stored(status, blob, revision, failure) };
+        received.results.push(result);
+        STATUS_OK
+    };
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(STATUS_PANICKED)
+}
+
+/// Returns what a library passed for one entry.
+///
+/// # Safety
+/// All pointers must be valid or NULL; the failure is taken over.
+unsafe fn read_stored(
+    status: i32,
+    blob: Slice,
+    revision: *const Short,
+    failure: *mut Failure,
+) -> Result<Stored> {
+    // SAFETY: the caller guarantees it.
+    let failure = match unsafe { failure.as_mut() } {
+        Some(failure) => std::mem::replace(failure, Failure::new()),
+        None => Failure::new(),
+    };
+    // SAFETY: the library wrote valid buffers.
+    unsafe { outcome("get", failure, status)? };
+    // SAFETY: the caller guarantees it.
+    let (blob, revision) = unsafe { (blob.bytes(), revision.as_ref()) };
+    if blob.len() > MAX_BLOB {
+        return Err(Error::corrupt("get").because("the blob is too large"));
+    }
+    Ok(match revision.map(Short::revision).transpose()?.flatten() {
+        Some(revision) => Stored::new(blob.to_vec(), revision),
+        None => Stored::without_revision(blob.to_vec()),
+    })
+}
+
 impl Bulk for LoadedStorage {
-    fn apply(&self, operations: &[Operation<'_>]) -> Result<()> {
-        let write = |operation: &Operation<'_>| match operation {
-            Operation::Put(id, blob, put) => abi::Operation {
-                kind: 0,
-                reserved: 0,
-                entry: EntryName::new(id),
-                blob: Slice::new(blob),
-                put: PutOptions::from(put),
-            },
-            Operation::Delete(id, expect) => abi::Operation {
-                kind: 1,
-                reserved: 0,
-                entry: EntryName::new(id),
-                blob: Slice::NULL,
-                put: PutOptions::from(&Put::expecting(expect.clone())),
-            },
+    fn apply(&self, operations: &[Operation<'_>]) -> Result<Vec<Option<Revision>>> {
+        let write = |operation: &Operation<'_>| {
+            Ok(match operation {
+                Operation::Put(id, blob, put) => abi::Operation {
+                    kind: 0,
+                    reserved: 0,
+                    entry: EntryName::new(id),
+                    blob: Slice::new(blob),
+                    put: PutOptions::from(put),
+                },
+                Operation::Delete(id, expect) => abi::Operation {
+                    kind: 1,
+                    reserved: 0,
+                    entry: EntryName::new(id),
+                    blob: Slice::NULL,
+                    put: PutOptions::from(&Put::expecting(expect.clone())),
+                },
+                _ => return Err(Error::new(ErrorKind::Unsupported, "bulk")),
+            })
         };
-        let all: Vec<_> = operations.iter().map(write).collect();
+        let all = operations.iter().map(write).collect::<Result<Vec<_>>>()?;
+        let mut revisions = vec![Short::NULL; all.len()];
+        let (first, count) = (all.as_ptr(), all.len());
         self.handle.call("bulk", |instance, failure| {
-            function!(self.handle.methods(), bulk(instance, all.as_ptr(), all.len(), failure))
-        })
+            let methods = self.handle.methods();
+            function!(methods, bulk(instance, first, count, revisions.as_mut_ptr(), failure))
+        })?;
+        let revision = |(operation, revision): (&Operation<'_>, &Short)| match operation {
+            Operation::Put(_, blob, _) => {
+                let given = revision.revision()?;
+                Ok(Some(given.unwrap_or_else(|| Revision::of_content(blob))))
+            }
+            _ => Ok(None),
+        };
+        operations.iter().zip(&revisions).map(revision).collect()
+    }
+
+    fn limits(&self) -> BulkLimits {
+        BulkLimits::new(limit(self.abilities.bulk_operations), limit(self.abilities.bulk_bytes))
     }
 }
 
@@ -225,6 +330,10 @@ impl Locks for LoadedStorage {
             function!(methods, lock(instance, entry, mode, wait, ttl, &mut held, failure))
         })?;
         Ok(Box::new(Held { held, handle: Arc::clone(&self.handle) }))
+    }
+
+    fn exclusion(&self) -> Exclusion {
+        self.exclusion
     }
 }
 

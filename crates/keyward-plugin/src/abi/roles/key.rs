@@ -2,6 +2,7 @@ use keyward_core::{Key, KeyId};
 
 use super::super::data::{Buffer, Failure, Slice};
 use super::super::instance::{call, close};
+use super::super::numbers::Number;
 use super::super::table::{Instance, KeyMethods};
 
 type Role = dyn Key;
@@ -13,6 +14,7 @@ pub(in super::super) static METHODS: KeyMethods = KeyMethods {
     create: Some(create),
     load: Some(load),
     remove: Some(remove),
+    rewrap: Some(rewrap),
 };
 
 unsafe extern "C" fn create(
@@ -20,12 +22,12 @@ unsafe extern "C" fn create(
     id: Slice,
     key: *mut Buffer,
     parameters: *mut Buffer,
-    made: *mut u32,
+    ownership: *mut u32,
     failure: *mut Failure,
 ) -> i32 {
     call(instance, failure, |source: &Role| {
         let created = source.create(&KeyId::new(id.bytes())?)?;
-        *made = created.made.into();
+        *ownership = created.ownership.number();
         *key = Buffer::of_secret(created.key);
         *parameters = Buffer::new(created.parameters);
         Ok(())
@@ -54,5 +56,19 @@ unsafe extern "C" fn remove(
 ) -> i32 {
     call(instance, failure, |source: &Role| {
         source.delete(&KeyId::new(id.bytes())?, parameters.bytes())
+    })
+}
+
+unsafe extern "C" fn rewrap(
+    instance: *mut Instance,
+    id: Slice,
+    parameters: Slice,
+    new_parameters: *mut Buffer,
+    failure: *mut Failure,
+) -> i32 {
+    call(instance, failure, |source: &Role| {
+        let rewrapped = source.rewrap(&KeyId::new(id.bytes())?, parameters.bytes())?;
+        *new_parameters = Buffer::new(rewrapped);
+        Ok(())
     })
 }

@@ -2,12 +2,13 @@ use std::ffi::c_void;
 use std::ops::ControlFlow;
 
 use keyward_core::{
-    Cursor, EntryId, Error, ErrorKind, Expect, Guard, LockMode, Operation, Put, Result, Storage,
+    Bulk, Cursor, EntryId, Error, ErrorKind, Exclusion, Expect, Guard, LockMode, Locks, Operation,
+    Put, Result, Storage,
 };
 
 use super::super::caller::{fill, read};
 use super::super::data::{self, Buffer, EntryName, EntrySink, Expectation, Failure, PutOptions};
-use super::super::data::{Query, Short, Slice, duration};
+use super::super::data::{Query, Short, Slice, StoredSink, duration};
 use super::super::instance::{call, close, guard};
 use super::super::numbers::Number;
 use super::super::table::{Instance, StorageAbilities, StorageMethods};
@@ -29,6 +30,7 @@ pub(in super::super) static METHODS: StorageMethods = StorageMethods {
     lock: Some(lock),
     renew: Some(renew),
     unlock: Some(unlock),
+    get_many: Some(get_many),
 };
 
 unsafe extern "C" fn abilities(
@@ -38,6 +40,7 @@ unsafe extern "C" fn abilities(
 ) -> i32 {
     call(instance, failure, |storage: &Role| {
         let able = storage.abilities();
+        let limits = able.bulk.map(Bulk::limits).unwrap_or_default();
         let able = StorageAbilities {
             size: size_of::<StorageAbilities>() as u32,
             persistence: able.persistence.number(),
@@ -45,11 +48,20 @@ unsafe extern "C" fn abilities(
             lists: able.lists.into(),
             bulk: able.bulk.is_some().into(),
             locks: able.locks.is_some().into(),
-            largest: able.largest.map_or(NONE, |largest| largest as u64),
+            largest: limit(able.largest),
+            swaps: able.swaps.number(),
+            exclusion: able.locks.map_or(Exclusion::Holder, Locks::exclusion).number(),
+            bulk_operations: limit(limits.operations),
+            bulk_bytes: limit(limits.bytes),
         };
         fill(abilities, able);
         Ok(())
     })
+}
+
+/// A limit as a number.
+fn limit(limit: Option<usize>) -> u64 {
+    limit.map_or(NONE, |limit| limit as u64)
 }
 
 unsafe extern "C" fn get(
@@ -65,6 +77,48 @@ unsafe extern "C" fn get(
         *blob = Buffer::new(stored.blob);
         Ok(())
     })
+}
+
+unsafe extern "C" fn get_many(
+    instance: *mut Instance,
+    entries: *const EntryName,
+    entry_count: usize,
+    sink: *const StoredSink,
+    failure: *mut Failure,
+) -> i32 {
+    let mut ended = STATUS_OK;
+    let status = call(instance, failure, |storage: &Role| {
+        // If there are no entries, the pointer may be NULL.
+        let names = match entry_count {
+            0 => &[],
+            count => std::slice::from_raw_parts(entries, count),
+        };
+        let ids = names.iter().map(|name| name.id()).collect::<Result<Vec<EntryId>>>()?;
+        let sink = &*sink;
+        let take = sink.take.ok_or_else(|| {
+            Error::invalid("get", "there is no function to take what the entries hold")
+        })?;
+        for result in storage.get_many(&ids)? {
+            let status = match result {
+                Ok(stored) => {
+                    let revision = stored.given_revision().map_or(Short::NULL, Short::of_revision);
+                    let blob = Slice::new(&stored.blob);
+                    take(sink.context, STATUS_OK, blob, &revision, std::ptr::null_mut())
+                }
+                Err(error) => {
+                    let mut failure = Failure::new();
+                    let status = Failure::report(&mut failure, &error);
+                    take(sink.context, status, Slice::NULL, &Short::NULL, &mut failure)
+                }
+            };
+            if status != STATUS_OK {
+                ended = status;
+                break;
+            }
+        }
+        Ok(())
+    });
+    if status == STATUS_OK { ended } else { status }
 }
 
 unsafe extern "C" fn put(
@@ -104,12 +158,13 @@ unsafe extern "C" fn list(
     let status = call(instance, failure, |storage: &Role| {
         let (query, entries) = (read(query)?, &*entries);
         let user = query.user.get().map(|_| query.user.text()).transpose()?;
-        let page = storage.list(&keyward_core::Query {
-            user,
-            prefix: query.prefix.text()?,
-            cursor: query.cursor.get().map(|cursor| Cursor(cursor.to_vec())),
-            limit: usize::try_from(query.limit).unwrap_or(usize::MAX),
-        })?;
+        let cursor = query.cursor.get().map(|cursor| Cursor(cursor.to_vec()));
+        let query = keyward_core::Query::default()
+            .with_user(user)
+            .with_prefix(query.prefix.text()?)
+            .with_cursor(cursor)
+            .with_limit(usize::try_from(query.limit).unwrap_or(usize::MAX));
+        let page = storage.list(&query)?;
         let take = entries
             .take
             .ok_or_else(|| Error::invalid("list", "there is no function to take the entries"))?;
@@ -134,6 +189,7 @@ unsafe extern "C" fn bulk(
     instance: *mut Instance,
     operations: *const data::Operation,
     operation_count: usize,
+    revisions: *mut Short,
     failure: *mut Failure,
 ) -> i32 {
     call(instance, failure, |storage: &Role| {
@@ -153,7 +209,14 @@ unsafe extern "C" fn bulk(
             })
         };
         let operations = operations.iter().zip(&ids).map(change).collect::<Result<Vec<_>>>()?;
-        bulk.apply(&operations)
+        for (index, revision) in bulk.apply(&operations)?.iter().enumerate() {
+            if let Some(revision) = revision
+                && index < operation_count
+            {
+                *revisions.add(index) = Short::of_revision(revision);
+            }
+        }
+        Ok(())
     })
 }
 
