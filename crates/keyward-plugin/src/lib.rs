@@ -47,6 +47,7 @@ pub mod abi;
 pub mod cbor;
 pub mod json;
 mod key;
+pub mod keyed;
 pub mod process;
 
 pub use key::{KEY_LENGTH, create_supplied, decode_key, encode_key, load_supplied};

@@ -15,6 +15,7 @@ mod envelope;
 mod git_request;
 mod host;
 mod imports;
+mod keyed_value;
 mod keyring_item;
 mod keys;
 mod memory;
@@ -30,6 +31,7 @@ pub use config::{settings, store_file};
 pub use envelope::{envelope, keyset};
 pub use git_request::git_request;
 pub use imports::{import_git, import_pycred};
+pub use keyed_value::keyed_value;
 pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
 pub use names::names;
@@ -53,6 +55,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("import-pycred", import_pycred),
     ("key-passphrase", key_passphrase),
     ("key-supplied", key_supplied),
+    ("keyed-value", keyed_value),
     ("keyring-item", keyring_item),
     ("keyset", keyset),
     ("names", names),
