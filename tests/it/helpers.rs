@@ -9,6 +9,7 @@ pub(crate) mod namespace;
 pub(crate) mod plugin_fixtures;
 pub(crate) mod prng;
 pub(crate) mod program;
+pub(crate) mod remote_storage;
 pub(crate) mod scripted_storage;
 #[allow(dead_code, reason = "the keyring's own tests use more of it")]
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]

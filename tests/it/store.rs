@@ -10,6 +10,7 @@ mod hostile_names;
 mod keyring;
 mod killed_writer;
 mod lost_responses;
+mod network;
 mod old_homes;
 mod old_stores;
 mod power_loss;

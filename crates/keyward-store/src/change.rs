@@ -15,6 +15,11 @@ impl Store {
     /// [`Conflict`](ErrorKind::Conflict) if it is not met; then nothing changes.
     pub fn put(&self, id: &EntryId, record: &Record, expect: Expect) -> Result<Revision> {
         let _writing = self.writing()?;
+        if expect == Expect::Absent {
+            // The storage checks that; an empty one may not be this store's.
+            self.check_present()?;
+            return self.seal_and_put(id, record, 0, expect);
+        }
         let generation = match self.storage()?.get(id) {
             Ok(old) => self.check_replaceable(&old.blob)?,
             Err(error) if error.is_miss() || error.kind() == ErrorKind::Corrupt => {
@@ -67,9 +72,7 @@ impl Store {
                     .writing()
                     .and_then(|_writing| self.seal_and_put(id, &record, generation, expect))
                     .map(drop),
-                Change::Remove if expect != Expect::Absent => {
-                    self.check_miss(self.storage()?.delete(id, &expect))
-                }
+                Change::Remove if expect != Expect::Absent => self.delete_blob(id, &expect),
                 Change::Leave | Change::Remove => Ok(()),
             };
             match result {
@@ -142,7 +145,7 @@ impl Store {
             // An entry that cannot be read can still be removed.
             Err(_) => self.check_present()?,
         }
-        self.check_miss(self.storage()?.delete(id, expect))
+        self.delete_blob(id, expect)
     }
 }
 

@@ -21,8 +21,14 @@ pub(crate) enum Missing {
 }
 
 impl Store {
-    /// Returns the cached keyset. It is read again if it lacks this key.
+    /// Returns a keyset with this key. It is read again only if the one that was last read lacks the
+    /// key: an older keyset opens as well.
     pub(crate) fn keyset_with(&self, id: &[u8]) -> Result<Arc<Keyset>> {
+        if let Some(known) = self.keyset.lock()?.as_ref()
+            && known.keyset.find(id).is_some()
+        {
+            return Ok(Arc::clone(&known.keyset));
+        }
         let known = self.keyset(Missing::Error)?;
         if known.find(id).is_some() {
             return Ok(known);

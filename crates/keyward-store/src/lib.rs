@@ -8,7 +8,9 @@
 //! that from configuration.
 
 mod binding;
+mod blobs;
 mod change;
+mod conditions;
 mod cursor;
 mod entries;
 mod envelope;
@@ -21,6 +23,7 @@ mod lifecycle;
 mod owner;
 mod parts;
 mod reseal;
+mod rewrap;
 mod rotate;
 mod seal;
 mod sentinel;

@@ -1,6 +1,6 @@
 //! Creates and destroys a store.
 
-use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Level, Result};
+use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, Level, Result, Stored};
 
 use crate::keyset_cache::Missing;
 use crate::keyset_file;
@@ -140,8 +140,8 @@ impl Store {
     }
 
     fn holds_foreign(&self) -> Result<bool> {
-        for id in self.all_entries() {
-            if self.why_not_own(&id?)?.is_some() {
+        for blob in self.blobs(self.all_entries()) {
+            if self.why_not_own(blob?.1)?.is_some() {
                 return Ok(true);
             }
         }
@@ -158,7 +158,7 @@ impl Store {
                 }
                 id => id?,
             };
-            if let Some(why) = self.why_not_own(&id)? {
+            if let Some(why) = self.why_not_own(self.storage()?.get(&id))? {
                 self.parts.host.log(Level::Warning, format_args!("{id} {why}; it stays"));
                 continue;
             }
@@ -170,9 +170,10 @@ impl Store {
         Ok(())
     }
 
-    /// Returns why it is not certain that this store wrote the blob of an entry; `None` if it did.
-    fn why_not_own(&self, id: &EntryId) -> Result<Option<String>> {
-        match self.storage()?.get(id) {
+    /// Returns why it is not certain that this store wrote what the storage returned for an entry;
+    /// `None` if it did.
+    fn why_not_own(&self, stored: Result<Stored>) -> Result<Option<String>> {
+        match stored {
             Ok(stored) => Ok(match owner(&stored.blob) {
                 Some(store) if store == self.parts.id => None,
                 Some(_) => Some("belongs to another store".to_owned()),

@@ -1,15 +1,17 @@
 //! Reseals entries: one by one, or many at once if the storage supports that.
 
-use keyward_core::{Bulk, EntryId, ErrorKind, Expect, Keys, Operation, Put, Result};
+use std::sync::Arc;
 
-use crate::envelope::Envelope;
+use keyward_core::{Bulk, EntryId, ErrorKind, Expect, Keys, Operation, Put, Result, Stored};
+
+use crate::envelope::{Envelope, Header};
 use crate::keyset::Keyset;
 use crate::keyset_cache::Missing;
 use crate::rotate::Rotated;
 use crate::store::Store;
 
 /// How many entries are resealed at once.
-const BATCH: usize = 16;
+const BATCH: usize = 32;
 
 /// The largest total size of blobs in memory for that; larger entries are resealed one by one.
 const BATCH_BYTES: usize = 1 << 20;
@@ -17,11 +19,10 @@ const BATCH_BYTES: usize = 1 << 20;
 impl Store {
     /// Reseals every entry with the current key, and calls `done` for each.
     pub(crate) fn reseal_all(&self, done: &mut dyn FnMut(&EntryId)) -> Result<Rotated> {
-        let batch = if self.parts.storage.backend.abilities().bulk.is_some() { BATCH } else { 1 };
         let mut rotated = Rotated::default();
         let mut entries = self.entries(None);
         loop {
-            let ids = entries.by_ref().take(batch).collect::<Result<Vec<_>>>()?;
+            let ids = entries.by_ref().take(self.batch()).collect::<Result<Vec<_>>>()?;
             if ids.is_empty() {
                 return Ok(rotated);
             }
@@ -32,9 +33,36 @@ impl Store {
         }
     }
 
+    /// Reseals the entries that are sealed with an old key, and returns how many there were.
+    pub(crate) fn reseal_rest(&self) -> Result<u64> {
+        let keyset = self.current_keyset()?;
+        let ids = self.old_entries(keyset.as_deref()).collect::<Result<Vec<_>>>()?;
+        ids.chunks(self.batch()).try_fold(0, |resealed, ids| Ok(resealed + self.reseal_batch(ids)?))
+    }
+
+    /// Iterates over the entries that are sealed with another key than the current one.
+    pub(crate) fn old_entries<'a>(
+        &'a self,
+        keyset: Option<&'a Keyset>,
+    ) -> impl Iterator<Item = Result<EntryId>> + 'a {
+        let is_old = move |(id, stored): (EntryId, Result<Stored>)| {
+            let Some(stored) = self.if_present(stored)? else { return Ok(None) };
+            let header = self.header(&stored)?;
+            let current = self.key_for(&id, keyset.map(Keyset::primary))?;
+            Ok((header.key != current.as_bytes()).then_some(id))
+        };
+        self.blobs(self.entries(None)).filter_map(move |blob| blob.and_then(is_old).transpose())
+    }
+
+    /// How many entries are resealed at once.
+    fn batch(&self) -> usize {
+        let Some(bulk) = self.storage_abilities().bulk else { return 1 };
+        bulk.limits().operations.unwrap_or(BATCH).clamp(1, BATCH)
+    }
+
     /// Reseals these entries with the current key. Returns how many needed it.
     fn reseal_batch(&self, ids: &[EntryId]) -> Result<u64> {
-        if let Some(bulk) = self.parts.storage.backend.abilities().bulk
+        if let Some(bulk) = self.storage_abilities().bulk
             && let Ok(Some(resealed)) = self.reseal_at_once(bulk, ids)
         {
             return Ok(resealed);
@@ -47,13 +75,16 @@ impl Store {
     /// Reseals all entries or none; none if they are too large.
     fn reseal_at_once(&self, bulk: &dyn Bulk, ids: &[EntryId]) -> Result<Option<u64>> {
         let _writing = self.writing()?;
+        let most = bulk.limits().bytes.unwrap_or(BATCH_BYTES).min(BATCH_BYTES);
+        let keyset = self.current_keyset()?;
         let (mut sealed, mut bytes) = (Vec::with_capacity(ids.len()), 0);
-        for id in ids {
-            if let Some((blob, put)) = self.reseal_blob(id)? {
+        for blob in self.blobs(ids.iter().cloned().map(Ok)) {
+            let (id, stored) = blob?;
+            if let Some((blob, put)) = self.reseal_blob(&id, stored, keyset.as_deref())? {
                 bytes += blob.len();
                 sealed.push((id, blob, put));
             }
-            if bytes > BATCH_BYTES {
+            if bytes > most {
                 return Ok(None);
             }
         }
@@ -69,7 +100,10 @@ impl Store {
     fn reseal(&self, id: &EntryId) -> Result<bool> {
         loop {
             let _writing = self.writing()?;
-            let Some((blob, put)) = self.reseal_blob(id)? else { return Ok(false) };
+            let (keyset, stored) = (self.current_keyset()?, self.storage()?.get(id));
+            let Some((blob, put)) = self.reseal_blob(id, stored, keyset.as_deref())? else {
+                return Ok(false);
+            };
             match self.put_blob(id, &blob, &put) {
                 Ok(_) => return Ok(true),
                 Err(error) if error.kind() == ErrorKind::Conflict => {}
@@ -78,20 +112,24 @@ impl Store {
         }
     }
 
+    /// Returns the keyset, if the store has one.
+    fn current_keyset(&self) -> Result<Option<Arc<Keyset>>> {
+        match self.parts.encryption.backend.abilities().keys {
+            Keys::Store => self.keyset(Missing::Error).map(Some),
+            Keys::None | Keys::Own => Ok(None),
+        }
+    }
+
     /// Returns the entry's blob, sealed with the current key, and the condition under which it
     /// replaces the old one; `None` if the entry no longer exists, or is already sealed with it.
-    fn reseal_blob(&self, id: &EntryId) -> Result<Option<(Vec<u8>, Put)>> {
-        let stored = match self.storage()?.get(id) {
-            Err(error) if error.is_miss() => return Ok(None),
-            other => self.in_storage(other)?,
-        };
-        let keyset = match self.parts.encryption.backend.abilities().keys {
-            Keys::Store => Some(self.keyset(Missing::Error)?),
-            Keys::None | Keys::Own => None,
-        };
-        let key = keyset.as_deref().map(Keyset::primary);
-        let header = Envelope::parse(&stored.blob)?.header;
-        self.check_place(&header)?;
+    fn reseal_blob(
+        &self,
+        id: &EntryId,
+        stored: Result<Stored>,
+        keyset: Option<&Keyset>,
+    ) -> Result<Option<(Vec<u8>, Put)>> {
+        let Some(stored) = self.if_present(stored)? else { return Ok(None) };
+        let (header, key) = (self.header(&stored)?, keyset.map(Keyset::primary));
         if header.key == self.key_for(id, key)?.as_bytes() {
             return Ok(None);
         }
@@ -99,6 +137,22 @@ impl Store {
         let blob = self.seal_bytes(id, &plain, key, header.generation.saturating_add(1))?;
         self.check_size(&blob)?;
         let expires = self.decode(&plain)?.expires;
-        Ok(Some((blob, Put::expecting(Expect::Revision(stored.revision())).expiring(expires))))
+        let put = Put::expecting(Expect::Revision(stored.revision())).expiring(expires);
+        Ok(Some((blob, put)))
+    }
+
+    /// Returns what the storage returned for an entry; `None` if the entry no longer exists.
+    fn if_present(&self, stored: Result<Stored>) -> Result<Option<Stored>> {
+        match stored {
+            Err(error) if error.is_miss() => Ok(None),
+            stored => self.in_storage(stored).map(Some),
+        }
+    }
+
+    /// Returns the header of a blob of this store.
+    fn header<'a>(&self, stored: &'a Stored) -> Result<Header<'a>> {
+        let header = Envelope::parse(&stored.blob)?.header;
+        self.check_place(&header)?;
+        Ok(header)
     }
 }

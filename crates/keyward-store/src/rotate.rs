@@ -1,6 +1,5 @@
 use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, LockMode, Result};
 
-use crate::envelope::Envelope;
 use crate::keyset::Keyset;
 use crate::keyset_cache::Missing;
 use crate::keyset_file;
@@ -40,12 +39,15 @@ impl Store {
                 .because("this store has no keys to rotate"));
         }
         if keys == Keys::Store {
+            if self.loses_puts() {
+                return Err(self.loses_keysets("rotate"));
+            }
             self.add_key()?;
         }
         let mut rotated = self.reseal_all(&mut done)?;
         // These are the entries that other processes wrote after the new key existed and before
         // they used it.
-        rotated.resealed += self.reseal_all(&mut |_| {})?.resealed;
+        rotated.resealed += self.reseal_rest()?;
         if keys == Keys::Store {
             let _guard = self.lock(LockMode::Exclusive)?;
             self.change_keyset(|keyset| {
@@ -77,13 +79,10 @@ impl Store {
         };
         self.forget_keyset()?;
         let keyset = self.keyset(Missing::Error)?;
-        for id in self.entries(None) {
-            let id = id?;
-            if !self.is_current(&id, &keyset)? {
-                return Err(Error::new(ErrorKind::Conflict, "retire")
-                    .because(format!("{id} is still sealed under an old key"))
-                    .hint("Run `keyward store rotate` first"));
-            }
+        if let Some(id) = self.old_entries(Some(&keyset)).next() {
+            return Err(Error::new(ErrorKind::Conflict, "retire")
+                .because(format!("{} is still sealed under an old key", id?))
+                .hint("Run `keyward store rotate` first"));
         }
         self.change_keyset(|keyset| {
             keyset.retire();
@@ -126,15 +125,15 @@ impl Store {
         kept
     }
 
-    fn is_current(&self, id: &EntryId, keyset: &Keyset) -> Result<bool> {
-        match self.storage()?.get(id) {
-            Ok(stored) => {
-                let header = Envelope::parse(&stored.blob)?.header;
-                self.check_place(&header)?;
-                Ok(header.key == keyset.primary().id.as_bytes())
-            }
-            Err(error) if error.is_miss() => Ok(true),
-            Err(error) => self.in_storage(Err(error)),
-        }
+    /// Returns the error for a change of the keyset in a storage where two changes at the same time
+    /// could overwrite each other: records that were sealed with the lost key would be lost too.
+    pub(crate) fn loses_keysets(&self, operation: &'static str) -> Error {
+        let why = format!(
+            "the storage {} can neither check conditions nor lock, so a key could be lost",
+            self.parts.storage.name
+        );
+        Error::new(ErrorKind::Unsupported, operation)
+            .because(why)
+            .hint("Copy the records into a new store")
     }
 }

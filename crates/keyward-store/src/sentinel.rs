@@ -17,9 +17,10 @@ fn mark() -> EntryId {
 
 impl Store {
     /// Returns the id of the entry by which the store recognizes its storage. A durable storage
-    /// must have it, one that lasts for a session may have it, the memory of a process needs none.
+    /// must have it, one that lasts for a session may have it, the memory of a process and a cache
+    /// need none.
     fn sentinel(&self) -> Option<EntryId> {
-        let is_private = self.parts.storage.backend.abilities().persistence == Persistence::Process;
+        let is_private = self.parts.storage.backend.abilities().persistence <= Persistence::Process;
         if is_private || !self.parts.envelope {
             return None;
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keyward_core::{
     Change, EncryptionAbilities, EntryId, Error, ErrorKind, Guard, Keys, LockMode, MAX_BLOB, Page,
-    Persistence, Put, Query, Record, Result, Revision, Secret, Source, Storage, StorageAbilities,
+    Persistence, Query, Record, Result, Revision, Secret, Source, Storage, StorageAbilities,
     StoreId, Stored, Timestamp,
 };
 
@@ -65,7 +65,13 @@ impl Store {
                     "an encryption that uses the store's keys must bind and authenticate",
                 );
             }
-            let lasts = parts.storage.backend.abilities().persistence > Persistence::Process;
+            let persistence = parts.storage.backend.abilities().persistence;
+            if persistence == Persistence::Cache {
+                return unsupported(
+                    "this encryption keeps its keys in the storage, where they may vanish at any time",
+                );
+            }
+            let lasts = persistence > Persistence::Process;
             if parts.key.is_none() && lasts {
                 return unsupported("this encryption needs a key source");
             }
@@ -112,6 +118,15 @@ impl Store {
     /// Returns the blob of this entry, and its record if the blob opens.
     pub(crate) fn read(&self, id: &EntryId) -> Result<(Stored, Result<Record>)> {
         let stored = self.check_miss(self.storage()?.get(id))?;
+        self.open_stored(id, stored)
+    }
+
+    /// Opens a blob that was read, or the one that replaced it meanwhile.
+    pub(crate) fn open_stored(
+        &self,
+        id: &EntryId,
+        stored: Stored,
+    ) -> Result<(Stored, Result<Record>)> {
         match self.unseal(id, &stored.blob) {
             // After the blob was read, a rotation may have sealed the record with a new key and
             // deleted the old one.
@@ -184,9 +199,18 @@ impl Store {
 
     /// Takes the store's lock, if its storage has locks.
     pub(crate) fn lock(&self, mode: LockMode) -> Result<Option<Box<dyn Guard>>> {
+        self.lock_entry(&EntryId::reserved("store"), mode)
+    }
+
+    /// Takes the storage's lock of this name, if the storage has locks.
+    pub(crate) fn lock_entry(
+        &self,
+        id: &EntryId,
+        mode: LockMode,
+    ) -> Result<Option<Box<dyn Guard>>> {
         let Some(locks) = self.storage()?.abilities().locks else { return Ok(None) };
         let wait = self.parts.host.remaining().map_or(WAIT, |left| left.min(WAIT));
-        self.in_storage(locks.lock(&EntryId::reserved("store"), mode, wait, WAIT)).map(Some)
+        self.in_storage(locks.lock(id, mode, wait, WAIT)).map(Some)
     }
 
     /// Checks that a blob does not belong to another store.
@@ -198,11 +222,6 @@ impl Store {
             Some(store) if store != self.parts.id => Err(foreign_record()),
             _ => Ok(()),
         }
-    }
-
-    pub(crate) fn put_blob(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
-        self.check_size(blob)?;
-        self.in_storage(self.storage()?.put(id, blob, put))
     }
 
     /// Refuses a blob that is larger than the storage accepts.

@@ -31,9 +31,9 @@ impl Store {
         let holds_keys = self.parts.encryption.backend.abilities().keys == Keys::Store;
         let mut verified = Verified::default();
         let mut refused = None;
-        for id in self.entries(user) {
-            let id = id?;
-            match self.get(&id) {
+        for blob in self.blobs(self.entries(user)) {
+            let (id, stored) = blob?;
+            match self.open_blob(&id, stored) {
                 Ok(_) => {
                     verified.good += 1;
                     found(&id, None);

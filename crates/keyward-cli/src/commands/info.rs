@@ -92,6 +92,11 @@ fn print_standard(store: &OpenStore) -> Outcome {
     print(&format!("id: {}", file.id))?;
     print(&format!("records: {}", protection(store).describe()))?;
     print(&format!("lasts: {}", lifetime(store)))?;
+    if store.last_writer_wins() {
+        print(
+            "concurrent changes: the last writer wins, because the storage cannot check or lock",
+        )?;
+    }
     if file.deleting {
         print("state: being removed")?;
     }
@@ -112,6 +117,7 @@ fn as_json(store: &OpenStore, users: Option<&BTreeSet<String>>) -> serde_json::V
         "deleting": file.deleting,
         "records": protection(store).describe(),
         "lasts": lifetime(store),
+        "last_writer_wins": store.last_writer_wins(),
     });
     if let Some(users) = users {
         info["users"] = json!(users);

@@ -35,7 +35,8 @@ pub(super) enum Command {
     /// Encrypt every entry with a new key, or continue an interrupted rotation
     #[command(after_help = "Example:
   keyward store rotate work
-  keyward store rotate work --retire")]
+  keyward store rotate work --retire
+  keyward store rotate work --rewrap")]
     Rotate {
         /// The store
         #[arg(add = candidates::stores())]
@@ -43,6 +44,10 @@ pub(super) enum Command {
         /// Delete the old keys instead; an error if an entry still needs one
         #[arg(long)]
         retire: bool,
+        /// Wrap the store's keys again instead, for a key service that has a new key; the entries
+        /// stay as they are
+        #[arg(long, conflicts_with = "retire")]
+        rewrap: bool,
         /// Print JSON
         #[arg(long)]
         json: bool,
@@ -64,8 +69,9 @@ impl Run for Command {
         let keyward = session.keyward()?;
         match self {
             Self::Verify { store, user, json } => verify(&keyward, &store, user.as_deref(), json),
-            Self::Rotate { store, retire: true, json } => retire(&keyward, &store, json),
-            Self::Rotate { store, retire: false, json } => rotate(session, &keyward, &store, json),
+            Self::Rotate { store, retire: true, json, .. } => retire(&keyward, &store, json),
+            Self::Rotate { store, rewrap: true, json, .. } => rewrap(&keyward, &store, json),
+            Self::Rotate { store, json, .. } => rotate(session, &keyward, &store, json),
             Self::Enroll { store, user } => Ok(keyward.enroll(&store, &user)?),
         }
     }
@@ -139,6 +145,18 @@ fn retire(keyward: &Keyward, store: &str, json: bool) -> Outcome {
         false => format!("{} deleted", old_keys(retired)),
     })?;
     outcome
+}
+
+/// Wraps the keys of the store again.
+fn rewrap(keyward: &Keyward, store: &str, json: bool) -> Outcome {
+    each(keyward.stores_of_all(store)?, |store| {
+        store.rewrap()?;
+        Ok(())
+    })?;
+    print(&match json {
+        true => json!({ "rewrapped": true }).to_string(),
+        false => "The store's keys were wrapped again".to_owned(),
+    })
 }
 
 fn rotate(session: &Session, keyward: &Keyward, store: &str, json: bool) -> Outcome {

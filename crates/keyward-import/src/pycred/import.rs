@@ -74,8 +74,13 @@ impl Import<'_> {
         };
         let nothing_opens = !users.is_empty() && users.iter().all(|user| user.account.is_err());
         let store = self.target(report, nothing_opens)?;
+        let mut kept = kept(store.as_ref(), &users)?.into_iter();
         for User { name, account } in users {
-            match account.and_then(|account| self.add(store.as_ref(), &account)) {
+            let added = account.and_then(|account| {
+                let kept = kept.next().flatten();
+                self.add(store.as_ref(), &account, kept)
+            });
+            match added {
                 Ok(true) => report.imported.push(name),
                 Ok(false) => report.present.push(name),
                 Err(error) => report.refused.push((name, error)),
@@ -101,14 +106,22 @@ impl Import<'_> {
     }
 
     /// Adds an account unless the store has it, and returns whether it added the account.
-    fn add(&self, store: Option<&OpenStore>, account: &Account) -> Result<bool> {
+    ///
+    /// `kept` is what the store holds for the account.
+    fn add(
+        &self,
+        store: Option<&OpenStore>,
+        account: &Account,
+        kept: Option<Result<Record>>,
+    ) -> Result<bool> {
         let Some(store) = store else { return Ok(true) };
         let credentials =
             Credentials::new(account.login.username.as_str(), account.login.password.clone());
-        match store.credentials(&account.id)? {
-            Some(kept) if kept == credentials => return Ok(false),
-            Some(_) => return Err(conflict("user")),
-            None => {}
+        if let Some(kept) = kept {
+            return match Credentials::try_from(&kept?)? == credentials {
+                true => Ok(false),
+                false => Err(conflict("user")),
+            };
         }
         if !self.dry_run {
             let mut record = Record::from(&credentials);
@@ -118,4 +131,17 @@ impl Import<'_> {
         }
         Ok(true)
     }
+}
+
+/// Returns what the store holds for each account that can be imported; `None` if it holds nothing.
+fn kept(store: Option<&OpenStore>, users: &[User]) -> Result<Vec<Option<Result<Record>>>> {
+    let Some(store) = store else { return Ok(Vec::new()) };
+    let accounts = users.iter().filter_map(|user| user.account.as_ref().ok());
+    let ids: Vec<_> = accounts.map(|account| account.id.clone()).collect();
+    let records = store.get_many(&ids)?.into_iter();
+    Ok(records.map(|record| Some(record).filter(|it| !is_miss(it))).collect())
+}
+
+fn is_miss(record: &Result<Record>) -> bool {
+    record.as_ref().is_err_and(Error::is_miss)
 }

@@ -215,7 +215,7 @@ impl Key for Source {
     }
 }
 
-/// Hides a key as a key service would: with the version of its own key, and a check sum.
+/// Hides a key as a key service would: with the version of the wrapping key, and a check sum.
 fn wrap(key: &[u8], version: u8) -> Vec<u8> {
     let mut wrapped = vec![version];
     wrapped.extend(key.iter().map(|byte| byte ^ version));
