@@ -15,6 +15,7 @@ mod old_homes;
 mod old_stores;
 mod power_loss;
 mod read_only_disk;
+mod rewrap;
 mod rotation;
 mod scale;
 mod size_limits;

@@ -41,7 +41,8 @@ pub trait Key: Debug + Send + Sync {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) if the parameters of this source do not wrap
     /// the secret.
     fn rewrap(&self, _: &KeyId, _: &[u8]) -> Result<Vec<u8>> {
-        Err(Error::new(ErrorKind::Unsupported, "rewrap"))
+        Err(Error::new(ErrorKind::Unsupported, "rewrap")
+            .because("this key source does not wrap keys"))
     }
 }
 
