@@ -229,6 +229,36 @@ fn an_invalid_answer_fails_only_its_call() {
 }
 
 #[test]
+fn invalid_results_of_many_entries_are_an_error() {
+    for (answer, why) in [
+        ("results=[]", "the number of results"),
+        ("results=[{'blob': b''}] * 3", "the number of results"),
+        ("results=1", "results"),
+        ("results=[{'blob': 'text'}]", "blob"),
+        ("results=[{'blob': b'', 'revision': bytes(65)}]", "revision"),
+        ("results=[{}]", "blob"),
+        ("", "results"),
+    ] {
+        let script = Script::new(&format!(
+            "greet(get_many=True)\nm = read()\nanswer(m, {answer})\ntime.sleep(60)"
+        ));
+        let error = script.storage().get_many(&[ann(), ann()]).unwrap_err();
+        let end = format!("returns an answer to get_many that is not valid: {why}");
+        assert!(error.message().ends_with(&end), "{answer}: {error}");
+    }
+}
+
+#[test]
+fn an_entry_that_is_missing_among_many_is_a_miss() {
+    let script = Script::new(
+        "greet(get_many=True)\nm = read()\nanswer(m, results=[{'error': {'kind': 1}}, {'blob': b'x'}])\ntime.sleep(60)",
+    );
+    let results = script.storage().get_many(&[ann(), ann()]).unwrap();
+    assert!(results[0].as_ref().unwrap_err().is_miss());
+    assert_eq!(results[1].as_ref().unwrap().blob, b"x");
+}
+
+#[test]
 fn what_a_dead_child_started_goes_with_it() {
     let script = Script::named("what_a_dead_child_started_goes_with_it");
     let error = script.storage().get(&ann()).unwrap_err();

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use keyward_core::{
-    Door, EntryId, Error, ErrorKind, Expect, Host, Put, Query, Registration, Result, Role, Storage,
-    Values,
+    Door, EntryId, Error, ErrorKind, Expect, Host, Operation, Put, Query, Registration, Result,
+    Role, Storage, Values,
 };
 use keyward_loader::{load, verify_library};
 use keyward_testkit::{Scratch, TestHost};
@@ -137,7 +137,7 @@ fn a_plugin_that_hangs_is_given_up() {
 
 #[test]
 fn what_cannot_be_opened_is_an_error() {
-    for how in ["OPENS_NOTHING", "PERSISTENCE", "BULK"] {
+    for how in ["OPENS_NOTHING", "PERSISTENCE", "BULK", "SWAPS", "EXCLUSION"] {
         open(&spoilt(&Scratch::new(), how).unwrap()).expect_err(how);
     }
 }
@@ -147,6 +147,14 @@ fn an_invalid_answer_is_an_error() {
     let id = EntryId::new("ann", None).unwrap();
     let get = |storage: &dyn Storage| storage.get(&id).map(drop);
     let list = |storage: &dyn Storage| storage.list(&Query::default()).map(drop);
+    let get_many = |storage: &dyn Storage| {
+        let results = storage.get_many(&[id.clone(), id.clone()])?;
+        results.into_iter().try_for_each(|result| result.map(drop))
+    };
+    let bulk = |storage: &dyn Storage| {
+        let put = Operation::Put(&id, b"blob", Put::expecting(Expect::Any));
+        storage.abilities().bulk.unwrap().apply(&[put]).map(drop)
+    };
     type Ask<'a> = &'a dyn Fn(&dyn Storage) -> Result<(), Error>;
     for (how, ask, kind) in [
         ("LENGTH", &get as Ask<'_>, ErrorKind::Corrupt),
@@ -156,6 +164,13 @@ fn an_invalid_answer_is_an_error() {
         ("STATUS", &get, ErrorKind::Other),
         ("NOT_TEXT", &list, ErrorKind::Corrupt),
         ("FLOOD", &list, ErrorKind::Corrupt),
+        ("ENTRY_LENGTH", &list, ErrorKind::Corrupt),
+        ("NO_RESULT", &get_many, ErrorKind::Corrupt),
+        ("RESULT_FLOOD", &get_many, ErrorKind::Corrupt),
+        ("RESULT_REVISION", &get_many, ErrorKind::Corrupt),
+        ("RESULT_LENGTH", &get_many, ErrorKind::Corrupt),
+        ("RESULT_STATUS", &get_many, ErrorKind::Other),
+        ("BULK_REVISION", &bulk, ErrorKind::Corrupt),
     ] {
         let storage = open(&spoilt(&Scratch::new(), how).unwrap()).unwrap();
         storage.put(&id, b"blob", &Put::expecting(Expect::Any)).unwrap();

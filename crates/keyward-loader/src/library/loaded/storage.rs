@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use keyward_core::{
     Bulk, BulkLimits, Cursor, EntryId, Error, ErrorKind, Exclusion, Expect, Guard, LockMode, Locks,
-    MAX_BLOB, Operation, Page, Persistence, Put, Query, Result, Revision, Sharing, Storage,
-    StorageAbilities, Stored, Swaps, get_each,
+    MAX_BLOB, MAX_NAME, MAX_USER, Operation, Page, Persistence, Put, Query, Result, Revision,
+    Sharing, Storage, StorageAbilities, Stored, Swaps, get_each,
 };
 use keyward_plugin::abi::{
     self, EntryName, EntrySink, Expectation, Failure, Instance, NONE, Number, PutOptions,
@@ -120,6 +120,9 @@ impl Storage for LoadedStorage {
             return Err(failed);
         }
         called?;
+        if received.results.is_empty() && !ids.is_empty() {
+            return Err(Error::corrupt("get").because("there is no result"));
+        }
         Ok(received.results)
     }
 
@@ -196,8 +199,13 @@ unsafe extern "C" fn take(context: *mut c_void, entry: EntryName) -> i32 {
     let work = || {
         // SAFETY: `list` passed this pointer, and no other code uses it during the call.
         let received = unsafe { &mut *context.cast::<ReceivedEntries>() };
-        // SAFETY: the entry's texts are valid during the call.
-        let id = unsafe { entry.id() };
+        let is_long = entry.user.length > MAX_USER || entry.name.length > MAX_NAME;
+        let id = if is_long {
+            Err(Error::corrupt("list"))
+        } else {
+            // SAFETY: the entry's texts are valid during the call.
+            unsafe { entry.id() }
+        };
         match id {
             Ok(id) if received.entries.len() < received.limit => {
                 received.entries.push(id);
@@ -231,7 +239,7 @@ unsafe extern "C" fn take_stored(
     let work = || {
         // SAFETY: `get_many` passed this pointer, and no other code uses it during the call.
         let received = unsafe { &mut *context.cast::<ReceivedBlobs>() };
-        if received.results.len() == received.limit {
+        if received.results.len() >= received.limit {
             received.failed = Some(Error::corrupt("get").because("there are too many results"));
             return ErrorKind::Corrupt.code().into();
         }
@@ -260,11 +268,12 @@ unsafe fn read_stored(
     };
     // SAFETY: the library wrote valid buffers.
     unsafe { outcome("get", failure, status)? };
-    // SAFETY: the caller guarantees it.
-    let (blob, revision) = unsafe { (blob.bytes(), revision.as_ref()) };
-    if blob.len() > MAX_BLOB {
+    // Checked before the blob is read.
+    if blob.length > MAX_BLOB {
         return Err(Error::corrupt("get").because("the blob is too large"));
     }
+    // SAFETY: the caller guarantees it.
+    let (blob, revision) = unsafe { (blob.bytes(), revision.as_ref()) };
     Ok(match revision.map(Short::revision).transpose()?.flatten() {
         Some(revision) => Stored::new(blob.to_vec(), revision),
         None => Stored::without_revision(blob.to_vec()),
