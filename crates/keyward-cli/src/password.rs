@@ -73,7 +73,7 @@ impl PasswordSource {
                 return Err(usage_error(why));
             }
         }
-        Ok(console.prompt(&Prompt { text: "Password", confirm: true })?)
+        Ok(console.prompt(&Prompt::new("Password").with_confirm(true))?)
     }
 }
 

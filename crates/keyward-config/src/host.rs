@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Error, ErrorKind, Host, Key, KeyId, Level, Prompt, Registry, Result, Role, Secret, SecretRef,
-    Timestamp,
+    Error, ErrorKind, Host, Key, KeyId, Level, Loaded, Prompt, Registry, Result, Role, Secret,
+    SecretRef, Timestamp,
 };
 
 use crate::deadline;
@@ -70,7 +70,7 @@ impl StoreHost {
         &self.expander
     }
 
-    fn resolve(&self, reference: &SecretRef) -> Result<Secret> {
+    fn resolve(&self, reference: &SecretRef) -> Result<Loaded> {
         let registration = self.registry.find(Role::Key, &reference.from)?;
         let values = self.expander.values(&reference.options, registration.options, Error::from)?;
         let host: Arc<dyn Host> = Arc::new(self.clone());
@@ -82,7 +82,7 @@ impl StoreHost {
 }
 
 impl Host for StoreHost {
-    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+    fn secret(&self, reference: &SecretRef) -> Result<Loaded> {
         let this = format!("{reference:?}");
         let cycle = ASKED.with_borrow(|asked| asked.contains(&this));
         if cycle {

@@ -1,7 +1,7 @@
 use std::fmt::{Arguments, Debug};
 use std::time::Duration;
 
-use crate::{Result, Secret, SecretRef, Timestamp};
+use crate::{Loaded, Result, Secret, SecretRef, Timestamp};
 
 /// A backend's only access to anything outside itself.
 ///
@@ -10,10 +10,17 @@ use crate::{Result, Secret, SecretRef, Timestamp};
 pub trait Host: Debug + Send + Sync {
     /// Returns the secret that an option refers to, from the key source that the reference names.
     ///
+    /// The host does not keep the secret, and its key source may be slow or prompt the user. So a
+    /// backend requests a secret once, when it first needs it. It requests the secret again when
+    /// the secret has [expired](Loaded::expires), and after its service answered
+    /// [`Unauthorized`](crate::ErrorKind::Unauthorized), because the secret may have been replaced.
+    ///
     /// # Errors
-    /// The key source's errors; [`Invalid`](crate::ErrorKind::Invalid) if there is no such source
-    /// or if the source needs the secret that it is asked for.
-    fn secret(&self, reference: &SecretRef) -> Result<Secret>;
+    /// - [`NoKey`](crate::ErrorKind::NoKey): there is no such secret.
+    /// - [`Invalid`](crate::ErrorKind::Invalid): there is no such key source, or the source needs
+    ///   the secret that it should return.
+    /// - The other errors of the key source.
+    fn secret(&self, reference: &SecretRef) -> Result<Loaded>;
 
     /// Asks the user at the terminal and returns the answer.
     ///
@@ -36,11 +43,25 @@ pub trait Host: Debug + Send + Sync {
 
 /// A question that only the user can answer. The answer is not shown while it is typed.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Prompt<'a> {
     /// What the prompt asks for, without a colon: `Passphrase of store work`.
     pub text: &'a str,
     /// Whether to ask twice and compare, because the user chooses a new secret.
     pub confirm: bool,
+}
+
+impl<'a> Prompt<'a> {
+    /// Makes a question that is asked once.
+    pub const fn new(text: &'a str) -> Self {
+        Self { text, confirm: false }
+    }
+
+    /// Makes the same question, to be asked twice if `confirm` is true.
+    #[must_use]
+    pub const fn with_confirm(self, confirm: bool) -> Self {
+        Self { confirm, ..self }
+    }
 }
 
 /// The severity of a message.

@@ -1,6 +1,7 @@
 use std::fmt::Debug;
+use std::ops::Deref;
 
-use crate::{Error, ErrorKind, KeyId, Result, Secret};
+use crate::{Error, ErrorKind, KeyId, Result, Secret, Timestamp};
 
 /// Keeps secrets that stores and backends need: the key that wraps a store's keyset, a database
 /// password, the passphrase of an identity.
@@ -28,7 +29,7 @@ pub trait Key: Debug + Send + Sync {
 
     /// Returns the secret `id`. `parameters` are those that [`create`](Self::create) returned;
     /// empty ones request the secret as it was supplied.
-    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret>;
+    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Loaded>;
 
     /// Removes the secret `id`, if `create` made it. `parameters` are those that
     /// [`create`](Self::create) returned, or empty if they are not known.
@@ -43,6 +44,38 @@ pub trait Key: Debug + Send + Sync {
     fn rewrap(&self, _: &KeyId, _: &[u8]) -> Result<Vec<u8>> {
         Err(Error::new(ErrorKind::Unsupported, "rewrap")
             .because("this key source does not wrap keys"))
+    }
+}
+
+/// A secret that a key source returned, and how long it is valid. It can be used as a [`Secret`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Loaded {
+    /// The secret.
+    pub secret: Secret,
+    /// When the service that the secret is for stops accepting it, if that is known. Then the
+    /// secret must be requested again.
+    pub expires: Option<Timestamp>,
+}
+
+impl Loaded {
+    /// Takes a secret that is valid until `expires`, or until it is replaced.
+    pub const fn new(secret: Secret, expires: Option<Timestamp>) -> Self {
+        Self { secret, expires }
+    }
+}
+
+impl From<Secret> for Loaded {
+    fn from(secret: Secret) -> Self {
+        Self::new(secret, None)
+    }
+}
+
+impl Deref for Loaded {
+    type Target = Secret;
+
+    fn deref(&self) -> &Secret {
+        &self.secret
     }
 }
 

@@ -39,7 +39,7 @@ pub use entry::{EntryId, MAX_NAME, MAX_USER, canonical};
 pub use error::{Error, ErrorKind, Result};
 pub use escape::{MAX_SEGMENT, escape, segments, unescape};
 pub use host::{Host, Level, Prompt};
-pub use key::{Created, Key, Ownership};
+pub use key::{Created, Key, Loaded, Ownership};
 pub use limits::{MAX_BLOB, MAX_ITEMS, MAX_RECORD};
 pub use options::{
     NoOptions, OptionError, OptionSpec, OptionType, OptionValue, Options, SecretRef, Value, Values,

@@ -219,7 +219,9 @@ fn provided_twice(role: Role, name: &str, packages: [&str; 2]) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Door, Factory, Info, Level, Open, Prompt, Secret, SecretRef, Storage, Timestamp};
+    use crate::{
+        Door, Factory, Info, Level, Loaded, Open, Prompt, Secret, SecretRef, Storage, Timestamp,
+    };
 
     fn storage(name: &'static str) -> Registration {
         Registration {
@@ -288,7 +290,7 @@ mod tests {
         #[derive(Debug)]
         struct NoHost;
         impl Host for NoHost {
-            fn secret(&self, _: &SecretRef) -> Result<Secret> {
+            fn secret(&self, _: &SecretRef) -> Result<Loaded> {
                 Err(Error::new(ErrorKind::Locked, "secret"))
             }
             fn prompt(&self, _: &Prompt<'_>) -> Result<Secret> {

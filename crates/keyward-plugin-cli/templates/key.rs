@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use keyward_plugin::fs::PrivateDir;
 use keyward_plugin::{
-    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Result, Secret, decode_key,
+    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Loaded, Result, Secret, decode_key,
     encode_key, options, random,
 };
 
@@ -53,13 +53,13 @@ impl Key for SampleKey {
         Ok(Created::made(key, MADE.to_vec()))
     }
 
-    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         if ![MADE, &[]].contains(&parameters) {
             return Err(Error::corrupt("load"));
         }
         let dir = PrivateDir::open(&self.root)?;
         match dir.map(|dir| dir.read(&file(id), LARGEST)).transpose()?.flatten() {
-            Some(content) => decode_key(&Secret::new(content)),
+            Some(content) => Ok(decode_key(&Secret::new(content))?.into()),
             None => Err(Error::new(ErrorKind::NoKey, "load")
                 .because(format!("{} is missing", self.root.join(file(id)).display()))
                 .hint(

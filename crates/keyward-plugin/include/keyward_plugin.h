@@ -173,9 +173,12 @@ typedef struct KeywardHostTable {
   // Releases the host. It must not be used afterwards.
   void (*release)(void *context);
   // Returns the secret that an option refers to; `reference` is that option's value, in JSON.
+  // `expires` may be NULL; else it becomes the time at which the secret expires, in seconds since
+  // 1970, or KEYWARD_NONE.
   int32_t (*secret)(void *context,
                     struct KeywardSlice reference,
                     struct KeywardBuffer *secret,
+                    uint64_t *expires,
                     struct KeywardFailure *failure);
   // Asks the user at the terminal, twice if `confirm` is 1.
   int32_t (*prompt)(void *context,
@@ -362,11 +365,13 @@ typedef struct KeywardKeyMethods {
                     struct KeywardBuffer *parameters,
                     uint32_t *ownership,
                     struct KeywardFailure *failure);
-  // Returns the secret.
+  // Returns the secret. `expires` is KEYWARD_NONE at first; a source whose secret expires
+  // sets it to that time, in seconds since 1970.
   int32_t (*load)(struct KeywardInstance *instance,
                   struct KeywardSlice id,
                   struct KeywardSlice parameters,
                   struct KeywardBuffer *key,
+                  uint64_t *expires,
                   struct KeywardFailure *failure);
   // Removes a secret that `create` made.
   int32_t (*remove)(struct KeywardInstance *instance,

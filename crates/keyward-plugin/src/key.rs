@@ -1,7 +1,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use keyward_core::{Created, Error, ErrorKind, Result, Secret, hex};
+use keyward_core::{Created, Error, ErrorKind, Loaded, Result, Secret, hex};
 
 /// The length of a key that wraps a keyset, in bytes.
 pub const KEY_LENGTH: usize = 32;
@@ -53,15 +53,17 @@ pub fn create_supplied(supplied: &Secret) -> Result<Created> {
 }
 
 /// Does [`load`](crate::Key::load) for a key source whose keys are supplied: returns the secret as
-/// it was supplied, or the key that [`create_supplied`] found in it.
+/// it was supplied, or the key that [`create_supplied`] found in it. Both expire when the supplied
+/// secret expires.
 ///
 /// # Errors
 /// Those of [`decode_key`]; [`Corrupt`](crate::ErrorKind::Corrupt) if the parameters are not from
 /// such a source.
-pub fn load_supplied(supplied: Secret, parameters: &[u8]) -> Result<Secret> {
+pub fn load_supplied(supplied: impl Into<Loaded>, parameters: &[u8]) -> Result<Loaded> {
+    let supplied = supplied.into();
     match parameters {
         [] => Ok(supplied),
-        SUPPLIED => decode_key(&supplied),
+        SUPPLIED => Ok(Loaded::new(decode_key(&supplied)?, supplied.expires)),
         _ => Err(Error::corrupt("key").because("the parameters are those of another key source")),
     }
 }
@@ -144,7 +146,7 @@ mod tests {
         let created = create_supplied(&supplied).unwrap();
         assert_eq!(created.ownership, Ownership::Supplied);
         assert_eq!(load_supplied(supplied.clone(), &created.parameters).unwrap().expose(), KEY);
-        assert_eq!(load_supplied(supplied.clone(), &[]).unwrap(), supplied);
+        assert_eq!(load_supplied(supplied.clone(), &[]).unwrap().secret, supplied);
         assert_eq!(load_supplied(supplied, b"?").unwrap_err().kind(), ErrorKind::Corrupt);
     }
 }

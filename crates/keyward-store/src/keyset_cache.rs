@@ -156,7 +156,8 @@ impl Store {
         let key = source
             .backend
             .load(&keyset_file::wrapping_key(self.parts.id), &header.parameters)
-            .map_err(|error| source.failed(error))?;
+            .map_err(|error| source.failed(error))?
+            .secret;
         *wrapping = Some((header.parameters, key.clone()));
         Ok(key)
     }

@@ -27,7 +27,7 @@ impl Store {
         let (id, failed) = (keyset_file::wrapping_key(self.parts.id), |error| source.failed(error));
         let parameters = source.backend.rewrap(&id, &header.parameters).map_err(failed)?;
         // With parameters that do not lead to the key, the keyset would never open again.
-        if source.backend.load(&id, &parameters).map_err(failed)? != key {
+        if source.backend.load(&id, &parameters).map_err(failed)?.secret != key {
             let why = "the new parameters do not lead to the key; the keyset stays as it is";
             return Err(failed(Error::new(ErrorKind::Other, "rewrap").because(why)));
         }

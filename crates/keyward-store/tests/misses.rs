@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use keyward_core::{
     Context, Created, Encryption, EncryptionAbilities, EntryId, Error, ErrorKind, Expect, Host,
-    Key, KeyId, Keys, Level, Page, Persistence, Prompt, Put, Query, Record, Result, Revision,
-    Secret, SecretRef, Serializer, Sharing, Storage, StorageAbilities, StoreId, Stored, Timestamp,
+    Key, KeyId, Keys, Level, Loaded, Page, Persistence, Prompt, Put, Query, Record, Result,
+    Revision, Secret, SecretRef, Serializer, Sharing, Storage, StorageAbilities, StoreId, Stored,
+    Timestamp,
 };
 use keyward_store::{Named, Parts, Store};
 
@@ -60,8 +61,8 @@ impl Key for Absent {
         self.answer("create", Created::made(key, Vec::new()))
     }
 
-    fn load(&self, _: &KeyId, _: &[u8]) -> Result<Secret> {
-        self.answer("load", Secret::from(&[7; 32][..]))
+    fn load(&self, _: &KeyId, _: &[u8]) -> Result<Loaded> {
+        self.answer("load", Secret::from(&[7; 32][..]).into())
     }
 
     fn delete(&self, _: &KeyId, _: &[u8]) -> Result<()> {
@@ -101,7 +102,7 @@ impl Storage for Absent {
 struct NoHost;
 
 impl Host for NoHost {
-    fn secret(&self, _: &SecretRef) -> Result<Secret> {
+    fn secret(&self, _: &SecretRef) -> Result<Loaded> {
         Err(Error::new(ErrorKind::Locked, "secret"))
     }
 

@@ -4,7 +4,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
+use keyward_core::{
+    Error, ErrorKind, Host, Level, Loaded, Prompt, Result, Secret, SecretRef, Timestamp,
+};
 
 /// A host that returns what a test gave it, and remembers what it returned and what was logged.
 ///
@@ -17,14 +19,14 @@ use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, Secret
 /// use keyward_testkit::TestHost;
 ///
 /// let host = TestHost::new().variable("TOKEN", "t").answer("open sesame");
-/// let prompt = Prompt { text: "Passphrase", confirm: false };
+/// let prompt = Prompt::new("Passphrase");
 /// assert_eq!(host.prompt(&prompt)?.expose(), b"open sesame");
 /// assert!(host.prompt(&prompt).is_err());
 /// # Ok::<(), keyward_core::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct TestHost {
-    secrets: BTreeMap<String, Secret>,
+    secrets: BTreeMap<String, Loaded>,
     variables: BTreeMap<String, Secret>,
     answers: Mutex<VecDeque<Secret>>,
     last_answer: Option<Secret>,
@@ -54,7 +56,19 @@ impl TestHost {
     /// Sets the secret for references to the key source `from`.
     #[must_use]
     pub fn secret(mut self, from: &str, secret: impl Into<Secret>) -> Self {
-        self.secrets.insert(from.to_owned(), secret.into());
+        self.secrets.insert(from.to_owned(), Loaded::from(secret.into()));
+        self
+    }
+
+    /// Sets the secret for references to the key source `from`, and when it expires.
+    #[must_use]
+    pub fn expiring_secret(
+        mut self,
+        from: &str,
+        secret: impl Into<Secret>,
+        expires: Timestamp,
+    ) -> Self {
+        self.secrets.insert(from.to_owned(), Loaded::new(secret.into(), Some(expires)));
         self
     }
 
@@ -123,11 +137,12 @@ impl TestHost {
 }
 
 impl Host for TestHost {
-    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
-        match self.secrets.get(&reference.from) {
-            Some(secret) => Ok(self.give(secret.clone())),
-            None => Err(Error::invalid("secret", "there is no such key source")),
-        }
+    fn secret(&self, reference: &SecretRef) -> Result<Loaded> {
+        let secret = self.secrets.get(&reference.from).ok_or_else(|| {
+            Error::new(ErrorKind::NoKey, "secret").because("the host has no such secret")
+        })?;
+        self.give(secret.secret.clone());
+        Ok(secret.clone())
     }
 
     fn prompt(&self, _: &Prompt<'_>) -> Result<Secret> {

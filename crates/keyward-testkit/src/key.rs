@@ -193,7 +193,8 @@ pub fn debug_shows_no_secret(subject: &Subject<dyn Key>) {
     let supplied = source.load(&id(1), &[]);
     let shown = format!("{source:?} {created:?} {:?}", subject.host().log());
     hides(&shown, created.key.expose());
-    for secret in subject.host().given().iter().chain(&supplied) {
+    let supplied = supplied.as_ref().map(|loaded| &loaded.secret);
+    for secret in subject.host().given().iter().chain(supplied) {
         hides(&shown, secret.expose());
     }
 }

@@ -19,7 +19,7 @@
 //!
 //! ```
 //! # use std::sync::Arc;
-//! # use keyward_core::{Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, NoOptions, Result, Secret};
+//! # use keyward_core::{Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Loaded, NoOptions, Result, Secret};
 //! # #[derive(Debug)]
 //! # struct Variable(Arc<dyn Host>);
 //! # impl Backend for Variable {
@@ -29,10 +29,10 @@
 //! # }
 //! # impl Key for Variable {
 //! #     fn create(&self, id: &KeyId) -> Result<Created> {
-//! #         Ok(Created::supplied(self.load(id, &[])?, vec![1]))
+//! #         Ok(Created::supplied(self.load(id, &[])?.secret, vec![1]))
 //! #     }
-//! #     fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
-//! #         self.0.variable("KEY").ok_or_else(|| Error::new(ErrorKind::NoKey, "load"))
+//! #     fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Loaded> {
+//! #         self.0.variable("KEY").map(Loaded::from).ok_or_else(|| Error::new(ErrorKind::NoKey, "load"))
 //! #     }
 //! #     fn delete(&self, _: &KeyId, _: &[u8]) -> Result<()> { Ok(()) }
 //! # }

@@ -5,6 +5,7 @@ pub mod encryption;
 pub mod entry;
 pub mod failure;
 pub mod hello;
+pub mod secret;
 pub mod storage;
 pub mod words;
 

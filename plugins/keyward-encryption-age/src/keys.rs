@@ -123,7 +123,7 @@ impl Identities {
             return Ok(Arc::clone(identities));
         }
         let content = match source {
-            Source::Secret(reference) => self.passphrase.host.secret(reference)?,
+            Source::Secret(reference) => self.passphrase.host.secret(reference)?.secret,
             Source::File(_) => read_private(&place)?,
         };
         let identities: Arc<_> = self.open(content, &place)?.into();
@@ -170,10 +170,10 @@ impl Passphrase {
     /// Returns the passphrase of `what`: the configured one, or the user's answer to a prompt.
     pub(crate) fn ask(&self, what: &str) -> Result<SecretString> {
         let passphrase = match &self.reference {
-            Some(reference) => self.host.secret(reference)?,
+            Some(reference) => self.host.secret(reference)?.secret,
             None => {
                 let text = format!("Passphrase of {what}");
-                self.host.prompt(&Prompt { text: &text, confirm: false })?
+                self.host.prompt(&Prompt::new(&text))?
             }
         };
         match passphrase.expose_str() {

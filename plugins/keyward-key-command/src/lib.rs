@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_plugin::{
-    Backend, Created, Error, Host, Info, Key, KeyId, Result, Secret, create_supplied,
+    Backend, Created, Error, Host, Info, Key, KeyId, Loaded, Result, Secret, create_supplied,
     load_supplied, options,
 };
 
@@ -73,7 +73,7 @@ impl Key for CommandKey {
         create_supplied(&self.output()?)
     }
 
-    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         load_supplied(self.output()?, parameters)
     }
 

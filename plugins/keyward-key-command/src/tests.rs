@@ -22,7 +22,7 @@ fn open(values: &Values, host: TestHost) -> Result<CommandKey> {
     CommandKey::open(Options::read(&values)?, &host)
 }
 
-fn load(values: &Values, host: TestHost) -> Result<Secret> {
+fn load(values: &Values, host: TestHost) -> Result<Loaded> {
     open(values, host).unwrap().load(&KeyId::default(), &[])
 }
 

@@ -10,8 +10,8 @@
 use std::sync::Arc;
 
 use keyward_plugin::{
-    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Result, Secret, create_supplied,
-    load_supplied, options, printable,
+    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Loaded, Result, Secret,
+    create_supplied, load_supplied, options, printable,
 };
 
 keyward_plugin::register!(key: EnvKey);
@@ -51,7 +51,7 @@ impl Key for EnvKey {
         create_supplied(&self.value("create")?)
     }
 
-    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         load_supplied(self.value("load")?, parameters)
     }
 

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use keyward_plugin::fs::{PrivateDir, report_link_stays};
 use keyward_plugin::{
-    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Level, Result, Secret, decode_key,
-    encode_key, options, random,
+    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Level, Loaded, Result, Secret,
+    decode_key, encode_key, options, random,
 };
 
 keyward_plugin::register!(key: FileKey);
@@ -69,14 +69,14 @@ impl Key for FileKey {
             Err(error) if error.kind() == ErrorKind::Exists => false,
             Err(error) => return Err(error),
         };
-        let key = if new { key } else { decode_key(&self.load(id, &[])?)? };
+        let key = if new { key } else { decode_key(&self.load(id, &[])?.secret)? };
         let made = new && self.is_of_one_store(id);
         let parameters = if made { MADE } else { SUPPLIED };
         let created = if made { Created::made } else { Created::supplied };
         Ok(created(key, parameters.to_vec()))
     }
 
-    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         let (folder, file) = self.parts()?;
         let content = match self.open_folder(folder)? {
             Some(folder) => folder.read(file, MAX)?,
@@ -85,8 +85,8 @@ impl Key for FileKey {
         let mut content = Secret::new(content.ok_or_else(|| self.missing())?);
         content.strip_line_end();
         match parameters {
-            [] => Ok(content),
-            MADE | SUPPLIED => decode_key(&content),
+            [] => Ok(content.into()),
+            MADE | SUPPLIED => Ok(decode_key(&content)?.into()),
             _ => Err(Error::corrupt("load")),
         }
     }
@@ -232,6 +232,6 @@ mod delete {
             assert_eq!(host.log().pop(), Some((Level::Warning, message)));
         }
         assert_eq!(host.log().len(), 4);
-        assert_eq!(source.load(&id(), &created.parameters).unwrap(), created.key);
+        assert_eq!(source.load(&id(), &created.parameters).unwrap().secret, created.key);
     }
 }

@@ -13,7 +13,7 @@ mod kdf;
 use std::sync::Arc;
 
 use keyward_plugin::{
-    Backend, Created, Error, Host, Info, Key, KeyId, Prompt, Result, Secret, SecretRef, options,
+    Backend, Created, Error, Host, Info, Key, KeyId, Loaded, Prompt, Result, SecretRef, options,
     random,
 };
 
@@ -63,17 +63,17 @@ impl Backend for PassphraseKey {
 impl Key for PassphraseKey {
     fn create(&self, _: &KeyId) -> Result<Created> {
         let parameters = Parameters { costs: self.costs, salt: random()? };
-        let key = kdf::derive(&self.ask("New passphrase", true)?, &parameters)?;
+        let key = kdf::derive(&self.ask("New passphrase", true)?.secret, &parameters)?;
         Ok(Created::kept(key, parameters.to_bytes()))
     }
 
-    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         if parameters.is_empty() {
             return self.ask("Passphrase", false);
         }
         // Checked first, so that the user does not type the passphrase in vain.
         let parameters = Parameters::parse(parameters)?;
-        kdf::derive(&self.ask("Passphrase", false)?, &parameters)
+        Ok(kdf::derive(&self.ask("Passphrase", false)?.secret, &parameters)?.into())
     }
 
     fn delete(&self, _: &KeyId, _: &[u8]) -> Result<()> {
@@ -82,10 +82,10 @@ impl Key for PassphraseKey {
 }
 
 impl PassphraseKey {
-    fn ask(&self, text: &str, confirm: bool) -> Result<Secret> {
+    fn ask(&self, text: &str, confirm: bool) -> Result<Loaded> {
         let passphrase = match &self.passphrase {
             Some(reference) => self.host.secret(reference)?,
-            None => self.host.prompt(&Prompt { text, confirm })?,
+            None => self.host.prompt(&Prompt::new(text).with_confirm(confirm))?.into(),
         };
         match passphrase.len() {
             0 => Err(Error::invalid("passphrase", "the passphrase is empty")),

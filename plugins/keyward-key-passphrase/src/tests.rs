@@ -2,7 +2,7 @@ use std::fmt::Arguments;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use keyward_plugin::{ErrorKind, Level, Options as _, Timestamp, Value, Values};
+use keyward_plugin::{ErrorKind, Level, Options as _, Secret, Timestamp, Value, Values};
 use keyward_testkit::TestHost;
 
 use super::*;
@@ -42,7 +42,7 @@ fn without_parameters_it_is_the_passphrase_as_typed() {
 fn another_passphrase_makes_another_key() {
     let source = open(&cheap(), TestHost::new().answer("one").answer("two")).unwrap();
     let created = source.create(&id()).unwrap();
-    assert_ne!(source.load(&id(), &created.parameters).unwrap(), created.key);
+    assert_ne!(source.load(&id(), &created.parameters).unwrap().secret, created.key);
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn two_keys_of_one_passphrase_differ_and_both_open() {
     let [first, second] = [(), ()].map(|()| source.create(&id()).unwrap());
     assert_ne!(first.key, second.key);
     for created in [first, second] {
-        assert_eq!(source.load(&id(), &created.parameters).unwrap(), created.key);
+        assert_eq!(source.load(&id(), &created.parameters).unwrap().secret, created.key);
     }
 }
 
@@ -62,7 +62,7 @@ fn a_passphrase_from_a_reference_needs_no_prompt() {
     let elsewhere = open(&values, TestHost::new().secret("file", "correct horse")).unwrap();
     let typed = open(&cheap(), TestHost::new().answer("correct horse")).unwrap();
     let created = elsewhere.create(&id()).unwrap();
-    assert_eq!(typed.load(&id(), &created.parameters).unwrap(), created.key);
+    assert_eq!(typed.load(&id(), &created.parameters).unwrap().secret, created.key);
 }
 
 #[test]
@@ -101,7 +101,7 @@ impl Host for Asked {
         Ok(Secret::from("correct horse"))
     }
 
-    fn secret(&self, _: &SecretRef) -> Result<Secret> {
+    fn secret(&self, _: &SecretRef) -> Result<Loaded> {
         unreachable!("there is no reference")
     }
 

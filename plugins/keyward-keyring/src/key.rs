@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use keyward_plugin::fs::PrivateDir;
 use keyward_plugin::{
-    Backend, Created, Error, ErrorKind, Host, Info, KEY_LENGTH, Key, KeyId, Level, LockMode,
-    Result, Secret, decode_key, encode_key, options, printable, random,
+    Backend, Created, Error, ErrorKind, Host, Info, KEY_LENGTH, Key, KeyId, Level, Loaded,
+    LockMode, Result, Secret, decode_key, encode_key, options, printable, random,
 };
 
 use crate::item::Address;
@@ -92,7 +92,7 @@ impl Key for KeyringKey {
         }
         let key = Secret::from(&random::<KEY_LENGTH>()?[..]);
         self.ring.set(&address, encode_key(key.expose()).expose())?;
-        if self.load(id, MADE)? != key {
+        if self.load(id, MADE)?.secret != key {
             return Err(Error::new(ErrorKind::Unavailable, "create")
                 .because("the keyring did not keep what was written"));
         }
@@ -103,11 +103,11 @@ impl Key for KeyringKey {
         Ok(created(key, parameters.to_vec()))
     }
 
-    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         let found = self.ring.get(&self.address(id)).map_err(no_key)?;
         match parameters {
-            [] => Ok(found),
-            MADE | SUPPLIED => decode_key(&found),
+            [] => Ok(found.into()),
+            MADE | SUPPLIED => Ok(decode_key(&found)?.into()),
             _ => Err(Error::corrupt("load")),
         }
     }

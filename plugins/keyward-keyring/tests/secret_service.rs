@@ -109,7 +109,7 @@ fn secret_tool_and_the_key_source_share_secrets() {
     let supplied = key_values(&scratch, unlocked()).with("user", Value::Text(id.to_string()));
     let source: KeyringKey = open(supplied, TestHost::new());
     let other = KeyId::new(&[8; 16]).unwrap();
-    assert_eq!(source.load(&other, &[]).unwrap(), encoded);
+    assert_eq!(source.load(&other, &[]).unwrap().secret, encoded);
     assert_eq!(source.create(&other).unwrap().ownership, Ownership::Supplied);
 }
 
@@ -124,7 +124,7 @@ fn a_key_under_another_name_than_its_id_stays() {
     assert_eq!(created.ownership, Ownership::Supplied);
     for parameters in [&created.parameters[..], b"made", b""] {
         source.delete(&id, parameters).unwrap();
-        assert_eq!(source.load(&id, &created.parameters).unwrap(), created.key);
+        assert_eq!(source.load(&id, &created.parameters).unwrap().secret, created.key);
     }
 }
 

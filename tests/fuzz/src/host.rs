@@ -2,7 +2,9 @@ use std::fmt::Arguments;
 use std::sync::Arc;
 use std::time::Duration;
 
-use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
+use keyward_core::{
+    Error, ErrorKind, Host, Level, Loaded, Prompt, Result, Secret, SecretRef, Timestamp,
+};
 
 /// A host with at most one secret. It keeps nothing from run to run.
 #[derive(Debug)]
@@ -21,8 +23,8 @@ impl Answers {
 }
 
 impl Host for Answers {
-    fn secret(&self, _: &SecretRef) -> Result<Secret> {
-        self.0.clone().ok_or_else(|| Error::new(ErrorKind::Locked, "secret"))
+    fn secret(&self, _: &SecretRef) -> Result<Loaded> {
+        self.0.clone().map(Loaded::from).ok_or_else(|| Error::new(ErrorKind::Locked, "secret"))
     }
 
     fn prompt(&self, _: &Prompt<'_>) -> Result<Secret> {

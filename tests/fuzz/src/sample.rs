@@ -1,7 +1,7 @@
 use std::sync::LazyLock;
 
 use keyward_core::{
-    Created, EntryId, Expect, Key, KeyId, Put, Result, Secret, Storage as _, StoreId,
+    Created, EntryId, Expect, Key, KeyId, Loaded, Put, Result, Secret, Storage as _, StoreId,
 };
 use keyward_encryption_aes_gcm::AesGcm;
 use keyward_plugin::{create_supplied, load_supplied};
@@ -72,7 +72,7 @@ impl Key for Supplied {
         create_supplied(&self.0)
     }
 
-    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         load_supplied(self.0.clone(), parameters)
     }
 

@@ -13,6 +13,7 @@ macro_rules! parity {
             encryption_age: AGE,
             key_env: ENV,
             key_passphrase: PASSPHRASE,
+            key_passphrase_by_reference: REFERENCED_PASSPHRASE,
             storage_file: FILE,
             storage_memory: MEMORY,
             storage_sqlite: SQLITE,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use keyward::{Credentials, Keyward, NewStore, OpenStore};
 use keyward_core::{
-    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, NoOptions, Registration, Registry,
-    Result, Secret, SecretRef, Values,
+    Backend, Created, Error, ErrorKind, Host, Info, Key, KeyId, Loaded, NoOptions, Registration,
+    Registry, Result, Secret, SecretRef, Values,
 };
 
 use crate::helpers::home::Home;
@@ -38,10 +38,10 @@ impl Key for Service {
         Ok(Created::kept(Secret::from(&key[..]), wrap(&key)))
     }
 
-    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, _: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         match parameters {
             [version, wrapped @ ..] if (1..=VERSION.get()).contains(version) => {
-                Ok(Secret::new(wrapped.iter().map(|byte| byte ^ version).collect()))
+                Ok(Secret::new(wrapped.iter().map(|byte| byte ^ version).collect()).into())
             }
             _ => Err(Error::new(ErrorKind::NoKey, "load")),
         }

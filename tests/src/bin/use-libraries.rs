@@ -90,7 +90,7 @@ fn seal_and_unseal(encryption: &dyn Encryption) -> Result<()> {
 fn create_and_load(source: &dyn Key) -> Result<()> {
     let id = KeyId::new(b"id")?;
     let created = source.create(&id)?;
-    assert_eq!(source.load(&id, &created.parameters)?, created.key);
+    assert_eq!(source.load(&id, &created.parameters)?.secret, created.key);
     assert!(source.load(&id, b"?").is_err());
     source.delete(&id, &created.parameters).or(Ok(()))
 }

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keyward_core::{
-    Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp, Value, Values,
+    Error, ErrorKind, Host, Level, Loaded, Prompt, Result, Secret, SecretRef, Timestamp, Value,
+    Values,
 };
 
 use keyward_wire::message::failure::escape_text;
@@ -48,7 +49,7 @@ impl RestrictedHost {
 }
 
 impl Host for RestrictedHost {
-    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+    fn secret(&self, reference: &SecretRef) -> Result<Loaded> {
         if self.secrets.contains(reference) {
             return self.host.secret(reference);
         }
@@ -59,7 +60,7 @@ impl Host for RestrictedHost {
     /// Puts the name of the backend first, because the child chooses the rest of the text.
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
         let text = format!("{} asks: {}", self.backend, prompt.text);
-        self.host.prompt(&Prompt { text: &text, ..*prompt })
+        self.host.prompt(&Prompt::new(&text).with_confirm(prompt.confirm))
     }
 
     fn variable(&self, name: &str) -> Option<Secret> {

@@ -1,7 +1,7 @@
-use keyward_core::{Created, Key, KeyId, Ownership, Result, Secret};
+use keyward_core::{Created, Key, KeyId, Loaded, Ownership, Result, Secret};
 use keyward_wire::cbor::{Malformed, Map};
 use keyward_wire::message::words::{meaning, word};
-use keyward_wire::message::{self, Call};
+use keyward_wire::message::{self, Call, secret};
 
 use super::{Messages, Served, answer, argument, unknown};
 use crate::process::instance::{Instance, nothing};
@@ -50,13 +50,13 @@ impl Key for ChildKey {
         )
     }
 
-    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         self.0.call(
             "load",
             |fields| {
                 fields.put("id", id.as_bytes()).put("parameters", parameters);
             },
-            |answer| answer.get::<&[u8]>("secret").map(Secret::from),
+            secret::read,
         )
     }
 
@@ -94,10 +94,8 @@ impl Served for Box<dyn Key> {
                 })
             }
             "load" => {
-                let secret = self.load(&id()?, argument(call, "parameters")?)?;
-                answer(call, |fields| {
-                    fields.put("secret", secret.expose());
-                })
+                let loaded = self.load(&id()?, argument(call, "parameters")?)?;
+                answer(call, |fields| secret::write(fields, &loaded))
             }
             "delete" => {
                 self.delete(&id()?, argument(call, "parameters")?)?;

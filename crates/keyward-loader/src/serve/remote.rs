@@ -4,14 +4,16 @@ use std::fmt::{self, Arguments};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use keyward_core::{Error, ErrorKind, Host, Level, Prompt, Result, Secret, SecretRef, Timestamp};
+use keyward_core::{
+    Error, ErrorKind, Host, Level, Loaded, Prompt, Result, Secret, SecretRef, Timestamp,
+};
 use keyward_plugin::json;
 
 use super::pipe::Pipe;
 use keyward_wire::cbor::{Fields, Malformed, Map};
-use keyward_wire::message::Message;
 use keyward_wire::message::failure::cut;
 use keyward_wire::message::words::{LEVELS, word};
+use keyward_wire::message::{Message, secret};
 
 /// The host of an instance.
 pub(super) struct Remote {
@@ -45,13 +47,13 @@ impl Remote {
 }
 
 impl Host for Remote {
-    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+    fn secret(&self, reference: &SecretRef) -> Result<Loaded> {
         let reference = json::reference_to_json(reference);
         let reference = std::str::from_utf8(&reference).expect("JSON is text");
         let write = |fields: &mut Fields<'_>| {
             fields.put("reference", reference);
         };
-        self.ask("secret", write, |answer| answer.get::<&[u8]>("secret").map(Secret::from))
+        self.ask("secret", write, secret::read)
     }
 
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {

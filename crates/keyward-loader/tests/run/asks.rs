@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{
-    Host, Level, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value, Values,
+    Host, Level, Loaded, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value, Values,
 };
 use keyward_loader::process::{Command, Programs};
 
@@ -23,8 +23,8 @@ thread_local! {
 struct Generous(Mutex<Vec<String>>);
 
 impl Host for Generous {
-    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
-        Ok(Secret::from(reference.from.as_str()))
+    fn secret(&self, reference: &SecretRef) -> Result<Loaded> {
+        Ok(Secret::from(reference.from.as_str()).into())
     }
 
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {

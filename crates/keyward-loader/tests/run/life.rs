@@ -10,8 +10,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{
-    ErrorKind, Host, Level, LockMode, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value,
-    Values,
+    ErrorKind, Host, Level, Loaded, LockMode, Prompt, Result, Secret, SecretRef, Storage,
+    Timestamp, Value, Values,
 };
 use keyward_loader::process::{Command, Programs};
 use keyward_loader::{Digest, Pin, verify_program};
@@ -50,8 +50,8 @@ impl<F> fmt::Debug for Answering<F> {
 }
 
 impl<F: Fn() -> Result<Secret> + Send + Sync> Host for Answering<F> {
-    fn secret(&self, _: &SecretRef) -> Result<Secret> {
-        (self.0)()
+    fn secret(&self, _: &SecretRef) -> Result<Loaded> {
+        (self.0)().map(Loaded::from)
     }
 
     fn prompt(&self, _: &Prompt<'_>) -> Result<Secret> {

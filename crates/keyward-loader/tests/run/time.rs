@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{
-    ErrorKind, Expect, Host, Level, Prompt, Put, Result, Secret, SecretRef, Timestamp,
+    ErrorKind, Expect, Host, Level, Loaded, Prompt, Put, Result, Secret, SecretRef, Timestamp,
 };
 use keyward_testkit::TestHost;
 
@@ -25,7 +25,7 @@ impl<F> fmt::Debug for Hearing<F> {
 }
 
 impl<F: Fn() + Send + Sync> Host for Hearing<F> {
-    fn secret(&self, _: &SecretRef) -> Result<Secret> {
+    fn secret(&self, _: &SecretRef) -> Result<Loaded> {
         unreachable!()
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Arguments;
 use std::time::Duration;
 
 use keyward_core::{
-    Error, ErrorKind, Host, Level, MAX_RECORD, Prompt, Result, Secret, SecretRef, Timestamp,
+    Error, ErrorKind, Host, Level, Loaded, MAX_RECORD, Prompt, Result, Secret, SecretRef, Timestamp,
 };
 
 use super::data::{Buffer, Failure, Slice};
@@ -96,11 +96,14 @@ fn answer(
 }
 
 impl Host for ForeignHost {
-    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+    fn secret(&self, reference: &SecretRef) -> Result<Loaded> {
         let reference = json::reference_to_json(reference);
         let (mut secret, mut failure) = (Buffer::NULL, Failure::new());
-        let status = ask!(self, secret, Slice::new(&reference), &mut secret, &mut failure);
-        answer(secret, failure, "secret", status)
+        let mut expires = NONE;
+        let status =
+            ask!(self, secret, Slice::new(&reference), &mut secret, &mut expires, &mut failure);
+        let expires = (expires != NONE).then(|| Timestamp::from_unix(expires));
+        answer(secret, failure, "secret", status).map(|secret| Loaded::new(secret, expires))
     }
 
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
@@ -142,7 +145,13 @@ mod tests {
         (*context.cast::<AtomicU32>()).fetch_add(1, Ordering::Relaxed);
     }
 
-    unsafe extern "C" fn secret(_: *mut c_void, _: Slice, _: *mut Buffer, _: *mut Failure) -> i32 {
+    unsafe extern "C" fn secret(
+        _: *mut c_void,
+        _: Slice,
+        _: *mut Buffer,
+        _: *mut u64,
+        _: *mut Failure,
+    ) -> i32 {
         STATUS_OK
     }
 

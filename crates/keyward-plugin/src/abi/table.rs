@@ -104,11 +104,14 @@ pub struct HostTable {
     /// Releases the host. It must not be used afterwards.
     pub release: Option<unsafe extern "C" fn(context: *mut c_void)>,
     /// Returns the secret that an option refers to; `reference` is that option's value, in JSON.
+    /// `expires` may be NULL; else it becomes the time at which the secret expires, in seconds since
+    /// 1970, or [`NONE`](super::NONE).
     pub secret: Option<
         unsafe extern "C" fn(
             context: *mut c_void,
             reference: Slice,
             secret: *mut Buffer,
+            expires: *mut u64,
             failure: *mut Failure,
         ) -> i32,
     >,
@@ -249,13 +252,15 @@ pub struct KeyMethods {
             failure: *mut Failure,
         ) -> i32,
     >,
-    /// Returns the secret.
+    /// Returns the secret. `expires` is [`NONE`](super::NONE) at first; a source whose secret expires
+    /// sets it to that time, in seconds since 1970.
     pub load: Option<
         unsafe extern "C" fn(
             instance: *mut Instance,
             id: Slice,
             parameters: Slice,
             key: *mut Buffer,
+            expires: *mut u64,
             failure: *mut Failure,
         ) -> i32,
     >,

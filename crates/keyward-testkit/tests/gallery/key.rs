@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use keyward_testkit::core::{Created, Error, ErrorKind, Host, Key, KeyId, Result, Secret};
+use keyward_testkit::core::{Created, Error, ErrorKind, Host, Key, KeyId, Loaded, Result, Secret};
 use keyward_testkit::key::CASES;
 use keyward_testkit::{Scratch, Subject, TestHost};
 
@@ -170,9 +170,9 @@ impl Key for Source {
         Ok(Created::made(key, parameters))
     }
 
-    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         if self.wraps() {
-            return unwrap(parameters);
+            return unwrap(parameters).map(Loaded::from);
         }
         let known = parameters.is_empty() || parameters == PARAMETERS;
         if !known && self.has(DawdlesOverParameters) {
@@ -182,13 +182,14 @@ impl Key for Source {
             return Err(Error::corrupt("load"));
         }
         if self.supplies() {
-            return self.supplied();
+            return self.supplied().map(Loaded::from);
         }
         if self.has(MakesKeysOnLoad) {
-            return Ok(self.create(id)?.key);
+            return Ok(self.create(id)?.key.into());
         }
         let keys = self.keys.lock()?;
-        keys.get(id).cloned().ok_or_else(|| Error::new(ErrorKind::NoKey, "load"))
+        let key = keys.get(id).cloned().map(Loaded::from);
+        key.ok_or_else(|| Error::new(ErrorKind::NoKey, "load"))
     }
 
     fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()> {

@@ -58,6 +58,16 @@ pub(crate) const PASSPHRASE: Backend = Backend {
     host: || TestHost::new().always_answer("correct horse"),
 };
 
+/// It requests the passphrase from its host.
+pub(crate) const REFERENCED_PASSPHRASE: Backend = Backend {
+    values: |scratch| {
+        let passphrase = SecretRef { from: "vault".into(), options: Values::new() };
+        (PASSPHRASE.values)(scratch).with("passphrase", Value::Secret(passphrase))
+    },
+    host: || TestHost::new().secret("vault", "correct horse"),
+    ..PASSPHRASE
+};
+
 /// It has locks and is durable.
 pub(crate) const FILE: Backend = Backend {
     role: Role::Storage,

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, LazyLock};
 
 use keyward_core::{
-    EntryId, Expect, Host, Key, Put, Registration, Role, SecretRef, Storage, Value, Values,
+    EntryId, Expect, Host, Key, Loaded, Put, Registration, Role, SecretRef, Storage, Value, Values,
 };
 use keyward_loader::process::{Command, Programs};
 use keyward_testkit::{Scratch, TestHost};
@@ -19,7 +19,7 @@ use super::linked;
 static PROGRAMS: LazyLock<Programs> = LazyLock::new(Programs::new);
 
 /// Returns the backend, provided by a child of this process.
-fn running(backend: super::Backend) -> Registration {
+pub(super) fn running(backend: super::Backend) -> Registration {
     let child = Command::new(env!("CARGO_BIN_EXE_child")).argument(linked(backend).package);
     run_backend(backend, &child)
 }
@@ -90,7 +90,7 @@ fn a_secret_may_come_from_the_child_that_asks_for_it() {
     struct Circular(Box<dyn Key>, TestHost);
 
     impl Host for Circular {
-        fn secret(&self, _: &SecretRef) -> keyward_core::Result<keyward_core::Secret> {
+        fn secret(&self, _: &SecretRef) -> keyward_core::Result<Loaded> {
             self.0.load(&keyward_core::KeyId::default(), &[])
         }
 

@@ -5,14 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward_core::{
-    EntryId, Error, ErrorKind, Host, Key, KeyId, Level, Prompt, Result, Secret, SecretRef, Storage,
-    Timestamp, Values,
+    EntryId, Error, ErrorKind, Host, Key, KeyId, Level, Loaded, Prompt, Result, Secret, SecretRef,
+    Storage, Timestamp, Values,
 };
 use keyward_loader::{load, verify_library};
-use keyward_testkit::Scratch;
+use keyward_testkit::{Scratch, TestHost};
 
-use super::backends::PASSPHRASE;
+use super::backends::{PASSPHRASE, REFERENCED_PASSPHRASE};
 use super::c::built;
+use super::child_process::running;
 use super::{linked, loaded, pin};
 
 /// A host that answers with the question, or panics at every call.
@@ -30,10 +31,11 @@ impl Echo {
 }
 
 impl Host for Echo {
-    fn secret(&self, reference: &SecretRef) -> Result<Secret> {
+    fn secret(&self, reference: &SecretRef) -> Result<Loaded> {
         self.is_asked();
         match &*reference.from {
-            "vault" => Ok(Secret::from("the vault's")),
+            "vault" => Ok(Secret::from("the vault's").into()),
+            "lease" => Ok(Loaded::new(Secret::from("a lease"), Some(Timestamp::from_unix(23)))),
             _ => Err(Error::new(ErrorKind::NoKey, "secret").because("it is not here")),
         }
     }
@@ -80,6 +82,8 @@ fn heard(host: &Arc<Echo>) -> String {
 fn a_library_hears_what_its_host_says() {
     let host = Arc::new(Echo { remaining: Some(Duration::from_secs(20)), ..Echo::default() });
     let said = "secret: 0, 'the vault's'
+secret: 0, 'a lease'
+expires: 23
 secret: 7, nothing
 because: 0, 'it is not here'
 secret: 2, nothing
@@ -103,6 +107,7 @@ fn a_panic_of_the_host_stays_with_the_host() {
     let host = Arc::new(Echo { panics: true, ..Echo::default() });
     let said = "secret: 100, nothing
 secret: 100, nothing
+secret: 100, nothing
 secret: 2, nothing
 because: 0, 'the options are not a JSON object of the expected form'
 prompt: 100, nothing
@@ -124,5 +129,20 @@ fn a_backend_in_rust_outlives_its_hosts_panic() {
     for _ in 0..2 {
         let error = source.create(&KeyId::default()).unwrap_err();
         assert_eq!((error.kind(), error.message()), (ErrorKind::Other, "it panicked"));
+    }
+}
+
+/// From the host to the backend, which passes the secret on, and back.
+#[test]
+fn the_expiry_of_a_secret_passes_each_door_in_both_directions() {
+    let expires = Timestamp::from_unix(1_800_000_000);
+    let host: Arc<dyn Host> =
+        Arc::new(TestHost::new().expiring_secret("vault", "correct horse", expires));
+    let values = (REFERENCED_PASSPHRASE.values)(&Scratch::new());
+    let linked = linked(REFERENCED_PASSPHRASE);
+    for registration in [loaded(&linked), running(REFERENCED_PASSPHRASE), linked] {
+        let source = registration.open::<dyn Key>(&values, &host).unwrap();
+        let found = source.load(&KeyId::default(), &[]).unwrap();
+        assert_eq!(found, Loaded::new(Secret::from("correct horse"), Some(expires)));
     }
 }

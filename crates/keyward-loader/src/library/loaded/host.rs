@@ -6,7 +6,7 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use keyward_core::{Error, Host, Level, Prompt, Result, Secret};
+use keyward_core::{Error, Host, Level, Prompt, Result, Secret, Timestamp};
 use keyward_plugin::abi::{
     Buffer, Failure, HostTable, MAJOR, MINOR, NONE, Number, STATUS_OK, STATUS_PANICKED, Slice,
     milliseconds,
@@ -58,9 +58,16 @@ unsafe extern "C" fn secret(
     context: *mut c_void,
     reference: Slice,
     secret: *mut Buffer,
+    expires: *mut u64,
     failure: *mut Failure,
 ) -> i32 {
-    answer(secret, failure, || host(context).secret(&json::reference_from_json(reference.bytes())?))
+    answer(secret, failure, || {
+        let loaded = host(context).secret(&json::reference_from_json(reference.bytes())?)?;
+        if !expires.is_null() {
+            *expires = loaded.expires.map_or(NONE, Timestamp::as_unix);
+        }
+        Ok(loaded.secret)
+    })
 }
 
 unsafe extern "C" fn prompt(
@@ -71,7 +78,7 @@ unsafe extern "C" fn prompt(
     failure: *mut Failure,
 ) -> i32 {
     answer(answered, failure, || {
-        host(context).prompt(&Prompt { text: text.text()?, confirm: confirm != 0 })
+        host(context).prompt(&Prompt::new(text.text()?).with_confirm(confirm != 0))
     })
 }
 

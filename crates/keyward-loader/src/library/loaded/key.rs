@@ -1,5 +1,5 @@
-use keyward_core::{Created, Error, ErrorKind, Key, KeyId, Ownership, Result, Secret};
-use keyward_plugin::abi::{Instance, KeyMethods, Number, Slice};
+use keyward_core::{Created, Error, ErrorKind, Key, KeyId, Loaded, Ownership, Result, Timestamp};
+use keyward_plugin::abi::{Instance, KeyMethods, NONE, Number, Slice};
 
 use super::Answer;
 use super::handle::{Handle, Methods, function};
@@ -49,13 +49,16 @@ impl Key for Handle<KeyMethods> {
         }
     }
 
-    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Secret> {
+    fn load(&self, id: &KeyId, parameters: &[u8]) -> Result<Loaded> {
         let (id, parameters) = (Slice::new(id.as_bytes()), Slice::new(parameters));
         let mut key = Answer::up_to(LONGEST_KEY);
+        let mut expires = NONE;
         self.call("key", |instance, failure| {
-            function!(self.methods(), load(instance, id, parameters, key.buffer(), failure))
+            let methods = self.methods();
+            function!(methods, load(instance, id, parameters, key.buffer(), &mut expires, failure))
         })?;
-        key.take()
+        let expires = (expires != NONE).then(|| Timestamp::from_unix(expires));
+        Ok(Loaded::new(key.take()?, expires))
     }
 
     fn delete(&self, id: &KeyId, parameters: &[u8]) -> Result<()> {

@@ -16,7 +16,7 @@ use keyward_wire::cbor::Malformed;
 use keyward_wire::message::failure::escape_text;
 use keyward_wire::message::storage::millis;
 use keyward_wire::message::words::{LEVELS, meaning};
-use keyward_wire::message::{self, Call};
+use keyward_wire::message::{self, Call, secret};
 
 /// The most calls that wait until they are answered, and the most of `secret` and `prompt` that are
 /// under way.
@@ -157,9 +157,12 @@ impl Question {
     /// Asks the host, and returns the frame of the answer.
     fn answer(&self, id: u64, host: &dyn Host) -> Result<Secret> {
         match self {
-            Self::Secret(reference) => secret_frame(id, Some(host.secret(reference)?)),
+            Self::Secret(reference) => {
+                let loaded = host.secret(reference)?;
+                message::answer(id, "secret", |fields| secret::write(fields, &loaded))
+            }
             Self::Prompt { text, confirm } => {
-                secret_frame(id, Some(host.prompt(&Prompt { text, confirm: *confirm })?))
+                secret_frame(id, Some(host.prompt(&Prompt::new(text).with_confirm(*confirm))?))
             }
             Self::Variable(name) => secret_frame(id, host.variable(name)),
             Self::Now => message::answer(id, "now", |fields| {

@@ -1,5 +1,6 @@
-use keyward_core::{Key, KeyId};
+use keyward_core::{Key, KeyId, Timestamp};
 
+use super::super::NONE;
 use super::super::data::{Buffer, Failure, Slice};
 use super::super::instance::{call, close};
 use super::super::numbers::Number;
@@ -39,11 +40,13 @@ unsafe extern "C" fn load(
     id: Slice,
     parameters: Slice,
     key: *mut Buffer,
+    expires: *mut u64,
     failure: *mut Failure,
 ) -> i32 {
     call(instance, failure, |source: &Role| {
         let loaded = source.load(&KeyId::new(id.bytes())?, parameters.bytes())?;
-        *key = Buffer::of_secret(loaded);
+        *expires = loaded.expires.map_or(NONE, Timestamp::as_unix);
+        *key = Buffer::of_secret(loaded.secret);
         Ok(())
     })
 }
