@@ -99,9 +99,8 @@ impl Accounts<'_> {
                 Some(_) => return Err(occupied()),
                 None if if_absent == IfAbsent::Leave => return Ok(Change::Leave),
                 None => {
-                    let fresh =
-                        Record { origins: vec![origin.clone()], created: now, ..Record::new("") };
-                    (fresh, true)
+                    let fresh = Record::new("").with_origins(vec![origin.clone()]);
+                    (fresh.with_created(now), true)
                 }
             };
             let mut record = change(old.clone())?;
@@ -220,9 +219,8 @@ impl Accounts<'_> {
             if index.is_empty() {
                 return Ok(Change::Remove);
             }
-            let record = old.unwrap_or_else(|| Record { created: now, ..Record::new("") });
-            let record = Record { updated: now, ..index.write(record, origin) };
-            Ok(Change::Put(Box::new(record)))
+            let record = old.unwrap_or_else(|| Record::new("").with_created(now));
+            Ok(Change::Put(Box::new(index.write(record, origin).with_updated(now))))
         })
     }
 

@@ -49,7 +49,7 @@ fn keep(memory: &Memory, url: &str, password: &str) {
 /// Writes a record without the help of accounts.
 fn plant(memory: &Memory, name: &str, record: Record, origin: Option<&str>) {
     let origins = origin.map(|url| parse(url).origin().clone()).into_iter().collect();
-    memory.put(&id(name), &Record { origins, ..record }).unwrap();
+    memory.put(&id(name), &record.with_origins(origins)).unwrap();
 }
 
 /// Checks which password is found; an empty text means none.
@@ -331,7 +331,7 @@ fn lines_without_an_entry_are_removed() {
 #[test]
 fn an_entry_that_was_removed_is_taken_off_the_list_whatever_its_kind() {
     let memory = Memory::default();
-    let token = |old| Ok(Record { kind: "token".into(), ..old });
+    let token = |old: Record| Ok(old.with_kind("token"));
     for name in ["ann", "bob"] {
         let location = parse(&format!("https://{name}@x"));
         accounts(&memory).keep(&location, now(), &token).unwrap();
@@ -378,9 +378,8 @@ fn a_record_under_another_accounts_name_is_not_given_as_that_account() {
 #[test]
 fn only_the_kinds_that_are_asked_for_are_given() {
     let memory = Memory::default();
-    let token = |_| {
-        Ok(Record { origins: vec![parse("https://x").origin().clone()], ..Record::new("token") })
-    };
+    let token =
+        |_| Ok(Record::new("token").with_origins(vec![parse("https://x").origin().clone()]));
     accounts(&memory).keep(&parse("https://x"), now(), &token).unwrap();
     accounts(&memory).keep(&parse("https://ann@x"), now(), &token).unwrap();
     check(&memory, "https://x", "");
@@ -395,7 +394,7 @@ fn only_the_kinds_that_are_asked_for_are_given() {
 #[test]
 fn accounts_of_any_kind_are_found_and_forgotten_but_not_a_list() {
     let memory = Memory::default();
-    let token = |old| Ok(Record { kind: "token".into(), ..old });
+    let token = |old: Record| Ok(old.with_kind("token"));
     accounts(&memory).keep(&parse("https://ann@x"), now(), &token).unwrap();
     keep(&memory, "https://bob@x", "pw");
     let list = memory.get(&id("https://x")).unwrap();

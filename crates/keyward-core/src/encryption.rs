@@ -38,7 +38,16 @@ pub trait Encryption: Debug + Send + Sync {
 }
 
 /// What an encryption can do.
+///
+/// # Examples
+/// ```
+/// use keyward_core::{EncryptionAbilities, Keys};
+///
+/// let abilities = EncryptionAbilities::new(Keys::Store).binds_context(true).authenticates(true);
+/// assert!(abilities.binds_context && abilities.authenticates);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EncryptionAbilities {
     /// Whether the encryption itself ties a blob to its context.
     pub binds_context: bool,
@@ -46,6 +55,25 @@ pub struct EncryptionAbilities {
     pub authenticates: bool,
     /// Where its keys come from.
     pub keys: Keys,
+}
+
+impl EncryptionAbilities {
+    /// Makes the abilities of an encryption that neither binds a context nor authenticates.
+    pub const fn new(keys: Keys) -> Self {
+        Self { binds_context: false, authenticates: false, keys }
+    }
+
+    /// Sets whether the encryption itself ties a blob to its context.
+    #[must_use]
+    pub const fn binds_context(self, binds_context: bool) -> Self {
+        Self { binds_context, ..self }
+    }
+
+    /// Sets whether a blob that opens can only have been made with the key.
+    #[must_use]
+    pub const fn authenticates(self, authenticates: bool) -> Self {
+        Self { authenticates, ..self }
+    }
 }
 
 /// Where an encryption's keys come from.
@@ -61,6 +89,7 @@ pub enum Keys {
 
 /// What a blob is sealed for. It is never stored as a whole: the caller of `unseal` supplies it.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Context<'a> {
     /// The store.
     pub store: StoreId,
@@ -77,6 +106,31 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
+    /// Makes the context of an entry without key, salt, associated data and binding.
+    pub const fn new(store: StoreId, entry: &'a EntryId) -> Self {
+        const ZEROS: &[u8; 32] = &[0; 32];
+        Self { store, entry, key: None, salt: ZEROS, associated_data: &[], binding: ZEROS }
+    }
+
+    /// Returns the same context with this key.
+    #[must_use]
+    pub const fn with_key(self, key: Option<&'a StoreKey>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// Returns the same context with this salt.
+    #[must_use]
+    pub const fn with_salt(self, salt: &'a [u8; 32]) -> Self {
+        Self { salt, ..self }
+    }
+
+    /// Returns the same context with these bytes to authenticate, and the digest of them and the
+    /// entry.
+    #[must_use]
+    pub const fn with_binding(self, associated_data: &'a [u8], binding: &'a [u8; 32]) -> Self {
+        Self { associated_data, binding, ..self }
+    }
+
     /// Returns the key that the store passed.
     ///
     /// # Errors
@@ -137,11 +191,19 @@ impl fmt::Display for KeyId {
 
 /// A symmetric key of a store, with its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StoreKey {
     /// The key's id.
     pub id: KeyId,
     /// Its 32 bytes.
     pub key: Secret,
+}
+
+impl StoreKey {
+    /// Makes a key from its id and its 32 bytes.
+    pub const fn new(id: KeyId, key: Secret) -> Self {
+        Self { id, key }
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::{EntryId, Origin, Revision, Secret, Timestamp};
 /// assert!(!format!("{record:?}").contains("s3cret"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Record {
     /// The type of credential: `user-password`, `token`, …
     pub kind: String,
@@ -29,6 +30,8 @@ pub struct Record {
     pub updated: Timestamp,
     /// When the record as a whole expires.
     pub expires: Option<Timestamp>,
+    /// When the credential was last handed out; `None` if that is not known.
+    pub used: Option<Timestamp>,
     /// Labels that users attach to it. Not secret.
     pub labels: BTreeMap<String, String>,
     /// The record that this one was made from, such as the refresh token of an access token.
@@ -45,6 +48,7 @@ impl Record {
             created: Timestamp::default(),
             updated: Timestamp::default(),
             expires: None,
+            used: None,
             labels: BTreeMap::new(),
             derived_from: None,
         }
@@ -57,6 +61,36 @@ impl Record {
         self
     }
 
+    /// Returns the same record as another type of credential.
+    #[must_use]
+    pub fn with_kind(self, kind: impl Into<String>) -> Self {
+        Self { kind: kind.into(), ..self }
+    }
+
+    /// Returns the same record with these origins.
+    #[must_use]
+    pub fn with_origins(self, origins: Vec<Origin>) -> Self {
+        Self { origins, ..self }
+    }
+
+    /// Returns the same record with this time at which the entry was first written.
+    #[must_use]
+    pub fn with_created(self, created: Timestamp) -> Self {
+        Self { created, ..self }
+    }
+
+    /// Returns the same record with this time at which the entry was last written.
+    #[must_use]
+    pub fn with_updated(self, updated: Timestamp) -> Self {
+        Self { updated, ..self }
+    }
+
+    /// Returns the same record with this time at which it expires as a whole.
+    #[must_use]
+    pub fn with_expires(self, expires: Option<Timestamp>) -> Self {
+        Self { expires, ..self }
+    }
+
     /// Returns the field of this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.get(name)
@@ -65,6 +99,7 @@ impl Record {
 
 /// One value of a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Field {
     /// The value. It is kept as a secret even if it is not marked as one: a username is private
     /// too.
@@ -79,6 +114,7 @@ pub struct Field {
 
 /// How a value is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Form {
     /// UTF-8 text.
     Text,
@@ -101,13 +137,33 @@ impl Field {
         let form = if value.expose_str().is_some() { Form::Text } else { Form::Bytes };
         Self { value, form, secret, expires: None }
     }
+
+    /// Returns the same value in this form. [`Form::Text`] is for UTF-8 only.
+    #[must_use]
+    pub fn with_form(self, form: Form) -> Self {
+        Self { form, ..self }
+    }
+
+    /// Returns the same value with this time at which it expires by itself.
+    #[must_use]
+    pub fn with_expires(self, expires: Option<Timestamp>) -> Self {
+        Self { expires, ..self }
+    }
 }
 
 /// Where a derived record came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Derivation {
     /// The entry that the record was made from.
     pub entry: EntryId,
     /// That entry's revision at the time.
     pub revision: Revision,
+}
+
+impl Derivation {
+    /// Makes the derivation from this revision of an entry.
+    pub fn new(entry: EntryId, revision: Revision) -> Self {
+        Self { entry, revision }
+    }
 }

@@ -11,6 +11,9 @@ use crate::{Backend, Door, Options, Registration};
 /// A row is the documentation of a role, its name in configuration, and its trait. To add a role,
 /// add a row here, its trait to this crate, its suite to `keyward-testkit`, and its messages to
 /// `keyward-loader`.
+///
+/// A match over all roles in another crate needs a last arm that cannot be reached, because
+/// [`Role`] is not exhaustive.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! for_each_role {
@@ -32,6 +35,7 @@ macro_rules! roles {
     ($($(#[$doc:meta])* $name:ident: $Role:ident,)+) => {
         /// What a backend does.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Role {
             $($(#[$doc])* $Role,)+
         }
@@ -50,6 +54,7 @@ macro_rules! roles {
 
         /// How a backend is opened in one of its roles.
         #[derive(Clone, Debug)]
+        #[non_exhaustive]
         pub enum Factory {
             $(#[doc = concat!("In the role `", stringify!($name), "`.")] $Role(Open<dyn crate::$Role>),)+
         }

@@ -2,7 +2,9 @@
 //!
 //! The outermost type is the version, an externally tagged enum, so that formats that do not
 //! describe themselves can read it too. The structs in it never change: one more field would make
-//! every existing blob of such a format unreadable. A new field of a record needs a `V2`.
+//! every existing blob of such a format unreadable. A new field of a record needs a new version.
+//! A record is written in the first version that has all that is set in it, so that older programs
+//! can read it, and so that it has only one encoding.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -37,6 +39,8 @@ use crate::{
 pub enum Wire<'a> {
     /// The first version.
     V1(RecordV1<'a>),
+    /// The version for records with the time of their last use.
+    V2(RecordV2<'a>),
 }
 
 /// Version 1 of a record.
@@ -51,6 +55,21 @@ pub struct RecordV1<'a> {
     expires: Option<u64>,
     labels: Sorted<'a, String>,
     derived_from: Option<DerivationV1>,
+}
+
+/// Version 2 of a record: version 1, and the time of the last use.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordV2<'a> {
+    kind: Cow<'a, str>,
+    fields: Sorted<'a, Field>,
+    origins: Limited<'a, Origin>,
+    created: u64,
+    updated: u64,
+    expires: Option<u64>,
+    labels: Sorted<'a, String>,
+    derived_from: Option<DerivationV1>,
+    used: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -87,7 +106,7 @@ struct DerivationV1 {
 
 impl<'a> From<&'a Record> for Wire<'a> {
     fn from(record: &'a Record) -> Self {
-        Self::V1(RecordV1 {
+        let v1 = RecordV1 {
             kind: Cow::Borrowed(&record.kind),
             fields: Sorted(Cow::Borrowed(&record.fields)),
             origins: Limited(Cow::Borrowed(&record.origins)),
@@ -96,7 +115,11 @@ impl<'a> From<&'a Record> for Wire<'a> {
             expires: record.expires.map(Timestamp::as_unix),
             labels: Sorted(Cow::Borrowed(&record.labels)),
             derived_from: record.derived_from.as_ref().map(DerivationV1::from),
-        })
+        };
+        match record.used {
+            None => Self::V1(v1),
+            Some(used) => Self::V2(v1.with_used(used.as_unix())),
+        }
     }
 }
 
@@ -104,7 +127,10 @@ impl TryFrom<Wire<'_>> for Record {
     type Error = Error;
 
     fn try_from(wire: Wire<'_>) -> Result<Self> {
-        let Wire::V1(v1) = wire;
+        let (v1, used) = match wire {
+            Wire::V1(v1) => (v1, None),
+            Wire::V2(v2) => v2.split(),
+        };
         Ok(Self {
             kind: v1.kind.into_owned(),
             fields: v1.fields.0.into_owned(),
@@ -112,9 +138,28 @@ impl TryFrom<Wire<'_>> for Record {
             created: Timestamp::from_unix(v1.created),
             updated: Timestamp::from_unix(v1.updated),
             expires: v1.expires.map(Timestamp::from_unix),
+            used: used.map(Timestamp::from_unix),
             labels: v1.labels.0.into_owned(),
             derived_from: v1.derived_from.map(Derivation::try_from).transpose()?,
         })
+    }
+}
+
+impl<'a> RecordV1<'a> {
+    fn with_used(self, used: u64) -> RecordV2<'a> {
+        let Self { kind, fields, origins, created, updated, expires, labels, derived_from } = self;
+        RecordV2 { kind, fields, origins, created, updated, expires, labels, derived_from, used }
+    }
+}
+
+impl<'a> RecordV2<'a> {
+    /// Returns the parts that version 1 has, and the time of the last use.
+    fn split(self) -> (RecordV1<'a>, Option<u64>) {
+        let Self { kind, fields, origins, created, updated, expires, labels, derived_from, used } =
+            self;
+        let v1 =
+            RecordV1 { kind, fields, origins, created, updated, expires, labels, derived_from };
+        (v1, Some(used))
     }
 }
 
@@ -391,6 +436,10 @@ mod tests {
         record
     }
 
+    fn used() -> Record {
+        Record { used: Some(Timestamp::from_unix(5)), ..full() }
+    }
+
     #[test]
     fn json_shows_text_as_text_and_bytes_as_base64() {
         let json = serde_json::to_string(&Wire::from(&full())).unwrap();
@@ -400,17 +449,34 @@ mod tests {
     }
 
     #[test]
+    fn a_record_is_written_in_the_first_version_that_has_its_parts() {
+        let json = |record| serde_json::to_string(&Wire::from(record)).unwrap();
+        let [v1, v2] = [json(&full()), json(&used())];
+        let written = v1.strip_suffix("}}").unwrap().replace("V1", "V2") + r#","used":5}}"#;
+        assert_eq!(v2, written);
+        let wire: Wire = serde_json::from_str(&v2).unwrap();
+        assert_eq!(Record::try_from(wire).unwrap(), used());
+    }
+
+    #[test]
     fn cbor_keeps_bytes_as_bytes() {
-        let mut cbor = Vec::new();
-        ciborium::into_writer(&Wire::from(&full()), &mut cbor).unwrap();
-        let wire: Wire = ciborium::from_reader(&cbor[..]).unwrap();
-        assert_eq!(Record::try_from(wire).unwrap(), full());
+        for record in [full(), used()] {
+            let mut cbor = Vec::new();
+            ciborium::into_writer(&Wire::from(&record), &mut cbor).unwrap();
+            let wire: Wire = ciborium::from_reader(&cbor[..]).unwrap();
+            assert_eq!(Record::try_from(wire).unwrap(), record);
+        }
     }
 
     #[test]
     fn duplicate_and_unknown_keys_are_refused() {
-        let json = serde_json::to_string(&Wire::from(&full())).unwrap();
+        let json = serde_json::to_string(&Wire::from(&used())).unwrap();
         for (from, to) in [
+            (r#"{"V2":"#, r#"{"V3":"#),
+            (r#"{"V2":"#, r#"{"V1":"#),
+            (r#","used":5"#, ""),
+            (r#""used":5"#, r#""used":null"#),
+            (r#""used":5"#, r#""used":5,"used":5"#),
             (
                 r#""fields":{"#,
                 r#""fields":{"password":{"secret":true,"expires":null,"value":{"text":"x"}},"#,

@@ -132,7 +132,7 @@ fn keep(
     accounts.keep(location, store.now(), &|old| {
         if old.kind.is_empty() {
             kept.set(Kept::New);
-            return Ok(Record { origins: old.origins, created: old.created, ..record.clone() });
+            return Ok(record.clone().with_origins(old.origins).with_created(old.created));
         }
         kept.set(if holds(&old, record) { Kept::Already } else { Kept::Other });
         Ok(old)

@@ -56,6 +56,7 @@ macro_rules! messages {
         pub(crate) fn factory(opener: Opener) -> Factory {
             match opener.role() {
                 $(Role::$Role => child_factory::<dyn keyward_core::$Role>(opener),)+
+                _ => unreachable!("the list has all roles"),
             }
         }
 
@@ -69,6 +70,7 @@ macro_rules! messages {
                 $(Role::$Role => Messages::serve(
                     backend.open::<dyn keyward_core::$Role>(values, host)?
                 ),)+
+                _ => unreachable!("the list has all roles"),
             })
         }
 

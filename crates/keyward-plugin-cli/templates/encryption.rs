@@ -32,7 +32,7 @@ impl Backend for SampleEncryption {
 
 impl Encryption for SampleEncryption {
     fn abilities(&self) -> EncryptionAbilities {
-        EncryptionAbilities { binds_context: true, authenticates: true, keys: Keys::Store }
+        EncryptionAbilities::new(Keys::Store).binds_context(true).authenticates(true)
     }
 
     fn current_key(&self, _: &EntryId) -> Result<Option<KeyId>> {

@@ -54,18 +54,22 @@ mod tests {
 
     /// Makes a record in which every part is set.
     fn full() -> Record {
-        let mut record = Record::new("token").with("token", Field::secret("t")).with(
-            "raw",
-            Field { expires: Some(Timestamp::from_unix(7)), ..Field::open(vec![0xff]) },
-        );
+        let raw = Field::open(vec![0xff]).with_expires(Some(Timestamp::from_unix(7)));
+        let mut record = Record::new("token").with("token", Field::secret("t")).with("raw", raw);
         record.origins.push(Origin { scheme: "https".into(), host: "h".into(), port: 443 });
         (record.created, record.updated) = (Timestamp::from_unix(1), Timestamp::from_unix(2));
         record.expires = Some(Timestamp::from_unix(u64::MAX));
         record.labels.insert("team".into(), "red".into());
-        record.derived_from = Some(Derivation {
-            entry: EntryId::new("ann", Some("refresh")).unwrap(),
-            revision: Revision::from(7),
-        });
+        record.derived_from =
+            Some(Derivation::new(EntryId::new("ann", Some("refresh")).unwrap(), Revision::from(7)));
+        record.used = Some(Timestamp::from_unix(3));
+        record
+    }
+
+    /// Makes a record in which every part is set that version 1 has.
+    fn unused() -> Record {
+        let mut record = full();
+        record.used = None;
         record
     }
 
@@ -79,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_truncated_or_extended_record_is_corrupt() {
-        for record in [Record::new(""), full()] {
+        for record in [Record::new(""), unused(), full()] {
             let bytes = encode_record(&record).unwrap();
             for len in 0..bytes.len() {
                 assert!(decode_record(&bytes.expose()[..len]).is_err(), "{len}");
@@ -97,13 +101,14 @@ mod tests {
 
     /// The bytes before a map of the full record, the head of that map, and one of its keys with
     /// its value.
-    const PAIRS: [(&[u8], &[u8], &[u8]); 19] = [
-        (b"", b"\xa8", b"\x64kind\x65token"),
-        (b"", b"\xa8", b"\x67created\x01"),
-        (b"", b"\xa8", b"\x67updated\x02"),
-        (b"", b"\xa8", b"\x67expires\x1b\xff\xff\xff\xff\xff\xff\xff\xff"),
-        (b"", b"\xa8", b"\x66labels\xa1\x64team\x63red"),
-        (b"", b"\xa8", b"\x67origins\x81\xa3\x66scheme\x65https\x64host\x61h\x64port\x19\x01\xbb"),
+    const PAIRS: [(&[u8], &[u8], &[u8]); 20] = [
+        (b"", b"\xa9", b"\x64kind\x65token"),
+        (b"", b"\xa9", b"\x67created\x01"),
+        (b"", b"\xa9", b"\x67updated\x02"),
+        (b"", b"\xa9", b"\x67expires\x1b\xff\xff\xff\xff\xff\xff\xff\xff"),
+        (b"", b"\xa9", b"\x64used\x03"),
+        (b"", b"\xa9", b"\x66labels\xa1\x64team\x63red"),
+        (b"", b"\xa9", b"\x67origins\x81\xa3\x66scheme\x65https\x64host\x61h\x64port\x19\x01\xbb"),
         (b"\x63raw", b"\xa3", b"\x66secret\xf4"),
         (b"\x63raw", b"\xa3", b"\x67expires\x07"),
         (b"\x63raw", b"\xa3", b"\x65value\xa1\x65bytes\x41\xff"),
@@ -140,6 +145,23 @@ mod tests {
             without.drain(place..place + pair.len());
             without[map] -= 1;
             assert!(decode_record(&without).is_err(), "without {shown}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_the_last_use_makes_it_version_2_and_is_nowhere_else() {
+        let [v1, v2] = [unused(), full()].map(|it| encode_record(&it).unwrap().expose().to_vec());
+        assert!(v1.starts_with(b"\xa1\x62V1\xa8") && v2.starts_with(b"\xa1\x62V2\xa9"));
+        assert_eq!(v2[5..], [&v1[5..], b"\x64used\x03"].concat());
+        let both = [b"\xa2", &v1[1..], &v2[1..]].concat();
+        for bad in [
+            &[b"\xa1\x62V1\xa9", &v2[5..]].concat(),
+            &[b"\xa1\x62V2\xa8", &v1[5..]].concat(),
+            &[b"\xa1\x62V3\xa9", &v2[5..]].concat(),
+            &[b"\xa1\x62V2\xa9", &v1[5..], b"\x64used\xf6"].concat(),
+            &both,
+        ] {
+            assert_eq!(decode_record(bad).unwrap_err().kind(), ErrorKind::Corrupt);
         }
     }
 

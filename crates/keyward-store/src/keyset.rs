@@ -106,7 +106,7 @@ impl Keyset {
         let mut keys = Vec::with_capacity(count);
         for _ in 0..count {
             let id = KeyId::new(bytes.take(ID)?)?;
-            keys.push(StoreKey { id, key: Secret::from(bytes.take(KEY)?) });
+            keys.push(StoreKey::new(id, Secret::from(bytes.take(KEY)?)));
         }
         bytes.end()?;
         Ok(Self { keys, primary, rotating })
@@ -114,7 +114,7 @@ impl Keyset {
 }
 
 fn generate_key() -> Result<StoreKey> {
-    Ok(StoreKey { id: KeyId::new(&random::<ID>()?)?, key: Secret::from(&random::<KEY>()?[..]) })
+    Ok(StoreKey::new(KeyId::new(&random::<ID>()?)?, Secret::from(&random::<KEY>()?[..])))
 }
 
 /// The keyset that was last read.

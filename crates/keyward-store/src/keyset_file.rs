@@ -122,13 +122,8 @@ fn with_context<T>(
     work: impl FnOnce(&Context<'_>) -> Result<T>,
 ) -> Result<T> {
     let entry = entry();
-    let key = StoreKey { id: wrapping_key(header.store), key: key.clone() };
-    work(&Context {
-        store: header.store,
-        entry: &entry,
-        key: Some(&key),
-        salt: &header.salt,
-        associated_data: header_bytes,
-        binding: &binding::digest(header_bytes, &entry),
-    })
+    let key = StoreKey::new(wrapping_key(header.store), key.clone());
+    let digest = binding::digest(header_bytes, &entry);
+    let context = Context::new(header.store, &entry).with_key(Some(&key));
+    work(&context.with_salt(&header.salt).with_binding(header_bytes, &digest))
 }

@@ -52,7 +52,11 @@ impl Store {
             salt: random()?,
         };
         let mut blob = header.encode()?;
-        let context = context(&header, &blob, id, key);
+        let digest = binding::digest(&blob, id);
+        let context = Context::new(header.store, id)
+            .with_key(key)
+            .with_salt(&header.salt)
+            .with_binding(&blob, &digest);
         let bound;
         let plain = if encryption.backend.abilities().binds_context {
             plain
@@ -60,11 +64,7 @@ impl Store {
             bound = binding::bind(plain, &blob, id);
             &bound
         };
-        let digest = binding::digest(&blob, id);
-        let sealed = encryption
-            .backend
-            .seal(plain, &Context { binding: &digest, ..context })
-            .map_err(failed)?;
+        let sealed = encryption.backend.seal(plain, &context).map_err(failed)?;
         blob.extend_from_slice(&sealed);
         Ok(blob)
     }
@@ -101,11 +101,11 @@ impl Store {
             None => None,
         };
         let digest = binding::digest(header_bytes, id);
-        let context = context(&header, header_bytes, id, key);
-        let plain = encryption
-            .backend
-            .unseal(sealed, &Context { binding: &digest, ..context })
-            .map_err(failed)?;
+        let context = Context::new(header.store, id)
+            .with_key(key)
+            .with_salt(&header.salt)
+            .with_binding(header_bytes, &digest);
+        let plain = encryption.backend.unseal(sealed, &context).map_err(failed)?;
         if abilities.binds_context { Ok(plain) } else { binding::unbind(&plain, header_bytes, id) }
     }
 
@@ -142,30 +142,8 @@ impl Store {
         id: &EntryId,
         work: impl FnOnce(&Context<'_>) -> Result<T>,
     ) -> Result<T> {
-        work(&Context {
-            store: self.parts.id,
-            entry: id,
-            key: None,
-            salt: &[0; 32],
-            associated_data: &[],
-            binding: &binding::digest(&[], id),
-        })
-    }
-}
-
-fn context<'a>(
-    header: &'a Header<'_>,
-    header_bytes: &'a [u8],
-    entry: &'a EntryId,
-    key: Option<&'a StoreKey>,
-) -> Context<'a> {
-    Context {
-        store: header.store,
-        entry,
-        key,
-        salt: &header.salt,
-        associated_data: header_bytes,
-        binding: &[0; 32],
+        let digest = binding::digest(&[], id);
+        work(&Context::new(self.parts.id, id).with_binding(&[], &digest))
     }
 }
 

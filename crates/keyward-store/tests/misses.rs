@@ -39,7 +39,7 @@ impl Serializer for Absent {
 
 impl Encryption for Absent {
     fn abilities(&self) -> EncryptionAbilities {
-        EncryptionAbilities { binds_context: true, authenticates: true, keys: self.keys }
+        EncryptionAbilities::new(self.keys).binds_context(true).authenticates(true)
     }
 
     fn current_key(&self, _: &EntryId) -> Result<Option<KeyId>> {

@@ -46,10 +46,8 @@ struct Scene {
 
 impl Scene {
     fn new(encryption: &dyn Encryption) -> Self {
-        let key = (encryption.abilities().keys == Keys::Store).then(|| StoreKey {
-            id: KeyId::new(b"key id").unwrap(),
-            key: Secret::from(&[0x5a; 32][..]),
-        });
+        let key = (encryption.abilities().keys == Keys::Store)
+            .then(|| StoreKey::new(KeyId::new(b"key id").unwrap(), Secret::from(&[0x5a; 32][..])));
         Self {
             store: StoreId([7; 16]),
             entry: EntryId::new("ann", Some("work")).unwrap(),
@@ -65,14 +63,9 @@ impl Scene {
         associated_data.extend(self.salt);
         let binding =
             Sha256::new().chain_update(&associated_data).chain_update(self.entry.to_bytes());
-        run(&Context {
-            store: self.store,
-            entry: &self.entry,
-            key: self.key.as_ref(),
-            salt: &self.salt,
-            associated_data: &associated_data,
-            binding: &binding.finalize().into(),
-        })
+        let binding = binding.finalize().into();
+        let context = Context::new(self.store, &self.entry).with_key(self.key.as_ref());
+        run(&context.with_salt(&self.salt).with_binding(&associated_data, &binding))
     }
 
     fn seal(&self, encryption: &dyn Encryption, plain: &[u8]) -> Vec<u8> {
@@ -241,7 +234,7 @@ pub fn a_missing_or_short_key_is_no_key(subject: &Subject<dyn Encryption>) {
     let blob = scene.seal(&*encryption, PLAIN);
     let id = KeyId::default();
     for key in [None, Some(Secret::default()), Some(Secret::from(&[0x5a; 31][..]))] {
-        let key = key.map(|key| StoreKey { id: id.clone(), key });
+        let key = key.map(|key| StoreKey::new(id.clone(), key));
         let scene = Scene { key, ..scene.clone() };
         let sealed = scene.with(|context| encryption.seal(&Secret::from(PLAIN), context));
         fails(sealed, &[ErrorKind::NoKey]);

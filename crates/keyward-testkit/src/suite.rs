@@ -21,6 +21,7 @@ macro_rules! suites {
         pub fn case_names(role: Role) -> Vec<&'static str> {
             match role {
                 $(Role::$Role => names::<dyn keyward_core::$Role>(),)+
+                _ => unreachable!("the list has all roles"),
             }
         }
 
@@ -45,6 +46,7 @@ macro_rules! suites {
                 $(Role::$Role => {
                     run::<dyn keyward_core::$Role>(backend, case, values, host, scratch)
                 })+
+                _ => unreachable!("the list has all roles"),
             }
         }
     };

@@ -29,8 +29,8 @@ impl Credentials {
 }
 
 impl Credentials {
-    /// Returns the record that replaces `old`, with the origins, the labels and the creation time of
-    /// `old`. For a new entry, pass a record whose kind is empty.
+    /// Returns the record that replaces `old`, with the origins, the labels and the times of
+    /// creation and last use of `old`. For a new entry, pass a record whose kind is empty.
     ///
     /// # Errors
     /// [`Exists`](ErrorKind::Exists) if `old` is a record of another kind.
@@ -38,12 +38,9 @@ impl Credentials {
         if !old.kind.is_empty() && old.kind != USER_PASSWORD {
             return Err(other_kind(&old));
         }
-        Ok(Record {
-            origins: old.origins,
-            labels: old.labels,
-            created: old.created,
-            ..Record::from(self)
-        })
+        let mut record = Record::from(self).with_origins(old.origins).with_created(old.created);
+        (record.labels, record.used) = (old.labels, old.used);
+        Ok(record)
     }
 }
 

@@ -107,8 +107,8 @@ impl OpenStore {
         }
     }
 
-    /// Stores credentials, and replaces earlier ones. The origins, the labels and the creation time
-    /// of the entry stay as they are. A record that does not open is replaced.
+    /// Stores credentials, and replaces earlier ones. The origins, the labels and the times of
+    /// creation and last use of the entry stay as they are. A record that does not open is replaced.
     ///
     /// # Errors
     /// Those of the store; [`Exists`](ErrorKind::Exists) if the entry contains a record of another
@@ -117,9 +117,8 @@ impl OpenStore {
         self.check_not_deleting()?;
         self.update_or_replace(id, |old| {
             let now = self.now();
-            let record = credentials
-                .replace(old.unwrap_or_else(|| Record { created: now, ..Record::new("") }))?;
-            Ok(Change::Put(Box::new(Record { updated: now, ..record })))
+            let old = old.unwrap_or_else(|| Record::new("").with_created(now));
+            Ok(Change::Put(Box::new(credentials.replace(old)?.with_updated(now))))
         })
     }
 
@@ -180,6 +179,7 @@ mod tests {
         let origin = Origin { scheme: "https".into(), host: "x".into(), port: 443 };
         let mut record = Record::from(&Credentials::new("ann", "old"));
         record.created = Timestamp::from_unix(7);
+        record.used = Some(Timestamp::from_unix(8));
         record.origins.push(origin.clone());
         record.labels.insert("team".into(), "red".into());
         store.put(&id, &record, Expect::Any).unwrap();
@@ -187,7 +187,7 @@ mod tests {
         let changed = store.get(&id).unwrap();
         assert_eq!(store.credentials(&id).unwrap().unwrap().password.expose(), b"new");
         assert_eq!((changed.created, changed.origins), (Timestamp::from_unix(7), vec![origin]));
-        assert_eq!(changed.labels, record.labels);
+        assert_eq!((changed.labels, changed.used), (record.labels, record.used));
         assert!(changed.updated > changed.created);
     }
 

@@ -114,7 +114,7 @@ impl Encryption for Age {
     fn abilities(&self) -> EncryptionAbilities {
         // White space around armor does not count, so a blob can be altered and still open.
         let authenticates = matches!(self.mode, Mode::Passphrase(_)) && !self.armor;
-        EncryptionAbilities { binds_context: false, authenticates, keys: Keys::Own }
+        EncryptionAbilities::new(Keys::Own).authenticates(authenticates)
     }
 
     fn current_key(&self, entry: &EntryId) -> Result<Option<KeyId>> {

@@ -49,14 +49,7 @@ fn open(values: Values) -> Age {
 }
 
 fn with_context<T>(run: impl FnOnce(&Context<'_>) -> T) -> T {
-    run(&Context {
-        store: StoreId([1; 16]),
-        entry: &EntryId::new("ann", None).unwrap(),
-        key: None,
-        salt: &[0; 32],
-        associated_data: b"",
-        binding: &[0; 32],
-    })
+    run(&Context::new(StoreId([1; 16]), &EntryId::new("ann", None).unwrap()))
 }
 
 fn seal(age: &Age) -> Vec<u8> {

@@ -29,7 +29,7 @@ impl Backend for Clear {
 
 impl Encryption for Clear {
     fn abilities(&self) -> EncryptionAbilities {
-        EncryptionAbilities { binds_context: false, authenticates: false, keys: Keys::None }
+        EncryptionAbilities::new(Keys::None)
     }
 
     fn current_key(&self, _: &EntryId) -> Result<Option<KeyId>> {

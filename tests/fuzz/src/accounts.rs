@@ -27,7 +27,7 @@ pub fn accounts(bytes: &[u8]) {
     };
     assert!(before.iter().all(|listed| *listed.location.origin() == origin));
     let location = Location::new(origin.clone(), Some("new"), None).expect("a location");
-    let token = |record: Record| Ok(Record { kind: "token".into(), ..record });
+    let token = |record: Record| Ok(record.with_kind("token"));
     match accounts.keep(&location, Timestamp::from_unix(1), &token) {
         Ok(()) => {
             let after = accounts.list(&origin).expect("it was written just now");

@@ -112,12 +112,8 @@ fn reference() -> SecretRef {
 }
 
 fn in_context<T>(binding: [u8; 32], work: impl FnOnce(&Context<'_>) -> T) -> T {
-    work(&Context {
-        store: StoreId([7; 16]),
-        entry: &EntryId::reserved("fuzz"),
-        key: Some(&StoreKey { id: KeyId::default(), key: Secret::from(&[8; 32][..]) }),
-        salt: &[9; 32],
-        associated_data: b"header",
-        binding: &binding,
-    })
+    let entry = EntryId::reserved("fuzz");
+    let key = StoreKey::new(KeyId::default(), Secret::from(&[8; 32][..]));
+    let context = Context::new(StoreId([7; 16]), &entry).with_key(Some(&key));
+    work(&context.with_salt(&[9; 32]).with_binding(b"header", &binding))
 }

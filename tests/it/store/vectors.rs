@@ -245,14 +245,8 @@ impl Sealed {
         let encryption = Registry::linked().unwrap();
         let encryption =
             encryption.open::<dyn Encryption>("age", &self.options(), &self.host()).unwrap();
-        let context = keyward_core::Context {
-            store: StoreId([0; 16]),
-            entry: &self.id(),
-            key: None,
-            salt: &[0; 32],
-            associated_data: &[],
-            binding: &[0; 32],
-        };
+        let id = self.id();
+        let context = keyward_core::Context::new(StoreId([0; 16]), &id);
         encryption.unseal(blob, &context).unwrap().expose().to_vec()
     }
 }

@@ -69,15 +69,11 @@ fn encode_and_decode(serializer: &dyn Serializer) -> Result<()> {
 
 fn seal_and_unseal(encryption: &dyn Encryption) -> Result<()> {
     let entry = EntryId::new("ann", Some("work"))?;
-    let key = StoreKey { id: KeyId::new(b"key")?, key: Secret::from(&[7; 32][..]) };
-    let context = Context {
-        store: StoreId([1; 16]),
-        entry: &entry,
-        key: Some(&key),
-        salt: &[2; 32],
-        associated_data: &[3; 100],
-        binding: &[4; 32],
-    };
+    let key = StoreKey::new(KeyId::new(b"key")?, Secret::from(&[7; 32][..]));
+    let context = Context::new(StoreId([1; 16]), &entry)
+        .with_key(Some(&key))
+        .with_salt(&[2; 32])
+        .with_binding(&[3; 100], &[4; 32]);
     encryption.current_key(&entry)?;
     let plain = Secret::from("plain");
     let mut blob = encryption.seal(&plain, &context)?;

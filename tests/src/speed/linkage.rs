@@ -124,15 +124,11 @@ fn get(plan: &Plan, attached: &Attached) -> Result<Table> {
 fn seal(plan: &Plan, attached: &Attached) -> Result<Table> {
     let entry = EntryId::new("ann", None)?;
     let plain = Secret::from(&BLOB[..]);
-    let key = StoreKey { id: KeyId::new(b"key")?, key: Secret::from(&[7; 32][..]) };
-    let context = Context {
-        store: StoreId([1; 16]),
-        entry: &entry,
-        key: Some(&key),
-        salt: &[2; 32],
-        associated_data: &[3; 100],
-        binding: &[4; 32],
-    };
+    let key = StoreKey::new(KeyId::new(b"key")?, Secret::from(&[7; 32][..]));
+    let context = Context::new(StoreId([1; 16]), &entry)
+        .with_key(Some(&key))
+        .with_salt(&[2; 32])
+        .with_binding(&[3; 100], &[4; 32]);
     let encryptions = attached.open::<dyn Encryption>()?;
     call_each("Sealing 300 bytes by `aes-gcm`", plan, &encryptions, |encryption| {
         let sealed = encryption.seal(&plain, &context)?;

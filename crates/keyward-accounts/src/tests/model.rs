@@ -62,7 +62,7 @@ fn run(memory: &Memory, step: &Step) -> keyward_core::Result<()> {
         Step::Erase(location) => memory.erase(&id(&location.to_string())),
         Step::Plant(location, origin) => {
             let origins = origin.map(|origin| parse(origin).origin().clone()).into_iter().collect();
-            let record = Record { origins, ..user_password(location.account(), "planted") };
+            let record = user_password(location.account(), "planted").with_origins(origins);
             memory.put(&id(&location.to_string()), &record)
         }
     }

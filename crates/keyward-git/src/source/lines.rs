@@ -38,7 +38,7 @@ pub(super) fn to_record(answer: &Request) -> Result<Option<Record>> {
         return Err(unsupported("get", "the credential is ephemeral and must not be stored"));
     }
     let origins = answer.location.iter().map(|location| location.origin().clone()).collect();
-    Ok(git::credential(answer).map(|record| Record { origins, ..record }))
+    Ok(git::credential(answer).map(|record| record.with_origins(origins)))
 }
 
 /// Returns what git should store.

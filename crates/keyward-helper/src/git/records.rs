@@ -69,7 +69,7 @@ pub(super) fn to_keep(request: &Request, now: Timestamp) -> Option<Record> {
 /// is not complete. The caller decides for which origin and account it is.
 pub fn credential(request: &Request) -> Option<Record> {
     let expires = request.password_expiry_utc;
-    let passing = |secret: &Secret| Field { expires, ..Field::secret(secret.clone()) };
+    let passing = |secret: &Secret| Field::secret(secret.clone()).with_expires(expires);
     let record = match (&request.authtype, &request.credential) {
         (Some(scheme), Some(credential)) if !scheme.is_empty() && !credential.is_empty() => {
             Record::new(AUTHORIZATION)

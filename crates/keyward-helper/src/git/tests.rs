@@ -265,7 +265,7 @@ fn a_record_of_a_kind_that_git_does_not_know_is_not_replaced() {
     let memory = Memory::default();
     let asked = "protocol=https host=x username=ann password=pw";
     store(&memory, asked);
-    let token = Record { kind: "oauth2".into(), ..record(&memory, "https://ann@x") };
+    let token = record(&memory, "https://ann@x").with_kind("oauth2");
     memory.put(&EntryId::new("me", Some("https://ann@x")).unwrap(), &token).unwrap();
     let refused = say(&memory, Action::Store, asked, NOW).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Exists);
@@ -309,8 +309,7 @@ fn a_password_that_outlived_its_expiry_has_none() {
     let given = say(&memory, Action::Get, ask, LATER).unwrap();
     assert_eq!(given, "username=ann password=pw oauth_refresh_token=R");
     let name = EntryId::new("me", Some("https://ann@x")).unwrap();
-    let expired =
-        Record { expires: Some(Timestamp::from_unix(NOW)), ..record(&memory, "https://ann@x") };
+    let expired = record(&memory, "https://ann@x").with_expires(Some(Timestamp::from_unix(NOW)));
     memory.put(&name, &expired).unwrap();
     say(&memory, Action::Store, "protocol=https host=x username=ann password=pw", LATER).unwrap();
     let given = say(&memory, Action::Get, ask, LATER).unwrap();
@@ -332,8 +331,7 @@ fn half_a_header_is_not_given() {
 fn a_record_expires_as_a_whole_too() {
     let memory = Memory::default();
     store(&memory, "protocol=https host=x username=ann password=pw");
-    let expiring =
-        Record { expires: Some(Timestamp::from_unix(LATER)), ..record(&memory, "https://ann@x") };
+    let expiring = record(&memory, "https://ann@x").with_expires(Some(Timestamp::from_unix(LATER)));
     memory.put(&EntryId::new("me", Some("https://ann@x")).unwrap(), &expiring).unwrap();
     let given = "username=ann password=pw password_expiry_utc=2000";
     check(&memory, "protocol=https host=x", given);

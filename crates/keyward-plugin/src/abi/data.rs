@@ -430,17 +430,14 @@ impl SealContext {
     pub unsafe fn with<T>(&self, work: impl FnOnce(&Context<'_>) -> Result<T>) -> Result<T> {
         let entry = self.entry.id()?;
         let key = match (self.key_id.get(), self.key.get()) {
-            (Some(id), Some(key)) => Some(StoreKey { id: KeyId::new(id)?, key: Secret::from(key) }),
+            (Some(id), Some(key)) => Some(StoreKey::new(KeyId::new(id)?, Secret::from(key))),
             _ => None,
         };
-        work(&Context {
-            store: StoreId(*self.store.cast()),
-            entry: &entry,
-            key: key.as_ref(),
-            salt: &*self.salt.cast(),
-            associated_data: self.associated_data.bytes(),
-            binding: &*self.binding.cast(),
-        })
+        let context = Context::new(StoreId(*self.store.cast()), &entry)
+            .with_key(key.as_ref())
+            .with_salt(&*self.salt.cast())
+            .with_binding(self.associated_data.bytes(), &*self.binding.cast());
+        work(&context)
     }
 }
 

@@ -13,17 +13,25 @@ use minicbor::decode::Error;
 type Read<T> = Result<T, Error>;
 
 pub(super) fn record(from: &mut Decoder<'_>) -> Read<Record> {
-    let mut v1 = None;
+    let mut record = None;
     keys(from, |from, key| match key {
-        "V1" => set_once(&mut v1, record_v1(from)?),
+        "V1" => set_once(&mut record, content(from, Version::V1)?),
+        "V2" => set_once(&mut record, content(from, Version::V2)?),
         _ => Err(unknown_key()),
     })?;
-    required(v1)
+    required(record)
 }
 
-fn record_v1(from: &mut Decoder<'_>) -> Read<Record> {
+#[derive(PartialEq, Eq)]
+enum Version {
+    V1,
+    V2,
+}
+
+fn content(from: &mut Decoder<'_>, version: Version) -> Read<Record> {
     let (mut kind, mut fields, mut origins, mut created) = (None, None, None, None);
     let (mut updated, mut expires, mut labels, mut derived_from) = (None, None, None, None);
+    let mut used = None;
     keys(from, |from, key| match key {
         "kind" => set_once(&mut kind, text(from)?),
         "fields" => set_once(&mut fields, map(from, field)?),
@@ -33,18 +41,21 @@ fn record_v1(from: &mut Decoder<'_>) -> Read<Record> {
         "expires" => set_once(&mut expires, optional(from, time)?),
         "labels" => set_once(&mut labels, map(from, text)?),
         "derived_from" => set_once(&mut derived_from, optional(from, derivation)?),
+        "used" if version == Version::V2 => set_once(&mut used, time(from)?),
         _ => Err(unknown_key()),
     })?;
-    Ok(Record {
-        kind: required(kind)?,
-        fields: required(fields)?,
-        origins: required(origins)?,
-        created: required(created)?,
-        updated: required(updated)?,
-        expires: required(expires)?,
-        labels: required(labels)?,
-        derived_from: required(derived_from)?,
-    })
+    let mut record = Record::new(required(kind)?);
+    record.fields = required(fields)?;
+    record.origins = required(origins)?;
+    record.created = required(created)?;
+    record.updated = required(updated)?;
+    record.expires = required(expires)?;
+    record.labels = required(labels)?;
+    record.derived_from = required(derived_from)?;
+    if version == Version::V2 {
+        record.used = Some(required(used)?);
+    }
+    Ok(record)
 }
 
 fn field(from: &mut Decoder<'_>) -> Read<Field> {
@@ -56,7 +67,8 @@ fn field(from: &mut Decoder<'_>) -> Read<Field> {
         _ => Err(unknown_key()),
     })?;
     let (form, value) = required(valued)?;
-    Ok(Field { value, form, secret: required(secret)?, expires: required(expires)? })
+    let field = if required(secret)? { Field::secret(value) } else { Field::open(value) };
+    Ok(field.with_form(form).with_expires(required(expires)?))
 }
 
 fn value(from: &mut Decoder<'_>) -> Read<(Form, Secret)> {
@@ -91,7 +103,7 @@ fn derivation(from: &mut Decoder<'_>) -> Read<Derivation> {
     let entry = EntryId::restore(required(user)?, required(name)?);
     let revision = Revision::new(required(revision)?);
     match (entry, revision) {
-        (Ok(entry), Ok(revision)) => Ok(Derivation { entry, revision }),
+        (Ok(entry), Ok(revision)) => Ok(Derivation::new(entry, revision)),
         _ => Err(Error::message("no entry's revision")),
     }
 }

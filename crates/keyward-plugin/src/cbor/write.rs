@@ -11,7 +11,10 @@ type Encoder = minicbor::Encoder<Writer<SecretWriter>>;
 type Written = Result<(), Error<io::Error>>;
 
 pub(super) fn record(out: &mut Encoder, record: &Record) -> Written {
-    out.map(1)?.str("V1")?.map(8)?;
+    match record.used {
+        None => out.map(1)?.str("V1")?.map(8)?,
+        Some(_) => out.map(1)?.str("V2")?.map(9)?,
+    };
     out.str("kind")?.str(&record.kind)?;
     out.str("fields")?;
     map(out, &record.fields, field)?;
@@ -26,7 +29,11 @@ pub(super) fn record(out: &mut Encoder, record: &Record) -> Written {
     out.str("labels")?;
     map(out, &record.labels, |out, label| out.str(label).map(drop))?;
     out.str("derived_from")?;
-    optional(out, record.derived_from.as_ref(), derivation)
+    optional(out, record.derived_from.as_ref(), derivation)?;
+    match &record.used {
+        None => Ok(()),
+        Some(used) => time(out.str("used")?, used),
+    }
 }
 
 fn field(out: &mut Encoder, field: &Field) -> Written {
@@ -42,6 +49,7 @@ fn field(out: &mut Encoder, field: &Field) -> Written {
         Form::Bytes => {
             out.str("bytes")?.bytes(field.value.expose())?;
         }
+        _ => return Err(Error::message("a form without an encoding")),
     }
     Ok(())
 }

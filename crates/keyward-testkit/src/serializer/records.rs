@@ -1,13 +1,14 @@
 use keyward_core::{Derivation, EntryId, Field, Form, Origin, Record, Revision, Secret, Timestamp};
 use proptest::prelude::{Strategy, any, prop};
 
-/// Makes a record in which every part is set.
-pub(super) fn full() -> Record {
+/// Makes two records: one in which every part is set except the last use, and one in which that is
+/// set too. Their encodings have different versions.
+pub(super) fn full() -> [Record; 2] {
     let mut record = Record::new("user-password")
         .with("username", Field::open("ann"))
         .with("password", Field::secret("p\u{e4}ss\n\"word\""))
         .with("key", Field::secret(vec![0, 0xff, 0x80]));
-    let expiring = Field { expires: Some(Timestamp::from_unix(u64::MAX)), ..Field::open("") };
+    let expiring = Field::open("").with_expires(Some(Timestamp::from_unix(u64::MAX)));
     record.fields.insert(String::new(), expiring);
     record.origins = ["https", "ssh"].map(origin).to_vec();
     record.created = Timestamp::from_unix(1);
@@ -15,11 +16,13 @@ pub(super) fn full() -> Record {
     record.expires = Some(Timestamp::from_unix(0));
     record.labels.insert("team".into(), "r\u{f6}d".into());
     record.labels.insert("a.b \"c\"".into(), String::new());
-    record.derived_from = Some(Derivation {
-        entry: EntryId::new("ann", Some("https://example.com")).unwrap(),
-        revision: Revision::new(&[0xfe; 64]).unwrap(),
-    });
-    record
+    record.derived_from = Some(Derivation::new(
+        EntryId::new("ann", Some("https://example.com")).unwrap(),
+        Revision::new(&[0xfe; 64]).unwrap(),
+    ));
+    let mut used = record.clone();
+    used.used = Some(Timestamp::from_unix(1_767_312_000));
+    [record, used]
 }
 
 pub(super) fn origin(scheme: &str) -> Origin {
@@ -34,17 +37,15 @@ pub(super) fn record() -> impl Strategy<Value = Record> {
     let origins = origins.prop_map(|origins| {
         origins.into_iter().map(|(scheme, host, port)| Origin { scheme, host, port }).collect()
     });
-    let times = (time(), time(), prop::option::of(time()));
+    let times = (time(), time(), prop::option::of(time()), prop::option::of(time()));
     (text(), fields, origins, labels, times, prop::option::of(derivation())).prop_map(
-        |(kind, fields, origins, labels, (created, updated, expires), derived_from)| Record {
-            kind,
-            fields,
-            origins,
-            created,
-            updated,
-            expires,
-            labels,
-            derived_from,
+        |(kind, fields, origins, labels, (created, updated, expires, used), derived_from)| {
+            let mut record = Record::new(kind).with_origins(origins);
+            (record.fields, record.labels) = (fields, labels);
+            (record.created, record.updated) = (created, updated);
+            (record.expires, record.used) = (expires, used);
+            record.derived_from = derived_from;
+            record
         },
     )
 }
@@ -65,15 +66,16 @@ fn field() -> impl Strategy<Value = Field> {
                 true => (Secret::from(text), Form::Text),
                 false => (Secret::from(bytes), Form::Bytes),
             };
-            Field { value, form, secret, expires }
+            let field = if secret { Field::secret(value) } else { Field::open(value) };
+            field.with_form(form).with_expires(expires)
         },
     )
 }
 
 fn derivation() -> impl Strategy<Value = Derivation> {
     let revision = prop::collection::vec(any::<u8>(), 0..Revision::MAX);
-    ("[a-zA-Z]{1,9}", "[a-z./:]{0,20}", revision).prop_map(|(user, name, revision)| Derivation {
-        entry: EntryId::restore(&user, &name).unwrap(),
-        revision: Revision::new(&revision).unwrap(),
+    ("[a-zA-Z]{1,9}", "[a-z./:]{0,20}", revision).prop_map(|(user, name, revision)| {
+        let entry = EntryId::restore(&user, &name).unwrap();
+        Derivation::new(entry, Revision::new(&revision).unwrap())
     })
 }

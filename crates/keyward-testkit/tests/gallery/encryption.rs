@@ -154,11 +154,9 @@ impl Cipher {
 impl Encryption for Cipher {
     fn abilities(&self) -> EncryptionAbilities {
         let keys = if self.is_clear() { Keys::None } else { Keys::Store };
-        EncryptionAbilities {
-            binds_context: !self.has(Clear),
-            authenticates: !self.is_clear(),
-            keys,
-        }
+        EncryptionAbilities::new(keys)
+            .binds_context(!self.has(Clear))
+            .authenticates(!self.is_clear())
     }
 
     fn current_key(&self, _: &EntryId) -> Result<Option<KeyId>> {

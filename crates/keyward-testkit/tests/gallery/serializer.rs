@@ -12,6 +12,7 @@ use Fault::*;
 enum Fault {
     RefusesEmptyRecords,
     DropsDerivations,
+    DropsLastUse,
     TrimsText,
     CutsLargeValues,
     ReadsLessThanItWrites,
@@ -51,6 +52,7 @@ fn every_faulty_serializer_is_caught() {
             ],
         ),
         (DropsDerivations, &["a_full_record_comes_back", "any_record_comes_back"]),
+        (DropsLastUse, &["a_full_record_comes_back", "any_record_comes_back"]),
         (TrimsText, &["edge_values_come_back", "any_record_comes_back?"]),
         (CutsLargeValues, &["a_large_value_comes_back", "the_largest_record_comes_back"]),
         (ReadsLessThanItWrites, &["the_largest_record_comes_back"]),
@@ -103,6 +105,7 @@ impl Json {
     fn spoil(&self, record: &mut Record) {
         match self.fault {
             Some(DropsDerivations) => record.derived_from = None,
+            Some(DropsLastUse) => record.used = None,
             Some(DropsFieldExpiry) => {
                 record.fields.values_mut().for_each(|field| field.expires = None);
             }

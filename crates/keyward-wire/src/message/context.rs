@@ -37,7 +37,7 @@ impl<'a> Received<'a> {
         let key = match (fields.find::<&[u8]>("key_id")?, fields.find::<&[u8]>("key")?) {
             (Some(id), Some(key)) => {
                 let id = KeyId::new(id).map_err(|_| Malformed("key_id"))?;
-                Some(StoreKey { id, key: Secret::from(key) })
+                Some(StoreKey::new(id, Secret::from(key)))
             }
             (None, None) => None,
             _ => return Err(Malformed("key")),
@@ -54,14 +54,10 @@ impl<'a> Received<'a> {
 
     /// The context itself.
     pub fn context(&self) -> Context<'_> {
-        Context {
-            store: self.store,
-            entry: &self.entry,
-            key: self.key.as_ref(),
-            salt: &self.salt,
-            associated_data: self.associated_data,
-            binding: &self.binding,
-        }
+        Context::new(self.store, &self.entry)
+            .with_key(self.key.as_ref())
+            .with_salt(&self.salt)
+            .with_binding(self.associated_data, &self.binding)
     }
 }
 

@@ -20,11 +20,9 @@ pub fn write_abilities(fields: &mut Fields<'_>, abilities: EncryptionAbilities) 
 /// # Errors
 /// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
 pub fn read_abilities(fields: &Map<'_>) -> Result<EncryptionAbilities, Malformed> {
-    Ok(EncryptionAbilities {
-        binds_context: fields.get("binds_context")?,
-        authenticates: fields.get("authenticates")?,
-        keys: meaning(&KEYS, fields, "keys")?,
-    })
+    Ok(EncryptionAbilities::new(meaning(&KEYS, fields, "keys")?)
+        .binds_context(fields.get("binds_context")?)
+        .authenticates(fields.get("authenticates")?))
 }
 
 /// Reads the field `key_id`, which need not be there.

@@ -17,18 +17,11 @@ fn values_are_redacted() {
     let secret = || Secret::from(canary.text.as_str());
     let credentials = Credentials::new("ann", secret());
     let record = Record::from(&credentials).with("token", Field::secret(secret()));
-    let key = StoreKey { id: KeyId::new(&[1; 16]).unwrap(), key: secret() };
+    let key = StoreKey::new(KeyId::new(&[1; 16]).unwrap(), secret());
     let mut writer = SecretWriter::new();
     writer.write_all(canary.text.as_bytes()).unwrap();
     let entry = EntryId::new("ann", None).unwrap();
-    let context = Context {
-        store: StoreId([0; 16]),
-        entry: &entry,
-        key: Some(&key),
-        salt: &[0; 32],
-        associated_data: &[],
-        binding: &[0; 32],
-    };
+    let context = Context::new(StoreId([0; 16]), &entry).with_key(Some(&key));
     let shown: BTreeMap<&str, String> = BTreeMap::from([
         ("Secret", text(&secret())),
         ("SecretWriter", text(&writer)),

@@ -104,16 +104,13 @@ fn what_no_helper_keeps_is_an_error() {
     fails(git.erase(&id("https://ann@x")), ErrorKind::Unsupported);
     let git = source(&home, "store");
     fails(git.put(&id("https://ann@x"), &record("x", "ann", "a\nhost=y")), ErrorKind::Unsupported);
-    fails(
-        git.put(&id("https://ann@x"), &Record { kind: "token".into(), ..ann.clone() }),
-        ErrorKind::Unsupported,
-    );
+    fails(git.put(&id("https://ann@x"), &ann.clone().with_kind("token")), ErrorKind::Unsupported);
     fails(git.put(&id("https://bob@x"), &ann), ErrorKind::Invalid);
     fails(git.put(&id("https://ann@y"), &ann), ErrorKind::Refused);
     let noted = ann.clone().with("note", Field::open("n"));
     fails(git.put(&id("https://ann@x"), &noted), ErrorKind::Unsupported);
     assert!(!home.path(".git-credentials").exists());
-    let expired = Record { expires: Some(Timestamp::from_unix(1000)), ..ann.clone() };
+    let expired = ann.clone().with_expires(Some(Timestamp::from_unix(1000)));
     fails(git.put(&id("https://ann@x"), &expired), ErrorKind::Unsupported);
     let token = ann.with("refresh_token", Field::secret("R"));
     fails(git.put(&id("https://ann@x"), &token), ErrorKind::Unsupported);

@@ -86,14 +86,7 @@ fn a_panic_in_another_role_is_the_same() {
     let encryption = panics_as(Role::Encryption);
     let fresh = || encryption.open::<dyn Encryption>(&Values::new(), &host).unwrap();
     let (seals, unseals, entry) = (fresh(), fresh(), EntryId::new("ann", None).unwrap());
-    let context = Context {
-        store: StoreId([1; 16]),
-        entry: &entry,
-        key: None,
-        salt: &[2; 32],
-        associated_data: &[],
-        binding: &[3; 32],
-    };
+    let context = Context::new(StoreId([1; 16]), &entry);
     panics_once(|| seals.seal(&Secret::from("plain"), &context));
     panics_once(|| unseals.unseal(b"x", &context));
 }

@@ -43,11 +43,19 @@ pub(super) fn missing() {
 fn plans() -> Vec<Plan> {
     let full = |file, encryption, serializer| Plan {
         file,
-        about: "a record with everything that a record can have",
+        about: "a record with everything that a record of version 1 can have",
         sealed: sealed(encryption, serializer),
         record: full(),
         rotated: false,
         altered: false,
+    };
+    let used = |file, encryption, serializer| {
+        let mut plan = Plan {
+            about: "a record with the time of its last use: version 2",
+            ..full(file, encryption, serializer)
+        };
+        plan.record.used = Some(Timestamp::from_unix(1_767_398_400));
+        plan
     };
     let plain = |file, encryption, serializer, about| Plan {
         about,
@@ -68,6 +76,7 @@ fn plans() -> Vec<Plan> {
         full("aes-gcm-bincode", "aes-gcm", "bincode"),
         full("aes-gcm-postcard", "aes-gcm", "postcard"),
         full("aes-gcm-cbor-full", "aes-gcm", "cbor"),
+        used("aes-gcm-cbor-used", "aes-gcm", "cbor"),
         with(
             plain("aes-gcm-passphrase", "aes-gcm", "cbor", "a keyset that a passphrase opens"),
             |it| {
@@ -86,6 +95,10 @@ fn plans() -> Vec<Plan> {
         full("clear-json", "clear", "json"),
         full("clear-bincode", "clear", "bincode"),
         full("clear-postcard", "clear", "postcard"),
+        used("clear-json-used", "clear", "json"),
+        used("clear-cbor-used", "clear", "cbor"),
+        used("clear-bincode-used", "clear", "bincode"),
+        used("clear-postcard-used", "clear", "postcard"),
         altered(plain("age-cbor", "age", "cbor", "sealed to an X25519 recipient")),
         full("age-json", "age", "json"),
         full("age-bincode", "age", "bincode"),
@@ -145,10 +158,8 @@ fn full() -> Record {
     record.updated = Timestamp::from_unix(1_767_312_000);
     record.expires = Some(Timestamp::from_unix(4_102_444_800));
     record.labels.insert("team".into(), "blue".into());
-    record.derived_from = Some(Derivation {
-        entry: EntryId::new("ann", Some("refresh")).unwrap(),
-        revision: Revision::from(7),
-    });
+    record.derived_from =
+        Some(Derivation::new(EntryId::new("ann", Some("refresh")).unwrap(), Revision::from(7)));
     record
 }
 

@@ -43,13 +43,11 @@ impl LoadedEncryption {
         handle.call("open", |instance, failure| {
             function!(handle.methods(), abilities(instance, &mut able, failure))
         })?;
-        let keys = Keys::from_number(able.keys);
-        let abilities = EncryptionAbilities {
-            binds_context: able.binds_context != 0,
-            authenticates: able.authenticates != 0,
-            keys: keys
-                .ok_or_else(|| unusable("the plugin's encryption has keys of an unknown kind"))?,
-        };
+        let keys = Keys::from_number(able.keys)
+            .ok_or_else(|| unusable("the plugin's encryption has keys of an unknown kind"))?;
+        let abilities = EncryptionAbilities::new(keys)
+            .binds_context(able.binds_context != 0)
+            .authenticates(able.authenticates != 0);
         Ok(Self { handle, abilities })
     }
 }
