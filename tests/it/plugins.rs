@@ -6,6 +6,7 @@ mod cost;
 mod duplicate_names;
 mod lifecycle;
 pub(crate) mod linkage;
+mod options;
 mod refused_files;
 mod system;
 mod unsafe_places;

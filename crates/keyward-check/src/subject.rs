@@ -64,7 +64,7 @@ fn within(folder: &str, values: &Values) -> Values {
         Value::Secret(it) => {
             Value::Secret(SecretRef { options: within(folder, &it.options), ..it.clone() })
         }
-        Value::Flag(_) | Value::Number(_) => value.clone(),
+        _ => value.clone(),
     };
     values.iter().fold(Values::new(), |all, (name, it)| all.with(name, value(it)))
 }

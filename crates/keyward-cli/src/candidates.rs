@@ -27,13 +27,18 @@ pub(crate) fn backends_of_named_role() -> ArgValueCandidates {
     })
 }
 
-/// `ROLE.KEY=` for the options of every linked backend, and `key.from=` for each key source.
+/// `ROLE.KEY=` for the options of every linked backend, with each of its choices, and `key.from=` for
+/// each key source.
 pub(crate) fn options() -> ArgValueCandidates {
     candidates(|keyward| {
         let mut found = BTreeSet::new();
         for backend in keyward.registry().iter() {
             let role = backend.role();
-            found.extend(backend.options.iter().map(|option| format!("{role}.{}=", option.name)));
+            for option in backend.options {
+                found.insert(format!("{role}.{}=", option.name));
+                let choices = option.choices.iter();
+                found.extend(choices.map(|choice| format!("{role}.{}={choice}", option.name)));
+            }
         }
         let sources = backend_names(keyward, Role::Key);
         found.extend(sources.iter().map(|name| format!("key.from={name}")));

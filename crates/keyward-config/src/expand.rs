@@ -124,7 +124,7 @@ impl Expander {
             Value::List(texts) => {
                 Value::List(texts.iter().map(|text| self.text(text)).collect::<Result<_>>()?)
             }
-            Value::Flag(_) | Value::Number(_) | Value::Secret(_) => value.clone(),
+            _ => value.clone(),
         })
     }
 }

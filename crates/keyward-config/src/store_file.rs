@@ -268,13 +268,7 @@ storage = { use = "file", "a = 1\nuse" = true }
         private.replace(Path::new("s.toml"), text.as_bytes()).unwrap();
         let name = StoreName::new("s").unwrap();
         let store = StoreFile::parse(&text, &path, &name, Layer::System).unwrap();
-        let root = OptionSpec {
-            name: "root",
-            kind: keyward_core::OptionType::Path,
-            default: None,
-            required: true,
-            help: "",
-        };
+        let root = OptionSpec::new("root", keyward_core::OptionType::Path, "").required(true);
         let wrong = store.storage.options.clone().complete(&[root]).unwrap_err();
         let error = store.locate(Role::Storage, wrong, &[root]);
         let place = format!("{}:10: ", path.display());

@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use keyward_core::{Error, OptionSpec, OptionType, Result, SecretRef, Value, Values};
+use keyward_core::{
+    Error, OptionSpec, OptionType, Result, SecretRef, Value, Values, write_duration,
+};
 use serde_spanned::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml_edit::Key;
@@ -58,7 +60,9 @@ pub fn parse_value(spec: &OptionSpec, text: &str) -> Result<Value> {
     let wrong =
         |wanted: &str| Err(Error::invalid("options", format!("`{}` takes {wanted}", spec.name)));
     match spec.kind {
-        OptionType::Text | OptionType::Path => Ok(Value::Text(text.to_owned())),
+        OptionType::Text | OptionType::Path | OptionType::Store | OptionType::Duration => {
+            Ok(Value::Text(text.to_owned()))
+        }
         OptionType::Flag => match text {
             "true" => Ok(Value::Flag(true)),
             "false" => Ok(Value::Flag(false)),
@@ -81,6 +85,7 @@ pub fn parse_value(spec: &OptionSpec, text: &str) -> Result<Value> {
                 ),
             }
         }
+        _ => wrong("a value of a type that this program does not know"),
     }
 }
 
@@ -100,6 +105,9 @@ pub fn render_value(value: &Value) -> String {
             }
             text + " }"
         }
+        Value::Duration(duration) => quoted(&write_duration(*duration)),
+        // No reader produces another one.
+        _ => String::new(),
     }
 }
 

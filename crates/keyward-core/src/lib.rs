@@ -9,6 +9,7 @@
 //! applications import `keyward`.
 
 mod caught;
+mod duration;
 mod encryption;
 mod entry;
 mod error;
@@ -34,6 +35,7 @@ mod time;
 pub mod wire;
 
 pub use caught::{catch_panic, panic_is_caught};
+pub use duration::{parse_duration, write_duration};
 pub use encryption::{Context, Encryption, EncryptionAbilities, KeyId, Keys, StoreId, StoreKey};
 pub use entry::{EntryId, MAX_NAME, MAX_USER, canonical};
 pub use error::{Error, ErrorKind, Result};
@@ -42,7 +44,8 @@ pub use host::{Host, Level, Prompt};
 pub use key::{Created, Key, Loaded, Ownership};
 pub use limits::{MAX_BLOB, MAX_ITEMS, MAX_RECORD};
 pub use options::{
-    NoOptions, OptionError, OptionSpec, OptionType, OptionValue, Options, SecretRef, Value, Values,
+    NoOptions, OptionError, OptionSpec, OptionType, OptionValue, Options, SecretRef, StoreRef,
+    Value, Values,
 };
 pub use origin::Origin;
 pub use pin::{Digest, Pin};

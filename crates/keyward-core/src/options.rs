@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::{Error, Result, printable};
+use crate::{Error, Result, parse_duration, printable};
 
 /// The options of a backend: a struct and the table of its keys. `keyward_plugin::options!` makes
 /// both.
@@ -34,6 +35,7 @@ impl Options for NoOptions {
 
 /// One key of a backend's options.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct OptionSpec {
     /// The key.
     pub name: &'static str,
@@ -43,12 +45,15 @@ pub struct OptionSpec {
     pub default: Option<&'static str>,
     /// Whether it must be given.
     pub required: bool,
+    /// The texts that it can be, or that its list can contain; none for any text.
+    pub choices: &'static [&'static str],
     /// What it does, in one line.
     pub help: &'static str,
 }
 
 /// The type of an option's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OptionType {
     /// Text.
     Text,
@@ -62,12 +67,17 @@ pub enum OptionType {
     List,
     /// A secret, which must be a reference: `{ from = "env", … }`.
     Secret,
+    /// A duration, written as text: `"30s"`.
+    Duration,
+    /// The name of a store that the backend uses.
+    Store,
 }
 
 /// A value as the configuration gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Value {
-    /// Text or a path.
+    /// Text, a path or the name of a store.
     Text(String),
     /// True or false.
     Flag(bool),
@@ -77,6 +87,9 @@ pub enum Value {
     List(Vec<String>),
     /// Where to get a secret.
     Secret(SecretRef),
+    /// A duration in whole milliseconds. Configuration and plugins write it as text;
+    /// [`Values::complete`] makes a duration of it.
+    Duration(Duration),
 }
 
 /// Where to get a secret: a key source and its options.
@@ -89,6 +102,11 @@ pub struct SecretRef {
     /// The key source's own options.
     pub options: Values,
 }
+
+/// The name of a store that a backend uses, as an option of the type [`OptionType::Store`].
+/// [`Host::source`](crate::Host::source) opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreRef(pub String);
 
 /// The values that a backend is given for its options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -136,13 +154,17 @@ impl Values {
             OptionSpec::find(table, name)?;
         }
         for spec in table {
-            match (self.0.get(spec.name), spec.default) {
-                (Some(value), _) => spec.check(value)?,
+            match (self.0.get_mut(spec.name), spec.default) {
+                (Some(value), _) => {
+                    spec.read_duration(value);
+                    spec.check(value)?;
+                }
                 (None, Some(default)) => {
                     let value = spec.kind.default_value(default).ok_or_else(|| {
                         let why = format!("the default of `{}` is not of its type", spec.name);
                         OptionError::new(spec.name, why)
                     })?;
+                    spec.check(&value)?;
                     self.0.insert(spec.name.to_owned(), value);
                 }
                 (None, None) if spec.required => {
@@ -197,6 +219,29 @@ impl From<OptionError> for Error {
 }
 
 impl OptionSpec {
+    /// Makes an option that need not be given and has no default.
+    pub const fn new(name: &'static str, kind: OptionType, help: &'static str) -> Self {
+        Self { name, kind, default: None, required: false, choices: &[], help }
+    }
+
+    /// Returns the same with this default, written as in TOML.
+    #[must_use]
+    pub const fn with_default(self, default: Option<&'static str>) -> Self {
+        Self { default, ..self }
+    }
+
+    /// Returns the same for an option that must be given, or need not.
+    #[must_use]
+    pub const fn required(self, required: bool) -> Self {
+        Self { required, ..self }
+    }
+
+    /// Returns the same for an option that is one of these texts, or a list of them.
+    #[must_use]
+    pub const fn with_choices(self, choices: &'static [&'static str]) -> Self {
+        Self { choices, ..self }
+    }
+
     /// Returns the option of this key.
     ///
     /// # Errors
@@ -206,20 +251,47 @@ impl OptionSpec {
         found.ok_or_else(|| OptionError::unknown(key, table))
     }
 
-    /// Checks that a value has the type of the option.
+    /// Makes a duration of a text, if the option is a duration and the text is one.
+    fn read_duration(&self, value: &mut Value) {
+        if self.kind == OptionType::Duration
+            && let Value::Text(text) = value
+            && let Some(duration) = parse_duration(text)
+        {
+            *value = Value::Duration(duration);
+        }
+    }
+
+    /// Checks that a value has the type of the option, and is one of its choices.
     ///
     /// # Errors
-    /// If it has another type.
+    /// If it has another type, or is none of the choices.
     pub fn check(&self, value: &Value) -> Result<(), OptionError> {
         let fits = matches!(
             (self.kind, value),
-            (OptionType::Text | OptionType::Path, Value::Text(_))
+            (OptionType::Text | OptionType::Path | OptionType::Store, Value::Text(_))
                 | (OptionType::Flag, Value::Flag(_))
                 | (OptionType::Number, Value::Number(_))
                 | (OptionType::List, Value::List(_))
                 | (OptionType::Secret, Value::Secret(_))
+                | (OptionType::Duration, Value::Duration(_))
         );
-        if fits { Ok(()) } else { Err(mismatch(self.name, self.kind)) }
+        if !fits {
+            return Err(mismatch(self.name, self.kind));
+        }
+        match value {
+            Value::Text(text) => self.check_choice(text),
+            Value::List(texts) => texts.iter().try_for_each(|text| self.check_choice(text)),
+            _ => Ok(()),
+        }
+    }
+
+    fn check_choice(&self, text: &str) -> Result<(), OptionError> {
+        if self.choices.is_empty() || self.choices.contains(&text) {
+            return Ok(());
+        }
+        let why = format!("`{}` cannot be `{}`", self.name, printable(text));
+        let hint = format!("The choices are: {}", self.choices.join(", "));
+        Err(OptionError { hint: Some(hint), ..OptionError::new(self.name, why) })
     }
 }
 
@@ -230,6 +302,8 @@ fn mismatch(name: &str, kind: OptionType) -> OptionError {
         OptionType::Flag => "true or false",
         OptionType::Number => "a whole number",
         OptionType::List => "a list of texts",
+        OptionType::Duration => "a duration such as \"30s\", with one of the units ms, s, m, h, d",
+        OptionType::Store => "the name of a store",
         OptionType::Secret => {
             "a reference such as { from = \"env\", name = \"…\" }; never write the secret itself here"
         }
@@ -244,7 +318,10 @@ impl OptionType {
     /// Returns `None` if the text is not in that form, or is not of this type.
     pub fn default_value(self, text: &str) -> Option<Value> {
         match self {
-            Self::Text | Self::Path => plain_text(text).map(|text| Value::Text(text.to_owned())),
+            Self::Text | Self::Path | Self::Store => {
+                plain_text(text).map(|text| Value::Text(text.to_owned()))
+            }
+            Self::Duration => parse_duration(plain_text(text)?).map(Value::Duration),
             Self::Flag => text.parse().ok().map(Value::Flag),
             Self::Number if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 text.parse().ok().map(Value::Number)
@@ -296,6 +373,8 @@ option_value! {
     bool, Flag, Value::Flag(flag) => *flag;
     u64, Number, Value::Number(number) => *number;
     SecretRef, Secret, Value::Secret(reference) => reference.clone();
+    Duration, Duration, Value::Duration(duration) => *duration;
+    StoreRef, Store, Value::Text(name) => Self(name.clone());
 }
 
 impl OptionValue for Vec<String> {
@@ -346,6 +425,9 @@ mod tests {
             (Number, "18446744073709551616"),
             (List, "[]"),
             (Secret, "\"hunter2\""),
+            (Duration, "30"),
+            (Duration, "\"30\""),
+            (Duration, "30s"),
         ] {
             assert_eq!(kind.default_value(text), None, "{kind:?} {text}");
         }
@@ -353,17 +435,46 @@ mod tests {
 
     #[test]
     fn a_default_of_another_type_is_an_error() {
-        let spec = OptionSpec {
-            name: "n",
-            kind: OptionType::Number,
-            default: Some("abc"),
-            required: false,
-            help: "",
-        };
+        let spec = OptionSpec::new("n", OptionType::Number, "").with_default(Some("abc"));
         let error = Values::new().complete(&[spec]).unwrap_err();
         assert_eq!(
             (error.key.as_str(), error.why.as_str()),
             ("n", "the default of `n` is not of its type")
         );
+    }
+
+    #[test]
+    fn a_value_is_one_of_the_choices() {
+        const TABLE: &[OptionSpec] = &[
+            OptionSpec::new("how", OptionType::Text, "").with_choices(&["fast", "safe"]),
+            OptionSpec::new("both", OptionType::List, "").with_choices(&["fast", "safe"]),
+        ];
+        let text = |text: &str| Value::Text(text.into());
+        let list = |texts: &[&str]| Value::List(texts.iter().map(|&text| text.into()).collect());
+        for (name, value) in [("how", text("safe")), ("both", list(&[])), ("both", list(&["fast"]))]
+        {
+            Values::new().with(name, value).complete(TABLE).unwrap();
+        }
+        for (name, value) in [("how", text("\u{1b}")), ("both", list(&["fast", "slow"]))] {
+            let error = Values::new().with(name, value).complete(TABLE).unwrap_err();
+            assert!(error.why.starts_with(&format!("`{name}` cannot be `")), "{}", error.why);
+            assert!(!error.why.contains('\u{1b}'));
+            assert_eq!(error.hint.unwrap(), "The choices are: fast, safe");
+        }
+    }
+
+    #[test]
+    fn the_text_of_a_duration_is_made_one() {
+        const TABLE: &[OptionSpec] =
+            &[OptionSpec::new("wait", OptionType::Duration, "").with_default(Some("\"10s\""))];
+        let complete = |value| Values::new().with("wait", value).complete(TABLE);
+        let read =
+            |values: Values| <std::time::Duration>::read("wait", values.get("wait")).unwrap();
+        assert_eq!(read(Values::new().complete(TABLE).unwrap()).as_secs(), 10);
+        assert_eq!(read(complete(Value::Text("2m".into())).unwrap()).as_secs(), 120);
+        for wrong in [Value::Text("2".into()), Value::Number(2), Value::Text("soon".into())] {
+            let error = complete(wrong).unwrap_err();
+            assert!(error.why.contains("such as \"30s\""), "{}", error.why);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Options as JSON, the form in which Keyward passes them to plugins.
 //!
 //! They are one object. Text and paths are strings, flags `true` or `false`, numbers whole and not
-//! negative, lists arrays of strings. A reference to a secret is an object: its `from` is the key
+//! negative, lists arrays of strings. A duration is a string that consists of a number and `ms`. A reference to a secret is an object: its `from` is the key
 //! source, and its other keys are the options of that source.
 
 use std::fmt;
@@ -87,9 +87,13 @@ impl Serialize for Object<'_> {
                 Value::Flag(flag) => map.serialize_entry(name, flag)?,
                 Value::Number(number) => map.serialize_entry(name, number)?,
                 Value::List(texts) => map.serialize_entry(name, texts)?,
+                Value::Duration(duration) => {
+                    map.serialize_entry(name, &format!("{}ms", duration.as_millis()))?;
+                }
                 Value::Secret(SecretRef { from, options }) => {
                     map.serialize_entry(name, &Object { from: Some(from), values: options })?;
                 }
+                _ => return Err(serde::ser::Error::custom("a value of an unknown type")),
             }
         }
         map.end()

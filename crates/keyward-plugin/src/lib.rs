@@ -91,7 +91,9 @@ macro_rules! register {
 /// Makes an options struct together with the table of its keys.
 ///
 /// The documentation of a field is its help. The literal after `=` is its default. A field without
-/// a default must be given, unless its type is an `Option` or a list.
+/// a default must be given, unless its type is an `Option` or a list. `#[choices("a", "b")]` after the
+/// documentation limits a text, or the texts of a list, to these. A [`Duration`](std::time::Duration)
+/// is written as text: `"30s"`.
 ///
 /// # Examples
 /// ```
@@ -102,13 +104,17 @@ macro_rules! register {
 ///     pub struct Place {
 ///         /// The folder that holds everything.
 ///         pub root: std::path::PathBuf = "%data%/stores/%id%",
-///         /// How many seconds to wait for a lock.
-///         pub wait: u64 = 30,
+///         /// How long to wait for a lock.
+///         pub wait: std::time::Duration = "30s",
+///         /// What to do when the disk is full.
+///         #[choices("fail", "wait")]
+///         pub full: String = "fail",
 ///     }
 /// }
 ///
-/// let values = Values::new().with("wait", Value::Number(5)).complete(Place::TABLE)?;
-/// assert_eq!(Place::read(&values)?.wait, 5);
+/// let values = Values::new().with("wait", Value::Text("5m".into())).complete(Place::TABLE)?;
+/// assert_eq!(Place::read(&values)?.wait.as_secs(), 300);
+/// assert_eq!(Place::TABLE[2].choices, ["fail", "wait"]);
 /// assert_eq!(Place::TABLE[0].help, "The folder that holds everything.");
 /// # Ok::<(), keyward_plugin::Error>(())
 /// ```
@@ -119,6 +125,7 @@ macro_rules! options {
         $vis:vis struct $name:ident {
             $(
                 #[doc = $help:literal]
+                $(#[choices($($choice:literal),+ $(,)?)])?
                 $field_vis:vis $field:ident: $type:ty $(= $default:literal)?
             ),* $(,)?
         }
@@ -131,14 +138,17 @@ macro_rules! options {
 
         impl $crate::Options for $name {
             const TABLE: &'static [$crate::OptionSpec] = &[
-                $($crate::OptionSpec {
-                    name: stringify!($field),
-                    kind: <$type as $crate::OptionValue>::KIND,
-                    default: $crate::option_default!($($default)?),
-                    required: <$type as $crate::OptionValue>::REQUIRED
+                $($crate::OptionSpec::new(
+                    stringify!($field),
+                    <$type as $crate::OptionValue>::KIND,
+                    $help.trim_ascii(),
+                )
+                .with_default($crate::option_default!($($default)?))
+                .required(
+                    <$type as $crate::OptionValue>::REQUIRED
                         && $crate::option_default!($($default)?).is_none(),
-                    help: $help.trim_ascii(),
-                },)*
+                )
+                .with_choices(&[$($($choice),+)?]),)*
             ];
 
             fn read(values: &$crate::Values) -> $crate::Result<Self> {

@@ -59,18 +59,18 @@ pub struct AnnouncedOption {
     pub default: Option<String>,
     /// Whether a backend cannot be opened without it.
     pub required: bool,
+    /// The texts that it can be; none for any text.
+    pub choices: Vec<String>,
     /// One line on what it is for.
     pub help: String,
 }
 
 impl AnnouncedOption {
     fn spec(&'static self) -> OptionSpec {
-        OptionSpec {
-            name: &self.name,
-            kind: self.kind,
-            default: self.default.as_deref(),
-            required: self.required,
-            help: &self.help,
-        }
+        let choices: Vec<&str> = self.choices.iter().map(String::as_str).collect();
+        OptionSpec::new(&self.name, self.kind, &self.help)
+            .with_default(self.default.as_deref())
+            .required(self.required)
+            .with_choices(choices.leak())
     }
 }

@@ -17,7 +17,8 @@ use crate::ring::{self, Ring};
 options! {
     /// The keyring, and the items in it.
     pub struct StorageOptions {
-        /// The keyring: `auto`, `secret-service`, `keyutils` (the kernel's) or `native`.
+        /// The keyring; `keyutils` is the kernel's.
+        #[choices("auto", "secret-service", "keyutils", "native")]
         pub service: String = "auto",
         /// The D-Bus address of the Secret Service, if it is not on the session's bus.
         pub bus: Option<String>,

@@ -87,6 +87,10 @@ fn show(backend: &Registration) -> Outcome {
         print("")?;
         print(&escape_if_terminal(&format!("  {} ({}){default}", spec.name, kind(spec))))?;
         print(&escape_if_terminal(&format!("      {}", spec.help)))?;
+        if !spec.choices.is_empty() {
+            let choices = spec.choices.join(", ");
+            print(&escape_if_terminal(&format!("      choices: {choices}")))?;
+        }
     }
     Ok(())
 }
@@ -98,6 +102,7 @@ fn as_json(backend: &Registration) -> Value {
             "type": kind(spec),
             "default": spec.default,
             "required": spec.required,
+            "choices": spec.choices,
             "help": spec.help,
         })
     };
@@ -119,5 +124,8 @@ const fn kind(spec: &OptionSpec) -> &'static str {
         OptionType::Number => "number",
         OptionType::List => "list",
         OptionType::Secret => "reference to a secret",
+        OptionType::Duration => "duration",
+        OptionType::Store => "name of a store",
+        _ => "unknown",
     }
 }

@@ -226,7 +226,7 @@ fn as_json(value: &Value) -> serde_json::Value {
         Value::Flag(flag) => json!(flag),
         Value::Number(number) => json!(number),
         Value::List(texts) => json!(texts),
-        Value::Secret(_) => json!(render_value(value)),
+        _ => json!(render_value(value)),
     }
 }
 

@@ -24,7 +24,7 @@ use handle::{Methods, Opener};
 use keyward_wire::manifest::{
     Announced, AnnouncedOption, has_duplicates, is_backend_name, is_option_name,
 };
-use table::{read, rows, text};
+use table::{choices, read, rows, text};
 
 /// More than the number of backends in any plugin.
 const MOST_BACKENDS: usize = 64;
@@ -162,6 +162,7 @@ unsafe fn option(row: &abi::OptionRow) -> Result<AnnouncedOption> {
             kind,
             default,
             required: row.required != 0,
+            choices: choices(row.choices, row.choice_count)?,
             help: text(row.help, "help")?,
         })
     }

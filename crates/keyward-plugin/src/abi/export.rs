@@ -130,6 +130,9 @@ fn open_in<T: RoleTrait + ?Sized>(
 }
 
 fn row(spec: &OptionSpec) -> OptionRow {
+    let choices = spec.choices.iter().map(|choice| Slice::new(choice.as_bytes()));
+    // Like the table that the row is for, they are never freed.
+    let choices: &'static [Slice] = choices.collect::<Vec<_>>().leak();
     OptionRow {
         size: size_of::<OptionRow>() as u32,
         kind: spec.kind.number(),
@@ -138,6 +141,8 @@ fn row(spec: &OptionSpec) -> OptionRow {
         name: Slice::new(spec.name.as_bytes()),
         default_value: Slice::maybe(spec.default.map(str::as_bytes)),
         help: Slice::new(spec.help.as_bytes()),
+        choices: choices.as_ptr(),
+        choice_count: choices.len(),
     }
 }
 

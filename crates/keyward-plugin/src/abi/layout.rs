@@ -72,7 +72,10 @@ frozen! {
     Backend {
         size: 0, role: 4, name: 8, help: 24, options: 40, option_count: 48, methods: 56, open: 64,
     } = 72;
-    OptionRow { size: 0, kind: 4, required: 8, name: 16, default_value: 32, help: 48, } = 64;
+    OptionRow {
+        size: 0, kind: 4, required: 8, name: 16, default_value: 32, help: 48, choices: 64,
+        choice_count: 72,
+    } = 80;
     HostTable {
         size: 0, major: 4, minor: 6, context: 8, release: 16, secret: 24, prompt: 32, variable: 40,
         now: 48, log: 56, remaining: 64,

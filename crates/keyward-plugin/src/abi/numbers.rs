@@ -30,8 +30,16 @@ impl Number for Role {
 }
 
 impl Number for OptionType {
-    const VALUES: &'static [Self] =
-        &[Self::Text, Self::Path, Self::Flag, Self::Number, Self::List, Self::Secret];
+    const VALUES: &'static [Self] = &[
+        Self::Text,
+        Self::Path,
+        Self::Flag,
+        Self::Number,
+        Self::List,
+        Self::Secret,
+        Self::Duration,
+        Self::Store,
+    ];
 }
 
 impl Number for Keys {

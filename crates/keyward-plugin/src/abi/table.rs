@@ -75,7 +75,7 @@ pub enum Instance {}
 pub struct OptionRow {
     /// The size of this row, in bytes.
     pub size: u32,
-    /// 0: text. 1: path. 2: flag. 3: number. 4: list. 5: secret.
+    /// 0: text. 1: path. 2: flag. 3: number. 4: list. 5: secret. 6: duration. 7: name of a store.
     pub kind: u32,
     /// Whether it must be given: 0 or 1.
     pub required: u32,
@@ -87,6 +87,10 @@ pub struct OptionRow {
     pub default_value: Slice,
     /// What it does, in one line.
     pub help: Slice,
+    /// The texts that it can be, or that its list can contain: an array.
+    pub choices: *const Slice,
+    /// The number of choices; 0 for any text.
+    pub choice_count: usize,
 }
 
 /// The functions that a host provides to an instance. Every thread may call them.

@@ -4,7 +4,7 @@ use keyward_core::{Error, ErrorKind, OptionSpec, OptionType, Registration, Resul
 
 use super::failure::escape_text;
 use super::words::{meaning, word};
-use crate::cbor::{Fields, Malformed, Map, Raw, map};
+use crate::cbor::{Fields, Malformed, Map, Put as _, Raw, map};
 use crate::manifest::{Announced, AnnouncedOption, is_backend_name, is_option_name};
 
 /// The name of the protocol.
@@ -17,13 +17,15 @@ const MINOR: u64 = 0;
 /// The most backends of one program, and the most options of one backend.
 const MAX_LISTED: usize = 256;
 
-const TYPES: [(&str, OptionType); 6] = [
+const TYPES: [(&str, OptionType); 8] = [
     ("text", OptionType::Text),
     ("path", OptionType::Path),
     ("flag", OptionType::Flag),
     ("number", OptionType::Number),
     ("list", OptionType::List),
     ("secret", OptionType::Secret),
+    ("duration", OptionType::Duration),
+    ("store", OptionType::Store),
 ];
 
 /// What a program says of itself and its backends.
@@ -82,6 +84,9 @@ fn write_option(fields: &mut Fields<'_>, option: &OptionSpec) {
         .put_some("default", option.default)
         .put("required", option.required)
         .put("help", option.help);
+    if !option.choices.is_empty() {
+        fields.put_list("choices", option.choices, |out, choice| choice.put(out));
+    }
 }
 
 /// Reads the answer of a program. Backends in roles of a later version are ignored.
@@ -120,11 +125,16 @@ fn read_option(option: &Raw<'_>) -> Result<AnnouncedOption, Malformed> {
     if default.is_some_and(|default| kind.default_value(default).is_none()) {
         return Err(Malformed("default"));
     }
+    let choices: Vec<&str> = fields.find("choices")?.unwrap_or_default();
+    if choices.len() > MAX_LISTED {
+        return Err(Malformed("choices"));
+    }
     Ok(AnnouncedOption {
         name: name(fields, is_option_name)?,
         kind,
         default: default.map(str::to_owned),
         required: fields.find("required")?.unwrap_or_default(),
+        choices: choices.into_iter().map(escape_text).collect(),
         help: escape_text(fields.find("help")?.unwrap_or_default()),
     })
 }

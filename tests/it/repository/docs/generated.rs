@@ -102,7 +102,12 @@ fn options() -> String {
                     _ => String::new(),
                 };
                 let (name, kind) = (text(&option["name"]), text(&option["type"]));
-                let help = text(&option["help"]);
+                let mut help = text(&option["help"]).to_owned();
+                let choices = option["choices"].as_array().unwrap().iter().map(text);
+                let choices: Vec<_> = choices.map(|choice| format!("`{choice}`")).collect();
+                if !choices.is_empty() {
+                    help += &format!(" Choices: {}.", choices.join(", "));
+                }
                 writeln!(page, "| `{name}` | {kind} | {default} | {help} |").unwrap();
             }
             page.push('\n');

@@ -113,7 +113,7 @@ typedef struct KeywardSlice {
 typedef struct KeywardOptionRow {
   // The size of this row, in bytes.
   uint32_t size;
-  // 0: text. 1: path. 2: flag. 3: number. 4: list. 5: secret.
+  // 0: text. 1: path. 2: flag. 3: number. 4: list. 5: secret. 6: duration. 7: name of a store.
   uint32_t kind;
   // Whether it must be given: 0 or 1.
   uint32_t required;
@@ -125,6 +125,10 @@ typedef struct KeywardOptionRow {
   struct KeywardSlice default_value;
   // What it does, in one line.
   struct KeywardSlice help;
+  // The texts that it can be, or that its list can contain: an array.
+  const struct KeywardSlice *choices;
+  // The number of choices; 0 for any text.
+  size_t choice_count;
 } KeywardOptionRow;
 
 // Bytes whose ownership goes to the caller. The caller must free them with `release` and with

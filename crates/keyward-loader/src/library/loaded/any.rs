@@ -118,6 +118,8 @@ impl Any<'_> {
             name: self.text(),
             default_value: self.text(),
             help: self.text(),
+            choices: std::ptr::null(),
+            choice_count: self.or(0, usize::from),
         }
     }
 

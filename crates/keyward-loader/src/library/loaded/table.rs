@@ -120,6 +120,23 @@ pub(super) unsafe fn rows(
     Ok(rows)
 }
 
+/// Reads the choices of an option.
+///
+/// # Safety
+/// The array must come from a plugin.
+pub(super) unsafe fn choices(first: *const Slice, count: usize) -> Result<Vec<String>> {
+    if count == 0 {
+        return Ok(Vec::new());
+    }
+    if count > MOST_OPTIONS || first.is_null() || !first.is_aligned() {
+        return Err(unusable("the plugin's option has choices that are not valid"));
+    }
+    // SAFETY: there are so many, and they are never freed.
+    let choices = unsafe { std::slice::from_raw_parts(first, count) };
+    // SAFETY: the texts come from the same plugin.
+    choices.iter().map(|choice| unsafe { text(*choice, "choice") }).collect()
+}
+
 /// Reads a text.
 ///
 /// # Safety

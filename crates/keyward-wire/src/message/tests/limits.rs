@@ -61,13 +61,7 @@ fn of_errors() {
 /// Whether the answer of a program with so many backends, each with so many options, is accepted.
 fn is_heard(backends: usize, options: usize) -> bool {
     let name = |number: usize| -> &'static str { format!("n{number}").leak() };
-    let row = |number| OptionSpec {
-        name: name(number),
-        kind: OptionType::Flag,
-        default: None,
-        required: false,
-        help: "",
-    };
+    let row = |number| OptionSpec::new(name(number), OptionType::Flag, "");
     let options: &'static [OptionSpec] = (0..options).map(row).collect::<Vec<_>>().leak();
     let listed = |number| Registration {
         info: Info::new(name(number), ""),
