@@ -56,7 +56,7 @@ pub use registry::{Offer, Registry};
 pub use roles::{Factory, Role, RoleTrait};
 pub use secret::{Secret, SecretWriter};
 pub use serializer::Serializer;
-pub use source::{Change, Source};
+pub use source::{Change, EntryLock, Source};
 pub use storage::{
     Bulk, BulkLimits, Cursor, Exclusion, Expect, Guard, LockMode, Locks, MANY_BYTES, Operation,
     Page, Persistence, Put, Query, Revision, Sharing, Storage, StorageAbilities, Stored, Swaps,

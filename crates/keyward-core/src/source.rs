@@ -1,6 +1,7 @@
 use std::fmt::Debug;
+use std::time::Duration;
 
-use crate::{EntryId, Page, Query, Record, Result};
+use crate::{EntryId, Error, ErrorKind, Exclusion, LockMode, Page, Query, Record, Result};
 
 /// Something that keeps records: one level above storages.
 ///
@@ -31,6 +32,48 @@ pub trait Source: Debug + Send + Sync {
 
     /// Lists some of the entries, without opening them.
     fn list(&self, query: &Query<'_>) -> Result<Page>;
+
+    /// Locks an entry, waiting at most `wait`, so that work that takes long, such as asking a server
+    /// for a new token, is done once however many processes want it. The entry need not exist.
+    ///
+    /// [`LockMode::Exclusive`] is for the one who works. [`LockMode::Shared`] is for those who need
+    /// the result: they wait until the exclusive holder is done, all go on at once, and read again.
+    ///
+    /// While a thread holds a lock, it changes this source only by
+    /// [`EntryLock::update`], and locks no other entry: another change could wait for a rotation of
+    /// the source's keys, which waits for the lock.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked) if the wait ends first; [`Unsupported`](ErrorKind::Unsupported)
+    /// if the source has no locks.
+    fn lock(&self, _: &EntryId, _: LockMode, _: Duration) -> Result<Box<dyn EntryLock + '_>> {
+        Err(Error::new(ErrorKind::Unsupported, "lock").because("the source cannot lock entries"))
+    }
+}
+
+/// A lock on an entry of a [`Source`], held until it is dropped.
+///
+/// It orders work. [`update`](Self::update) also compares and swaps, so no change of another writer
+/// is lost even if the lock was.
+pub trait EntryLock: Debug + Send {
+    /// Whom the lock excludes, and how long.
+    fn exclusion(&self) -> Exclusion;
+
+    /// Keeps the lock for `ttl` from now on, at most an hour. A lock that ends with its holder
+    /// ignores it; a [`Lease`](Exclusion::Lease) lasts 30 seconds unless it is renewed.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) if the lock was lost.
+    fn renew(&mut self, ttl: Duration) -> Result<()>;
+
+    /// Changes the record of the locked entry, as [`Source::update`] does, without waiting for any
+    /// other lock. `change` is called again if a writer without the lock changed the entry, such as
+    /// a rotation that sealed it with a new key.
+    ///
+    /// # Errors
+    /// As [`Source::update`]; [`Conflict`](ErrorKind::Conflict) if the lock was lost, and then
+    /// nothing changes; [`Invalid`](ErrorKind::Invalid) if the lock is shared.
+    fn update(&mut self, change: &mut dyn FnMut(Option<Record>) -> Result<Change>) -> Result<()>;
 }
 
 /// What to do with a record.

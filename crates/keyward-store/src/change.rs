@@ -43,7 +43,17 @@ impl Store {
         id: &EntryId,
         change: impl FnMut(Option<Record>) -> Result<Change>,
     ) -> Result<()> {
-        self.change(id, Unopened::Fail, change)
+        self.change(id, Unopened::Fail, StoreLock::Take, change)
+    }
+
+    /// Changes the record of an entry as [`update`](Self::update) does, for a caller that holds the
+    /// store's lock.
+    pub(crate) fn update_under_lock(
+        &self,
+        id: &EntryId,
+        change: impl FnMut(Option<Record>) -> Result<Change>,
+    ) -> Result<()> {
+        self.change(id, Unopened::Fail, StoreLock::IsHeld, change)
     }
 
     /// Changes the record of this entry as [`update`](Self::update) does, or replaces one that does
@@ -56,22 +66,26 @@ impl Store {
         id: &EntryId,
         change: impl FnMut(Option<Record>) -> Result<Change>,
     ) -> Result<()> {
-        self.change(id, Unopened::Replace, change)
+        self.change(id, Unopened::Replace, StoreLock::Take, change)
     }
 
     fn change(
         &self,
         id: &EntryId,
         unopened: Unopened,
+        lock: StoreLock,
         mut change: impl FnMut(Option<Record>) -> Result<Change>,
     ) -> Result<()> {
         for attempt in 0.. {
             let Old { record, generation, expect } = self.read_for_change(id, unopened)?;
             let result = match change(record)? {
-                Change::Put(record) => self
-                    .writing()
-                    .and_then(|_writing| self.seal_and_put(id, &record, generation, expect))
-                    .map(drop),
+                Change::Put(record) => {
+                    let _writing = match lock {
+                        StoreLock::Take => self.writing()?,
+                        StoreLock::IsHeld => None,
+                    };
+                    self.seal_and_put(id, &record, generation, expect).map(drop)
+                }
                 Change::Remove if expect != Expect::Absent => self.delete_blob(id, &expect),
                 Change::Leave | Change::Remove => Ok(()),
             };
@@ -147,6 +161,14 @@ impl Store {
         }
         self.delete_blob(id, expect)
     }
+}
+
+/// Whether a change takes the store's lock when it writes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum StoreLock {
+    Take,
+    /// The caller holds it.
+    IsHeld,
 }
 
 /// What a change does if the old record does not open.

@@ -48,7 +48,7 @@ impl Store {
         if *expect == Expect::Any || self.storage_abilities().swaps >= needed {
             return change(expect);
         }
-        let _guard = self.lock_entry(&EntryId::reserved("swap"), LockMode::Exclusive)?;
+        let _guard = self.lock_named(&EntryId::reserved("swap"), LockMode::Exclusive)?;
         let found = match self.storage()?.get(id) {
             Err(error) if error.is_miss() => None,
             found => Some(self.in_storage(found)?.revision()),

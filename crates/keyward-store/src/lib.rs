@@ -13,12 +13,14 @@ mod change;
 mod conditions;
 mod cursor;
 mod entries;
+mod entry_lock;
 mod envelope;
 #[doc(hidden)]
 pub mod fuzz;
 mod keyset;
 mod keyset_cache;
 mod keyset_file;
+mod lease;
 mod lifecycle;
 mod owner;
 mod parts;
@@ -31,6 +33,7 @@ mod store;
 mod verify;
 
 pub use entries::Entries;
+pub use entry_lock::StoreEntryLock;
 pub use parts::{Named, Parts};
 pub use rotate::Rotated;
 pub use store::Store;

@@ -1,6 +1,6 @@
 //! Determines to which store a blob belongs.
 //!
-//! Envelope, keyset and mark all begin with a magic number and the id of their store. A store
+//! Envelope, keyset, mark and lease all begin with a magic number and the id of their store. A store
 //! compares this id with its own before it reads, changes or removes anything: the storage of
 //! another store may have been mounted or copied to its place.
 
@@ -15,9 +15,12 @@ pub(crate) const KEYSET: &[u8] = b"KEYWARDSET\x01";
 /// The first bytes of the mark of a store that has no keyset.
 pub(crate) const MARK: &[u8] = b"KEYWARDMARK\x01";
 
+/// The first bytes of the lease on an entry.
+pub(crate) const LEASE: &[u8] = b"KEYWARDLEASE\x01";
+
 /// Returns the store that a blob names. The rest of the blob may be damaged.
 pub(crate) fn owner(blob: &[u8]) -> Option<StoreId> {
-    let id = [ENVELOPE, KEYSET, MARK]
+    let id = [ENVELOPE, KEYSET, MARK, LEASE]
         .into_iter()
         .find_map(|magic| blob.strip_prefix(magic))?
         .first_chunk()?;

@@ -19,7 +19,7 @@ impl Store {
         if self.loses_puts() {
             return Err(self.loses_keysets("rewrap"));
         }
-        let _guard = self.lock(LockMode::Exclusive)?;
+        let _guard = self.lock_store(LockMode::Exclusive)?;
         let stored = self.in_storage(self.storage()?.get(&keyset_file::entry()))?;
         let key = self.load_wrapping_key(&stored.blob)?;
         let keyset = keyset_file::unwrap(&self.parts, &stored.blob, &key)?;

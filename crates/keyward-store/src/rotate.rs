@@ -49,7 +49,7 @@ impl Store {
         // they used it.
         rotated.resealed += self.reseal_rest()?;
         if keys == Keys::Store {
-            let _guard = self.lock(LockMode::Exclusive)?;
+            let _guard = self.lock_store(LockMode::Exclusive)?;
             self.change_keyset(|keyset| {
                 keyset.rotating = false;
                 Ok(())
@@ -71,7 +71,7 @@ impl Store {
                 Error::new(ErrorKind::Unsupported, "retire").because("this store has no keyset")
             );
         }
-        let Some(_guard) = self.lock(LockMode::Exclusive)? else {
+        let Some(_guard) = self.lock_store(LockMode::Exclusive)? else {
             return Err(Error::new(ErrorKind::Unsupported, "retire").because(format!(
                 "the storage {} cannot lock out writers",
                 self.parts.storage.name
@@ -94,7 +94,7 @@ impl Store {
     /// Adds a key and makes it primary, in two steps that are each durable; or continues an
     /// interrupted rotation.
     fn add_key(&self) -> Result<()> {
-        let _guard = self.lock(LockMode::Exclusive)?;
+        let _guard = self.lock_store(LockMode::Exclusive)?;
         self.forget_keyset()?;
         let keyset = self.keyset(Missing::Error)?;
         if !keyset.rotating {

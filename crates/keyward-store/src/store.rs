@@ -3,9 +3,9 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use keyward_core::{
-    Change, EncryptionAbilities, EntryId, Error, ErrorKind, Guard, Keys, LockMode, MAX_BLOB, Page,
-    Persistence, Query, Record, Result, Revision, Secret, Source, Storage, StorageAbilities,
-    StoreId, Stored, Timestamp,
+    Change, EncryptionAbilities, EntryId, EntryLock, Error, ErrorKind, Guard, Keys, LockMode,
+    MAX_BLOB, Page, Persistence, Query, Record, Result, Revision, Secret, Source, Storage,
+    StorageAbilities, StoreId, Stored, Timestamp,
 };
 
 use crate::keyset::CachedKeyset;
@@ -173,7 +173,7 @@ impl Store {
         if self.parts.encryption.backend.abilities().keys != Keys::Store {
             return Ok(None);
         }
-        let guard = self.lock(LockMode::Shared)?;
+        let guard = self.lock_store(LockMode::Shared)?;
         self.forget_keyset()?;
         Ok(guard)
     }
@@ -198,12 +198,12 @@ impl Store {
     }
 
     /// Takes the store's lock, if its storage has locks.
-    pub(crate) fn lock(&self, mode: LockMode) -> Result<Option<Box<dyn Guard>>> {
-        self.lock_entry(&EntryId::reserved("store"), mode)
+    pub(crate) fn lock_store(&self, mode: LockMode) -> Result<Option<Box<dyn Guard>>> {
+        self.lock_named(&EntryId::reserved("store"), mode)
     }
 
     /// Takes the storage's lock of this name, if the storage has locks.
-    pub(crate) fn lock_entry(
+    pub(crate) fn lock_named(
         &self,
         id: &EntryId,
         mode: LockMode,
@@ -276,6 +276,15 @@ impl Source for Store {
 
     fn list(&self, query: &Query<'_>) -> Result<Page> {
         self.list(query)
+    }
+
+    fn lock(
+        &self,
+        id: &EntryId,
+        mode: LockMode,
+        wait: Duration,
+    ) -> Result<Box<dyn EntryLock + '_>> {
+        Ok(Box::new(self.lock(id, mode, wait)?))
     }
 }
 

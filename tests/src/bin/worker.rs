@@ -9,7 +9,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use keyward::{EntryId, ErrorKind, Keyward, OpenStore, Record};
-use keyward_core::Expect;
+use keyward_core::{Change, EntryLock, Expect, LockMode};
 use keyward_defaults as _;
 use keyward_tests::{count, counted, number, value};
 
@@ -20,6 +20,10 @@ fn main() {
         ["write", store, user, from] => write(store, user, from.parse().unwrap()),
         ["read", store, user] => read(store, user),
         ["increment", store, user, times] => increment(store, user, times.parse().unwrap()),
+        ["increment-locked", store, user, times] => {
+            increment_locked(store, user, times.parse().unwrap());
+        }
+        ["hold", store, user] => hold(store, user),
         ["write-carelessly", file, from] => write_carelessly(file, from.parse().unwrap()),
         ["read-carelessly", file] => read_carelessly(file),
         _ => panic!("no such work: {arguments:?}"),
@@ -59,6 +63,28 @@ fn increment(store: &str, user: &str, times: u64) {
         }
     }
     acknowledge("done");
+}
+
+/// Adds one to what is there, again and again, under the lock of the entry.
+fn increment_locked(store: &str, user: &str, times: u64) {
+    let (store, id) = open(store, user);
+    for _ in 0..times {
+        let mut lock = store.lock(&id, LockMode::Exclusive, Duration::from_secs(60)).unwrap();
+        lock.update(&mut |record| {
+            let found = counted(&(&record.unwrap()).try_into().unwrap());
+            Ok(Change::Put(Box::new(Record::from(&count(found + 1)))))
+        })
+        .unwrap();
+    }
+    acknowledge("done");
+}
+
+/// Holds the lock of an entry until it is killed.
+fn hold(store: &str, user: &str) {
+    let (store, id) = open(store, user);
+    let _lock = store.lock(&id, LockMode::Exclusive, Duration::from_secs(60)).unwrap();
+    acknowledge("ready");
+    sleep(Duration::from_secs(600));
 }
 
 /// Adds one, unless another process changes the entry meanwhile.
