@@ -53,7 +53,7 @@ pub struct StoreEntryLock<'a> {
 enum Held<'a> {
     Lock(Box<dyn Guard>, Exclusion),
     Lease(Lease<'a>),
-    /// A shared lock in a storage without locks: it waited, and excludes nobody.
+    /// A shared lock in a storage without locks: it waited, and excludes no one.
     Nothing,
 }
 

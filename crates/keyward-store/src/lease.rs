@@ -72,7 +72,7 @@ impl Store {
         if owner(&stored.blob).is_some_and(|store| store != self.parts.id) {
             return self.in_storage(Err(foreign_storage()));
         }
-        // A lease that is damaged, or that ends later than any can, holds up nobody for ever: it
+        // A lease that is damaged, or that ends later than any can, does not hold up anyone for ever: it
         // orders work, and the entry itself is changed by compare-and-swap.
         let now = self.now().as_unix();
         let is_held = end(&stored).is_some_and(|end| end > now && end - now <= LONGEST.as_secs());

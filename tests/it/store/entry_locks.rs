@@ -1,4 +1,4 @@
-//! The lock of an entry: work under it is done by one at a time, whoever is killed, and neither a
+//! The lock of an entry: work under it is done by one at a time, even if it is killed, and neither a
 //! rotation nor a retirement of keys loses or blocks anything.
 
 use std::process::{Child, Command, Stdio};
@@ -122,7 +122,7 @@ fn writers_with_a_lease_and_a_rotation_lose_nothing_and_end() {
             rotation.join().unwrap();
         });
         assert_eq!(found(&store), 80, "{swaps:?}");
-        // Nobody sees the leases.
+        // The leases are not listed.
         assert_eq!(store.entries(None).count(), 1);
         assert_eq!(store.verify(None, |_, _| {}).unwrap().good, 1);
         keyward.delete_store("store").unwrap();
