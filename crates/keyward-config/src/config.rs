@@ -108,10 +108,7 @@ impl Config {
     pub fn store_folders(&self) -> [DefinitionFolder; 2] {
         let [system, mut user] = self.definition_folders("stores");
         if let Some(path) = self.settings.text("store_path") {
-            user.path = match path.strip_prefix("~/") {
-                Some(rest) => self.places.home.join(rest),
-                None => PathBuf::from(path),
-            };
+            user.path = self.places.expand_home(path);
         }
         [system, user]
     }

@@ -9,7 +9,8 @@ use keyward_core::{Error, Result};
 ///
 /// # Security
 /// In a program that runs with more rights than its caller has (setuid, setgid), the variables of
-/// Keyward itself count as unset, because the caller has set them.
+/// Keyward itself, and those for certificates and proxies, count as unset, because the caller has
+/// set them.
 #[derive(Clone)]
 pub struct Environment(Option<BTreeMap<String, OsString>>);
 
@@ -77,10 +78,23 @@ impl Environment {
     }
 }
 
+/// The variables that say which servers are trusted and through which proxies they are reached.
+const NETWORK: [&str; 9] = [
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "https_proxy",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+];
+
 fn variable_of_process(name: &str) -> Option<OsString> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let value = std::env::var_os(name)?;
-    let steers = name.starts_with("KEYWARD_");
+    let steers = name.starts_with("KEYWARD_") || NETWORK.contains(&name);
     if steers && has_more_rights_than_caller() { None } else { Some(value) }
 }
 

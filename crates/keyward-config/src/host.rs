@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Error, ErrorKind, Host, Key, KeyId, Level, Loaded, Prompt, Registry, Result, Role, Secret,
-    SecretRef, Timestamp,
+    Error, ErrorKind, Host, Key, KeyId, Level, Loaded, Network, Prompt, Registry, Result, Role,
+    Secret, SecretRef, Timestamp,
 };
 
+use crate::config::Config;
 use crate::deadline;
-use crate::environment::Environment;
 use crate::expand::Expander;
 
 /// The user of the program, if there is one: answers prompts and sees messages.
@@ -44,7 +44,7 @@ impl Interaction for Silent {
 #[derive(Clone, Debug)]
 pub struct StoreHost {
     registry: Arc<Registry>,
-    environment: Environment,
+    config: Arc<Config>,
     expander: Expander,
     interaction: Arc<dyn Interaction>,
 }
@@ -58,11 +58,11 @@ impl StoreHost {
     /// Returns a host for the backends of the store that `expander` knows.
     pub fn new(
         registry: Arc<Registry>,
-        environment: Environment,
+        config: Arc<Config>,
         expander: Expander,
         interaction: Arc<dyn Interaction>,
     ) -> Self {
-        Self { registry, environment, expander, interaction }
+        Self { registry, config, expander, interaction }
     }
 
     /// Returns what replaces `%…%` in the options of the store.
@@ -105,7 +105,7 @@ impl Host for StoreHost {
     }
 
     fn variable(&self, name: &str) -> Option<Secret> {
-        self.environment.get(name).map(|value| Secret::new(value.into_vec()))
+        self.config.environment().get(name).map(|value| Secret::new(value.into_vec()))
     }
 
     fn now(&self) -> Timestamp {
@@ -119,5 +119,9 @@ impl Host for StoreHost {
 
     fn remaining(&self) -> Option<Duration> {
         deadline::remaining()
+    }
+
+    fn network(&self) -> Result<Network> {
+        self.config.network()
     }
 }

@@ -18,6 +18,7 @@ mod host;
 mod layer;
 mod modes;
 mod name;
+mod network;
 mod passwd;
 mod places;
 mod plugin_file;

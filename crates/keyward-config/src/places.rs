@@ -57,6 +57,14 @@ impl Places {
         })
     }
 
+    /// Returns the path that a setting contains, in which a leading `~/` is the home folder.
+    pub(crate) fn expand_home(&self, path: &str) -> PathBuf {
+        match path.strip_prefix("~/") {
+            Some(rest) => self.home.join(rest),
+            None => PathBuf::from(path),
+        }
+    }
+
     /// Returns the path of the user's configuration file, which may not exist.
     #[must_use]
     pub fn user_file(&self, environment: &Environment) -> PathBuf {

@@ -65,6 +65,27 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         kind: OptionType::List,
         default: Some("keyring,file"),
     },
+    KnownSetting {
+        key: "network.ca_file",
+        help: "The file of the certificates that TLS trusts, in PEM form, instead of the system's",
+        variable: "KEYWARD_NETWORK_CA_FILE",
+        kind: OptionType::Path,
+        default: None,
+    },
+    KnownSetting {
+        key: "network.proxy",
+        help: "The URL of the proxy, without a password, instead of the one in https_proxy and the like",
+        variable: "KEYWARD_NETWORK_PROXY",
+        kind: OptionType::Text,
+        default: None,
+    },
+    KnownSetting {
+        key: "network.no_proxy",
+        help: "The hosts that are reached without a proxy, with commas, instead of those in no_proxy",
+        variable: "KEYWARD_NETWORK_NO_PROXY",
+        kind: OptionType::Text,
+        default: None,
+    },
 ];
 
 impl KnownSetting {

@@ -1,7 +1,7 @@
 use std::fmt::{Arguments, Debug};
 use std::time::Duration;
 
-use crate::{Loaded, Result, Secret, SecretRef, Timestamp};
+use crate::{Error, ErrorKind, Loaded, Network, Result, Secret, SecretRef, Timestamp};
 
 /// A backend's only access to anything outside itself.
 ///
@@ -39,6 +39,16 @@ pub trait Host: Debug + Send + Sync {
 
     /// How long the caller will still wait; `None` if it waits for ever.
     fn remaining(&self) -> Option<Duration>;
+
+    /// Returns which certificates TLS trusts, and which proxies to use. A backend requests this
+    /// each time it opens a connection, because the answer may change.
+    ///
+    /// # Errors
+    /// [`Invalid`](crate::ErrorKind::Invalid) for a setting that is not valid;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) from a host that does not know.
+    fn network(&self) -> Result<Network> {
+        Err(Error::new(ErrorKind::Unsupported, "network"))
+    }
 }
 
 /// A question that only the user can answer. The answer is not shown while it is typed.

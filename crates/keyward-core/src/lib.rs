@@ -18,6 +18,8 @@ pub mod hex;
 mod host;
 mod key;
 mod limits;
+mod network;
+mod no_proxy;
 mod options;
 mod origin;
 mod pin;
@@ -43,6 +45,9 @@ pub use escape::{MAX_SEGMENT, escape, segments, unescape};
 pub use host::{Host, Level, Prompt};
 pub use key::{Created, Key, Loaded, Ownership};
 pub use limits::{MAX_BLOB, MAX_ITEMS, MAX_RECORD};
+pub use network::Network;
+#[doc(hidden)]
+pub use network::without_user_info;
 pub use options::{
     NoOptions, OptionError, OptionSpec, OptionType, OptionValue, Options, SecretRef, StoreRef,
     Value, Values,

@@ -164,6 +164,27 @@ typedef struct KeywardFailure {
   struct KeywardBuffer cause;
 } KeywardFailure;
 
+// Which certificates TLS trusts, and which proxies to use. The caller passes one that is all zeros
+// except for its size.
+typedef struct KeywardNetwork {
+  // The size of this table, in bytes.
+  uint32_t size;
+  // Zero.
+  uint32_t reserved;
+  // The absolute paths of files of certificates in PEM form, one in each line.
+  struct KeywardBuffer root_files;
+  // The absolute paths of folders of such files, one in each line.
+  struct KeywardBuffer root_folders;
+  // The URL of the proxy for `https`. It may contain a password.
+  struct KeywardBuffer https_proxy;
+  // The URL of the proxy for `http`.
+  struct KeywardBuffer http_proxy;
+  // The URL of the proxy for `https` and `http` if they have none, and for all other schemes.
+  struct KeywardBuffer all_proxy;
+  // The hosts that are reached without a proxy, as in the variable `no_proxy`.
+  struct KeywardBuffer no_proxy;
+} KeywardNetwork;
+
 // The functions that a host provides to an instance. Every thread may call them.
 typedef struct KeywardHostTable {
   // The size of this table, in bytes.
@@ -198,6 +219,8 @@ typedef struct KeywardHostTable {
   void (*log)(void *context, uint32_t level, struct KeywardSlice message);
   // Returns how long the caller still waits, in milliseconds; KEYWARD_NONE for ever.
   uint64_t (*remaining)(void *context);
+  // Returns which certificates TLS trusts, and which proxies to use.
+  int32_t (*network)(void *context, struct KeywardNetwork *network, struct KeywardFailure *failure);
 } KeywardHostTable;
 
 // A backend in one role.

@@ -19,13 +19,14 @@ mod failure;
 mod host;
 mod instance;
 mod layout;
+mod network;
 mod numbers;
 mod roles;
 mod table;
 
 pub use data::{
-    Buffer, EntryName, EntrySink, Expectation, Failure, Operation, PutOptions, Query, SealContext,
-    Short, Slice, StoredSink, duration, milliseconds,
+    Buffer, EntryName, EntrySink, Expectation, Failure, Network, Operation, PutOptions, Query,
+    SealContext, Short, Slice, StoredSink, duration, milliseconds,
 };
 pub use export::Export;
 pub use layout::Table;

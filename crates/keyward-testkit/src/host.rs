@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use keyward_core::{
-    Error, ErrorKind, Host, Level, Loaded, Prompt, Result, Secret, SecretRef, Timestamp,
+    Error, ErrorKind, Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Timestamp,
 };
 
 /// A host that returns what a test gave it, and remembers what it returned and what was logged.
@@ -33,6 +33,7 @@ pub struct TestHost {
     /// Seconds; `None` for the system's clock.
     now: Option<AtomicU64>,
     remaining: Option<Duration>,
+    network: Network,
     given: Mutex<Vec<Secret>>,
     log: Mutex<Vec<(Level, String)>>,
 }
@@ -48,6 +49,7 @@ impl TestHost {
             last_answer: None,
             now: Some(AtomicU64::new(1_767_225_600)),
             remaining: None,
+            network: Network::default(),
             given: Mutex::default(),
             log: Mutex::default(),
         }
@@ -97,6 +99,13 @@ impl TestHost {
     #[must_use]
     pub fn within(mut self, remaining: Duration) -> Self {
         self.remaining = Some(remaining);
+        self
+    }
+
+    /// Sets the certificates that TLS trusts, and the proxies.
+    #[must_use]
+    pub fn network(mut self, network: Network) -> Self {
+        self.network = network;
         self
     }
 
@@ -173,5 +182,9 @@ impl Host for TestHost {
 
     fn remaining(&self) -> Option<Duration> {
         self.remaining
+    }
+
+    fn network(&self) -> Result<Network> {
+        Ok(self.network.clone())
     }
 }

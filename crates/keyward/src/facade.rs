@@ -13,7 +13,7 @@ use crate::plugins;
 /// The page of the crate has an example.
 #[derive(Debug)]
 pub struct Keyward {
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) interaction: Arc<dyn Interaction>,
 }
@@ -36,7 +36,7 @@ impl Keyward {
         let config = Config::load(environment)?;
         Ok(Self {
             registry: Arc::new(plugins::registry(&config)?),
-            config,
+            config: Arc::new(config),
             interaction: Arc::new(interaction),
         })
     }
@@ -83,8 +83,8 @@ impl Keyward {
         user: Option<&OsUser>,
     ) -> StoreOpener<'a> {
         let expander = self.config.expander(file, user.map(|user| user.uid));
-        let environment = self.config.environment().clone();
-        let host = StoreHost::new(Arc::clone(&self.registry), environment, expander, interaction);
+        let (registry, config) = (Arc::clone(&self.registry), Arc::clone(&self.config));
+        let host = StoreHost::new(registry, config, expander, interaction);
         StoreOpener { file, registry: &self.registry, host: Arc::new(host) }
     }
 }

@@ -38,7 +38,7 @@ pub(super) fn fill(
     let expander = keyward.config().expander(file, None);
     let host: Arc<dyn Host> = Arc::new(StoreHost::new(
         Arc::clone(&registry),
-        keyward.config().environment().clone(),
+        Arc::new(keyward.config().clone()),
         expander.clone(),
         Arc::new(Silent),
     ));

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keyward_core::{
-    Error, ErrorKind, Host, Level, Loaded, Prompt, Result, Secret, SecretRef, Timestamp, Value,
-    Values,
+    Error, ErrorKind, Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Timestamp,
+    Value, Values, without_user_info,
 };
 
 use keyward_wire::message::failure::escape_text;
@@ -48,6 +48,23 @@ impl RestrictedHost {
     }
 }
 
+impl RestrictedHost {
+    fn may_see(&self, variable: &str) -> bool {
+        self.variables.iter().any(|visible| visible == variable)
+    }
+
+    /// Warns of the first thing that the child does not get.
+    fn warn_once(&self, what: Arguments<'_>) {
+        if !self.warned.swap(true, Ordering::Relaxed) {
+            let why = format_args!(
+                "{} {what}, which it may not see (`keyward plugin trust --env`)",
+                self.backend
+            );
+            self.host.log(Level::Warning, why);
+        }
+    }
+}
+
 impl Host for RestrictedHost {
     fn secret(&self, reference: &SecretRef) -> Result<Loaded> {
         if self.secrets.contains(reference) {
@@ -64,17 +81,10 @@ impl Host for RestrictedHost {
     }
 
     fn variable(&self, name: &str) -> Option<Secret> {
-        if self.variables.iter().any(|variable| variable == name) {
+        if self.may_see(name) {
             return self.host.variable(name);
         }
-        if !self.warned.swap(true, Ordering::Relaxed) {
-            let why = format_args!(
-                "{} asks for the variable {}, which it may not see (`keyward plugin trust --env`)",
-                self.backend,
-                escape_text(name)
-            );
-            self.host.log(Level::Warning, why);
-        }
+        self.warn_once(format_args!("asks for the variable {}", escape_text(name)));
         None
     }
 
@@ -88,5 +98,27 @@ impl Host for RestrictedHost {
 
     fn remaining(&self) -> Option<Duration> {
         self.host.remaining()
+    }
+
+    /// Where the certificates are and which proxies there are is no secret, but the password of a
+    /// proxy is. A child gets it if its program may see the variable that usually contains it.
+    fn network(&self) -> Result<Network> {
+        let mut network = self.host.network()?;
+        for (proxy, variables) in [
+            (&mut network.https_proxy, &["https_proxy", "HTTPS_PROXY"][..]),
+            (&mut network.http_proxy, &["http_proxy"]),
+            (&mut network.all_proxy, &["all_proxy", "ALL_PROXY"]),
+        ] {
+            if let Some(public) = proxy.as_ref().and_then(without_user_info)
+                && !variables.iter().any(|name| self.may_see(name))
+            {
+                *proxy = Some(public);
+                self.warn_once(format_args!(
+                    "does not get the password of the proxy in {}",
+                    variables[0]
+                ));
+            }
+        }
+        Ok(network)
     }
 }

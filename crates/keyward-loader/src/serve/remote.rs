@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use keyward_core::{
-    Error, ErrorKind, Host, Level, Loaded, Prompt, Result, Secret, SecretRef, Timestamp,
+    Error, ErrorKind, Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Timestamp,
 };
 use keyward_plugin::json;
 
@@ -13,7 +13,7 @@ use super::pipe::Pipe;
 use keyward_wire::cbor::{Fields, Malformed, Map};
 use keyward_wire::message::failure::cut;
 use keyward_wire::message::words::{LEVELS, word};
-use keyward_wire::message::{Message, secret};
+use keyward_wire::message::{Message, network, secret};
 
 /// The host of an instance.
 pub(super) struct Remote {
@@ -88,6 +88,10 @@ impl Host for Remote {
     fn remaining(&self) -> Option<Duration> {
         let read = |answer: &Map<'_>| Ok(answer.find("remaining")?.map(Duration::from_millis));
         self.ask("remaining", |_| {}, read).unwrap_or_default()
+    }
+
+    fn network(&self) -> Result<Network> {
+        self.ask("network", |_| {}, network::read)
     }
 }
 

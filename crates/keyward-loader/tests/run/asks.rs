@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{
-    Host, Level, Loaded, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value, Values,
+    Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value,
+    Values,
 };
 use keyward_loader::process::{Command, Programs};
 
@@ -45,6 +46,16 @@ impl Host for Generous {
 
     fn remaining(&self) -> Option<Duration> {
         LIMIT.get()
+    }
+
+    fn network(&self) -> Result<Network> {
+        let mut network = Network::default();
+        network.root_files = vec!["/a.pem".into()];
+        network.https_proxy = Some("http://ann:s3cret@proxy:1/".into());
+        network.http_proxy = Some("http://open".into());
+        network.all_proxy = Some("socks5://bob:s3cret@socks".into());
+        network.no_proxy = "localhost".into();
+        Ok(network)
     }
 }
 
@@ -113,6 +124,23 @@ fn a_prompt_names_the_backend() {
     let script = asking("ask('prompt', text='Passphrase of store work')");
     let told = answered(&script.command, &Values::new()).0;
     assert_eq!(told, "b's asks: Passphrase of store work'");
+}
+
+#[test]
+fn the_password_of_a_proxy_is_only_for_a_program_that_sees_the_variable() {
+    let script = asking(
+        "[(a := (send({'id': 5, 'call': 'network', 'instance': i}), read()['answer'])[1]),
+    a['https_proxy'], a['http_proxy'], a['all_proxy']][1:] + [a['root_files'], a['no_proxy']]",
+    );
+    let (told, said) = answered(&script.command, &Values::new());
+    let rest = "b'http://open', b'socks5://socks', ['/a.pem'], 'localhost']";
+    assert_eq!(told, format!("[b'http://proxy:1/', {rest}"));
+    let why = "s does not get the password of the proxy in https_proxy, which it may not see \
+               (`keyward plugin trust --env`)";
+    assert_eq!(said, [why]);
+    let command = script.command.clone().variable("HTTPS_PROXY", "its own");
+    let (told, _) = answered(&command, &Values::new());
+    assert_eq!(told, format!("[b'http://ann:s3cret@proxy:1/', {rest}"));
 }
 
 /// The deadline belongs to the thread that calls, and another thread answers the child.

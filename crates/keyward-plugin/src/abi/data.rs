@@ -213,6 +213,29 @@ pub struct Failure {
     pub cause: Buffer,
 }
 
+/// Which certificates TLS trusts, and which proxies to use. The caller passes one that is all zeros
+/// except for its size.
+#[repr(C)]
+#[derive(Debug)]
+pub struct Network {
+    /// The size of this table, in bytes.
+    pub size: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The absolute paths of files of certificates in PEM form, one in each line.
+    pub root_files: Buffer,
+    /// The absolute paths of folders of such files, one in each line.
+    pub root_folders: Buffer,
+    /// The URL of the proxy for `https`. It may contain a password.
+    pub https_proxy: Buffer,
+    /// The URL of the proxy for `http`.
+    pub http_proxy: Buffer,
+    /// The URL of the proxy for `https` and `http` if they have none, and for all other schemes.
+    pub all_proxy: Buffer,
+    /// The hosts that are reached without a proxy, as in the variable `no_proxy`.
+    pub no_proxy: Buffer,
+}
+
 /// Identifies an entry. Both texts are UTF-8 in Unicode normalization form C (NFC).
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]

@@ -4,10 +4,11 @@ use std::fmt::Arguments;
 use std::time::Duration;
 
 use keyward_core::{
-    Error, ErrorKind, Host, Level, Loaded, MAX_RECORD, Prompt, Result, Secret, SecretRef, Timestamp,
+    Error, ErrorKind, Host, Level, Loaded, MAX_RECORD, Network, Prompt, Result, Secret, SecretRef,
+    Timestamp,
 };
 
-use super::data::{Buffer, Failure, Slice};
+use super::data::{self, Buffer, Failure, Slice};
 use super::layout::Table;
 use super::numbers::Number;
 use super::table::HostTable;
@@ -46,6 +47,7 @@ impl ForeignHost {
             || host.now.is_none()
             || host.log.is_none()
             || host.remaining.is_none()
+            || host.network.is_none()
         {
             return Err(unusable());
         }
@@ -131,6 +133,17 @@ impl Host for ForeignHost {
     fn remaining(&self) -> Option<Duration> {
         Some(ask!(self, remaining)).filter(|left| *left != NONE).map(Duration::from_millis)
     }
+
+    fn network(&self) -> Result<Network> {
+        let (mut network, mut failure) = (data::Network::new(), Failure::new());
+        let status = ask!(self, network, &mut network, &mut failure);
+        // SAFETY: the host wrote both, as its contract says.
+        unsafe {
+            let network = network.take();
+            failure.read("network", status)?;
+            network
+        }
+    }
 }
 
 #[cfg(test)]
@@ -177,6 +190,10 @@ mod tests {
         NONE
     }
 
+    unsafe extern "C" fn network(_: *mut c_void, _: *mut data::Network, _: *mut Failure) -> i32 {
+        STATUS_OK
+    }
+
     /// A host's table, followed by as many bytes as a later version could have.
     #[repr(C)]
     struct Later {
@@ -200,6 +217,7 @@ mod tests {
             now: Some(now),
             log: Some(log),
             remaining: Some(remaining),
+            network: Some(network),
         };
         let mut later = Later { table, more: [0x5a5a_5a5a_5a5a_5a5a; 4] };
         change(&mut later.table);
@@ -222,7 +240,7 @@ mod tests {
 
     #[test]
     fn an_unusable_host_is_refused_and_released() {
-        let changes: [fn(&mut HostTable); 9] = [
+        let changes: [fn(&mut HostTable); 10] = [
             |table| table.size -= 8,
             |table| table.size = 0,
             |table| table.major = 2,
@@ -232,6 +250,7 @@ mod tests {
             |table| table.now = None,
             |table| table.log = None,
             |table| table.remaining = None,
+            |table| table.network = None,
         ];
         for change in changes {
             assert_eq!(taken(change).unwrap_err().kind(), ErrorKind::Unsupported);

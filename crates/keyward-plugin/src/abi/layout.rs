@@ -24,6 +24,7 @@ macro_rules! least {
 
 least! {
     Failure: size_of::<Self>();
+    Network: size_of::<Self>();
     PutOptions: size_of::<Self>();
     Query: size_of::<Self>();
     SealContext: size_of::<Self>();
@@ -55,6 +56,10 @@ frozen! {
     Buffer { data: 0, length: 8, capacity: 16, release: 24, } = 32;
     Short { length: 0, present: 4, bytes: 8, } = 72;
     Failure { size: 0, operation: 8, backend: 40, message: 72, hint: 104, cause: 136, } = 168;
+    Network {
+        size: 0, root_files: 8, root_folders: 40, https_proxy: 72, http_proxy: 104, all_proxy: 136,
+        no_proxy: 168,
+    } = 200;
     EntryName { user: 0, name: 16, } = 32;
     Expectation { kind: 0, revision: 8, } = 80;
     PutOptions { size: 0, expires: 8, expect: 16, } = 96;
@@ -78,8 +83,8 @@ frozen! {
     } = 80;
     HostTable {
         size: 0, major: 4, minor: 6, context: 8, release: 16, secret: 24, prompt: 32, variable: 40,
-        now: 48, log: 56, remaining: 64,
-    } = 72;
+        now: 48, log: 56, remaining: 64, network: 72,
+    } = 80;
     SerializerMethods { size: 0, close: 8, encode: 16, decode: 24, } = 32;
     EncryptionAbilities { size: 0, binds_context: 4, authenticates: 8, keys: 12, } = 16;
     EncryptionMethods {

@@ -4,8 +4,8 @@
 use std::ffi::c_void;
 
 use super::data::{
-    Buffer, EntryName, EntrySink, Expectation, Failure, Operation, PutOptions, Query, SealContext,
-    Short, Slice, StoredSink,
+    Buffer, EntryName, EntrySink, Expectation, Failure, Network, Operation, PutOptions, Query,
+    SealContext, Short, Slice, StoredSink,
 };
 
 /// The result of a plugin's entry: its package and its backends. It is valid for ever.
@@ -138,6 +138,14 @@ pub struct HostTable {
     pub log: Option<unsafe extern "C" fn(context: *mut c_void, level: u32, message: Slice)>,
     /// Returns how long the caller still waits, in milliseconds; [`NONE`](super::NONE) for ever.
     pub remaining: Option<unsafe extern "C" fn(context: *mut c_void) -> u64>,
+    /// Returns which certificates TLS trusts, and which proxies to use.
+    pub network: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            network: *mut Network,
+            failure: *mut Failure,
+        ) -> i32,
+    >,
 }
 
 /// The methods of a serializer.

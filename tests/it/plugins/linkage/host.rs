@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use keyward_core::{
-    EntryId, Error, ErrorKind, Host, Key, KeyId, Level, Loaded, Prompt, Result, Secret, SecretRef,
-    Storage, Timestamp, Values,
+    EntryId, Error, ErrorKind, Host, Key, KeyId, Level, Loaded, Network, Prompt, Result, Secret,
+    SecretRef, Storage, Timestamp, Values,
 };
 use keyward_loader::{load, verify_library};
 use keyward_testkit::{Scratch, TestHost};
@@ -65,6 +65,16 @@ impl Host for Echo {
         self.is_asked();
         self.remaining
     }
+
+    fn network(&self) -> Result<Network> {
+        self.is_asked();
+        let mut network = Network::default();
+        network.root_files = vec!["/a.pem".into(), "/b.pem".into()];
+        network.root_folders = vec!["/certs".into()];
+        network.https_proxy = Some("http://ann:s3cret@proxy".into());
+        network.no_proxy = "localhost".into();
+        Ok(network)
+    }
 }
 
 /// Returns the answers that a storage in C got from this host.
@@ -94,6 +104,13 @@ variable: 0, 'a value'
 variable: 0, nothing
 now: 1767225600
 remaining: 20000
+root files: 0, '/a.pem
+/b.pem'
+root folders: 0, '/certs'
+https proxy: 0, 'http://ann:s3cret@proxy'
+http proxy: 0, nothing
+all proxy: 0, nothing
+no proxy: 0, 'localhost'
 ";
     assert_eq!(heard(&host), said);
     let logged = [(Level::Warning, "careful\\n".into()), (Level::Debug, "later".into())];
@@ -116,6 +133,12 @@ variable: 0, nothing
 variable: 0, nothing
 now: 0
 remaining: for ever
+root files: 100, nothing
+root folders: 100, nothing
+https proxy: 100, nothing
+http proxy: 100, nothing
+all proxy: 100, nothing
+no proxy: 100, nothing
 ";
     assert_eq!(heard(&host), said);
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use keyward_core::{Error, Host, Level, Prompt, Result, Secret, Timestamp};
 use keyward_plugin::abi::{
-    Buffer, Failure, HostTable, MAJOR, MINOR, NONE, Number, STATUS_OK, STATUS_PANICKED, Slice,
-    milliseconds,
+    Buffer, Failure, HostTable, MAJOR, MINOR, NONE, Network, Number, STATUS_OK, STATUS_PANICKED,
+    Slice, milliseconds,
 };
 use keyward_plugin::json;
 
@@ -36,6 +36,7 @@ impl Bridge {
             now: Some(now),
             log: Some(log),
             remaining: Some(remaining),
+            network: Some(network),
         };
         let bridge = Box::into_raw(Box::new(Self { table, host }));
         // SAFETY: it was made just now, and no other code has it yet.
@@ -104,16 +105,29 @@ unsafe extern "C" fn remaining(context: *mut c_void) -> u64 {
     catch_or(NONE, || host(context).remaining().map_or(NONE, milliseconds))
 }
 
+unsafe extern "C" fn network(
+    context: *mut c_void,
+    network: *mut Network,
+    failure: *mut Failure,
+) -> i32 {
+    status(failure, || Network::fill(network, host(context).network()?))
+}
+
 unsafe fn answer(
     buffer: *mut Buffer,
     failure: *mut Failure,
     ask: impl FnOnce() -> Result<Secret, Error>,
 ) -> i32 {
-    match catch_unwind(AssertUnwindSafe(ask)) {
-        Ok(Ok(secret)) => {
-            *buffer = Buffer::of_secret(secret);
-            STATUS_OK
-        }
+    status(failure, || {
+        *buffer = Buffer::of_secret(ask()?);
+        Ok(())
+    })
+}
+
+/// Does a call, and returns its status.
+unsafe fn status(failure: *mut Failure, work: impl FnOnce() -> Result<(), Error>) -> i32 {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => STATUS_OK,
         Ok(Err(error)) => Failure::report(failure, &error),
         Err(_) => STATUS_PANICKED,
     }

@@ -16,14 +16,14 @@ use keyward_wire::cbor::Malformed;
 use keyward_wire::message::failure::escape_text;
 use keyward_wire::message::storage::millis;
 use keyward_wire::message::words::{LEVELS, meaning};
-use keyward_wire::message::{self, Call, secret};
+use keyward_wire::message::{self, Call, network, secret};
 
 /// The most calls that wait until they are answered, and the most of `secret` and `prompt` that are
 /// under way.
 pub(super) const MAX_HOST_CALLS: usize = 64;
 
 /// The calls that a child may make, always for an instance.
-const CALLS: [&str; 6] = ["secret", "prompt", "variable", "now", "remaining", "log"];
+const CALLS: [&str; 7] = ["secret", "prompt", "variable", "now", "remaining", "log", "network"];
 
 /// A call that wants an answer.
 #[derive(Debug)]
@@ -44,6 +44,7 @@ enum Question {
     Now,
     /// How long the caller waits for the call of this child that is under way.
     Remaining(Option<Duration>),
+    Network,
     /// The call was already done.
     Nothing,
 }
@@ -146,6 +147,7 @@ impl Question {
             }
             "now" => Self::Now,
             "remaining" => Self::Remaining(link.shortest_wait()),
+            "network" => Self::Network,
             _ => return Err(unknown()),
         })
     }
@@ -171,6 +173,10 @@ impl Question {
             Self::Remaining(wait) => message::answer(id, "remaining", |fields| {
                 fields.put_some("remaining", host.remaining().or(*wait).map(millis));
             }),
+            Self::Network => {
+                let network = host.network()?;
+                message::answer(id, "network", |fields| network::write(fields, &network))
+            }
             Self::Nothing => message::answer(id, "log", message::nothing),
         }
     }
