@@ -2,6 +2,7 @@
 
 pub(crate) mod console_pages;
 pub(crate) mod crash_worker;
+pub(crate) mod expiring_locks;
 pub(crate) mod home;
 pub(crate) mod hostile_values;
 pub(crate) mod invocation;

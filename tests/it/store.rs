@@ -4,6 +4,7 @@ pub(crate) mod combinations;
 mod concurrency;
 mod deadlines;
 mod endless_listing;
+mod entry_lock_failures;
 mod entry_locks;
 mod failed_system_calls;
 mod foreign_storage;

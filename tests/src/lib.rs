@@ -1,6 +1,7 @@
 //! What the tests share with the programs that they start, such as the worker that they kill.
 
 pub mod speed;
+pub mod unlocked;
 
 use keyward::Credentials;
 use keyward_core::Registry;

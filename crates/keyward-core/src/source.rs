@@ -61,6 +61,7 @@ pub trait EntryLock: Debug + Send {
 
     /// Keeps the lock for `ttl` from now on, at most an hour. A lock that ends with its holder
     /// ignores it; a [`Lease`](Exclusion::Lease) lasts 30 seconds unless it is renewed.
+    /// [`update`](Self::update) also renews it, for the same time as the last renewal.
     ///
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) if the lock was lost.

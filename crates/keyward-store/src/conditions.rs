@@ -2,7 +2,7 @@
 
 use keyward_core::{EntryId, Expect, LockMode, Put, Result, Revision, Swaps};
 
-use crate::store::Store;
+use crate::store::{Store, WAIT};
 
 impl Store {
     /// Whether concurrent changes of one entry can overwrite each other: the storage can neither
@@ -48,7 +48,7 @@ impl Store {
         if *expect == Expect::Any || self.storage_abilities().swaps >= needed {
             return change(expect);
         }
-        let _guard = self.lock_named(&EntryId::reserved("swap"), LockMode::Exclusive)?;
+        let _guard = self.lock_named(&EntryId::reserved("swap"), LockMode::Exclusive, WAIT)?;
         let found = match self.storage()?.get(id) {
             Err(error) if error.is_miss() => None,
             found => Some(self.in_storage(found)?.revision()),

@@ -1,12 +1,14 @@
 //! Locks one entry, so that work on it that takes long is done once.
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use keyward_core::{Change, EntryId, EntryLock, Error, Exclusion, Guard, LockMode, Record, Result};
+use keyward_core::{
+    Change, EntryId, EntryLock, Error, ErrorKind, Exclusion, Guard, LockMode, Record, Result,
+};
 
 use crate::lease::Lease;
-use crate::store::Store;
+use crate::store::{Store, WAIT};
 
 /// How long a lock lasts that ends by itself, unless it is renewed.
 const TTL: Duration = Duration::from_secs(30);
@@ -23,6 +25,7 @@ impl Store {
     /// if the storage can neither lock nor check a condition.
     pub fn lock(&self, id: &EntryId, mode: LockMode, wait: Duration) -> Result<StoreEntryLock<'_>> {
         let wait = self.parts.host.remaining().map_or(wait, |left| left.min(wait));
+        let started = Instant::now();
         let held = match (self.storage()?.abilities().locks, mode) {
             (Some(locks), _) => {
                 let guard = self.in_storage(locks.lock(id, mode, wait, TTL))?;
@@ -35,8 +38,12 @@ impl Store {
             }
         };
         let is_exclusive = mode == LockMode::Exclusive;
-        let writing = if is_exclusive { self.writing()? } else { None };
-        Ok(StoreEntryLock { writing, held, is_exclusive, store: self, id: id.clone() })
+        let (store, id) = (self, id.clone());
+        let mut lock = StoreEntryLock { writing: None, held, is_exclusive, ttl: TTL, store, id };
+        if is_exclusive {
+            lock.lock_out_rotation(wait.saturating_sub(started.elapsed()).min(WAIT))?;
+        }
+        Ok(lock)
     }
 }
 
@@ -46,6 +53,8 @@ pub struct StoreEntryLock<'a> {
     writing: Option<Box<dyn Guard>>,
     held: Held<'a>,
     is_exclusive: bool,
+    /// How long the lock lasts after it is renewed.
+    ttl: Duration,
     store: &'a Store,
     id: EntryId,
 }
@@ -57,6 +66,24 @@ enum Held<'a> {
     Nothing,
 }
 
+impl StoreEntryLock<'_> {
+    /// Takes the store's lock. If that took so long that the entry's lock ended, another process may
+    /// hold it now.
+    fn lock_out_rotation(&mut self, wait: Duration) -> Result<()> {
+        self.writing = self.store.writing_within(wait)?;
+        if self.writing.is_none() || self.exclusion() != Exclusion::Lease {
+            return Ok(());
+        }
+        self.renew(TTL).map_err(|error| match error.kind() {
+            ErrorKind::Conflict => {
+                let why = "the lock ended while a rotation of the store's keys went on";
+                Error::new(ErrorKind::Locked, "lock").because(why)
+            }
+            _ => error,
+        })
+    }
+}
+
 impl EntryLock for StoreEntryLock<'_> {
     fn exclusion(&self) -> Exclusion {
         match &self.held {
@@ -66,6 +93,7 @@ impl EntryLock for StoreEntryLock<'_> {
     }
 
     fn renew(&mut self, ttl: Duration) -> Result<()> {
+        self.ttl = ttl;
         match &mut self.held {
             Held::Lock(guard, _) => self.store.in_storage(guard.renew(ttl))?,
             Held::Lease(lease) => lease.renew(ttl)?,
@@ -83,9 +111,13 @@ impl EntryLock for StoreEntryLock<'_> {
         }
         // A lock that was lost while the work took long is noticed here.
         if self.exclusion() == Exclusion::Lease {
-            self.renew(TTL)?;
+            self.renew(self.ttl)?;
         }
-        self.store.update_under_lock(&self.id, change)
+        match self.writing {
+            Some(_) => self.store.update_under_lock(&self.id, change),
+            // There is no store's lock to wait for, but a rotation may have changed the keys.
+            None => self.store.update(&self.id, change),
+        }
     }
 }
 

@@ -65,9 +65,9 @@ impl Store {
     }
 
     fn lease_state(&self, id: &EntryId) -> Result<State> {
-        let stored = match self.storage()?.get(id) {
+        let stored = match self.check_miss(self.storage()?.get(id)) {
             Err(error) if error.is_miss() => return Ok(State::Free(Expect::Absent)),
-            stored => self.in_storage(stored)?,
+            stored => stored?,
         };
         if owner(&stored.blob).is_some_and(|store| store != self.parts.id) {
             return self.in_storage(Err(foreign_storage()));
@@ -117,13 +117,14 @@ impl Lease<'_> {
 
 impl Drop for Lease<'_> {
     fn drop(&mut self) {
-        // If this fails, the lease ends by itself.
+        // If this fails, the lease ends by itself. It is tried even after the time of the operation.
         let expect = Expect::Revision(self.revision.clone());
-        if self.store.storage_abilities().swaps == Swaps::All {
-            let _ = self.store.delete_blob(&self.id, &expect);
+        let storage = &self.store.parts.storage.backend;
+        if storage.abilities().swaps == Swaps::All {
+            let _ = storage.delete(&self.id, &expect);
         } else {
             let ended = encode(self.store.parts.id, self.holder, 0);
-            let _ = self.store.put_blob(&self.id, &ended, &Put::expecting(expect));
+            let _ = storage.put(&self.id, &ended, &Put::expecting(expect));
         }
     }
 }

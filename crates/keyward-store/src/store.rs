@@ -13,7 +13,7 @@ use crate::owner::{foreign_record, owner};
 use crate::parts::Parts;
 
 /// How long a writer waits for the store's lock.
-const WAIT: Duration = Duration::from_secs(30);
+pub(crate) const WAIT: Duration = Duration::from_secs(30);
 
 /// Named credentials of users, stored with one serializer, one encryption and one storage.
 ///
@@ -170,10 +170,15 @@ impl Store {
     ///
     /// The keyset is read again after the lock was taken, so that no retired key is used.
     pub(crate) fn writing(&self) -> Result<Option<Box<dyn Guard>>> {
+        self.writing_within(WAIT)
+    }
+
+    /// Does the same as [`writing`](Self::writing), but waits at most this long.
+    pub(crate) fn writing_within(&self, wait: Duration) -> Result<Option<Box<dyn Guard>>> {
         if self.parts.encryption.backend.abilities().keys != Keys::Store {
             return Ok(None);
         }
-        let guard = self.lock_store(LockMode::Shared)?;
+        let guard = self.lock_named(&store_lock(), LockMode::Shared, wait)?;
         self.forget_keyset()?;
         Ok(guard)
     }
@@ -199,7 +204,7 @@ impl Store {
 
     /// Takes the store's lock, if its storage has locks.
     pub(crate) fn lock_store(&self, mode: LockMode) -> Result<Option<Box<dyn Guard>>> {
-        self.lock_named(&EntryId::reserved("store"), mode)
+        self.lock_named(&store_lock(), mode, WAIT)
     }
 
     /// Takes the storage's lock of this name, if the storage has locks.
@@ -207,9 +212,10 @@ impl Store {
         &self,
         id: &EntryId,
         mode: LockMode,
+        wait: Duration,
     ) -> Result<Option<Box<dyn Guard>>> {
         let Some(locks) = self.storage()?.abilities().locks else { return Ok(None) };
-        let wait = self.parts.host.remaining().map_or(WAIT, |left| left.min(WAIT));
+        let wait = self.parts.host.remaining().map_or(wait, |left| left.min(wait));
         self.in_storage(locks.lock(id, mode, wait, WAIT)).map(Some)
     }
 
@@ -255,6 +261,11 @@ impl Store {
     pub(crate) fn in_storage<T>(&self, result: Result<T>) -> Result<T> {
         result.map_err(|error| self.parts.storage.failed(error))
     }
+}
+
+/// The name of the store's lock.
+fn store_lock() -> EntryId {
+    EntryId::reserved("store")
 }
 
 impl Source for Store {

@@ -14,6 +14,7 @@ use keyward_core::{
     StorageAbilities, Stored, Swaps, Values, get_each,
 };
 
+use crate::helpers::expiring_locks::ExpiringLocks;
 use crate::helpers::home::Home;
 
 thread_local! {
@@ -27,18 +28,21 @@ pub(crate) struct Service {
     pub(crate) swaps: Swaps,
     /// `None` without bulk.
     pub(crate) bulk: Option<BulkLimits>,
+    /// `None` without locks.
+    pub(crate) locks: Option<ExpiringLocks>,
     pub(crate) kept: Box<dyn Storage>,
     pub(crate) calls: Mutex<BTreeMap<&'static str, usize>>,
 }
 
 impl Service {
-    /// A durable service that checks all conditions and has a bulk without limits.
+    /// A durable service that checks all conditions, has a bulk without limits, and no locks.
     pub(crate) fn new(host: &Arc<dyn Host>) -> Self {
         let memory = Registry::linked().unwrap().open("memory", &Values::new(), host).unwrap();
         Self {
             persistence: Persistence::Durable,
             swaps: Swaps::All,
             bulk: Some(BulkLimits::default()),
+            locks: None,
             kept: memory,
             calls: Mutex::default(),
         }
@@ -110,9 +114,15 @@ impl Storage for Remote {
     }
 
     fn abilities(&self) -> StorageAbilities<'_> {
-        let abilities =
+        let mut abilities =
             StorageAbilities::new(self.0.persistence, Sharing::Network).swaps(self.0.swaps);
-        if self.0.bulk.is_some() { abilities.bulk(self) } else { abilities }
+        if self.0.bulk.is_some() {
+            abilities = abilities.bulk(self);
+        }
+        match &self.0.locks {
+            Some(locks) => abilities.locks(locks),
+            None => abilities,
+        }
     }
 }
 

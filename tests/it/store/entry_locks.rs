@@ -20,14 +20,14 @@ use crate::helpers::home::{Home, STORAGES};
 use crate::helpers::program::keyward;
 use crate::helpers::remote_storage::Service;
 
-const LONG: Duration = Duration::from_secs(60);
+pub(super) const LONG: Duration = Duration::from_secs(60);
 
-fn ann() -> EntryId {
+pub(super) fn ann() -> EntryId {
     EntryId::new("ann", None).unwrap()
 }
 
 /// A home with a store that counts from 0.
-fn counting(storage: &str) -> Home {
+pub(super) fn counting(storage: &str) -> Home {
     let home = Home::in_memory();
     home.init("store", storage, "aes-gcm");
     home.store("store").set_credentials(&ann(), &count(0)).unwrap();
@@ -36,25 +36,35 @@ fn counting(storage: &str) -> Home {
 
 /// A store in a service that has no locks.
 fn remote(home: &Home, swaps: Swaps) -> Keyward {
-    let host: Arc<dyn Host> = Arc::new(TestHost::new());
-    let (keyward, _) = Service { swaps, ..Service::new(&host) }.start(home);
-    let key = Some(SecretRef { from: "file".into(), options: Values::new() });
-    let new = NewStore { storage: Some("remote".into()), key, ..NewStore::named("store").unwrap() };
-    keyward.init_store(&new).unwrap();
-    keyward.store("store").unwrap().set_credentials(&ann(), &count(0)).unwrap();
+    let (keyward, _) = Service { swaps, ..service() }.start(home);
+    make_store(&keyward, "remote");
     keyward
 }
 
-fn found(store: &OpenStore) -> u64 {
+/// A service that checks all conditions and has no locks.
+pub(super) fn service() -> Service {
+    let host: Arc<dyn Host> = Arc::new(TestHost::new());
+    Service::new(&host)
+}
+
+/// Makes a store that counts from 0.
+pub(super) fn make_store(keyward: &Keyward, storage: &str) {
+    let key = Some(SecretRef { from: "file".into(), options: Values::new() });
+    let new = NewStore { storage: Some(storage.into()), key, ..NewStore::named("store").unwrap() };
+    keyward.init_store(&new).unwrap();
+    keyward.store("store").unwrap().set_credentials(&ann(), &count(0)).unwrap();
+}
+
+pub(super) fn found(store: &OpenStore) -> u64 {
     counted(&store.credentials(&ann()).unwrap().unwrap())
 }
 
-fn add_one(record: Option<Record>) -> keyward_core::Result<Change> {
+pub(super) fn add_one(record: Option<Record>) -> keyward_core::Result<Change> {
     let found = counted(&(&record.unwrap()).try_into().unwrap());
     Ok(Change::Put(Box::new(Record::from(&count(found + 1)))))
 }
 
-fn worker(home: &Home, arguments: &[&str]) -> Command {
+pub(super) fn worker(home: &Home, arguments: &[&str]) -> Command {
     let mut worker = home.command(WORKER);
     worker.args(arguments);
     worker

@@ -5,13 +5,18 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
 
 use std::io::{Write, stdout};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
 use keyward::{EntryId, ErrorKind, Keyward, OpenStore, Record};
-use keyward_core::{Change, EntryLock, Expect, LockMode};
+use keyward_core::{Change, EntryLock, Expect, LockMode, Registry};
 use keyward_defaults as _;
-use keyward_tests::{count, counted, number, value};
+use keyward_loader::process::{Command, Programs};
+use keyward_tests::{count, counted, number, unlocked, value};
+
+/// How long it waits for a lock.
+const LONG: Duration = Duration::from_secs(60);
 
 fn main() {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -23,7 +28,9 @@ fn main() {
         ["increment-locked", store, user, times] => {
             increment_locked(store, user, times.parse().unwrap());
         }
-        ["hold", store, user] => hold(store, user),
+        ["hold", store, user] => hold(open(store, user)),
+        ["hold-in-child", child, store, user] => hold_in_child(child, store, user),
+        ["await", store, user, threads] => wait_shared(store, user, threads.parse().unwrap()),
         ["write-carelessly", file, from] => write_carelessly(file, from.parse().unwrap()),
         ["read-carelessly", file] => read_carelessly(file),
         _ => panic!("no such work: {arguments:?}"),
@@ -69,7 +76,7 @@ fn increment(store: &str, user: &str, times: u64) {
 fn increment_locked(store: &str, user: &str, times: u64) {
     let (store, id) = open(store, user);
     for _ in 0..times {
-        let mut lock = store.lock(&id, LockMode::Exclusive, Duration::from_secs(60)).unwrap();
+        let mut lock = store.lock(&id, LockMode::Exclusive, LONG).unwrap();
         lock.update(&mut |record| {
             let found = counted(&(&record.unwrap()).try_into().unwrap());
             Ok(Change::Put(Box::new(Record::from(&count(found + 1)))))
@@ -79,12 +86,61 @@ fn increment_locked(store: &str, user: &str, times: u64) {
     acknowledge("done");
 }
 
-/// Holds the lock of an entry until it is killed.
-fn hold(store: &str, user: &str) {
-    let (store, id) = open(store, user);
-    let _lock = store.lock(&id, LockMode::Exclusive, Duration::from_secs(60)).unwrap();
+/// Holds the lock of an entry until it is killed. A lease lasts four seconds longer.
+fn hold((store, id): (OpenStore, EntryId)) {
+    let mut lock = store.lock(&id, LockMode::Exclusive, LONG).unwrap();
+    lock.renew(Duration::from_secs(4)).unwrap();
     acknowledge("ready");
     sleep(Duration::from_secs(600));
+}
+
+/// As [`hold`], with the storage `file` in a child process, while another thread waits for the lock
+/// in the same child.
+fn hold_in_child(child: &str, store: &str, user: &str) {
+    let programs = Programs::new();
+    let file = Command::new(child).argument("keyward-storage-file");
+    let run = programs.run(&file).unwrap();
+    let linked = Registry::linked().unwrap();
+    let others = linked.iter().filter(|it| it.package != "keyward-storage-file").cloned();
+    let registry = Registry::new(others.chain(run)).unwrap();
+    let keyward = Keyward::open().unwrap().with_backends(registry);
+    let open = || (keyward.store(store).unwrap(), EntryId::new(user, None).unwrap());
+    std::thread::scope(|threads| {
+        let (store, id) = open();
+        let mut lock = store.lock(&id, LockMode::Exclusive, LONG).unwrap();
+        let waiter = threads.spawn(|| {
+            let (store, id) = open();
+            acknowledge("ready");
+            store.lock(&id, LockMode::Exclusive, LONG).unwrap();
+        });
+        // The child answers other calls while it waits.
+        for number in 1.. {
+            let next = Record::from(&count(number));
+            lock.update(&mut |_| Ok(Change::Put(Box::new(next.clone())))).unwrap();
+            assert!(!waiter.is_finished());
+            if number > 1 {
+                acknowledge(&number.to_string());
+            }
+            sleep(Duration::from_millis(5));
+        }
+    });
+}
+
+/// Waits with this many threads until no other process holds the lock of an entry.
+fn wait_shared(store: &str, user: &str, threads: usize) {
+    let (store, id) = open(store, user);
+    let started = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                if started.fetch_add(1, Ordering::SeqCst) + 1 == threads {
+                    acknowledge("waiting");
+                }
+                drop(store.lock(&id, LockMode::Shared, LONG).unwrap());
+            });
+        }
+    });
+    acknowledge("done");
 }
 
 /// Adds one, unless another process changes the entry meanwhile.
@@ -116,7 +172,7 @@ fn read_carelessly(file: &str) {
 }
 
 fn open(store: &str, user: &str) -> (OpenStore, EntryId) {
-    let keyward = Keyward::open().unwrap();
+    let keyward = Keyward::open().unwrap().with_backends(unlocked::registry().unwrap());
     (keyward.store(store).unwrap(), EntryId::new(user, None).unwrap())
 }
 
