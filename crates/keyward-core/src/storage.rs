@@ -18,8 +18,8 @@ use crate::{EntryId, Error, Result, Timestamp};
 ///   [`Conflict`](crate::ErrorKind::Conflict) and change nothing. A storage that cannot check a
 ///   condition says so in [`StorageAbilities::swaps`], and returns
 ///   [`Unsupported`](crate::ErrorKind::Unsupported) for it.
-/// - A revision identifies one blob of one entry for ever: after a delete and a put, an earlier
-///   revision does not return.
+/// - A revision identifies one blob of one entry for ever: if the entry is deleted and put again with
+///   another blob, no earlier revision returns.
 /// - `delete` of a missing entry returns [`NotFound`](crate::ErrorKind::NotFound).
 /// - `list` returns every entry once, in any order, and returns only ids.
 /// - `destroy` removes what the storage made and nothing else.
@@ -195,7 +195,9 @@ impl Expect {
 pub struct Put {
     /// The condition on the entry.
     pub expect: Expect,
-    /// When the storage may forget the entry by itself, if it can.
+    /// When the storage may forget the entry by itself, if it can: then it no longer lists the entry,
+    /// and the entry can be made again. A put without this keeps the entry for ever, also one that
+    /// had an end. The storage's own clock decides, such as that of its server.
     pub expires: Option<Timestamp>,
 }
 
@@ -450,12 +452,13 @@ pub enum Sharing {
 /// Many changes in one call.
 pub trait Bulk: Debug + Send + Sync {
     /// Makes all changes or none, and returns one result for each: the revision of a put, `None` for
-    /// a delete.
+    /// a delete. Changes of one entry are made in their order.
     ///
     /// # Errors
     /// Those of [`Storage::put`] and [`Storage::delete`]; then no change was made, except after
     /// `Unavailable`: then all or none were made. [`Unsupported`](crate::ErrorKind::Unsupported) if
-    /// the operations are beyond the [`limits`](Self::limits).
+    /// the operations are beyond the [`limits`](Self::limits), or if one entry occurs twice and the
+    /// storage cannot change it twice.
     fn apply(&self, operations: &[Operation<'_>]) -> Result<Vec<Option<Revision>>>;
 
     /// How much one call can do.

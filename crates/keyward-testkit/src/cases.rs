@@ -19,6 +19,7 @@ macro_rules! cases {
                 let opened = $crate::subject::open::<B>(&values, host)?;
                 Ok(Box::new(opened) as Box<dyn keyward_core::$role>)
             })
+            .cleaned_up_by(CLEAN_UP)
         }
 
         $(#[$doc])*
@@ -37,9 +38,11 @@ macro_rules! cases {
                     $(
                         #[test]
                         fn $case() {
-                            $crate::$module::$case(
-                                &$crate::$module::linked::<$d backend>($d values, $d host),
-                            );
+                            $crate::within_limit(stringify!($case), || {
+                                $crate::$module::$case(
+                                    &$crate::$module::linked::<$d backend>($d values, $d host),
+                                );
+                            });
                         }
                     )*
                 }

@@ -30,6 +30,9 @@ cases! {
     debug_shows_no_key,
 }
 
+/// Nothing has to be removed after a case.
+pub(crate) const CLEAN_UP: Option<fn(&dyn Encryption)> = None;
+
 const NONE: &str = "it encrypts nothing";
 
 const PLAIN: &[u8] = b"canary of the plain text";

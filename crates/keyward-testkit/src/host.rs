@@ -32,7 +32,7 @@ pub struct TestHost {
     last_answer: Option<Secret>,
     /// Seconds; `None` for the system's clock.
     now: Option<AtomicU64>,
-    remaining: Option<Duration>,
+    remaining: Mutex<Option<Duration>>,
     network: Network,
     given: Mutex<Vec<Secret>>,
     log: Mutex<Vec<(Level, String)>>,
@@ -48,7 +48,7 @@ impl TestHost {
             answers: Mutex::default(),
             last_answer: None,
             now: Some(AtomicU64::new(1_767_225_600)),
-            remaining: None,
+            remaining: Mutex::default(),
             network: Network::default(),
             given: Mutex::default(),
             log: Mutex::default(),
@@ -97,8 +97,8 @@ impl TestHost {
 
     /// Sets the time that the caller will still wait.
     #[must_use]
-    pub fn within(mut self, remaining: Duration) -> Self {
-        self.remaining = Some(remaining);
+    pub fn within(self, remaining: Duration) -> Self {
+        self.set_remaining(Some(remaining));
         self
     }
 
@@ -107,6 +107,14 @@ impl TestHost {
     pub fn network(mut self, network: Network) -> Self {
         self.network = network;
         self
+    }
+
+    /// Sets the time that the caller will still wait; `None` for ever.
+    ///
+    /// # Panics
+    /// If a thread panicked while it set the time.
+    pub fn set_remaining(&self, remaining: Option<Duration>) {
+        *self.remaining.lock().unwrap() = remaining;
     }
 
     /// Uses the system's clock.
@@ -181,7 +189,7 @@ impl Host for TestHost {
     }
 
     fn remaining(&self) -> Option<Duration> {
-        self.remaining
+        *self.remaining.lock().unwrap()
     }
 
     fn network(&self) -> Result<Network> {

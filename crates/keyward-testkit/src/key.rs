@@ -26,6 +26,9 @@ cases! {
     debug_shows_no_secret,
 }
 
+/// Nothing has to be removed after a case.
+pub(crate) const CLEAN_UP: Option<fn(&dyn Key)> = None;
+
 const NOT_MADE: &str = "it makes no keys that it holds";
 
 fn id(byte: u8) -> KeyId {

@@ -1,6 +1,7 @@
 //! Conformance suites for backends: one macro line tests the whole contract of a role.
 //!
-//! Each suite makes a module with one `#[test]` per case. The `abilities` of a backend decide what
+//! Each suite makes a module with one `#[test]` per case. A case that takes longer than 90 seconds
+//! fails, and a case removes what it put into a storage. The `abilities` of a backend decide what
 //! a case requires of it. An operation that the abilities exclude must return `Unsupported`. The
 //! lists of cases ([`serializer::CASES`], [`encryption::CASES`], [`key::CASES`],
 //! [`storage::CASES`]) are the contract of the roles.
@@ -56,6 +57,7 @@ mod check;
 pub mod encryption;
 mod host;
 pub mod key;
+mod limit;
 #[cfg(unix)]
 pub mod processes;
 mod scratch;
@@ -67,6 +69,8 @@ mod suite;
 pub mod vectors;
 
 pub use host::TestHost;
+#[doc(hidden)]
+pub use limit::within_limit;
 pub use scratch::Scratch;
 pub use source::MemorySource;
 pub use subject::{Case, Subject};

@@ -33,6 +33,9 @@ cases! {
     debug_shows_no_secret,
 }
 
+/// Nothing has to be removed after a case.
+pub(crate) const CLEAN_UP: Option<fn(&dyn Serializer)> = None;
+
 #[track_caller]
 fn comes_back(serializer: &dyn Serializer, record: &Record) {
     let encoded = serializer.encode(record).unwrap();

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 
 use keyward_core::{Backend, Host, Options, Result, Values};
@@ -19,6 +20,7 @@ pub struct Subject<T: ?Sized> {
     host: Arc<TestHost>,
     scratch: Scratch,
     passed_over: OnceLock<&'static str>,
+    clean_up: Option<fn(&T)>,
 }
 
 impl<T: ?Sized> Subject<T> {
@@ -29,7 +31,13 @@ impl<T: ?Sized> Subject<T> {
         open: impl Fn(&Arc<dyn Host>) -> Result<Box<T>> + Send + Sync + 'static,
     ) -> Self {
         let passed_over = OnceLock::new();
-        Self { open: Box::new(open), host: Arc::new(host), scratch, passed_over }
+        Self { open: Box::new(open), host: Arc::new(host), scratch, passed_over, clean_up: None }
+    }
+
+    /// Returns the same, which opens the backend at the end and calls this.
+    pub(crate) fn cleaned_up_by(mut self, clean_up: Option<fn(&T)>) -> Self {
+        self.clean_up = clean_up;
+        self
     }
 
     /// Opens the backend.
@@ -68,6 +76,19 @@ impl<T: ?Sized> Subject<T> {
     /// The folder that the backend may use.
     pub fn scratch(&self) -> &Scratch {
         &self.scratch
+    }
+}
+
+impl<T: ?Sized> Drop for Subject<T> {
+    fn drop(&mut self) {
+        if let Some(clean_up) = self.clean_up {
+            // It may fail or panic, as the case itself may have.
+            let host: Arc<dyn Host> = self.host.clone();
+            let _ = catch_unwind(AssertUnwindSafe(|| {
+                self.host.set_remaining(None);
+                (self.open)(&host).map(|opened| clean_up(&opened))
+            }));
+        }
     }
 }
 

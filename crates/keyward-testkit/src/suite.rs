@@ -7,6 +7,8 @@ use crate::{Case, Scratch, Subject, TestHost};
 /// The conformance suite of a role.
 trait Suite: RoleTrait {
     const CASES: &'static [(&'static str, Case<Self>)];
+    /// What removes the rest of a case, if there is one.
+    const CLEAN_UP: Option<fn(&Self)>;
 }
 
 macro_rules! suites {
@@ -14,6 +16,7 @@ macro_rules! suites {
         $(
             impl Suite for dyn keyward_core::$Role {
                 const CASES: &'static [(&'static str, Case<Self>)] = crate::$name::CASES;
+                const CLEAN_UP: Option<fn(&Self)> = crate::$name::CLEAN_UP;
             }
         )+
 
@@ -68,7 +71,8 @@ fn run<T: Suite + ?Sized>(
     let case = T::CASES.iter().find(|(known, _)| *known == name);
     let (_, case) = case.ok_or_else(|| Error::invalid("usage", "there is no such case"))?;
     let backend = backend.clone();
-    let subject = Subject::<T>::new(scratch, host, move |host| backend.open::<T>(&values, host));
+    let subject = Subject::<T>::new(scratch, host, move |host| backend.open::<T>(&values, host))
+        .cleaned_up_by(T::CLEAN_UP);
     case(&subject);
     Ok(subject.passed_over())
 }

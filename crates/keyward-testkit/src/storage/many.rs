@@ -3,11 +3,11 @@ use std::thread;
 use std::time::Duration;
 
 use keyward_core::{
-    EntryId, ErrorKind, Expect, Guard, LockMode, Locks, Operation, Persistence, Put, Result,
-    Sharing, Storage,
+    EntryId, ErrorKind, Exclusion, Expect, Guard, LockMode, Locks, MANY_BYTES, Operation,
+    Persistence, Put, Result, Sharing, Storage, Stored, Swaps,
 };
 
-use super::{any, entry, holds, lacks, put};
+use super::{UNCHECKED, any, entry, holds, lacks, put};
 use crate::Subject;
 use crate::check::fails;
 
@@ -17,7 +17,7 @@ const SINGLE: &str = "it has no bulk changes";
 /// A storage that persists keeps its entries when it is opened again.
 pub fn reopening_keeps_everything(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
-    if storage.abilities().persistence == Persistence::Process {
+    if storage.abilities().persistence <= Persistence::Process {
         return subject.pass_over("its entries end with the process");
     }
     let (id, deleted) = (entry("ann", "work"), entry("ann", ""));
@@ -39,10 +39,12 @@ pub fn instances_see_each_other(subject: &Subject<dyn Storage>) {
     let id = entry("ann", "");
     let first = put(&*one, &id, b"first");
     assert_eq!(holds(&*other, &id, b"first"), first);
-    other.put(&id, b"second", &Put::expecting(Expect::Revision(first.clone()))).unwrap();
-    holds(&*one, &id, b"second");
-    let stale = Put::expecting(Expect::Revision(first));
-    fails(one.put(&id, b"third", &stale), &[ErrorKind::Conflict]);
+    if one.abilities().swaps >= Swaps::Puts {
+        other.put(&id, b"second", &Put::expecting(Expect::Revision(first.clone()))).unwrap();
+        holds(&*one, &id, b"second");
+        let stale = Put::expecting(Expect::Revision(first));
+        fails(one.put(&id, b"third", &stale), &[ErrorKind::Conflict]);
+    }
     one.delete(&id, &Expect::Any).unwrap();
     lacks(&*other, &id);
 }
@@ -53,6 +55,9 @@ const INCREMENTS: usize = 25;
 /// Threads that share an instance and count by compare-and-swap lose no increment.
 pub fn threads_lose_no_increment(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
+    if storage.abilities().swaps < Swaps::Puts {
+        return subject.pass_over(UNCHECKED);
+    }
     put(&*storage, &entry("ann", ""), b"0");
     thread::scope(|scope| {
         for _ in 0..THREADS {
@@ -67,6 +72,9 @@ pub fn instances_lose_no_increment(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     if storage.abilities().sharing < Sharing::Machine {
         return subject.pass_over(ALONE);
+    }
+    if storage.abilities().swaps < Swaps::Puts {
+        return subject.pass_over(UNCHECKED);
     }
     put(&*storage, &entry("ann", ""), b"0");
     thread::scope(|scope| {
@@ -100,6 +108,9 @@ fn increment(storage: &dyn Storage, id: &EntryId) -> bool {
 /// If many make the same entry at once, one succeeds, and the others get `Conflict`.
 pub fn one_of_many_first_puts_wins(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
+    if storage.abilities().swaps < Swaps::Puts {
+        return subject.pass_over(UNCHECKED);
+    }
     for round in 0..5 {
         let id = entry("ann", &format!("round {round}"));
         let start = Barrier::new(THREADS);
@@ -200,6 +211,31 @@ pub fn locks_of_different_entries_are_independent(subject: &Subject<dyn Storage>
     });
 }
 
+/// A lock that ends by itself does so after its time to live, unless it is renewed, and its guard
+/// notices that it was lost.
+pub fn a_lease_ends_unless_it_is_renewed(subject: &Subject<dyn Storage>) {
+    let (one, other) = (subject.open(), subject.open());
+    let (Some(locks), Some(others)) = (one.abilities().locks, other.abilities().locks) else {
+        return subject.pass_over("it has no locks");
+    };
+    if locks.exclusion() != Exclusion::Lease {
+        return subject.pass_over("its locks do not end by themselves");
+    }
+    let (id, mode, short) = (entry("ann", ""), LockMode::Exclusive, Duration::from_secs(1));
+    let mut lost = locks.lock(&id, mode, short, short).unwrap();
+    thread::sleep(Duration::from_millis(1500));
+    let mut guard = others.lock(&id, mode, Duration::from_secs(5), short).unwrap();
+    fails(lost.renew(TTL), &[ErrorKind::Conflict]);
+    guard.renew(TTL).unwrap();
+    thread::sleep(Duration::from_millis(1500));
+    fails(lock(locks, &id, mode), &[ErrorKind::Locked]);
+    // To release a lock that was lost does not release the other's.
+    drop(lost);
+    fails(lock(locks, &id, mode), &[ErrorKind::Locked]);
+    drop(guard);
+    lock(locks, &id, mode).unwrap();
+}
+
 /// Tests the locks of one instance against themselves and, if the storage is shared, against
 /// another instance's.
 fn with_locks(subject: &Subject<dyn Storage>, check: impl Fn(&dyn Locks, &dyn Locks)) {
@@ -251,4 +287,79 @@ pub fn bulk_makes_all_changes_or_none(subject: &Subject<dyn Storage>) {
         lacks(&*storage, &new);
         holds(&*storage, &old, b"old");
     }
+}
+
+/// A bulk returns the revision of each put, and nothing for a delete.
+pub fn bulk_returns_the_revisions(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let Some(bulk) = storage.abilities().bulk else { return subject.pass_over(SINGLE) };
+    let (one, gone, other) = (entry("ann", ""), entry("ann", "gone"), entry("bob", ""));
+    put(&*storage, &gone, b"gone");
+    let revisions = bulk
+        .apply(&[
+            Operation::Put(&one, b"one", any()),
+            Operation::Delete(&gone, Expect::Any),
+            Operation::Put(&other, b"other", any()),
+        ])
+        .unwrap();
+    let expected =
+        [Some(holds(&*storage, &one, b"one")), None, Some(holds(&*storage, &other, b"other"))];
+    assert_eq!(revisions, expected);
+    assert!(bulk.apply(&[]).unwrap().is_empty());
+}
+
+/// Changes of one entry in a bulk are made in their order, or all are refused.
+pub fn bulk_applies_changes_of_one_entry_in_order(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    let Some(bulk) = storage.abilities().bulk else { return subject.pass_over(SINGLE) };
+    let (id, other) = (entry("ann", ""), entry("bob", ""));
+    let applied = bulk.apply(&[
+        Operation::Put(&other, b"other", any()),
+        Operation::Put(&id, b"first", any()),
+        Operation::Delete(&id, Expect::Any),
+        Operation::Put(&id, b"last", any()),
+    ]);
+    if applied.is_ok() {
+        holds(&*storage, &id, b"last");
+        holds(&*storage, &other, b"other");
+    } else {
+        fails(applied, &[ErrorKind::Unsupported]);
+        lacks(&*storage, &id);
+        lacks(&*storage, &other);
+    }
+}
+
+/// `get_many` returns what `get` returns for each entry, in their order.
+pub fn get_many_gives_the_same_as_get(subject: &Subject<dyn Storage>) {
+    let storage = subject.open();
+    assert!(storage.get_many(&[]).unwrap().is_empty());
+    let largest = storage.abilities().largest.unwrap_or(MANY_BYTES).min(MANY_BYTES);
+    let mut ids: Vec<_> = (0..60).map(|number| entry("ann", &number.to_string())).collect();
+    for (number, id) in ids.iter().enumerate().filter(|(number, _)| number % 3 > 0) {
+        // A few are large, so that a call may return fewer.
+        let length = if number % 20 == 1 { largest } else { number };
+        put(&*storage, id, &vec![number as u8; length]);
+    }
+    // In another order than they were put, and some of them twice.
+    ids.reverse();
+    ids.extend([entry("ann", "1"), entry("ann", "0"), entry("ann", "1")]);
+    let mut rest = &ids[..];
+    while !rest.is_empty() {
+        let results = storage.get_many(rest).unwrap();
+        assert!((1..=rest.len()).contains(&results.len()), "{} results", results.len());
+        let (these, others) = rest.split_at(results.len());
+        for (id, result) in these.iter().zip(results) {
+            match storage.get(id) {
+                Ok(stored) => assert_same(&result.unwrap(), &stored, id),
+                Err(_) => drop(fails(result, &[ErrorKind::NotFound])),
+            }
+        }
+        rest = others;
+    }
+}
+
+#[track_caller]
+fn assert_same(found: &Stored, stored: &Stored, id: &EntryId) {
+    assert!(found.blob == stored.blob, "{id} has another blob");
+    assert_eq!(found.revision(), stored.revision(), "{id} has another revision");
 }

@@ -9,6 +9,7 @@ mod storage;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 use keyward_testkit::{Case, Subject};
 
@@ -18,14 +19,19 @@ type Fault<'a, F> = (F, &'a [&'a str]);
 
 /// Checks that each fault breaks its cases and no other, and that each case catches some fault.
 #[track_caller]
-fn catches_all<T: ?Sized, F: Copy + Debug>(
+fn catches_all<T: ?Sized, F: Copy + Debug + Send + Sync>(
     cases: &[(&'static str, Case<T>)],
     subject: fn(Option<F>) -> Subject<T>,
     table: &[Fault<'_, F>],
 ) {
     let mut complaints = Vec::new();
-    for (fault, breaks) in table {
-        let failing = failing(cases, || subject(Some(*fault)));
+    // At once, because some cases wait.
+    let failing: Vec<_> = thread::scope(|scope| {
+        let run = |fault: F| scope.spawn(move || failing(cases, || subject(Some(fault))));
+        let running: Vec<_> = table.iter().map(|(fault, _)| run(*fault)).collect();
+        running.into_iter().map(|running| running.join().unwrap()).collect()
+    });
+    for ((fault, breaks), failing) in table.iter().zip(failing) {
         let must = breaks.iter().filter(|case| !case.ends_with('?') && !failing.contains(*case));
         complaints.extend(must.map(|case| format!("{fault:?} is not caught by {case}")));
         let may: Vec<_> = breaks.iter().map(|case| case.trim_end_matches('?')).collect();

@@ -1,12 +1,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use keyward_testkit::core::{
-    Bulk, Cursor, EntryId, Error, ErrorKind, Expect, Guard, LockMode, Locks, Operation, Page,
-    Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities, Stored,
+    Bulk, Cursor, EntryId, Error, ErrorKind, Exclusion, Expect, Guard, Host, LockMode, Locks,
+    Operation, Page, Persistence, Put, Query, Result, Revision, Sharing, Storage, StorageAbilities,
+    Stored, Swaps, Timestamp, get_each,
 };
 use keyward_testkit::storage::CASES;
 use keyward_testkit::{Scratch, Subject, TestHost};
@@ -53,6 +54,25 @@ enum Fault {
     HasOneLock,
     SkipsDeletesInBulk,
     StopsHalfWay,
+    StartsRevisionsAgain,
+    IgnoresTheDeadline,
+    ReturnsNoRevisions,
+    AppliesInReverse,
+    MixesManyUp,
+    SkipsMissingInMany,
+    /// Not a fault: it forgets expired entries.
+    Forgets,
+    KeepsTheFirstExpiry,
+    ListsExpired,
+    /// Not a fault: its locks are leases.
+    Leases,
+    KeepsLeases,
+    RenewsNothing,
+    RenewsLostLeases,
+    ReleasesOthers,
+    /// Not a fault: it checks no conditions.
+    Unconditional,
+    IgnoresConditions,
     /// Not a fault: it declares few abilities.
     Modest,
     ModestButLists,
@@ -60,7 +80,9 @@ enum Fault {
 
 #[test]
 fn correct_storages_pass() {
-    assert_eq!(failing(CASES, || subject(Some(Modest))), [].into());
+    for correct in [Modest, Forgets, Leases, Unconditional] {
+        assert_eq!(failing(CASES, || subject(Some(correct))), [].into(), "{correct:?}");
+    }
     assert_eq!(failing(CASES, || subject(None)), [].into());
 }
 
@@ -90,6 +112,7 @@ fn every_faulty_storage_is_caught() {
                 "put_expecting_a_revision_replaces_only_that",
                 "reopening_keeps_everything",
                 "instances_see_each_other",
+                "bulk_returns_the_revisions",
             ],
         ),
         (
@@ -153,6 +176,7 @@ fn every_faulty_storage_is_caught() {
         (
             KeepsTheRevision,
             &[
+                "an_earlier_revision_does_not_return",
                 "put_replaces_and_changes_the_revision",
                 "put_expecting_a_revision_replaces_only_that",
                 "delete_of_another_revision_changes_nothing",
@@ -199,6 +223,19 @@ fn every_faulty_storage_is_caught() {
         (HasOneLock, &["locks_of_different_entries_are_independent"]),
         (SkipsDeletesInBulk, &["bulk_makes_all_changes", "bulk_makes_all_changes_or_none"]),
         (StopsHalfWay, &["bulk_makes_all_changes_or_none"]),
+        (StartsRevisionsAgain, &["an_earlier_revision_does_not_return"]),
+        (IgnoresTheDeadline, &["a_callers_deadline_is_kept"]),
+        (ReturnsNoRevisions, &["bulk_returns_the_revisions"]),
+        (AppliesInReverse, &["bulk_applies_changes_of_one_entry_in_order"]),
+        (MixesManyUp, &["get_many_gives_the_same_as_get"]),
+        (SkipsMissingInMany, &["get_many_gives_the_same_as_get"]),
+        (KeepsTheFirstExpiry, &["a_put_without_an_expiry_lifts_it"]),
+        (ListsExpired, &["an_expired_entry_is_not_in_the_way", "list_shows_no_deleted_entry"]),
+        (KeepsLeases, &["a_lease_ends_unless_it_is_renewed"]),
+        (RenewsNothing, &["a_lease_ends_unless_it_is_renewed"]),
+        (RenewsLostLeases, &["a_lease_ends_unless_it_is_renewed"]),
+        (ReleasesOthers, &["a_lease_ends_unless_it_is_renewed"]),
+        (IgnoresConditions, &["conditions_that_it_lacks_are_unsupported"]),
         (
             ModestButLists,
             &[
@@ -219,14 +256,14 @@ fn subject(fault: Option<Fault>) -> Subject<dyn Storage> {
     let scratch = Scratch::new();
     let folder = scratch.folder().to_owned();
     let shared = Arc::new(Shared::default());
-    Subject::<dyn Storage>::new(scratch, TestHost::new(), move |_| {
+    Subject::<dyn Storage>::new(scratch, TestHost::new(), move |host| {
         let shared = match fault {
             Some(ForgetsOnReopen | Modest | ModestButLists) => {
-                Arc::new(Shared { state: Mutex::default(), locks: shared.locks.clone() })
+                Arc::new(Shared { locks: shared.locks.clone(), ..Shared::default() })
             }
             _ => shared.clone(),
         };
-        Ok(Box::new(Kept { shared, folder: folder.clone(), fault }))
+        Ok(Box::new(Kept { shared, folder: folder.clone(), fault, host: host.clone() }))
     })
 }
 
@@ -237,17 +274,20 @@ struct Kept {
     shared: Arc<Shared>,
     folder: PathBuf,
     fault: Option<Fault>,
+    host: Arc<dyn Host>,
 }
 
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     locks: Arc<Mutex<BTreeMap<EntryId, i32>>>,
+    leases: Arc<Mutex<Vec<Lease>>>,
 }
 
 #[derive(Clone, Default)]
 struct State {
     blobs: BTreeMap<Vec<u8>, (EntryId, Stored)>,
+    expiries: BTreeMap<Vec<u8>, Timestamp>,
     deleted: BTreeSet<EntryId>,
     writes: u64,
 }
@@ -281,6 +321,31 @@ impl Kept {
         }
     }
 
+    /// The state, after expired entries were forgotten, if this storage does that.
+    fn state(&self) -> Result<MutexGuard<'_, State>> {
+        let mut state = self.shared.state.lock()?;
+        if matches!(self.fault, Some(Forgets | KeepsTheFirstExpiry | ListsExpired)) {
+            let now = self.host.now();
+            let State { blobs, expiries, deleted, .. } = &mut *state;
+            expiries.retain(|key, end| {
+                if *end <= now {
+                    deleted.extend(blobs.remove(key).map(|(id, _)| id));
+                }
+                *end > now
+            });
+        }
+        Ok(state)
+    }
+
+    fn check_condition(&self, expect: &Expect) -> Result<()> {
+        match (self.fault, expect) {
+            (Some(Unconditional), Expect::Absent | Expect::Revision(_)) => {
+                Err(Error::new(ErrorKind::Unsupported, "put"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn expectation(&self, put: &Put) -> Expect {
         match (&put.expect, self.fault) {
             (Expect::Revision(given), Some(GivesAnotherRevision)) => {
@@ -290,6 +355,7 @@ impl Kept {
             }
             (Expect::Absent, Some(IgnoresAbsent)) => Expect::Any,
             (Expect::Revision(_), Some(IgnoresRevision)) => Expect::Any,
+            (_, Some(IgnoresConditions)) => Expect::Any,
             (expect, _) => expect.clone(),
         }
     }
@@ -299,8 +365,20 @@ impl Kept {
         let found = state.blobs.get(&key).map(|found| found.1.revision());
         self.expectation(put).check("put", found.as_ref())?;
         state.writes += 1;
+        let lifts = put.expires.is_some() || !self.has(KeepsTheFirstExpiry);
+        if lifts {
+            state.expiries.remove(&key);
+        }
+        if let Some(end) = put.expires {
+            state.expiries.insert(key.clone(), end);
+        }
         let revision = match found {
             Some(found) if self.has(KeepsTheRevision) => found,
+            Some(found) if self.has(StartsRevisionsAgain) => {
+                let number = found.as_bytes().try_into().map_or(0, u64::from_be_bytes);
+                Revision::from(number + 1)
+            }
+            None if self.has(StartsRevisionsAgain) => Revision::from(1),
             _ => Revision::from(state.writes),
         };
         let mut blob = blob.to_vec();
@@ -321,7 +399,7 @@ impl Kept {
             None if self.has(DeleteOfMissingSucceeds) => return Ok(()),
             None => return Err(Error::not_found("delete")),
         };
-        if !self.has(DeletesAnyRevision) {
+        if !self.has(DeletesAnyRevision) && !self.has(IgnoresConditions) {
             expect.check("delete", Some(&found))?;
         }
         if !self.has(SwallowsDelete) {
@@ -345,7 +423,7 @@ impl Kept {
 
 impl Storage for Kept {
     fn get(&self, id: &EntryId) -> Result<Stored> {
-        let state = self.shared.state.lock()?;
+        let state = self.state()?;
         let stored = state.blobs.get(&self.key(id)).map(|found| found.1.clone());
         match (stored, self.fault) {
             (None, Some(MissingIsEmpty)) => Ok(Stored::new(Vec::new(), Revision::from(0))),
@@ -357,7 +435,23 @@ impl Storage for Kept {
         }
     }
 
+    fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Result<Stored>>> {
+        let mut ids = ids.to_vec();
+        if self.has(MixesManyUp) {
+            ids.sort();
+        }
+        let mut results = get_each(&ids, |id| self.get(id));
+        if self.has(SkipsMissingInMany) {
+            results.retain(Result::is_ok);
+        }
+        Ok(results)
+    }
+
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
+        self.check_condition(&put.expect)?;
+        if self.has(IgnoresTheDeadline) && self.host.remaining().is_some() {
+            sleep(Duration::from_secs(6));
+        }
         let unsupported = || Error::new(ErrorKind::Unsupported, "put");
         let blob = match blob.len() {
             0 if self.has(RefusesEmptyBlobs) => return Err(unsupported()),
@@ -370,24 +464,25 @@ impl Storage for Kept {
             put.expect.check("put", found.as_ref())?;
             sleep(Duration::from_millis(1));
             let put = Put::expecting(Expect::Any);
-            return self.put_in(&mut *self.shared.state.lock()?, id, blob, &put);
+            return self.put_in(&mut *self.state()?, id, blob, &put);
         }
         if self.has(WritesInTwoSteps) && blob.len() > 1000 {
-            self.put_in(&mut *self.shared.state.lock()?, id, &blob[..1000], put)?;
+            self.put_in(&mut *self.state()?, id, &blob[..1000], put)?;
             sleep(Duration::from_millis(1));
         }
-        self.put_in(&mut *self.shared.state.lock()?, id, blob, put)
+        self.put_in(&mut *self.state()?, id, blob, put)
     }
 
     fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
-        self.delete_in(&mut *self.shared.state.lock()?, id, expect)
+        self.check_condition(expect)?;
+        self.delete_in(&mut *self.state()?, id, expect)
     }
 
     fn list(&self, query: &Query<'_>) -> Result<Page> {
         if self.has(Modest) {
             return Err(Error::new(ErrorKind::Unsupported, "list"));
         }
-        let state = self.shared.state.lock()?;
+        let state = self.state()?;
         if let Some(cursor) = &query.cursor
             && self.has(PanicsOnCursors)
         {
@@ -412,7 +507,7 @@ impl Storage for Kept {
             Some(ListsSomething) if state.blobs.is_empty() => {
                 page.entries.push(EntryId::reserved("store"));
             }
-            Some(ListsDeleted) => page.entries.extend(state.deleted.iter().cloned()),
+            Some(ListsDeleted | ListsExpired) => page.entries.extend(state.deleted.iter().cloned()),
             _ => {}
         }
         Ok(page)
@@ -434,10 +529,13 @@ impl Storage for Kept {
                 .without_list()
                 .largest(LARGEST);
         }
-        StorageAbilities::new(Persistence::Durable, Sharing::Machine)
+        let abilities = StorageAbilities::new(Persistence::Durable, Sharing::Machine)
             .largest(LARGEST)
-            .bulk(self)
-            .locks(self)
+            .locks(self);
+        match self.fault {
+            Some(Unconditional | IgnoresConditions) => abilities.swaps(Swaps::None),
+            _ => abilities.bulk(self),
+        }
     }
 }
 
@@ -445,7 +543,11 @@ impl Bulk for Kept {
     fn apply(&self, operations: &[Operation<'_>]) -> Result<Vec<Option<Revision>>> {
         let mut state = self.shared.state.lock()?;
         let (mut changed, mut revisions) = (state.clone(), Vec::new());
-        for operation in operations {
+        let mut operations = operations.to_vec();
+        if self.has(AppliesInReverse) {
+            operations.reverse();
+        }
+        for operation in &operations {
             match operation {
                 Operation::Put(id, blob, put) => {
                     revisions.push(Some(self.put_in(&mut changed, id, blob, put)?));
@@ -462,7 +564,11 @@ impl Bulk for Kept {
             }
         }
         *state = changed;
-        Ok(revisions)
+        match self.fault {
+            Some(ReturnsNoRevisions) => Ok(vec![None; revisions.len()]),
+            Some(AppliesInReverse) => Ok(revisions.into_iter().rev().collect()),
+            _ => Ok(revisions),
+        }
     }
 }
 
@@ -472,8 +578,11 @@ impl Locks for Kept {
         id: &EntryId,
         mode: LockMode,
         wait: Duration,
-        _: Duration,
+        ttl: Duration,
     ) -> Result<Box<dyn Guard>> {
+        if self.exclusion() == Exclusion::Lease {
+            return self.lease(id, mode, wait, ttl);
+        }
         let id = if self.has(HasOneLock) { EntryId::reserved("one") } else { id.clone() };
         let exclusive = mode == LockMode::Exclusive || self.has(SharesNoLock);
         let until = Instant::now() + wait;
@@ -493,6 +602,93 @@ impl Locks for Kept {
             drop(locks);
             sleep(Duration::from_millis(1));
         }
+    }
+
+    fn exclusion(&self) -> Exclusion {
+        match self.fault {
+            Some(Leases | KeepsLeases | RenewsNothing | RenewsLostLeases | ReleasesOthers) => {
+                Exclusion::Lease
+            }
+            _ => Exclusion::Holder,
+        }
+    }
+}
+
+/// A lock that ends by itself.
+#[derive(Debug)]
+struct Lease {
+    id: EntryId,
+    number: u64,
+    mode: LockMode,
+    end: Instant,
+}
+
+impl Kept {
+    fn lease(
+        &self,
+        id: &EntryId,
+        mode: LockMode,
+        wait: Duration,
+        ttl: Duration,
+    ) -> Result<Box<dyn Guard>> {
+        let until = Instant::now() + wait;
+        let ttl = if self.has(KeepsLeases) { Duration::from_secs(3600) } else { ttl };
+        loop {
+            let (mut leases, now) = (self.shared.leases.lock()?, Instant::now());
+            leases.retain(|lease| lease.end > now);
+            let excludes = |lease: &Lease| {
+                lease.id == *id
+                    && (lease.mode == LockMode::Exclusive || mode == LockMode::Exclusive)
+            };
+            if !leases.iter().any(excludes) {
+                let mut state = self.shared.state.lock()?;
+                state.writes += 1;
+                let number = state.writes;
+                leases.push(Lease { id: id.clone(), number, mode, end: now + ttl });
+                let (id, fault) = (id.clone(), self.fault);
+                return Ok(Box::new(Leased {
+                    leases: self.shared.leases.clone(),
+                    id,
+                    number,
+                    fault,
+                }));
+            }
+            drop(leases);
+            if Instant::now() > until {
+                return Err(Error::new(ErrorKind::Locked, "lock"));
+            }
+            sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Leased {
+    leases: Arc<Mutex<Vec<Lease>>>,
+    id: EntryId,
+    number: u64,
+    fault: Option<Fault>,
+}
+
+impl Guard for Leased {
+    fn renew(&mut self, ttl: Duration) -> Result<()> {
+        let (mut leases, now) = (self.leases.lock()?, Instant::now());
+        match leases.iter_mut().find(|lease| lease.number == self.number && lease.end > now) {
+            Some(_) if self.fault == Some(RenewsNothing) => {}
+            Some(lease) => lease.end = now + ttl,
+            None if self.fault == Some(RenewsLostLeases) => {}
+            None => return Err(Error::new(ErrorKind::Conflict, "lock")),
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Leased {
+    fn drop(&mut self) {
+        let releases_all = self.fault == Some(ReleasesOthers);
+        let mut leases = self.leases.lock().unwrap();
+        leases
+            .retain(|lease| lease.number != self.number && !(releases_all && lease.id == self.id));
     }
 }
 
