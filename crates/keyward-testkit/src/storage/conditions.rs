@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use keyward_core::{ErrorKind, Expect, Put, Query, Revision, Storage, Swaps};
+use keyward_core::{ErrorKind, Expect, Put, Revision, Storage, Swaps};
 
 use super::{any, entry, holds, lacks, put};
 use crate::Subject;
@@ -53,13 +53,11 @@ pub fn a_callers_deadline_is_kept(subject: &Subject<dyn Storage>) {
     let storage = subject.open();
     let id = entry("ann", "");
     put(&*storage, &id, b"blob");
-    let (started, ends) =
-        (Instant::now(), [ErrorKind::Unavailable, ErrorKind::Locked, ErrorKind::Unsupported]);
+    let (started, ends) = (Instant::now(), [ErrorKind::Unavailable, ErrorKind::Locked]);
     subject.host().set_remaining(Some(Duration::ZERO));
     let results = [
         storage.get(&id).map(drop),
         storage.put(&id, b"changed", &any()).map(drop),
-        storage.list(&Query::default()).map(drop),
         storage.delete(&entry("bob", ""), &Expect::Any).or_else(|error| match error.is_miss() {
             true => Ok(()),
             false => Err(error),
