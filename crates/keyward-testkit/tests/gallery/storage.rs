@@ -1,3 +1,4 @@
+mod fault;
 mod leases;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,70 +17,8 @@ use keyward_testkit::{Scratch, Subject, TestHost};
 
 use crate::{catches_all, failing};
 use Fault::*;
+use fault::Fault;
 use leases::Lease;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
-    MissingIsEmpty,
-    GivesAnotherRevision,
-    RunsPartsTogether,
-    ListsSomething,
-    SwallowsDelete,
-    DeleteOfMissingSucceeds,
-    DeletesAnyRevision,
-    ForgetsOnReopen,
-    IgnoresAbsent,
-    IgnoresRevision,
-    ChecksTooEarly,
-    KeepsTheRevision,
-    WritesInTwoSteps,
-    CutsLargeBlobs,
-    LosesHighBits,
-    RefusesEmptyBlobs,
-    ExpiresAtOnce,
-    FoldsCase,
-    JoinsUserAndName,
-    MixesInReserved,
-    ListsTwice,
-    ListsDeleted,
-    ListsEveryUser,
-    ListsEveryPrefix,
-    TakesPrefixAsPattern,
-    IgnoresTheLimit,
-    EndsAfterOnePage,
-    PanicsOnCursors,
-    DestroysNothing,
-    DestroysTheFolder,
-    ShowsBlobs,
-    LetsLocksOverlap,
-    SharesNoLock,
-    KeepsLocks,
-    HasOneLock,
-    SkipsDeletesInBulk,
-    StopsHalfWay,
-    StartsRevisionsAgain,
-    IgnoresTheDeadline,
-    ReturnsNoRevisions,
-    AppliesInReverse,
-    MixesManyUp,
-    SkipsMissingInMany,
-    /// Not a fault: it forgets expired entries.
-    Forgets,
-    KeepsTheFirstExpiry,
-    ListsExpired,
-    /// Not a fault: its locks are leases.
-    Leases,
-    KeepsLeases,
-    RenewsNothing,
-    RenewsLostLeases,
-    ReleasesOthers,
-    /// Not a fault: it checks no conditions.
-    Unconditional,
-    IgnoresConditions,
-    /// Not a fault: it declares few abilities.
-    Modest,
-    ModestButLists,
-}
 
 #[test]
 fn correct_storages_pass() {
