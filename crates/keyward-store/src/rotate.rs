@@ -62,7 +62,8 @@ impl Store {
     /// Deletes the old keys of the keyset, and returns how many there were.
     ///
     /// # Errors
-    /// [`Conflict`](ErrorKind::Conflict) if an entry is still sealed with one of them;
+    /// [`Conflict`](ErrorKind::Conflict) if an entry is still sealed with one of them, or the lock
+    /// was lost and another process changed the keys;
     /// [`Unsupported`](ErrorKind::Unsupported) if the storage cannot lock out writers meanwhile, or
     /// the store has no keyset.
     pub fn retire(&self) -> Result<usize> {
@@ -84,8 +85,13 @@ impl Store {
                 .because(format!("{} is still sealed under an old key", id?))
                 .hint("Run `keyward store rotate` first"));
         }
-        self.change_keyset(|keyset| {
-            keyset.retire();
+        self.change_keyset(|current| {
+            // A lock that ends by itself may have ended, and a rotation may have begun.
+            if *current != *keyset {
+                return Err(Error::new(ErrorKind::Conflict, "retire")
+                    .because("another process changed the keys meanwhile"));
+            }
+            current.retire();
             Ok(())
         })?;
         Ok(keyset.old_key_count())

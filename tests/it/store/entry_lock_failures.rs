@@ -1,14 +1,17 @@
 //! Locks of entries when something fails: holders that are killed, locks that end too soon, storages
 //! that are damaged or not there, and a rotation that waits.
 
+use std::fmt;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
 use keyward::{EntryId, Keyward, OpenStore, within};
 use keyward_core::{
-    Change, EntryLock, ErrorKind, Exclusion, Expect, Guard, LockMode, Put, Query, Record, Swaps,
+    Change, EntryLock, Error, ErrorKind, Exclusion, Expect, Guard, LockMode, Page, Put, Query,
+    Record, Result, Revision, Storage, StorageAbilities, Stored, Swaps,
 };
 use keyward_tests::{count, unlocked};
 
@@ -383,4 +386,77 @@ fn a_thousand_who_wait_go_on_soon_after_the_holder() {
         eprintln!("{storage}: a thousand went on within {drained:?}");
         assert!(drained < Duration::from_secs(15), "{storage}: {drained:?}");
     }
+}
+
+/// A storage that does these things before it lists.
+#[derive(Debug)]
+struct Listing {
+    kept: Box<dyn Storage>,
+    before: Arc<Mutex<Vec<Before>>>,
+}
+
+struct Before(Box<dyn FnOnce() -> Result<()> + Send>);
+
+impl fmt::Debug for Before {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Before")
+    }
+}
+
+impl Storage for Listing {
+    fn get(&self, id: &EntryId) -> Result<Stored> {
+        self.kept.get(id)
+    }
+
+    fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
+        self.kept.put(id, blob, put)
+    }
+
+    fn delete(&self, id: &EntryId, expect: &Expect) -> Result<()> {
+        self.kept.delete(id, expect)
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Page> {
+        let before = self.before.lock().unwrap().pop();
+        before.map_or(Ok(()), |before| (before.0)())?;
+        self.kept.list(query)
+    }
+
+    fn destroy(&self) -> Result<()> {
+        self.kept.destroy()
+    }
+
+    fn abilities(&self) -> StorageAbilities<'_> {
+        self.kept.abilities()
+    }
+}
+
+#[test]
+fn a_retirement_that_loses_its_lock_to_a_rotation_deletes_no_key() {
+    let home = Home::new();
+    let before = Arc::new(Mutex::new(Vec::new()));
+    let new = service();
+    let kept = Box::new(Listing { kept: new.kept, before: Arc::clone(&before) });
+    let locks = Some(ExpiringLocks::default());
+    let (keyward, service) = Service { kept, locks, ..new }.start(&home);
+    make_store(&keyward, "remote");
+    let (store, other) = (keyward.store("store").unwrap(), keyward.store("store").unwrap());
+    store.rotate(|_| {}).unwrap();
+
+    // Another process adds a key, and ends before it has resealed an entry.
+    let fail = || Err(Error::new(ErrorKind::Unavailable, "list"));
+    let rotate = move || {
+        service.locks.as_ref().unwrap().end_all();
+        other.rotate(|_| {}).unwrap_err();
+        Ok(())
+    };
+    *before.lock().unwrap() = vec![Before(Box::new(fail)), Before(Box::new(rotate))];
+    let refused = store.retire().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Conflict, "{refused:?}");
+    assert!(before.lock().unwrap().is_empty());
+
+    assert_eq!(found(&store), 0);
+    store.rotate(|_| {}).unwrap();
+    assert_eq!(store.retire().unwrap(), 2);
+    assert_eq!(found(&keyward.store("store").unwrap()), 0);
 }
