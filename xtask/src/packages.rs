@@ -32,6 +32,8 @@ pub(crate) const TESTS: &[Needed] = &[
     ("nginx", "nginx-light"),
     ("openssl", "openssl"),
     ("pass", "pass"),
+    ("redis-cli", "redis-tools"),
+    ("redis-server", "redis-server"),
     ("secret-tool", "libsecret-tools"),
     ("sqlite3", "sqlite3"),
     ("strace", "strace"),

@@ -18,14 +18,14 @@ use crate::helpers::plugin_fixtures::library_in_c;
 use crate::helpers::program::keyward;
 
 /// The home of an author of plugins, with cargo and without a network.
-struct AuthorHome(Home);
+pub(super) struct AuthorHome(pub(super) Home);
 
 impl AuthorHome {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self(Home::new())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.0.path(name)
     }
 
@@ -47,7 +47,7 @@ impl AuthorHome {
         })
     }
 
-    fn keyward(&self, line: &str) -> Invocation {
+    pub(super) fn keyward(&self, line: &str) -> Invocation {
         self.program("keyward").args(line.split_whitespace())
     }
 

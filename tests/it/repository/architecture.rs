@@ -207,9 +207,16 @@ fn covers(item: &str, layers: &[Layer], name: &str) -> bool {
         && layer_of(layers, name).name.parse().is_ok_and(|layer| (first..=last).contains(&layer))
 }
 
-/// The tests and `xtask` are outside the layers.
+/// The tests, the examples and `xtask` are outside the layers.
 fn is_outside(name: &str) -> bool {
-    ["keyward-fuzz", "keyward-tests", "keyward-tests-program", "xtask"].contains(&name)
+    let outside = [
+        "keyward-fuzz",
+        "keyward-storage-redis",
+        "keyward-tests",
+        "keyward-tests-program",
+        "xtask",
+    ];
+    outside.contains(&name)
 }
 
 fn is_plugin(name: &str) -> bool {
