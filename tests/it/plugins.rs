@@ -6,11 +6,8 @@ mod cost;
 mod duplicate_names;
 mod lifecycle;
 pub(crate) mod linkage;
-<<<<<<< HEAD
 mod options;
-=======
 mod redis;
->>>>>>> afede0d (examples: a complete Redis storage, tested against a real server through all doors)
 mod refused_files;
 mod system;
 mod unsafe_places;

@@ -2,31 +2,31 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use keyward_plugin::{Error, ErrorKind, Host, Persistence, Result, Secret, SecretRef};
+use keyward_plugin::{Error, ErrorKind, Host, Loaded, Persistence, Result, Secret, SecretRef};
 use redis::{
-    Client, Connection, ConnectionAddr, IntoConnectionInfo, RedisConnectionInfo, RedisResult,
-    TlsCertificates,
+    Client, Connection, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, RedisConnectionInfo,
+    RedisResult, TlsCertificates,
 };
 
 use crate::Options;
 use crate::error::failed;
+use crate::tls;
 
 /// How many connections are kept.
 const KEPT: usize = 8;
 
 /// A server, and the way to it.
 pub(crate) struct Server {
-    client: Client,
+    address: ConnectionInfo,
     database: i64,
     user: Option<String>,
     password: Option<SecretRef>,
     /// The password, once it was needed.
-    known_password: Mutex<Option<Secret>>,
+    known_password: Mutex<Option<Loaded>>,
     persistence: Persistence,
     /// Whether the server keeps entries for as long as the options say.
     is_checked: AtomicBool,
@@ -42,23 +42,20 @@ impl Server {
         persistence: Persistence,
         host: Arc<dyn Host>,
     ) -> Result<Self> {
-        let client = client(&options)?;
-        let info = client.get_connection_info().redis_settings().clone();
+        let address = address(&options.url)?;
+        let database = address.redis_settings().db();
         // This storage sends the password itself: the client would keep it, and would report a server
         // that has too many clients as one that does not accept the password.
-        let client_info = client
-            .get_connection_info()
-            .clone()
-            .set_redis_settings(RedisConnectionInfo::default().set_skip_set_lib_name());
+        let settings = RedisConnectionInfo::default().set_skip_set_lib_name();
         Ok(Self {
-            client: Client::open(client_info).map_err(|error| failed("options", &error))?,
-            database: info.db(),
+            address: address.set_redis_settings(settings),
+            database,
             user: options.user,
             password: options.password,
             known_password: Mutex::default(),
             persistence,
             is_checked: AtomicBool::new(false),
-            patience: Duration::from_secs(options.timeout),
+            patience: options.timeout,
             host,
             idle: Mutex::default(),
         })
@@ -95,7 +92,8 @@ impl Server {
     }
 
     fn connect(&self, operation: &'static str, until: Instant) -> Result<Connection> {
-        let connect = || self.client.get_connection_with_timeout(rest(until));
+        let client = self.client(operation)?;
+        let connect = || client.get_connection_with_timeout(rest(until));
         let mut connection = connect().map_err(|error| failed(operation, &error))?;
         match self.greet(operation, &mut connection, until) {
             // The password may have been changed since it was read.
@@ -106,6 +104,21 @@ impl Server {
             result => result?,
         }
         Ok(connection)
+    }
+
+    /// Returns a client that trusts what the host trusts now.
+    fn client(&self, operation: &'static str) -> Result<Client> {
+        let address = self.address.clone();
+        let client = match address.addr() {
+            ConnectionAddr::TcpTls { .. } => {
+                let root_cert = Some(tls::roots(operation, &*self.host)?);
+                Client::build_with_tls(address, TlsCertificates { client_tls: None, root_cert })
+            }
+            _ => Client::open(address),
+        };
+        client.map_err(|_| {
+            Error::invalid(operation, "a certificate that TLS should trust is not valid")
+        })
     }
 
     /// Sends the password, selects the database and, the first time, checks the server, in one round
@@ -170,16 +183,17 @@ impl Server {
     fn password(&self, operation: &'static str) -> Result<Option<Secret>> {
         let Some(reference) = &self.password else { return Ok(None) };
         let mut known = self.known_password.lock()?;
-        if known.is_none() {
+        let is_valid = |it: &Loaded| it.expires.is_none_or(|end| end > self.host.now());
+        if !known.as_ref().is_some_and(is_valid) {
             let secret = self.host.secret(reference)?;
             if secret.expose().is_empty() {
                 return Err(
                     Error::new(ErrorKind::NoKey, operation).because("the password is empty")
                 );
             }
-            *known = Some(Secret::from(secret.expose()));
+            *known = Some(secret);
         }
-        Ok(known.clone())
+        Ok(known.as_ref().map(|it| it.secret.clone()))
     }
 
     /// Forgets the password. Returns whether there was one.
@@ -195,9 +209,8 @@ impl fmt::Debug for Server {
     }
 }
 
-fn client(options: &Options) -> Result<Client> {
+fn address(url: &str) -> Result<ConnectionInfo> {
     let invalid = |why: &str| Error::invalid("options", why.to_owned());
-    let url = options.url.as_str();
     let info =
         url.into_connection_info().map_err(|_| invalid("`url` is not the URL of a server"))?;
     let settings = info.redis_settings();
@@ -209,18 +222,10 @@ fn client(options: &Options) -> Result<Client> {
         ConnectionAddr::TcpTls { insecure: true, .. } => {
             return Err(invalid("`url` says that TLS is not verified"));
         }
-        ConnectionAddr::TcpTls { .. } => {}
-        _ if options.ca_file.is_some() => {
-            return Err(invalid("`ca_file` needs a URL with rediss://"));
-        }
-        _ => return Client::open(info).map_err(|error| failed("options", &error)),
+        ConnectionAddr::TcpTls { .. } => tls::choose_provider(),
+        _ => {}
     }
-    // The cipher suites of this library. Another crate may have chosen them already.
-    drop(rustls::crypto::ring::default_provider().install_default());
-    let read = |path| fs::read(path).map_err(|error| Error::io("open", error));
-    let root_cert = options.ca_file.as_ref().map(read).transpose()?;
-    let client = Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert });
-    client.map_err(|_| invalid("`ca_file` contains no valid certificate"))
+    Ok(info)
 }
 
 /// Limits every wait on a connection to the time that is left.

@@ -23,11 +23,12 @@ mod list;
 mod locks;
 mod script;
 mod storage;
+mod tls;
 
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use keyward_plugin::{Backend, Error, Host, Info, Persistence, Result, SecretRef, options};
+use keyward_plugin::{Backend, Host, Info, Persistence, Result, SecretRef, options};
 
 use connection::Server;
 pub use storage::Redis;
@@ -43,14 +44,13 @@ options! {
         pub user: Option<String>,
         /// The password.
         pub password: Option<SecretRef>,
-        /// A file with the certificates, in PEM, that TLS trusts instead of the system's.
-        pub ca_file: Option<PathBuf>,
         /// What all keys of the store start with. A cluster keeps keys with the same braces together.
         pub prefix: String = "keyward:{%id%}:",
-        /// How long the server keeps entries: `durable`, `session` (until it restarts) or `cache`.
+        /// How long the server keeps entries: for good, until it restarts, or for any time.
+        #[choices("durable", "session", "cache")]
         pub persistence: String = "durable",
-        /// How many seconds to wait for the server.
-        pub timeout: u64 = 10,
+        /// How long to wait for the server.
+        pub timeout: Duration = "10s",
     }
 }
 
@@ -60,15 +60,9 @@ impl Backend for Redis {
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {
         let persistence = match &*options.persistence {
-            "durable" => Persistence::Durable,
             "session" => Persistence::Session,
             "cache" => Persistence::Cache,
-            _ => {
-                return Err(Error::invalid(
-                    "options",
-                    "`persistence` takes `durable`, `session` or `cache`",
-                ));
-            }
+            _ => Persistence::Durable,
         };
         let prefix = options.prefix.clone();
         let server = Server::new(options, persistence, Arc::clone(host))?;

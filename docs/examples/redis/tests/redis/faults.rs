@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keyward_plugin::{
-    Backend, EntryId, Error, ErrorKind, Expect, Host, LockMode, Operation, Options, Persistence,
-    Put, Query, Result, Storage, Value, Values,
+    Backend, EntryId, Error, ErrorKind, Expect, Host, LockMode, Network, Operation, Options,
+    Persistence, Put, Query, Result, Storage, Value, Values,
 };
 use keyward_storage_redis::Redis;
 use keyward_testkit::{Scratch, TestHost};
@@ -187,7 +187,8 @@ fn after_an_answer_that_is_held_back_the_old_or_the_new_blob_is_there() {
     let server = Server::start(folder.folder(), "");
     let proxy = Proxy::new(server.port);
     let slow = values(&format!("redis://127.0.0.1:{}", proxy.port), "test");
-    let storage = open(slow.with("timeout", Value::Number(1)), host()).unwrap();
+    let storage =
+        open(slow.with("timeout", Value::Duration(Duration::from_secs(1))), host()).unwrap();
     storage.put(&ann(), b"old", &any()).unwrap();
     proxy.hold_back(PUT, 1);
     let started = Instant::now();
@@ -266,15 +267,23 @@ fn tls_trusts_the_authority_in_the_file_and_no_other() {
     let (folder, elsewhere) = (Scratch::new(), Scratch::new());
     let server = Server::start(folder.folder(), make_tls(folder.folder()));
     make_tls(elsewhere.folder());
-    let with = |scratch: &Scratch| {
-        let ca_file = Value::Text(scratch.path("ca.pem"));
-        open(values(&server.url(), "test").with("ca_file", ca_file), host()).unwrap()
+    let with =
+        |network: Network| open(values(&server.url(), "test"), host().network(network)).unwrap();
+    let trusting = |scratch: &Scratch| {
+        let mut network = Network::default();
+        network.root_files = vec![scratch.path("ca.pem")];
+        with(network)
     };
-    let storage = with(&folder);
+    let storage = trusting(&folder);
     storage.put(&ann(), b"1", &any()).unwrap();
     assert_eq!(storage.get(&ann()).unwrap().blob, b"1");
-    fails(with(&elsewhere).get(&ann()), ErrorKind::Unavailable, "certificate");
-    fails(storage_at(&server.url()).get(&ann()), ErrorKind::Unavailable, "certificate");
+    fails(trusting(&elsewhere).get(&ann()), ErrorKind::Unavailable, "certificate");
+    fails(with(Network::default()).get(&ann()), ErrorKind::Invalid, "network.ca_file");
+    let trusted = Scratch::new();
+    std::fs::copy(folder.path("ca.pem"), trusted.path("authority.pem")).unwrap();
+    let mut network = Network::default();
+    network.root_folders = vec![trusted.path("")];
+    assert_eq!(with(network).get(&ann()).unwrap().blob, b"1");
     let clear = storage_at(&server.url().replace("rediss", "redis"));
     assert_eq!(clear.get(&ann()).unwrap_err().kind(), ErrorKind::Unavailable);
 }
