@@ -133,6 +133,7 @@ fn texts(paths: impl IntoIterator<Item = PathBuf>) -> Vec<String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes files that need not survive")]
 mod tests {
     use std::fs;
 
