@@ -104,7 +104,7 @@ pub struct SecretRef {
 }
 
 /// The name of a store that a backend uses, as an option of the type [`OptionType::Store`].
-/// [`Host::source`](crate::Host::source) opens it.
+/// A host cannot open it yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreRef(pub String);
 
