@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use keyward_core::{Error, ErrorKind, Registry, Result, Role, printable};
 
 use template::Template;
-pub use template::init_option;
+pub use template::{NAMES, init_option};
 
 /// A crate to write.
 #[derive(Debug)]
@@ -30,15 +30,15 @@ pub enum Source {
 }
 
 impl<'a> Crate<'a> {
-    /// Describes a crate with a backend of this role and name.
+    /// Describes a crate with a backend of this role and name, from the template of this name.
     ///
     /// # Errors
     /// - [`Invalid`](ErrorKind::Invalid): there is no template for this role, or the name cannot be the
     ///   name of a backend and a crate.
     /// - [`Exists`](ErrorKind::Exists): this program has such a backend.
-    pub fn new(role: Role, name: &'a str, source: Source) -> Result<Self> {
-        let template = Template::find(role).ok_or_else(|| {
-            Error::invalid("usage", format!("there is no template for the role {role}"))
+    pub fn new(role: Role, template: &str, name: &'a str, source: Source) -> Result<Self> {
+        let template = Template::find(role, template).ok_or_else(|| {
+            Error::invalid("usage", format!("there is no template {template} for the role {role}"))
         })?;
         check_name(name)?;
         if Registry::linked()?.find(role, name).is_ok() {

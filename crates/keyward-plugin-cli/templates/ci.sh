@@ -6,4 +6,4 @@ cd "$(dirname "$0")"
 cargo clippy --all-targets -- --deny warnings
 cargo test
 keyward plugin build --output target/plugins
-keyward plugin check --json target/plugins/{library} >report.json
+keyward plugin check --json{check} target/plugins/{library} >report.json

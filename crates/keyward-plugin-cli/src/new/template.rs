@@ -9,34 +9,58 @@ use super::{Crate, Source};
 #[derive(Debug)]
 pub(super) struct Template {
     role: Role,
+    /// What selects it; the first template of a role needs no name.
+    name: &'static str,
     code: &'static str,
+    /// Files besides those that every crate has.
+    files: &'static [(&'static str, &'static str)],
     /// What it depends on besides Keyward's crates, as lines of the manifest.
     dependencies: &'static str,
+    /// What `plugin check` needs, as words for a shell.
+    check: &'static str,
 }
 
-static TEMPLATES: [Template; 4] = [
+const PLAIN: Template = Template {
+    role: Role::Storage,
+    name: "plain",
+    code: "",
+    files: &[],
+    dependencies: "",
+    check: "",
+};
+
+static TEMPLATES: [Template; 5] = [
     Template {
         role: Role::Serializer,
         code: include_str!("../../templates/serializer.rs"),
         dependencies: "serde_json = \"1\"\n",
+        ..PLAIN
     },
     Template {
         role: Role::Encryption,
         code: include_str!("../../templates/encryption.rs"),
         dependencies: "chacha20poly1305 = \"0.10\"\n",
+        ..PLAIN
     },
-    Template { role: Role::Key, code: include_str!("../../templates/key.rs"), dependencies: "" },
+    Template { role: Role::Key, code: include_str!("../../templates/key.rs"), ..PLAIN },
+    Template { role: Role::Storage, code: include_str!("../../templates/storage.rs"), ..PLAIN },
     Template {
         role: Role::Storage,
-        code: include_str!("../../templates/storage.rs"),
-        dependencies: "",
+        name: "key-value",
+        code: include_str!("../../templates/key-value.rs"),
+        files: &[("src/server.rs", include_str!("../../templates/server.rs"))],
+        dependencies: "ureq = { version = \"3\", default-features = false }\n",
+        check: " --options \"$OPTIONS\"",
     },
 ];
 
+/// The names of all templates.
+pub const NAMES: [&str; 2] = ["plain", "key-value"];
+
 impl Template {
-    /// Returns the template for a role, if there is one.
-    pub(super) fn find(role: Role) -> Option<&'static Self> {
-        TEMPLATES.iter().find(|template| template.role == role)
+    /// Returns the template of this name for a role, if there is one.
+    pub(super) fn find(role: Role, name: &str) -> Option<&'static Self> {
+        TEMPLATES.iter().find(|template| template.role == role && template.name == name)
     }
 }
 
@@ -44,13 +68,16 @@ impl Crate<'_> {
     /// Returns the files, each with its permissions.
     pub(super) fn files(&self) -> Vec<(&'static str, u32, String)> {
         let filled = |text: &str| self.filled(text);
-        vec![
+        let mut files = vec![
             ("Cargo.toml", 0o644, filled(include_str!("../../templates/manifest.toml"))),
             ("src/lib.rs", 0o644, self.code()),
             ("README.md", 0o644, filled(include_str!("../../templates/README.md"))),
             ("ci.sh", 0o755, filled(include_str!("../../templates/ci.sh"))),
             (".gitignore", 0o644, include_str!("../../templates/ignore").to_owned()),
-        ]
+        ];
+        let own = self.template.files.iter();
+        files.extend(own.map(|(path, content)| (*path, 0o644, (*content).to_owned())));
+        files
     }
 
     fn code(&self) -> String {
@@ -68,6 +95,7 @@ impl Crate<'_> {
             .replace("{choice}", &init_option(self.template.role, self.name))
             .replace("{plugin}", &self.requirement("keyward-plugin"))
             .replace("{testkit}", &self.requirement("keyward-testkit"))
+            .replace("{check}", self.template.check)
             .replace("{dependency}\n", self.template.dependencies)
     }
 
@@ -110,7 +138,7 @@ mod tests {
             let made = Crate { template, name: "two-words", source: Source::Registry };
             for (file, _, content) in made.files() {
                 for placeholder in
-                    ["sample", "Sample", "{package}", "{role}", "{name}", "{library}"]
+                    ["sample", "Sample", "{package}", "{role}", "{name}", "{library}", "{check}"]
                 {
                     assert!(!content.contains(placeholder), "{role} {file}: {placeholder}");
                 }

@@ -1,6 +1,7 @@
 //! From `plugin new` to a store that works, for each role.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use xtask::root;
 
@@ -46,6 +47,43 @@ fn a_new_key_source_works() {
 #[test]
 fn a_new_storage_works() {
     works("storage", "--storage two-words --option key.from=file");
+}
+
+/// The service with which the template tests itself.
+#[path = "../../../../crates/keyward-plugin-cli/templates/server.rs"]
+mod server;
+
+#[test]
+fn a_new_storage_on_a_key_value_service_works() {
+    let author = AuthorHome::new();
+    let new = author.keyward("plugin new --role storage --template key-value bucket crate");
+    new.arg("--keyward").arg(root()).run().ends(0);
+    author.lock("crate");
+    let dir = author.path("crate");
+    let server = server::Server::start(None);
+    let options = format!(r#"{{"url": "{}", "prefix": "%scratch%/"}}"#, server.url());
+    author.program("sh").arg(dir.join("ci.sh")).env("OPTIONS", options).run().ends(0);
+    let report = fs::read_to_string(dir.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(report["failed"], 0);
+    let library = dir.join("target/plugins/libkeyward_storage_bucket.so");
+    author.keyward("plugin trust --yes").arg(library).run().ends(0);
+
+    let server = server::Server::start(Some("a token"));
+    let token = author.0.write("token", "a token\n");
+    fs::set_permissions(token, fs::Permissions::from_mode(0o600)).unwrap();
+    let options = [
+        "key.from=file".to_owned(),
+        format!("storage.url={}", server.url()),
+        r#"storage.token={ from = "file", path = "~/token" }"#.to_owned(),
+    ];
+    let options = options.iter().flat_map(|option| ["--option", option.as_str()]);
+    author.keyward("init work --storage bucket").args(options).run().ends(0);
+    author.keyward("set work ann --stdin").input("s3cret").run().ends(0);
+    author.keyward("get work -p").run().prints("s3cret\n").ends(0);
+    author.keyward("store verify work").run().ends(0);
+    author.keyward("store rotate work").run().ends(0);
+    author.keyward("rm work --yes").run().ends(0);
 }
 
 /// All commands of `docs/writing-a-backend.md`, in their order.

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use keyward_core::Role;
-use keyward_plugin_cli::new::{Crate, Source};
+use keyward_plugin_cli::new::{Crate, NAMES, Source};
 
 use super::trust::this_program;
 use crate::arguments::role;
@@ -12,11 +13,15 @@ use crate::stop::Outcome;
 /// Write a crate that contains a new, working backend
 #[derive(clap::Args)]
 #[command(after_help = "Example:
-  keyward plugin new --role storage shelf keyward-storage-shelf")]
+  keyward plugin new --role storage shelf keyward-storage-shelf
+  keyward plugin new --role storage --template key-value bucket keyward-storage-bucket")]
 pub(crate) struct Arguments {
     /// The role of the backend
     #[arg(long, value_parser = role())]
     role: Role,
+    /// The backend that the crate starts with; `key-value` is a storage on a service that keeps values under keys
+    #[arg(long, value_name = "NAME", default_value = NAMES[0], value_parser = PossibleValuesParser::new(NAMES))]
+    template: String,
     /// The name of the backend in configuration
     name: String,
     /// The folder for the crate; it must be empty or not exist
@@ -27,7 +32,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: Arguments) -> Outcome {
-    let Arguments { role, name, dir, keyward } = arguments;
+    let Arguments { role, template, name, dir, keyward } = arguments;
     let source = match keyward {
         Some(folder) => Source::in_folder(&folder)?,
         None => this_program().map_or(Source::Registry, |program| Source::of_program(&program)),
@@ -38,7 +43,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
             "the registry of crates; until they are published there, use --keyward FOLDER".into()
         }
     };
-    Crate::new(role, &name, source)?.write(&dir)?;
+    Crate::new(role, &template, &name, source)?.write(&dir)?;
     print(&escape_if_terminal(&format!("Wrote the {role} {name} to {}", dir.display())))?;
     print(&escape_if_terminal(&format!("It takes Keyward's crates from {from}")))?;
     print(&escape_if_terminal(&format!("  cd {}", quoted(&dir.display().to_string()))))?;
