@@ -26,10 +26,7 @@ pub(super) fn pages() -> Vec<(String, String)> {
             &[
                 ("source", code("rust", "plugins/keyward-storage-memory/src/lib.rs")),
                 ("manifest", code("toml", "plugins/keyward-storage-memory/Cargo.toml")),
-                (
-                    "key-value",
-                    code("rust", "crates/keyward-plugin-cli/templates/key-value.rs"),
-                ),
+                ("key-value", code("rust", "crates/keyward-plugin-cli/templates/key-value.rs")),
                 ("program", code("rust", "tests/program/src/main.rs")),
                 ("suite", suite("plugins/keyward-storage-sqlite/src/lib.rs")),
                 ("serializer cases", cases(kit::serializer::CASES)),
