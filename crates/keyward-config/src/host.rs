@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keyward_core::{
     Error, ErrorKind, Host, Key, KeyId, Level, Loaded, Network, Prompt, Registry, Result, Role,
-    Secret, SecretRef, Timestamp,
+    Secret, SecretRef, Source, Stores, Timestamp,
 };
 
 use crate::config::Config;
@@ -47,6 +47,7 @@ pub struct StoreHost {
     config: Arc<Config>,
     expander: Expander,
     interaction: Arc<dyn Interaction>,
+    stores: Arc<dyn Stores>,
 }
 
 thread_local! {
@@ -55,14 +56,16 @@ thread_local! {
 }
 
 impl StoreHost {
-    /// Returns a host for the backends of the store that `expander` knows.
+    /// Returns a host for the backends of the store that `expander` knows. They get other stores from
+    /// `stores`.
     pub fn new(
         registry: Arc<Registry>,
         config: Arc<Config>,
         expander: Expander,
         interaction: Arc<dyn Interaction>,
+        stores: Arc<dyn Stores>,
     ) -> Self {
-        Self { registry, config, expander, interaction }
+        Self { registry, config, expander, interaction, stores }
     }
 
     /// Returns what replaces `%…%` in the options of the store.
@@ -123,5 +126,9 @@ impl Host for StoreHost {
 
     fn network(&self) -> Result<Network> {
         self.config.network()
+    }
+
+    fn source(&self, store: &str) -> Result<Arc<dyn Source>> {
+        self.stores.open(store)
     }
 }

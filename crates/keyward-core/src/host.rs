@@ -1,7 +1,8 @@
 use std::fmt::{Arguments, Debug};
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{Error, ErrorKind, Loaded, Network, Result, Secret, SecretRef, Timestamp};
+use crate::{Error, ErrorKind, Loaded, Network, Result, Secret, SecretRef, Source, Timestamp};
 
 /// A backend's only access to anything outside itself.
 ///
@@ -48,6 +49,20 @@ pub trait Host: Debug + Send + Sync {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) from a host that does not know.
     fn network(&self) -> Result<Network> {
         Err(Error::new(ErrorKind::Unsupported, "network"))
+    }
+
+    /// Opens the store that an option of the type [`Store`](crate::OptionType::Store) names.
+    ///
+    /// # Errors
+    /// - [`Invalid`](ErrorKind::Invalid): there is no such store, or the store of this backend is
+    ///   needed, directly or through others, by the store that it requests.
+    /// - [`Refused`](ErrorKind::Refused): the backend is a plugin, and none of its options names
+    ///   the store. A plugin may get this error, and those of opening the store, only when it uses
+    ///   the source.
+    /// - [`Unsupported`](ErrorKind::Unsupported): the host has no stores.
+    /// - The errors of opening the store. They are never a miss.
+    fn source(&self, _store: &str) -> Result<Arc<dyn Source>> {
+        Err(Error::new(ErrorKind::Unsupported, "source").because("the host has no stores"))
     }
 }
 

@@ -33,6 +33,7 @@ mod secret;
 mod serializer;
 mod source;
 mod storage;
+mod stores;
 mod time;
 pub mod wire;
 
@@ -67,6 +68,7 @@ pub use storage::{
     Page, Persistence, Put, Query, Revision, Sharing, Storage, StorageAbilities, Stored, Swaps,
     get_each,
 };
+pub use stores::{Renewer, Stores};
 pub use time::Timestamp;
 
 #[doc(hidden)]

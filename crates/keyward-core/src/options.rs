@@ -318,15 +318,15 @@ impl OptionType {
     /// Returns `None` if the text is not in that form, or is not of this type.
     pub fn default_value(self, text: &str) -> Option<Value> {
         match self {
-            Self::Text | Self::Path | Self::Store => {
-                plain_text(text).map(|text| Value::Text(text.to_owned()))
-            }
+            Self::Text | Self::Path => plain_text(text).map(|text| Value::Text(text.to_owned())),
             Self::Duration => parse_duration(plain_text(text)?).map(Value::Duration),
             Self::Flag => text.parse().ok().map(Value::Flag),
             Self::Number if text.bytes().all(|byte| byte.is_ascii_digit()) => {
                 text.parse().ok().map(Value::Number)
             }
-            Self::Number | Self::List | Self::Secret => None,
+            // A plugin announces its defaults itself, and must not choose whose records it gets.
+            Self::Store | Self::Secret => None,
+            Self::Number | Self::List => None,
         }
     }
 }

@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Arguments;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use keyward_core::{
-    Error, ErrorKind, Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Timestamp,
+    Error, ErrorKind, Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Source,
+    Timestamp,
 };
 
 /// A host that returns what a test gave it, and remembers what it returned and what was logged.
@@ -34,6 +35,7 @@ pub struct TestHost {
     now: Option<AtomicU64>,
     remaining: Mutex<Option<Duration>>,
     network: Network,
+    sources: BTreeMap<String, Arc<dyn Source>>,
     given: Mutex<Vec<Secret>>,
     log: Mutex<Vec<(Level, String)>>,
 }
@@ -50,6 +52,7 @@ impl TestHost {
             now: Some(AtomicU64::new(1_767_225_600)),
             remaining: Mutex::default(),
             network: Network::default(),
+            sources: BTreeMap::new(),
             given: Mutex::default(),
             log: Mutex::default(),
         }
@@ -115,6 +118,13 @@ impl TestHost {
     /// If a thread panicked while it set the time.
     pub fn set_remaining(&self, remaining: Option<Duration>) {
         *self.remaining.lock().unwrap() = remaining;
+    }
+
+    /// Sets the store of this name.
+    #[must_use]
+    pub fn source(mut self, store: &str, source: Arc<dyn Source>) -> Self {
+        self.sources.insert(store.to_owned(), source);
+        self
     }
 
     /// Uses the system's clock.
@@ -194,5 +204,10 @@ impl Host for TestHost {
 
     fn network(&self) -> Result<Network> {
         Ok(self.network.clone())
+    }
+
+    fn source(&self, store: &str) -> Result<Arc<dyn Source>> {
+        let source = self.sources.get(store).cloned();
+        source.ok_or_else(|| Error::invalid("source", "the host has no such store"))
     }
 }

@@ -5,17 +5,20 @@ use keyward_config::{
 };
 use keyward_core::{Registry, Result};
 
+use crate::needed_stores::NeededStores;
 use crate::opener::StoreOpener;
 use crate::plugins;
 
 /// Keyward for applications.
 ///
 /// The page of the crate has an example.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Keyward {
     pub(crate) config: Arc<Config>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) interaction: Arc<dyn Interaction>,
+    /// The stores for whose backends this opens others, outermost first.
+    pub(crate) opened_for: Vec<StoreName>,
 }
 
 impl Keyward {
@@ -38,6 +41,7 @@ impl Keyward {
             registry: Arc::new(plugins::registry(&config)?),
             config: Arc::new(config),
             interaction: Arc::new(interaction),
+            opened_for: Vec::new(),
         })
     }
 
@@ -83,8 +87,9 @@ impl Keyward {
         user: Option<&OsUser>,
     ) -> StoreOpener<'a> {
         let expander = self.config.expander(file, user.map(|user| user.uid));
+        let stores = Arc::new(NeededStores::new(self, &file.name));
         let (registry, config) = (Arc::clone(&self.registry), Arc::clone(&self.config));
-        let host = StoreHost::new(registry, config, expander, interaction);
+        let host = StoreHost::new(registry, config, expander, interaction, stores);
         StoreOpener { file, registry: &self.registry, host: Arc::new(host) }
     }
 }

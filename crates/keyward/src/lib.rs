@@ -30,6 +30,7 @@ mod credentials;
 mod delete;
 mod facade;
 mod init;
+mod needed_stores;
 mod new_store;
 mod open_store;
 mod opener;

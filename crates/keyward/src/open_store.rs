@@ -81,6 +81,10 @@ impl Deref for OpenStore {
 }
 
 impl OpenStore {
+    pub(crate) fn into_store(self) -> Store {
+        self.store
+    }
+
     /// Returns this user, or the default user of the store.
     pub fn user<'a>(&'a self, user: Option<&'a str>) -> &'a str {
         user.unwrap_or(&self.default_user)

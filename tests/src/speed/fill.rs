@@ -11,7 +11,8 @@ use keyward::{OpenStore, Silent};
 use keyward_config::StoreHost;
 use keyward_core::{
     EntryId, Error, ErrorKind, Expect, Field, Host, Operation, Page, Put, Query, Record, Registry,
-    Result, Revision, Role, Storage, StorageAbilities, Stored, Values, escape, segments,
+    Result, Revision, Role, Source, Storage, StorageAbilities, Stored, Stores, Values, escape,
+    segments,
 };
 use keyward_store::{Named, Parts, Store};
 
@@ -41,6 +42,7 @@ pub(super) fn fill(
         Arc::new(keyward.config().clone()),
         expander.clone(),
         Arc::new(Silent),
+        Arc::new(NoStores),
     ));
     let values = |role, name: &str, options: &Values| -> Result<Values> {
         expander.values(options, registry.find(role, name)?.options, Error::from)
@@ -148,5 +150,15 @@ impl Storage for Gate {
         let mut abilities = self.0.storage.abilities();
         (abilities.locks, abilities.bulk) = (None, None);
         abilities
+    }
+}
+
+/// The backends that are measured need no other store.
+#[derive(Debug)]
+struct NoStores;
+
+impl Stores for NoStores {
+    fn open(&self, _: &str) -> Result<Arc<dyn Source>> {
+        Err(Error::not_found("open").not_a_miss())
     }
 }
