@@ -1,10 +1,11 @@
 //! What the tests share with the programs that they start, such as the worker that they kill.
 
+pub mod borrowed;
 pub mod speed;
 pub mod unlocked;
 
 use keyward::Credentials;
-use keyward_core::Registry;
+use keyward_core::{Registration, Registry};
 use keyward_defaults as _;
 
 /// Serves the backends of one linked crate to the process that started this one.
@@ -13,8 +14,15 @@ use keyward_defaults as _;
 /// As [`keyward_loader::serve_parent`].
 pub fn serve(package: &str) -> keyward_core::Result<()> {
     let registry = Registry::linked()?;
-    let backends = registry.iter().filter(|it| it.package == package).cloned().collect();
+    let borrowed = borrowed_backend();
+    let backends = registry.iter().chain([&borrowed]).filter(|it| it.package == package);
+    let backends = backends.cloned().collect();
     keyward_loader::serve_parent(|| Ok(backends))
+}
+
+/// Returns the key source [`borrowed`], which is not linked into other programs.
+pub const fn borrowed_backend() -> Registration {
+    Registration::key::<borrowed::Borrowed>("borrowed", "0")
 }
 
 /// A part of every password that [`value`] makes. Tests search files for it.

@@ -34,6 +34,7 @@ mod serializer;
 mod source;
 mod storage;
 mod stores;
+mod swap;
 mod time;
 pub mod wire;
 
@@ -69,6 +70,8 @@ pub use storage::{
     get_each,
 };
 pub use stores::{Renewer, Stores};
+#[doc(hidden)]
+pub use swap::{swap, update_by_swaps};
 pub use time::Timestamp;
 
 #[doc(hidden)]

@@ -104,7 +104,7 @@ pub struct SecretRef {
 }
 
 /// The name of a store that a backend uses, as an option of the type [`OptionType::Store`].
-/// A host cannot open it yet.
+/// [`Host::source`](crate::Host::source) opens it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreRef(pub String);
 

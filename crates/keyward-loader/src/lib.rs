@@ -11,6 +11,7 @@ mod calls;
 mod errors;
 #[cfg(feature = "loaded")]
 mod library;
+mod named_stores;
 mod placement;
 pub mod process;
 mod program;

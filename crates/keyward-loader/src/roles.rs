@@ -6,7 +6,7 @@
 mod encryption;
 mod key;
 mod serializer;
-mod storage;
+pub(crate) mod storage;
 
 use std::sync::Arc;
 
@@ -101,7 +101,7 @@ pub(crate) fn argument<'a, T: Item<'a>>(call: &Call<'a>, name: &'static str) -> 
 }
 
 /// Returns the error for an argument that is missing or not valid.
-fn not_valid(what: Malformed) -> Error {
+pub(crate) fn not_valid(what: Malformed) -> Error {
     Error::invalid("call", format!("`{}` is missing or not valid", what.0))
 }
 

@@ -16,12 +16,15 @@ mod caller;
 mod data;
 mod export;
 mod failure;
+mod held;
 mod host;
 mod instance;
 mod layout;
+mod listing;
 mod network;
 mod numbers;
 mod roles;
+mod source;
 mod table;
 
 pub use data::{
@@ -30,6 +33,7 @@ pub use data::{
 };
 pub use export::Export;
 pub use layout::Table;
+pub use listing::{pass_list, receive_list};
 pub use numbers::Number;
 pub use table::{
     Backend, EncryptionAbilities, EncryptionMethods, HostTable, Instance, KeyMethods, OptionRow,

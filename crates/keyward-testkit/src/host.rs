@@ -120,7 +120,7 @@ impl TestHost {
         *self.remaining.lock().unwrap() = remaining;
     }
 
-    /// Sets the store of this name.
+    /// Sets the store of this name. Every other store is `Locked`.
     #[must_use]
     pub fn source(mut self, store: &str, source: Arc<dyn Source>) -> Self {
         self.sources.insert(store.to_owned(), source);
@@ -208,6 +208,8 @@ impl Host for TestHost {
 
     fn source(&self, store: &str) -> Result<Arc<dyn Source>> {
         let source = self.sources.get(store).cloned();
-        source.ok_or_else(|| Error::invalid("source", "the host has no such store"))
+        source.ok_or_else(|| {
+            Error::new(ErrorKind::Locked, "source").because("the host has no such store")
+        })
     }
 }

@@ -7,6 +7,7 @@ pub mod failure;
 pub mod hello;
 pub mod network;
 pub mod secret;
+pub mod source;
 pub mod storage;
 pub mod words;
 
@@ -126,7 +127,7 @@ pub fn read_any_message(frame: &[u8]) -> bool {
     let _ = (hello::read(&fields), entry::read(&fields), context::Received::read(&fields));
     let _ = (encryption::read_abilities(&fields), encryption::read_key_id(&fields));
     let _ = (storage::read_abilities(&fields), storage::read_page(&fields));
-    let _ = (secret::read(&fields), network::read(&fields));
+    let _ = (secret::read(&fields), network::read(&fields), source::read_swap(&fields));
     let _ = (storage::read_put(&fields), storage::read_query(&fields));
     let _ = (storage::read_operations(&fields), storage::read_mode(&fields));
     let _ = (storage::read_results(&fields), storage::read_revisions(&fields));

@@ -5,7 +5,6 @@ use keyward_config::{
 };
 use keyward_core::{Registry, Result};
 
-use crate::needed_stores::NeededStores;
 use crate::opener::StoreOpener;
 use crate::plugins;
 
@@ -87,7 +86,7 @@ impl Keyward {
         user: Option<&OsUser>,
     ) -> StoreOpener<'a> {
         let expander = self.config.expander(file, user.map(|user| user.uid));
-        let stores = Arc::new(NeededStores::new(self, &file.name));
+        let stores = Arc::new(self.for_backends(&file.name));
         let (registry, config) = (Arc::clone(&self.registry), Arc::clone(&self.config));
         let host = StoreHost::new(registry, config, expander, interaction, stores);
         StoreOpener { file, registry: &self.registry, host: Arc::new(host) }

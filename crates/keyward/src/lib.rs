@@ -30,11 +30,11 @@ mod credentials;
 mod delete;
 mod facade;
 mod init;
-mod needed_stores;
 mod new_store;
 mod open_store;
 mod opener;
 mod plugins;
+mod stores;
 mod system_store;
 mod unused;
 

@@ -35,6 +35,7 @@ mod library_in_child;
 mod memory;
 mod panics;
 mod shared_library;
+mod stores;
 
 use std::any::Any;
 use std::collections::BTreeMap;

@@ -18,6 +18,7 @@ use keyward_plugin::abi::{
 };
 
 use crate::errors::{refused, unusable};
+use crate::named_stores::store_options;
 #[doc(hidden)]
 pub use any::read_any_table;
 use handle::{Methods, Opener};
@@ -120,8 +121,11 @@ unsafe fn backend_in<M: Methods>(
     backend: &abi::Backend,
 ) -> Result<(Announced, MakeFactory)> {
     // SAFETY: the table comes from a plugin, and its methods are of this type.
-    let (announced, opener) =
-        unsafe { (announced(M::Role::ROLE, backend)?, Opener::<M>::new(pointer, backend)?) };
+    let (announced, opener) = unsafe {
+        let announced = announced(M::Role::ROLE, backend)?;
+        let stores = store_options(&announced.options);
+        (announced, Opener::<M>::new(pointer, backend, stores)?)
+    };
     let make_factory = move |name| {
         Open::<M::Role>::plugin(move |values, host| {
             M::implement_role(opener.open(name, values, host)?)

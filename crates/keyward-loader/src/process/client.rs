@@ -26,6 +26,7 @@ mod clock;
 mod host_call;
 mod input;
 mod output;
+mod source_call;
 
 use clock::Clock;
 use input::{Input, NotWritten};

@@ -6,10 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use keyward_core::{
-    Error, ErrorKind, Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Timestamp,
-    Value, Values, without_user_info,
+    Error, ErrorKind, Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Source,
+    Timestamp, Value, Values, without_user_info,
 };
 
+use crate::named_stores::NamedStores;
 use keyward_wire::message::failure::escape_text;
 
 /// A host that gives an instance of a child only the secrets in its own options and the variables
@@ -23,13 +24,14 @@ pub(super) struct RestrictedHost {
     /// The name of the backend, which the child cannot change.
     backend: &'static str,
     secrets: Vec<SecretRef>,
+    stores: NamedStores,
     variables: Vec<String>,
     warned: AtomicBool,
 }
 
 impl RestrictedHost {
-    /// Returns the host of an instance that is opened with these options, and whose program may see
-    /// these variables.
+    /// Returns the host of an instance that is opened with these options, of which `stores` name
+    /// stores, and whose program may see these variables.
     ///
     /// A variable that an option names is not allowed for that reason: the child itself announces
     /// the default of the option.
@@ -37,6 +39,7 @@ impl RestrictedHost {
         host: &Arc<dyn Host>,
         backend: &'static str,
         options: &Values,
+        stores: &[String],
         visible: impl Iterator<Item = &'a str>,
     ) -> Self {
         let secrets = options.iter().filter_map(|(_, value)| match value {
@@ -44,7 +47,14 @@ impl RestrictedHost {
             _ => None,
         });
         let (secrets, variables) = (secrets.collect(), visible.map(str::to_owned).collect());
-        Self { host: host.clone(), backend, secrets, variables, warned: AtomicBool::new(false) }
+        Self {
+            host: host.clone(),
+            backend,
+            secrets,
+            stores: NamedStores::new(host, stores, options),
+            variables,
+            warned: AtomicBool::new(false),
+        }
     }
 }
 
@@ -120,5 +130,9 @@ impl Host for RestrictedHost {
             }
         }
         Ok(network)
+    }
+
+    fn source(&self, store: &str) -> Result<Arc<dyn Source>> {
+        self.stores.open(store).map_err(|error| error.in_backend(self.backend))
     }
 }

@@ -11,6 +11,7 @@ use super::Command;
 use super::client::{Client, RETIRED};
 use super::instance::Instance;
 use super::restricted_host::RestrictedHost;
+use crate::named_stores::store_options;
 use keyward_wire::cbor::{Malformed, Map};
 use keyward_wire::manifest::{Announced, has_duplicates};
 use keyward_wire::message::hello::Hello;
@@ -140,8 +141,10 @@ impl Opener {
         let options = json::values_to_json(values);
         let options = std::str::from_utf8(&options).expect("JSON is text");
         let name = &self.backend.name;
+        let stores = store_options(&self.backend.options);
         let visible = self.running.command.environment.iter().map(|(name, _)| name.as_str());
-        let host: Arc<dyn Host> = Arc::new(RestrictedHost::new(host, name, values, visible));
+        let host: Arc<dyn Host> =
+            Arc::new(RestrictedHost::new(host, name, values, &stores, visible));
         let instance = Instance::new(self.running.client()?, name, host);
         let said = instance.call(
             "open",

@@ -5,17 +5,22 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use keyward_core::{
-    Error, ErrorKind, Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Timestamp,
+    Change, EntryId, Error, ErrorKind, Host, Level, Loaded, Network, Page, Prompt, Query, Record,
+    Result, Secret, SecretRef, Source, Timestamp, update_by_swaps,
 };
+use keyward_plugin::cbor::{decode_record, encode_record};
 use keyward_plugin::json;
 
 use super::pipe::Pipe;
-use keyward_wire::cbor::{Fields, Malformed, Map};
+use crate::process::instance::nothing;
+use crate::roles::storage::MAX_PAGE;
+use keyward_wire::cbor::{Fields, Malformed, Map, Raw};
 use keyward_wire::message::failure::cut;
 use keyward_wire::message::words::{LEVELS, word};
-use keyward_wire::message::{Message, network, secret};
+use keyward_wire::message::{Message, network, secret, source, storage};
 
 /// The host of an instance.
+#[derive(Clone)]
 pub(super) struct Remote {
     /// A weak reference, so that a backend that outlives the server does not keep the pipe open.
     pipe: Weak<Pipe>,
@@ -93,10 +98,69 @@ impl Host for Remote {
     fn network(&self) -> Result<Network> {
         self.ask("network", |_| {}, network::read)
     }
+
+    fn source(&self, store: &str) -> Result<Arc<dyn Source>> {
+        Ok(Arc::new(RemoteSource { host: self.clone(), store: store.to_owned() }))
+    }
 }
 
 impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remote").field("instance", &self.instance).finish_non_exhaustive()
+    }
+}
+
+/// A store that an option names. The host opens it at the first call.
+#[derive(Debug)]
+struct RemoteSource {
+    host: Remote,
+    store: String,
+}
+
+impl RemoteSource {
+    /// Replaces a record if it is the expected one.
+    fn swap(&self, id: &EntryId, expected: Option<&Record>, new: Option<&Record>) -> Result<()> {
+        let expected = expected.map(encode_record).transpose()?;
+        let new = new.map(encode_record).transpose()?;
+        let write = |fields: &mut Fields<'_>| {
+            source::write_entry(fields, &self.store, id);
+            let [expected, new] =
+                [&expected, &new].map(|record| record.as_ref().map(|record| record.expose()));
+            source::write_swap(fields, expected, new);
+        };
+        self.host.ask("source_swap", write, nothing)
+    }
+}
+
+impl Source for RemoteSource {
+    fn get(&self, id: &EntryId) -> Result<Record> {
+        self.host.ask(
+            "source_get",
+            |fields| source::write_entry(fields, &self.store, id),
+            |answer| {
+                decode_record(answer.get::<Raw<'_>>("record")?.0).map_err(|_| Malformed("record"))
+            },
+        )
+    }
+
+    fn contains(&self, id: &EntryId) -> Result<bool> {
+        let write = |fields: &mut Fields<'_>| source::write_entry(fields, &self.store, id);
+        self.host.ask("source_contains", write, |answer| answer.get("found"))
+    }
+
+    fn update(
+        &self,
+        id: &EntryId,
+        change: &mut dyn FnMut(Option<Record>) -> Result<Change>,
+    ) -> Result<()> {
+        update_by_swaps(|| self.get(id), |expected, new| self.swap(id, expected, new), change)
+    }
+
+    fn list(&self, query: &Query<'_>) -> Result<Page> {
+        let write = |fields: &mut Fields<'_>| {
+            fields.put("store", self.store.as_str());
+            storage::write_query(fields, query, query.limit.min(MAX_PAGE));
+        };
+        self.host.ask("source_list", write, storage::read_page)
     }
 }

@@ -7,10 +7,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use keyward_core::{
-    Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Storage, Timestamp, Value,
-    Values,
+    Host, Level, Loaded, Network, Prompt, Result, Secret, SecretRef, Source, Storage, Timestamp,
+    Value, Values,
 };
 use keyward_loader::process::{Command, Programs};
+
+use keyward_testkit::MemorySource;
 
 use crate::child::{Script, ann};
 
@@ -57,13 +59,17 @@ impl Host for Generous {
         network.no_proxy = "localhost".into();
         Ok(network)
     }
+
+    fn source(&self, _: &str) -> Result<Arc<dyn Source>> {
+        Ok(Arc::new(MemorySource::default()))
+    }
 }
 
 /// Asks for what an expression says, and keeps the answers as a blob.
 fn asking(expression: &str) -> Script {
     Script::new(&format!(
         "STORAGE['options'] = [{{'name': n, 'type': t, 'required': False, 'help': ''}} for n, t in
-    [('password', 'secret'), ('variable', 'text'), ('variables', 'list')]]
+    [('password', 'secret'), ('variable', 'text'), ('variables', 'list'), ('shelf', 'store')]]
 i = greet()
 def ask(call, **arguments):
     send({{'id': 5, 'call': call, 'instance': i, 'arguments': arguments}})
@@ -141,6 +147,28 @@ fn the_password_of_a_proxy_is_only_for_a_program_that_sees_the_variable() {
     let command = script.command.clone().variable("HTTPS_PROXY", "its own");
     let (told, _) = answered(&command, &Values::new());
     assert_eq!(told, format!("[b'http://ann:s3cret@proxy:1/', {rest}"));
+}
+
+#[test]
+fn only_the_stores_in_its_options_are_its_own() {
+    let script = asking(
+        "[(send({'id': 5, 'call': 'source_contains', 'instance': i, 'arguments':
+        {'store': store, 'user': 'ann', 'name': ''}}), m := read(),
+        m['answer']['found'] if 'answer' in m else m['error']['kind'])[2]
+    for store in ('vault', 'other', '')]",
+    );
+    let values = Values::new().with("shelf", Value::Text("vault".into()));
+    assert_eq!(answered(&script.command, &values).0, "[False, 5, 5]");
+    assert_eq!(answered(&script.command, &Values::new()).0, "[5, 5, 5]");
+}
+
+#[test]
+fn a_child_cannot_announce_the_name_of_a_store() {
+    let script = Script::new(
+        "STORAGE['options'] = [{'name': 'shelf', 'type': 'store', 'default': '\"vault\"', 'help': ''}]
+i = greet()",
+    );
+    assert!(Programs::new().run(&script.command).is_err());
 }
 
 /// The deadline belongs to the thread that calls, and another thread answers the child.

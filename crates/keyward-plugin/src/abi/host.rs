@@ -1,28 +1,26 @@
 //! The host, as a plugin calls it.
 
 use std::fmt::Arguments;
+use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
     Error, ErrorKind, Host, Level, Loaded, MAX_RECORD, Network, Prompt, Result, Secret, SecretRef,
-    Timestamp,
+    Source, Timestamp,
 };
 
 use super::data::{self, Buffer, Failure, Slice};
+use super::held::{Held, ask};
 use super::layout::Table;
 use super::numbers::Number;
+use super::source::ForeignSource;
 use super::table::HostTable;
 use super::{MAJOR, NONE};
 use crate::json;
 
-/// A host behind a table. Dropping this value releases the host.
+/// A host behind a table.
 #[derive(Debug)]
-pub(super) struct ForeignHost(*const HostTable);
-
-// SAFETY: every thread may call a host's functions; that is their contract.
-unsafe impl Send for ForeignHost {}
-// SAFETY: as above.
-unsafe impl Sync for ForeignHost {}
+pub(super) struct ForeignHost(Arc<Held>);
 
 impl ForeignHost {
     /// Takes ownership of a host.
@@ -37,7 +35,7 @@ impl ForeignHost {
             || Error::new(ErrorKind::Unsupported, "open").because("the host is unusable");
         let Some(host) = table.as_ref() else { return Err(unusable()) };
         // It is released when it is dropped, also if it cannot be used.
-        let taken = Self(table);
+        let taken = Held::new(table);
         let is_whole = host.size as usize >= HostTable::LEAST && host.major == MAJOR;
         if !is_whole
             || host.release.is_none()
@@ -48,37 +46,15 @@ impl ForeignHost {
             || host.log.is_none()
             || host.remaining.is_none()
             || host.network.is_none()
+            || host.source_get.is_none()
+            || host.source_contains.is_none()
+            || host.source_list.is_none()
+            || host.source_swap.is_none()
         {
             return Err(unusable());
         }
-        Ok(taken)
+        Ok(Self(Arc::new(taken)))
     }
-
-    fn table(&self) -> &HostTable {
-        // SAFETY: the host is valid until it is released, and that happens when this value is
-        // dropped.
-        unsafe { &*self.0 }
-    }
-}
-
-impl Drop for ForeignHost {
-    fn drop(&mut self) {
-        let (release, context) = (self.table().release, self.table().context);
-        if let Some(release) = release {
-            // SAFETY: the host is not used after this value.
-            unsafe { release(context) };
-        }
-    }
-}
-
-/// Calls a function of the table; [`ForeignHost::new`] checked that it exists.
-macro_rules! ask {
-    ($host:expr, $function:ident $(, $argument:expr)*) => {{
-        let table = $host.table();
-        let function = table.$function.expect("a host that lacks it is refused");
-        // SAFETY: the table comes from a host, and all arguments are valid during the call.
-        unsafe { function(table.context $(, $argument)*) }
-    }};
 }
 
 fn answer(
@@ -103,7 +79,7 @@ impl Host for ForeignHost {
         let (mut secret, mut failure) = (Buffer::NULL, Failure::new());
         let mut expires = NONE;
         let status =
-            ask!(self, secret, Slice::new(&reference), &mut secret, &mut expires, &mut failure);
+            ask!(self.0, secret, Slice::new(&reference), &mut secret, &mut expires, &mut failure);
         let expires = (expires != NONE).then(|| Timestamp::from_unix(expires));
         answer(secret, failure, "secret", status).map(|secret| Loaded::new(secret, expires))
     }
@@ -111,38 +87,42 @@ impl Host for ForeignHost {
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret> {
         let text = Slice::new(prompt.text.as_bytes());
         let (mut said, mut failure) = (Buffer::NULL, Failure::new());
-        let status = ask!(self, prompt, text, prompt.confirm.into(), &mut said, &mut failure);
+        let status = ask!(self.0, prompt, text, prompt.confirm.into(), &mut said, &mut failure);
         answer(said, failure, "prompt", status)
     }
 
     fn variable(&self, name: &str) -> Option<Secret> {
         let mut value = Buffer::NULL;
-        ask!(self, variable, Slice::new(name.as_bytes()), &mut value);
+        ask!(self.0, variable, Slice::new(name.as_bytes()), &mut value);
         // SAFETY: the host wrote it, as its contract says.
         unsafe { value.take(MAX_RECORD) }.ok().flatten()
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::from_unix(ask!(self, now))
+        Timestamp::from_unix(ask!(self.0, now))
     }
 
     fn log(&self, level: Level, message: Arguments<'_>) {
-        ask!(self, log, level.number(), Slice::new(message.to_string().as_bytes()));
+        ask!(self.0, log, level.number(), Slice::new(message.to_string().as_bytes()));
     }
 
     fn remaining(&self) -> Option<Duration> {
-        Some(ask!(self, remaining)).filter(|left| *left != NONE).map(Duration::from_millis)
+        Some(ask!(self.0, remaining)).filter(|left| *left != NONE).map(Duration::from_millis)
     }
 
     fn network(&self) -> Result<Network> {
         let (mut network, mut failure) = (data::Network::new(), Failure::new());
-        let status = ask!(self, network, &mut network, &mut failure);
+        let status = ask!(self.0, network, &mut network, &mut failure);
         // SAFETY: the host wrote both, as its contract says.
         unsafe {
             let network = network.take();
             failure.read("network", status)?;
             network
         }
+    }
+
+    fn source(&self, store: &str) -> Result<Arc<dyn Source>> {
+        Ok(Arc::new(ForeignSource { host: Arc::clone(&self.0), store: store.to_owned() }))
     }
 }
 
@@ -194,6 +174,48 @@ mod tests {
         STATUS_OK
     }
 
+    unsafe extern "C" fn source_get(
+        _: *mut c_void,
+        _: Slice,
+        _: data::EntryName,
+        _: *mut Buffer,
+        _: *mut Failure,
+    ) -> i32 {
+        STATUS_OK
+    }
+
+    unsafe extern "C" fn source_contains(
+        _: *mut c_void,
+        _: Slice,
+        _: data::EntryName,
+        _: *mut u32,
+        _: *mut Failure,
+    ) -> i32 {
+        STATUS_OK
+    }
+
+    unsafe extern "C" fn source_list(
+        _: *mut c_void,
+        _: Slice,
+        _: *const data::Query,
+        _: *const data::EntrySink,
+        _: *mut Buffer,
+        _: *mut Failure,
+    ) -> i32 {
+        STATUS_OK
+    }
+
+    unsafe extern "C" fn source_swap(
+        _: *mut c_void,
+        _: Slice,
+        _: data::EntryName,
+        _: Slice,
+        _: Slice,
+        _: *mut Failure,
+    ) -> i32 {
+        STATUS_OK
+    }
+
     /// A host's table, followed by as many bytes as a later version could have.
     #[repr(C)]
     struct Later {
@@ -218,6 +240,10 @@ mod tests {
             log: Some(log),
             remaining: Some(remaining),
             network: Some(network),
+            source_get: Some(source_get),
+            source_contains: Some(source_contains),
+            source_list: Some(source_list),
+            source_swap: Some(source_swap),
         };
         let mut later = Later { table, more: [0x5a5a_5a5a_5a5a_5a5a; 4] };
         change(&mut later.table);
@@ -240,7 +266,7 @@ mod tests {
 
     #[test]
     fn an_unusable_host_is_refused_and_released() {
-        let changes: [fn(&mut HostTable); 10] = [
+        let changes: [fn(&mut HostTable); 14] = [
             |table| table.size -= 8,
             |table| table.size = 0,
             |table| table.major = 2,
@@ -251,6 +277,10 @@ mod tests {
             |table| table.log = None,
             |table| table.remaining = None,
             |table| table.network = None,
+            |table| table.source_get = None,
+            |table| table.source_contains = None,
+            |table| table.source_list = None,
+            |table| table.source_swap = None,
         ];
         for change in changes {
             assert_eq!(taken(change).unwrap_err().kind(), ErrorKind::Unsupported);

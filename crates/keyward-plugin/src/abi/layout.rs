@@ -83,8 +83,9 @@ frozen! {
     } = 80;
     HostTable {
         size: 0, major: 4, minor: 6, context: 8, release: 16, secret: 24, prompt: 32, variable: 40,
-        now: 48, log: 56, remaining: 64, network: 72,
-    } = 80;
+        now: 48, log: 56, remaining: 64, network: 72, source_get: 80, source_contains: 88,
+        source_list: 96, source_swap: 104,
+    } = 112;
     SerializerMethods { size: 0, close: 8, encode: 16, decode: 24, } = 32;
     EncryptionAbilities { size: 0, binds_context: 4, authenticates: 8, keys: 12, } = 16;
     EncryptionMethods {

@@ -146,6 +146,50 @@ pub struct HostTable {
             failure: *mut Failure,
         ) -> i32,
     >,
+    /// Returns the record of an entry, as CBOR, in a store that an option names.
+    pub source_get: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            store: Slice,
+            entry: EntryName,
+            record: *mut Buffer,
+            failure: *mut Failure,
+        ) -> i32,
+    >,
+    /// Sets `found` to 1 if there is such an entry, else to 0.
+    pub source_contains: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            store: Slice,
+            entry: EntryName,
+            found: *mut u32,
+            failure: *mut Failure,
+        ) -> i32,
+    >,
+    /// Passes some of the entries to `entries`; `next` is where the others begin, if there are
+    /// others.
+    pub source_list: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            store: Slice,
+            query: *const Query,
+            entries: *const EntrySink,
+            next: *mut Buffer,
+            failure: *mut Failure,
+        ) -> i32,
+    >,
+    /// Replaces the record of an entry if it is still `expected`. NULL means that there is no
+    /// record: as `expected`, before the call; as `record`, after it.
+    pub source_swap: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            store: Slice,
+            entry: EntryName,
+            expected: Slice,
+            record: Slice,
+            failure: *mut Failure,
+        ) -> i32,
+    >,
 }
 
 /// The methods of a serializer.

@@ -185,6 +185,38 @@ typedef struct KeywardNetwork {
   struct KeywardBuffer no_proxy;
 } KeywardNetwork;
 
+// Identifies an entry. Both texts are UTF-8 in Unicode normalization form C (NFC).
+typedef struct KeywardEntryName {
+  // The user that the entry belongs to; no bytes for an entry that the store keeps for itself.
+  struct KeywardSlice user;
+  // The name of the entry; no bytes for the one without a name.
+  struct KeywardSlice name;
+} KeywardEntryName;
+
+// Which entries to list.
+typedef struct KeywardQuery {
+  // The size of this table, in bytes.
+  uint32_t size;
+  // Zero.
+  uint32_t reserved;
+  // Only entries of this user; NULL for the entries of all users.
+  struct KeywardSlice user;
+  // Only entries whose name starts with this.
+  struct KeywardSlice prefix;
+  // Where the last page ended; NULL for the first one.
+  struct KeywardSlice cursor;
+  // The greatest number of entries on this page.
+  uint64_t limit;
+} KeywardQuery;
+
+// The function to which a storage passes each entry of a page.
+typedef struct KeywardEntrySink {
+  // The first argument of `take`.
+  void *context;
+  // Takes an entry. If it returns another number than 0, the list ends with that status.
+  int32_t (*take)(void *context, struct KeywardEntryName entry);
+} KeywardEntrySink;
+
 // The functions that a host provides to an instance. Every thread may call them.
 typedef struct KeywardHostTable {
   // The size of this table, in bytes.
@@ -221,6 +253,34 @@ typedef struct KeywardHostTable {
   uint64_t (*remaining)(void *context);
   // Returns which certificates TLS trusts, and which proxies to use.
   int32_t (*network)(void *context, struct KeywardNetwork *network, struct KeywardFailure *failure);
+  // Returns the record of an entry, as CBOR, in a store that an option names.
+  int32_t (*source_get)(void *context,
+                        struct KeywardSlice store,
+                        struct KeywardEntryName entry,
+                        struct KeywardBuffer *record,
+                        struct KeywardFailure *failure);
+  // Sets `found` to 1 if there is such an entry, else to 0.
+  int32_t (*source_contains)(void *context,
+                             struct KeywardSlice store,
+                             struct KeywardEntryName entry,
+                             uint32_t *found,
+                             struct KeywardFailure *failure);
+  // Passes some of the entries to `entries`; `next` is where the others begin, if there are
+  // others.
+  int32_t (*source_list)(void *context,
+                         struct KeywardSlice store,
+                         const struct KeywardQuery *query,
+                         const struct KeywardEntrySink *entries,
+                         struct KeywardBuffer *next,
+                         struct KeywardFailure *failure);
+  // Replaces the record of an entry if it is still `expected`. NULL means that there is no
+  // record: as `expected`, before the call; as `record`, after it.
+  int32_t (*source_swap)(void *context,
+                         struct KeywardSlice store,
+                         struct KeywardEntryName entry,
+                         struct KeywardSlice expected,
+                         struct KeywardSlice record,
+                         struct KeywardFailure *failure);
 } KeywardHostTable;
 
 // A backend in one role.
@@ -303,14 +363,6 @@ typedef struct KeywardEncryptionAbilities {
   // 0: there are no keys. 1: the store passes the key. 2: the encryption has its own keys.
   uint32_t keys;
 } KeywardEncryptionAbilities;
-
-// Identifies an entry. Both texts are UTF-8 in Unicode normalization form C (NFC).
-typedef struct KeywardEntryName {
-  // The user that the entry belongs to; no bytes for an entry that the store keeps for itself.
-  struct KeywardSlice user;
-  // The name of the entry; no bytes for the one without a name.
-  struct KeywardSlice name;
-} KeywardEntryName;
 
 // Up to 64 bytes: a revision, or the id of a key.
 typedef struct KeywardShort {
@@ -462,30 +514,6 @@ typedef struct KeywardPutOptions {
   // The condition on the entry.
   struct KeywardExpectation expect;
 } KeywardPutOptions;
-
-// Which entries to list.
-typedef struct KeywardQuery {
-  // The size of this table, in bytes.
-  uint32_t size;
-  // Zero.
-  uint32_t reserved;
-  // Only entries of this user; NULL for the entries of all users.
-  struct KeywardSlice user;
-  // Only entries whose name starts with this.
-  struct KeywardSlice prefix;
-  // Where the last page ended; NULL for the first one.
-  struct KeywardSlice cursor;
-  // The greatest number of entries on this page.
-  uint64_t limit;
-} KeywardQuery;
-
-// The function to which a storage passes each entry of a page.
-typedef struct KeywardEntrySink {
-  // The first argument of `take`.
-  void *context;
-  // Takes an entry. If it returns another number than 0, the list ends with that status.
-  int32_t (*take)(void *context, struct KeywardEntryName entry);
-} KeywardEntrySink;
 
 // One of many changes.
 typedef struct KeywardOperation {

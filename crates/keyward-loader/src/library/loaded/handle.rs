@@ -11,6 +11,7 @@ use keyward_plugin::json;
 use super::host::Bridge;
 use super::table;
 use crate::errors::{accept_kind, unusable};
+use crate::named_stores::NamedStores;
 use keyward_wire::message::failure::escape_error;
 
 /// The functions of a role.
@@ -33,6 +34,8 @@ pub(super) struct Opener<M> {
     backend: *const abi::Backend,
     open: Open,
     methods: M,
+    /// The names of the options that name stores.
+    stores: Vec<String>,
 }
 
 type Open = unsafe extern "C" fn(
@@ -53,14 +56,18 @@ impl<M: Methods> Opener<M> {
     ///
     /// # Safety
     /// The table must come from a plugin, and its methods must be of this type.
-    pub(super) unsafe fn new(pointer: *const abi::Backend, backend: &abi::Backend) -> Result<Self> {
+    pub(super) unsafe fn new(
+        pointer: *const abi::Backend,
+        backend: &abi::Backend,
+        stores: Vec<String>,
+    ) -> Result<Self> {
         let open = backend.open.ok_or_else(|| unusable("the plugin's backend cannot be opened"))?;
         // SAFETY: the caller guarantees it.
         let methods: M = unsafe { table::read(backend.methods.cast())? };
         if !methods.are_whole() || methods.close().is_none() {
             return Err(unusable("the plugin's backend lacks a function"));
         }
-        Ok(Self { backend: pointer, open, methods })
+        Ok(Self { backend: pointer, open, methods, stores })
     }
 
     /// Opens it; `name` is the backend's name.
@@ -71,11 +78,12 @@ impl<M: Methods> Opener<M> {
         host: &Arc<dyn Host>,
     ) -> Result<Handle<M>> {
         let options = json::values_to_json(values);
+        let stores = NamedStores::new(host, &self.stores, values);
         let (mut instance, mut failure) = (std::ptr::null_mut(), Failure::new());
         // SAFETY: all arguments are valid during the call, and the host is valid until it is
         // released.
         unsafe {
-            let host = Bridge::raise(Arc::clone(host));
+            let host = Bridge::raise(Arc::clone(host), stores);
             let options = Slice::new(&options);
             let status = (self.open)(self.backend, host, options, &mut instance, &mut failure);
             outcome("open", failure, status)?;

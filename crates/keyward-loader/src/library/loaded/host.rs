@@ -6,12 +6,15 @@ use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use keyward_core::{Error, Host, Level, Prompt, Result, Secret, Timestamp};
+use keyward_core::{Error, Host, Level, Prompt, Result, Secret, Source, Timestamp, swap};
 use keyward_plugin::abi::{
-    Buffer, Failure, HostTable, MAJOR, MINOR, NONE, Network, Number, STATUS_OK, STATUS_PANICKED,
-    Slice, milliseconds,
+    Buffer, EntryName, EntrySink, Failure, HostTable, MAJOR, MINOR, NONE, Network, Number, Query,
+    STATUS_OK, STATUS_PANICKED, Slice, milliseconds, pass_list,
 };
+use keyward_plugin::cbor::{decode_record, encode_record};
 use keyward_plugin::json;
+
+use crate::named_stores::NamedStores;
 
 use keyward_wire::message::failure::escape_text;
 
@@ -19,11 +22,12 @@ use keyward_wire::message::failure::escape_text;
 pub(super) struct Bridge {
     table: HostTable,
     host: Arc<dyn Host>,
+    stores: NamedStores,
 }
 
 impl Bridge {
     /// Makes a table that is valid until its holder releases it.
-    pub(super) fn raise(host: Arc<dyn Host>) -> *const HostTable {
+    pub(super) fn raise(host: Arc<dyn Host>, stores: NamedStores) -> *const HostTable {
         let table = HostTable {
             size: size_of::<HostTable>() as u32,
             major: MAJOR,
@@ -37,8 +41,12 @@ impl Bridge {
             log: Some(log),
             remaining: Some(remaining),
             network: Some(network),
+            source_get: Some(source_get),
+            source_contains: Some(source_contains),
+            source_list: Some(source_list),
+            source_swap: Some(source_swap),
         };
-        let bridge = Box::into_raw(Box::new(Self { table, host }));
+        let bridge = Box::into_raw(Box::new(Self { table, host, stores }));
         // SAFETY: it was made just now, and no other code has it yet.
         unsafe {
             (*bridge).table.context = bridge.cast();
@@ -111,6 +119,68 @@ unsafe extern "C" fn network(
     failure: *mut Failure,
 ) -> i32 {
     status(failure, || Network::fill(network, host(context).network()?))
+}
+
+unsafe fn store(context: *mut c_void, name: Slice) -> Result<Arc<dyn Source>> {
+    (*context.cast::<Bridge>()).stores.open(name.text()?)
+}
+
+unsafe extern "C" fn source_get(
+    context: *mut c_void,
+    name: Slice,
+    entry: EntryName,
+    record: *mut Buffer,
+    failure: *mut Failure,
+) -> i32 {
+    answer(record, failure, || encode_record(&store(context, name)?.get(&entry.id()?)?))
+}
+
+unsafe extern "C" fn source_contains(
+    context: *mut c_void,
+    name: Slice,
+    entry: EntryName,
+    found: *mut u32,
+    failure: *mut Failure,
+) -> i32 {
+    status(failure, || {
+        let contains = store(context, name)?.contains(&entry.id()?);
+        *found = contains.map_err(Error::not_a_miss)?.into();
+        Ok(())
+    })
+}
+
+unsafe extern "C" fn source_list(
+    context: *mut c_void,
+    name: Slice,
+    query: *const Query,
+    entries: *const EntrySink,
+    next: *mut Buffer,
+    failure: *mut Failure,
+) -> i32 {
+    let mut ended = STATUS_OK;
+    let status = status(failure, || {
+        let store = store(context, name)?;
+        ended =
+            pass_list(query, entries, next, |query| store.list(query).map_err(Error::not_a_miss))?;
+        Ok(())
+    });
+    if status == STATUS_OK { ended } else { status }
+}
+
+unsafe extern "C" fn source_swap(
+    context: *mut c_void,
+    name: Slice,
+    entry: EntryName,
+    expected: Slice,
+    record: Slice,
+    failure: *mut Failure,
+) -> i32 {
+    status(failure, || {
+        let expected = expected.get().map(decode_record).transpose()?;
+        let record = record.get().map(decode_record).transpose()?;
+        let (store, id) = (store(context, name)?, entry.id()?);
+        swap(&*store, &id, expected.as_ref(), record.as_ref()).map_err(Error::not_a_miss)
+    })
 }
 
 unsafe fn answer(

@@ -6,21 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Bulk, BulkLimits, Cursor, EntryId, Error, ErrorKind, Exclusion, Expect, Guard, LockMode, Locks,
-    MAX_BLOB, MAX_NAME, MAX_USER, Operation, Page, Persistence, Put, Query, Result, Revision,
-    Sharing, Storage, StorageAbilities, Stored, Swaps, get_each,
+    Bulk, BulkLimits, EntryId, Error, ErrorKind, Exclusion, Expect, Guard, LockMode, Locks,
+    MAX_BLOB, Operation, Page, Persistence, Put, Query, Result, Revision, Sharing, Storage,
+    StorageAbilities, Stored, Swaps, get_each,
 };
 use keyward_plugin::abi::{
-    self, EntryName, EntrySink, Expectation, Failure, Instance, NONE, Number, PutOptions,
-    STATUS_OK, STATUS_PANICKED, Short, Slice, StorageMethods, StoredSink, milliseconds,
+    self, EntryName, Expectation, Failure, Instance, NONE, Number, PutOptions, STATUS_OK,
+    STATUS_PANICKED, Short, Slice, StorageMethods, StoredSink, milliseconds, receive_list,
 };
 
 use super::Answer;
 use super::handle::{Handle, Methods, function, outcome};
 use crate::errors::unusable;
-
-/// The size of the largest cursor, in bytes.
-const LONGEST_CURSOR: usize = 64 << 10;
 
 impl Methods for StorageMethods {
     type Role = dyn Storage;
@@ -144,27 +141,13 @@ impl Storage for LoadedStorage {
     }
 
     fn list(&self, query: &Query<'_>) -> Result<Page> {
-        let asked = abi::Query {
-            size: size_of::<abi::Query>() as u32,
-            reserved: 0,
-            user: Slice::maybe(query.user.map(str::as_bytes)),
-            prefix: Slice::new(query.prefix.as_bytes()),
-            cursor: Slice::maybe(query.cursor.as_ref().map(|cursor| cursor.0.as_slice())),
-            limit: query.limit as u64,
+        let call = |query, entries, next| {
+            self.handle.call("list", |instance, failure| {
+                function!(self.handle.methods(), list(instance, query, entries, next, failure))
+            })
         };
-        let mut received =
-            ReceivedEntries { entries: Vec::new(), limit: query.limit, failed: None };
-        let sink = EntrySink { context: (&raw mut received).cast(), take: Some(take) };
-        let mut next = Answer::up_to(LONGEST_CURSOR);
-        let listed = self.handle.call("list", |instance, failure| {
-            function!(self.handle.methods(), list(instance, &asked, &sink, next.buffer(), failure))
-        });
-        if let Some(failed) = received.failed {
-            return Err(failed);
-        }
-        listed?;
-        let next = next.find()?.map(|cursor| Cursor(cursor.into_bytes()));
-        Ok(Page::new(received.entries, next))
+        // SAFETY: the function comes from a plugin, which follows the contract.
+        unsafe { receive_list(query, call) }
     }
 
     fn destroy(&self) -> Result<()> {
@@ -186,40 +169,6 @@ impl Storage for LoadedStorage {
 /// The limit with this number.
 fn limit(number: u64) -> Option<usize> {
     usize::try_from(number).ok().filter(|limit| *limit != usize::MAX)
-}
-
-/// The entries that a library has passed so far.
-struct ReceivedEntries {
-    entries: Vec<EntryId>,
-    limit: usize,
-    failed: Option<Error>,
-}
-
-unsafe extern "C" fn take(context: *mut c_void, entry: EntryName) -> i32 {
-    let work = || {
-        // SAFETY: `list` passed this pointer, and no other code uses it during the call.
-        let received = unsafe { &mut *context.cast::<ReceivedEntries>() };
-        let is_long = entry.user.length > MAX_USER || entry.name.length > MAX_NAME;
-        let id = if is_long {
-            Err(Error::corrupt("list"))
-        } else {
-            // SAFETY: the entry's texts are valid during the call.
-            unsafe { entry.id() }
-        };
-        match id {
-            Ok(id) if received.entries.len() < received.limit => {
-                received.entries.push(id);
-                return STATUS_OK;
-            }
-            Ok(_) => received.failed = Some(Error::corrupt("list").because("the page is too long")),
-            Err(_) => {
-                received.failed =
-                    Some(Error::corrupt("list").because("it lists an entry that is not valid"))
-            }
-        }
-        ErrorKind::Corrupt.code().into()
-    };
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(STATUS_PANICKED)
 }
 
 /// The results that a library has passed so far.

@@ -12,18 +12,31 @@ use keyward_plugin::json;
 
 use super::Link;
 use super::clock::{Clock, Pause};
-use keyward_wire::cbor::Malformed;
+use super::source_call::SourceCall;
+use crate::roles::not_valid;
 use keyward_wire::message::failure::escape_text;
 use keyward_wire::message::storage::millis;
 use keyward_wire::message::words::{LEVELS, meaning};
 use keyward_wire::message::{self, Call, network, secret};
 
-/// The most calls that wait until they are answered, and the most of `secret` and `prompt` that are
-/// under way.
+/// The most calls that wait until they are answered, and the most of `secret`, `prompt` and those to
+/// stores that are under way.
 pub(super) const MAX_HOST_CALLS: usize = 64;
 
 /// The calls that a child may make, always for an instance.
-const CALLS: [&str; 7] = ["secret", "prompt", "variable", "now", "remaining", "log", "network"];
+const CALLS: [&str; 11] = [
+    "secret",
+    "prompt",
+    "variable",
+    "now",
+    "remaining",
+    "log",
+    "network",
+    "source_get",
+    "source_contains",
+    "source_list",
+    "source_swap",
+];
 
 /// A call that wants an answer.
 #[derive(Debug)]
@@ -45,6 +58,7 @@ enum Question {
     /// How long the caller waits for the call of this child that is under way.
     Remaining(Option<Duration>),
     Network,
+    Source(SourceCall),
     /// The call was already done.
     Nothing,
 }
@@ -89,8 +103,8 @@ pub(super) fn refuse(id: Option<u64>, error: Error, queue: &SyncSender<HostCall>
 
 /// Answers the calls in the queue until the child has ended.
 ///
-/// `secret` and `prompt` may wait for the user, or call this same child, so each gets a separate
-/// thread.
+/// `secret`, `prompt` and the calls to stores may wait for the user, or call this same child, so each
+/// gets a separate thread.
 pub(super) fn answer_all(link: &Arc<Link>, queue: Receiver<HostCall>) {
     // Each of those threads has a clone, so the count of clones is the number of threads.
     let threads = Arc::new(());
@@ -148,12 +162,12 @@ impl Question {
             "now" => Self::Now,
             "remaining" => Self::Remaining(link.shortest_wait()),
             "network" => Self::Network,
-            _ => return Err(unknown()),
+            _ => Self::Source(SourceCall::read(call)?.ok_or_else(unknown)?),
         })
     }
 
     fn may_take_long(&self) -> bool {
-        matches!(self, Self::Secret(_) | Self::Prompt { .. })
+        matches!(self, Self::Secret(_) | Self::Prompt { .. } | Self::Source(_))
     }
 
     /// Asks the host, and returns the frame of the answer.
@@ -177,6 +191,7 @@ impl Question {
                 let network = host.network()?;
                 message::answer(id, "network", |fields| network::write(fields, &network))
             }
+            Self::Source(call) => call.answer(id, host),
             Self::Nothing => message::answer(id, "log", message::nothing),
         }
     }
@@ -211,8 +226,4 @@ fn unknown() -> Error {
 fn too_many(link: &Link) -> Error {
     let why = format!("the program {} makes too many calls at the same time", link.program);
     Error::new(ErrorKind::Unavailable, "call").because(why)
-}
-
-fn not_valid(what: Malformed) -> Error {
-    Error::invalid("call", what.0)
 }

@@ -1,15 +1,15 @@
 use std::ffi::c_void;
-use std::ops::ControlFlow;
 
 use keyward_core::{
-    Bulk, Cursor, EntryId, Error, ErrorKind, Exclusion, Expect, Guard, LockMode, Locks, Operation,
-    Put, Result, Storage,
+    Bulk, EntryId, Error, ErrorKind, Exclusion, Expect, Guard, LockMode, Locks, Operation, Put,
+    Result, Storage,
 };
 
 use super::super::caller::{fill, read};
 use super::super::data::{self, Buffer, EntryName, EntrySink, Expectation, Failure, PutOptions};
 use super::super::data::{Query, Short, Slice, StoredSink, duration};
 use super::super::instance::{call, close, guard};
+use super::super::listing::pass_list;
 use super::super::numbers::Number;
 use super::super::table::{Instance, StorageAbilities, StorageMethods};
 use super::super::{NONE, STATUS_OK};
@@ -156,26 +156,7 @@ unsafe extern "C" fn list(
 ) -> i32 {
     let mut ended = STATUS_OK;
     let status = call(instance, failure, |storage: &Role| {
-        let (query, entries) = (read(query)?, &*entries);
-        let user = query.user.get().map(|_| query.user.text()).transpose()?;
-        let cursor = query.cursor.get().map(|cursor| Cursor(cursor.to_vec()));
-        let query = keyward_core::Query::default()
-            .with_user(user)
-            .with_prefix(query.prefix.text()?)
-            .with_cursor(cursor)
-            .with_limit(usize::try_from(query.limit).unwrap_or(usize::MAX));
-        let page = storage.list(&query)?;
-        let take = entries
-            .take
-            .ok_or_else(|| Error::invalid("list", "there is no function to take the entries"))?;
-        let passed = page.entries.iter().try_for_each(|id| {
-            match take(entries.context, EntryName::new(id)) {
-                STATUS_OK => ControlFlow::Continue(()),
-                status => ControlFlow::Break(status),
-            }
-        });
-        ended = passed.break_value().unwrap_or(STATUS_OK);
-        *next = page.next.map_or(Buffer::NULL, |cursor| Buffer::new(cursor.0));
+        ended = pass_list(query, entries, next, |query| storage.list(query))?;
         Ok(())
     });
     if status == STATUS_OK { ended } else { status }
