@@ -22,7 +22,7 @@ struct Unlocked(Box<dyn Storage>);
 
 /// The options of the storage `file`, handed on to it.
 #[derive(Debug)]
-struct FileOptions(Values);
+pub struct FileOptions(pub Values);
 
 impl Options for FileOptions {
     const TABLE: &'static [OptionSpec] = <keyward_storage_file::Options as Options>::TABLE;

@@ -24,6 +24,7 @@ mod options;
 mod origin;
 mod pin;
 mod printable;
+mod query;
 mod record;
 mod registration;
 mod registry;
@@ -57,6 +58,7 @@ pub use options::{
 pub use origin::Origin;
 pub use pin::{Digest, Pin};
 pub use printable::{Printable, printable};
+pub use query::{Cursor, Page, Query};
 pub use record::{Derivation, Field, Form, Record};
 pub use registration::{Backend, Door, Info, Open, Registration};
 pub use registry::{Offer, Registry};
@@ -65,9 +67,8 @@ pub use secret::{Secret, SecretWriter};
 pub use serializer::Serializer;
 pub use source::{Change, EntryLock, Source};
 pub use storage::{
-    Bulk, BulkLimits, Cursor, Exclusion, Expect, Guard, LockMode, Locks, MANY_BYTES, Operation,
-    Page, Persistence, Put, Query, Revision, Sharing, Storage, StorageAbilities, Stored, Swaps,
-    get_each,
+    Bulk, BulkLimits, Exclusion, Expect, Guard, LockMode, Locks, MANY_BYTES, Operation,
+    Persistence, Put, Revision, Sharing, Storage, StorageAbilities, Stored, Swaps, get_each,
 };
 pub use stores::{Renewer, Stores};
 #[doc(hidden)]

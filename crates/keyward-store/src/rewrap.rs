@@ -1,4 +1,4 @@
-use keyward_core::{Error, ErrorKind, Expect, LockMode, Result};
+use keyward_core::{Error, ErrorKind, LockMode, Result};
 
 use crate::keyset_file;
 use crate::store::Store;
@@ -20,19 +20,15 @@ impl Store {
             return Err(self.loses_keysets("rewrap"));
         }
         let _guard = self.lock_store(LockMode::Exclusive)?;
-        let stored = self.in_storage(self.storage()?.get(&keyset_file::entry()))?;
-        let key = self.load_wrapping_key(&stored.blob)?;
-        let keyset = keyset_file::unwrap(&self.parts, &stored.blob, &key)?;
-        let (header, _) = keyset_file::Header::parse(&stored.blob, &self.parts)?;
         let (id, failed) = (keyset_file::wrapping_key(self.parts.id), |error| source.failed(error));
-        let parameters = source.backend.rewrap(&id, &header.parameters).map_err(failed)?;
-        // With parameters that do not lead to the key, the keyset would never open again.
-        if source.backend.load(&id, &parameters).map_err(failed)?.secret != key {
-            let why = "the new parameters do not lead to the key; the keyset stays as it is";
-            return Err(failed(Error::new(ErrorKind::Other, "rewrap").because(why)));
-        }
-        let blob = keyset_file::wrap(&self.parts, &keyset, &key, &parameters)?;
-        self.put_confirmed(&keyset_file::entry(), &blob, Expect::Revision(stored.revision()))?;
-        self.forget_keyset()
+        self.replace_keyset(|_, key, parameters| {
+            let parameters = source.backend.rewrap(&id, &parameters).map_err(failed)?;
+            // With parameters that do not lead to the key, the keyset would never open again.
+            if source.backend.load(&id, &parameters).map_err(failed)?.secret != *key {
+                let why = "the new parameters do not lead to the key; the keyset stays as it is";
+                return Err(failed(Error::new(ErrorKind::Other, "rewrap").because(why)));
+            }
+            Ok(parameters)
+        })
     }
 }

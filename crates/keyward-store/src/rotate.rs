@@ -1,4 +1,4 @@
-use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, LockMode, Result};
+use keyward_core::{EntryId, Error, ErrorKind, Expect, Keys, LockMode, Result, Secret};
 
 use crate::keyset::Keyset;
 use crate::keyset_cache::Missing;
@@ -116,6 +116,18 @@ impl Store {
     }
 
     fn change_keyset(&self, change: impl FnOnce(&mut Keyset) -> Result<()>) -> Result<()> {
+        self.replace_keyset(|keyset, _, parameters| {
+            change(keyset)?;
+            Ok(parameters)
+        })
+    }
+
+    /// Replaces the keyset. `change` may change it; it gets the key that wraps it and the key's
+    /// parameters, and returns the parameters to keep.
+    pub(crate) fn replace_keyset(
+        &self,
+        change: impl FnOnce(&mut Keyset, &Secret, Vec<u8>) -> Result<Vec<u8>>,
+    ) -> Result<()> {
         let entry = keyset_file::entry();
         let stored = match self.storage()?.get(&entry) {
             Err(error) if error.is_miss() => return Err(self.missing_sentinel()),
@@ -123,9 +135,9 @@ impl Store {
         };
         let key = self.load_wrapping_key(&stored.blob)?;
         let mut keyset = keyset_file::unwrap(&self.parts, &stored.blob, &key)?;
-        change(&mut keyset)?;
         let (header, _) = keyset_file::Header::parse(&stored.blob, &self.parts)?;
-        let blob = keyset_file::wrap(&self.parts, &keyset, &key, &header.parameters)?;
+        let parameters = change(&mut keyset, &key, header.parameters)?;
+        let blob = keyset_file::wrap(&self.parts, &keyset, &key, &parameters)?;
         let kept = self.put_confirmed(&entry, &blob, Expect::Revision(stored.revision()));
         self.forget_keyset()?;
         kept
@@ -140,6 +152,6 @@ impl Store {
         );
         Error::new(ErrorKind::Unsupported, operation)
             .because(why)
-            .hint("Copy the records into a new store")
+            .hint("Make a new store and set the entries there")
     }
 }

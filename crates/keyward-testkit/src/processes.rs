@@ -127,8 +127,9 @@ impl Processes {
             // A line that the kill cut short is not an acknowledgement.
             let acknowledged = lines.map_while(Result::ok).last().unwrap_or(first);
             let acknowledged: u64 = acknowledged.parse().unwrap();
-            let blob = self.open(&path).get(&ann()).unwrap().blob;
-            let kept: u64 = String::from_utf8(blob).unwrap().trim_end().parse().unwrap();
+            let blob = String::from_utf8(self.open(&path).get(&ann()).unwrap().blob).unwrap();
+            let kept: u64 = blob.trim_end().parse().unwrap();
+            assert!(blob == padded(kept), "the blob of {kept} is torn: {} bytes", blob.len());
             assert!(kept == acknowledged || kept == acknowledged + 1, "{kept}, {acknowledged}");
         }
         (scratch, path)
@@ -241,11 +242,14 @@ fn write(storage: &dyn Storage) -> Result<(), Box<dyn Error>> {
     };
     loop {
         number += 1;
-        // Large enough for several pages.
-        let blob = format!("{number:<9000}");
-        storage.put(&ann(), blob.as_bytes(), &any())?;
+        storage.put(&ann(), padded(number).as_bytes(), &any())?;
         writeln!(std::io::stdout(), "{number}")?;
     }
+}
+
+/// A blob for this number, large enough for several pages.
+fn padded(number: u64) -> String {
+    format!("{number:<9000}")
 }
 
 fn count(storage: &dyn Storage, times: u64) -> Result<(), Box<dyn Error>> {

@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use keyward::Keyward;
 use keyward_core::{
-    Backend, EntryId, Error, ErrorKind, Expect, Host, Info, OptionSpec, Options, Page, Persistence,
-    Put, Query, Registration, Registry, Result, Revision, Role, Storage, StorageAbilities, Stored,
-    Values,
+    Backend, EntryId, Error, ErrorKind, Expect, Host, Info, Page, Persistence, Put, Query,
+    Registration, Registry, Result, Revision, Role, Storage, StorageAbilities, Stored,
 };
+use keyward_tests::unlocked::FileOptions;
 
 use crate::helpers::home::Home;
 
@@ -80,18 +80,6 @@ pub(crate) fn library(home: &Home) -> Keyward {
 
 #[derive(Debug)]
 struct Scripted(Box<dyn Storage>);
-
-/// The options of the storage `file`, handed on to it.
-#[derive(Debug)]
-struct FileOptions(Values);
-
-impl Options for FileOptions {
-    const TABLE: &'static [OptionSpec] = <keyward_storage_file::Options as Options>::TABLE;
-
-    fn read(values: &Values) -> Result<Self> {
-        Ok(Self(values.clone()))
-    }
-}
 
 impl Backend for Scripted {
     const INFO: Info = Info::new("file", "The storage `file`, scripted");
