@@ -1,0 +1,74 @@
+//! The names of the fields of the built-in kinds. Kinds that have a field for the same thing call it
+//! the same.
+
+/// The name of the account, in records of every kind that has one.
+pub const USERNAME: &str = "username";
+/// A password.
+pub const PASSWORD: &str = "password";
+/// The token with which a client gets another password or access token.
+pub const REFRESH_TOKEN: &str = "refresh_token";
+/// A token that is sent as it is.
+pub const TOKEN: &str = "token";
+/// A key of a web service.
+pub const KEY: &str = "key";
+/// The public name of a key.
+pub const KEY_ID: &str = "key_id";
+
+/// The issuer of OAuth tokens.
+pub const ISSUER: &str = "issuer";
+/// The endpoint that issues OAuth tokens.
+pub const TOKEN_URL: &str = "token_url";
+/// The name of an OAuth client.
+pub const CLIENT_ID: &str = "client_id";
+/// The secret of an OAuth client.
+pub const CLIENT_SECRET: &str = "client_secret";
+/// The scopes of a token, with a blank between them.
+pub const SCOPE: &str = "scope";
+/// Who should accept a token.
+pub const AUDIENCE: &str = "audience";
+/// An OAuth access token.
+pub const ACCESS_TOKEN: &str = "access_token";
+/// How an access token is sent.
+pub const TOKEN_TYPE: &str = "token_type";
+/// An OpenID Connect identity token.
+pub const ID_TOKEN: &str = "id_token";
+
+/// The public part of an access key.
+pub const ACCESS_KEY_ID: &str = "access_key_id";
+/// The secret part of an access key.
+pub const SECRET_ACCESS_KEY: &str = "secret_access_key";
+/// The token of a temporary access key.
+pub const SESSION_TOKEN: &str = "session_token";
+/// The URL of a service.
+pub const ENDPOINT: &str = "endpoint";
+/// The region of a service.
+pub const REGION: &str = "region";
+
+/// A private key.
+pub const PRIVATE_KEY: &str = "private_key";
+/// A public key.
+pub const PUBLIC_KEY: &str = "public_key";
+/// The passphrase of a private key.
+pub const PASSPHRASE: &str = "passphrase";
+/// A certificate, and those that lead from it to a trusted one.
+pub const CERTIFICATE: &str = "certificate";
+/// An `otpauth://` URI.
+pub const URI: &str = "uri";
+/// A text.
+pub const TEXT: &str = "text";
+/// The content of a file.
+pub const CONTENT: &str = "content";
+/// The name of a file.
+pub const FILE_NAME: &str = "file_name";
+/// A secret of any sort.
+pub const SECRET: &str = "secret";
+
+/// How an `Authorization` header authenticates, such as `Bearer`.
+pub const SCHEME: &str = "scheme";
+/// What follows the scheme in an `Authorization` header.
+pub const CREDENTIAL: &str = "credential";
+
+/// The accounts of an origin.
+pub const ACCOUNTS: &str = "accounts";
+/// The default account of an origin.
+pub const DEFAULT: &str = "default";

@@ -1,0 +1,168 @@
+use std::collections::BTreeMap;
+
+use keyward_core::{Error, ErrorKind, Record, Result, printable};
+
+use crate::registration::KindRegistration;
+use crate::{Kind, built_in, rules};
+
+/// Every kind whose table is known.
+///
+/// # Examples
+/// ```
+/// use keyward_kinds::{FieldSpec, Kind, Kinds, names};
+///
+/// let deploy = Kind::new("acme.deploy", "A key that deploys to Acme")
+///     .with_main(FieldSpec::secret("key", "The key").required());
+/// let kinds = Kinds::linked().with([deploy]);
+/// assert_eq!(kinds.find(names::TOKEN)?.main.as_deref(), Some("token"));
+/// assert_eq!(kinds.find("acme.deploy")?.fields.len(), 1);
+/// assert!(kinds.find("acme.other").is_err());
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Debug, Default)]
+pub struct Kinds {
+    /// What is defined under each name. Only a name with exactly one valid table can be used.
+    slots: BTreeMap<String, Slot>,
+    /// Places that could not be searched, and tables whose name is not valid.
+    lost: Vec<Error>,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    kinds: Vec<Kind>,
+    broken: Vec<Error>,
+}
+
+impl Kinds {
+    /// The built-in kinds, and those that crates of this program have
+    /// [registered](crate::register).
+    pub fn linked() -> Self {
+        let mut kinds = Self::default();
+        for kind in built_in::kinds() {
+            kinds.add(Kind { from: "built in".into(), ..kind }, true);
+        }
+        let registered = inventory::iter::<KindRegistration>();
+        kinds.with(registered.map(KindRegistration::kind))
+    }
+
+    /// Adds these kinds.
+    ///
+    /// If a kind has the name of another one, neither of the two can be used; all others can. The
+    /// same applies to a kind whose table is not valid. [`faults`](Self::faults) reports both.
+    #[must_use]
+    pub fn with(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
+        kinds.into_iter().for_each(|kind| self.add(kind, false));
+        self
+    }
+
+    fn add(&mut self, kind: Kind, is_built_in: bool) {
+        match rules::check(&kind, is_built_in) {
+            Ok(()) => self.slots.entry(kind.name.clone()).or_default().kinds.push(kind),
+            Err(error) => {
+                let why = format!("{}: {}", kind.from, error.message());
+                let error = Error::new(error.kind(), "kind")
+                    .because(why)
+                    .hint(error.advice().unwrap_or_default().to_owned());
+                self.add_broken(Some(&kind.name), error);
+            }
+        }
+    }
+
+    /// Adds an error of reading the kind of this name, which then cannot be used, or of searching a
+    /// place for kinds.
+    #[must_use]
+    pub fn with_broken(mut self, name: Option<&str>, error: Error) -> Self {
+        self.add_broken(name, error);
+        self
+    }
+
+    fn add_broken(&mut self, name: Option<&str>, error: Error) {
+        match name {
+            Some(name) => self.slots.entry(name.to_owned()).or_default().broken.push(error),
+            None => self.lost.push(error),
+        }
+    }
+
+    /// Iterates over the kinds that can be used, by name, without the internal ones.
+    pub fn iter(&self) -> impl Iterator<Item = &Kind> {
+        self.slots.values().filter_map(Slot::usable).filter(|kind| !kind.internal)
+    }
+
+    /// Returns the table of this name, also of an internal kind, if there is exactly one.
+    ///
+    /// Use it for a record that exists: a record without a table can be read and copied.
+    pub fn get(&self, name: &str) -> Option<&Kind> {
+        self.slots.get(name).and_then(Slot::usable)
+    }
+
+    /// Returns the kind of this name, to make or change a record of it.
+    ///
+    /// # Errors
+    /// - [`Invalid`](ErrorKind::Invalid) if there is none, or it is internal.
+    /// - [`Refused`](ErrorKind::Refused) if there are two.
+    /// - The error of its table.
+    pub fn find(&self, name: &str) -> Result<&Kind> {
+        match self.slots.get(name) {
+            Some(slot) => match slot.usable() {
+                Some(kind) if !kind.internal => Ok(kind),
+                Some(_) => Err(Error::invalid("kind", format!("the kind `{name}` is internal"))
+                    .hint("Only Keyward itself writes such records")),
+                None => Err(slot.fault(name)),
+            },
+            None => Err(self.unknown(name)),
+        }
+    }
+
+    fn unknown(&self, name: &str) -> Error {
+        let names: Vec<_> = self.iter().map(|kind| kind.name.as_str()).collect();
+        let why = format!("there is no kind `{}`", printable(name));
+        let error = Error::new(self.lost.first().map_or(ErrorKind::Invalid, Error::kind), "kind")
+            .because(why)
+            .hint(format!("The kinds are: {}", names.join(", ")));
+        let lost: Vec<_> = self.lost.iter().map(Error::message).collect();
+        if lost.is_empty() { error } else { error.caused_by(lost.join("; ")) }
+    }
+
+    /// Returns an error for each name that cannot be used, and for each place that could not be
+    /// searched.
+    pub fn faults(&self) -> Vec<Error> {
+        let unusable = self.slots.iter().filter(|(_, slot)| slot.usable().is_none());
+        let unusable = unusable.map(|(name, slot)| slot.fault(name));
+        self.lost.iter().map(again).chain(unusable).collect()
+    }
+
+    /// Whether the value of a record's field is shown only on explicit request: if the record says
+    /// so, or the table of its kind.
+    pub fn is_secret(&self, record: &Record, name: &str) -> bool {
+        record.field(name).is_some_and(|field| field.secret)
+            || self.get(&record.kind).is_some_and(|kind| kind.is_secret(record, name))
+    }
+}
+
+impl Slot {
+    /// Returns the table, if it is the only one and valid.
+    fn usable(&self) -> Option<&Kind> {
+        match (&self.kinds[..], &self.broken[..]) {
+            ([kind], []) => Some(kind),
+            _ => None,
+        }
+    }
+
+    /// Returns why the name cannot be used.
+    fn fault(&self, name: &str) -> Error {
+        if let ([], [error]) = (&self.kinds[..], &self.broken[..]) {
+            return again(error);
+        }
+        let places = self.kinds.iter().map(|kind| kind.from.as_str());
+        let places: Vec<_> = places.chain(self.broken.iter().map(Error::message)).collect();
+        let why = format!("the kind `{name}` is defined more than once: {}", places.join("; "));
+        Error::new(ErrorKind::Refused, "kind").because(why).hint("Remove all but one of them")
+    }
+}
+
+/// Returns the same error once more.
+fn again(error: &Error) -> Error {
+    Error::new(error.kind(), error.operation().to_owned())
+        .because(error.message())
+        .hint(error.advice().unwrap_or_default())
+}

@@ -1,0 +1,30 @@
+//! The kinds of Keyward's records.
+//!
+//! A [`Kind`] is a table: its name, what it is for, and its fields. [`Kinds`] has all of them: the
+//! built-in ones, those of linked crates ([`register!`](register)), and those of configuration. The
+//! names of the built-in kinds and of their fields are in [`names`] and [`fields`]; no other crate
+//! spells them.
+//!
+//! # Security
+//! A field is secret if the record or the table says so. A check never quotes a value.
+
+mod built_in;
+mod field;
+pub mod fields;
+mod kind;
+mod kinds;
+pub mod names;
+mod registration;
+mod rules;
+
+#[doc(hidden)]
+pub use inventory;
+
+pub use field::{FieldSpec, Format, Shape};
+pub use kind::Kind;
+pub use kinds::Kinds;
+pub use registration::KindRegistration;
+pub use rules::MAX_FIELDS;
+
+#[cfg(test)]
+mod tests;
