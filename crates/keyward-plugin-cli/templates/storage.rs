@@ -153,3 +153,8 @@ fn part<'a>(content: &mut &'a [u8]) -> Result<&'a [u8]> {
 keyward_testkit::storage_suite!(SampleStorage, |scratch| {
     Values::new().with("root", Value::Text(scratch.path("store")))
 });
+
+#[cfg(test)]
+keyward_testkit::processes_suite!(SampleStorage, |scratch| {
+    Values::new().with("root", Value::Text(scratch.path("store")))
+});

@@ -45,8 +45,7 @@
 //! # fn main() {}
 //! ```
 //!
-//! [`processes_suite!`] tests a storage that keeps its entries in one file: several processes use it,
-//! and some of them are killed.
+//! [`processes_suite!`] tests a storage that several processes use at once, some of which are killed.
 //!
 //! A crate with two backends of one role needs a separate module for each suite.
 #![expect(clippy::unwrap_used, reason = "a case that fails panics, as every test does")]

@@ -1,12 +1,19 @@
 use std::io::Write;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 /// A new folder that only its owner can enter. It is removed when it is dropped.
 #[derive(Debug)]
-pub struct Scratch(TempDir);
+pub struct Scratch(Folder);
+
+#[derive(Debug)]
+enum Folder {
+    Made(TempDir),
+    /// That of the process which started this one.
+    Given(PathBuf),
+}
 
 impl Scratch {
     /// Makes the folder.
@@ -17,12 +24,21 @@ impl Scratch {
     pub fn new() -> Self {
         let private = std::fs::Permissions::from_mode(0o700);
         let folder = tempfile::Builder::new().prefix("keyward-").permissions(private).tempdir();
-        Self(folder.unwrap())
+        Self(Folder::Made(folder.unwrap()))
+    }
+
+    /// The folder of the process that started this one, which removes it.
+    #[cfg(unix)]
+    pub(crate) fn of(folder: impl Into<PathBuf>) -> Self {
+        Self(Folder::Given(folder.into()))
     }
 
     /// The path of the folder.
     pub fn folder(&self) -> &Path {
-        self.0.path()
+        match &self.0 {
+            Folder::Made(folder) => folder.path(),
+            Folder::Given(folder) => folder,
+        }
     }
 
     /// Returns the path of `name` in the folder. It makes no file.

@@ -18,7 +18,17 @@ use session::Session;
 use sha2::{Digest, Sha256};
 
 keyward_testkit::storage_suite!(Keyring, |scratch| storage_values(scratch, unlocked()));
+keyward_testkit::processes_suite!(Keyring, |scratch| storage_values(scratch, &bus(scratch)));
 keyward_testkit::key_suite!(KeyringKey, |scratch| key_values(scratch, unlocked()));
+
+/// The bus that all processes with this folder share. The first one starts the session.
+fn bus(scratch: &Scratch) -> String {
+    let file = scratch.path("bus");
+    std::fs::read_to_string(&file).unwrap_or_else(|_| {
+        scratch.file("bus", unlocked().as_bytes());
+        unlocked().to_owned()
+    })
+}
 
 /// Returns the bus of the session that all tests share which leave the keyring open.
 fn unlocked() -> &'static str {

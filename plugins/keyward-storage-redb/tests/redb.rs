@@ -12,13 +12,13 @@ use keyward_plugin::{
     EntryId, ErrorKind, Expect, Host, MAX_BLOB, Operation, Put, Query, Registry, Storage, Value,
     Values,
 };
-use keyward_storage_redb as _;
+use keyward_storage_redb::Redb;
 use keyward_testkit::{Scratch, TestHost};
 
 keyward_testkit::processes_suite! {
-    "redb",
-    files = ["store.redb"],
-    child = "redb-child",
+    Redb,
+    |scratch| Values::new().with("path", Value::Text(scratch.path("store/store.redb"))),
+    files = ["store/store.redb"],
 }
 
 fn open(path: &str) -> Box<dyn Storage> {

@@ -12,14 +12,17 @@ use std::time::Duration;
 use keyward_plugin::{
     EntryId, ErrorKind, Expect, Host, Operation, Put, Query, Registry, Storage, Value, Values,
 };
-use keyward_storage_sqlite as _;
+use keyward_storage_sqlite::Sqlite;
 use keyward_testkit::{Scratch, TestHost};
 
 keyward_testkit::processes_suite! {
-    "sqlite",
-    files = ["store.db", "store.db-wal", "store.db-shm"],
-    child = "sqlite-child",
-    check = |path: &str| assert_eq!(sqlite3(path, "PRAGMA integrity_check").trim(), "ok"),
+    Sqlite,
+    |scratch| Values::new().with("path", Value::Text(scratch.path("store/store.db"))),
+    files = ["store/store.db", "store/store.db-wal", "store/store.db-shm"],
+    check = |scratch| {
+        let found = sqlite3(&scratch.path("store/store.db"), "PRAGMA integrity_check");
+        assert_eq!(found.trim(), "ok");
+    },
 }
 
 fn open(path: &str) -> Box<dyn Storage> {

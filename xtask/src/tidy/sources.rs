@@ -72,14 +72,14 @@ const RESERVED: &[Reserved] = &[
     },
     Reserved {
         words: &["std::env", "std::{env"],
-        // The program needs its arguments, the build script its target, and a suite the path of its
-        // test.
+        // The program needs its arguments, the build script its target, and a suite starts its test
+        // program again.
         places: &[
             "crates/keyward-config/",
             "crates/keyward-cli/build.rs",
             "crates/keyward-cli/src/candidates.rs",
             "crates/keyward-cli/src/lib.rs",
-            "crates/keyward-testkit/src/processes.rs",
+            "crates/keyward-testkit/src/processes",
         ],
         tests_too: true,
         rule: "only keyward-config reads the environment",

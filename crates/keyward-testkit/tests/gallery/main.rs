@@ -3,6 +3,7 @@
 
 mod encryption;
 mod key;
+mod processes;
 mod serializer;
 mod storage;
 

@@ -29,6 +29,7 @@ pub(super) fn pages() -> Vec<(String, String)> {
                 ("key-value", code("rust", "crates/keyward-plugin-cli/templates/key-value.rs")),
                 ("program", code("rust", "tests/program/src/main.rs")),
                 ("suite", suite("plugins/keyward-storage-sqlite/src/lib.rs")),
+                ("processes", code("rust", "plugins/keyward-storage-file/tests/file.rs")),
                 ("serializer cases", cases(kit::serializer::CASES)),
                 ("encryption cases", cases(kit::encryption::CASES)),
                 ("key cases", cases(kit::key::CASES)),

@@ -42,3 +42,19 @@ keyward_testkit::storage_suite!(
     |scratch| values(&shared().url(), &scratch.path("")),
     host = |_| host(),
 );
+
+keyward_testkit::processes_suite!(
+    Redis,
+    |scratch| values(&url(scratch), &scratch.path("")),
+    host = |_| host(),
+);
+
+/// The URL of a server that all processes with this folder share. The first one starts it.
+fn url(scratch: &Scratch) -> String {
+    let file = scratch.path("url");
+    std::fs::read_to_string(&file).unwrap_or_else(|_| {
+        let url = shared().url();
+        scratch.file("url", url.as_bytes());
+        url
+    })
+}
