@@ -11,7 +11,7 @@ use crate::stop::Outcome;
 /// The arguments that select a store, and a user of it.
 #[derive(clap::Args)]
 pub(crate) struct StoreAndUser {
-    /// The store
+    /// The store; `-` is the default one
     #[arg(add = candidates::stores())]
     store: String,
     /// Use the entries of this user [default: the store's `user`, else you]

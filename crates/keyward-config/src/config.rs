@@ -17,6 +17,9 @@ use crate::store_file::StoreFile;
 use crate::store_ids::StoreIds;
 use crate::toml_file::{TomlFile, nearest};
 
+/// What a user writes for the default store. No new store can have this name.
+pub const DEFAULT_STORE: &str = "-";
+
 /// The configuration: settings, and the files that describe stores.
 ///
 /// # Examples
@@ -156,6 +159,31 @@ impl Config {
             }
         }
         Ok(ids)
+    }
+
+    /// Returns the name of the store that a user means: `-` is the default store, which is the one
+    /// that the setting `defaults.store` names, else the only one.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if the name is not canonical, or there is no default store.
+    pub fn store_called(&self, name: &str) -> Result<StoreName> {
+        if name != DEFAULT_STORE {
+            return StoreName::new(name);
+        }
+        if let Some(name) = self.settings.text("defaults.store") {
+            return StoreName::new(name);
+        }
+        let mut names = self.store_names()?;
+        match (names.pop_first(), names.len()) {
+            (Some(only), 0) => Ok(only),
+            (None, _) => Err(Error::invalid("open", "there is no store yet")
+                .hint("`keyward init NAME` makes one")),
+            (Some(_), others) => {
+                let why = format!("no default store is set, and there are {} stores", others + 1);
+                Err(Error::invalid("open", why)
+                    .hint("Name the store, or `keyward config set defaults.store NAME`"))
+            }
+        }
     }
 
     /// Returns the file of a store. A system store comes before a user's store of the same name.

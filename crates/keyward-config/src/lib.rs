@@ -31,7 +31,7 @@ mod store_ids;
 mod toml_file;
 mod toml_value;
 
-pub use config::Config;
+pub use config::{Config, DEFAULT_STORE};
 pub use deadline::within;
 pub use definition::DefinitionFolder;
 pub use edit::{set_value, with_value};

@@ -38,6 +38,13 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         default: None,
     },
     KnownSetting {
+        key: "defaults.store",
+        help: "The store that `-` means in commands",
+        variable: "KEYWARD_DEFAULTS_STORE",
+        kind: OptionType::Text,
+        default: None,
+    },
+    KnownSetting {
         key: "defaults.serializer",
         help: "The serializer of new stores",
         variable: "KEYWARD_DEFAULTS_SERIALIZER",

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use keyward::{Keyward, NewStore, OpenStore, StoreName};
+use keyward::{Keyward, NewStore, OpenStore};
 use keyward_accounts::Accounts;
 use keyward_core::{Error, ErrorKind, Record, Result};
 use keyward_origin::Location;
@@ -65,7 +65,7 @@ pub fn import(
 
 impl Report {
     fn open(&mut self, keyward: &Keyward, store: &str, user: Option<&str>) -> Result<OpenStore> {
-        let name = StoreName::new(store)?;
+        let name = keyward.config().store_called(store)?;
         if keyward.config().find_store(&name)?.is_none() {
             keyward.init_store(&NewStore::named(name.as_str())?)?;
             self.made = true;

@@ -29,7 +29,7 @@ impl Scratch {
 
     /// The folder of the process that started this one, which removes it.
     #[cfg(unix)]
-    pub(crate) fn of(folder: impl Into<PathBuf>) -> Self {
+    pub(crate) fn given(folder: impl Into<PathBuf>) -> Self {
         Self(Folder::Given(folder.into()))
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Arguments;
 use std::sync::Arc;
 
-use keyward_config::{Interaction, Silent, StoreFile, StoreName};
+use keyward_config::{Interaction, Silent, StoreFile};
 use keyward_core::{Level, Prompt, Result, Secret};
 use keyward_store::Store;
 
@@ -20,7 +20,7 @@ impl Keyward {
     /// [`Refused`](keyward_core::ErrorKind::Refused) if a file beside the store's cannot be read, which
     /// may name the same id; else those of its parts.
     pub fn delete_store(&self, name: &str) -> Result<()> {
-        let file = self.config.store(&StoreName::new(name)?)?;
+        let file = self.config.store(&self.config.store_called(name)?)?;
         let ids = self.config.store_ids()?;
         if let Some(other) = ids.others(&file).next() {
             let message = format_args!(

@@ -1,5 +1,5 @@
-use keyward_config::StoreName;
-use keyward_core::{EncryptionAbilities, Keys, Result, Role, SecretRef, Values};
+use keyward_config::{DEFAULT_STORE, StoreName};
+use keyward_core::{EncryptionAbilities, Error, Keys, Result, Role, SecretRef, Values};
 
 /// A new store. What is not set here comes from the configured defaults.
 ///
@@ -34,8 +34,13 @@ impl NewStore {
     /// Returns a new store with the defaults.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the name is not canonical.
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the name is not canonical, or is
+    /// [`DEFAULT_STORE`].
     pub fn named(name: &str) -> Result<Self> {
+        if name == DEFAULT_STORE {
+            return Err(Error::invalid("init", "a new store cannot be called `-`")
+                .hint("`-` means the default store"));
+        }
         Ok(Self {
             name: StoreName::new(name)?,
             serializer: None,

@@ -1,6 +1,6 @@
 use std::ops::Deref;
 
-use keyward_config::{OsUser, StoreFile, StoreName};
+use keyward_config::{OsUser, StoreFile};
 use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Record, Result};
 use keyward_store::Store;
 
@@ -24,7 +24,7 @@ impl Keyward {
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no store of this name, or, for a
     /// system store, no such user.
     pub fn store_of(&self, name: &str, user: Option<&str>) -> Result<OpenStore> {
-        self.store_from(self.config.store(&StoreName::new(name)?)?, user)
+        self.store_from(self.config.store(&self.config.store_called(name)?)?, user)
     }
 
     /// Opens the store that this file describes, for a caller that has already read the file.
@@ -42,7 +42,7 @@ impl Keyward {
     /// # Errors
     /// As [`store`](Self::store).
     pub fn stores_of_all(&self, name: &str) -> Result<Vec<OpenStore>> {
-        let file = self.config.store(&StoreName::new(name)?)?;
+        let file = self.config.store(&self.config.store_called(name)?)?;
         if !file.per_user {
             return Ok(vec![self.open_for(file, None)?]);
         }

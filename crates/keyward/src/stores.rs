@@ -19,7 +19,7 @@ impl Keyward {
 
 impl Stores for Keyward {
     fn open(&self, name: &str) -> Result<Arc<dyn Source>> {
-        let name = StoreName::new(name)?;
+        let name = self.config.store_called(name)?;
         if self.opened_for.contains(&name) {
             let chain: Vec<_> =
                 self.opened_for.iter().chain([&name]).map(|name| format!("`{name}`")).collect();

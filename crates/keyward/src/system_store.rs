@@ -16,7 +16,7 @@ use std::fmt::Arguments;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use keyward_config::{OsUser, StoreFile, StoreName, local_users, user_of_uid};
+use keyward_config::{OsUser, StoreFile, local_users, user_of_uid};
 use keyward_core::{
     Error, ErrorKind, Host, Keys, Level, Result, Role, SecretRef, Value, Values, escape,
 };
@@ -39,7 +39,7 @@ impl Keyward {
     /// store is not a system store or there is no such user.
     pub fn enroll(&self, store: &str, user: &str) -> Result<()> {
         require_root("enroll users")?;
-        let file = self.config.store(&StoreName::new(store)?)?;
+        let file = self.config.store(&self.config.store_called(store)?)?;
         if !file.per_user {
             return Err(Error::invalid("enroll", format!("`{}` is not a system store", file.name))
                 .hint("Make a system store with `keyward init --system NAME`"));

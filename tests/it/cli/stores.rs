@@ -400,3 +400,21 @@ fn doctor_finds_what_is_no_file_and_gives_the_owner_write_permission() {
     fs::remove_file(fifo).unwrap();
     home.keyward("doctor").run().ends(0);
 }
+
+#[test]
+fn a_dash_means_the_default_store() {
+    let home = Home::new();
+    home.keyward("set - ann --stdin").input("x").run().ends(2).says("there is no store yet");
+    home.keyward("init -").run().ends(2).says("a new store cannot be called `-`");
+    home.keyward("init one --option key.from=file").run().ends(0);
+    home.keyward("set - ann --stdin").input("in one").run().ends(0);
+    home.keyward("get one -p").run().ends(0).prints("in one\n");
+    home.keyward("init two --option key.from=file").run().ends(0);
+    let refused = home.keyward("get - -p").run().ends(2);
+    refused.says("no default store is set, and there are 2 stores");
+    home.keyward("config set defaults.store two").run().ends(0);
+    home.keyward("set - ann --stdin").input("in two").run().ends(0);
+    home.keyward("get two -p").run().ends(0).prints("in two\n");
+    home.keyward("rm - --yes").run().ends(0);
+    home.keyward("get - -p").run().ends(2).says("there is no store `two`");
+}

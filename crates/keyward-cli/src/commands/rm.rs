@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use keyward::{Keyward, StoreName};
+use keyward::Keyward;
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, Level, printable};
 
@@ -45,7 +45,7 @@ fn check_names<'a>(keyward: &Keyward, all: &'a [String]) -> Outcome<Vec<&'a str>
     let mut names = Vec::new();
     let mut ids = BTreeMap::new();
     for name in all {
-        let file = keyward.config().store(&StoreName::new(name)?)?;
+        let file = keyward.config().store(&keyward.config().store_called(name)?)?;
         if names.contains(&name.as_str()) {
             continue;
         }
@@ -67,7 +67,7 @@ fn confirm(keyward: &Keyward, names: &[&str]) -> Outcome {
     let mut question = String::from("This permanently removes:\n");
     let ids = keyward.config().store_ids()?;
     for name in names {
-        let file = keyward.config().store(&StoreName::new(name)?)?;
+        let file = keyward.config().store(&keyward.config().store_called(name)?)?;
         if let Some(other) = ids.others(&file).next() {
             let (path, other) = (file.path.display(), other.display());
             question +=

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use keyward::{Credentials, Keyward, NewStore, OpenStore, StoreName};
+use keyward::{Credentials, Keyward, NewStore, OpenStore};
 use keyward_core::{Error, Expect, Record, Result};
 
 use super::installation::{Account, Content, Store, User, stores};
@@ -91,7 +91,7 @@ impl Import<'_> {
 
     /// Returns the store to import into: an existing one, or a new one if anything can be imported.
     fn target(&self, report: &mut Report, nothing_opens: bool) -> Result<Option<OpenStore>> {
-        let name = StoreName::new(&report.into)?;
+        let name = self.keyward.config().store_called(&report.into)?;
         if self.keyward.config().find_store(&name)?.is_none() {
             if nothing_opens || self.dry_run {
                 report.made = !nothing_opens;

@@ -71,7 +71,7 @@ pub fn run_child(open: fn(&Scratch) -> Box<dyn Storage>) {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     let job = std::env::var(JOB).unwrap();
     let job = Job::ALL.into_iter().find(|known| known.name() == job).unwrap();
-    let storage = open(&Scratch::of(folder));
+    let storage = open(&Scratch::given(folder));
     tell("ready");
     stdin().lines().next().unwrap().unwrap();
     std::thread::spawn(|| {

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use keyward::{Environment, Keyward, OpenStore, Silent, StoreName};
+use keyward::{Environment, Keyward, OpenStore, Silent};
 use keyward_accounts::{Accounts, Unbound};
 use keyward_core::{Error, Result, Secret};
 use keyward_helper::Call;
@@ -66,7 +66,7 @@ fn read_request(limit: usize) -> Result<Secret> {
 
 /// Opens the store, unless it does not exist or is being removed.
 fn find_store(keyward: &Keyward, name: &str, user: Option<&str>) -> Result<Option<OpenStore>> {
-    match keyward.config().find_store(&StoreName::new(name)?)? {
+    match keyward.config().find_store(&keyward.config().store_called(name)?)? {
         Some(file) if !file.deleting => Ok(Some(keyward.store_from(file, user)?)),
         _ => Ok(None),
     }

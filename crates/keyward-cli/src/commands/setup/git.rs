@@ -1,6 +1,6 @@
 mod check;
 
-use keyward::{Environment, Keyward, NewStore, StoreName};
+use keyward::{Environment, Keyward, NewStore};
 use keyward_config::path_of_program;
 use keyward_core::{Error, ErrorKind};
 use keyward_git::{Call, Change, ConfigFile, Git, Helper, Setup, helpers_for};
@@ -84,7 +84,7 @@ fn this_program(environment: &Environment) -> Outcome<String> {
 
 /// Makes the store unless it exists, and returns whether it made it.
 fn make_store(keyward: &Keyward, store: &str, json: bool) -> Outcome<bool> {
-    match keyward.config().find_store(&StoreName::new(store)?)? {
+    match keyward.config().find_store(&keyward.config().store_called(store)?)? {
         Some(file) if file.deleting => Err(Error::new(ErrorKind::Conflict, "setup")
             .because(format!("the store `{}` is being removed", file.name))
             .hint(format!("Finish the removal with `keyward rm {}`", file.name))
