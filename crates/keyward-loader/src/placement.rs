@@ -2,9 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read, Seek};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FileType, Mode, OFlags, RawMode, Stat};
@@ -75,6 +76,24 @@ impl Placed {
     #[cfg(feature = "loaded")]
     pub(crate) fn mode(&self) -> u32 {
         self.stat.st_mode & 0o7777
+    }
+
+    /// Whether its content starts with these bytes.
+    pub(crate) fn starts_with(&self, prefix: &[u8], path: &Path) -> Result<bool> {
+        let mut start = vec![0; prefix.len()];
+        match self.file.read_exact_at(&mut start, 0) {
+            Ok(()) => Ok(start == prefix),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
+            Err(error) => Err(unreadable(path, error)),
+        }
+    }
+
+    /// Copies the content into an empty file; not all of it if it is too large by now. The kernel
+    /// copies it where it can, without memory of this process.
+    pub(crate) fn copy_into(&self, mut copy: &File) -> io::Result<()> {
+        let mut source = &self.file;
+        source.rewind()?;
+        io::copy(&mut source.take(MAX_SIZE), &mut copy).map(drop)
     }
 
     /// Reads the whole content, once.

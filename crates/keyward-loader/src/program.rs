@@ -4,18 +4,37 @@ use std::path::{Path, PathBuf};
 
 use keyward_core::{Digest, Pin, Result};
 
-use crate::errors::{refused, unusable, with_path};
-use crate::placement;
+use crate::errors::{refused, unreadable, unusable, with_path};
+use crate::placement::{self, Placed};
 use crate::sealed::Sealed;
 
-/// Reads the pinned bytes.
+/// Copies a file to where no process can change it, and examines the copy, which must have the
+/// pinned content.
 ///
 /// # Errors
-/// [`Refused`](keyward_core::ErrorKind::Refused) if the content is another one.
-pub(crate) fn read_pinned(pin: &Pin) -> Result<Vec<u8>> {
-    let bytes = placement::open(&pin.path)?.read(&pin.path)?;
-    let found = Digest::new(&bytes);
-    if found == pin.digest { Ok(bytes) } else { Err(changed(pin, found)) }
+/// - [`Refused`](keyward_core::ErrorKind::Refused) if the content is another one.
+/// - Those of the examination, with the path before their message.
+pub(crate) fn seal_pinned<T>(
+    placed: &Placed,
+    pin: &Pin,
+    examine: impl FnOnce(&[u8]) -> Result<T>,
+) -> Result<(Sealed, T)> {
+    let sealed = Sealed::copy_of(placed)?;
+    let content = sealed.content().map_err(|error| unreadable(&pin.path, error))?;
+    check_digest(pin, &content)?;
+    let found = examine(&content).map_err(with_path(&pin.path))?;
+    drop(content);
+    Ok((sealed, found))
+}
+
+/// Reads a script, which must have the pinned content.
+fn check_script(placed: &Placed, pin: &Pin) -> Result<()> {
+    check_digest(pin, &placed.read(&pin.path)?)
+}
+
+fn check_digest(pin: &Pin, content: &[u8]) -> Result<()> {
+    let found = Digest::new(content);
+    if found == pin.digest { Ok(()) } else { Err(changed(pin, found)) }
 }
 
 fn changed(pin: &Pin, found: Digest) -> keyward_core::Error {
@@ -55,10 +74,13 @@ impl Program {
     /// # Errors
     /// Those with which it would not be verified now.
     pub(crate) fn verify_again(&self) -> Result<()> {
-        match (&self.sealed, self.digest) {
-            (Some(_), _) => Ok(()),
-            (None, Some(digest)) => read_pinned(&Pin { path: self.path.clone(), digest }).map(drop),
-            (None, None) => placement::open(&self.path).map(drop),
+        if self.sealed.is_some() {
+            return Ok(());
+        }
+        let placed = placement::open(&self.path)?;
+        match self.digest {
+            Some(digest) => check_script(&placed, &Pin { path: self.path.clone(), digest }),
+            None => Ok(()),
         }
     }
 
@@ -92,13 +114,15 @@ impl Program {
 /// - [`Unavailable`](keyward_core::ErrorKind::Unavailable), for anything that cannot be used: a file
 ///   that does not exist, cannot be read or is too large; a file that is neither an ELF program nor a script with a `#!` line.
 pub fn verify_program(pin: &Pin) -> Result<Program> {
-    let bytes = read_pinned(pin)?;
-    let (path, digest) = (pin.path.clone(), Some(pin.digest));
-    if bytes.starts_with(SCRIPT) {
-        return Ok(Program { path, digest, sealed: None });
-    }
-    check_program(&bytes).map_err(with_path(&path))?;
-    Ok(Program { path, digest, sealed: Some(Sealed::new(&bytes)?) })
+    let placed = placement::open(&pin.path)?;
+    let sealed = if placed.starts_with(SCRIPT, &pin.path)? {
+        check_script(&placed, pin)?;
+        None
+    } else {
+        let (sealed, ()) = seal_pinned(&placed, pin, check_program)?;
+        Some(sealed)
+    };
+    Ok(Program { path: pin.path.clone(), digest: Some(pin.digest), sealed })
 }
 
 /// Checks that these bytes are an ELF program.

@@ -5,7 +5,8 @@ use keyward_core::Result;
 use crate::errors::{refused, unusable, with_path};
 use crate::library::elf::{self, Elf, Entry, Library};
 use crate::library::runtime::{Part, part};
-use crate::program::read_pinned;
+use crate::placement;
+use crate::program::seal_pinned;
 use crate::sealed::Sealed;
 use keyward_core::{Digest, Pin};
 use order::Order;
@@ -72,8 +73,8 @@ impl Verified {
 /// Verifies a plugin that is a shared library, and the other libraries that are pinned for it,
 /// without running their code.
 ///
-/// Each file is read once, from a descriptor that was checked after it was opened. The bytes that
-/// were read are the ones that are hashed, examined and later loaded. Pinned libraries are found by
+/// Each file is copied once, from a descriptor that was checked after it was opened, to where no
+/// process can change the copy. The copy is hashed, examined and later loaded. Pinned libraries are found by
 /// the name in them (`SONAME`); those that are not needed are ignored.
 ///
 /// # Errors
@@ -85,38 +86,38 @@ impl Verified {
 ///   file that does not exist, cannot be read, is too large, is not a plugin, is damaged, or is
 ///   built for another machine or another version of the plugin interface.
 pub fn verify_library(pin: &Pin, needs: &[Pin]) -> Result<Verified> {
-    let plugin = Read::library(pin)?;
+    let plugin = Copied::new(pin)?;
     let entry = plugin.library.entry().map_err(with_path(&pin.path))?.clone();
     plugin.check_name()?;
-    let pinned = needs.iter().map(Read::library).collect::<Result<Vec<_>>>()?;
+    let pinned = needs.iter().map(Copied::new).collect::<Result<Vec<_>>>()?;
     let mut order = Order::default();
     order.add(&plugin, &pinned)?;
-    let needed = order.needed.iter().map(|index| pinned[*index].needed());
+    let mut pinned: Vec<_> = pinned.into_iter().map(Some).collect();
+    let needed = order.needed.iter().filter_map(|index| pinned[*index].take());
     Ok(Verified {
         entry,
-        needed: needed.collect::<Result<_>>()?,
+        needed: needed.map(Copied::into_needed).collect(),
         runtime: order.runtime,
-        library: Sealed::new(&plugin.bytes)?,
+        library: plugin.sealed,
     })
 }
 
-/// A shared library whose bytes are the pinned ones.
+/// A copy of a shared library with the pinned content.
 #[derive(Debug)]
-struct Read<'p> {
+struct Copied<'p> {
     pin: &'p Pin,
-    bytes: Vec<u8>,
+    sealed: Sealed,
     library: Library,
 }
 
-impl<'p> Read<'p> {
-    fn library(pin: &'p Pin) -> Result<Self> {
-        let bytes = read_pinned(pin)?;
-        match elf::read(&bytes).map_err(with_path(&pin.path))? {
-            Elf::Library(library) => Ok(Self { pin, bytes, library }),
-            Elf::Program => {
-                Err(with_path(&pin.path)(unusable("is a program and not a shared library")))
-            }
-        }
+impl<'p> Copied<'p> {
+    fn new(pin: &'p Pin) -> Result<Self> {
+        let placed = placement::open(&pin.path)?;
+        let (sealed, library) = seal_pinned(&placed, pin, |content| match elf::read(content)? {
+            Elf::Library(library) => Ok(library),
+            Elf::Program => Err(unusable("is a program and not a shared library")),
+        })?;
+        Ok(Self { pin, sealed, library })
     }
 
     /// A library that is loaded later and needs a part of the C runtime would get a plugin of its
@@ -130,8 +131,8 @@ impl<'p> Read<'p> {
         }
     }
 
-    fn needed(&self) -> Result<Needed> {
-        let name = self.library.soname.clone().expect("found by its name");
-        Ok(Needed { name, digest: self.pin.digest, library: Sealed::new(&self.bytes)? })
+    fn into_needed(self) -> Needed {
+        let name = self.library.soname.expect("found by its name");
+        Needed { name, digest: self.pin.digest, library: self.sealed }
     }
 }

@@ -1,6 +1,6 @@
 use keyward_core::Result;
 
-use super::Read;
+use super::Copied;
 use crate::errors::{refused, unusable, with_path};
 use crate::library::runtime::{Part, part};
 
@@ -17,7 +17,7 @@ pub(super) struct Order {
 
 impl Order {
     /// Adds the libraries that this one needs.
-    pub(super) fn add(&mut self, library: &Read<'_>, pinned: &[Read<'_>]) -> Result<()> {
+    pub(super) fn add(&mut self, library: &Copied<'_>, pinned: &[Copied<'_>]) -> Result<()> {
         for name in &library.library.needed {
             match part(name) {
                 Part::Present => {}
@@ -32,7 +32,7 @@ impl Order {
         Ok(())
     }
 
-    fn add_pinned(&mut self, index: usize, pinned: &[Read<'_>]) -> Result<()> {
+    fn add_pinned(&mut self, index: usize, pinned: &[Copied<'_>]) -> Result<()> {
         if self.needed.contains(&index) {
             return Ok(());
         }
@@ -49,7 +49,7 @@ impl Order {
     }
 }
 
-fn find(name: &str, pinned: &[Read<'_>]) -> Result<usize> {
+fn find(name: &str, pinned: &[Copied<'_>]) -> Result<usize> {
     // For a path, the linker opens that path, after it has expanded `$LIB`.
     if name.contains(['/', '$']) {
         return Err(refused(format_args!("needs {name}, which is a path and not a name"))
