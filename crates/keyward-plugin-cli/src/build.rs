@@ -1,7 +1,9 @@
 //! Builds a crate of backends with cargo, as a shared library that Keyward can load.
 
+use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{self, Stdio};
@@ -24,6 +26,9 @@ pub struct Built {
 /// Builds the crate in `dir` as a shared library, and copies it into a folder; without a folder,
 /// into `plugins` in cargo's target folder. Cargo prints its messages to standard error.
 ///
+/// A release has no symbol table, unless the manifest has its own `strip` in `[profile.release]`:
+/// all of a library is read and hashed before it is loaded.
+///
 /// # Errors
 /// - [`Invalid`](ErrorKind::Invalid): there is no crate.
 /// - [`Unavailable`](ErrorKind::Unavailable): cargo is not installed.
@@ -43,32 +48,62 @@ pub fn build(dir: &Path, release: bool, folder: Option<&Path>) -> Result<Built> 
 /// Builds the crate as a shared library, also if the crate's manifest does not declare one. Returns
 /// the library's path.
 fn cargo(dir: &Path, release: bool) -> Result<PathBuf> {
-    let failed = |kind, why: &str| Error::new(kind, "usage").because(why.to_owned());
     if !dir.join("Cargo.toml").is_file() {
         let why = format!("there is no crate in {}", dir.display());
         return Err(failed(ErrorKind::Invalid, &why)
             .hint("`keyward plugin new --role ROLE NAME DIR` makes a crate"));
     }
+    let mut arguments = vec!["rustc", "--lib", "--crate-type", "cdylib"];
+    arguments.extend(["--message-format", "json-render-diagnostics"]);
+    if release {
+        arguments.push("--release");
+        if !sets_strip(&workspace_manifest(dir)?) {
+            arguments.extend(["--", "-C", "strip=symbols"]);
+        }
+    }
+    let messages = output_of_cargo(dir, &arguments)?;
+    let messages = messages.split(|byte| *byte == b'\n');
+    let mut libraries = messages.filter_map(|line| library(&serde_json::from_slice(line).ok()?));
+    // The last one is the crate's: cargo builds the dependencies of a crate first.
+    libraries.next_back().ok_or_else(|| failed(ErrorKind::Other, "cargo built no library"))
+}
+
+/// Runs cargo in a folder and returns what it prints to standard output.
+fn output_of_cargo(dir: &Path, arguments: &[&str]) -> Result<Vec<u8>> {
     let mut cargo = process::Command::new("cargo");
-    cargo.args(["rustc", "--lib", "--crate-type", "cdylib"]);
-    cargo.args(["--message-format", "json-render-diagnostics"]);
-    cargo.args(release.then_some("--release")).current_dir(dir);
-    let child = cargo.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-    let child = child.map_err(|error| match error.kind() {
+    cargo.args(arguments).current_dir(dir).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let output = cargo.output().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             failed(ErrorKind::Unavailable, "cargo is not installed, or is not on PATH")
                 .hint("Install Rust, which includes cargo, or add cargo's folder to PATH")
         }
         _ => Error::io("cargo", error),
     })?;
-    let output = child.wait_with_output().map_err(|error| Error::io("cargo", error))?;
-    if !output.status.success() {
-        return Err(failed(ErrorKind::Other, "cargo could not build the library"));
+    if output.status.success() {
+        Ok(output.stdout)
+    } else {
+        Err(failed(ErrorKind::Other, "cargo could not build the library"))
     }
-    let messages = output.stdout.split(|byte| *byte == b'\n');
-    let mut libraries = messages.filter_map(|line| library(&serde_json::from_slice(line).ok()?));
-    // The last one is the crate's: cargo builds the dependencies of a crate first.
-    libraries.next_back().ok_or_else(|| failed(ErrorKind::Other, "cargo built no library"))
+}
+
+fn failed(kind: ErrorKind, why: &str) -> Error {
+    Error::new(kind, "usage").because(why.to_owned())
+}
+
+/// Reads the manifest from which cargo takes the profiles for the crate in `dir`.
+fn workspace_manifest(dir: &Path) -> Result<String> {
+    let place = ["locate-project", "--workspace", "--message-format", "plain"];
+    let place = output_of_cargo(dir, &place)?;
+    let path = OsStr::from_bytes(place.trim_ascii_end());
+    fs::read_to_string(path).map_err(|error| Error::io("build", error))
+}
+
+/// Whether a manifest says what to strip from a release. What it says wins: an argument of the
+/// compiler would override it.
+fn sets_strip(manifest: &str) -> bool {
+    let table: toml::Table = manifest.parse().unwrap_or_default();
+    let release = table.get("profile").and_then(|profiles| profiles.get("release"));
+    release.is_some_and(|release| release.get("strip").is_some())
 }
 
 /// Returns the library that a message of cargo reports.
@@ -119,5 +154,17 @@ mod tests {
         assert_eq!(library(&message("compiler-artifact", "lib")), None);
         assert_eq!(library(&message("compiler-message", "cdylib")), None);
         assert_eq!(library(&json!({ "reason": "build-finished" })), None);
+    }
+
+    #[test]
+    fn only_a_setting_for_releases_says_what_to_strip() {
+        for manifest in
+            ["[profile.release]\nstrip = false", "profile.release.strip = \"debuginfo\""]
+        {
+            assert!(sets_strip(manifest), "{manifest}");
+        }
+        for manifest in ["", "[profile.dev]\nstrip = true", "[profile.release]\nlto = true", "="] {
+            assert!(!sets_strip(manifest), "{manifest}");
+        }
     }
 }

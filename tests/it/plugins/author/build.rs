@@ -1,6 +1,7 @@
-//! `keyward plugin build`, if it fails.
+//! `keyward plugin build`: what it builds, and how it fails.
 
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use super::AuthorHome;
 
@@ -56,4 +57,24 @@ fn a_library_can_be_trusted_whatever_the_umask() {
     assert_eq!(keys, ["crate", "path", "sha256"], "as the guide says");
     assert_eq!(built["crate"], "keyward_key_lines");
     author.keyward("plugin trust --yes").arg(path).run().ends(0);
+}
+
+#[test]
+fn a_release_is_stripped_unless_the_manifest_decides() {
+    let author = AuthorHome::new();
+    let code = "#[unsafe(no_mangle)] pub extern \"C\" fn keyward_plugin_v1__small() {}\n";
+    author.0.write("crate/src/lib.rs", code);
+    let package =
+        "[package]\nname = \"small\"\nversion = \"1.0.0\"\nedition = \"2024\"\n[workspace]\n";
+    for (settings, is_stripped) in [("", true), ("[profile.release]\nstrip = false\n", false)] {
+        author.0.write("crate/Cargo.toml", format!("{package}{settings}"));
+        author.keyward("plugin build --release crate --output lib").run().ends(0);
+        let library = author.path("lib/libsmall.so");
+        let symbols = |table: &[&str]| {
+            let output = Command::new("nm").args(table).arg(&library).output().unwrap();
+            String::from_utf8(output.stdout).unwrap()
+        };
+        assert_eq!(symbols(&[]).is_empty(), is_stripped, "{settings}");
+        assert!(symbols(&["--dynamic"]).contains(" T keyward_plugin_v1__small\n"));
+    }
 }

@@ -15,7 +15,7 @@ pub(crate) struct Arguments {
     /// The crate's folder [default: the current folder]
     #[arg(default_value = ".", hide_default_value = true)]
     dir: PathBuf,
-    /// Build with cargo's release profile
+    /// Build with cargo's release profile, and strip symbols unless the manifest sets `strip`
     #[arg(long)]
     release: bool,
     /// Where to put the library [default: `plugins` in cargo's target folder]
