@@ -22,7 +22,8 @@ use crate::program::Program;
 
 pub use programs::Programs;
 
-/// The time limit for an answer, unless the [`Command`] sets another one.
+/// The time limit for an answer, unless the [`Command`] sets another one or the operation has its
+/// own.
 const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How to start a program that provides backends.
@@ -74,7 +75,9 @@ impl Command {
 
     /// Sets the time limit for an answer, after which it is killed; the default is 30 seconds.
     ///
-    /// The time of a prompt for a secret does not count.
+    /// If the caller has a deadline ([`Host::remaining`](keyward_core::Host::remaining)), the limit
+    /// is that deadline, and afterwards only the caller gives up. The time of a prompt for a secret
+    /// does not count.
     #[must_use]
     pub fn call_timeout(mut self, call_timeout: Duration) -> Self {
         self.call_timeout = call_timeout;

@@ -73,11 +73,12 @@ pub(super) struct Link {
 /// The time limit of a call, and what happens after it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Wait<'a> {
-    /// The limit of every call, after which the child is killed; or the time that the host's caller
-    /// has, after which only the caller gives up.
+    /// The time that the host's caller has, after which only the caller gives up. If the caller
+    /// waits for ever, the usual limit, after which the child is killed.
     Usual(&'a dyn Host),
-    /// Longer than the limit of other calls by this much. Then the child is killed.
-    Longer(Duration),
+    /// The usual limit and this much longer, or the time that the host's caller has if that is
+    /// longer still. Then the child is killed.
+    Whole(&'a dyn Host, Duration),
     /// This long. Then the child is killed.
     Only(Duration),
     /// At most this long. Then only the caller gives up.
@@ -214,13 +215,13 @@ impl Link {
 
     /// Writes a frame.
     fn send(&self, name: &'static str, frame: &Secret, clock: &Clock) -> Result<()> {
-        let written = self.input.write(frame.expose(), clock, clock.hard_limit(self.call_timeout));
-        match written {
+        let limit = clock.hard_limit(self.call_timeout);
+        match self.input.write(frame.expose(), clock, limit) {
             Ok(()) => return Ok(()),
             Err(NotWritten::CallerGaveUp) => return Err(self.out_of_time(name)),
             Err(NotWritten::Closed) => {}
             Err(NotWritten::NotRead) => {
-                self.end(&format!("did not read within {}", seconds(self.call_timeout)));
+                self.end(&format!("did not read within {}", seconds(limit)));
             }
             Err(NotWritten::Broken) => self.end(&self.why_closed()),
         }
@@ -251,19 +252,21 @@ impl Link {
     /// Kills a child that has not answered a call for too long, after the caller has given up.
     fn end_if_stuck(&self) {
         let started = Instant::now();
-        while self.is_stuck() {
+        while let Some(limit) = self.passed_limit() {
             if started.elapsed() >= FINAL_DRAIN {
-                return self.end(&not_answered(self.call_timeout));
+                return self.end(&not_answered(limit));
             }
             thread::sleep(POLL_INTERVAL);
         }
     }
 
-    fn is_stuck(&self) -> bool {
-        let is_over = |clock: &Arc<Clock>| {
-            clock.gives_up && clock.left_of(clock.hard_limit(self.call_timeout)).is_none()
-        };
-        self.calls.kept().iter().any(is_over)
+    /// Returns the limit of a call that the child should have answered by now, although the caller
+    /// has given up.
+    fn passed_limit(&self) -> Option<Duration> {
+        self.calls.kept().iter().filter(|clock| clock.gives_up).find_map(|clock| {
+            let limit = clock.hard_limit(self.call_timeout);
+            clock.left_of(limit).is_none().then_some(limit)
+        })
     }
 
     /// Returns why the child's output ended, or its input failed.
@@ -282,10 +285,13 @@ impl Link {
     fn clock(&self, wait: Wait<'_>) -> Arc<Clock> {
         let (limit, gives_up) = match wait {
             Wait::Usual(host) => match host.remaining() {
-                Some(remaining) if remaining < self.call_timeout => (remaining, true),
-                _ => (self.call_timeout, false),
+                Some(remaining) => (remaining, true),
+                None => (self.call_timeout, false),
             },
-            Wait::Longer(longer) => (self.call_timeout.saturating_add(longer), false),
+            Wait::Whole(host, longer) => {
+                let limit = self.call_timeout.saturating_add(longer);
+                (host.remaining().map_or(limit, |remaining| remaining.max(limit)), false)
+            }
             Wait::Only(limit) => (limit, false),
             Wait::AtMost(limit) => (limit, true),
         };
@@ -320,6 +326,7 @@ fn not_answered(limit: Duration) -> String {
     format!("did not answer within {}", seconds(limit))
 }
 
+/// The time that remained of an operation is not a round number.
 fn seconds(limit: Duration) -> String {
-    format!("{} s", limit.as_secs_f64())
+    format!("{} s", (limit.as_secs_f64() * 10.0).round() / 10.0)
 }

@@ -44,15 +44,26 @@ impl Instance {
         read: impl FnOnce(&Map<'_>) -> Result<T, Malformed>,
     ) -> Result<T> {
         let wait = if WHOLE.contains(&name) {
-            Wait::Longer(Duration::ZERO)
+            Wait::Whole(&*self.host, Duration::ZERO)
         } else {
             Wait::Usual(&*self.host)
         };
         self.call_within(name, wait, arguments, read)
     }
 
-    /// Calls the backend, with this time limit.
-    pub(crate) fn call_within<T>(
+    /// Calls the backend, which may need this much longer than for other calls. The caller waits
+    /// even if its time is over.
+    pub(crate) fn call_longer<T>(
+        &self,
+        name: &'static str,
+        longer: Duration,
+        arguments: impl FnOnce(&mut Fields<'_>),
+        read: impl FnOnce(&Map<'_>) -> Result<T, Malformed>,
+    ) -> Result<T> {
+        self.call_within(name, Wait::Whole(&*self.host, longer), arguments, read)
+    }
+
+    fn call_within<T>(
         &self,
         name: &'static str,
         wait: Wait<'_>,

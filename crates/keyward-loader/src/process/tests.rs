@@ -17,8 +17,8 @@ fn the_specification_names_every_limit() {
         (seconds(client::START), 10, "answers within 10 s of its start"),
         (seconds(client::START), 10, "| start and `hello` | 10 s |"),
         (seconds(client::GRACE), 1, "It has 1 s for that"),
-        (seconds(CALL_TIMEOUT), 30, "| any other call | 30 s; `lock`: its `wait` more |"),
-        (seconds(CALL_TIMEOUT), 30, "if it has not come after the 30 s"),
+        (seconds(CALL_TIMEOUT), 30, "has no deadline | 30 s; `lock`: its `wait` more |"),
+        (seconds(CALL_TIMEOUT), 30, "if it has not come after 30 s either"),
         (seconds(instance::CLOSE), 5, "| `close` | 5 s |"),
     ] {
         assert_eq!(limit, expected, "{words}");

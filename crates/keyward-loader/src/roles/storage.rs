@@ -10,7 +10,6 @@ use keyward_wire::cbor::{Fields, Malformed, Map};
 use keyward_wire::message::{self, Call, entry, storage};
 
 use super::{Messages, Served, answer, argument, not_valid, unknown};
-use crate::process::client::Wait;
 use crate::process::instance::{Instance, nothing};
 
 /// The largest number of entries in a page, so that it fits into a frame.
@@ -163,9 +162,9 @@ impl Locks for ChildStorage {
         wait: Duration,
         ttl: Duration,
     ) -> Result<Box<dyn Guard>> {
-        let lock = self.instance.call_within(
+        let lock = self.instance.call_longer(
             "lock",
-            Wait::Longer(wait),
+            wait,
             |fields| storage::write_lock(fields, id, mode, wait, ttl),
             |answer| answer.get("lock"),
         )?;

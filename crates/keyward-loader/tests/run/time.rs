@@ -126,3 +126,51 @@ fn an_answer_that_was_not_read_in_time_is_accepted() {
     thread::sleep(Duration::from_millis(1600));
     patient.get(&ann()).unwrap();
 }
+
+/// The script takes longer than the limit of calls without a deadline, which is 1.5 s.
+const SLOW: &str = "
+hello()
+time.sleep(WAIT_OPEN)
+opened(read())
+m = read()
+time.sleep(WAIT_GET)
+answer(m, blob=b'late')
+answer(read())
+";
+
+fn slow(open: &str, get: &str) -> Script {
+    Script::new(&SLOW.replace("WAIT_OPEN", open).replace("WAIT_GET", get))
+}
+
+#[test]
+fn a_call_may_take_as_long_as_its_operation() {
+    let unhurried = Arc::new(TestHost::new().within(Duration::from_secs(60)));
+    let script = slow("2", "2");
+    assert_eq!(script.storage_for(&unhurried).unwrap().get(&ann()).unwrap().blob, b"late");
+}
+
+#[test]
+fn a_call_ends_with_its_operation() {
+    let script = slow("0", "60");
+    let host = Arc::new(TestHost::new().within(Duration::from_secs(3)));
+    let storage = script.storage_for(&host).unwrap();
+    let started = Instant::now();
+    let error = storage.get(&ann()).unwrap_err();
+    assert!(error.message().ends_with("did not answer in the time that remained"), "{error}");
+    assert!(started.elapsed() >= Duration::from_secs(3));
+    // The child has used up both limits, so the next caller does not wait for it.
+    let error = storage.get(&ann()).unwrap_err();
+    assert!(error.message().ends_with("did not answer within 3 s"), "{error}");
+    script.is_gone();
+}
+
+#[test]
+fn without_a_deadline_a_call_has_the_usual_limit() {
+    for (open, get) in [("60", "0"), ("0", "60")] {
+        let script = slow(open, get);
+        let error = script.storage_for(&Arc::new(TestHost::new()));
+        let error = error.and_then(|storage| storage.get(&ann())).unwrap_err();
+        assert!(error.message().ends_with("did not answer within 1.5 s"), "{error}");
+        script.is_gone();
+    }
+}
