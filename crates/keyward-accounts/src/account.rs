@@ -1,13 +1,8 @@
 //! What accounts are, and which ones are selected.
 
 use keyward_core::Record;
+use keyward_kinds::{fields, names};
 use keyward_origin::Location;
-
-/// The kind of record that lists the accounts of an origin.
-pub const KIND: &str = "accounts";
-
-/// The field that names the account, in records of every kind that has one.
-const USERNAME: &str = "username";
 
 /// Whether records that contain no origin are given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,7 +18,7 @@ pub enum Unbound {
 /// The kinds of records that match.
 #[derive(Clone, Copy, Debug)]
 pub enum Kinds<'a> {
-    /// Every kind but [`KIND`], which lists accounts.
+    /// Every kind but [`names::ACCOUNTS`], which lists accounts.
     Any,
     /// These kinds.
     Only(&'a [&'a str]),
@@ -32,7 +27,7 @@ pub enum Kinds<'a> {
 impl Kinds<'_> {
     pub(crate) fn contains(self, kind: &str) -> bool {
         match self {
-            Self::Any => kind != KIND,
+            Self::Any => kind != names::ACCOUNTS,
             Self::Only(kinds) => kinds.contains(&kind),
         }
     }
@@ -54,7 +49,7 @@ impl Account {
     /// of a record without an account. The record tells which of the two it is.
     pub fn username(&self) -> Option<&[u8]> {
         let of_location = || self.location.account().filter(|name| !name.is_empty());
-        match self.record.field(USERNAME) {
+        match self.record.field(fields::USERNAME) {
             Some(field) => Some(field.value.expose()),
             None => of_location().map(str::as_bytes),
         }

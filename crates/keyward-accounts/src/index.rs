@@ -1,21 +1,20 @@
 use std::fmt::Write as _;
 
 use keyward_core::{Error, ErrorKind, Field, Origin, Record, Result};
+use keyward_kinds::{
+    fields::{ACCOUNTS, DEFAULT},
+    names,
+};
 use keyward_origin::Location;
 
 use crate::MAX_ACCOUNTS;
-use crate::account::{KIND, Kinds, Listed};
-
-/// One line for each account, the oldest first: its location, a blank, its record's kind.
-const ACCOUNTS: &str = "accounts";
-
-/// The name of the default account.
-const DEFAULT: &str = "default";
+use crate::account::{Kinds, Listed};
 
 /// The accounts of an origin. The list may contain accounts that no longer exist, and may lack some
 /// that exist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Index {
+    /// In the record, a line for each, the oldest first: its location, a blank, its record's kind.
     lines: Vec<Line>,
     default: Option<String>,
 }
@@ -30,7 +29,7 @@ impl Index {
     /// Reads an index from a record; `None` if the record is something else, or belongs to another
     /// origin.
     pub(super) fn read(record: &Record, origin: &Origin) -> Result<Option<Self>> {
-        if record.kind != KIND || record.origins != [origin.clone()] {
+        if record.kind != names::ACCOUNTS || record.origins != [origin.clone()] {
             return Ok(None);
         }
         let corrupt = || Error::corrupt("read the list of accounts");
@@ -52,7 +51,7 @@ impl Index {
         for Line { location, kind } in &self.lines {
             writeln!(text, "{location} {kind}").expect("a string takes all that is written");
         }
-        record.kind = KIND.to_owned();
+        record.kind = names::ACCOUNTS.to_owned();
         record.origins = vec![origin.clone()];
         record.fields.insert(ACCOUNTS.to_owned(), Field::open(text));
         match &self.default {

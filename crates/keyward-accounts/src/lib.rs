@@ -28,12 +28,12 @@ mod tests;
 
 use std::slice;
 
-use keyward_core::{Error, ErrorKind, Origin, Record, Result, Source, Timestamp, printable};
+use keyward_core::{Error, ErrorKind, Origin, Record, Result, Source, Timestamp};
 use keyward_origin::Location;
 
 use entries::{IfAbsent, OriginEntry};
 
-pub use account::{Account, KIND, Kinds, Listed, Unbound};
+pub use account::{Account, Kinds, Listed, Unbound};
 
 /// The highest number of accounts of one origin.
 pub const MAX_ACCOUNTS: usize = 1_000;
@@ -246,20 +246,6 @@ fn listed_as(location: &Location) -> Result<Location> {
         Some(_) => Ok(location.clone()),
         None => Location::new(location.origin().clone(), Some(""), location.path()),
     }
-}
-
-/// Returns the error for an entry whose record is of another kind than the one to be set.
-pub fn other_kind(record: &Record) -> Error {
-    let error = Error::new(ErrorKind::Exists, "set");
-    if record.kind == KIND {
-        return error
-            .because("the entry lists the accounts of an origin")
-            .hint("Use --origin instead of --name to select the account");
-    }
-    let kind = printable(&record.kind);
-    error
-        .because(format!("the entry holds a record of the kind `{kind}`"))
-        .hint("To replace it, remove it first with `keyward unset`")
 }
 
 fn occupied() -> Error {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use keyward_config::Environment;
 use keyward_core::{Change, EntryId, Error, ErrorKind, Page, Query, Record, Result, Source};
 use keyward_helper::git::Request;
+use keyward_kinds::fields;
 use keyward_origin::Location;
 
 use credential::GitCredential;
@@ -125,7 +126,7 @@ impl GitSource {
     pub fn erase(&self, id: &EntryId) -> Result<()> {
         let record = self.get(id)?;
         let location = self.location(id).ok_or_else(|| Error::not_found("erase"))?;
-        let username = record.field("username").map(|field| field.value.clone());
+        let username = record.field(fields::USERNAME).map(|field| field.value.clone());
         self.git.reject(&location, username)?;
         match self.get(id) {
             Ok(left) if left == record => {

@@ -28,12 +28,13 @@ mod state_digest;
 mod tests;
 
 pub use lines::{MAX_LINE, MAX_REQUEST};
-pub use records::{AUTHORIZATION, USER_PASSWORD, credential, expiry};
+pub use records::{credential, expiry};
 pub use reply::Reply;
 pub use request::{Capabilities, Request};
 
-use keyward_accounts::{Accounts, Kinds, other_kind};
+use keyward_accounts::{Accounts, Kinds};
 use keyward_core::{Error, Record, Result, Secret, Timestamp};
+use keyward_kinds::{names, other_kind};
 
 use crate::Call;
 
@@ -119,7 +120,8 @@ impl Call for Action {
 /// is unknown whether there is a credential, and [`Reply::quit`] keeps git from asking another
 /// helper.
 pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<Reply> {
-    let kinds = if request.capabilities.authtype { records::KINDS } else { &[USER_PASSWORD] };
+    let kinds =
+        if request.capabilities.authtype { records::KINDS } else { &[names::USER_PASSWORD] };
     let Some(wanted) = &request.location else { return Ok(Reply::default()) };
     let is_good = |record: &Record| records::is_good(record, now);
     let found = accounts.find(wanted, Kinds::Only(kinds), &is_good)?;

@@ -3,6 +3,7 @@
 
 use keyward_core::{EntryId, Error, Record, Result, Source};
 use keyward_git::GitSource;
+use keyward_kinds::fields;
 use keyward_origin::Location;
 
 use crate::accounts::{Found, Place};
@@ -23,7 +24,7 @@ fn ask(git: &GitSource, asked: &Location) -> Result<(Location, Record)> {
             false => error,
         }
     })?;
-    let username = record.field("username").and_then(|field| field.value.expose_str());
+    let username = record.field(fields::USERNAME).and_then(|field| field.value.expose_str());
     let account = username.or(asked.account()).map(str::to_owned);
     let location = Location::new(asked.origin().clone(), account.as_deref(), asked.path())?;
     Ok((location, record))

@@ -154,8 +154,12 @@ fn client_certificate() -> Kind {
 }
 
 fn totp() -> Kind {
-    Kind::new(names::TOTP, "The secret of one-time passwords (RFC 6238)")
-        .with_main(FieldSpec::secret(URI, "The URI: otpauth://totp/…").required().with_max(4096))
+    Kind::new(names::TOTP, "The secret of one-time passwords (RFC 6238)").with_main(
+        FieldSpec::secret(URI, "The URI: otpauth://totp/…")
+            .required()
+            .with_format(Format::OtpAuth)
+            .with_max(4096),
+    )
 }
 
 fn note() -> Kind {

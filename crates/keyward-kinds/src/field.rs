@@ -1,6 +1,8 @@
 use keyward_core::{Error, MAX_RECORD, Result, Secret};
 use regex_lite::{Regex, RegexBuilder};
 
+use crate::otp::OtpAuth;
+
 /// A row of a kind's table: one field of its records.
 ///
 /// # Examples
@@ -102,25 +104,27 @@ impl Shape {
 pub enum Format {
     /// A URL with `http` or `https`, a host, and no user-info.
     Url,
+    /// An `otpauth://totp/` URI, from which one-time passwords are made.
+    OtpAuth,
 }
 
 impl Format {
     /// All formats.
-    pub const ALL: [Self; 1] = [Self::Url];
+    pub const ALL: [Self; 2] = [Self::Url, Self::OtpAuth];
 
     /// The name in a kind's file.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Url => "url",
+            Self::OtpAuth => "otpauth",
         }
     }
 
-    fn fault(self, value: &Secret) -> Option<String> {
+    fn fault(self, value: &Secret) -> Option<&'static str> {
         match self {
-            Self::Url => match value.expose_str().is_some_and(is_web_url) {
-                true => None,
-                false => Some("must be a URL such as https://example.com, without a user".into()),
-            },
+            Self::Url => (!value.expose_str().is_some_and(is_web_url))
+                .then_some("must be a URL such as https://example.com, without a user"),
+            Self::OtpAuth => OtpAuth::parse(value).err(),
         }
     }
 }
@@ -233,7 +237,7 @@ impl FieldSpec {
         words
     }
 
-    /// Checks a value.
+    /// Checks a value. An empty one can be valid; only who enters it knows whether it is meant.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid), with the rule that the value breaks. It never
@@ -252,9 +256,6 @@ impl FieldSpec {
         if value.len() > self.max {
             return Some(format!("must not be longer than {} bytes", self.max));
         }
-        if self.required && value.is_empty() {
-            return Some("must not be empty".into());
-        }
         if let Some(fault) = self.shape.fault(value) {
             return Some(fault.into());
         }
@@ -268,7 +269,7 @@ impl FieldSpec {
                 return Some(format!("must match `{pattern}`"));
             }
         }
-        self.format.and_then(|format| format.fault(value))
+        self.format.and_then(|format| format.fault(value)).map(str::to_owned)
     }
 }
 

@@ -29,14 +29,14 @@ impl KindRegistration {
 /// ```
 /// use keyward_kinds::{FieldSpec, Kind, Kinds};
 ///
-/// fn deploy() -> Kind {
-///     Kind::new("acme.deploy", "A key that deploys to Acme")
+/// fn upload() -> Kind {
+///     Kind::new("acme.upload", "A key that uploads to Acme")
 ///         .with_main(FieldSpec::secret("key", "The key").required())
 /// }
 ///
-/// keyward_kinds::register!(deploy);
+/// keyward_kinds::register!(upload);
 ///
-/// assert!(Kinds::linked().find("acme.deploy").is_ok());
+/// assert!(Kinds::linked().find("acme.upload").is_ok());
 /// ```
 #[macro_export]
 macro_rules! register {

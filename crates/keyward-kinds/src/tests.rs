@@ -133,7 +133,7 @@ fn a_check_names_the_field_and_never_quotes_the_value() {
         (FieldSpec::secret("f", "").with_choices(["a", "b"]), "canary"),
         (FieldSpec::secret("f", "").with_pattern("[0-9]+"), "1canary"),
         (FieldSpec::secret("f", "").with_format(Format::Url), "https://canary@x"),
-        (FieldSpec::secret("f", "").required(), ""),
+        (FieldSpec::secret("f", "").with_format(Format::OtpAuth), "otpauth://totp/canary"),
     ] {
         let error = spec.check(&value.into()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
@@ -253,6 +253,143 @@ proptest! {
         let _ = (kinds.find(&name).is_ok(), kinds.faults());
         for kind in kinds.iter() {
             let _ = kind.field(&field, value.clone().into());
+        }
+    }
+}
+
+#[test]
+fn a_view_writes_into_the_record_and_keeps_the_rest() {
+    let at = |seconds| Some(Timestamp::from_unix(seconds));
+    let old = Record::from(&UserPassword::new("ann", "old"))
+        .with(fields::REFRESH_TOKEN, Field::secret("r"))
+        .with("team", Field::open("red"))
+        .with_created(Timestamp::from_unix(1))
+        .with_expires(at(9));
+    let same = UserPassword::new("bob", "old").write(old.clone()).unwrap();
+    assert_eq!(same, old.clone().with(fields::USERNAME, Field::open("bob")));
+
+    let changed = UserPassword::new("ann", "new").write(old).unwrap();
+    assert_eq!(UserPassword::try_from(&changed).unwrap(), UserPassword::new("ann", "new"));
+    assert_eq!((changed.expires, changed.created), (None, Timestamp::from_unix(1)));
+    assert!(changed.field("team").is_some() && changed.field(fields::REFRESH_TOKEN).is_none());
+    assert!(changed.field(fields::PASSWORD).unwrap().secret);
+}
+
+#[test]
+fn a_view_that_has_the_refresh_token_keeps_it() {
+    let at = Some(Timestamp::from_unix(7));
+    let refresh = Field::secret("r").with_expires(at);
+    let old = Record::new(names::OAUTH2)
+        .with(fields::CLIENT_ID, Field::secret("id"))
+        .with(fields::ACCESS_TOKEN, Field::secret("old").with_expires(at))
+        .with(fields::REFRESH_TOKEN, refresh.clone());
+    let view = OAuth2::try_from(&old).unwrap();
+    assert_eq!(view.write(old.clone()).unwrap(), old);
+    let new =
+        OAuth2 { access_token: Some("new".into()), ..view.clone() }.write(old.clone()).unwrap();
+    assert_eq!(new.field(fields::REFRESH_TOKEN), Some(&refresh));
+    assert_eq!(new.field(fields::ACCESS_TOKEN), Some(&Field::secret("new")));
+    assert!(new.field(fields::CLIENT_ID).unwrap().secret, "the record says so");
+    let none = OAuth2 { refresh_token: None, ..view }.write(old).unwrap();
+    assert!(none.field(fields::REFRESH_TOKEN).is_none());
+}
+
+#[test]
+fn a_view_refuses_other_kinds_and_records_without_its_fields() {
+    let token = Token { username: None, token: "canary".into() };
+    let record = Record::from(&token);
+    assert_eq!(UserPassword::try_from(&record).unwrap_err().kind(), ErrorKind::Unsupported);
+    let error = UserPassword::new("a", "b").write(record.clone()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Exists);
+    assert!(token.write(Record::new("")).unwrap() == record);
+    let without = Token::try_from(&Record::new(names::TOKEN)).unwrap_err();
+    assert_eq!(without.message(), "the record has no field `token`");
+    let bytes = record.with(fields::USERNAME, Field::open(vec![0xff]));
+    assert!(Token::try_from(&bytes).unwrap_err().message().contains("is not text"));
+    let list = Record::new(names::ACCOUNTS);
+    assert!(
+        UserPassword::new("a", "b")
+            .write(list)
+            .unwrap_err()
+            .message()
+            .contains("lists the accounts")
+    );
+}
+
+/// Each view reads what the table says, and marks as secret what the table says.
+#[test]
+fn views_and_tables_agree() {
+    fn records() -> Vec<Record> {
+        let text = || Some("x".to_owned());
+        let secret = || Some(keyward_core::Secret::from("x"));
+        vec![
+            (&UserPassword::new("x", "x")).into(),
+            (&Token { username: text(), token: "x".into() }).into(),
+            (&ApiKey { key_id: text(), key: "x".into() }).into(),
+            (&OAuth2 {
+                issuer: text(),
+                token_url: text(),
+                client_id: "x".into(),
+                client_secret: secret(),
+                username: text(),
+                scope: text(),
+                audience: text(),
+                access_token: secret(),
+                token_type: text(),
+                refresh_token: secret(),
+                id_token: secret(),
+            })
+                .into(),
+            (&Aws {
+                access_key_id: "x".into(),
+                secret_access_key: "x".into(),
+                session_token: secret(),
+            })
+                .into(),
+            (&S3 {
+                access_key_id: "x".into(),
+                secret_access_key: "x".into(),
+                session_token: secret(),
+                endpoint: text(),
+                region: text(),
+            })
+                .into(),
+            (&KeyPair { public_key: text(), private_key: "x".into(), passphrase: secret() }).into(),
+            (&SshKey {
+                username: text(),
+                public_key: text(),
+                private_key: "x".into(),
+                passphrase: secret(),
+                certificate: text(),
+            })
+                .into(),
+            (&ClientCertificate {
+                certificate: "x".into(),
+                private_key: "x".into(),
+                passphrase: secret(),
+            })
+                .into(),
+            (&Totp { uri: "x".into() }).into(),
+            (&Note { text: "x".into() }).into(),
+            (&File { file_name: text(), content: "x".into() }).into(),
+            (&HttpAuthorization {
+                username: text(),
+                scheme: "x".into(),
+                credential: "x".into(),
+                refresh_token: secret(),
+            })
+                .into(),
+        ]
+    }
+    let kinds = Kinds::linked();
+    for record in records() {
+        let kind = kinds.find(&record.kind).unwrap();
+        for (name, field) in &record.fields {
+            let spec = kind.spec(name).unwrap_or_else(|| panic!("{}: {name}", kind.name));
+            assert_eq!(spec.secret, field.secret, "{}: {name}", kind.name);
+        }
+        for spec in kind.fields.iter().filter(|spec| spec.name != fields::REFRESH_TOKEN) {
+            assert!(record.field(&spec.name).is_some(), "{}: {}", kind.name, spec.name);
         }
     }
 }

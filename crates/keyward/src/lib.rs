@@ -26,7 +26,6 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod credentials;
 mod delete;
 mod facade;
 mod init;
@@ -42,8 +41,8 @@ mod unused;
 pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName, within};
 #[doc(no_inline)]
 pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
+pub use keyward_kinds::UserPassword as Credentials;
 
-pub use credentials::{Credentials, USER_PASSWORD};
 pub use facade::Keyward;
 pub use new_store::{NewStore, Protection};
 pub use open_store::OpenStore;

@@ -2,9 +2,9 @@ use std::ops::Deref;
 
 use keyward_config::{OsUser, StoreFile};
 use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Record, Result};
+use keyward_kinds::{UserPassword as Credentials, names};
 use keyward_store::Store;
 
-use crate::credentials::Credentials;
 use crate::facade::Keyward;
 use crate::system_store::users;
 
@@ -111,8 +111,8 @@ impl OpenStore {
         }
     }
 
-    /// Stores credentials, and replaces earlier ones. The origins, the labels and the times of
-    /// creation and last use of the entry stay as they are. A record that does not open is replaced.
+    /// Stores credentials, and replaces earlier ones. All else in the record stays as it is, as far
+    /// as [`Credentials::write`] keeps it. A record that does not open is replaced.
     ///
     /// # Errors
     /// Those of the store; [`Exists`](ErrorKind::Exists) if the entry contains a record of another
@@ -122,7 +122,7 @@ impl OpenStore {
         self.update_or_replace(id, |old| {
             let now = self.now();
             let old = old.unwrap_or_else(|| Record::new("").with_created(now));
-            Ok(Change::Put(Box::new(credentials.replace(old)?.with_updated(now))))
+            Ok(Change::Put(Box::new(credentials.write(old)?.with_updated(now))))
         })
     }
 
@@ -145,7 +145,7 @@ impl OpenStore {
     pub fn unset(&self, id: &EntryId) -> Result<()> {
         let removed = self.update(id, |old| match old {
             None => Err(Error::not_found("unset")),
-            Some(record) if record.kind == keyward_accounts::KIND => Err(is_list_of_accounts()),
+            Some(record) if record.kind == names::ACCOUNTS => Err(is_list_of_accounts()),
             Some(_) => Ok(Change::Remove),
         });
         match removed {
@@ -166,7 +166,7 @@ fn is_list_of_accounts() -> Error {
 #[cfg(test)]
 mod tests {
     use keyward_config::{Environment, Silent};
-    use keyward_core::{Origin, Timestamp};
+    use keyward_core::{Field, Origin, Timestamp};
     use keyward_defaults as _;
 
     use super::*;
@@ -181,7 +181,7 @@ mod tests {
         let store = keyward.store("s").unwrap();
         let id = store.entry(Some("ann"), None).unwrap();
         let origin = Origin { scheme: "https".into(), host: "x".into(), port: 443 };
-        let mut record = Record::from(&Credentials::new("ann", "old"));
+        let mut record = Record::from(&Credentials::new("ann", "old")).with("x", Field::open("y"));
         record.created = Timestamp::from_unix(7);
         record.used = Some(Timestamp::from_unix(8));
         record.origins.push(origin.clone());
@@ -192,6 +192,7 @@ mod tests {
         assert_eq!(store.credentials(&id).unwrap().unwrap().password.expose(), b"new");
         assert_eq!((changed.created, changed.origins), (Timestamp::from_unix(7), vec![origin]));
         assert_eq!((changed.labels, changed.used), (record.labels, record.used));
+        assert_eq!(changed.fields.get("x"), Some(&Field::open("y")));
         assert!(changed.updated > changed.created);
     }
 
@@ -203,7 +204,7 @@ mod tests {
         keyward.init_store(&memory).unwrap();
         let store = keyward.store("s").unwrap();
         let id = store.entry(Some("ann"), Some("https://x")).unwrap();
-        store.put(&id, &Record::new(keyward_accounts::KIND), Expect::Any).unwrap();
+        store.put(&id, &Record::new(names::ACCOUNTS), Expect::Any).unwrap();
         assert_eq!(store.unset(&id).unwrap_err().kind(), ErrorKind::Exists);
         assert!(store.contains(&id).unwrap());
         store.put(&id, &Record::new("token"), Expect::Any).unwrap();

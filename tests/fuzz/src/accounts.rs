@@ -1,5 +1,6 @@
-use keyward_accounts::{Accounts, KIND, Listed};
+use keyward_accounts::{Accounts, Listed};
 use keyward_core::{EntryId, ErrorKind, Field, Record, Timestamp};
+use keyward_kinds::{fields, names};
 use keyward_origin::{Location, from_parts};
 
 use crate::memory::Memory;
@@ -11,9 +12,9 @@ pub fn accounts(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let (chosen, lines) = text.split_once('\n').unwrap_or(("", text));
     let origin = from_parts("https", "example.com").expect("an origin");
-    let mut list = Record::new(KIND).with("accounts", Field::open(lines));
+    let mut list = Record::new(names::ACCOUNTS).with(fields::ACCOUNTS, Field::open(lines));
     if !chosen.is_empty() {
-        list = list.with("default", Field::open(chosen));
+        list = list.with(fields::DEFAULT, Field::open(chosen));
     }
     list.origins.push(origin.clone());
     let memory = Memory::default();
@@ -27,11 +28,12 @@ pub fn accounts(bytes: &[u8]) {
     };
     assert!(before.iter().all(|listed| *listed.location.origin() == origin));
     let location = Location::new(origin.clone(), Some("new"), None).expect("a location");
-    let token = |record: Record| Ok(record.with_kind("token"));
+    let token = |record: Record| Ok(record.with_kind(names::TOKEN));
     match accounts.keep(&location, Timestamp::from_unix(1), &token) {
         Ok(()) => {
             let after = accounts.list(&origin).expect("it was written just now");
-            let is_new = |listed: &Listed| listed.location == location && listed.kind == "token";
+            let is_new =
+                |listed: &Listed| listed.location == location && listed.kind == names::TOKEN;
             assert!(after.iter().any(is_new), "{after:?}");
             let is_old = |listed: &Listed| before.iter().any(|old| old.location == listed.location);
             assert!(after.iter().all(|listed| is_new(listed) || is_old(listed)), "{after:?}");

@@ -184,7 +184,7 @@ fn add_account(store: &OpenStore, user: &str, account: &str) {
     let location = Location::new(origin(), Some(account), None).unwrap();
     let credentials = Credentials::new(account, "1");
     Accounts::new(&**store, user)
-        .keep(&location, Timestamp::from_unix(1), &|old| credentials.replace(old))
+        .keep(&location, Timestamp::from_unix(1), &|old| credentials.write(old))
         .unwrap();
 }
 

@@ -10,9 +10,8 @@ use std::sync::{Arc, Mutex};
 use keyward::{OpenStore, Silent};
 use keyward_config::StoreHost;
 use keyward_core::{
-    EntryId, Error, ErrorKind, Expect, Field, Host, Operation, Page, Put, Query, Record, Registry,
-    Result, Revision, Role, Source, Storage, StorageAbilities, Stored, Stores, Values, escape,
-    segments,
+    EntryId, Error, ErrorKind, Expect, Host, Operation, Page, Put, Query, Record, Registry, Result,
+    Revision, Role, Source, Storage, StorageAbilities, Stored, Stores, Values, escape, segments,
 };
 use keyward_store::{Named, Parts, Store};
 
@@ -63,9 +62,7 @@ pub(super) fn fill(
         envelope: true,
         host,
     })?;
-    let record = Record::new(keyward::USER_PASSWORD)
-        .with("username", Field::open("ann"))
-        .with("password", Field::secret(peers::PASSWORD));
+    let record = Record::from(&keyward::Credentials::new("ann", peers::PASSWORD));
     for id in entries {
         store.put(&id, &record, Expect::Any)?;
     }

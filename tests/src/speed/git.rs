@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keyward_accounts::Accounts;
-use keyward_core::Field;
 use keyward_origin::Location;
 
 use super::cold::process;
@@ -95,10 +94,7 @@ fn keep(home: &BenchHome, name: &str, others: usize) -> Result {
     let user = store.entry(None, None)?;
     let location = Location::parse("https://ann@example.com")?;
     Accounts::new(&*store, user.user()).keep(&location, store.now(), &|record| {
-        Ok(record
-            .with_kind(keyward::USER_PASSWORD)
-            .with("username", Field::open("ann"))
-            .with("password", Field::secret(PASSWORD)))
+        keyward::Credentials::new("ann", PASSWORD).write(record)
     })?;
     Ok(())
 }

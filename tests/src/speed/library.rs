@@ -10,7 +10,7 @@ use aes_gcm::{Aes256Gcm, Nonce, Tag};
 use hkdf::Hkdf;
 use keyward::OpenStore;
 use keyward_core::wire::Wire;
-use keyward_core::{EntryId, Expect, Field, Record};
+use keyward_core::{EntryId, Expect, Record};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::Sha256;
 
@@ -49,9 +49,7 @@ fn beside(
     raw: &dyn Raw,
 ) -> Result<[Table; 2]> {
     let id = EntryId::new("ann", None)?;
-    let record = Record::new(keyward::USER_PASSWORD)
-        .with("username", Field::open("ann"))
-        .with("password", Field::secret(peers::PASSWORD));
+    let record = Record::from(&keyward::Credentials::new("ann", peers::PASSWORD));
     for store in [quickest, default] {
         store.put(&id, &record, Expect::Any)?;
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_core::{
-    Context, Encryption, EntryId, Expect, Field, Host, KeyId, Put, Record, Registration, Registry,
-    Role, RoleTrait, Secret, Serializer, Storage, StoreId, StoreKey, Values,
+    Context, Encryption, EntryId, Expect, Host, KeyId, Put, Record, Registration, Registry, Role,
+    RoleTrait, Secret, Serializer, Storage, StoreId, StoreKey, Values,
 };
 use keyward_loader::process::{Command, Programs};
 use keyward_loader::{Digest, Pin, load, verify_library};
@@ -137,9 +137,7 @@ fn seal(plan: &Plan, attached: &Attached) -> Result<Table> {
 }
 
 fn encode(plan: &Plan, attached: &Attached) -> Result<Table> {
-    let record = Record::new(keyward::USER_PASSWORD)
-        .with("username", Field::open("ann"))
-        .with("password", Field::secret(super::peers::PASSWORD));
+    let record = Record::from(&keyward::Credentials::new("ann", super::peers::PASSWORD));
     let serializers = attached.open::<dyn Serializer>()?;
     call_each("Encoding a record by `json`", plan, &serializers, |serializer| {
         if serializer.encode(&record)?.is_empty() { Err("it is empty".into()) } else { Ok(()) }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use keyward::OpenStore;
 use keyward_accounts::{Accounts, Kinds, Listed};
 use keyward_core::{EntryId, Origin, Record, Result};
+use keyward_kinds::fields;
 use keyward_origin::Location;
 use serde_json::json;
 
@@ -142,7 +143,7 @@ fn remove(session: &Session, owner: &StoreAndUser, url: &str) -> Outcome {
     let wanted = Some(account).filter(|account| !account.is_empty());
     let wanted = Location::new(location.origin().clone(), wanted, location.path())?;
     let has_no_username =
-        |record: &Record| record.field("username").is_none_or(|field| field.value.is_empty());
+        |record: &Record| record.field(fields::USERNAME).is_none_or(|field| field.value.is_empty());
     let is_selected = |record: &Record| !account.is_empty() || has_no_username(record);
     match accounts.forget(&wanted, Kinds::Any, store.now(), &is_selected)? {
         0 => Err(missing_entry(&EntryId::new(&user, Some(&location.to_string()))?, &store)),

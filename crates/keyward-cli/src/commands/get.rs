@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use keyward::Credentials;
 use keyward_core::{EntryId, Error, Secret, SecretWriter};
+use keyward_kinds::fields;
 use zeroize::Zeroizing;
 
 use super::{Run, missing_entry};
@@ -69,15 +70,15 @@ fn as_json(
     username: bool,
     password: bool,
 ) -> Outcome<Secret> {
-    let mut object = BTreeMap::from([("user", id.user()), ("kind", keyward::USER_PASSWORD)]);
+    let mut object = BTreeMap::from([("user", id.user()), ("kind", Credentials::KIND)]);
     object.extend(id.name().map(|name| ("name", name)));
     if username {
-        object.insert("username", &credentials.username);
+        object.insert(fields::USERNAME, &credentials.username);
     }
     let encoded;
     if password {
         match credentials.password.expose_str() {
-            Some(text) => object.insert("password", text),
+            Some(text) => object.insert(fields::PASSWORD, text),
             None => {
                 encoded = Zeroizing::new(STANDARD.encode(credentials.password.expose()));
                 object.insert("password_base64", &encoded)

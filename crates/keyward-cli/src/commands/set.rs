@@ -47,7 +47,7 @@ fn set_account(session: &Session, arguments: &Arguments, origin: &str) -> Outcom
     let password = arguments.password.read(&session.console)?;
     check_no_carriage_return(&password)?;
     let credentials = Credentials::new(username, password);
-    Accounts::new(&*store, &user).keep(&location, store.now(), &|old| credentials.replace(old))?;
+    Accounts::new(&*store, &user).keep(&location, store.now(), &|old| credentials.write(old))?;
     Ok(())
 }
 

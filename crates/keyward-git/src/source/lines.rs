@@ -3,13 +3,15 @@
 use std::io::{self, Write as _};
 
 use keyward_core::{Error, ErrorKind, Record, Result, Secret, SecretWriter};
-use keyward_helper::git::{self, AUTHORIZATION, Reply, Request, USER_PASSWORD};
+use keyward_helper::git::{self, Reply, Request};
+use keyward_kinds::fields::{CREDENTIAL, PASSWORD, REFRESH_TOKEN, SCHEME, USERNAME};
+use keyward_kinds::names;
 use keyward_origin::Location;
 
 use super::unsupported;
 
 /// The fields of a record that git can carry.
-const FIELDS: &[&str] = &["username", "password", "scheme", "credential", "refresh_token"];
+const FIELDS: &[&str] = &[USERNAME, PASSWORD, SCHEME, CREDENTIAL, REFRESH_TOKEN];
 
 /// Returns the lines that ask git for a location, and the credential if there is one to store.
 pub(super) fn lines(location: &Location, credential: &Reply) -> Result<Secret> {
@@ -53,18 +55,17 @@ pub(super) fn from_record(record: &Record, location: &Location) -> Result<Reply>
         return Err(unsupported("put", "git can store only the fields of a credential"));
     }
     let value = |name| record.field(name).map(|field| field.value.clone());
-    let username = value("username").or_else(|| location.account().map(Secret::from));
+    let username = value(USERNAME).or_else(|| location.account().map(Secret::from));
     if location.account().is_some_and(|it| username != Some(Secret::from(it))) {
         return Err(Error::invalid("put", "the record is for another account"));
     }
-    let common =
-        Reply { username, oauth_refresh_token: value("refresh_token"), ..Reply::default() };
+    let common = Reply { username, oauth_refresh_token: value(REFRESH_TOKEN), ..Reply::default() };
     let reply = match record.kind.as_str() {
-        USER_PASSWORD if common.username.is_some() => {
-            Reply { password: value("password"), ..common }
+        names::USER_PASSWORD if common.username.is_some() => {
+            Reply { password: value(PASSWORD), ..common }
         }
-        AUTHORIZATION => {
-            Reply { authtype: value("scheme"), credential: value("credential"), ..common }
+        names::HTTP_AUTHORIZATION => {
+            Reply { authtype: value(SCHEME), credential: value(CREDENTIAL), ..common }
         }
         _ => {
             return Err(unsupported(

@@ -2,24 +2,14 @@
 
 use keyward_accounts::Account;
 use keyward_core::{Field, Record, Secret, Timestamp};
+use keyward_kinds::fields::{CREDENTIAL, PASSWORD, REFRESH_TOKEN, SCHEME, USERNAME};
+use keyward_kinds::names::{HTTP_AUTHORIZATION, USER_PASSWORD};
 use keyward_origin::Location;
 
 use super::{Reply, Request};
 
-/// The kind of record that holds a username and a password or access token.
-pub const USER_PASSWORD: &str = "user-password";
-
-/// The kind of record that holds the value of an `Authorization` header: `scheme` and `credential`.
-pub const AUTHORIZATION: &str = "http-authorization";
-
 /// The kinds of record that a reply to git can come from.
-pub(super) const KINDS: &[&str] = &[USER_PASSWORD, AUTHORIZATION];
-
-const USERNAME: &str = "username";
-const PASSWORD: &str = "password";
-const SCHEME: &str = "scheme";
-const CREDENTIAL: &str = "credential";
-const REFRESH_TOKEN: &str = "refresh_token";
+pub(super) const KINDS: &[&str] = &[USER_PASSWORD, HTTP_AUTHORIZATION];
 
 /// The fields that git's attributes set; other fields are not changed.
 const FIELDS: &[&str] = &[USERNAME, PASSWORD, SCHEME, CREDENTIAL, REFRESH_TOKEN];
@@ -40,7 +30,7 @@ pub(super) fn reply(account: &Account, now: Timestamp) -> Reply {
         USER_PASSWORD if is_good && has(PASSWORD) => {
             Reply { password: value(PASSWORD), password_expiry_utc: expires, ..named }
         }
-        AUTHORIZATION if is_good && has(SCHEME) && has(CREDENTIAL) => Reply {
+        HTTP_AUTHORIZATION if is_good && has(SCHEME) && has(CREDENTIAL) => Reply {
             authtype: value(SCHEME),
             credential: value(CREDENTIAL),
             password_expiry_utc: expires,
@@ -72,7 +62,7 @@ pub fn credential(request: &Request) -> Option<Record> {
     let passing = |secret: &Secret| Field::secret(secret.clone()).with_expires(expires);
     let record = match (&request.authtype, &request.credential) {
         (Some(scheme), Some(credential)) if !scheme.is_empty() && !credential.is_empty() => {
-            Record::new(AUTHORIZATION)
+            Record::new(HTTP_AUTHORIZATION)
                 .with(SCHEME, Field::open(scheme.as_str()))
                 .with(CREDENTIAL, passing(credential))
         }
@@ -147,5 +137,5 @@ fn secret(record: &Record) -> Option<&Field> {
 }
 
 fn secret_name(kind: &str) -> &'static str {
-    if kind == AUTHORIZATION { CREDENTIAL } else { PASSWORD }
+    if kind == HTTP_AUTHORIZATION { CREDENTIAL } else { PASSWORD }
 }
