@@ -11,10 +11,13 @@ pub(crate) mod helper;
 mod import;
 mod info;
 mod init;
+mod inject;
 mod list;
 mod man;
 mod plugin;
+mod read;
 mod rm;
+mod run;
 mod set;
 mod setup;
 mod store;
@@ -61,6 +64,9 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<set::Arguments>("set"),
     entry::<get::Arguments>("get"),
     entry::<unset::Arguments>("unset"),
+    entry::<read::Arguments>("read"),
+    entry::<run::Arguments>("run"),
+    entry::<inject::Arguments>("inject"),
     entry::<rm::Arguments>("rm"),
     entry::<list::Arguments>("list"),
     entry::<info::Arguments>("info"),

@@ -40,6 +40,7 @@ pub(crate) fn report(outcome: Outcome) -> u8 {
             print_message(&message);
             code
         }
+        Err(Stop::Ended(code)) => code,
         Err(Stop::Failed(error)) => {
             print_message(&format!("error: {}", error.report()));
             exit_code(error.kind())

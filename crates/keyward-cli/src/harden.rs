@@ -1,10 +1,12 @@
 //! Hardens the process at its start.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+};
 use signal_hook::consts::{SIGPIPE, SIGXFSZ};
 
 /// Disables core dumps and debuggers of the same user, and keeps values out of the messages of
@@ -14,7 +16,7 @@ pub(crate) fn process() {
     fill_standard_streams();
     // Neither can fail on a kernel that supports it; on another kernel there is nothing to disable.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    let _ = set_core_limit(Some(0));
     for signal in [SIGXFSZ, SIGPIPE] {
         let _ = signal_hook::flag::register(signal, Arc::default());
     }
@@ -27,6 +29,24 @@ pub(crate) fn process() {
             "error: this is a fault in keyward itself ({place})"
         ));
     }));
+}
+
+/// The limit on core dumps that the process started with.
+static CORE_LIMIT: OnceLock<Rlimit> = OnceLock::new();
+
+/// Sets the limit on core dumps of this process, and of the programs that it starts.
+fn set_core_limit(current: Option<u64>) -> rustix::io::Result<()> {
+    let before = getrlimit(Resource::Core);
+    let maximum = CORE_LIMIT.get_or_init(|| before).maximum;
+    setrlimit(Resource::Core, Rlimit { current, maximum })
+}
+
+/// Restores the limit on core dumps for a program that replaces this one or is started by it: the
+/// user's program should behave as if it had been started without keyward.
+pub(crate) fn restore_core_limit() {
+    if let Some(before) = CORE_LIMIT.get() {
+        let _ = set_core_limit(before.current);
+    }
 }
 
 /// Opens `/dev/null` in place of each standard stream that is closed. Otherwise the next file that

@@ -12,6 +12,8 @@ pub(crate) enum Stop {
     Failed(Error),
     /// Something failed. The exit code and the whole message.
     Code(u8, String),
+    /// A program that was started ended with this exit code. It has said itself what was wrong.
+    Ended(u8),
     /// Standard output cannot be written.
     Output(io::Error),
 }

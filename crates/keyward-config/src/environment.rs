@@ -50,6 +50,20 @@ impl Environment {
         Self(Some(variables))
     }
 
+    /// Returns all variables, for a child process. Names and values need not be text.
+    pub fn variables(&self) -> Vec<(OsString, OsString)> {
+        match &self.0 {
+            Some(variables) => {
+                variables.iter().map(|(name, value)| (name.into(), value.clone())).collect()
+            }
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that reads the environment"
+            )]
+            None => std::env::vars_os().collect(),
+        }
+    }
+
     /// Returns the variables of a fixed set. `None` for the environment of the process, which its
     /// children inherit in any case.
     pub fn fixed_variables(&self) -> Option<impl Iterator<Item = (&str, &OsStr)>> {

@@ -16,6 +16,12 @@ pub trait Source: Debug + Send + Sync {
     /// Returns the record of this entry.
     fn get(&self, id: &EntryId) -> Result<Record>;
 
+    /// Returns the records of these entries: one result for each, in their order. A source may need
+    /// fewer requests for that than [`get`](Self::get) for each of them.
+    fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Result<Record>>> {
+        Ok(ids.iter().map(|id| self.get(id)).collect())
+    }
+
     /// Whether the entry exists. The source opens the entry only if it cannot find out otherwise.
     fn contains(&self, id: &EntryId) -> Result<bool>;
 

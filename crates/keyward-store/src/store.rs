@@ -273,6 +273,10 @@ impl Source for Store {
         self.get(id)
     }
 
+    fn get_many(&self, ids: &[EntryId]) -> Result<Vec<Result<Record>>> {
+        self.get_many(ids)
+    }
+
     fn contains(&self, id: &EntryId) -> Result<bool> {
         self.contains(id)
     }

@@ -33,6 +33,7 @@ mod new_store;
 mod open_store;
 mod opener;
 mod plugins;
+mod references;
 mod stores;
 mod system_store;
 mod unused;

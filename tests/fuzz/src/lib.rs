@@ -22,6 +22,7 @@ mod memory;
 mod names;
 mod origin;
 mod plugins;
+mod references;
 mod sample;
 mod serializers;
 
@@ -37,6 +38,7 @@ pub use keys::{key_passphrase, key_supplied};
 pub use names::names;
 pub use origin::origin;
 pub use plugins::{plugin_elf, plugin_frames, plugin_message, plugin_record, plugin_table};
+pub use references::{env_file, reference, template};
 pub use serializers::{serializer_bincode, serializer_cbor, serializer_json, serializer_postcard};
 
 /// A target takes bytes and panics if a property does not hold.
@@ -49,6 +51,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("blob-aes-gcm", blob_aes_gcm),
     ("blob-age", blob_age),
     ("blob-age-passphrase", blob_age_passphrase),
+    ("env-file", env_file),
     ("envelope", envelope),
     ("git-request", git_request),
     ("import-git", import_git),
@@ -65,10 +68,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("plugin-message", plugin_message),
     ("plugin-record", plugin_record),
     ("plugin-table", plugin_table),
+    ("reference", reference),
     ("serializer-bincode", serializer_bincode),
     ("serializer-cbor", serializer_cbor),
     ("serializer-json", serializer_json),
     ("serializer-postcard", serializer_postcard),
     ("settings", settings),
     ("store-file", store_file),
+    ("template", template),
 ];

@@ -57,6 +57,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("guide", include_str!("../../../../docs/guide.md")),
     ("git", include_str!("../../../../docs/clients/git.md")),
     ("importing", include_str!("../../../../docs/importing.md")),
+    ("references", include_str!("../../../../docs/references.md")),
     ("configuration", include_str!("../../../../docs/configuration.md")),
     ("exit-codes", include_str!("../../../../docs/exit-codes.md")),
     ("threat-model", include_str!("../../../../docs/threat-model.md")),

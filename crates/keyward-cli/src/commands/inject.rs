@@ -1,0 +1,78 @@
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use keyward_core::{Error, Secret};
+use keyward_resolver::Reference;
+use keyward_resolver::template::{self, Template};
+
+use super::Run;
+use crate::exit;
+use crate::input::standard_input;
+use crate::output::print_secret;
+use crate::session::Session;
+use crate::stop::{Outcome, usage_error};
+
+/// Print a template with values in place of its references
+#[derive(clap::Parser)]
+#[command(after_help = "Write each reference between two pairs of braces:
+
+  password = \"{{ keyward://work/database }}\"
+
+Example:
+  keyward inject app.toml.template --out app.toml")]
+pub(super) struct Arguments {
+    /// The template; `-` reads standard input
+    template: PathBuf,
+    /// Write to this file, which only you can read, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let place = self.template.display().to_string();
+        let text =
+            read(&self.template).map_err(|error| usage_error(format!("{place}: {error}")))?;
+        let template = Template::parse(&place, text.expose())?;
+        let values = values(session, template.references())?;
+        let filled = template.fill(&values)?;
+        match &self.out {
+            Some(path) => write(path, &filled),
+            None => print_secret(&filled, false),
+        }
+    }
+}
+
+/// Returns the values of all references, or reports each that has none.
+pub(super) fn values(session: &Session, references: &[Reference]) -> Outcome<Vec<Secret>> {
+    if references.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut values = Vec::new();
+    exit::each(session.keyward()?.values(references)?, |value| {
+        values.push(value?);
+        Ok(())
+    })?;
+    Ok(values)
+}
+
+/// Reads a template, which may contain secrets too.
+fn read(path: &Path) -> io::Result<Secret> {
+    let file = if path == Path::new("-") { standard_input()? } else { File::open(path)? };
+    Secret::read_from(file, template::MAX + 1)
+}
+
+/// Writes a file that only its owner can read, atomically and durably.
+fn write(path: &Path, text: &Secret) -> Outcome {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    let written = || {
+        let mut file = tempfile::Builder::new().prefix(".keyward-").tempfile_in(folder)?;
+        file.write_all(text.expose())?;
+        file.as_file().sync_all()?;
+        file.persist(path).map_err(|refused| refused.error)?;
+        File::open(folder)?.sync_all()
+    };
+    written().map_err(|error| Error::io("write the file", error).into())
+}

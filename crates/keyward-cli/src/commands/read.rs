@@ -1,0 +1,25 @@
+use super::Run;
+use crate::output::print_secret;
+use crate::session::Session;
+use crate::stop::Outcome;
+
+/// Print the value that a reference names
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward read keyward://work/mail
+  keyward read keyward://work/mail/username")]
+pub(super) struct Arguments {
+    /// keyward://STORE/NAME or keyward://STORE/NAME/FIELD
+    reference: String,
+    /// Print the bytes of the value, without a newline
+    #[arg(long)]
+    raw: bool,
+}
+
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let reference = self.reference.parse()?;
+        let value = session.keyward()?.values(&[reference])?.remove(0)?;
+        print_secret(&value, !self.raw)
+    }
+}

@@ -1,0 +1,67 @@
+//! `keyward run`: starts a program with secrets in its environment, in files or in open file
+//! descriptors.
+
+mod child;
+mod files;
+mod plan;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use keyward::Environment;
+
+use super::Run;
+use crate::session::Session;
+use crate::stop::Outcome;
+
+use child::Child;
+use plan::Plan;
+
+/// Run a program with secrets in its environment, in files or in open file descriptors
+#[derive(clap::Parser)]
+#[command(
+    after_help = "A variable that is a reference, in the environment or in a file of --env-file, is replaced
+by its value. The program does not start if a reference cannot be resolved. It gets none of
+Keyward's own variables.
+
+Example:
+  keyward run --env PGPASSWORD=keyward://work/database -- psql
+  keyward run --env-file .env -- ./server
+  keyward run --as aws=keyward://work/deploy -- aws s3 ls"
+)]
+pub(super) struct Arguments {
+    /// Set a variable to the value of a reference
+    #[arg(long, value_name = "VAR=REF")]
+    env: Vec<String>,
+    /// Set the variables of this file, whose values may be references
+    #[arg(long, value_name = "FILE")]
+    env_file: Vec<PathBuf>,
+    /// Set a variable to the path of a file in memory that contains the value
+    #[arg(long, value_name = "VAR=REF")]
+    file: Vec<String>,
+    /// Set a variable to the path of an open file descriptor from which the value can be read
+    #[arg(long, value_name = "VAR=REF")]
+    fd: Vec<String>,
+    /// Set the variables that programs read for this kind, to the fields of a record
+    #[arg(long = "as", value_name = "KIND=REF")]
+    kinds: Vec<String>,
+    /// Let a file of --env-file set this variable, which changes how programs run
+    #[arg(long, value_name = "VAR")]
+    allow: Vec<String>,
+    /// Give the program no other variables than PATH, HOME, the language and the like
+    #[arg(long)]
+    clean: bool,
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+impl Run for Arguments {
+    fn run(mut self, session: &Session) -> Outcome {
+        let environment = Environment::current();
+        let command = std::mem::take(&mut self.command);
+        let plan = Plan::new(&environment, &self)?;
+        let child = Child::new(&environment, command, plan.resolve(session)?)?;
+        child.run()
+    }
+}
