@@ -87,7 +87,8 @@ fn the_program_gets_no_variable_of_keyward() {
     clean.retain(|name| *name != "OTHER");
     let found = names("--clean --env P=keyward://s/mail");
     let mut found: Vec<_> = found.lines().collect();
-    (clean.sort_unstable(), found.sort_unstable());
+    clean.sort_unstable();
+    found.sort_unstable();
     assert_eq!(found, clean);
 }
 
