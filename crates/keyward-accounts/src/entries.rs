@@ -1,5 +1,7 @@
 //! The entries behind [`Accounts`]: read, written and removed one by one.
 
+use std::collections::{HashMap, HashSet};
+
 use keyward_core::{Change, EntryId, MAX_NAME, Origin, Record, Result, Timestamp};
 use keyward_origin::Location;
 
@@ -40,6 +42,27 @@ impl Accounts<'_> {
             Err(error) if error.is_miss() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Returns the record in the entry of each location; `None` also for one that does not open.
+    pub(super) fn read_many(&self, locations: &[Location]) -> Result<Vec<Option<Record>>> {
+        let ids: Vec<_> = locations.iter().map(|location| self.id(location).ok()).collect();
+        let names: Vec<_> = ids.iter().flatten().cloned().collect();
+        let mut records = self.source.get_many(&names)?.into_iter();
+        Ok(ids.iter().map(|id| id.as_ref().and_then(|_| records.next()?.ok())).collect())
+    }
+
+    /// Returns the lists of the origins of these locations; without those that do not open.
+    pub(super) fn indexes(&self, locations: &[Location]) -> Result<HashMap<Origin, Index>> {
+        let origins: HashSet<_> = locations.iter().map(Location::origin).collect();
+        let lists = origins.into_iter().map(origin_location);
+        let lists = lists.collect::<Result<Vec<_>>>()?;
+        let records = self.read_many(&lists)?.into_iter();
+        let indexes = records.zip(&lists).filter_map(|(record, list)| {
+            let index = Index::read(&record?, list.origin()).ok()??;
+            Some((list.origin().clone(), index))
+        });
+        Ok(indexes.collect())
     }
 
     pub(super) fn read_fitting(

@@ -93,6 +93,11 @@ impl Index {
         fitting
     }
 
+    /// Whether an entry is listed, with this kind of record.
+    pub(super) fn contains(&self, location: &Location, kind: &str) -> bool {
+        self.lines.iter().any(|line| line.location == *location && line.kind == kind)
+    }
+
     /// # Errors
     /// [`Full`](ErrorKind::Full) if no more accounts can be listed.
     pub(super) fn check_room(&self) -> Result<()> {

@@ -149,6 +149,26 @@ impl<'a> Accounts<'a> {
         if kept.is_written { self.drop_dangling(&place, &kept.kind, now) } else { Ok(()) }
     }
 
+    /// Returns the record at each location, if it is stored and listed as [`keep`](Self::keep)
+    /// stores it. It reads all entries at once if the source can.
+    ///
+    /// `None` says only that [`keep`](Self::keep) has something to do, or fails.
+    pub fn kept(&self, locations: &[Location]) -> Result<Vec<Option<Record>>> {
+        // What cannot be listed for its length has no entry under another name either.
+        let place = |location: &Location| listed_as(location).unwrap_or_else(|_| location.clone());
+        let places: Vec<_> = locations.iter().map(place).collect();
+        let records = self.read_many(&places)?;
+        let indexes = self.indexes(&places)?;
+        let kept = records.into_iter().zip(&places).map(|(record, place)| {
+            let origin = place.origin();
+            let is_listed = |record: &Record| {
+                indexes.get(origin).is_some_and(|index| index.contains(place, &record.kind))
+            };
+            record.filter(|record| self.is_given(record, origin) && is_listed(record))
+        });
+        Ok(kept.collect())
+    }
+
     /// Removes all accounts that match and whose record `is_selected` accepts, and returns how many
     /// there were.
     pub fn forget(

@@ -480,3 +480,35 @@ fn the_list_of_accounts_is_a_record_of_the_origin() {
     let lines = list.field("accounts").unwrap().value.expose_str().unwrap();
     assert_eq!(lines, "https://ann@x user-password\nhttps://@x/team/repo.git user-password\n");
 }
+
+#[test]
+fn kept_accounts_are_those_for_which_keep_has_nothing_to_do() {
+    let memory = Memory::default();
+    keep(&memory, "https://ann@x", "pw");
+    keep(&memory, "https://x/team", "pw");
+    keep(&memory, "https://bob@x", "pw");
+    // It is listed as another kind.
+    let bob = memory.get(&id("https://bob@x")).unwrap();
+    let mut token = bob.clone();
+    token.kind = "token".into();
+    memory.put(&id("https://bob@x"), &token).unwrap();
+    plant(&memory, "https://eve@x", bob.clone(), Some("https://x"));
+    plant(&memory, "https://ann@y", bob.clone(), None);
+    plant(&memory, "https://z", bob, Some("https://z"));
+    let long = format!("https://ann@x/{}", "p".repeat(keyward_core::MAX_NAME));
+    let found = [
+        ("https://ann@x", true),
+        ("https://x/team", true),
+        ("https://bob@x", false),
+        ("https://eve@x", false),
+        (&long, false),
+        ("https://ann@y", false),
+        ("https://z", false),
+        ("https://nobody@x", false),
+        ("https://ann@x", true),
+    ];
+    let locations = found.map(|(url, _)| parse(url));
+    let kept = accounts(&memory).kept(&locations).unwrap();
+    let kept: Vec<_> = kept.iter().map(Option::is_some).collect();
+    assert_eq!(kept, found.map(|(_, is_kept)| is_kept));
+}

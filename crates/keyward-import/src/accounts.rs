@@ -25,6 +25,12 @@ pub struct Found {
     pub credential: Result<(Location, Record)>,
 }
 
+impl Found {
+    fn location(&self) -> Option<&Location> {
+        self.credential.as_ref().ok().map(|(location, _)| location)
+    }
+}
+
 /// What was imported.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -83,10 +89,15 @@ impl Report {
         step: &mut dyn FnMut(),
     ) -> Result<()> {
         let accounts = Accounts::new(&**store, user);
+        let locations: Vec<_> = found.iter().filter_map(Found::location).cloned().collect();
+        let mut kept = accounts.kept(&locations)?.into_iter();
         for Found { place, credential } in found {
             match credential {
                 Ok((location, record)) => {
-                    let kept = keep(&accounts, &location, &record, store);
+                    let kept = match kept.next().flatten() {
+                        Some(old) => Ok(Kept::of_old(&old, &record)),
+                        None => keep(&accounts, &location, &record, store),
+                    };
                     self.add(place, &location, kept)?;
                 }
                 Err(error) => self.refused.push((place, error)),
@@ -122,6 +133,13 @@ enum Kept {
     Other,
 }
 
+impl Kept {
+    /// Returns the result if the store holds this old record, which stays.
+    fn of_old(old: &Record, new: &Record) -> Self {
+        if holds(old, new) { Self::Already } else { Self::Other }
+    }
+}
+
 fn keep(
     accounts: &Accounts<'_>,
     location: &Location,
@@ -134,7 +152,7 @@ fn keep(
             kept.set(Kept::New);
             return Ok(record.clone().with_origins(old.origins).with_created(old.created));
         }
-        kept.set(if holds(&old, record) { Kept::Already } else { Kept::Other });
+        kept.set(Kept::of_old(&old, record));
         Ok(old)
     })?;
     Ok(kept.get())

@@ -7,6 +7,8 @@ use keyward_core::{
     BulkLimits, Change, ErrorKind, Expect, Host, Persistence, Record, Result, SecretRef, Swaps,
     Values,
 };
+use keyward_import::accounts::{Found, Place, import};
+use keyward_origin::Location;
 use keyward_testkit::TestHost;
 
 use crate::helpers::home::Home;
@@ -58,6 +60,31 @@ fn many_entries_need_few_calls() {
     keyward.delete_store("s").unwrap();
     let calls = service.take_calls();
     assert!(calls.values().sum::<usize>() <= 12, "rm: {calls:?}");
+}
+
+/// Accounts of 150 origins, two each, as an import finds them.
+fn found() -> Vec<Found> {
+    let accounts = (0..300).map(|number| {
+        let url = format!("https://ann{number}@host{}.example", number / 2);
+        let location = Location::parse(&url).unwrap();
+        let record = Record::from(&Credentials::new("ann", "s3cret"));
+        Found { place: Place::Line(number), credential: Ok((location, record)) }
+    });
+    accounts.collect()
+}
+
+#[test]
+fn an_import_that_is_repeated_needs_few_calls() {
+    let home = Home::new();
+    let (keyward, service) = service().start(&home);
+    init(&keyward, "aes-gcm").unwrap();
+    let first = import(&keyward, "s", None, found(), &mut || {}).unwrap();
+    assert_eq!((first.imported.len(), first.present.len()), (300, 0));
+    service.take_calls();
+    let again = import(&keyward, "s", None, found(), &mut || {}).unwrap();
+    assert_eq!((again.imported.len(), again.present.len()), (0, 300));
+    let calls = service.take_calls();
+    assert!(calls.values().sum::<usize>() <= 4, "{calls:?}");
 }
 
 #[test]
