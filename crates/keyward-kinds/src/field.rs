@@ -74,7 +74,7 @@ impl Shape {
     }
 
     /// The longest value, unless a field sets another limit.
-    const fn max(self) -> usize {
+    pub(crate) const fn max(self) -> usize {
         match self {
             Self::Line => 64 << 10,
             Self::Text => 1 << 20,

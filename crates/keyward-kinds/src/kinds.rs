@@ -58,13 +58,7 @@ impl Kinds {
     fn add(&mut self, kind: Kind, is_built_in: bool) {
         match rules::check(&kind, is_built_in) {
             Ok(()) => self.slots.entry(kind.name.clone()).or_default().kinds.push(kind),
-            Err(error) => {
-                let why = format!("{}: {}", kind.from, error.message());
-                let error = Error::new(error.kind(), "kind")
-                    .because(why)
-                    .hint(error.advice().unwrap_or_default().to_owned());
-                self.add_broken(Some(&kind.name), error);
-            }
+            Err(error) => self.add_broken(Some(&kind.name), error),
         }
     }
 

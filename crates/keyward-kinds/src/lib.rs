@@ -11,6 +11,7 @@
 mod built_in;
 mod field;
 pub mod fields;
+mod file;
 mod kind;
 mod kinds;
 pub mod names;

@@ -4,7 +4,7 @@ use keyward_core::{Error, Result, printable};
 
 use crate::field::regex;
 use crate::kind::{FIELD_NAMES, MAX_NAME, is_field_name};
-use crate::{FieldSpec, Kind};
+use crate::{FieldSpec, Kind, Shape};
 
 /// The most fields of a kind.
 pub const MAX_FIELDS: usize = 64;
@@ -16,7 +16,17 @@ const MAX_TEXT: usize = 1024;
 const MAX_LIST: usize = 64;
 
 /// Checks a table. Only a built-in kind has a name without a dot.
+///
+/// # Errors
+/// [`Invalid`](keyward_core::ErrorKind::Invalid), with the place that the table comes from.
 pub(crate) fn check(kind: &Kind, is_built_in: bool) -> Result<()> {
+    check_table(kind, is_built_in).map_err(|error| {
+        Error::invalid("config", format!("{}: {}", kind.from, error.message()))
+            .hint(error.advice().unwrap_or_default())
+    })
+}
+
+fn check_table(kind: &Kind, is_built_in: bool) -> Result<()> {
     check_name(&kind.name, is_built_in)?;
     let wrong =
         |why: String| Err(Error::invalid("kind", format!("the kind `{}` {why}", kind.name)));
@@ -31,11 +41,14 @@ pub(crate) fn check(kind: &Kind, is_built_in: bool) -> Result<()> {
         }
         check_field(field).or_else(|why| wrong(format!("has a field `{name}` that {why}")))?;
     }
-    match &kind.main {
-        Some(main) if kind.spec(main).is_none() => {
-            wrong(format!("has the main field `{}`, but no such field", printable(main)))
+    let Some(main) = &kind.main else { return Ok(()) };
+    let name = printable(main);
+    match kind.main_spec() {
+        None => wrong(format!("has the main field `{name}`, but no such field")),
+        Some(spec) if !spec.secret => {
+            wrong(format!("has the main field `{name}`, which is not secret"))
         }
-        _ => Ok(()),
+        Some(_) => Ok(()),
     }
 }
 
@@ -76,6 +89,9 @@ fn check_field(field: &FieldSpec) -> Result<(), String> {
     }
     for (what, text) in [("help", &field.help), ("prompt", &field.prompt)] {
         check_text(text).map_err(|why| format!("has a {what} that {why}"))?;
+    }
+    if field.max > Shape::Bytes.max() {
+        return Err("has a limit that is larger than a record can be".into());
     }
     for list in [&field.choices, &field.environment] {
         if list.len() > MAX_LIST {
