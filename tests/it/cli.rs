@@ -7,6 +7,7 @@ mod credentials;
 mod exit_codes;
 mod help;
 mod import_pycred;
+mod kinds;
 mod leaks;
 mod output;
 mod password;

@@ -3,6 +3,7 @@
 mod architecture;
 mod dist;
 mod docs;
+mod kinds;
 mod packages;
 mod readme;
 mod roles;

@@ -1,4 +1,5 @@
-//! What completion offers for an argument: stores, backends, options, settings, plugins. The
+//! What completion offers for an argument: stores, kinds, backends, options, settings,
+//! plugins. The
 //! candidates are found only if a completion script asks for them.
 
 use std::collections::BTreeSet;
@@ -13,6 +14,10 @@ pub(crate) fn stores() -> ArgValueCandidates {
         let names = keyward.store_names().unwrap_or_default();
         names.iter().map(|name| name.as_str().to_owned()).collect()
     })
+}
+
+pub(crate) fn kinds() -> ArgValueCandidates {
+    candidates(|keyward| keyward.config().kinds().iter().map(|kind| kind.name.clone()).collect())
 }
 
 pub(crate) fn backends(role: Role) -> ArgValueCandidates {

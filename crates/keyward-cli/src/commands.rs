@@ -12,6 +12,7 @@ mod import;
 mod info;
 mod init;
 mod inject;
+mod kind;
 mod list;
 mod man;
 mod plugin;
@@ -75,6 +76,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<import::Command>("import"),
     entry::<setup::Command>("setup"),
     entry::<helper::Command>("helper"),
+    entry::<kind::Command>("kind"),
     entry::<backend::Command>("backend"),
     entry::<plugin::Command>("plugin"),
     entry::<config::Command>("config"),

@@ -2,7 +2,8 @@
 //!
 //! Settings have layers: built in, the system's (`/etc/keyward`), the user's, the environment,
 //! flags. Each value knows where it comes from ([`Settings::explain`]). One file describes each
-//! store ([`StoreFile`]) and each plugin ([`PluginFile`]); a [`Config`] finds them. This is the
+//! store ([`StoreFile`]), each plugin ([`PluginFile`]) and each kind ([`Config::kinds`]); a
+//! [`Config`] finds them. This is the
 //! only crate of Keyward that reads the environment, and it is the [`Host`](keyward_core::Host) of
 //! all backends.
 //!
@@ -15,6 +16,7 @@ mod edit;
 mod environment;
 mod expand;
 mod host;
+mod kinds;
 mod layer;
 mod modes;
 mod name;

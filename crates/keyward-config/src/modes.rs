@@ -46,11 +46,13 @@ impl Places {
     /// file nor folder is an error too: storages do not read it.
     pub fn check_modes(&self, fix: bool, report: &mut dyn FnMut(Result<String>)) {
         let mut check = Check { fix, report, by_id: self.folders_by_id() };
-        let (stores, plugins) = (self.config.join("stores"), self.config.join("plugins"));
+        let [stores, plugins, kinds] =
+            ["stores", "plugins", "kinds"].map(|folder| self.config.join(folder));
         for (folder, content) in [
             (&self.config, Content::Definitions),
             (&stores, Content::Definitions),
             (&plugins, Content::Definitions),
+            (&kinds, Content::Definitions),
             (&self.data, Content::Records),
             (&self.state, Content::Keys),
         ] {

@@ -246,7 +246,7 @@ impl FieldSpec {
         match self.fault(value) {
             None => Ok(()),
             Some(fault) => {
-                Err(Error::invalid("check", format!("the field `{}` {fault}", self.name)))
+                Err(Error::invalid("usage", format!("the field `{}` {fault}", self.name)))
             }
         }
     }

@@ -105,7 +105,7 @@ impl Kind {
             }
             None if self.any_fields && is_field_name(name) => Ok(Field::open(value)),
             None if self.any_fields => Err(Error::invalid(
-                "check",
+                "usage",
                 format!("`{}` cannot be the name of a field", printable(name)),
             )
             .hint(FIELD_NAMES)),
@@ -116,7 +116,7 @@ impl Kind {
     fn unknown_field(&self, name: &str) -> Error {
         let names: Vec<_> = self.fields.iter().map(|field| field.name.as_str()).collect();
         let why = format!("the kind `{}` has no field `{}`", self.name, printable(name));
-        Error::invalid("check", why).hint(format!("Its fields are: {}", names.join(", ")))
+        Error::invalid("usage", why).hint(format!("Its fields are: {}", names.join(", ")))
     }
 
     /// Returns the record with the default of each field that it lacks.
@@ -140,14 +140,14 @@ impl Kind {
         if record.kind != self.name {
             let kind = printable(&record.kind);
             let why = format!("the record is of the kind `{kind}`, not `{}`", self.name);
-            return Err(Error::invalid("check", why));
+            return Err(Error::invalid("usage", why));
         }
         for spec in &self.fields {
             match record.field(&spec.name) {
                 Some(field) => spec.check(&field.value)?,
                 None if spec.required => {
                     let why = format!("the record has no field `{}`", spec.name);
-                    return Err(Error::invalid("check", why));
+                    return Err(Error::invalid("usage", why));
                 }
                 None => {}
             }

@@ -51,7 +51,7 @@ impl Kinds {
     /// same applies to a kind whose table is not valid. [`faults`](Self::faults) reports both.
     #[must_use]
     pub fn with(mut self, kinds: impl IntoIterator<Item = Kind>) -> Self {
-        kinds.into_iter().for_each(|kind| self.add(kind, false));
+        self.extend(kinds);
         self
     }
 
@@ -64,16 +64,13 @@ impl Kinds {
 
     /// Adds an error of reading the kind of this name, which then cannot be used, or of searching a
     /// place for kinds.
-    #[must_use]
-    pub fn with_broken(mut self, name: Option<&str>, error: Error) -> Self {
-        self.add_broken(name, error);
-        self
-    }
-
-    fn add_broken(&mut self, name: Option<&str>, error: Error) {
+    pub fn add_broken(&mut self, name: Option<&str>, error: Error) {
         match name {
-            Some(name) => self.slots.entry(name.to_owned()).or_default().broken.push(error),
-            None => self.lost.push(error),
+            // A table with a wrong name must not disable a built-in kind.
+            Some(name) if rules::check_name(name, false).is_ok() => {
+                self.slots.entry(name.to_owned()).or_default().broken.push(error);
+            }
+            _ => self.lost.push(error),
         }
     }
 
@@ -99,8 +96,10 @@ impl Kinds {
         match self.slots.get(name) {
             Some(slot) => match slot.usable() {
                 Some(kind) if !kind.internal => Ok(kind),
-                Some(_) => Err(Error::invalid("kind", format!("the kind `{name}` is internal"))
-                    .hint("Only Keyward itself writes such records")),
+                Some(_) => {
+                    Err(Error::invalid("registry", format!("the kind `{name}` is internal"))
+                        .hint("Only Keyward itself writes such records"))
+                }
                 None => Err(slot.fault(name)),
             },
             None => Err(self.unknown(name)),
@@ -110,9 +109,10 @@ impl Kinds {
     fn unknown(&self, name: &str) -> Error {
         let names: Vec<_> = self.iter().map(|kind| kind.name.as_str()).collect();
         let why = format!("there is no kind `{}`", printable(name));
-        let error = Error::new(self.lost.first().map_or(ErrorKind::Invalid, Error::kind), "kind")
-            .because(why)
-            .hint(format!("The kinds are: {}", names.join(", ")));
+        let error =
+            Error::new(self.lost.first().map_or(ErrorKind::Invalid, Error::kind), "registry")
+                .because(why)
+                .hint(format!("The kinds are: {}", names.join(", ")));
         let lost: Vec<_> = self.lost.iter().map(Error::message).collect();
         if lost.is_empty() { error } else { error.caused_by(lost.join("; ")) }
     }
@@ -133,6 +133,13 @@ impl Kinds {
     }
 }
 
+/// Adds kinds, as [`Kinds::with`] does.
+impl Extend<Kind> for Kinds {
+    fn extend<T: IntoIterator<Item = Kind>>(&mut self, kinds: T) {
+        kinds.into_iter().for_each(|kind| self.add(kind, false));
+    }
+}
+
 impl Slot {
     /// Returns the table, if it is the only one and valid.
     fn usable(&self) -> Option<&Kind> {
@@ -150,7 +157,7 @@ impl Slot {
         let places = self.kinds.iter().map(|kind| kind.from.as_str());
         let places: Vec<_> = places.chain(self.broken.iter().map(Error::message)).collect();
         let why = format!("the kind `{name}` is defined more than once: {}", places.join("; "));
-        Error::new(ErrorKind::Refused, "kind").because(why).hint("Remove all but one of them")
+        Error::new(ErrorKind::Refused, "registry").because(why).hint("Remove all but one of them")
     }
 }
 

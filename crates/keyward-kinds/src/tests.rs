@@ -56,6 +56,7 @@ fn only_built_in_kinds_have_no_dot() {
         let kinds = Kinds::linked().with([Kind { name: name.into(), ..deploy() }]);
         let faults = kinds.faults();
         assert_eq!(faults.len(), 1, "{name}");
+        assert_eq!(kinds.iter().count(), 14, "no built-in kind is disabled");
     }
     for name in ["", ".", "a.", ".a", "a..b", "A.b", "a_b.c", "a.-b", "a.b-", "a/b.c", "ä.b"] {
         assert!(fault(Kind { name: name.into(), ..deploy() }).contains("name of a kind"), "{name}");
@@ -88,7 +89,8 @@ fn a_broken_table_takes_its_name_too() {
     let kinds = kinds.with([deploy()]);
     assert_eq!(kinds.find("acme.deploy").unwrap_err().kind(), ErrorKind::Refused);
     let lost = keyward_core::Error::new(ErrorKind::Unavailable, "config").because("no folder");
-    let kinds = Kinds::linked().with_broken(None, lost);
+    let mut kinds = Kinds::linked();
+    kinds.add_broken(None, lost);
     assert_eq!(kinds.find("acme.deploy").unwrap_err().kind(), ErrorKind::Unavailable);
     assert!(kinds.find(names::TOKEN).is_ok());
 }

@@ -18,6 +18,7 @@ mod imports;
 mod keyed_value;
 mod keyring_item;
 mod keys;
+mod kinds;
 mod memory;
 mod names;
 mod origin;
@@ -35,6 +36,7 @@ pub use imports::{import_git, import_pycred};
 pub use keyed_value::keyed_value;
 pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
+pub use kinds::{kind_file, otpauth};
 pub use names::names;
 pub use origin::origin;
 pub use plugins::{plugin_elf, plugin_frames, plugin_message, plugin_record, plugin_table};
@@ -61,8 +63,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("keyed-value", keyed_value),
     ("keyring-item", keyring_item),
     ("keyset", keyset),
+    ("kind-file", kind_file),
     ("names", names),
     ("origin", origin),
+    ("otpauth", otpauth),
     ("plugin-elf", plugin_elf),
     ("plugin-frames", plugin_frames),
     ("plugin-message", plugin_message),

@@ -53,6 +53,7 @@ fn names_on_this_machine_are_offered() {
             ("keyward init new --storage s", &["sqlite"]),
             ("keyward init new --option storage.roo", &["storage.root="]),
             ("keyward init wo", &[]),
+            ("keyward kind show us", &["user-password"]),
             ("keyward backend show storage r", &["redb"]),
             ("keyward backend show key e", &["env"]),
             ("keyward config get us", &["user"]),

@@ -118,6 +118,7 @@ fn path_says_where_things_lie() {
         ("data", ".local/share/keyward"),
         ("stores", ".config/keyward/stores"),
         ("plugins", ".config/keyward/plugins"),
+        ("kinds", ".config/keyward/kinds"),
     ] {
         assert_eq!(said[what], json!(home.path(place)), "{what}");
     }

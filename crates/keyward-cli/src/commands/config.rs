@@ -165,12 +165,13 @@ fn find_option<'a>(
 fn validate(keyward: &Keyward) -> Outcome {
     check_settings(keyward.config().settings(), keyward.registry())?;
     let plugins = each(keyward.config().plugins().broken, |broken| Err(broken.error.into()));
+    let kinds = each(keyward.config().kinds().faults(), |fault| Err(fault.into()));
     let ids = keyward.config().store_ids()?;
     let stores = each(keyward.store_names()?, |name| {
         let store = keyward.store(name.as_str())?;
         Ok(ids.check_unique(&store.file)?)
     });
-    plugins.and(stores)?;
+    each([plugins, kinds, stores], |outcome| outcome)?;
     print("The configuration is valid.")
 }
 
@@ -201,15 +202,18 @@ fn print_paths(config: &Config, json: bool) -> Outcome {
     let places = config.places();
     let [system_stores, stores] = config.store_folders().map(|folder| folder.path);
     let [system_plugins, plugins] = config.plugin_folders().map(|folder| folder.path);
+    let [system_kinds, kinds] = config.kind_folders().map(|folder| folder.path);
     let rows = [
         ("config", config.user_file()),
         ("stores", stores),
         ("plugins", plugins),
+        ("kinds", kinds),
         ("data", places.data.clone()),
         ("state", places.state.clone()),
         ("system-config", places.system_config.join("config.toml")),
         ("system-stores", system_stores),
         ("system-plugins", system_plugins),
+        ("system-kinds", system_kinds),
         ("system-data", places.system_data.clone()),
     ];
     if json {

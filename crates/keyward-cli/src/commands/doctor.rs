@@ -50,6 +50,9 @@ fn check_all(session: &Session, mut findings: Findings) -> Outcome {
         let name = name.map_or_else(|| path.display().to_string(), |name| name.to_string());
         findings.add(&format!("plugin {name}"), Finding::Bad(error))?;
     }
+    for error in keyward.config().kinds().faults() {
+        findings.add("kinds", Finding::Bad(error))?;
+    }
     let ids = keyward.config().store_ids()?;
     for name in keyward.store_names()? {
         for finding in check_store(&keyward, name.as_str()) {

@@ -55,6 +55,7 @@ const INSTALLED: &str = "/usr/share/doc/keyward";
 /// The guide, as it was when the program was built.
 const TOPICS: &[(&str, &str)] = &[
     ("guide", include_str!("../../../../docs/guide.md")),
+    ("kinds", include_str!("../../../../docs/kinds.md")),
     ("git", include_str!("../../../../docs/clients/git.md")),
     ("importing", include_str!("../../../../docs/importing.md")),
     ("references", include_str!("../../../../docs/references.md")),

@@ -66,6 +66,7 @@ fn goes_through_every_command(options: &str) {
         ("config show", 0),
         ("config validate", 0),
         ("backend list", 0),
+        ("kind list", 0),
         ("account list s", 0),
         ("account list s --json", 0),
         ("account default s https://ann@x.example", 0),

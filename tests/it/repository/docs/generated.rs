@@ -7,6 +7,7 @@ use std::process::Command;
 
 use keyward_config::{Config, Environment, KnownSetting, Settings};
 use keyward_core::Role;
+use keyward_kinds::{FieldSpec, Kinds};
 use keyward_testkit as kit;
 use serde_json::Value;
 use xtask::root;
@@ -20,6 +21,13 @@ pub(super) fn pages() -> Vec<(String, String)> {
     let mut pages = vec![
         filled("README.md", &[("backends", backend_names())]),
         filled("docs/configuration.md", &[("settings", settings()), ("options", options())]),
+        filled(
+            "docs/kinds.md",
+            &[
+                ("kinds", kinds()),
+                ("registered", code("rust", "crates/keyward-kinds/examples/acme.rs")),
+            ],
+        ),
         filled("docs/envelope.md", &[("example", vectors::worked_example())]),
         filled(
             "docs/writing-a-backend.md",
@@ -81,6 +89,26 @@ fn settings() -> String {
     let mut table = "| setting | variable | what it is |\n|---|---|---|\n".to_owned();
     for KnownSetting { key, help, variable, .. } in Settings::known() {
         writeln!(table, "| `{key}` | `{variable}` | {help} |").unwrap();
+    }
+    table
+}
+
+/// Returns a row for each built-in kind.
+fn kinds() -> String {
+    let field = |spec: &FieldSpec| {
+        let marks = [(spec.required, "required"), (spec.secret, "secret")];
+        let marks = marks.into_iter().filter_map(|(is_so, mark)| is_so.then_some(mark));
+        let marks: Vec<_> = marks.chain(spec.environment.iter().map(String::as_str)).collect();
+        match &marks[..] {
+            [] => format!("`{}`", spec.name),
+            marks => format!("`{}` ({})", spec.name, marks.join(", ")),
+        }
+    };
+    let mut table = "| kind | what it is | fields |\n|---|---|---|\n".to_owned();
+    for kind in Kinds::linked().iter() {
+        let fields: Vec<_> = kind.fields.iter().map(field).collect();
+        let (name, help) = (&kind.name, &kind.help);
+        writeln!(table, "| `{name}` | {help} | {} |", fields.join(", ")).unwrap();
     }
     table
 }

@@ -19,6 +19,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("account list", &["account list s --user ann --json"]),
     ("store verify", &["store verify s --json"]),
     ("store rotate", &["store rotate s --json", "store rotate s --retire --json"]),
+    ("kind list", &["kind list --json", "kind show token --json"]),
     ("backend list", &["backend list --json", "backend show storage file --json"]),
     ("plugin list", &["plugin list --json"]),
     ("plugin show", &["plugin show notebook --json"]),
