@@ -17,4 +17,5 @@ mod run;
 mod startup;
 mod stores;
 mod terminal;
+mod typed;
 mod user_selection;

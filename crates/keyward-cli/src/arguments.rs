@@ -1,7 +1,7 @@
 //! Arguments that several commands take.
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use keyward::OpenStore;
+use keyward::{Keyward, OpenStore};
 use keyward_core::{EntryId, Role};
 
 use crate::candidates;
@@ -22,8 +22,13 @@ pub(crate) struct StoreAndUser {
 impl StoreAndUser {
     /// Opens the store, and returns the user.
     pub(crate) fn open(&self, session: &Session) -> Outcome<(OpenStore, String)> {
+        self.open_with(&session.keyward()?)
+    }
+
+    /// Does the same for a caller that needs the configuration too.
+    fn open_with(&self, keyward: &Keyward) -> Outcome<(OpenStore, String)> {
         let user = self.user.as_deref();
-        let store = session.keyward()?.store_of(&self.store, user)?;
+        let store = keyward.store_of(&self.store, user)?;
         let user = store.user(user).to_owned();
         Ok((store, user))
     }
@@ -42,7 +47,12 @@ pub(crate) struct StoreAndEntry {
 impl StoreAndEntry {
     /// Opens the store, and returns the entry's id.
     pub(crate) fn open(&self, session: &Session) -> Outcome<(OpenStore, EntryId)> {
-        let (store, user) = self.owner.open(session)?;
+        self.open_with(&session.keyward()?)
+    }
+
+    /// Does the same for a caller that needs the configuration too.
+    pub(crate) fn open_with(&self, keyward: &Keyward) -> Outcome<(OpenStore, EntryId)> {
+        let (store, user) = self.owner.open_with(keyward)?;
         let id = store.entry(Some(&user), self.name.as_deref())?;
         Ok((store, id))
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::value_parser;
 use keyward_config::Interaction;
 use keyward_core::{Error, ErrorKind, MAX_RECORD, Prompt, Secret};
+use keyward_kinds::FieldSpec;
 use rustix::io::Errno;
 #[cfg(target_os = "linux")]
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
@@ -36,11 +37,16 @@ pub(crate) struct PasswordSource {
 }
 
 impl PasswordSource {
-    /// Reads the password.
-    pub(crate) fn read(&self, console: &Console) -> Outcome<Secret> {
-        let Some((file, shown)) = self.open()? else { return self.prompt(console) };
+    /// Whether an option says from where to read.
+    pub(crate) fn is_given(&self) -> bool {
+        self.stdin || self.password_file.is_some() || self.password_fd.is_some()
+    }
+
+    /// Reads the password, or the main secret of another kind, which is this field.
+    pub(crate) fn read(&self, console: &Console, field: Option<&FieldSpec>) -> Outcome<Secret> {
+        let Some((file, shown)) = self.open()? else { return self.prompt(console, field) };
         let mut password = read_all(file, &shown)?;
-        if !self.raw {
+        if !self.raw && field.is_none_or(FieldSpec::is_typed) {
             password.strip_line_end();
         }
         if password.is_empty() && !self.allow_empty {
@@ -66,14 +72,21 @@ impl PasswordSource {
     }
 
     /// Asks for the password. The console does not accept an empty one.
-    fn prompt(&self, console: &Console) -> Outcome<Secret> {
+    fn prompt(&self, console: &Console, field: Option<&FieldSpec>) -> Outcome<Secret> {
         for (option, is_set) in [("raw", self.raw), ("allow-empty", self.allow_empty)] {
             if is_set {
                 let why = format!("--{option} needs --stdin, --password-file or --password-fd");
                 return Err(usage_error(why));
             }
         }
-        Ok(console.prompt(&Prompt::new("Password").with_confirm(true))?)
+        let Some(field) = field else {
+            return Ok(console.prompt(&Prompt::new("Password").with_confirm(true))?);
+        };
+        if !field.is_typed() {
+            let why = format!("the field `{}` is not one line", field.name);
+            return Err(Error::invalid("usage", why).hint("Use --stdin or --password-file").into());
+        }
+        Ok(console.prompt(&Prompt::new(&field.prompt()).with_confirm(field.twice))?)
     }
 }
 

@@ -55,6 +55,12 @@ impl Config {
         }
         kinds
     }
+
+    /// Returns kinds that include the one of this name, if there is one. It reads files only if one
+    /// of them can define the name, so the common kinds cost nothing.
+    pub fn kinds_with(&self, name: &str) -> Kinds {
+        if name.contains('.') { self.kinds() } else { Kinds::linked() }
+    }
 }
 
 #[cfg(test)]

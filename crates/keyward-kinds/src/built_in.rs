@@ -21,7 +21,7 @@ pub(crate) fn kinds() -> [Kind; 15] {
         note(),
         file(),
         Kind::new(names::GENERIC, "A secret with any other fields")
-            .with_main(FieldSpec::secret(SECRET, "The secret").with_shape(Shape::Bytes))
+            .with_main(FieldSpec::secret(SECRET, "The secret").twice().with_shape(Shape::Bytes))
             .with_any_fields(),
         http_authorization(),
         accounts(),

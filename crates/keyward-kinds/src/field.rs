@@ -237,6 +237,16 @@ impl FieldSpec {
         words
     }
 
+    /// Whether a user types the value: one line of text, or bytes that are asked for twice, such as a
+    /// password. Any other value is the content of a file, in which a line end at the end matters.
+    pub fn is_typed(&self) -> bool {
+        match self.shape {
+            Shape::Line => true,
+            Shape::Text => false,
+            Shape::Bytes => self.twice,
+        }
+    }
+
     /// Checks a value. An empty one can be valid; only who enters it knows whether it is meant.
     ///
     /// # Errors

@@ -9,6 +9,7 @@
 //! A field is secret if the record or the table says so. A check never quotes a value.
 
 mod built_in;
+mod changes;
 mod field;
 pub mod fields;
 mod file;
@@ -24,6 +25,7 @@ mod views;
 #[doc(hidden)]
 pub use inventory;
 
+pub use changes::Changes;
 pub use field::{FieldSpec, Format, Shape};
 pub use kind::Kind;
 pub use kinds::Kinds;

@@ -127,7 +127,7 @@ pub(crate) fn value(record: &Record, name: &str) -> Option<Secret> {
 
 /// Sets a field. A field that has this value already keeps its expiry. A field that was secret stays
 /// so.
-fn put(record: &mut Record, name: &str, mut field: Field) {
+pub(crate) fn put(record: &mut Record, name: &str, mut field: Field) {
     if let Some(old) = record.fields.get(name) {
         field.secret |= old.secret;
         if old.value == field.value {

@@ -2,7 +2,7 @@ use std::ops::Deref;
 
 use keyward_config::{OsUser, StoreFile};
 use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Record, Result};
-use keyward_kinds::{UserPassword as Credentials, names};
+use keyward_kinds::{Changes, Kind, UserPassword as Credentials, names};
 use keyward_store::Store;
 
 use crate::facade::Keyward;
@@ -123,6 +123,18 @@ impl OpenStore {
             let now = self.now();
             let old = old.unwrap_or_else(|| Record::new("").with_created(now));
             Ok(Change::Put(Box::new(credentials.write(old)?.with_updated(now))))
+        })
+    }
+
+    /// Changes the record of an entry, or makes it. A record that does not open is replaced if the
+    /// changes make a whole record.
+    ///
+    /// # Errors
+    /// Those of the store, and of [`Changes::apply`].
+    pub fn change(&self, id: &EntryId, kind: &Kind, changes: &Changes) -> Result<()> {
+        self.check_not_deleting()?;
+        self.update_or_replace(id, |old| {
+            Ok(Change::Put(Box::new(changes.apply(kind, old, self.now())?)))
         })
     }
 

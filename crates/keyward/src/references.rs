@@ -58,7 +58,7 @@ impl Keyward {
     /// Those of [`records`](Self::records). A value that its record lacks is
     /// [`NotFound`](ErrorKind::NotFound).
     pub fn values(&self, references: &[Reference]) -> Result<Vec<Result<Secret>>> {
-        let kinds = Kinds::linked();
+        let kinds = self.config.kinds();
         let records = self.records(references)?.into_iter().zip(references);
         let values = records.map(|(record, reference)| {
             let record = record.map_err(|error| named(reference, error))?;

@@ -51,7 +51,6 @@ fn json_forms_are_as_documented() {
     home.keyward("set s ann --stdin").input("pässword\"").run().ends(0);
     home.keyward("set s bob -u b --name n --stdin --raw").input(b"\xff\n").run().ends(0);
     for (line, printed) in [
-        ("get s --json", json!({ "user": me(), "kind": kind })),
         ("get s --json -n", json!({ "user": me(), "kind": kind, "username": "ann" })),
         (
             "get s --json -np",

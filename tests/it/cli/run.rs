@@ -158,17 +158,17 @@ fn a_file_is_private_and_gone_afterwards() {
 #[test]
 fn a_file_outlives_neither_sigterm_nor_the_run_after_sigkill() {
     let home = in_memory();
-    let mut terminated = waiting(&home);
+    let (mut terminated, _input) = waiting(&home);
     signal(&terminated, Signal::TERM);
     assert_eq!(terminated.wait().unwrap().code(), Some(128 + 15));
     assert_eq!(left(&home), Vec::<PathBuf>::new());
 
-    let mut killed = waiting(&home);
+    let (mut killed, _input) = waiting(&home);
     let folder = left(&home);
     signal(&killed, Signal::KILL);
     killed.wait().unwrap();
     assert_eq!(left(&home), folder);
-    let mut other = waiting(&home);
+    let (mut other, _input) = waiting(&home);
     let now = left(&home);
     assert_eq!(now.len(), 1);
     assert_ne!(now, folder);
@@ -187,13 +187,14 @@ fn in_memory() -> Home {
     home
 }
 
-/// A run with a file, whose program waits.
-fn waiting(home: &Home) -> std::process::Child {
+/// A run with a file, whose program waits while its input is open.
+fn waiting(home: &Home) -> (std::process::Child, std::process::ChildStdin) {
     let mut run = home.command(keyward());
     run.args(["run", "--file", "P=keyward://s/mail", "--", "sh", "-c", "echo; read x"]);
     let mut child = run.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
-    child
+    let input = child.stdin.take().unwrap();
+    (child, input)
 }
 
 fn signal(child: &std::process::Child, signal: Signal) {

@@ -1,22 +1,21 @@
-use std::collections::BTreeMap;
+mod json;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use keyward::Credentials;
-use keyward_core::{EntryId, Error, Secret, SecretWriter};
-use keyward_kinds::fields;
-use zeroize::Zeroizing;
+use keyward_core::{EntryId, Record, Secret, Timestamp, printable};
+use keyward_kinds::{Kind, Kinds, Totp, fields};
 
 use super::{Run, missing_entry};
 use crate::arguments::StoreAndEntry;
 use crate::output::{escape_if_terminal, print, print_secret};
 use crate::session::Session;
-use crate::stop::{Outcome, usage_error};
+use crate::stop::{Outcome, Stop, usage_error};
 
-/// Print a username or a password, or check that the entry exists
+/// Print a value of a record, or check that the entry exists
 #[derive(clap::Parser)]
-#[command(after_help = "Example:
+#[command(after_help = "Without an option, it only checks.
+
+Example:
   keyward get work -p
+  keyward get work --name deploy --field region
   keyward get work && echo there")]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -24,69 +23,123 @@ pub(super) struct Arguments {
     /// Print the username
     #[arg(short = 'n', long)]
     username: bool,
-    /// Print the password
+    /// Print the password, or the main secret of another kind
     #[arg(short, long)]
     password: bool,
-    /// Print the bytes of the password, or with -n of the username, without a newline
+    /// Print this field
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["username", "password"])]
+    field: Option<String>,
+    /// Print the current code of a `totp` record
+    #[arg(long, conflicts_with_all = ["username", "password", "field", "json"])]
+    code: bool,
+    /// Print the bytes of the password, or of the value that another option names, without a newline
     #[arg(long)]
     raw: bool,
-    /// Print JSON; it contains the username only with -n, and the password only with -p
-    #[arg(long)]
+    /// Print JSON with the fields that are not secret; with -n or -p, only with these two, as
+    /// `username` and `password`
+    #[arg(long, conflicts_with = "field")]
     json: bool,
+    /// Show secret fields in the JSON
+    #[arg(long, requires = "json", conflicts_with_all = ["username", "password"])]
+    reveal: bool,
+    /// Accept a record that has expired
+    #[arg(long)]
+    expired: bool,
 }
 
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
-        let Self { entry, username, password, raw, json } = self;
-        if raw && username && password {
+        if self.raw && self.username && self.password {
             return Err(usage_error("--raw prints one value: leave out -n or -p"));
         }
-        let (store, id) = entry.open(session)?;
-        let Some(credentials) = store.credentials(&id)? else {
-            return Err(missing_entry(&id, &store));
+        let keyward = session.keyward()?;
+        let (store, id) = self.entry.open_with(&keyward)?;
+        let record = match store.get(&id) {
+            Ok(record) => record,
+            Err(error) if error.is_miss() => return Err(missing_entry(&id, &store)),
+            Err(error) => return Err(error.into()),
         };
-        if json {
-            return print_secret(&as_json(&id, &credentials, username, password)?, true);
+        let kinds = keyward.config().kinds_with(&record.kind);
+        let kind = kinds.get(&record.kind);
+        if !self.expired {
+            check_expiry(kind, &record, store.now())?;
         }
-        if raw {
-            let name = Secret::from(credentials.username.as_str());
-            return print_secret(if username { &name } else { &credentials.password }, false);
+        if self.json {
+            return self.print_json(&id, &record, &kinds);
         }
-        if username {
-            print(&escape_if_terminal(&credentials.username))?;
+        if self.code {
+            let code = Totp::try_from(&record)?.code(store.now())?;
+            return print_secret(&code.code, !self.raw);
         }
-        if password {
-            print_secret(&credentials.password, true)?;
+        if let Some(name) = &self.field {
+            return print_secret(value(&record, name)?, !self.raw);
+        }
+        if self.username {
+            let username = value(&record, fields::USERNAME)?;
+            match username.expose_str() {
+                Some(text) if !self.raw => print(&escape_if_terminal(text))?,
+                _ => print_secret(username, !self.raw)?,
+            }
+        }
+        if self.password || self.raw && !self.username {
+            print_secret(main_secret(&record, kind)?, !self.raw)?;
         }
         Ok(())
     }
 }
 
-/// Returns JSON with `user`, `name`, `kind`, and the values that were requested. A password that is
-/// not UTF-8 is in `password_base64`. All memory that contains the password is wiped.
-fn as_json(
-    id: &EntryId,
-    credentials: &Credentials,
-    username: bool,
-    password: bool,
-) -> Outcome<Secret> {
-    let mut object = BTreeMap::from([("user", id.user()), ("kind", Credentials::KIND)]);
-    object.extend(id.name().map(|name| ("name", name)));
-    if username {
-        object.insert(fields::USERNAME, &credentials.username);
-    }
-    let encoded;
-    if password {
-        match credentials.password.expose_str() {
-            Some(text) => object.insert(fields::PASSWORD, text),
-            None => {
-                encoded = Zeroizing::new(STANDARD.encode(credentials.password.expose()));
-                object.insert("password_base64", &encoded)
-            }
+impl Arguments {
+    fn print_json(&self, id: &EntryId, record: &Record, kinds: &Kinds) -> Outcome {
+        let mut values = Vec::new();
+        if self.username {
+            values.push(("username", value(record, fields::USERNAME)?));
+        }
+        if self.password {
+            values.push(("password", main_secret(record, kinds.get(&record.kind))?));
+        }
+        let json = if values.is_empty() {
+            json::with_fields(id, record, kinds, self.reveal)?
+        } else {
+            json::with_values(id, record, &values)?
         };
+        print_secret(&json, true)
     }
-    let mut written = SecretWriter::new();
-    serde_json::to_writer(&mut written, &object)
-        .map_err(|error| Error::io("encode", error.into()))?;
-    Ok(written.finish())
+}
+
+fn main_secret<'a>(record: &'a Record, kind: Option<&Kind>) -> Outcome<&'a Secret> {
+    match kind.and_then(|kind| kind.main.as_deref()) {
+        Some(main) => value(record, main),
+        None => {
+            let kind = printable(&record.kind);
+            Err(usage_error(format!(
+                "records of the kind `{kind}` have no main secret; use --field"
+            )))
+        }
+    }
+}
+
+/// Returns the value of a field.
+fn value<'a>(record: &'a Record, name: &str) -> Outcome<&'a Secret> {
+    record.field(name).map(|field| &field.value).ok_or_else(|| {
+        let names: Vec<_> = record.fields.keys().map(|name| printable(name).to_string()).collect();
+        Stop::Code(
+            3,
+            format!(
+                "error: the record has no field `{}`\n  hint: its fields are: {}",
+                printable(name),
+                names.join(", ")
+            ),
+        )
+    })
+}
+
+/// Treats a record that has expired as one that does not exist.
+fn check_expiry(kind: Option<&Kind>, record: &Record, now: Timestamp) -> Outcome {
+    let expires = kind.map_or(record.expires, |kind| kind.expiry(record));
+    if expires.is_none_or(|expires| now < expires) {
+        return Ok(());
+    }
+    let message = "error: the credential has expired\n  hint: `keyward set` stores a new one, \
+                   --expired prints this one";
+    Err(Stop::Code(3, message.to_owned()))
 }

@@ -1,28 +1,45 @@
-use keyward::Credentials;
+mod changes;
+
+use keyward::{Credentials, OpenStore};
 use keyward_accounts::Accounts;
-use keyward_core::{Error, Result, Secret};
+use keyward_core::{EntryId, Error, Result, Secret};
+use keyward_kinds::{Changes, fields, names};
 use keyward_origin::Location;
 
 use super::Run;
 use crate::arguments::StoreAndEntry;
+use crate::candidates;
 use crate::password::PasswordSource;
 use crate::session::Session;
-use crate::stop::Outcome;
+use crate::stop::{Outcome, usage_error};
+use changes::ChangeArguments;
 
-/// Store a username and a password
+/// Store a username and a password, or another kind of credential
 #[derive(clap::Parser)]
-#[command(after_help = "Example:
+#[command(
+    after_help = "Options such as --stdin give the main secret of the kind. `keyward kind list` shows the kinds.
+What is not named stays as it is.
+
+Example:
   keyward set work ann
   printf s3cret | keyward set work ann --stdin
-  keyward set git ann --origin https://example.com")]
+  keyward set git ann --origin https://example.com
+  keyward set work --name ci --kind token --expires 90d --label team=web
+  keyward set work --name deploy --kind aws --field access_key_id=AKIAEXAMPLE"
+)]
 pub(super) struct Arguments {
     #[command(flatten)]
     entry: StoreAndEntry,
-    /// The username
-    username: String,
+    /// The username, for kinds that have one
+    username: Option<String>,
     /// Store an account of this origin, such as https://example.com, for helpers to use
     #[arg(long, value_name = "URL", conflicts_with = "name")]
     origin: Option<String>,
+    /// The kind of the credential [default: that of the entry, else `user-password`]
+    #[arg(long, value_name = "KIND", conflicts_with = "origin", add = candidates::kinds())]
+    kind: Option<String>,
+    #[command(flatten)]
+    changes: ChangeArguments,
     #[command(flatten)]
     password: PasswordSource,
 }
@@ -32,19 +49,69 @@ impl Run for Arguments {
         if let Some(origin) = &self.origin {
             return set_account(session, &self, origin);
         }
-        let (store, id) = self.entry.open(session)?;
-        let password = self.password.read(&session.console)?;
-        store.set_credentials(&id, &Credentials::new(self.username, password))?;
-        Ok(())
+        let keyward = session.keyward()?;
+        let (store, id) = self.entry.open_with(&keyward)?;
+        let name = self.kind_name(&store, &id)?;
+        let kinds = keyward.config().kinds_with(&name);
+        let kind = kinds.find(&name)?;
+        let mut changes = self.changes.read(kind, session, store.now())?;
+        if let Some(username) = &self.username {
+            if kind.spec(fields::USERNAME).is_none() {
+                return Err(usage_error(format!("the kind `{}` has no username", kind.name)));
+            }
+            changes = changes.with_field(fields::USERNAME, username.as_str());
+        }
+        if let Some(main) = kind.main.as_deref()
+            && self.needs_main(main, &changes, &store, &id)?
+        {
+            let secret = self.password.read(&session.console, kind.main_spec())?;
+            changes = changes.with_field(main, secret);
+        }
+        Ok(store.change(&id, kind, &changes)?)
     }
 }
 
+impl Arguments {
+    /// Returns the kind that is meant: the one that is named, else that of a username and a password,
+    /// else that of the entry.
+    fn kind_name(&self, store: &OpenStore, id: &EntryId) -> Outcome<String> {
+        match (&self.kind, &self.username) {
+            (Some(name), _) => Ok(name.clone()),
+            (None, Some(_)) => Ok(names::USER_PASSWORD.to_owned()),
+            (None, None) => match store.get(id) {
+                Ok(record) => Ok(record.kind),
+                Err(error) if error.is_miss() => {
+                    Err(usage_error("a new entry needs a USERNAME, or --kind"))
+                }
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
+    /// Whether the main secret has to be read: if an option says from where, if nothing else is
+    /// changed, or if the entry is new.
+    fn needs_main(
+        &self,
+        main: &str,
+        changes: &Changes,
+        store: &OpenStore,
+        id: &EntryId,
+    ) -> Result<bool> {
+        if changes.fields.contains_key(main) {
+            return Ok(false);
+        }
+        let only_username = self.changes.is_empty();
+        Ok(self.password.is_given() || only_username || changes.replaces || !store.contains(id)?)
+    }
+}
 fn set_account(session: &Session, arguments: &Arguments, origin: &str) -> Outcome {
-    let username = arguments.username.as_str();
+    let Some(username) = arguments.username.as_deref() else {
+        return Err(usage_error("--origin needs a USERNAME"));
+    };
     let location = Location::new(keyward_origin::parse(origin)?, Some(username), None)?;
     let (store, user) = arguments.entry.owner.open(session)?;
     store.check_not_deleting()?;
-    let password = arguments.password.read(&session.console)?;
+    let password = arguments.password.read(&session.console, None)?;
     check_no_carriage_return(&password)?;
     let credentials = Credentials::new(username, password);
     Accounts::new(&*store, &user).keep(&location, store.now(), &|old| credentials.write(old))?;

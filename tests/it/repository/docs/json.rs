@@ -12,7 +12,14 @@ use crate::helpers::program::keyward;
 
 /// The commands of the guide's table, and command lines that show all their keys.
 const SHOWN: &[(&str, &[&str])] = &[
-    ("get", &["get s --user ann --name n -n -p --json", "get s --user ann -n -p --json"]),
+    (
+        "get",
+        &[
+            "get s --user ann --name n -n -p --json",
+            "get s --user ann -n -p --json",
+            "get s --user ann --name n --json",
+        ],
+    ),
     ("list", &["list --json"]),
     ("list STORE", &["list s --json"]),
     ("info", &["info s --users --json"]),
@@ -45,7 +52,8 @@ fn the_guide_names_every_key() {
         Step { command, expected: String::new() }.run(home.folder(), programs).unwrap()
     };
     run("keyward init s; printf '\\377' | keyward set s ann --user ann --stdin".into());
-    run("printf t | keyward set s ann --user ann --name n --stdin".into());
+    let labelled = "--expires 90d --label name=x --stdin";
+    run(format!("printf t | keyward set s ann --user ann --name n {labelled}"));
     run("printf t | keyward set s ann --user ann --origin https://x.example --stdin".into());
     let notebook = root().join("docs/examples/notebook.py");
     run(format!(

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use keyward::Environment;
 use keyward_core::{Error, ErrorKind, Record, Secret, printable};
-use keyward_kinds::{Kind, Kinds};
+use keyward_kinds::Kind;
 use keyward_resolver::{Reference, env_file};
 
 use super::Arguments;
@@ -191,11 +191,12 @@ impl Plan {
         if self.records.is_empty() {
             return Ok(());
         }
-        let kinds = Kinds::linked();
+        let keyward = session.keyward()?;
+        let kinds = keyward.config().kinds();
         let (names, references): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.records).into_iter().unzip();
         for ((name, record), reference) in
-            names.iter().zip(session.keyward()?.records(&references)?).zip(&references)
+            names.iter().zip(keyward.records(&references)?).zip(&references)
         {
             let kind = kinds.find(name)?;
             let record = record.map_err(|error| {
