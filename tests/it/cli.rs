@@ -12,6 +12,7 @@ mod leaks;
 mod output;
 mod password;
 mod references;
+mod resolve;
 mod rm;
 mod run;
 mod startup;

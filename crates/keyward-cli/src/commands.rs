@@ -5,6 +5,7 @@ mod backend;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod doctor;
+mod explain;
 mod get;
 mod help;
 pub(crate) mod helper;
@@ -17,6 +18,7 @@ mod list;
 mod man;
 mod plugin;
 mod read;
+mod resolve;
 mod rm;
 mod run;
 mod set;
@@ -71,6 +73,8 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<rm::Arguments>("rm"),
     entry::<list::Arguments>("list"),
     entry::<info::Arguments>("info"),
+    entry::<resolve::Arguments>("resolve"),
+    entry::<explain::Arguments>("explain"),
     entry::<store::Command>("store"),
     entry::<account::Command>("account"),
     entry::<import::Command>("import"),

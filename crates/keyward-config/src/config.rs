@@ -161,8 +161,8 @@ impl Config {
         Ok(ids)
     }
 
-    /// Returns the name of the store that a user means: `-` is the default store, which is the one
-    /// that the setting `defaults.store` names, else the only one.
+    /// Returns the name of the store that a user means: `-` is the
+    /// [default store](Self::default_store).
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if the name is not canonical, or there is no default store.
@@ -170,20 +170,32 @@ impl Config {
         if name != DEFAULT_STORE {
             return StoreName::new(name);
         }
-        if let Some(name) = self.settings.text("defaults.store") {
-            return StoreName::new(name);
+        if let Some(name) = self.default_store()? {
+            return Ok(name);
         }
-        let mut names = self.store_names()?;
-        match (names.pop_first(), names.len()) {
-            (Some(only), 0) => Ok(only),
-            (None, _) => Err(Error::invalid("open", "there is no store yet")
+        match self.store_names()?.len() {
+            0 => Err(Error::invalid("open", "there is no store yet")
                 .hint("`keyward init NAME` makes one")),
-            (Some(_), others) => {
-                let why = format!("no default store is set, and there are {} stores", others + 1);
+            stores => {
+                let why = format!("no default store is set, and there are {stores} stores");
                 Err(Error::invalid("open", why)
                     .hint("Name the store, or `keyward config set defaults.store NAME`"))
             }
         }
+    }
+
+    /// Returns the name of the default store: the one that the setting `defaults.store` names, else
+    /// the only one; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if the name in the setting is not canonical; else those of
+    /// reading the folders.
+    pub fn default_store(&self) -> Result<Option<StoreName>> {
+        if let Some(name) = self.settings.text("defaults.store") {
+            return StoreName::new(name).map(Some);
+        }
+        let mut names = self.store_names()?;
+        Ok(if names.len() == 1 { names.pop_first() } else { None })
     }
 
     /// Returns the file of a store. A system store comes before a user's store of the same name.

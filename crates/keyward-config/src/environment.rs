@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 
-use keyward_core::{Error, Result};
+use keyward_core::{Error, Result, Secret};
 
 /// The environment variables: those of the process, or a fixed set for a test.
 ///
@@ -31,6 +31,16 @@ impl Environment {
     pub fn get(&self, name: &str) -> Option<OsString> {
         let Some(variables) = &self.0 else { return variable_of_process(name) };
         variables.get(name).cloned()
+    }
+
+    /// Returns the names of the variables that begin with this prefix, sorted.
+    pub fn names_with_prefix(&self, prefix: &str) -> BTreeSet<String> {
+        match &self.0 {
+            Some(variables) => {
+                variables.keys().filter(|name| name.starts_with(prefix)).cloned().collect()
+            }
+            None => names_in_process(prefix),
+        }
     }
 
     /// Returns the same environment with one more variable, or another value for it.
@@ -108,8 +118,26 @@ const NETWORK: [&str; 9] = [
 fn variable_of_process(name: &str) -> Option<OsString> {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     let value = std::env::var_os(name)?;
+    if is_ignored(name) { None } else { Some(value) }
+}
+
+/// Whether a variable counts as unset, because a caller with fewer rights has set it.
+fn is_ignored(name: &str) -> bool {
     let steers = name.starts_with("KEYWARD_") || NETWORK.contains(&name);
-    if steers && has_more_rights_than_caller() { None } else { Some(value) }
+    steers && has_more_rights_than_caller()
+}
+
+fn names_in_process(prefix: &str) -> BTreeSet<String> {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+    let variables = std::env::vars_os();
+    let names = variables.filter_map(|(name, value)| {
+        // The copy of the value is wiped.
+        drop(Secret::new(value.into_encoded_bytes()));
+        let name = name.into_string().ok()?;
+        let is_wanted = name.starts_with(prefix) && !is_ignored(&name);
+        is_wanted.then_some(name)
+    });
+    names.collect()
 }
 
 /// The names alone: values may be secrets.

@@ -73,6 +73,13 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         default: Some("keyring,file"),
     },
     KnownSetting {
+        key: "resolve.stores",
+        help: "The stores in which `keyward resolve` looks for credentials, in this order, a list or one text with commas; `-` is the default store",
+        variable: "KEYWARD_RESOLVE_STORES",
+        kind: OptionType::List,
+        default: Some("-"),
+    },
+    KnownSetting {
         key: "network.ca_file",
         help: "The file of the certificates that TLS trusts, in PEM form, instead of the system's",
         variable: "KEYWARD_NETWORK_CA_FILE",

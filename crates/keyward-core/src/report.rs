@@ -6,8 +6,10 @@ use std::iter;
 use crate::Error;
 
 /// Operations that a summary leaves out, because the message says everything.
-const UNSAID: [&str; 9] =
-    ["usage", "name", "options", "registry", "config", "open", "init", "setup", "plugin"];
+const UNSAID: [&str; 11] = [
+    "usage", "name", "options", "registry", "config", "open", "init", "setup", "plugin", "resolve",
+    "kind",
+];
 
 impl Error {
     /// Iterates over the texts of what caused the error, from the nearest cause to the root.

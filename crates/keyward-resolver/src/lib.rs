@@ -1,4 +1,7 @@
-//! References to credentials, and the texts that contain them.
+//! Finds credentials by name, and reads references to them and the texts that contain references.
+//!
+//! A [`Resolver`] looks for a credential in an ordered list of sources ([`Finder`]), such as the
+//! environment ([`Variables`]) and stores, and can explain its result.
 //!
 //! A [`Reference`] names one value: a store, an entry, a field. Environment files ([`env_file`]) and
 //! templates ([`template`]) contain references instead of secrets, so they can be committed and
@@ -9,7 +12,23 @@
 //! put in once, so a reference inside a secret stays text.
 
 pub mod env_file;
+mod finder;
+mod gathered;
+mod query;
 mod reference;
+mod resolver;
 pub mod template;
+mod trace;
+mod values;
+mod variable;
 
+pub use finder::Finder;
+pub use query::Query;
 pub use reference::{Place, Reference, SCHEME};
+pub use resolver::{Explanation, Resolution, Resolver};
+pub use trace::{Outcome, Step};
+pub use values::Variables;
+pub use variable::{VARIABLE_PREFIX, parse_variable, variable_name};
+
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,7 @@ mod open_store;
 mod opener;
 mod plugins;
 mod references;
+mod resolver;
 mod stores;
 mod system_store;
 mod unused;

@@ -96,7 +96,8 @@ fn every_value_knows_where_it_came_from() {
         "defaults.encryption = \"aes-gcm\"    # built in: keyward\n\
          defaults.key = \"file\"    # user: {file}:7\n\
          defaults.serializer = \"cbor\"    # built in: keyward\n\
-         defaults.storage = \"sqlite\"    # user: {file}:6\n"
+         defaults.storage = \"sqlite\"    # user: {file}:6\n\
+         resolve.stores = \"-\"    # built in: keyward\n"
     ));
     let shown = home.keyward("config show --json").run().ends(0).json();
     let storage = shown.iter().find(|line| line["key"] == "defaults.storage").unwrap();

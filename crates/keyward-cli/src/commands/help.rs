@@ -56,6 +56,7 @@ const INSTALLED: &str = "/usr/share/doc/keyward";
 const TOPICS: &[(&str, &str)] = &[
     ("guide", include_str!("../../../../docs/guide.md")),
     ("kinds", include_str!("../../../../docs/kinds.md")),
+    ("resolver", include_str!("../../../../docs/resolver.md")),
     ("git", include_str!("../../../../docs/clients/git.md")),
     ("importing", include_str!("../../../../docs/importing.md")),
     ("references", include_str!("../../../../docs/references.md")),

@@ -1,0 +1,138 @@
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keyward_core::{Error, Result, Secret, SecretWriter};
+use keyward_resolver::{Query, Resolution, Resolver};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use super::Run;
+use crate::output::{escape_if_terminal, print, print_secret};
+use crate::session::Session;
+use crate::stop::Outcome;
+
+/// Find a credential by its name, in the environment and in stores, and print it
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward resolve mail
+  keyward resolve mail --field username
+  KEYWARD_CREDENTIAL_MAIL_TOKEN=t0ken keyward resolve mail --kind token --json")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Print the bytes of the value, without a newline
+    #[arg(long, conflicts_with = "json")]
+    raw: bool,
+    /// Print JSON with all fields, or the one of --field, and with the names of secret ones only
+    #[arg(long)]
+    json: bool,
+    /// Print the values of secret fields in the JSON too
+    #[arg(long, requires = "json")]
+    reveal: bool,
+}
+
+/// The arguments that select a credential.
+#[derive(clap::Args)]
+pub(super) struct Wanted {
+    /// The name of the credential
+    pub(super) name: String,
+    /// The field [default: the main secret of the kind]
+    #[arg(long, value_name = "F")]
+    field: Option<String>,
+    /// The kind that the credential must have
+    #[arg(long, value_name = "K")]
+    kind: Option<String>,
+    /// Look among the entries of this user in stores [default: the store's `user`, else you]
+    #[arg(short, long, value_name = "U")]
+    user: Option<String>,
+    /// Complete the credential from later sources if the first one lacks a field
+    #[arg(long)]
+    merge: bool,
+}
+
+impl Wanted {
+    /// Returns what looks for the credential.
+    pub(super) fn resolver(&self, session: &Session) -> Outcome<Resolver> {
+        let resolver = session.keyward()?.resolver();
+        Ok(if self.merge { resolver.merging() } else { resolver })
+    }
+
+    /// Returns the query: for the whole record if JSON is printed, else for one value of it.
+    pub(super) fn query<'a>(&'a self, resolver: &'a Resolver, json: bool) -> Result<Query<'a>> {
+        let mut query = Query::new(&self.name, self.user.as_deref())?;
+        if let Some(kind) = &self.kind {
+            query = query.of_kind(resolver.kinds().find(kind)?);
+        }
+        Ok(match &self.field {
+            Some(field) => query.needing(field),
+            None if json => query,
+            None => query.needing_main(),
+        })
+    }
+}
+
+impl Run for Arguments {
+    fn run(self, session: &Session) -> Outcome {
+        let Self { wanted, raw, json, reveal } = self;
+        let resolver = wanted.resolver(session)?;
+        let resolution = resolver.resolve(&wanted.query(&resolver, json)?)?;
+        let field = wanted.field.as_deref();
+        if json {
+            let is_secret = |name: &str| resolver.kinds().is_secret(&resolution.record, name);
+            let shown = as_json(&wanted.name, &resolution, field, &is_secret, reveal)?;
+            return print_secret(&shown, true);
+        }
+        let field = resolution.field(field)?;
+        match field.value.expose_str() {
+            Some(text) if !field.secret && !raw => print(&escape_if_terminal(text)),
+            _ => print_secret(&field.value, !raw),
+        }
+    }
+}
+
+/// A credential as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    name: &'a str,
+    kind: &'a str,
+    sources: &'a [String],
+    /// The values that may be shown and are text.
+    fields: BTreeMap<&'a str, &'a str>,
+    /// Those that are not text.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    fields_base64: BTreeMap<&'a str, &'a str>,
+    /// The names of the fields that are shown only on request.
+    secret: Vec<&'a str>,
+}
+
+/// Returns the fields as JSON, or one of them. All memory that contains a value is wiped.
+fn as_json(
+    name: &str,
+    resolution: &Resolution,
+    only: Option<&str>,
+    is_secret: &dyn Fn(&str) -> bool,
+    reveal: bool,
+) -> Outcome<Secret> {
+    let Resolution { record, sources, .. } = resolution;
+    let fields = record.fields.iter().map(|(name, field)| (name.as_str(), &field.value));
+    let wanted: Vec<_> = fields.filter(|(name, _)| only.is_none_or(|only| only == *name)).collect();
+    let visible = wanted.iter().filter(|(name, _)| reveal || !is_secret(name));
+    let encoded: Vec<_> = visible
+        .clone()
+        .filter(|(_, value)| value.expose_str().is_none())
+        .map(|(name, value)| (*name, Zeroizing::new(STANDARD.encode(value.expose()))))
+        .collect();
+    let shown = Shown {
+        name,
+        kind: &record.kind,
+        sources,
+        fields: visible.filter_map(|(name, value)| Some((*name, value.expose_str()?))).collect(),
+        fields_base64: encoded.iter().map(|(name, text)| (*name, text.as_str())).collect(),
+        secret: wanted.iter().map(|(name, _)| *name).filter(|name| is_secret(name)).collect(),
+    };
+    let mut written = SecretWriter::new();
+    serde_json::to_writer(&mut written, &shown)
+        .map_err(|error| Error::io("encode", error.into()))?;
+    Ok(written.finish())
+}

@@ -1,0 +1,27 @@
+use std::fmt::Debug;
+
+use keyward_core::{Record, Result};
+use keyward_kinds::Kinds;
+
+use crate::Query;
+
+/// One place in which a [`Resolver`](crate::Resolver) looks for credentials.
+///
+/// # Contract
+/// - A finder returns everything that it has for the query, also if that is only a part of a
+///   credential: the resolver decides what to do with a part.
+/// - A record whose kind the finder cannot know has an empty kind.
+pub trait Finder: Debug + Send + Sync {
+    /// The name of the source in traces and messages, such as `environment` or `store work`.
+    fn name(&self) -> String;
+
+    /// Where it looks for the credential: variables or entries. It opens nothing.
+    fn places(&self, query: &Query<'_>, kinds: &Kinds) -> Vec<String>;
+
+    /// Returns what the source has.
+    ///
+    /// # Errors
+    /// [`NotFound`](keyward_core::ErrorKind::NotFound) if the credential is absent, which alone lets
+    /// the look-up ask the next source. Any other error ends it.
+    fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record>;
+}

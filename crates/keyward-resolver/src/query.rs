@@ -1,0 +1,99 @@
+use std::collections::BTreeMap;
+
+use keyward_core::{MAX_NAME, MAX_USER, Result, Secret, canonical};
+use keyward_kinds::Kind;
+
+/// What a caller wants from a [`Resolver`](crate::Resolver): a credential, and which of its fields it
+/// needs.
+///
+/// # Examples
+/// ```
+/// use keyward_resolver::Query;
+///
+/// let query = Query::new("work", Some("ann"))?.needing("username");
+/// assert_eq!((query.name(), query.user()), ("work", Some("ann")));
+/// assert!(Query::new("", None).is_err());
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Query<'a> {
+    name: &'a str,
+    user: Option<&'a str>,
+    kind: Option<&'a Kind>,
+    fields: Vec<&'a str>,
+    needs_main: bool,
+    values: BTreeMap<String, Secret>,
+}
+
+impl<'a> Query<'a> {
+    /// Makes a query for the credential of this name. A store looks among the entries of `user`, or
+    /// of its default user; other sources do not distinguish users.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if name or user are not canonical.
+    pub fn new(name: &'a str, user: Option<&'a str>) -> Result<Self> {
+        canonical("name", name, MAX_NAME)?;
+        if let Some(user) = user {
+            canonical("user", user, MAX_USER)?;
+        }
+        let (fields, values) = (Vec::new(), BTreeMap::new());
+        Ok(Self { name, user, kind: None, fields, needs_main: false, values })
+    }
+
+    /// Returns the same query for a credential of this kind. One of another kind is an error.
+    #[must_use]
+    pub fn of_kind(self, kind: &'a Kind) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
+    /// Returns the same query, which needs this field too, besides those that the kind requires.
+    #[must_use]
+    pub fn needing(mut self, field: &'a str) -> Self {
+        self.fields.push(field);
+        self
+    }
+
+    /// Returns the same query, which needs the main secret of the kind too.
+    #[must_use]
+    pub fn needing_main(self) -> Self {
+        Self { needs_main: true, ..self }
+    }
+
+    /// Returns the same query with this value, which the caller knows already. It comes before those
+    /// of every other source.
+    #[must_use]
+    pub fn with_value(mut self, field: &str, value: impl Into<Secret>) -> Self {
+        self.values.insert(field.to_owned(), value.into());
+        self
+    }
+
+    /// The name of the credential.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The user whose entry it is in a store; `None` for the store's default user.
+    pub fn user(&self) -> Option<&'a str> {
+        self.user
+    }
+
+    /// The kind that the credential must have.
+    pub fn kind(&self) -> Option<&'a Kind> {
+        self.kind
+    }
+
+    /// The fields that the caller needs besides those that the kind requires.
+    pub fn fields(&self) -> &[&'a str] {
+        &self.fields
+    }
+
+    /// Whether the caller needs the main secret.
+    pub fn needs_main(&self) -> bool {
+        self.needs_main
+    }
+
+    /// The values that the caller knows already.
+    pub fn values(&self) -> &BTreeMap<String, Secret> {
+        &self.values
+    }
+}

@@ -1,0 +1,216 @@
+use std::sync::Arc;
+
+use keyward_core::{Error, Field, Record, Result, Secret, printable};
+use keyward_kinds::Kinds;
+
+use crate::gathered::{Gathered, no_main};
+use crate::trace::Step;
+use crate::values::{Argument, Session};
+use crate::{Finder, Query};
+
+/// Looks for a credential by its name in an ordered list of sources: the values in the query, those
+/// that the application has [set](Self::set), and then its finders.
+///
+/// # Contract
+/// - Only an absent credential lets the look-up ask the next source. Any other failure ends it, and
+///   keeps its kind.
+/// - All fields come from the first source that has any of them. If that source lacks a field that is
+///   needed, the look-up ends with [`Invalid`](keyward_core::ErrorKind::Invalid): a caller never gets a part of a
+///   credential. With [`merging`](Self::merging), later sources may supply what is missing.
+/// - A field is needed if its kind requires it or the query names it.
+///
+/// # Examples
+/// ```
+/// use keyward_config::Environment;
+/// use keyward_kinds::Kinds;
+/// use keyward_resolver::{Query, Resolver, Variables};
+///
+/// let variables = Environment::new([
+///     ("KEYWARD_CREDENTIAL_WORK_USERNAME", "ann"),
+///     ("KEYWARD_CREDENTIAL_WORK_PASSWORD", "s3cret"),
+/// ]);
+/// let resolver = Resolver::new(Kinds::linked(), vec![Box::new(Variables(variables))]);
+///
+/// let resolution = resolver.resolve(&Query::new("work", None)?)?;
+/// assert_eq!(resolution.sources, ["environment"]);
+/// assert_eq!(resolution.record.kind, "user-password");
+/// assert_eq!(resolver.value("work", None, None)?.expose(), b"s3cret");
+///
+/// let other = Query::new("other", None)?;
+/// assert!(resolver.resolve(&other).unwrap_err().is_miss());
+/// for step in resolver.explain(&other).steps {
+///     println!("{}: {}", step.source, step.outcome);
+/// }
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Resolver {
+    kinds: Arc<Kinds>,
+    session: Session,
+    finders: Vec<Box<dyn Finder>>,
+    merges: bool,
+}
+
+/// A credential that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Resolution {
+    /// The credential.
+    pub record: Record,
+    /// The field that is meant if no field is named, if the kind has one.
+    pub main: Option<String>,
+    /// The names of the sources that it comes from: one, or several if fields were merged.
+    pub sources: Vec<String>,
+}
+
+impl Resolution {
+    /// Returns the value of this field, or the main secret.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the record does not have it. That cannot happen if the
+    /// query needed it.
+    pub fn field(&self, name: Option<&str>) -> Result<&Field> {
+        let Some(name) = name.or(self.main.as_deref()) else {
+            return Err(no_main(&self.record.kind));
+        };
+        self.record.field(name).ok_or_else(|| {
+            let name = printable(name);
+            Error::invalid("resolve", format!("the record has no field `{name}`"))
+        })
+    }
+}
+
+/// How a look-up went, also of one that failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// What each source contributed, in order. It contains no values.
+    pub steps: Vec<Step>,
+    /// The result of the look-up.
+    pub result: Result<Resolution>,
+}
+
+impl Resolver {
+    /// Makes a resolver that asks these finders in this order.
+    pub fn new(kinds: impl Into<Arc<Kinds>>, finders: Vec<Box<dyn Finder>>) -> Self {
+        Self { kinds: kinds.into(), session: Session::default(), finders, merges: false }
+    }
+
+    /// Returns the same resolver, which completes a part of a credential from later sources.
+    ///
+    /// Each source that is asked supplies all fields that the earlier ones lack. The result may be
+    /// given only to those servers to which each of its parts may be given, and expires with the
+    /// first of them.
+    #[must_use]
+    pub fn merging(self) -> Self {
+        Self { merges: true, ..self }
+    }
+
+    /// Sets the value of a field of the credential of this name, for this resolver only.
+    pub fn set(&mut self, name: &str, field: &str, value: impl Into<Secret>) {
+        self.session.0.entry(name.into()).or_default().insert(field.into(), value.into());
+    }
+
+    /// Removes all values that were [set](Self::set) for this name.
+    pub fn unset(&mut self, name: &str) {
+        self.session.0.remove(name);
+    }
+
+    /// Returns the kinds that it knows.
+    pub fn kinds(&self) -> &Kinds {
+        &self.kinds
+    }
+
+    /// Returns one value: a field of the credential of this name, or its main secret.
+    ///
+    /// # Errors
+    /// As [`resolve`](Self::resolve).
+    pub fn value(&self, name: &str, field: Option<&str>, user: Option<&str>) -> Result<Secret> {
+        let query = Query::new(name, user)?;
+        let query = match field {
+            Some(field) => query.needing(field),
+            None => query.needing_main(),
+        };
+        Ok(self.resolve(&query)?.field(field)?.value.clone())
+    }
+
+    /// Returns the credential.
+    ///
+    /// # Errors
+    /// - [`NotFound`](keyward_core::ErrorKind::NotFound): each source was asked, and none has it.
+    /// - [`Invalid`](keyward_core::ErrorKind::Invalid): a source has only a part of it, has it with another kind or
+    ///   a wrong value, or is wrongly configured.
+    /// - The errors of the source that failed, with its name.
+    pub fn resolve(&self, query: &Query<'_>) -> Result<Resolution> {
+        self.explain(query).result
+    }
+
+    /// Does the same look-up as [`resolve`](Self::resolve), and also returns how it went.
+    pub fn explain(&self, query: &Query<'_>) -> Explanation {
+        let mut gathered = Gathered::new(&self.kinds, query);
+        let mut steps = Vec::new();
+        let mut end = None;
+        for finder in self.finders() {
+            let mut step = Step::new(finder.name(), finder.places(query, &self.kinds));
+            if end.is_none() {
+                end = self.ask(finder, &mut gathered, &mut step);
+            }
+            steps.push(step);
+        }
+        let result = match end {
+            Some(Err(error)) => Err(error),
+            _ => gathered.finish().unwrap_or_else(|| Err(absent(query, &steps))),
+        };
+        Explanation { steps, result }
+    }
+
+    fn finders(&self) -> impl Iterator<Item = &dyn Finder> {
+        let first: [&dyn Finder; 2] = [&Argument, &self.session];
+        first.into_iter().chain(self.finders.iter().map(AsRef::as_ref))
+    }
+
+    /// Asks one source. Returns how the look-up ends, if it ends with this source.
+    fn ask(
+        &self,
+        finder: &dyn Finder,
+        gathered: &mut Gathered<'_>,
+        step: &mut Step,
+    ) -> Option<Result<()>> {
+        let found = finder.look_up(gathered.query(), &self.kinds);
+        let added = found.and_then(|record| {
+            step.found(&record);
+            gathered.add(record, &step.source)
+        });
+        if let Err(error) = added {
+            step.failed(&error);
+            return (!error.is_miss()).then(|| Err(in_source(&step.source, &error)));
+        }
+        let Some(lack) = gathered.lack() else { return Some(Ok(())) };
+        step.missing = lack.fields;
+        if self.merges {
+            return None;
+        }
+        step.failed(&lack.error);
+        Some(Err(in_source(&step.source, &lack.error)))
+    }
+}
+
+/// Returns the error of a look-up in which no source has the credential.
+fn absent(query: &Query<'_>, steps: &[Step]) -> Error {
+    let name = printable(query.name());
+    let error = Error::not_found("resolve")
+        .because(format!("no source has a credential `{name}`"))
+        .hint("`keyward explain NAME` shows where Keyward looks");
+    let reason = |step: &Step| Some(format!("{}: {}", step.source, step.why.as_ref()?));
+    let reasons: Vec<_> = steps.iter().filter_map(reason).collect();
+    if reasons.is_empty() { error } else { error.caused_by(reasons.join("; ")) }
+}
+
+/// Returns an error with the name of the source in which it happened.
+fn in_source(source: &str, error: &Error) -> Error {
+    let named = Error::new(error.kind(), "resolve")
+        .because(format!("{}: {}", printable(source), error.summary()))
+        .hint(error.advice().unwrap_or_default());
+    let causes: Vec<_> = error.causes().collect();
+    if causes.is_empty() { named } else { named.caused_by(causes.join("; ")) }
+}

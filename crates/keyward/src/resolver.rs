@@ -1,0 +1,113 @@
+//! The sources of the resolver.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use keyward_config::{DEFAULT_STORE, StoreName};
+use keyward_core::{Error, Record, Result};
+use keyward_kinds::Kinds;
+use keyward_resolver::{Finder, Place, Query, Reference, Resolver, Variables};
+
+use crate::facade::Keyward;
+use crate::open_store::OpenStore;
+
+impl Keyward {
+    /// Returns what finds credentials by name: in the environment, then in the stores of the setting
+    /// `resolve.stores`.
+    ///
+    /// It opens a store when it looks into it for the first time, and keeps it open.
+    ///
+    /// # Examples
+    /// ```
+    /// use keyward::{Environment, Keyward, Silent};
+    ///
+    /// # let home = tempfile::tempdir()?;
+    /// let environment = Environment::new([("HOME", home.path())])
+    ///     .with("KEYWARD_CREDENTIAL_MAIL_TOKEN", "t0ken");
+    /// // An application: let keyward = Keyward::open()?;
+    /// let keyward = Keyward::with(environment, Silent)?;
+    /// let token = keyward.resolver().value("mail", None, None)?;
+    /// assert_eq!(token.expose(), b"t0ken");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn resolver(&self) -> Resolver {
+        let variables = Variables(self.config.environment().clone());
+        let stores = self.config.settings().texts("resolve.stores");
+        let stores = stores.into_iter().map(|store| -> Box<dyn Finder> {
+            Box::new(InStore {
+                keyward: self.clone(),
+                name: store.to_owned(),
+                open: Mutex::default(),
+            })
+        });
+        let variables: Box<dyn Finder> = Box::new(variables);
+        Resolver::new(self.config.kinds(), [variables].into_iter().chain(stores).collect())
+    }
+}
+
+/// A store in which the resolver looks.
+#[derive(Debug)]
+struct InStore {
+    keyward: Keyward,
+    /// Its name, or `-` for the default store.
+    name: String,
+    /// The store once it is open. A system store is another one for each user.
+    open: Mutex<BTreeMap<Option<String>, Arc<OpenStore>>>,
+}
+
+impl Finder for InStore {
+    fn name(&self) -> String {
+        match self.name.as_str() {
+            DEFAULT_STORE => "default store".into(),
+            name => format!("store {name}"),
+        }
+    }
+
+    fn places(&self, query: &Query<'_>, _: &Kinds) -> Vec<String> {
+        let store = match self.store_name() {
+            Ok(Some(name)) => Place::Store(name),
+            _ if self.name == DEFAULT_STORE => Place::DefaultStore,
+            _ => return Vec::new(),
+        };
+        let (name, user) = (Some(query.name().to_owned()), query.user().map(str::to_owned));
+        vec![Reference { store, name, field: None, user }.to_string()]
+    }
+
+    fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
+        let Some(name) = self.store_name().map_err(Error::not_a_miss)? else {
+            return Err(Error::not_found("open").because("there is no default store"));
+        };
+        let store = self.store(&name, query.user()).map_err(Error::not_a_miss)?;
+        let id = store.entry(query.user(), Some(query.name()))?;
+        let record = store.get(&id)?;
+        let kind = query.kind().filter(|kind| kind.name == record.kind);
+        let kind = kind.or_else(|| kinds.get(&record.kind));
+        let expires = kind.map_or(record.expires, |kind| kind.expiry(&record));
+        match expires {
+            Some(expires) if expires <= store.now() => {
+                Err(Error::not_found("resolve").because("the record has expired"))
+            }
+            _ => Ok(record),
+        }
+    }
+}
+
+impl InStore {
+    /// Returns the name of the store; `None` if it is the default store and there is none.
+    fn store_name(&self) -> Result<Option<StoreName>> {
+        match self.name.as_str() {
+            DEFAULT_STORE => self.keyward.config.default_store(),
+            name => StoreName::new(name).map(Some),
+        }
+    }
+
+    fn store(&self, name: &StoreName, user: Option<&str>) -> Result<Arc<OpenStore>> {
+        let mut open = self.open.lock()?;
+        if let Some(store) = open.get(&user.map(str::to_owned)) {
+            return Ok(Arc::clone(store));
+        }
+        let store = Arc::new(self.keyward.store_of(name.as_str(), user)?);
+        open.insert(user.map(str::to_owned), Arc::clone(&store));
+        Ok(store)
+    }
+}
