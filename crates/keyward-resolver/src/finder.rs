@@ -10,6 +10,7 @@ use crate::Query;
 /// # Contract
 /// - A finder returns everything that it has for the query, also if that is only a part of a
 ///   credential: the resolver decides what to do with a part.
+/// - A record that has expired is absent, unless the query accepts it.
 /// - A record whose kind the finder cannot know has an empty kind.
 pub trait Finder: Debug + Send + Sync {
     /// The name of the source in traces and messages, such as `environment` or `store work`.

@@ -22,6 +22,7 @@ pub struct Query<'a> {
     kind: Option<&'a Kind>,
     fields: Vec<&'a str>,
     needs_main: bool,
+    accepts_expired: bool,
     values: BTreeMap<String, Secret>,
 }
 
@@ -36,8 +37,15 @@ impl<'a> Query<'a> {
         if let Some(user) = user {
             canonical("user", user, MAX_USER)?;
         }
-        let (fields, values) = (Vec::new(), BTreeMap::new());
-        Ok(Self { name, user, kind: None, fields, needs_main: false, values })
+        Ok(Self {
+            name,
+            user,
+            kind: None,
+            fields: Vec::new(),
+            needs_main: false,
+            accepts_expired: false,
+            values: BTreeMap::new(),
+        })
     }
 
     /// Returns the same query for a credential of this kind. One of another kind is an error.
@@ -57,6 +65,13 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn needing_main(self) -> Self {
         Self { needs_main: true, ..self }
+    }
+
+    /// Returns the same query, which accepts a record that has expired. For other queries, it is
+    /// absent.
+    #[must_use]
+    pub fn accepting_expired(self) -> Self {
+        Self { accepts_expired: true, ..self }
     }
 
     /// Returns the same query with this value, which the caller knows already. It comes before those
@@ -90,6 +105,11 @@ impl<'a> Query<'a> {
     /// Whether the caller needs the main secret.
     pub fn needs_main(&self) -> bool {
         self.needs_main
+    }
+
+    /// Whether the caller accepts a record that has expired.
+    pub fn accepts_expired(&self) -> bool {
+        self.accepts_expired
     }
 
     /// The values that the caller knows already.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use keyward_config::{DEFAULT_STORE, StoreName};
-use keyward_core::{Error, Record, Result};
+use keyward_core::{Error, Record, Result, Timestamp};
 use keyward_kinds::Kinds;
 use keyward_resolver::{Finder, Place, Query, Reference, Resolver, Variables};
 
@@ -80,15 +80,21 @@ impl Finder for InStore {
         let store = self.store(&name, query.user()).map_err(Error::not_a_miss)?;
         let id = store.entry(query.user(), Some(query.name()))?;
         let record = store.get(&id)?;
-        let kind = query.kind().filter(|kind| kind.name == record.kind);
-        let kind = kind.or_else(|| kinds.get(&record.kind));
-        let expires = kind.map_or(record.expires, |kind| kind.expiry(&record));
-        match expires {
-            Some(expires) if expires <= store.now() => {
+        match expiry(&record, query, kinds) {
+            Some(expires) if expires <= store.now() && !query.accepts_expired() => {
                 Err(Error::not_found("resolve").because("the record has expired"))
             }
             _ => Ok(record),
         }
+    }
+}
+
+/// Returns when a record counts as expired.
+fn expiry(record: &Record, query: &Query<'_>, kinds: &Kinds) -> Option<Timestamp> {
+    let kind = query.kind().filter(|kind| kind.name == record.kind);
+    match kind.or_else(|| kinds.get(&record.kind)) {
+        Some(kind) => kind.expiry(record),
+        None => record.expires,
     }
 }
 
@@ -109,5 +115,67 @@ impl InStore {
         let store = Arc::new(self.keyward.store_of(name.as_str(), user)?);
         open.insert(user.map(str::to_owned), Arc::clone(&store));
         Ok(store)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyward_config::{Environment, Silent};
+    use keyward_core::{Expect, Field};
+    use keyward_defaults as _;
+    use keyward_resolver::Outcome;
+
+    use super::*;
+    use crate::NewStore;
+
+    fn keyward(stores: &[&str]) -> (tempfile::TempDir, Keyward) {
+        let home = tempfile::tempdir().unwrap();
+        let environment = Environment::new([("HOME", home.path())])
+            .with("KEYWARD_RESOLVE_STORES", stores.join(","));
+        let keyward = Keyward::with(environment, Silent).unwrap();
+        for name in stores {
+            let memory =
+                NewStore { storage: Some("file".into()), ..NewStore::named(name).unwrap() };
+            keyward.init_store(&memory).unwrap();
+        }
+        (home, keyward)
+    }
+
+    fn put(keyward: &Keyward, store: &str, token: &str, expires: Option<u64>) {
+        let store = keyward.store(store).unwrap();
+        let record = Record::new("token")
+            .with("token", Field::secret(token))
+            .with_expires(expires.map(Timestamp::from_unix));
+        let id = store.entry(None, Some("mail")).unwrap();
+        store.put(&id, &record, Expect::Any).unwrap();
+    }
+
+    #[test]
+    fn an_expired_record_counts_as_absent_unless_the_caller_accepts_it() {
+        let (_home, keyward) = keyward(&["s", "t"]);
+        put(&keyward, "s", "old", Some(1));
+        let resolver = keyward.resolver();
+        let query = Query::new("mail", None).unwrap();
+        let error = resolver.resolve(&query).unwrap_err();
+        assert!(error.is_miss() && error.report().contains("store s: the record has expired"));
+        put(&keyward, "t", "new", Some(u64::MAX));
+        assert_eq!(resolver.value("mail", None, None).unwrap().expose(), b"new");
+        let found = resolver.resolve(&query.accepting_expired()).unwrap();
+        assert_eq!(found.sources, ["store s"]);
+    }
+
+    #[test]
+    fn what_the_application_sets_comes_before_the_stores() {
+        let (_home, keyward) = keyward(&["s"]);
+        put(&keyward, "s", "stored", None);
+        let mut resolver = keyward.resolver();
+        let query = Query::new("mail", None).unwrap();
+        resolver.set("mail", "token", "of the session");
+        assert_eq!(resolver.value("mail", None, None).unwrap().expose(), b"of the session");
+        let steps = resolver.explain(&query.clone().with_value("token", "of the call")).steps;
+        let outcomes: Vec<_> = steps.iter().map(|step| step.outcome).collect();
+        assert_eq!(outcomes[..2], [Outcome::Found, Outcome::NotAsked]);
+        resolver.unset("mail");
+        assert_eq!(resolver.resolve(&query).unwrap().sources, ["store s"]);
     }
 }

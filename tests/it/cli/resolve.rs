@@ -1,8 +1,11 @@
 //! `resolve` and `explain`.
 
+use std::fmt::Arguments;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
+use keyward::{Credentials, Interaction, Keyward, NewStore, Secret};
+use keyward_core::{Level, Prompt, SecretRef, Value, Values};
 use serde_json::json;
 
 use crate::helpers::home::{Home, me};
@@ -111,6 +114,11 @@ fn only_an_absent_credential_lets_the_next_source_answer() {
             fs::set_permissions(key, Permissions::from_mode(0o644)).unwrap();
             home
         }),
+        (5, "locked", "", |home| {
+            home.keyward("rm s --yes").run().ends(0);
+            keep_behind_a_passphrase(&home);
+            home
+        }),
         (6, "damaged", "", |home| {
             fs::remove_file(home.path(key(&home))).unwrap();
             home
@@ -148,6 +156,30 @@ fn only_an_absent_credential_lets_the_next_source_answer() {
             assert!(!shown.contains("canary"), "{word}: {shown}");
         }
     }
+}
+
+/// Makes the store `s` with a passphrase, and its entry `mail`.
+fn keep_behind_a_passphrase(home: &Home) {
+    let keyward = Keyward::with(home.environment(), Passphrase).unwrap();
+    let memory = Values::new().with("memory_kib", Value::Number(8192));
+    let key = Some(SecretRef { from: "passphrase".into(), options: memory });
+    let store = NewStore { key, storage: Some("file".into()), ..NewStore::named("s").unwrap() };
+    keyward.init_store(&store).unwrap();
+    let store = keyward.store("s").unwrap();
+    let id = store.entry(None, Some("mail")).unwrap();
+    store.set_credentials(&id, &Credentials::new("ann", "canary-store")).unwrap();
+}
+
+/// A user who answers a prompt for a passphrase.
+#[derive(Debug)]
+struct Passphrase;
+
+impl Interaction for Passphrase {
+    fn prompt(&self, _: &Prompt<'_>) -> keyward::Result<Secret> {
+        Ok(Secret::from("canary-passphrase"))
+    }
+
+    fn log(&self, _: Level, _: Arguments<'_>) {}
 }
 
 fn key(home: &Home) -> String {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::Run;
+use crate::candidates;
 use crate::output::{escape_if_terminal, print, print_secret};
 use crate::session::Session;
 use crate::stop::Outcome;
@@ -41,7 +42,7 @@ pub(super) struct Wanted {
     #[arg(long, value_name = "F")]
     field: Option<String>,
     /// The kind that the credential must have
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", add = candidates::kinds())]
     kind: Option<String>,
     /// Look among the entries of this user in stores [default: the store's `user`, else you]
     #[arg(short, long, value_name = "U")]
@@ -49,6 +50,9 @@ pub(super) struct Wanted {
     /// Complete the credential from later sources if the first one lacks a field
     #[arg(long)]
     merge: bool,
+    /// Accept a record that has expired
+    #[arg(long)]
+    expired: bool,
 }
 
 impl Wanted {
@@ -63,6 +67,9 @@ impl Wanted {
         let mut query = Query::new(&self.name, self.user.as_deref())?;
         if let Some(kind) = &self.kind {
             query = query.of_kind(resolver.kinds().find(kind)?);
+        }
+        if self.expired {
+            query = query.accepting_expired();
         }
         Ok(match &self.field {
             Some(field) => query.needing(field),
