@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use keyward_core::{Error, ErrorKind, Record, Result, printable};
+use keyward_core::{Error, ErrorKind, Record, Result, Timestamp, printable};
 
 use crate::registration::KindRegistration;
 use crate::{Kind, built_in, rules};
@@ -123,6 +123,16 @@ impl Kinds {
         let unusable = self.slots.iter().filter(|(_, slot)| slot.usable().is_none());
         let unusable = unusable.map(|(name, slot)| slot.fault(name));
         self.lost.iter().map(again).chain(unusable).collect()
+    }
+
+    /// Whether a record counts as expired at this time: as the table of its kind says, or, without a
+    /// table, if the record itself has expired.
+    pub fn is_expired(&self, record: &Record, now: Timestamp) -> bool {
+        let expires = match self.get(&record.kind) {
+            Some(kind) => kind.expiry(record),
+            None => record.expires,
+        };
+        expires.is_some_and(|expires| expires <= now)
     }
 
     /// Whether the value of a record's field is shown only on explicit request: if the record says

@@ -66,6 +66,15 @@ pub enum Place {
 }
 
 impl Reference {
+    /// Makes the reference to the main secret of the credential of this name, which the resolver finds.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the name is not canonical.
+    pub fn resolving(name: &str) -> Result<Self> {
+        canonical("name", name, MAX_NAME)?;
+        Ok(Self { store: Place::Resolver, name: Some(name.to_owned()), field: None, user: None })
+    }
+
     /// Whether a text is meant to be a reference.
     pub fn is_meant_by(text: &str) -> bool {
         text.starts_with(SCHEME)

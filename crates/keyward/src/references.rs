@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret, printable};
+use keyward_core::{EntryId, Error, Record, Result, Secret, Timestamp, printable};
 use keyward_kinds::Kinds;
-use keyward_resolver::{Place, Reference};
+use keyward_resolver::{Place, Query, Reference, Resolver};
 
 use crate::facade::Keyward;
 use crate::open_store::OpenStore;
@@ -16,7 +16,8 @@ impl Keyward {
     /// Returns the records of the entries that these references name: one result for each, in their
     /// order.
     ///
-    /// Each store is opened once, and its entries are fetched in as few calls as possible.
+    /// Each store is opened once, and its entries are fetched in as few calls as possible. A record
+    /// that has expired counts as missing.
     ///
     /// # Errors
     /// Those of opening a store. What is wrong with one entry is its result.
@@ -38,15 +39,25 @@ impl Keyward {
     /// ```
     pub fn records(&self, references: &[Reference]) -> Result<Vec<Result<Record>>> {
         let mut places: BTreeMap<Opened<'_>, Vec<usize>> = BTreeMap::new();
-        for (at, reference) in references.iter().enumerate() {
-            places.entry(self.place(reference)?).or_default().push(at);
-        }
         let mut records: BTreeMap<usize, Result<Record>> = BTreeMap::new();
+        let mut resolver = None;
+        for (at, reference) in references.iter().enumerate() {
+            match self.place(reference)? {
+                Some(place) => places.entry(place).or_default().push(at),
+                None => {
+                    let resolver = resolver.get_or_insert_with(|| self.resolver());
+                    records.insert(at, resolved(resolver, reference));
+                }
+            }
+        }
+        let kinds = self.config.kinds();
         for ((store, user), wanted) in places {
             let store = self.store_of(&store, user)?;
             let ids = wanted.iter().map(|at| id(&store, &references[*at]));
             let ids: Vec<_> = ids.collect::<Result<_>>()?;
-            records.extend(wanted.into_iter().zip(store.get_many(&ids)?));
+            let found = store.get_many(&ids)?.into_iter();
+            let valid = found.map(|record| record.and_then(|it| valid(&kinds, it, store.now())));
+            records.extend(wanted.into_iter().zip(valid));
         }
         Ok(records.into_values().collect())
     }
@@ -56,7 +67,7 @@ impl Keyward {
     ///
     /// # Errors
     /// Those of [`records`](Self::records). A value that its record lacks is
-    /// [`NotFound`](ErrorKind::NotFound).
+    /// [`NotFound`](keyward_core::ErrorKind::NotFound).
     pub fn values(&self, references: &[Reference]) -> Result<Vec<Result<Secret>>> {
         let kinds = self.config.kinds();
         let records = self.records(references)?.into_iter().zip(references);
@@ -67,20 +78,36 @@ impl Keyward {
         Ok(values.collect())
     }
 
-    /// Returns which store has the entry.
-    fn place<'a>(&self, reference: &'a Reference) -> Result<Opened<'a>> {
+    /// Returns which store has the entry; `None` for the resolver.
+    fn place<'a>(&self, reference: &'a Reference) -> Result<Option<Opened<'a>>> {
         let name = match &reference.store {
             Place::Store(name) => name.clone(),
             Place::DefaultStore => self.config.store_called(keyward_config::DEFAULT_STORE)?,
-            Place::Resolver => {
-                return Err(Error::new(ErrorKind::Unsupported, "read")
-                    .because(format!("{reference}: the reference names no store")));
-            }
+            Place::Resolver => return Ok(None),
         };
         let per_user = self.config.find_store(&name)?.is_some_and(|file| file.per_user);
         let user = reference.user.as_deref().filter(|_| per_user);
-        Ok((name.as_str().to_owned(), user))
+        Ok(Some((name.as_str().to_owned(), user)))
     }
+}
+
+/// Looks in all sources of the resolver.
+fn resolved(resolver: &Resolver, reference: &Reference) -> Result<Record> {
+    let name = reference.name.as_deref().unwrap_or_default();
+    let query = Query::new(name, reference.user.as_deref())?;
+    let query = match &reference.field {
+        Some(field) => query.needing(field),
+        None => query,
+    };
+    Ok(resolver.resolve(&query)?.record)
+}
+
+/// Treats a record that has expired as one that does not exist.
+fn valid(kinds: &Kinds, record: Record, now: Timestamp) -> Result<Record> {
+    if kinds.is_expired(&record, now) {
+        return Err(Error::not_found("read").because("the credential has expired"));
+    }
+    Ok(record)
 }
 
 fn id(store: &OpenStore, reference: &Reference) -> Result<EntryId> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use keyward_config::{DEFAULT_STORE, StoreName};
-use keyward_core::{Error, Record, Result, Timestamp};
+use keyward_core::{Error, Record, Result};
 use keyward_kinds::Kinds;
 use keyward_resolver::{Finder, Place, Query, Reference, Resolver, Variables};
 
@@ -80,21 +80,10 @@ impl Finder for InStore {
         let store = self.store(&name, query.user()).map_err(Error::not_a_miss)?;
         let id = store.entry(query.user(), Some(query.name()))?;
         let record = store.get(&id)?;
-        match expiry(&record, query, kinds) {
-            Some(expires) if expires <= store.now() && !query.accepts_expired() => {
-                Err(Error::not_found("resolve").because("the record has expired"))
-            }
-            _ => Ok(record),
+        if kinds.is_expired(&record, store.now()) && !query.accepts_expired() {
+            return Err(Error::not_found("resolve").because("the record has expired"));
         }
-    }
-}
-
-/// Returns when a record counts as expired.
-fn expiry(record: &Record, query: &Query<'_>, kinds: &Kinds) -> Option<Timestamp> {
-    let kind = query.kind().filter(|kind| kind.name == record.kind);
-    match kind.or_else(|| kinds.get(&record.kind)) {
-        Some(kind) => kind.expiry(record),
-        None => record.expires,
+        Ok(record)
     }
 }
 

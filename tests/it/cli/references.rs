@@ -20,6 +20,8 @@ fn read_prints_the_main_secret_or_a_field() {
         ("keyward://-/mail", "s3cret"),
         ("keyward://s/mail/password", "s3cret"),
         ("keyward://s/mail/username", "ann"),
+        ("keyward:///mail", "s3cret"),
+        ("keyward:///mail/username", "ann"),
         ("keyward://s/?user=bob", "other"),
         ("keyward://s//username?user=bob", "bob"),
     ] {
@@ -33,6 +35,8 @@ fn what_cannot_be_read_says_why() {
     let home = with_mail();
     for (reference, code, why) in [
         ("keyward://s/other", 3, "keyward://s/other"),
+        ("keyward:///other", 3, "keyward:///other"),
+        ("keyward:///mail/token", 2, "token"),
         ("keyward://s/mail/token", 3, "the record has no field `token`"),
         ("keyward://t/mail", 2, "there is no store `t`"),
         ("keyward://s", 2, "the reference has no `/` after the store"),
@@ -41,6 +45,19 @@ fn what_cannot_be_read_says_why() {
         let refused = home.keyward("read").arg(reference).run().ends(code).prints("").says(why);
         assert!(!refused.err.contains("hunter2"), "{}", refused.err);
     }
+}
+
+#[test]
+fn an_expired_record_and_a_variable_are_seen() {
+    let home = with_mail();
+    home.keyward("set s --name mail --expires 2020-01-01").run().ends(0);
+    for reference in ["keyward://s/mail", "keyward:///mail"] {
+        home.keyward("read").arg(reference).run().ends(3).prints("");
+    }
+    let home = home.with("KEYWARD_CREDENTIAL_MAIL_PASSWORD", "of the variable");
+    let home = home.with("KEYWARD_CREDENTIAL_MAIL_USERNAME", "bot");
+    home.keyward("read keyward:///mail").run().ends(0).prints("of the variable\n");
+    home.keyward("read keyward://s/mail").run().ends(3);
 }
 
 #[test]

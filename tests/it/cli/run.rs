@@ -213,8 +213,10 @@ fn a_kind_sets_the_variables_that_programs_read() {
         .with("secret_access_key", keyward_core::Field::secret("s3cr3t"));
     store.put(&id, &record, keyward_core::Expect::Absent).unwrap();
     let script = "echo $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY";
-    let ran = run(&home, "--as aws=keyward://s/deploy", script);
-    ran.ends(0).prints("AKIA s3cr3t\n");
+    for name in ["keyward://s/deploy", "deploy"] {
+        let ran = run(&home, &format!("--as aws={name}"), script);
+        ran.ends(0).prints("AKIA s3cr3t\n");
+    }
     let options = "--as aws=keyward://s/deploy --env AWS_ACCESS_KEY_ID=keyward://s/mail";
     run(&home, options, script).ends(0).prints("s3cret s3cr3t\n");
 }

@@ -1,6 +1,6 @@
 mod json;
 
-use keyward_core::{EntryId, Record, Secret, Timestamp, printable};
+use keyward_core::{EntryId, Record, Secret, printable};
 use keyward_kinds::{Kind, Kinds, Totp, fields};
 
 use super::{Run, missing_entry};
@@ -61,8 +61,8 @@ impl Run for Arguments {
         };
         let kinds = keyward.config().kinds_with(&record.kind);
         let kind = kinds.get(&record.kind);
-        if !self.expired {
-            check_expiry(kind, &record, store.now())?;
+        if kinds.is_expired(&record, store.now()) && !self.expired {
+            return Err(expired());
         }
         if self.json {
             return self.print_json(&id, &record, &kinds);
@@ -133,13 +133,9 @@ fn value<'a>(record: &'a Record, name: &str) -> Outcome<&'a Secret> {
     })
 }
 
-/// Treats a record that has expired as one that does not exist.
-fn check_expiry(kind: Option<&Kind>, record: &Record, now: Timestamp) -> Outcome {
-    let expires = kind.map_or(record.expires, |kind| kind.expiry(record));
-    if expires.is_none_or(|expires| now < expires) {
-        return Ok(());
-    }
+/// Returns the error for a record that has expired, which counts as one that does not exist.
+fn expired() -> Stop {
     let message = "error: the credential has expired\n  hint: `keyward set` stores a new one, \
                    --expired prints this one";
-    Err(Stop::Code(3, message.to_owned()))
+    Stop::Code(3, message.to_owned())
 }

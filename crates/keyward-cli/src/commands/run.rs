@@ -27,7 +27,7 @@ Keyward's own variables.
 Example:
   keyward run --env PGPASSWORD=keyward://work/database -- psql
   keyward run --env-file .env -- ./server
-  keyward run --as aws=keyward://work/deploy -- aws s3 ls"
+  keyward run --as aws=deploy -- aws s3 ls"
 )]
 pub(super) struct Arguments {
     /// Set a variable to the value of a reference
@@ -42,8 +42,9 @@ pub(super) struct Arguments {
     /// Set a variable to the path of an open file descriptor from which the value can be read
     #[arg(long, value_name = "VAR=REF")]
     fd: Vec<String>,
-    /// Set the variables that programs read for this kind, to the fields of a record
-    #[arg(long = "as", value_name = "KIND=REF")]
+    /// Set the variables that programs read for this kind, to the fields of a credential that the
+    /// resolver finds by its name, or of a reference
+    #[arg(long = "as", value_name = "KIND=NAME")]
     kinds: Vec<String>,
     /// Let a file of --env-file set this variable, which changes how programs run
     #[arg(long, value_name = "VAR")]

@@ -100,8 +100,7 @@ impl Plan {
             plan.add_file(file, &arguments.allow)?;
         }
         for assignment in &arguments.kinds {
-            let (kind, reference) = assigned("--as", assignment)?;
-            plan.records.push((kind.to_owned(), reference));
+            plan.records.push(kind_and_name(assignment)?);
         }
         let mut named = BTreeMap::new();
         for (option, assignments, form) in [
@@ -238,6 +237,18 @@ fn assigned<'a>(option: &str, text: &'a str) -> Outcome<(&'a str, Reference)> {
         return Err(usage_error(format!("{option} needs a name, `=` and a reference")));
     };
     Ok((name, reference(value, name)?))
+}
+
+/// Splits `KIND=NAME`, where the name is one for the resolver, or a reference.
+fn kind_and_name(text: &str) -> Outcome<(String, Reference)> {
+    let Some((kind, name)) = text.split_once('=') else {
+        return Err(usage_error("--as needs a kind, `=` and a name"));
+    };
+    let reference = match Reference::is_meant_by(name) {
+        true => reference(name, kind)?,
+        false => Reference::resolving(name)?,
+    };
+    Ok((kind.to_owned(), reference))
 }
 
 fn reference(text: &str, name: &str) -> Outcome<Reference> {
