@@ -110,7 +110,7 @@ impl InStore {
 #[cfg(test)]
 mod tests {
     use keyward_config::{Environment, Silent};
-    use keyward_core::{Expect, Field};
+    use keyward_core::{Expect, Field, Timestamp};
     use keyward_defaults as _;
     use keyward_resolver::Outcome;
 
