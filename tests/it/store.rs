@@ -11,6 +11,7 @@ mod foreign_storage;
 mod hostile_names;
 mod keyring;
 mod killed_writer;
+mod kinds;
 mod lost_responses;
 mod network;
 mod old_homes;
