@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use keyward_core::{Error, ErrorKind, Record, Result, Timestamp, printable};
+use keyward_core::{Error, ErrorKind, Record, Result, Secret, Timestamp, printable};
 
 use crate::registration::KindRegistration;
 use crate::{Kind, built_in, rules};
@@ -123,6 +123,26 @@ impl Kinds {
         let unusable = self.slots.iter().filter(|(_, slot)| slot.usable().is_none());
         let unusable = unusable.map(|(name, slot)| slot.fault(name));
         self.lost.iter().map(again).chain(unusable).collect()
+    }
+
+    /// Returns the value of a field, or of the main secret if no field is named.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if the record does not have it;
+    /// [`Invalid`](ErrorKind::Invalid) if it is not known which secret is the main one.
+    pub fn value<'a>(&self, record: &'a Record, field: Option<&str>) -> Result<&'a Secret> {
+        let main = || self.get(&record.kind).and_then(|kind| kind.main.as_deref());
+        let Some(name) = field.or_else(main) else {
+            let kind = printable(&record.kind);
+            let why = format!("records of the kind `{kind}` have no main secret");
+            return Err(Error::invalid("read", why).hint("Name a field"));
+        };
+        record.field(name).map(|field| &field.value).ok_or_else(|| {
+            let names = record.fields.keys().map(|name| printable(name).to_string());
+            Error::not_found("read")
+                .because(format!("the record has no field `{}`", printable(name)))
+                .hint(format!("Its fields are: {}", names.collect::<Vec<_>>().join(", ")))
+        })
     }
 
     /// Whether a record counts as expired at this time: as the table of its kind says, or, without a

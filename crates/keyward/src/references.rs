@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyward_core::{EntryId, Error, Record, Result, Secret, Timestamp, printable};
+use keyward_core::{EntryId, Error, Record, Result, Secret, Timestamp};
 use keyward_kinds::Kinds;
 use keyward_resolver::{Place, Query, Reference, Resolver};
 
@@ -73,7 +73,8 @@ impl Keyward {
         let records = self.records(references)?.into_iter().zip(references);
         let values = records.map(|(record, reference)| {
             let record = record.map_err(|error| named(reference, error))?;
-            value(&kinds, &record, reference).map_err(|error| named(reference, error))
+            let value = kinds.value(&record, reference.field.as_deref());
+            value.cloned().map_err(|error| named(reference, error))
         });
         Ok(values.collect())
     }
@@ -112,26 +113,6 @@ fn valid(kinds: &Kinds, record: Record, now: Timestamp) -> Result<Record> {
 
 fn id(store: &OpenStore, reference: &Reference) -> Result<EntryId> {
     store.entry(reference.user.as_deref(), reference.name.as_deref())
-}
-
-/// Returns the field that a reference names, or the main secret of the record's kind.
-fn value(kinds: &Kinds, record: &Record, reference: &Reference) -> Result<Secret> {
-    let main = || kinds.get(&record.kind).and_then(|kind| kind.main.as_deref());
-    let Some(field) = reference.field.as_deref().or_else(main) else {
-        let kind = printable(&record.kind);
-        let why = format!("records of the kind `{kind}` have no main secret");
-        return Err(Error::invalid("read", why).hint("Add the name of a field: /FIELD"));
-    };
-    match record.field(field) {
-        Some(field) => Ok(field.value.clone()),
-        None => {
-            let names: Vec<_> =
-                record.fields.keys().map(|name| printable(name).to_string()).collect();
-            Err(Error::not_found("read")
-                .because(format!("the record has no field `{}`", printable(field)))
-                .hint(format!("Its fields are: {}", names.join(", "))))
-        }
-    }
 }
 
 /// Returns the error with the reference that it is about.

@@ -1,7 +1,7 @@
 mod json;
 
-use keyward_core::{EntryId, Record, Secret, printable};
-use keyward_kinds::{Kind, Kinds, Totp, fields};
+use keyward_core::{EntryId, Record};
+use keyward_kinds::{Kinds, Totp, fields};
 
 use super::{Run, missing_entry};
 use crate::arguments::StoreAndEntry;
@@ -60,7 +60,6 @@ impl Run for Arguments {
             Err(error) => return Err(error.into()),
         };
         let kinds = keyward.config().kinds_with(&record.kind);
-        let kind = kinds.get(&record.kind);
         if kinds.is_expired(&record, store.now()) && !self.expired {
             return Err(expired());
         }
@@ -72,17 +71,17 @@ impl Run for Arguments {
             return print_secret(&code.code, !self.raw);
         }
         if let Some(name) = &self.field {
-            return print_secret(value(&record, name)?, !self.raw);
+            return print_secret(kinds.value(&record, Some(name))?, !self.raw);
         }
         if self.username {
-            let username = value(&record, fields::USERNAME)?;
+            let username = kinds.value(&record, Some(fields::USERNAME))?;
             match username.expose_str() {
                 Some(text) if !self.raw => print(&escape_if_terminal(text))?,
                 _ => print_secret(username, !self.raw)?,
             }
         }
         if self.password || self.raw && !self.username {
-            print_secret(main_secret(&record, kind)?, !self.raw)?;
+            print_secret(kinds.value(&record, None)?, !self.raw)?;
         }
         Ok(())
     }
@@ -92,10 +91,10 @@ impl Arguments {
     fn print_json(&self, id: &EntryId, record: &Record, kinds: &Kinds) -> Outcome {
         let mut values = Vec::new();
         if self.username {
-            values.push(("username", value(record, fields::USERNAME)?));
+            values.push(("username", kinds.value(record, Some(fields::USERNAME))?));
         }
         if self.password {
-            values.push(("password", main_secret(record, kinds.get(&record.kind))?));
+            values.push(("password", kinds.value(record, None)?));
         }
         let json = if values.is_empty() {
             json::with_fields(id, record, kinds, self.reveal)?
@@ -104,33 +103,6 @@ impl Arguments {
         };
         print_secret(&json, true)
     }
-}
-
-fn main_secret<'a>(record: &'a Record, kind: Option<&Kind>) -> Outcome<&'a Secret> {
-    match kind.and_then(|kind| kind.main.as_deref()) {
-        Some(main) => value(record, main),
-        None => {
-            let kind = printable(&record.kind);
-            Err(usage_error(format!(
-                "records of the kind `{kind}` have no main secret; use --field"
-            )))
-        }
-    }
-}
-
-/// Returns the value of a field.
-fn value<'a>(record: &'a Record, name: &str) -> Outcome<&'a Secret> {
-    record.field(name).map(|field| &field.value).ok_or_else(|| {
-        let names: Vec<_> = record.fields.keys().map(|name| printable(name).to_string()).collect();
-        Stop::Code(
-            3,
-            format!(
-                "error: the record has no field `{}`\n  hint: its fields are: {}",
-                printable(name),
-                names.join(", ")
-            ),
-        )
-    })
 }
 
 /// Returns the error for a record that has expired, which counts as one that does not exist.
