@@ -13,6 +13,7 @@ mod exit;
 mod findings;
 mod harden;
 mod input;
+mod json;
 mod output;
 mod password;
 mod progress;

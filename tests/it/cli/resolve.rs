@@ -61,7 +61,7 @@ fn json_reveals_secret_fields_only_on_request() {
     home.keyward("resolve mail --reveal").run().ends(2);
     home.keyward("set s ann --name mail --stdin --raw").input(b"\xff\n").run().ends(0);
     let json = home.keyward("resolve mail --json --reveal").run().ends(0).json();
-    assert_eq!(json[0]["fields_base64"], json!({ "password": "/wo=" }));
+    assert_eq!(json[0]["fields"], json!({ "username": "ann", "password_base64": "/wo=" }));
 }
 
 #[test]

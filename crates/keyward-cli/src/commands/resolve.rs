@@ -1,14 +1,13 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use keyward_core::{Error, Result, Secret, SecretWriter};
+use keyward_core::{Result, Secret};
 use keyward_resolver::{Query, Resolution, Resolver};
 use serde::Serialize;
-use zeroize::Zeroizing;
 
 use super::Run;
 use crate::candidates;
+use crate::json::{Text, entry, write_secret};
 use crate::output::{escape_if_terminal, print, print_secret};
 use crate::session::Session;
 use crate::stop::Outcome;
@@ -104,16 +103,13 @@ struct Shown<'a> {
     name: &'a str,
     kind: &'a str,
     sources: &'a [String],
-    /// The values that may be shown and are text.
-    fields: BTreeMap<&'a str, &'a str>,
-    /// Those that are not text.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    fields_base64: BTreeMap<&'a str, &'a str>,
+    /// The values that may be shown.
+    fields: BTreeMap<Cow<'a, str>, Text<'a>>,
     /// The names of the fields that are shown only on request.
     secret: Vec<&'a str>,
 }
 
-/// Returns the fields as JSON, or one of them. All memory that contains a value is wiped.
+/// Returns the fields as JSON, or one of them.
 fn as_json(
     name: &str,
     resolution: &Resolution,
@@ -122,24 +118,13 @@ fn as_json(
     reveal: bool,
 ) -> Outcome<Secret> {
     let Resolution { record, sources, .. } = resolution;
-    let fields = record.fields.iter().map(|(name, field)| (name.as_str(), &field.value));
-    let wanted: Vec<_> = fields.filter(|(name, _)| only.is_none_or(|only| only == *name)).collect();
-    let visible = wanted.iter().filter(|(name, _)| reveal || !is_secret(name));
-    let encoded: Vec<_> = visible
-        .clone()
-        .filter(|(_, value)| value.expose_str().is_none())
-        .map(|(name, value)| (*name, Zeroizing::new(STANDARD.encode(value.expose()))))
-        .collect();
-    let shown = Shown {
+    let wanted = || record.fields.iter().filter(|(name, _)| only.is_none_or(|only| only == *name));
+    let visible = wanted().filter(|(name, _)| reveal || !is_secret(name));
+    write_secret(&Shown {
         name,
         kind: &record.kind,
         sources,
-        fields: visible.filter_map(|(name, value)| Some((*name, value.expose_str()?))).collect(),
-        fields_base64: encoded.iter().map(|(name, text)| (*name, text.as_str())).collect(),
-        secret: wanted.iter().map(|(name, _)| *name).filter(|name| is_secret(name)).collect(),
-    };
-    let mut written = SecretWriter::new();
-    serde_json::to_writer(&mut written, &shown)
-        .map_err(|error| Error::io("encode", error.into()))?;
-    Ok(written.finish())
+        fields: visible.map(|(name, field)| entry(name, &field.value)).collect(),
+        secret: wanted().map(|(name, _)| name.as_str()).filter(|name| is_secret(name)).collect(),
+    })
 }

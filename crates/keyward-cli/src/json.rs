@@ -1,0 +1,45 @@
+//! JSON that contains secrets. All memory that contains one is wiped.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use keyward_core::{Error, Secret, SecretWriter};
+use serde::{Serialize, Serializer};
+use zeroize::Zeroizing;
+
+use crate::stop::Outcome;
+
+/// The text of a value in JSON.
+pub(crate) enum Text<'a> {
+    Plain(&'a str),
+    Encoded(Zeroizing<String>),
+}
+
+impl Serialize for Text<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(match self {
+            Self::Plain(text) => text,
+            Self::Encoded(text) => text,
+        })
+    }
+}
+
+/// Returns the key and the text of a value. One that is not UTF-8 is encoded, and its key says so.
+pub(crate) fn entry<'a>(key: &'a str, value: &'a Secret) -> (Cow<'a, str>, Text<'a>) {
+    match value.expose_str() {
+        Some(text) => (key.into(), Text::Plain(text)),
+        None => {
+            let encoded = Zeroizing::new(STANDARD.encode(value.expose()));
+            (format!("{key}_base64").into(), Text::Encoded(encoded))
+        }
+    }
+}
+
+/// Writes an object as JSON.
+pub(crate) fn write_secret(object: &impl Serialize) -> Outcome<Secret> {
+    let mut written = SecretWriter::new();
+    serde_json::to_writer(&mut written, object)
+        .map_err(|error| Error::io("encode", error.into()))?;
+    Ok(written.finish())
+}
