@@ -26,10 +26,6 @@ impl<'a> Gathered<'a> {
         Self { kinds, query, found: None }
     }
 
-    pub(crate) fn query(&self) -> &'a Query<'a> {
-        self.query
-    }
-
     /// Adds what a source has.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 use std::sync::Arc;
+use std::{iter, slice};
 
-use keyward_core::{Error, Field, Record, Result, Secret, printable};
+use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret, printable};
 use keyward_kinds::Kinds;
 
 use crate::gathered::{Gathered, no_main};
@@ -15,7 +16,7 @@ use crate::{Finder, Query};
 /// - Only an absent credential lets the look-up ask the next source. Any other failure ends it, and
 ///   keeps its kind.
 /// - All fields come from the first source that has any of them. If that source lacks a field that is
-///   needed, the look-up ends with [`Invalid`](keyward_core::ErrorKind::Invalid): a caller never gets a part of a
+///   needed, the look-up ends with [`Invalid`](ErrorKind::Invalid): a caller never gets a part of a
 ///   credential. With [`merging`](Self::merging), later sources may supply what is missing.
 /// - A field is needed if its kind requires it or the query names it.
 ///
@@ -67,7 +68,7 @@ impl Resolution {
     /// Returns the value of this field, or the main secret.
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the record does not have it. That cannot happen if the
+    /// [`Invalid`](ErrorKind::Invalid) if the record does not have it. That cannot happen if the
     /// query needed it.
     pub fn field(&self, name: Option<&str>) -> Result<&Field> {
         let Some(name) = name.or(self.main.as_deref()) else {
@@ -137,62 +138,99 @@ impl Resolver {
     /// Returns the credential.
     ///
     /// # Errors
-    /// - [`NotFound`](keyward_core::ErrorKind::NotFound): each source was asked, and none has it.
-    /// - [`Invalid`](keyward_core::ErrorKind::Invalid): a source has only a part of it, has it with another kind or
+    /// - [`NotFound`](ErrorKind::NotFound): each source was asked, and none has it.
+    /// - [`Invalid`](ErrorKind::Invalid): a source has only a part of it, has it with another kind or
     ///   a wrong value, or is wrongly configured.
     /// - The errors of the source that failed, with its name.
     pub fn resolve(&self, query: &Query<'_>) -> Result<Resolution> {
         self.explain(query).result
     }
 
+    /// Returns the credentials of many queries, in their order, as [`resolve`](Self::resolve) does
+    /// for one. Each source is asked once, for all queries that are still open.
+    pub fn resolve_many(&self, queries: &[Query<'_>]) -> Vec<Result<Resolution>> {
+        self.look_up(queries).into_iter().map(|explanation| explanation.result).collect()
+    }
+
     /// Does the same look-up as [`resolve`](Self::resolve), and also returns how it went.
     pub fn explain(&self, query: &Query<'_>) -> Explanation {
-        let mut gathered = Gathered::new(&self.kinds, query);
-        let mut steps = Vec::new();
-        let mut end = None;
+        self.look_up(slice::from_ref(query)).remove(0)
+    }
+
+    fn look_up(&self, queries: &[Query<'_>]) -> Vec<Explanation> {
+        let mut look_ups: Vec<_> =
+            queries.iter().map(|query| LookUp::new(&self.kinds, query)).collect();
         for finder in self.finders() {
-            let mut step = Step::new(finder.name(), finder.places(query, &self.kinds));
-            if end.is_none() {
-                end = self.ask(finder, &mut gathered, &mut step);
+            for look_up in &mut look_ups {
+                let places = finder.places(look_up.query, &self.kinds);
+                look_up.steps.push(Step::new(finder.name(), places));
             }
-            steps.push(step);
+            let open = look_ups.iter_mut().filter(|look_up| look_up.end.is_none());
+            let open: Vec<_> = open.collect();
+            let queries: Vec<_> = open.iter().map(|look_up| look_up.query).collect();
+            let found = finder.look_up_many(&queries, &self.kinds);
+            // A look-up without an answer must not go on to the next source.
+            let found = found.into_iter().chain(iter::repeat_with(|| Err(no_answer())));
+            for (look_up, found) in open.into_iter().zip(found) {
+                look_up.end = look_up.add(found, self.merges);
+            }
         }
-        let result = match end {
-            Some(Err(error)) => Err(error),
-            _ => gathered.finish().unwrap_or_else(|| Err(absent(query, &steps))),
-        };
-        Explanation { steps, result }
+        look_ups.into_iter().map(LookUp::finish).collect()
     }
 
     fn finders(&self) -> impl Iterator<Item = &dyn Finder> {
         let first: [&dyn Finder; 2] = [&Argument, &self.session];
         first.into_iter().chain(self.finders.iter().map(AsRef::as_ref))
     }
+}
 
-    /// Asks one source. Returns how the look-up ends, if it ends with this source.
-    fn ask(
-        &self,
-        finder: &dyn Finder,
-        gathered: &mut Gathered<'_>,
-        step: &mut Step,
-    ) -> Option<Result<()>> {
-        let found = finder.look_up(gathered.query(), &self.kinds);
+/// A look-up that is under way.
+struct LookUp<'a> {
+    query: &'a Query<'a>,
+    gathered: Gathered<'a>,
+    /// A step for each source so far; the last one is for the source that is asked now.
+    steps: Vec<Step>,
+    /// How the look-up ended, if it has.
+    end: Option<Result<()>>,
+}
+
+impl<'a> LookUp<'a> {
+    fn new(kinds: &'a Kinds, query: &'a Query<'a>) -> Self {
+        Self { query, gathered: Gathered::new(kinds, query), steps: Vec::new(), end: None }
+    }
+
+    /// Adds what a source has. Returns how the look-up ends, if it ends with this source.
+    fn add(&mut self, found: Result<Record>, merges: bool) -> Option<Result<()>> {
+        let step = self.steps.last_mut()?;
         let added = found.and_then(|record| {
             step.found(&record);
-            gathered.add(record, &step.source)
+            self.gathered.add(record, &step.source)
         });
         if let Err(error) = added {
             step.failed(&error);
             return (!error.is_miss()).then(|| Err(in_source(&step.source, &error)));
         }
-        let Some(lack) = gathered.lack() else { return Some(Ok(())) };
+        let Some(lack) = self.gathered.lack() else { return Some(Ok(())) };
         step.missing = lack.fields;
-        if self.merges {
+        if merges {
             return None;
         }
         step.failed(&lack.error);
         Some(Err(in_source(&step.source, &lack.error)))
     }
+
+    fn finish(self) -> Explanation {
+        let Self { query, gathered, steps, end } = self;
+        let result = match end {
+            Some(Err(error)) => Err(error),
+            _ => gathered.finish().unwrap_or_else(|| Err(absent(query, &steps))),
+        };
+        Explanation { steps, result }
+    }
+}
+
+fn no_answer() -> Error {
+    Error::new(ErrorKind::Other, "resolve").because("the source did not answer every query")
 }
 
 /// Returns the error of a look-up in which no source has the credential.

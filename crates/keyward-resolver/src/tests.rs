@@ -1,6 +1,7 @@
 //! Compares the resolver with a model of it, for thousands of combinations of sources.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 
 use keyward_config::Environment;
 use keyward_core::{Error, ErrorKind, Field, Origin, Record, Result, Timestamp};
@@ -11,6 +12,8 @@ use crate::*;
 
 type Fields = BTreeSet<&'static str>;
 
+static KINDS: LazyLock<Arc<Kinds>> = LazyLock::new(|| Arc::new(Kinds::linked()));
+
 /// A kind that occurs in the tests.
 struct Table {
     name: &'static str,
@@ -19,7 +22,7 @@ struct Table {
     main: &'static str,
 }
 
-const TABLES: [Table; 2] = [
+const TABLES: [Table; 3] = [
     Table {
         name: "user-password",
         fields: &["username", "password", "refresh_token"],
@@ -27,9 +30,11 @@ const TABLES: [Table; 2] = [
         main: "password",
     },
     Table { name: "token", fields: &["username", "token"], required: &["token"], main: "token" },
+    Table { name: "file", fields: &["file_name", "content"], required: &[], main: "content" },
 ];
 const NO_TABLE: &str = "acme.other";
-const FIELDS: [&str; 4] = ["username", "password", "refresh_token", "token"];
+const FIELDS: [&str; 6] =
+    ["username", "password", "refresh_token", "token", "file_name", "content"];
 
 /// What a source has.
 #[derive(Clone, Debug)]
@@ -101,7 +106,7 @@ fn resolver(case: &Case) -> Resolver {
     let variables = values(2, environment).into_iter();
     let variables = variables.map(|(name, value)| (variable_name("my name", name).unwrap(), value));
     let mut resolver = Resolver::new(
-        Kinds::linked(),
+        Arc::clone(&KINDS),
         vec![
             Box::new(Variables(Environment::new(variables))),
             Box::new(Fake(3, one.clone())),
@@ -191,11 +196,10 @@ fn model(case: &Case) -> Said {
 }
 
 fn guess(fields: &Fields) -> Option<&'static str> {
-    match FIELDS.map(|name| fields.contains(name)) {
-        [_, true, _, false] => Some("user-password"),
-        [_, false, false, true] => Some("token"),
-        _ => None,
-    }
+    let is_possible = |table: &&Table| {
+        fields.contains(table.main) && fields.iter().all(|name| table.fields.contains(name))
+    };
+    TABLES.iter().find(is_possible).map(|table| table.name)
 }
 
 fn table(kind: Option<&str>) -> Option<&'static Table> {
@@ -241,12 +245,14 @@ fn state() -> impl Strategy<Value = State> {
     let kind = prop_oneof![
         4 => Just("user-password"),
         2 => Just("token"),
+        1 => Just("file"),
         1 => Just(NO_TABLE)
     ];
     let usual = prop_oneof![
         Just(vec!["username", "password"]),
         Just(vec!["username"]),
         Just(vec!["password"]),
+        Just(vec!["file_name"]),
         fields
     ];
     prop_oneof![
@@ -257,7 +263,8 @@ fn state() -> impl Strategy<Value = State> {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let kind = proptest::option::of(proptest::sample::select(vec!["user-password", "token"]));
+    let kind =
+        proptest::option::of(proptest::sample::select(vec!["user-password", "token", "file"]));
     let field = proptest::option::weighted(0.3, proptest::sample::select(FIELDS.to_vec()));
     let sources = [state(), state(), state(), state(), state()];
     (sources, kind, field, any::<bool>(), any::<bool>()).prop_map(
@@ -272,8 +279,7 @@ fn case() -> impl Strategy<Value = Case> {
 }
 
 fn check(case: &Case) {
-    let kinds = Kinds::linked();
-    let (resolver, query) = (resolver(case), query(case, &kinds));
+    let (resolver, query) = (resolver(case), query(case, &KINDS));
     let explanation = resolver.explain(&query);
     let words: Vec<_> = explanation.steps.iter().map(|step| step.outcome.describe()).collect();
     let shown = format!("{:?}", explanation.steps);
@@ -373,6 +379,38 @@ fn a_merged_record_goes_only_where_each_part_may_go() {
     assert_eq!(found.record.expires, Some(Timestamp::from_unix(7)));
     assert_eq!(found.sources, ["one", "other"]);
     assert_eq!(found.field(Some("username")).unwrap().value.expose(), b"ann");
+}
+
+/// A source that answers only some queries.
+#[derive(Debug)]
+struct Mute;
+
+impl Finder for Mute {
+    fn name(&self) -> String {
+        "mute".into()
+    }
+
+    fn places(&self, _: &Query<'_>, _: &Kinds) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn look_up(&self, _: &Query<'_>, _: &Kinds) -> Result<Record> {
+        Err(Error::not_found("get"))
+    }
+
+    fn look_up_many(&self, queries: &[&Query<'_>], kinds: &Kinds) -> Vec<Result<Record>> {
+        queries.iter().skip(1).map(|query| self.look_up(query, kinds)).collect()
+    }
+}
+
+#[test]
+fn a_source_that_does_not_answer_ends_the_look_up() {
+    let next = Has("next", Record::new("token").with("token", Field::secret("t")));
+    let resolver = Resolver::new(Arc::clone(&KINDS), vec![Box::new(Mute), Box::new(next)]);
+    let queries = [Query::new("a", None).unwrap(), Query::new("b", None).unwrap()];
+    let found = resolver.resolve_many(&queries);
+    assert_eq!(found[0].as_ref().unwrap().sources, ["next"]);
+    assert_eq!(found[1].as_ref().unwrap_err().kind(), ErrorKind::Other);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use keyward_config::{DEFAULT_STORE, StoreName};
 use keyward_core::{Error, Record, Result};
 use keyward_kinds::Kinds;
 use keyward_resolver::{Finder, Place, Query, Reference, Resolver, Variables};
+use keyward_store::Store;
 
 use crate::facade::Keyward;
 use crate::open_store::OpenStore;
@@ -74,17 +75,44 @@ impl Finder for InStore {
     }
 
     fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
-        let Some(name) = self.store_name().map_err(Error::not_a_miss)? else {
-            return Err(Error::not_found("open").because("there is no default store"));
-        };
-        let store = self.store(&name, query.user()).map_err(Error::not_a_miss)?;
+        let store = self.store(query.user())?;
         let id = store.entry(query.user(), Some(query.name()))?;
-        let record = store.get(&id)?;
-        if kinds.is_expired(&record, store.now()) && !query.accepts_expired() {
-            return Err(Error::not_found("resolve").because("the record has expired"));
-        }
-        Ok(record)
+        unexpired(store.get(&id)?, &store, query, kinds)
     }
+
+    fn look_up_many(&self, queries: &[&Query<'_>], kinds: &Kinds) -> Vec<Result<Record>> {
+        let mut by_user: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (at, query) in queries.iter().enumerate() {
+            by_user.entry(query.user()).or_default().push(at);
+        }
+        let mut found = BTreeMap::new();
+        for (user, places) in by_user {
+            let queries: Vec<_> = places.iter().map(|at| queries[*at]).collect();
+            match self.records(user, &queries, kinds) {
+                Ok(records) => found.extend(places.into_iter().zip(records)),
+                Err(error) => found.extend(places.into_iter().map(|at| (at, Err(again(&error))))),
+            }
+        }
+        found.into_values().collect()
+    }
+}
+
+/// Returns the record, unless it has expired.
+fn unexpired(record: Record, store: &Store, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
+    if kinds.is_expired(&record, store.now()) && !query.accepts_expired() {
+        return Err(Error::not_found("resolve").because("the record has expired"));
+    }
+    Ok(record)
+}
+
+/// Returns the same error once more.
+fn again(error: &Error) -> Error {
+    let causes: Vec<_> = error.causes().collect();
+    let again = Error::new(error.kind(), error.operation().to_owned())
+        .because(error.message())
+        .hint(error.advice().unwrap_or_default())
+        .in_backend(error.backend());
+    if causes.is_empty() { again } else { again.caused_by(causes.join("; ")) }
 }
 
 impl InStore {
@@ -96,14 +124,38 @@ impl InStore {
         }
     }
 
-    fn store(&self, name: &StoreName, user: Option<&str>) -> Result<Arc<OpenStore>> {
+    /// Returns the store for a user. It is opened once.
+    ///
+    /// # Errors
+    /// `NotFound` only if it is the default store and there is none.
+    fn store(&self, user: Option<&str>) -> Result<Arc<OpenStore>> {
         let mut open = self.open.lock()?;
-        if let Some(store) = open.get(&user.map(str::to_owned)) {
+        let user = user.map(str::to_owned);
+        if let Some(store) = open.get(&user) {
             return Ok(Arc::clone(store));
         }
-        let store = Arc::new(self.keyward.store_of(name.as_str(), user)?);
-        open.insert(user.map(str::to_owned), Arc::clone(&store));
+        let Some(name) = self.store_name().map_err(Error::not_a_miss)? else {
+            return Err(Error::not_found("open").because("there is no default store"));
+        };
+        let store = self.keyward.store_of(name.as_str(), user.as_deref());
+        let store = Arc::new(store.map_err(Error::not_a_miss)?);
+        open.insert(user, Arc::clone(&store));
         Ok(store)
+    }
+
+    /// Returns the records of one user's queries, which are read together.
+    fn records(
+        &self,
+        user: Option<&str>,
+        queries: &[&Query<'_>],
+        kinds: &Kinds,
+    ) -> Result<Vec<Result<Record>>> {
+        let store = self.store(user)?;
+        let ids = queries.iter().map(|query| store.entry(user, Some(query.name())));
+        let ids: Vec<_> = ids.collect::<Result<_>>()?;
+        let records = store.get_many(&ids).map_err(Error::not_a_miss)?;
+        let records = records.into_iter().zip(queries);
+        Ok(records.map(|(record, query)| unexpired(record?, &store, query, kinds)).collect())
     }
 }
 
@@ -151,6 +203,32 @@ mod tests {
         assert_eq!(resolver.value("mail", None, None).unwrap().expose(), b"new");
         let found = resolver.resolve(&query.accepting_expired()).unwrap();
         assert_eq!(found.sources, ["store s"]);
+    }
+
+    #[test]
+    fn many_queries_are_answered_like_single_ones() {
+        let (_home, keyward) = keyward(&["s", "t"]);
+        put(&keyward, "s", "stored", None);
+        let mut resolver = keyward.resolver();
+        resolver.set("other", "token", "of the session");
+        let query = |name, user| Query::new(name, user).unwrap();
+        let queries = [
+            query("mail", None),
+            query("nothing", None),
+            query("other", None),
+            query("mail", Some("nobody")),
+            query("mail", None).needing("username"),
+            query("mail", None),
+        ];
+        let many = resolver.resolve_many(&queries);
+        assert_eq!(many.len(), queries.len());
+        for (query, found) in queries.iter().zip(many) {
+            match (found, resolver.resolve(query)) {
+                (Ok(found), Ok(single)) => assert_eq!(found, single),
+                (Err(found), Err(single)) => assert_eq!(found.report(), single.report()),
+                (found, single) => panic!("{found:?}, {single:?}"),
+            }
+        }
     }
 
     #[test]
