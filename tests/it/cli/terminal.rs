@@ -48,6 +48,25 @@ fn a_password_is_asked_for_twice_on_the_terminal_alone_and_not_shown() {
 }
 
 #[test]
+fn what_a_new_credential_needs_is_asked_for() {
+    let home = home();
+    let mut terminal = Terminal::new();
+    let child = terminal.start(&home, &[&program(), "set", "s", "--kind", "aws"]);
+    terminal.expect("Access key id: ");
+    assert!(terminal.echoes());
+    terminal.press("AKIA\r");
+    terminal.expect("Secret access key: ");
+    assert!(!terminal.echoes());
+    terminal.press("s3cret\r");
+    assert_eq!(end(child), (0, String::new(), String::new()));
+    home.keyward("get s --field access_key_id").run().ends(0).prints("AKIA\n");
+    assert_eq!(stored(&home), b"s3cret");
+    // An entry that is there needs nothing else.
+    home.keyward("set s --kind aws --label team=web").run().ends(0);
+    home.keyward("set s --kind aws --name new").run().ends(5).says("terminal");
+}
+
+#[test]
 fn keys_that_edit_do_so() {
     let home = home();
     let longest = "x".repeat(4095);

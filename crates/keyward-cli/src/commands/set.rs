@@ -61,6 +61,10 @@ impl Run for Arguments {
             }
             changes = changes.with_field(fields::USERNAME, username.as_str());
         }
+        let missing = changes::missing(kind, &changes);
+        if !missing.is_empty() && !self.password.is_given() && !store.contains(&id)? {
+            changes = changes::ask_for(&missing, changes, session)?;
+        }
         if let Some(main) = kind.main.as_deref()
             && self.needs_main(main, &changes, &store, &id)?
         {

@@ -9,6 +9,7 @@ use keyward_kinds::{Changes, FieldSpec, Kind};
 
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
+use crate::terminal::Terminal;
 
 #[derive(clap::Args)]
 pub(super) struct ChangeArguments {
@@ -73,6 +74,30 @@ impl ChangeArguments {
     }
 }
 
+/// Returns the fields that a new record needs and that the changes do not set, but for the main secret.
+pub(super) fn missing<'a>(kind: &'a Kind, changes: &Changes) -> Vec<&'a FieldSpec> {
+    let is_missing = |spec: &&FieldSpec| {
+        spec.required
+            && spec.default.is_none()
+            && kind.main.as_ref() != Some(&spec.name)
+            && !changes.fields.contains_key(&spec.name)
+    };
+    kind.fields.iter().filter(is_missing).collect()
+}
+
+/// Returns the changes with the answers of the user for these fields.
+pub(super) fn ask_for(
+    fields: &[&FieldSpec],
+    mut changes: Changes,
+    session: &Session,
+) -> Outcome<Changes> {
+    for spec in fields {
+        let answer = ask(&spec.name, Some(spec), session)?;
+        changes = changes.with_field(spec.name.as_str(), answer);
+    }
+    Ok(changes)
+}
+
 /// Splits `NAME=VALUE`. An error does not show the text: it may be a secret.
 fn divided<'a>(option: &str, text: &'a str) -> Outcome<(&'a str, &'a str)> {
     text.split_once('=')
@@ -110,6 +135,9 @@ fn ask(name: &str, spec: Option<&FieldSpec>, session: &Session) -> Outcome<Secre
         return Err(Error::invalid("usage", why).hint(hint).into());
     }
     let text = spec.map_or_else(|| name.to_owned(), FieldSpec::prompt);
+    if spec.is_some_and(|spec| !spec.secret) {
+        return Ok(Terminal::open()?.ask_open(&format!("{text}: "))?);
+    }
     let twice = spec.is_some_and(|spec| spec.twice);
     Ok(session.console.prompt(&Prompt::new(&text).with_confirm(twice))?)
 }
