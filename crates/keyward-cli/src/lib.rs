@@ -14,6 +14,7 @@ mod findings;
 mod harden;
 mod input;
 mod json;
+mod mask;
 mod output;
 mod password;
 mod progress;

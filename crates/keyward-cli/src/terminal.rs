@@ -145,24 +145,43 @@ enum Event {
     Signal(i32),
 }
 
-/// The terminal while it hides its input, and its settings before that. One prompt at a time uses
-/// it.
-static SAVED_SETTINGS: Mutex<Option<(File, Termios)>> = Mutex::new(None);
+/// The terminal while its settings are changed, its settings before that, and when they are restored.
+/// One prompt at a time uses it, or a program that runs.
+static SAVED_SETTINGS: Mutex<Option<(File, Termios, OptionalActions)>> = Mutex::new(None);
 
 /// Switches off echo and line editing, and returns the settings before that.
 fn hide_input(terminal: &File) -> Result<Termios> {
+    change_settings(terminal, OptionalActions::Flush, line::raw_settings)
+}
+
+/// Lets every key pass as it is, until [`restore`]: another terminal interprets it. What was typed
+/// before or after is not lost.
+pub(crate) fn pass_keys(terminal: &File) -> Result<()> {
+    let raw = |before: &Termios| {
+        let mut settings = before.clone();
+        settings.make_raw();
+        settings
+    };
+    change_settings(terminal, OptionalActions::Now, raw).map(drop)
+}
+
+/// Changes the settings, and returns those before that.
+fn change_settings(
+    terminal: &File,
+    when: OptionalActions,
+    change: impl FnOnce(&Termios) -> Termios,
+) -> Result<Termios> {
     restore();
     let mut stored = SAVED_SETTINGS.lock()?;
     let before = tcgetattr(terminal).map_err(|error| failed(error.into()))?;
     let terminal = File::from(terminal.as_fd().try_clone_to_owned().map_err(failed)?);
-    tcsetattr(&terminal, OptionalActions::Flush, &line::raw_settings(&before))
-        .map_err(|error| failed(error.into()))?;
-    *stored = Some((terminal, before.clone()));
+    tcsetattr(&terminal, when, &change(&before)).map_err(|error| failed(error.into()))?;
+    *stored = Some((terminal, before.clone(), when));
     Ok(before)
 }
 
-/// Restores the terminal's settings, however a prompt ends.
-struct RestoreOnDrop;
+/// Restores the terminal's settings, however a prompt or a program ends.
+pub(crate) struct RestoreOnDrop;
 
 impl Drop for RestoreOnDrop {
     fn drop(&mut self) {
@@ -174,8 +193,15 @@ impl Drop for RestoreOnDrop {
 /// has ended.
 pub(crate) fn restore() {
     let before = SAVED_SETTINGS.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some((terminal, settings)) = before {
-        let _ = tcsetattr(&terminal, OptionalActions::Flush, &settings);
+    if let Some((terminal, settings, when)) = before {
+        let _ = tcsetattr(&terminal, when, &settings);
+    }
+}
+
+/// Leaves all signals to the caller. After a prompt, they would have their default effect otherwise.
+pub(crate) fn leave_signals() {
+    if let Some(idle) = IDLE.get() {
+        idle.store(false, Ordering::SeqCst);
     }
 }
 

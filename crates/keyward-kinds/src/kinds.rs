@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use keyward_core::{Error, ErrorKind, Record, Result, Secret, Timestamp, printable};
+use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret, Timestamp, printable};
 
 use crate::registration::KindRegistration;
 use crate::{Kind, built_in, rules};
@@ -131,13 +131,34 @@ impl Kinds {
     /// [`NotFound`](ErrorKind::NotFound) if the record does not have it;
     /// [`Invalid`](ErrorKind::Invalid) if it is not known which secret is the main one.
     pub fn value<'a>(&self, record: &'a Record, field: Option<&str>) -> Result<&'a Secret> {
+        self.find_field(record, field).map(|(_, field)| &field.value)
+    }
+
+    /// Returns a field, or the one of the main secret if no field is named. It is secret if the
+    /// record or the table of its kind says so.
+    ///
+    /// # Errors
+    /// Those of [`value`](Self::value).
+    pub fn field(&self, record: &Record, field: Option<&str>) -> Result<Field> {
+        let (name, field) = self.find_field(record, field)?;
+        let mut field = field.clone();
+        field.secret = self.is_secret(record, name);
+        Ok(field)
+    }
+
+    fn find_field<'a>(
+        &self,
+        record: &'a Record,
+        field: Option<&str>,
+    ) -> Result<(&'a str, &'a Field)> {
         let main = || self.get(&record.kind).and_then(|kind| kind.main.as_deref());
         let Some(name) = field.or_else(main) else {
             let kind = printable(&record.kind);
             let why = format!("records of the kind `{kind}` have no main secret");
             return Err(Error::invalid("read", why).hint("Name a field"));
         };
-        record.field(name).map(|field| &field.value).ok_or_else(|| {
+        let found = record.fields.get_key_value(name);
+        found.map(|(name, field)| (name.as_str(), field)).ok_or_else(|| {
             let names = record.fields.keys().map(|name| printable(name).to_string());
             Error::not_found("read")
                 .because(format!("the record has no field `{}`", printable(name)))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyward_core::{EntryId, Error, Record, Result, Secret, Timestamp};
+use keyward_core::{EntryId, Error, Field, Record, Result, Timestamp};
 use keyward_kinds::Kinds;
 use keyward_resolver::{Place, Query, Reference, Resolver};
 
@@ -62,21 +62,21 @@ impl Keyward {
         Ok(records.into_values().collect())
     }
 
-    /// Returns the values that these references name, as [`records`](Self::records) does with
-    /// records.
+    /// Returns the fields that these references name, as [`records`](Self::records) does with
+    /// records. A field is secret if its record says so, or its kind.
     ///
     /// # Errors
-    /// Those of [`records`](Self::records). A value that its record lacks is
+    /// Those of [`records`](Self::records). A field that its record lacks is
     /// [`NotFound`](keyward_core::ErrorKind::NotFound).
-    pub fn values(&self, references: &[Reference]) -> Result<Vec<Result<Secret>>> {
+    pub fn fields(&self, references: &[Reference]) -> Result<Vec<Result<Field>>> {
         let kinds = self.config.kinds();
         let records = self.records(references)?.into_iter().zip(references);
-        let values = records.map(|(record, reference)| {
+        let fields = records.map(|(record, reference)| {
             let record = record.map_err(|error| named(reference, error))?;
-            let value = kinds.value(&record, reference.field.as_deref());
-            value.cloned().map_err(|error| named(reference, error))
+            let field = kinds.field(&record, reference.field.as_deref());
+            field.map_err(|error| named(reference, error))
         });
-        Ok(values.collect())
+        Ok(fields.collect())
     }
 
     /// Returns which store has the entry; `None` for the resolver.

@@ -239,3 +239,46 @@ fn a_secret_is_in_no_argument_and_only_in_the_programs_environment() {
     assert!(!arguments.contains("s3cret"), "{trace}");
     assert_eq!(environment.matches("s3cret").count(), 1, "{trace}");
 }
+
+#[test]
+fn a_mask_on_request_hides_secrets_in_pipes() {
+    let home = with_mail();
+    let options = "--mask --env P=keyward://s/mail --env U=keyward://s/mail/username";
+    let ran = run(&home, options, "echo $U:$P:; echo x$P$P >&2; exit 3");
+    assert_eq!(ran.ends(3).prints("ann:<hidden>:\n").err, "x<hidden>\n");
+    run(&home, options, "printf %s $P | base64; kill $$").ends(143).prints("<hidden>\n");
+    run(&home, "--env P=keyward://s/mail", "echo $P").ends(0).prints("s3cret\n");
+    // One pipe for both streams, with pieces of a secret from both.
+    let script = format!(
+        "{} run {options} -- sh -c 'printf s3c; printf re >&2; printf t:' 2>&1",
+        keyward().display()
+    );
+    home.program("sh").args(["-c", &script]).run().ends(0).prints("<hidden>:");
+}
+
+#[test]
+fn a_masked_program_notices_that_its_reader_is_gone() {
+    let home = with_mail();
+    let run = format!("{} run --mask --env P=keyward://s/mail", keyward().display());
+    let script = format!("({run} -- yes; echo $? >code) | head -n 1");
+    home.program("sh").args(["-c", &script]).run().ends(0).prints("y\n").says_nothing();
+    assert_eq!(home.read("code"), "141\n");
+}
+
+#[test]
+fn what_a_masked_program_leaves_behind_is_not_waited_for() {
+    let home = with_mail();
+    let ran = run(&home, "--mask --env P=keyward://s/mail", "sleep 60 & echo $!");
+    let left = ran.ends(0).into_text();
+    Command::new("kill").arg(left.trim()).status().unwrap();
+}
+
+#[test]
+fn too_many_secrets_cannot_be_masked() {
+    let home = with_mail();
+    let secret = "x".repeat(40 << 10);
+    home.keyward("set s ann --name long --stdin").input(secret).run().ends(0);
+    let options = "--env P=keyward://s/long --file Q=keyward://s/long";
+    run(&home, &format!("--mask {options}"), "exit 3").ends(2).says("Use --no-mask");
+    run(&home, options, "exit 3").ends(3);
+}

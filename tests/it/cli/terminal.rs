@@ -3,6 +3,7 @@
 mod git;
 mod plugin;
 mod pty;
+mod run;
 mod shows;
 mod signals;
 

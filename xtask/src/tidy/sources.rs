@@ -54,9 +54,10 @@ const RESERVED: &[Reserved] = &[
             "crates/keyward-plugin/src/process/confine.rs",
             "crates/keyward-loader/",
             "crates/keyward-cli/src/main.rs",
+            "crates/keyward-cli/src/commands/run/masked/pty.rs",
         ],
         tests_too: false,
-        rule: "unsafe code is for keyward-plugin's abi and `confine`, for keyward-loader and for C's `main`",
+        rule: "unsafe code is for keyward-plugin's abi and `confine`, for keyward-loader, for C's `main` and for a new terminal",
     },
     Reserved {
         words: &["clippy::print_", "print!(", "println!("],

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use keyward_core::{Error, Secret};
+use keyward_core::{Error, Field, Secret};
 use keyward_resolver::Reference;
 use keyward_resolver::template::{self, Template};
 
@@ -35,7 +35,8 @@ impl Run for Arguments {
         let text =
             read(&self.template).map_err(|error| usage_error(format!("{place}: {error}")))?;
         let template = Template::parse(&place, text.expose())?;
-        let values = values(session, template.references())?;
+        let fields = fields(session, template.references())?;
+        let values: Vec<_> = fields.into_iter().map(|field| field.value).collect();
         let filled = template.fill(&values)?;
         match &self.out {
             Some(path) => write(path, &filled),
@@ -44,17 +45,17 @@ impl Run for Arguments {
     }
 }
 
-/// Returns the values of all references, or reports each that has none.
-pub(super) fn values(session: &Session, references: &[Reference]) -> Outcome<Vec<Secret>> {
+/// Returns the fields that all references name, or reports each that there is not.
+pub(super) fn fields(session: &Session, references: &[Reference]) -> Outcome<Vec<Field>> {
     if references.is_empty() {
         return Ok(Vec::new());
     }
-    let mut values = Vec::new();
-    exit::each(session.keyward()?.values(references)?, |value| {
-        values.push(value?);
+    let mut fields = Vec::new();
+    exit::each(session.keyward()?.fields(references)?, |field| {
+        fields.push(field?);
         Ok(())
     })?;
-    Ok(values)
+    Ok(fields)
 }
 
 /// Reads a template, which may contain secrets too.

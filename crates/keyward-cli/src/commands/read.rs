@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
         let reference = self.reference.parse()?;
-        let value = session.keyward()?.values(&[reference])?.remove(0)?;
+        let value = session.keyward()?.fields(&[reference])?.remove(0)?.value;
         print_secret(&value, !self.raw)
     }
 }

@@ -3,7 +3,9 @@
 
 mod child;
 mod files;
+mod masked;
 mod plan;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,6 +17,7 @@ use crate::session::Session;
 use crate::stop::Outcome;
 
 use child::Child;
+use masked::Masking;
 use plan::Plan;
 
 /// Run a program with secrets in its environment, in files or in open file descriptors
@@ -22,7 +25,7 @@ use plan::Plan;
 #[command(
     after_help = "A variable that is a reference, in the environment or in a file of --env-file, is replaced
 by its value. The program does not start if a reference cannot be resolved. It gets none of
-Keyward's own variables.
+Keyward's own variables. On a terminal, `<hidden>` replaces the secrets that it prints.
 
 Example:
   keyward run --env PGPASSWORD=keyward://work/database -- psql
@@ -52,6 +55,12 @@ pub(super) struct Arguments {
     /// Give the program no other variables than PATH, HOME, the language and the like
     #[arg(long)]
     clean: bool,
+    /// Hide the secrets in the output, also where it does not go to a terminal
+    #[arg(long, overrides_with = "no_mask")]
+    mask: bool,
+    /// Show the secrets in the output, also on a terminal
+    #[arg(long)]
+    no_mask: bool,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -62,7 +71,12 @@ impl Run for Arguments {
         let environment = Environment::current();
         let command = std::mem::take(&mut self.command);
         let plan = Plan::new(&environment, &self)?;
-        let child = Child::new(&environment, command, plan.resolve(session)?)?;
+        let masking = match (self.mask, self.no_mask) {
+            (true, _) => Masking::Always,
+            (_, true) => Masking::Never,
+            _ => Masking::OnTerminals,
+        };
+        let child = Child::new(&environment, command, plan.resolve(session)?, masking)?;
         child.run()
     }
 }

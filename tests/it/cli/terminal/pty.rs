@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use crate::helpers::home::Home;
 
@@ -63,7 +63,8 @@ impl Terminal {
         self.command(home, words).stdout(self.stream()).stderr(self.stream()).spawn().unwrap()
     }
 
-    fn command(&self, home: &Home, words: &[&str]) -> Command {
+    /// A program that reads from this terminal, ready to start.
+    pub(super) fn command(&self, home: &Home, words: &[&str]) -> Command {
         let mut command = home.command("setsid");
         // The process that runs the tests may ignore signals, and children inherit that.
         command.args(["--ctty", "env", "--default-signal"]).args(words);
@@ -108,6 +109,12 @@ impl Terminal {
             assert!(started.elapsed() < PATIENCE, "the terminal shows nothing any more");
             thread::sleep(Duration::from_millis(5));
         }
+    }
+
+    /// Gives the window another size.
+    pub(super) fn resize(&self, ws_row: u16, ws_col: u16) {
+        let size = Winsize { ws_row, ws_col, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&self.keyboard, size).unwrap();
     }
 
     /// Whether it shows what is typed.

@@ -4,28 +4,25 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::process::{Command, ExitStatus};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use keyward::Environment;
 use keyward_core::{Error, Result, Secret};
-use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::iterator::Signals;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::files::SecretFiles;
-use super::plan::{Form, Resolved};
+use super::masked::{Masked, Masking};
+use super::plan::{Form, Resolved, Value};
+use super::watch::{Watch, not_started};
 use crate::harden;
 use crate::stop::{Outcome, Stop};
-
-/// The exit status if the program is not found, and if it cannot be run, as in shells.
-const NOT_FOUND: u8 = 127;
-const NOT_RUN: u8 = 126;
 
 /// The program, its environment, and what must stay open or exist while it runs.
 #[derive(Debug)]
 pub(super) struct Child {
     command: Command,
+    masked: Option<Masked>,
     files: Option<SecretFiles>,
     /// Files without names that the program inherits.
     _descriptors: Vec<File>,
@@ -37,74 +34,59 @@ impl Child {
         environment: &Environment,
         command: Vec<OsString>,
         resolved: Resolved,
+        masking: Masking,
     ) -> Outcome<Self> {
+        let masked = Masked::new(masking, &resolved.values)?;
         let mut words = command.into_iter();
         let mut command = Command::new(words.next().expect("clap requires it"));
         command.args(words).env_clear().envs(resolved.texts);
         let (mut files, mut descriptors) = (None, Vec::new());
-        for (name, secret, form) in resolved.secrets {
+        for Value { variable: name, content, form, .. } in resolved.values {
             match form {
-                Form::Variable => command.env(&name, in_variable(&name, &secret)?),
+                Form::Variable => command.env(&name, in_variable(&name, &content)?),
                 Form::File => {
                     let files = match &mut files {
                         Some(files) => files,
                         none => none.insert(SecretFiles::new(environment)?),
                     };
-                    command.env(&name, files.add(&name.to_string_lossy(), &secret)?)
+                    command.env(&name, files.add(&name.to_string_lossy(), &content)?)
                 }
                 Form::Descriptor => {
-                    let (file, path) = open_in_memory(&secret)?;
+                    let (file, path) = open_in_memory(&content)?;
                     descriptors.push(file);
                     command.env(&name, path)
                 }
             };
         }
-        Ok(Self { command, files, _descriptors: descriptors })
+        Ok(Self { command, masked, files, _descriptors: descriptors })
     }
 
-    /// Replaces this process by the program or, if files must be removed after it, waits for it.
+    /// Replaces this process by the program or, if there is something to do while it runs or after
+    /// it, waits for it.
     pub(super) fn run(mut self) -> Outcome {
         harden::restore_core_limit();
-        let Some(files) = self.files.take() else {
-            let error = self.command.exec();
-            return Err(not_started(&self.command, &error));
+        let status = match self.masked {
+            Some(masked) => masked.run(self.command),
+            None if self.files.is_some() => wait(self.command),
+            None => {
+                let error = self.command.exec();
+                return Err(not_started(&self.command, &error));
+            }
         };
-        let status = self.wait();
-        drop(files);
+        drop(self.files);
         match status? {
             0 => Ok(()),
             code => Err(Stop::Ended(code)),
         }
     }
-
-    /// Runs the program to its end, and returns its exit status. It gets the signals that this
-    /// process gets.
-    fn wait(&mut self) -> Outcome<u8> {
-        // Before the start, so that no signal is lost. The terminal sends the first two to both.
-        let ours = [SIGINT, SIGQUIT];
-        let theirs = [SIGHUP, SIGTERM, SIGUSR1, SIGUSR2];
-        let mut signals = Signals::new([&ours[..], &theirs, &[SIGCHLD]].concat())
-            .map_err(|error| Error::io("run", error))?;
-        let mut child = self.command.spawn().map_err(|error| not_started(&self.command, &error))?;
-        for signal in signals.forever() {
-            if let Some(status) = child.try_wait().map_err(|error| Error::io("run", error))? {
-                return Ok(code(status));
-            }
-            if theirs.contains(&signal)
-                && let Some(signal) = Signal::from_named_raw(signal)
-            {
-                // It is not waited for yet, so its number is not another process's.
-                let _ = kill_process(Pid::from_child(&child), signal);
-            }
-        }
-        unreachable!("the signals never end")
-    }
 }
 
-/// Returns the exit status as shells return it: 128 and the number of the signal, if there was one.
-fn code(status: ExitStatus) -> u8 {
-    let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or_default());
-    u8::try_from(code).unwrap_or(1)
+/// Runs the program to its end, and returns its exit status.
+fn wait(mut command: Command) -> Outcome<u8> {
+    // The terminal sends the last two to both.
+    let mut watch = Watch::new(&[SIGHUP, SIGTERM], &[SIGINT, SIGQUIT])?;
+    let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
+    watch.wait(&mut child, |_| {})
 }
 
 /// Returns a value for a variable, which no NUL can be in.
@@ -139,10 +121,4 @@ fn open_in_memory(secret: &Secret) -> Result<(File, String)> {
 #[cfg(not(target_os = "linux"))]
 fn open_in_memory(_: &Secret) -> Result<(File, String)> {
     Err(Error::new(keyward_core::ErrorKind::Unsupported, "run").because("--fd needs Linux"))
-}
-
-fn not_started(command: &Command, error: &io::Error) -> Stop {
-    let program = command.get_program().to_string_lossy();
-    let code = if error.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { NOT_RUN };
-    Stop::Code(code, format!("error: {}: {error}", crate::output::escaped(&program)))
 }

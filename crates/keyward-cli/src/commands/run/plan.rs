@@ -84,8 +84,19 @@ pub(super) struct Plan {
 pub(super) struct Resolved {
     /// The variables without secrets.
     pub(super) texts: Vec<(OsString, OsString)>,
-    /// The variables with secrets.
-    pub(super) secrets: Vec<(OsString, Secret, Form)>,
+    /// The variables with values of references.
+    pub(super) values: Vec<Value>,
+}
+
+/// The value of a reference.
+#[derive(Debug)]
+pub(super) struct Value {
+    /// The name of the variable.
+    pub(super) variable: OsString,
+    pub(super) content: Secret,
+    /// Whether it must not be shown.
+    pub(super) is_secret: bool,
+    pub(super) form: Form,
 }
 
 impl Plan {
@@ -179,9 +190,10 @@ impl Plan {
                 }
             }
         }
-        let values = inject::values(session, &references)?;
-        let secrets = wanted.into_iter().zip(values);
-        resolved.secrets.extend(secrets.map(|((name, form), value)| (name, value, form)));
+        let fields = inject::fields(session, &references)?.into_iter();
+        resolved.values.extend(wanted.into_iter().zip(fields).map(|((variable, form), field)| {
+            Value { variable, content: field.value, is_secret: field.secret, form }
+        }));
         Ok(resolved)
     }
 
@@ -202,11 +214,11 @@ impl Plan {
                 Error::new(error.kind(), "read").because(reference.to_string()).caused_by(error)
             })?;
             kind.check(&record)?;
-            for (variable, value) in variables_of(kind, &record)? {
+            for value in variables_of(kind, &record)? {
                 // One that the user sets separately stays as it is.
-                if !matches!(self.variables.get(&variable), Some(Wanted::Value(..))) {
-                    self.variables.remove(&variable);
-                    resolved.secrets.push((variable, value, Form::Variable));
+                if !matches!(self.variables.get(&value.variable), Some(Wanted::Value(..))) {
+                    self.variables.remove(&value.variable);
+                    resolved.values.push(value);
                 }
             }
         }
@@ -215,12 +227,16 @@ impl Plan {
 }
 
 /// Returns the variables that programs read for a kind, with the values of a record.
-fn variables_of(kind: &Kind, record: &Record) -> Outcome<Vec<(OsString, Secret)>> {
+fn variables_of(kind: &Kind, record: &Record) -> Outcome<Vec<Value>> {
     let mut variables = Vec::new();
     for field in &kind.fields {
         if let Some(value) = record.field(&field.name) {
-            let names = field.environment.iter();
-            variables.extend(names.map(|name| (name.into(), value.value.clone())));
+            variables.extend(field.environment.iter().map(|name| Value {
+                variable: name.into(),
+                content: value.value.clone(),
+                is_secret: kind.is_secret(record, &field.name),
+                form: Form::Variable,
+            }));
         }
     }
     if variables.is_empty() {
