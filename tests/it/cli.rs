@@ -3,6 +3,7 @@
 mod accounts;
 mod completions;
 mod config;
+mod copying;
 mod credentials;
 mod exit_codes;
 mod help;

@@ -4,6 +4,7 @@ mod account;
 mod backend;
 pub(crate) mod completions;
 pub(crate) mod config;
+mod copy;
 mod doctor;
 mod explain;
 mod get;
@@ -18,6 +19,7 @@ mod list;
 mod man;
 mod plugin;
 mod read;
+mod rename;
 mod resolve;
 mod rm;
 mod run;
@@ -67,6 +69,8 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<set::Arguments>("set"),
     entry::<get::Arguments>("get"),
     entry::<unset::Arguments>("unset"),
+    entry::<copy::Arguments>("copy"),
+    entry::<rename::Arguments>("rename"),
     entry::<read::Arguments>("read"),
     entry::<run::Arguments>("run"),
     entry::<inject::Arguments>("inject"),

@@ -10,7 +10,7 @@ use crate::facade::Keyward;
 use crate::open_store::OpenStore;
 
 /// Which store is opened for a reference: its name, and the user of a system store.
-type Opened<'a> = (String, Option<&'a str>);
+pub(crate) type Opened<'a> = (String, Option<&'a str>);
 
 impl Keyward {
     /// Returns the records of the entries that these references name: one result for each, in their
@@ -80,7 +80,7 @@ impl Keyward {
     }
 
     /// Returns which store has the entry; `None` for the resolver.
-    fn place<'a>(&self, reference: &'a Reference) -> Result<Option<Opened<'a>>> {
+    pub(crate) fn place<'a>(&self, reference: &'a Reference) -> Result<Option<Opened<'a>>> {
         let name = match &reference.store {
             Place::Store(name) => name.clone(),
             Place::DefaultStore => self.config.store_called(keyward_config::DEFAULT_STORE)?,
@@ -111,12 +111,12 @@ fn valid(kinds: &Kinds, record: Record, now: Timestamp) -> Result<Record> {
     Ok(record)
 }
 
-fn id(store: &OpenStore, reference: &Reference) -> Result<EntryId> {
+pub(crate) fn id(store: &OpenStore, reference: &Reference) -> Result<EntryId> {
     store.entry(reference.user.as_deref(), reference.name.as_deref())
 }
 
 /// Returns the error with the reference that it is about.
-fn named(reference: &Reference, error: Error) -> Error {
+pub(crate) fn named(reference: &Reference, error: Error) -> Error {
     let advice = error.advice().map(str::to_owned);
     let named = Error::new(error.kind(), "read").because(reference.to_string()).caused_by(error);
     match advice {

@@ -7,6 +7,8 @@ const COMMANDS: &[&str] = &[
     "set",
     "get",
     "unset",
+    "copy",
+    "rename",
     "rm",
     "list",
     "info",
