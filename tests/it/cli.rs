@@ -10,6 +10,7 @@ mod help;
 mod import_pycred;
 mod kinds;
 mod leaks;
+mod listing;
 mod output;
 mod password;
 mod references;

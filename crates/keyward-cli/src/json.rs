@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use keyward_core::{Error, Secret, SecretWriter};
+use keyward_core::{Error, Secret, SecretWriter, Timestamp};
 use serde::{Serialize, Serializer};
 use zeroize::Zeroizing;
 
@@ -42,4 +42,11 @@ pub(crate) fn write_secret(object: &impl Serialize) -> Outcome<Secret> {
     serde_json::to_writer(&mut written, object)
         .map_err(|error| Error::io("encode", error.into()))?;
     Ok(written.finish())
+}
+
+/// Returns a time as RFC 3339 writes it; `None` for the start of 1970, which means that the time is
+/// not known.
+pub(crate) fn rfc3339(time: Timestamp) -> Option<String> {
+    let seconds = i64::try_from(time.as_unix()).ok().filter(|seconds| *seconds != 0)?;
+    jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
 }

@@ -1,4 +1,6 @@
-use keyward::Keyward;
+mod records;
+
+use keyward::{Keyward, OpenStore};
 use keyward_core::EntryId;
 use serde_json::json;
 
@@ -8,14 +10,16 @@ use crate::exit::each;
 use crate::output::{Lines, escape_if_terminal, print};
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
+use records::Selection;
 
 /// List the stores, or the entries of one
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
   keyward list
-  keyward list work --json")]
+  keyward list work --json
+  keyward list work --kind token --where team=web --sort expires --long")]
 pub(super) struct Arguments {
-    /// List the entries of this store, without decrypting any
+    /// List the entries of this store, without decrypting any unless another option needs that
     #[arg(add = candidates::stores())]
     store: Option<String>,
     /// List only the entries of this user
@@ -24,6 +28,8 @@ pub(super) struct Arguments {
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    selection: Selection,
 }
 
 impl Run for Arguments {
@@ -31,6 +37,9 @@ impl Run for Arguments {
         let keyward = session.keyward()?;
         let (user, json) = (self.user.as_deref(), self.json);
         match &self.store {
+            Some(store) if self.selection.needs_records() => {
+                self.selection.list(&stores(&keyward, store, user)?, user, json)
+            }
             Some(store) => list_entries(&keyward, store, user, json),
             None if user.is_some() => Err(usage_error("--user needs a STORE")),
             None => list_stores(&keyward, json),
@@ -48,11 +57,16 @@ fn list_stores(keyward: &Keyward, json: bool) -> Outcome {
     Ok(())
 }
 
-fn list_entries(keyward: &Keyward, store: &str, user: Option<&str>, json: bool) -> Outcome {
-    let stores = match user {
+/// Opens a store: for one user, or for all whose entries the caller may list.
+fn stores(keyward: &Keyward, store: &str, user: Option<&str>) -> Outcome<Vec<OpenStore>> {
+    Ok(match user {
         Some(_) => vec![keyward.store_of(store, user)?],
         None => keyward.stores_of_all(store)?,
-    };
+    })
+}
+
+fn list_entries(keyward: &Keyward, store: &str, user: Option<&str>, json: bool) -> Outcome {
+    let stores = stores(keyward, store, user)?;
     let mut lines = Lines::new();
     let outcome =
         each(stores, |store| store.entries(user).try_for_each(|id| lines.print(&line(&id?, json))));

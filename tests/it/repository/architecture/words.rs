@@ -9,8 +9,15 @@ use xtask::root;
 const NO_NAMES: [&str; 6] = ["of", "at", "one", "look", "which", "told"];
 
 /// How clap returns an argument by its name. The program has a type for the arguments of each command.
-const LOOK_UPS: [&str; 6] =
-    [".get_one(", ".get_one::", ".get_flag(", ".get_many", ".get_count(", ".get_raw("];
+const LOOK_UPS: [&str; 7] = [
+    ".get_one(",
+    ".get_one::",
+    ".get_flag(",
+    ".get_many(\"",
+    ".get_many::",
+    ".get_count(",
+    ".get_raw(",
+];
 
 #[test]
 fn the_name_of_a_function_says_what_it_does() {

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use keyward_core::{EntryId, Record, Secret, Timestamp};
+use keyward_core::{EntryId, Record, Secret};
 use keyward_kinds::Kinds;
 use serde::Serialize;
 
-use crate::json::{Text, entry, write_secret};
+use crate::json::{Text, entry, rfc3339, write_secret};
 use crate::stop::Outcome;
 
 /// Writes an object with these values, under these keys.
@@ -37,9 +37,9 @@ pub(super) fn with_fields(
         kind: &record.kind,
         fields: fields.map(|(name, field)| entry(name, &field.value)).collect(),
         labels: &record.labels,
-        created: time(record.created),
-        updated: time(record.updated),
-        expires: record.expires.and_then(time),
+        created: rfc3339(record.created),
+        updated: rfc3339(record.updated),
+        expires: record.expires.and_then(rfc3339),
     })
 }
 
@@ -70,10 +70,4 @@ struct Whole<'a> {
     updated: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
-}
-
-/// A time as RFC 3339 writes it; `None` for the start of 1970, which means that the time is not known.
-fn time(time: Timestamp) -> Option<String> {
-    let seconds = i64::try_from(time.as_unix()).ok().filter(|seconds| *seconds != 0)?;
-    jiff::Timestamp::from_second(seconds).ok().map(|time| time.to_string())
 }
