@@ -26,8 +26,8 @@ pub trait Finder: Debug + Send + Sync {
     /// the look-up ask the next source. Any other error ends it.
     fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record>;
 
-    /// Returns what the source has for each of these queries, in their order. A source that can answer
-    /// many queries in one call does so here.
+    /// Returns what the source has for each of these queries, in their order. A source that can
+    /// answer many queries in one call does so here.
     fn look_up_many(&self, queries: &[&Query<'_>], kinds: &Kinds) -> Vec<Result<Record>> {
         queries.iter().map(|query| self.look_up(query, kinds)).collect()
     }

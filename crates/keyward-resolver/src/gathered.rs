@@ -69,7 +69,8 @@ impl<'a> Gathered<'a> {
         Ok(record)
     }
 
-    /// Returns the kind that the query asks for, or that of what was found; empty if neither is known.
+    /// Returns the kind that the query asks for, or that of what was found; empty if neither is
+    /// known.
     fn known_kind(&self) -> &str {
         match (self.query.kind(), &self.found) {
             (Some(kind), _) => &kind.name,
@@ -138,8 +139,8 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// Adds the fields that the first record lacks. The result goes only to servers to which both may go,
-/// and expires with the one that expires first.
+/// Adds the fields that the first record lacks. The result goes only to servers to which both may
+/// go, and expires with the one that expires first.
 fn merge(mut first: Record, later: Record) -> Record {
     for (name, field) in later.fields {
         first.fields.entry(name).or_insert(field);

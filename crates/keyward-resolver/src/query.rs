@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use keyward_core::{MAX_NAME, MAX_USER, Result, Secret, canonical};
 use keyward_kinds::Kind;
 
-/// What a caller wants from a [`Resolver`](crate::Resolver): a credential, and which of its fields it
-/// needs.
+/// What a caller wants from a [`Resolver`](crate::Resolver): a credential, and which of its fields
+/// it needs.
 ///
 /// # Examples
 /// ```
@@ -74,8 +74,8 @@ impl<'a> Query<'a> {
         Self { accepts_expired: true, ..self }
     }
 
-    /// Returns the same query with this value, which the caller knows already. It comes before those
-    /// of every other source.
+    /// Returns the same query with this value, which the caller knows already. It comes before
+    /// those of every other source.
     #[must_use]
     pub fn with_value(mut self, field: &str, value: impl Into<Secret>) -> Self {
         self.values.insert(field.to_owned(), value.into());

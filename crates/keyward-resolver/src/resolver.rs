@@ -15,9 +15,9 @@ use crate::{Finder, Query};
 /// # Contract
 /// - Only an absent credential lets the look-up ask the next source. Any other failure ends it, and
 ///   keeps its kind.
-/// - All fields come from the first source that has any of them. If that source lacks a field that is
-///   needed, the look-up ends with [`Invalid`](ErrorKind::Invalid): a caller never gets a part of a
-///   credential. With [`merging`](Self::merging), later sources may supply what is missing.
+/// - All fields come from the first source that has any of them. If that source lacks a field that
+///   is needed, the look-up ends with [`Invalid`](ErrorKind::Invalid): a caller never gets a part of
+///   a credential. With [`merging`](Self::merging), later sources may supply what is missing.
 /// - A field is needed if its kind requires it or the query names it.
 ///
 /// # Examples

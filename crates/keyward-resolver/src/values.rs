@@ -79,8 +79,8 @@ impl Finder for Variables {
     }
 }
 
-/// Makes a record of values. Its kind is the one that the query asks for, else the one that has these
-/// fields; if that is not clear, it is empty and all fields are secret.
+/// Makes a record of values. Its kind is the one that the query asks for, else the one that has
+/// these fields; if that is not clear, it is empty and all fields are secret.
 ///
 /// # Errors
 /// `NotFound` if there is no value; `Invalid` if the kind has no such field, or a value is wrong.
@@ -107,7 +107,8 @@ fn typed(values: BTreeMap<String, Secret>, query: &Query<'_>, kinds: &Kinds) -> 
     Ok(record)
 }
 
-/// Returns the built-in kinds whose main secret is among the values, and whose table has all of them.
+/// Returns the built-in kinds whose main secret is among the values, and whose table has all of
+/// them.
 ///
 /// A plugin may add a kind, which must not change what a user's variables mean.
 fn possible_kinds<'a>(kinds: &'a Kinds, values: &BTreeMap<String, Secret>) -> Vec<&'a Kind> {
@@ -122,6 +123,9 @@ fn possible_kinds<'a>(kinds: &'a Kinds, values: &BTreeMap<String, Secret>) -> Ve
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
     use keyward_kinds::names;
 
     use super::*;
@@ -185,6 +189,14 @@ mod tests {
         assert_eq!(error.message(), "the kind `user-password` has no field `pasword`");
         let error = look_up(&[("A_USERNAME", "canary\n")], Some(names::TOKEN)).unwrap_err();
         assert!(!format!("{error:?}{}", error.report()).contains("canary"));
+    }
+
+    #[test]
+    fn a_password_in_a_variable_need_not_be_text() {
+        let variable = ("KEYWARD_CREDENTIAL_A_PASSWORD", OsString::from_vec(vec![0xff]));
+        let query = Query::new("a", None).unwrap();
+        let record = Variables(Environment::new([variable])).look_up(&query, &Kinds::linked());
+        assert_eq!(record.unwrap().field("password").unwrap().value.expose(), [0xff]);
     }
 
     #[test]

@@ -6,13 +6,13 @@ pub const VARIABLE_PREFIX: &str = "KEYWARD_CREDENTIAL_";
 /// Returns the environment variable for a field of the credential of this name:
 /// `KEYWARD_CREDENTIAL_<NAME>_<FIELD>`.
 ///
-/// The mapping is one-to-one: [`parse_variable`] returns name and field again. In the name, a letter
-/// from `a` to `z` becomes its capital and a digit stays; every other byte of its UTF-8 becomes `__`
-/// and two capital hexadecimal digits. In the field, each letter becomes its capital. A single `_`,
-/// with a letter after it, is between the two.
+/// The mapping is one-to-one: [`parse_variable`] returns name and field again. In the name, a
+/// letter from `a` to `z` becomes its capital and a digit stays; every other byte of its UTF-8
+/// becomes `__` and two capital hexadecimal digits. In the field, each letter becomes its capital.
+/// A single `_`, with a letter after it, is between the two.
 ///
-/// Returns `None` if `field` cannot be the name of a field: a letter, then lower-case letters, digits
-/// and `_`.
+/// Returns `None` if `field` cannot be the name of a field: a letter, then lower-case letters,
+/// digits and `_`.
 ///
 /// # Examples
 /// ```

@@ -13,8 +13,8 @@ use crate::facade::Keyward;
 use crate::open_store::OpenStore;
 
 impl Keyward {
-    /// Returns what finds credentials by name: in the environment, then in the stores of the setting
-    /// `resolve.stores`.
+    /// Returns what finds credentials by name: in the environment, then in the stores of the
+    /// setting `resolve.stores`.
     ///
     /// It opens a store when it looks into it for the first time, and keeps it open.
     ///
