@@ -6,6 +6,7 @@ mod config;
 mod copying;
 mod credentials;
 mod exit_codes;
+mod generating;
 mod help;
 mod import_pycred;
 mod kinds;

@@ -7,6 +7,7 @@ pub(crate) mod config;
 mod copy;
 mod doctor;
 mod explain;
+mod generate;
 mod get;
 mod help;
 pub(crate) mod helper;
@@ -69,6 +70,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<set::Arguments>("set"),
     entry::<get::Arguments>("get"),
     entry::<unset::Arguments>("unset"),
+    entry::<generate::Arguments>("generate"),
     entry::<copy::Arguments>("copy"),
     entry::<rename::Arguments>("rename"),
     entry::<read::Arguments>("read"),

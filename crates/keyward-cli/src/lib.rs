@@ -11,6 +11,7 @@ mod console;
 mod editor;
 mod exit;
 mod findings;
+mod generate;
 mod harden;
 mod input;
 mod json;

@@ -6,13 +6,14 @@ use std::path::PathBuf;
 
 use clap::value_parser;
 use keyward_config::Interaction;
-use keyward_core::{Error, ErrorKind, MAX_RECORD, Prompt, Secret};
+use keyward_core::{Error, ErrorKind, Level, MAX_RECORD, Prompt, Secret};
 use keyward_kinds::FieldSpec;
 use rustix::io::Errno;
 #[cfg(target_os = "linux")]
 use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_open};
 
 use crate::console::Console;
+use crate::generate::Rule;
 use crate::input::standard_input;
 use crate::stop::{Outcome, Stop, usage_error};
 
@@ -34,16 +35,32 @@ pub(crate) struct PasswordSource {
     /// Read the password from this open file descriptor
     #[arg(long, value_name = "N", value_parser = value_parser!(i32).range(0..), conflicts_with = "stdin")]
     password_fd: Option<i32>,
+    /// Make a random password; RULE is as in `keyward generate`
+    #[arg(
+        long,
+        value_name = "RULE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "alnum",
+        conflicts_with_all = ["stdin", "password_file", "password_fd", "raw", "allow_empty"]
+    )]
+    generate: Option<Rule>,
 }
 
 impl PasswordSource {
     /// Whether an option says from where to read.
     pub(crate) fn is_given(&self) -> bool {
-        self.stdin || self.password_file.is_some() || self.password_fd.is_some()
+        self.stdin
+            || self.password_file.is_some()
+            || self.password_fd.is_some()
+            || self.generate.is_some()
     }
 
     /// Reads the password, or the main secret of another kind, which is this field.
     pub(crate) fn read(&self, console: &Console, field: Option<&FieldSpec>) -> Outcome<Secret> {
+        if let Some(rule) = self.generate {
+            return generated(rule, console, field);
+        }
         let Some((file, shown)) = self.open()? else { return self.prompt(console, field) };
         let mut password = read_all(file, &shown)?;
         if !self.raw && field.is_none_or(FieldSpec::is_typed) {
@@ -88,6 +105,18 @@ impl PasswordSource {
         }
         Ok(console.prompt(&Prompt::new(&field.prompt()).with_confirm(field.twice))?)
     }
+}
+
+/// Makes a password. Values of several lines, such as keys, have a form that other programs give them.
+fn generated(rule: Rule, console: &Console, field: Option<&FieldSpec>) -> Outcome<Secret> {
+    if let Some(field) = field
+        && !field.is_typed()
+    {
+        return Err(usage_error(format!("the field `{}` cannot be generated", field.name)));
+    }
+    let bits = rule.bits();
+    console.log(Level::Info, format_args!("the password has {bits} bits of entropy"));
+    Ok(rule.secret()?)
 }
 
 /// Returns the error for a source that cannot be opened: the arguments are wrong, or the system

@@ -23,6 +23,7 @@ What is not named stays as it is.
 Example:
   keyward set work ann
   printf s3cret | keyward set work ann --stdin
+  keyward set work ann --generate
   keyward set git ann --origin https://example.com
   keyward set work --name ci --kind token --expires 90d --label team=web
   keyward set work --name deploy --kind aws --field access_key_id=AKIAEXAMPLE"

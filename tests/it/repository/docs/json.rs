@@ -23,6 +23,7 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("list", &["list --json"]),
     ("list STORE", &["list s --json", "list s --where name --json"]),
     ("explain", &["explain n --user ann --json"]),
+    ("generate", &["generate --json"]),
     ("info", &["info s --users --json"]),
     ("account list", &["account list s --user ann --json"]),
     ("store verify", &["store verify s --json"]),
