@@ -18,6 +18,7 @@ mod references;
 mod resolve;
 mod rm;
 mod run;
+mod set_json;
 mod startup;
 mod stores;
 mod terminal;

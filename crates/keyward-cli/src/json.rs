@@ -25,13 +25,17 @@ impl Serialize for Text<'_> {
     }
 }
 
-/// Returns the key and the text of a value. One that is not UTF-8 is encoded, and its key says so.
+/// What the key of an encoded value ends with.
+pub(crate) const ENCODED: &str = "_base64";
+
+/// Returns the key and the text of a value. One that is not UTF-8 is encoded, and its key says so. One
+/// whose key would say so anyway is encoded too.
 pub(crate) fn entry<'a>(key: &'a str, value: &'a Secret) -> (Cow<'a, str>, Text<'a>) {
     match value.expose_str() {
-        Some(text) => (key.into(), Text::Plain(text)),
-        None => {
+        Some(text) if !key.ends_with(ENCODED) => (key.into(), Text::Plain(text)),
+        _ => {
             let encoded = Zeroizing::new(STANDARD.encode(value.expose()));
-            (format!("{key}_base64").into(), Text::Encoded(encoded))
+            (format!("{key}{ENCODED}").into(), Text::Encoded(encoded))
         }
     }
 }

@@ -1,18 +1,21 @@
 mod changes;
+mod input;
 
 use keyward::{Credentials, OpenStore};
 use keyward_accounts::Accounts;
-use keyward_core::{EntryId, Error, Result, Secret};
-use keyward_kinds::{Changes, fields, names};
+use keyward_core::{EntryId, Error, Result, Secret, Timestamp};
+use keyward_kinds::{Changes, Kind, fields, names};
 use keyward_origin::Location;
 
 use super::Run;
 use crate::arguments::StoreAndEntry;
 use crate::candidates;
+use crate::input::standard_input;
 use crate::password::PasswordSource;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
 use changes::ChangeArguments;
+use input::Input;
 
 /// Store a username and a password, or another kind of credential
 #[derive(clap::Parser)]
@@ -26,7 +29,8 @@ Example:
   keyward set work ann --generate
   keyward set git ann --origin https://example.com
   keyward set work --name ci --kind token --expires 90d --label team=web
-  keyward set work --name deploy --kind aws --field access_key_id=AKIAEXAMPLE"
+  keyward set work --name deploy --kind aws --field access_key_id=AKIAEXAMPLE
+  keyward get work --name ci --json --reveal | keyward set other --json"
 )]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -39,6 +43,9 @@ pub(super) struct Arguments {
     /// The kind of the credential [default: that of the entry, else `user-password`]
     #[arg(long, value_name = "KIND", conflicts_with = "origin", add = candidates::kinds())]
     kind: Option<String>,
+    /// Read an object from standard input, as `get --json --reveal` prints it; options add to it
+    #[arg(long, conflicts_with_all = ["origin", "stdin"])]
+    json: bool,
     #[command(flatten)]
     changes: ChangeArguments,
     #[command(flatten)]
@@ -52,10 +59,13 @@ impl Run for Arguments {
         }
         let keyward = session.keyward()?;
         let (store, id) = self.entry.open_with(&keyward)?;
-        let name = self.kind_name(&store, &id)?;
+        let input = self.read_input()?;
+        let kind = input.as_ref().and_then(|input| input.kind.as_deref());
+        let name = self.kind_name(kind, &store, &id)?;
         let kinds = keyward.config().kinds_with(&name);
         let kind = kinds.find(&name)?;
-        let mut changes = self.changes.read(kind, session, store.now())?;
+        let given = given(input, kind, store.now())?;
+        let mut changes = self.changes.read(given, kind, session, store.now())?;
         if let Some(username) = &self.username {
             if kind.spec(fields::USERNAME).is_none() {
                 return Err(usage_error(format!("the kind `{}` has no username", kind.name)));
@@ -77,11 +87,27 @@ impl Run for Arguments {
 }
 
 impl Arguments {
-    /// Returns the kind that is meant: the one that is named, else that of a username and a password,
-    /// else that of the entry.
-    fn kind_name(&self, store: &OpenStore, id: &EntryId) -> Outcome<String> {
-        match (&self.kind, &self.username) {
-            (Some(name), _) => Ok(name.clone()),
+    /// Reads the object of `--json`.
+    fn read_input(&self) -> Outcome<Option<Input>> {
+        if !self.json {
+            return Ok(None);
+        }
+        let from =
+            standard_input().map_err(|error| usage_error(format!("standard input: {error}")))?;
+        let input = Input::read(from)?;
+        match (&self.kind, &input.kind) {
+            (Some(option), Some(kind)) if option != kind => {
+                Err(usage_error("--kind and the JSON name two kinds"))
+            }
+            _ => Ok(Some(input)),
+        }
+    }
+
+    /// Returns the kind that is meant: the one that is named, here or in the JSON, else that of a
+    /// username and a password, else that of the entry.
+    fn kind_name(&self, in_json: Option<&str>, store: &OpenStore, id: &EntryId) -> Outcome<String> {
+        match (self.kind.as_deref().or(in_json), &self.username) {
+            (Some(name), _) => Ok(name.to_owned()),
             (None, Some(_)) => Ok(names::USER_PASSWORD.to_owned()),
             (None, None) => match store.get(id) {
                 Ok(record) => Ok(record.kind),
@@ -105,10 +131,20 @@ impl Arguments {
         if changes.fields.contains_key(main) {
             return Ok(false);
         }
-        let only_username = self.changes.is_empty();
+        let only_username = self.changes.is_empty() && !self.json;
         Ok(self.password.is_given() || only_username || changes.replaces || !store.contains(id)?)
     }
 }
+
+/// Returns the changes that the object of `--json` names.
+fn given(input: Option<Input>, kind: &Kind, now: Timestamp) -> Outcome<Changes> {
+    let Some(input) = input else { return Ok(Changes::default()) };
+    let expires = input.expires.as_deref().map(|text| changes::expiry(text, now)).transpose()?;
+    let mut changes = input.changes(kind)?;
+    changes.expires = expires;
+    Ok(changes)
+}
+
 fn set_account(session: &Session, arguments: &Arguments, origin: &str) -> Outcome {
     let Some(username) = arguments.username.as_deref() else {
         return Err(usage_error("--origin needs a USERNAME"));

@@ -36,6 +36,7 @@ pub(super) fn with_fields(
         name: id.name(),
         kind: &record.kind,
         fields: fields.map(|(name, field)| entry(name, &field.value)).collect(),
+        secret: record.fields.keys().filter(|name| kinds.is_secret(record, name)).collect(),
         labels: &record.labels,
         created: rfc3339(record.created),
         updated: rfc3339(record.updated),
@@ -62,6 +63,7 @@ struct Whole<'a> {
     name: Option<&'a str>,
     kind: &'a str,
     fields: BTreeMap<Cow<'a, str>, Text<'a>>,
+    secret: Vec<&'a String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: &'a BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -44,9 +44,14 @@ impl ChangeArguments {
         lists.iter().all(|list| list.is_empty()) && self.expires.is_none()
     }
 
-    /// Reads what the options name.
-    pub(super) fn read(&self, kind: &Kind, session: &Session, now: Timestamp) -> Outcome<Changes> {
-        let mut changes = Changes::default();
+    /// Returns the changes with what the options name.
+    pub(super) fn read(
+        &self,
+        mut changes: Changes,
+        kind: &Kind,
+        session: &Session,
+        now: Timestamp,
+    ) -> Outcome<Changes> {
         changes.replaces = self.replace;
         changes.removed = self.removed.iter().cloned().collect();
         for text in &self.fields {
@@ -143,7 +148,7 @@ fn ask(name: &str, spec: Option<&FieldSpec>, session: &Session) -> Outcome<Secre
 }
 
 /// Reads when a credential expires; `None` for never.
-fn expiry(text: &str, now: Timestamp) -> Outcome<Option<Timestamp>> {
+pub(super) fn expiry(text: &str, now: Timestamp) -> Outcome<Option<Timestamp>> {
     if text == "never" {
         return Ok(None);
     }
