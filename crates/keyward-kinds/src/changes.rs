@@ -31,6 +31,9 @@ pub struct Changes {
     pub fields: BTreeMap<String, Secret>,
     /// Those of the fields that are secret, also if the table does not say so.
     pub secret: BTreeSet<String>,
+    /// Those of the fields whose values others may have seen. They are not set if the record says
+    /// that the field is secret.
+    pub open: BTreeSet<String>,
     /// The fields to remove.
     pub removed: BTreeSet<String>,
     /// The labels to set; an empty text removes one.
@@ -54,6 +57,14 @@ impl Changes {
     pub fn with_secret(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         let name = name.into();
         self.secret.insert(name.clone());
+        self.with_field(name, value)
+    }
+
+    /// Returns the same changes, which also set this field to a value that others may have seen.
+    #[must_use]
+    pub fn with_open(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        let name = name.into();
+        self.open.insert(name.clone());
         self.with_field(name, value)
     }
 
@@ -88,13 +99,19 @@ impl Changes {
             // Its entries name other entries.
             Some(old) if old.kind == names::ACCOUNTS => return Err(other_kind(&old)),
             Some(old) if !self.replaces => {
-                return Err(other_kind(&old).hint("To replace it, add --replace"));
+                return Err(other_kind(&old).hint(
+                    "To change it, name its kind with --kind; to replace it, add --replace",
+                ));
             }
             _ => kind.with_defaults(Record::new(kind.name.as_str()).with_created(now)),
         };
         let main = kind.main.as_deref();
         let before = main.and_then(|main| view::value(&record, main));
         for (name, value) in &self.fields {
+            let was_secret = record.field(name).is_some_and(|field| field.secret);
+            if was_secret && self.open.contains(name) {
+                return Err(is_secret(name));
+            }
             let mut field = kind.field(name, value.clone())?;
             field.secret |= self.secret.contains(name);
             view::put(&mut record, name, field);
@@ -129,6 +146,13 @@ impl Changes {
         }
         Ok(())
     }
+}
+
+/// Returns the error for a secret field whose value others may have seen.
+fn is_secret(name: &str) -> Error {
+    let name = printable(name);
+    Error::invalid("set", format!("the field `{name}` is secret: others can read the command line"))
+        .hint(format!("Use --secret {name} to be asked, or --secret-file {name}=PATH"))
 }
 
 #[cfg(test)]
@@ -205,6 +229,10 @@ mod tests {
         let changes = changes.with_secret("pin", "1234").with_field("place", "here");
         let record = apply(names::GENERIC, None, changes).unwrap();
         assert!(record.field("pin").unwrap().secret && !record.field("place").unwrap().secret);
+        let open = |name| Changes::default().with_open(name, "x");
+        let error = apply(names::GENERIC, Some(record.clone()), open("pin")).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(apply(names::GENERIC, Some(record), open("place")).is_ok());
     }
 
     #[test]

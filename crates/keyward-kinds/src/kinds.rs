@@ -39,7 +39,9 @@ impl Kinds {
     pub fn linked() -> Self {
         let mut kinds = Self::default();
         for kind in built_in::kinds() {
-            kinds.add(Kind { from: "built in".into(), ..kind }, true);
+            // A test checks them: to compile their patterns takes longer than all else in a `get`.
+            let kind = Kind { from: "built in".into(), ..kind };
+            kinds.slots.entry(kind.name.clone()).or_default().kinds.push(kind);
         }
         let registered = inventory::iter::<KindRegistration>();
         kinds.with(registered.map(KindRegistration::kind))
@@ -55,8 +57,8 @@ impl Kinds {
         self
     }
 
-    fn add(&mut self, kind: Kind, is_built_in: bool) {
-        match rules::check(&kind, is_built_in) {
+    fn add(&mut self, kind: Kind) {
+        match rules::check(&kind, false) {
             Ok(()) => self.slots.entry(kind.name.clone()).or_default().kinds.push(kind),
             Err(error) => self.add_broken(Some(&kind.name), error),
         }
@@ -187,7 +189,7 @@ impl Kinds {
 /// Adds kinds, as [`Kinds::with`] does.
 impl Extend<Kind> for Kinds {
     fn extend<T: IntoIterator<Item = Kind>>(&mut self, kinds: T) {
-        kinds.into_iter().for_each(|kind| self.add(kind, false));
+        kinds.into_iter().for_each(|kind| self.add(kind));
     }
 }
 

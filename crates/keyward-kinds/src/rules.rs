@@ -124,7 +124,7 @@ fn is_variable(name: &str) -> bool {
     name.len() <= MAX_NAME
         && name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name.bytes().all(is_valid)
-        && !["LD_", "DYLD_"].iter().any(|prefix| name.starts_with(prefix))
+        && !["LD_", "DYLD_", "KEYWARD_"].iter().any(|prefix| name.starts_with(prefix))
         && name != "PATH"
 }
 

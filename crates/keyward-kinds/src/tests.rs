@@ -67,6 +67,13 @@ fn only_built_in_kinds_have_no_dot() {
 }
 
 #[test]
+fn every_built_in_kind_obeys_the_rules() {
+    for kind in crate::built_in::kinds() {
+        crate::rules::check(&Kind { from: "built in".into(), ..kind }, true).unwrap();
+    }
+}
+
+#[test]
 fn a_duplicate_disables_only_its_own_name() {
     let other = Kind { from: "two".into(), ..deploy() };
     let third = Kind { name: "acme.third".into(), ..deploy() };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keyward_core::{EntryId, Error, Field, Record, Result, Timestamp};
-use keyward_kinds::Kinds;
+use keyward_kinds::{Kind, Kinds};
 use keyward_resolver::{Place, Query, Reference, Resolver};
 
 use crate::facade::Keyward;
@@ -77,6 +77,23 @@ impl Keyward {
             field.map_err(|error| named(reference, error))
         });
         Ok(fields.collect())
+    }
+
+    /// Returns the record that a reference names, which must be of this kind.
+    ///
+    /// # Errors
+    /// Those of opening the store, or of the resolver; [`Invalid`](keyward_core::ErrorKind::Invalid)
+    /// if it is of another kind.
+    pub fn record_of_kind(&self, reference: &Reference, kind: &Kind) -> Result<Record> {
+        let record = match self.place(reference)? {
+            Some(_) => self.records(std::slice::from_ref(reference))?.remove(0),
+            None => {
+                let name = reference.name.as_deref().unwrap_or_default();
+                let query = Query::new(name, reference.user.as_deref())?.of_kind(kind);
+                self.resolver().resolve(&query).map(|found| found.record)
+            }
+        };
+        record.map_err(|error| named(reference, error))
     }
 
     /// Returns which store has the entry; `None` for the resolver.

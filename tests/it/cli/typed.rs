@@ -87,6 +87,10 @@ fn a_record_that_is_not_complete_is_not_stored() {
         ("set s --kind token --field colour=red --stdin", "the kind `token` has no field `colour`"),
         ("set s --kind token --remove username --stdin", "the record has no field `username`"),
         ("set s --kind token --expires soon --stdin", "--expires: this is not a time"),
+        (
+            "set s --kind token --expires 2027-01-31T12:00:00 --stdin",
+            "--expires: this is not a time",
+        ),
         ("set s --kind token --field x --stdin", "--field needs a name"),
         ("set s --kind token --secret-file token=missing", "missing: No such file"),
         ("set s --kind totp --stdin", "otpauth"),
@@ -135,4 +139,27 @@ fn a_code_has_as_many_digits_as_the_uri_says() {
     assert!(code.trim_end().len() == 8 && code.trim_end().bytes().all(|b| b.is_ascii_digit()));
     home.keyward("set s ann --replace --stdin").input("x").run().ends(0);
     home.keyward("get s --code").run().ends(2);
+}
+
+#[test]
+fn a_time_of_expiry_keeps_its_zone() {
+    let home = home();
+    for (given, kept) in [
+        ("2099-01-31", "2099-01-31T00:00:00Z"),
+        ("2099-01-31T12:00:00Z", "2099-01-31T12:00:00Z"),
+        ("2099-01-31T12:00:00+02:00", "2099-01-31T10:00:00Z"),
+    ] {
+        let line = format!("set s --kind token --expires {given} --stdin");
+        home.keyward(&line).input("t").run().ends(0);
+        assert_eq!(home.keyward("get s --json").run().ends(0).json()[0]["expires"], kept);
+    }
+}
+
+#[test]
+fn a_field_that_the_record_calls_secret_is_secret() {
+    let home = home();
+    home.write("pin", "1234\n");
+    home.keyward("set s --kind generic --secret-file pin=pin --stdin").input("x").run().ends(0);
+    home.keyward("set s --field pin=9999").run().ends(2).says("--secret pin");
+    home.keyward("get s --field pin").run().ends(0).prints("1234\n");
 }

@@ -1,10 +1,12 @@
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use keyward_core::{Error, Field, Secret};
+use keyward_core::{Error, Field, Secret, printable};
 use keyward_resolver::Reference;
 use keyward_resolver::template::{self, Template};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Run;
 use crate::exit;
@@ -68,6 +70,16 @@ fn read(path: &Path) -> io::Result<Secret> {
 fn write(path: &Path, text: &Secret) -> Outcome {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
+    let shown = printable(&path.display().to_string()).to_string();
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        let why = format!("--out: {shown} exists, and is not a regular file");
+        return Err(usage_error(why));
+    }
+    // A signal must not leave the temporary file: it would be in a project, with the secrets.
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::default())
+            .map_err(|error| Error::io("write the file", error))?;
+    }
     let written = || {
         let mut file = tempfile::Builder::new().prefix(".keyward-").tempfile_in(folder)?;
         file.write_all(text.expose())?;
@@ -75,5 +87,10 @@ fn write(path: &Path, text: &Secret) -> Outcome {
         file.persist(path).map_err(|refused| refused.error)?;
         File::open(folder)?.sync_all()
     };
-    written().map_err(|error| Error::io("write the file", error).into())
+    written().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            usage_error(format!("--out: {shown}: {error}"))
+        }
+        _ => Error::io("write the file", error).into(),
+    })
 }

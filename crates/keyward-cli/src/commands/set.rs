@@ -21,7 +21,7 @@ use input::Input;
 #[derive(clap::Parser)]
 #[command(
     after_help = "Options such as --stdin give the main secret of the kind. `keyward kind list` shows the kinds.
-What is not named stays as it is.
+What is not named stays as it is, but another main secret loses the expiry of the old one.
 
 Example:
   keyward set work ann
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     /// Store an account of this origin, such as https://example.com, for helpers to use
     #[arg(long, value_name = "URL", conflicts_with = "name")]
     origin: Option<String>,
-    /// The kind of the credential [default: that of the entry, else `user-password`]
+    /// The kind of the credential [default: `user-password` with a USERNAME, else that of the entry]
     #[arg(long, value_name = "KIND", conflicts_with = "origin", add = candidates::kinds())]
     kind: Option<String>,
     /// Read an object from standard input, as `get --json --reveal` prints it; options add to it

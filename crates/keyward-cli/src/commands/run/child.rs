@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::files::SecretFiles;
 use super::masked::{Masked, Masking};
 use super::plan::{Form, Resolved, Value};
-use super::watch::{Watch, not_started};
+use super::watch::{self, Watch, not_started};
 use crate::harden;
 use crate::stop::{Outcome, Stop};
 
@@ -47,7 +47,10 @@ impl Child {
                 Form::File => {
                     let files = match &mut files {
                         Some(files) => files,
-                        none => none.insert(SecretFiles::new(environment)?),
+                        none => {
+                            watch::hold_signals()?;
+                            none.insert(SecretFiles::new(environment)?)
+                        }
                     };
                     command.env(&name, files.add(&name.to_string_lossy(), &content)?)
                 }
@@ -83,8 +86,11 @@ impl Child {
 
 /// Runs the program to its end, and returns its exit status.
 fn wait(mut command: Command) -> Outcome<u8> {
-    // The terminal sends the last two to both.
-    let mut watch = Watch::new(&[SIGHUP, SIGTERM], &[SIGINT, SIGQUIT])?;
+    // If there is a terminal, it sends the last two to both.
+    let mut watch = match File::open("/dev/tty") {
+        Ok(_) => Watch::new(&[SIGHUP, SIGTERM], &[SIGINT, SIGQUIT])?,
+        Err(_) => Watch::new(&[SIGHUP, SIGTERM, SIGINT, SIGQUIT], &[])?,
+    };
     let mut child = command.spawn().map_err(|error| not_started(&command, &error))?;
     watch.wait(&mut child, |_| {})
 }
@@ -102,7 +108,7 @@ fn in_variable<'a>(name: &OsStr, secret: &'a Secret) -> Outcome<&'a OsStr> {
 /// Makes a file without a name that the program inherits, and returns the path that opens it.
 #[cfg(target_os = "linux")]
 fn open_in_memory(secret: &Secret) -> Result<(File, String)> {
-    use std::io::Write;
+    use std::io::{Seek, Write};
     use std::os::fd::AsRawFd;
 
     use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
@@ -110,6 +116,7 @@ fn open_in_memory(secret: &Secret) -> Result<(File, String)> {
     let made = || -> io::Result<File> {
         let mut file = File::from(memfd_create("secret", MemfdFlags::ALLOW_SEALING)?);
         file.write_all(secret.expose())?;
+        file.rewind()?;
         fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW)?;
         Ok(file)
     };

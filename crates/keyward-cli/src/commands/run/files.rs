@@ -4,6 +4,7 @@
 //! next run finds it unlocked, and removes it.
 
 use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use keyward::Environment;
@@ -28,6 +29,7 @@ impl SecretFiles {
     /// [`Refused`](ErrorKind::Refused) if there is no place in memory.
     pub(super) fn new(environment: &Environment) -> Result<Self> {
         let all = PrivateDir::create(&place(environment)?)?;
+        check_place(&all)?;
         remove_ended(&all)?;
         loop {
             let name = hex::encode(&random::<16>()?);
@@ -77,6 +79,25 @@ fn place(environment: &Environment) -> Result<PathBuf> {
         .hint("Use --fd instead of --file, or set XDG_RUNTIME_DIR to a folder on a tmpfs"))
 }
 
+/// Refuses a folder that was reached by a symbolic link: anybody can make one in `/dev/shm`, and it
+/// could lead to a folder of this user that is no place for secrets, or has other files.
+fn check_place(all: &PrivateDir) -> Result<()> {
+    let failed = |error: std::io::Error| Error::io("run", error);
+    let named = std::fs::symlink_metadata(all.path()).map_err(failed)?;
+    let Some(opened) = all.open_dir(Path::new(""))? else { return Err(refused(all.path())) };
+    let opened = File::from(opened).metadata().map_err(failed)?;
+    if (named.dev(), named.ino()) != (opened.dev(), opened.ino()) || !is_in_memory(all.path()) {
+        return Err(refused(all.path()));
+    }
+    Ok(())
+}
+
+fn refused(folder: &Path) -> Error {
+    Error::new(ErrorKind::Refused, "run")
+        .because(format!("{} is not a folder in memory", folder.display()))
+        .hint("Remove it, or use --fd instead of --file")
+}
+
 /// Whether what is written to a folder stays in memory.
 #[cfg(target_os = "linux")]
 fn is_in_memory(folder: &Path) -> bool {
@@ -92,8 +113,11 @@ fn is_in_memory(_: &Path) -> bool {
 
 /// Removes the folders of runs that have ended.
 fn remove_ended(all: &PrivateDir) -> Result<()> {
-    for name in names(all, "")? {
-        // What is not a folder of a run, or not accessible, is left alone.
+    // Anything else in the folder is not ours.
+    let is_run =
+        |name: &String| name.len() == 32 && hex::decode(name.as_bytes(), &mut [0; 16]).is_some();
+    for name in names(all, "")?.into_iter().filter(is_run) {
+        // What is not accessible is left alone.
         let Ok(Some(_lock)) = locked(all, &name) else { continue };
         let files: Vec<_> = names(all, &name)?.into_iter().map(PathBuf::from).collect();
         if let Some(folder) = PrivateDir::open(&all.path().join(&name))? {

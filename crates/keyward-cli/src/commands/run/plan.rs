@@ -1,7 +1,7 @@
 //! Which variables the program gets, and their values.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::Path;
 
@@ -31,22 +31,34 @@ const HARMLESS: [&str; 11] = [
 ];
 
 /// The variables with which a file could make a program run other code.
-const STEERING: [&str; 11] = [
+const STEERING: &[&str] = &[
     "BASH_ENV",
     "EDITOR",
     "ENV",
+    "GCONV_PATH",
+    "HOME",
     "IFS",
     "JAVA_TOOL_OPTIONS",
+    "JDK_JAVA_OPTIONS",
+    "LESSCLOSE",
+    "LESSOPEN",
+    "LUA_INIT",
+    "MANPAGER",
     "NODE_OPTIONS",
+    "OPENSSL_CONF",
     "PAGER",
     "PATH",
     "PROMPT_COMMAND",
     "SHELLOPTS",
+    "SSH_ASKPASS",
+    "SUDO_ASKPASS",
     "VISUAL",
+    "ZDOTDIR",
+    "_JAVA_OPTIONS",
 ];
 
 /// What the names of further ones begin with.
-const STEERING_PREFIXES: [&str; 6] = ["DYLD_", "GIT_", "LD_", "PERL5", "PYTHON", "RUBY"];
+const STEERING_PREFIXES: [&str; 6] = ["DYLD_", "GIT_", "LD_", "PERL", "PYTHON", "RUBY"];
 
 /// The prefix of Keyward's own variables.
 const KEYWARD: &str = "KEYWARD_";
@@ -72,11 +84,13 @@ pub(super) enum Form {
 }
 
 /// The variables of the program, before their references are resolved.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Plan {
     variables: BTreeMap<OsString, Wanted>,
     /// The records whose fields are in variables.
     records: Vec<(String, Reference)>,
+    /// The variables that the command line names.
+    named: BTreeSet<OsString>,
 }
 
 /// What the program gets.
@@ -103,7 +117,7 @@ impl Plan {
     /// Collects the variables: of the environment, of files, and of the command line. A later one
     /// replaces an earlier one.
     pub(super) fn new(environment: &Environment, arguments: &Arguments) -> Outcome<Self> {
-        let mut plan = Self { variables: BTreeMap::new(), records: Vec::new() };
+        let mut plan = Self::default();
         for (name, value) in environment.variables() {
             plan.inherit(name, value, arguments.clean)?;
         }
@@ -113,7 +127,6 @@ impl Plan {
         for assignment in &arguments.kinds {
             plan.records.push(kind_and_name(assignment)?);
         }
-        let mut named = BTreeMap::new();
         for (option, assignments, form) in [
             ("--env", &arguments.env, Form::Variable),
             ("--file", &arguments.file, Form::File),
@@ -122,7 +135,7 @@ impl Plan {
             for assignment in assignments {
                 let (name, reference) = assigned(option, assignment)?;
                 check_name(option, name)?;
-                if named.insert(name.to_owned(), option).is_some() {
+                if !plan.named.insert(name.into()) {
                     return Err(usage_error(format!("the variable {name} is set twice")));
                 }
                 plan.variables.insert(name.into(), Wanted::Value(reference, form));
@@ -204,22 +217,26 @@ impl Plan {
         }
         let keyward = session.keyward()?;
         let kinds = keyward.config().kinds();
-        let (names, references): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.records).into_iter().unzip();
-        for ((name, record), reference) in
-            names.iter().zip(keyward.records(&references)?).zip(&references)
-        {
-            let kind = kinds.find(name)?;
-            let record = record.map_err(|error| {
-                Error::new(error.kind(), "read").because(reference.to_string()).caused_by(error)
-            })?;
+        let mut set = BTreeSet::new();
+        for (name, reference) in std::mem::take(&mut self.records) {
+            let kind = kinds.find(&name)?;
+            let record = keyward.record_of_kind(&reference, kind)?;
             kind.check(&record)?;
-            for value in variables_of(kind, &record)? {
-                // One that the user sets separately stays as it is.
-                if !matches!(self.variables.get(&value.variable), Some(Wanted::Value(..))) {
-                    self.variables.remove(&value.variable);
-                    resolved.values.push(value);
+            // What is left of another credential does not belong to this one.
+            for variable in kind.fields.iter().flat_map(|field| &field.environment) {
+                if !self.named.contains(OsStr::new(variable)) {
+                    self.variables.remove(OsStr::new(variable));
                 }
+            }
+            for value in variables_of(kind, &record)? {
+                if self.named.contains(&value.variable) {
+                    continue;
+                }
+                if !set.insert(value.variable.clone()) {
+                    let name = value.variable.to_string_lossy();
+                    return Err(usage_error(format!("the variable {name} is set twice")));
+                }
+                resolved.values.push(value);
             }
         }
         Ok(())

@@ -4,10 +4,12 @@ use std::ffi::c_int;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use keyward_core::{Error, Result};
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGCHLD, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGALRM, SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::Signals;
 
 use crate::stop::{Outcome, Stop};
@@ -16,6 +18,29 @@ use crate::terminal;
 /// The exit status if the program is not found, and if it cannot be run, as in shells.
 const NOT_FOUND: u8 = 127;
 const NOT_RUN: u8 = 126;
+
+/// The signal that came before the program started, or 0.
+static PENDING: LazyLock<Arc<AtomicUsize>> = LazyLock::new(Arc::default);
+
+/// Holds back the signals that would end this process, so that they leave no file behind.
+/// [`Watch::new`] looks for them.
+pub(super) fn hold_signals() -> Result<()> {
+    for signal in not_ignored(&[SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM]) {
+        let number = usize::try_from(signal).unwrap_or_default();
+        signal_hook::flag::register_usize(signal, Arc::clone(&PENDING), number)
+            .map_err(|error| Error::io("run", error))?;
+    }
+    Ok(())
+}
+
+/// Returns those of the signals that this process does not ignore. What it ignores, as under `nohup`,
+/// the program ignores too.
+fn not_ignored(signals: &[c_int]) -> Vec<c_int> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    signals.iter().copied().filter(|signal| ignored >> (signal - 1) & 1 == 0).collect()
+}
 
 /// The signals that this process gets while the program runs.
 #[derive(Debug)]
@@ -27,11 +52,19 @@ pub(super) struct Watch {
 impl Watch {
     /// Watches for signals from now on: before the program starts, so that none is lost. The program
     /// gets the first ones, besides those that only users send.
-    pub(super) fn new(theirs: &[c_int], ours: &[c_int]) -> Result<Self> {
-        let theirs = [theirs, &[SIGUSR1, SIGUSR2]].concat();
+    ///
+    /// # Errors
+    /// [`Stop::Ended`] if a signal came before.
+    pub(super) fn new(theirs: &[c_int], ours: &[c_int]) -> Outcome<Self> {
+        let theirs = [theirs, &[SIGALRM, SIGUSR1, SIGUSR2]].concat();
         terminal::leave_signals();
-        let signals = Signals::new([&theirs[..], ours, &[SIGCHLD]].concat());
-        Ok(Self { signals: signals.map_err(|error| Error::io("run", error))?, theirs })
+        let all = not_ignored(&[&theirs[..], ours].concat());
+        let signals = Signals::new([&all[..], &[SIGCHLD]].concat());
+        let signals = signals.map_err(|error| Error::io("run", error))?;
+        match u8::try_from(PENDING.load(Ordering::SeqCst)) {
+            Ok(0) | Err(_) => Ok(Self { signals, theirs }),
+            Ok(signal) => Err(Stop::Ended(128 + signal)),
+        }
     }
 
     /// Waits for the program's end, and returns its exit status. Passes its signals on, and calls

@@ -59,7 +59,7 @@ impl ChangeArguments {
             if kind.spec(name).is_some_and(|spec| spec.secret) {
                 return Err(is_secret(kind, name));
             }
-            changes = changes.with_field(name, value);
+            changes = changes.with_open(name, value);
         }
         for text in &self.files {
             let (name, path) = divided("--secret-file", text)?;
@@ -155,7 +155,9 @@ pub(super) fn expiry(text: &str, now: Timestamp) -> Outcome<Option<Timestamp>> {
     if let Some(duration) = parse_duration(text) {
         return Ok(Some(Timestamp::from_unix(now.as_unix().saturating_add(duration.as_secs()))));
     }
-    let date = text.parse::<jiff::civil::Date>().ok();
+    // A date parser takes the first part of a time as well, and would drop the rest.
+    let is_date = text.len() == "2027-01-31".len();
+    let date = text.parse::<jiff::civil::Date>().ok().filter(|_| is_date);
     let date = date.and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok());
     let time = date.map(|date| date.timestamp()).or_else(|| text.parse::<jiff::Timestamp>().ok());
     let seconds = time.and_then(|time| u64::try_from(time.as_second()).ok());
