@@ -5,6 +5,7 @@ mod completions;
 mod config;
 mod copying;
 mod credentials;
+mod editing;
 mod exit_codes;
 mod generating;
 mod help;

@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 mod copy;
 mod doctor;
+mod edit;
 mod explain;
 mod generate;
 mod get;
@@ -70,6 +71,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<set::Arguments>("set"),
     entry::<get::Arguments>("get"),
     entry::<unset::Arguments>("unset"),
+    entry::<edit::Arguments>("edit"),
     entry::<generate::Arguments>("generate"),
     entry::<copy::Arguments>("copy"),
     entry::<rename::Arguments>("rename"),

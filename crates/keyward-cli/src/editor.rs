@@ -1,4 +1,5 @@
-//! `config edit`: the user edits a copy, which replaces the configuration only if it is valid.
+//! Runs the user's editor. In `config edit` the user edits a copy, which replaces the configuration
+//! only if it is valid.
 
 use std::path::Path;
 
@@ -37,7 +38,7 @@ pub(crate) fn edit_config(check: fn(&Path) -> Outcome) -> Outcome {
         dir.replace(Path::new(COPY), &before)?;
     }
     let copy = folder.join(COPY);
-    run_editor(&environment, &copy)?;
+    run_editor(&environment, &copy, "the configuration is unchanged")?;
     let Some(after) = dir.read(Path::new(COPY), 1 << 20)? else {
         let why = "the edited copy no longer exists; the configuration is unchanged";
         return Err(Error::new(ErrorKind::Other, "edit").because(why).into());
@@ -81,7 +82,8 @@ fn check_unchanged(file: &Path, before: &[u8]) -> Outcome {
         .into())
 }
 
-fn run_editor(environment: &Environment, file: &Path) -> Outcome {
+/// Lets the user edit a file. If the editor fails, the error says that `unchanged`.
+pub(crate) fn run_editor(environment: &Environment, file: &Path, unchanged: &str) -> Outcome {
     let editor = shell::command_line(environment, &["VISUAL", "EDITOR"], "vi");
     let failed = |kind, why: &str| {
         let why = format!("{} {why}", editor.to_string_lossy());
@@ -92,7 +94,7 @@ fn run_editor(environment: &Environment, file: &Path) -> Outcome {
         Ok(status) if shell::is_missing(status) => {
             failed(ErrorKind::Unavailable, "cannot be started")
         }
-        Ok(_) => failed(ErrorKind::Other, "failed; the configuration is unchanged"),
+        Ok(_) => failed(ErrorKind::Other, &format!("failed; {unchanged}")),
         Err(error) => failed(ErrorKind::Unavailable, &format!("cannot be started: {error}")),
     }
 }

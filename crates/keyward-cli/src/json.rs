@@ -48,6 +48,14 @@ pub(crate) fn write_secret(object: &impl Serialize) -> Outcome<Secret> {
     Ok(written.finish())
 }
 
+/// Writes an object as JSON, one member to a line.
+pub(crate) fn write_pretty(object: &impl Serialize) -> Outcome<Secret> {
+    let mut written = SecretWriter::new();
+    serde_json::to_writer_pretty(&mut written, object)
+        .map_err(|error| Error::io("encode", error.into()))?;
+    Ok(written.finish())
+}
+
 /// Returns a time as RFC 3339 writes it; `None` for the start of 1970, which means that the time is
 /// not known.
 pub(crate) fn rfc3339(time: Timestamp) -> Option<String> {

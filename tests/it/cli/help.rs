@@ -7,6 +7,7 @@ const COMMANDS: &[&str] = &[
     "set",
     "get",
     "unset",
+    "edit",
     "generate",
     "copy",
     "rename",

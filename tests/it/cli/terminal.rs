@@ -160,6 +160,30 @@ fn a_prompt_is_repeated_after_a_mistake() {
 }
 
 #[test]
+fn an_edit_that_is_not_valid_is_edited_again_on_request() {
+    for (keys, twice, code, after) in [
+        ("\r", "sed -i 's/secrt/secret/; s/s3cret/n3w/' \"$1\"", 0, "n3w"),
+        ("n\r", ":", 2, "s3cret"),
+    ] {
+        let home = Home::in_memory();
+        let again = format!(
+            "if test -e twice; then {twice}; else sed -i 's/\"secret\"/\"secrt\"/' \"$1\"; touch twice; fi"
+        );
+        let editor = home.write("editor", again);
+        let home = home.with("EDITOR", format!("sh {}", editor.display()));
+        home.keyward("init s --option key.from=file").run().ends(0);
+        home.keyward("set s ann --stdin").input("s3cret").run().ends(0);
+        let mut terminal = Terminal::new();
+        let child = terminal.start(&home, &[&program(), "edit", "s"]);
+        terminal.expect("Edit again? [Y/n] ");
+        terminal.press(keys);
+        let (ended, _, err) = end(child);
+        assert_eq!(ended, code, "{err}");
+        home.keyward("get s -p").run().ends(0).prints(format!("{after}\n"));
+    }
+}
+
+#[test]
 fn a_passphrase_is_confirmed_when_it_is_new_and_asked_for_once_later() {
     let home = Home::in_memory();
     let mut terminal = Terminal::new();

@@ -1,4 +1,4 @@
-mod json;
+pub(super) mod json;
 
 use keyward_core::{EntryId, Record};
 use keyward_kinds::{Kinds, Totp, fields};

@@ -2,7 +2,7 @@
 //! descriptors.
 
 mod child;
-mod files;
+pub(super) mod files;
 mod masked;
 mod plan;
 mod watch;

@@ -15,7 +15,7 @@ use crate::password::PasswordSource;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
 use changes::ChangeArguments;
-use input::Input;
+pub(super) use input::Input;
 
 /// Store a username and a password, or another kind of credential
 #[derive(clap::Parser)]
@@ -94,7 +94,7 @@ impl Arguments {
         }
         let from =
             standard_input().map_err(|error| usage_error(format!("standard input: {error}")))?;
-        let input = Input::read(from)?;
+        let input = Input::read("standard input", from)?;
         match (&self.kind, &input.kind) {
             (Some(option), Some(kind)) if option != kind => {
                 Err(usage_error("--kind and the JSON name two kinds"))
@@ -137,7 +137,7 @@ impl Arguments {
 }
 
 /// Returns the changes that the object of `--json` names.
-fn given(input: Option<Input>, kind: &Kind, now: Timestamp) -> Outcome<Changes> {
+pub(super) fn given(input: Option<Input>, kind: &Kind, now: Timestamp) -> Outcome<Changes> {
     let Some(input) = input else { return Ok(Changes::default()) };
     let expires = input.expires.as_deref().map(|text| changes::expiry(text, now)).transpose()?;
     let mut changes = input.changes(kind)?;

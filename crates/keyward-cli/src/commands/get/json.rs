@@ -7,7 +7,7 @@ use keyward_core::{EntryId, Record, Secret};
 use keyward_kinds::Kinds;
 use serde::Serialize;
 
-use crate::json::{Text, entry, rfc3339, write_secret};
+use crate::json::{Text, entry, rfc3339, write_pretty, write_secret};
 use crate::stop::Outcome;
 
 /// Writes an object with these values, under these keys.
@@ -29,9 +29,18 @@ pub(super) fn with_fields(
     kinds: &Kinds,
     reveal: bool,
 ) -> Outcome<Secret> {
+    write_secret(&whole(id, record, kinds, reveal))
+}
+
+/// Writes the same object with all fields, for a person to edit.
+pub(in crate::commands) fn pretty(id: &EntryId, record: &Record, kinds: &Kinds) -> Outcome<Secret> {
+    write_pretty(&whole(id, record, kinds, true))
+}
+
+fn whole<'a>(id: &'a EntryId, record: &'a Record, kinds: &Kinds, reveal: bool) -> Whole<'a> {
     let shown = |name: &String| reveal || !kinds.is_secret(record, name);
     let fields = record.fields.iter().filter(|(name, _)| shown(name));
-    write_secret(&Whole {
+    Whole {
         user: id.user(),
         name: id.name(),
         kind: &record.kind,
@@ -41,7 +50,7 @@ pub(super) fn with_fields(
         created: rfc3339(record.created),
         updated: rfc3339(record.updated),
         expires: record.expires.and_then(rfc3339),
-    })
+    }
 }
 
 /// An entry with the values that were requested.

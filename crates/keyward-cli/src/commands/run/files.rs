@@ -15,7 +15,7 @@ use rustix::io::Errno;
 
 /// The folder of one run.
 #[derive(Debug)]
-pub(super) struct SecretFiles {
+pub(in crate::commands) struct SecretFiles {
     folder: Option<PrivateDir>,
     names: Vec<PathBuf>,
     /// The folder again: it is locked while this is open.
@@ -27,7 +27,7 @@ impl SecretFiles {
     ///
     /// # Errors
     /// [`Refused`](ErrorKind::Refused) if there is no place in memory.
-    pub(super) fn new(environment: &Environment) -> Result<Self> {
+    pub(in crate::commands) fn new(environment: &Environment) -> Result<Self> {
         let all = PrivateDir::create(&place(environment)?)?;
         check_place(&all)?;
         remove_ended(&all)?;
@@ -43,7 +43,7 @@ impl SecretFiles {
     }
 
     /// Writes a file, and returns its path.
-    pub(super) fn add(&mut self, name: &str, content: &Secret) -> Result<PathBuf> {
+    pub(in crate::commands) fn add(&mut self, name: &str, content: &Secret) -> Result<PathBuf> {
         let folder = self.folder.as_ref().expect("the run has not ended");
         let name = PathBuf::from(name);
         folder.create_new(&name, content.expose())?;

@@ -18,8 +18,8 @@ const MAX: usize = 2 * MAX_RECORD;
 /// What to change in a record.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Input {
-    pub(super) kind: Option<String>,
+pub(in crate::commands) struct Input {
+    pub(in crate::commands) kind: Option<String>,
     pub(super) expires: Option<String>,
     #[serde(default)]
     fields: Object<Value>,
@@ -39,7 +39,7 @@ pub(super) struct Input {
 }
 
 impl Input {
-    /// Reads one object.
+    /// Reads one object from `shown`, which is its name in errors.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) with the position of a fault, but never with the
@@ -49,9 +49,9 @@ impl Input {
     /// The whole text is wiped. A value without escapes is copied from it into a [`Secret`]. A value
     /// with escapes such as `\n` is first decoded into a buffer of `serde_json`, which does not wipe
     /// it.
-    pub(super) fn read(from: impl Read) -> Result<Self> {
+    pub(in crate::commands) fn read(shown: &str, from: impl Read) -> Result<Self> {
         let text = Secret::read_from(from, MAX)
-            .map_err(|error| Error::invalid("usage", format!("standard input: {error}")))?;
+            .map_err(|error| Error::invalid("usage", format!("{shown}: {error}")))?;
         serde_json::from_slice(text.expose()).map_err(|error| {
             let fault = match error.classify() {
                 serde_json::error::Category::Data => {
@@ -60,7 +60,7 @@ impl Input {
                 _ => "this is not JSON",
             };
             let (line, column) = (error.line(), error.column());
-            let why = format!("standard input, line {line}, column {column}: {fault}");
+            let why = format!("{shown}, line {line}, column {column}: {fault}");
             Error::invalid("usage", why)
                 .hint("Write an object with some of: kind, fields, secret, labels, expires")
         })
@@ -81,7 +81,7 @@ impl Input {
                 None => (key, value.0),
             };
             if changes.fields.contains_key(&name) {
-                return Err(Error::invalid("usage", "standard input: a field is there twice"));
+                return Err(Error::invalid("usage", "a field is in the JSON twice"));
             }
             let is_secret = match &self.secret {
                 Some(names) => names.contains(&name),
@@ -98,10 +98,7 @@ impl Input {
 
 fn decoded(text: &Secret) -> Result<Secret> {
     STANDARD.decode(text.expose()).map(Secret::new).map_err(|_| {
-        Error::invalid(
-            "usage",
-            format!("standard input: a value whose key ends with `{ENCODED}` is not base64"),
-        )
+        Error::invalid("usage", format!("a value whose key ends with `{ENCODED}` is not base64"))
     })
 }
 
