@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use keyward_core::{EntryId, Error, Field, Record, Result, Timestamp};
 use keyward_kinds::{Kind, Kinds};
-use keyward_resolver::{Place, Query, Reference, Resolver};
+use keyward_resolver::{Place, Query, Reference};
 
 use crate::facade::Keyward;
 use crate::open_store::OpenStore;
@@ -39,16 +39,21 @@ impl Keyward {
     /// ```
     pub fn records(&self, references: &[Reference]) -> Result<Vec<Result<Record>>> {
         let mut places: BTreeMap<Opened<'_>, Vec<usize>> = BTreeMap::new();
-        let mut records: BTreeMap<usize, Result<Record>> = BTreeMap::new();
-        let mut resolver = None;
+        let (mut unplaced, mut queries) = (Vec::new(), Vec::new());
         for (at, reference) in references.iter().enumerate() {
             match self.place(reference)? {
                 Some(place) => places.entry(place).or_default().push(at),
                 None => {
-                    let resolver = resolver.get_or_insert_with(|| self.resolver());
-                    records.insert(at, resolved(resolver, reference));
+                    unplaced.push(at);
+                    queries.push(query(reference)?);
                 }
             }
+        }
+        let mut records: BTreeMap<usize, Result<Record>> = BTreeMap::new();
+        if !queries.is_empty() {
+            let found = self.resolver().resolve_many(&queries).into_iter();
+            let found = found.map(|result| result.map(|resolution| resolution.record));
+            records.extend(unplaced.into_iter().zip(found));
         }
         let kinds = self.config.kinds();
         for ((store, user), wanted) in places {
@@ -109,15 +114,14 @@ impl Keyward {
     }
 }
 
-/// Looks in all sources of the resolver.
-fn resolved(resolver: &Resolver, reference: &Reference) -> Result<Record> {
+/// Returns what to ask the resolver for.
+fn query(reference: &Reference) -> Result<Query<'_>> {
     let name = reference.name.as_deref().unwrap_or_default();
     let query = Query::new(name, reference.user.as_deref())?;
-    let query = match &reference.field {
+    Ok(match &reference.field {
         Some(field) => query.needing(field),
-        None => query,
-    };
-    Ok(resolver.resolve(&query)?.record)
+        None => query.needing_main(),
+    })
 }
 
 /// Treats a record that has expired as one that does not exist.
