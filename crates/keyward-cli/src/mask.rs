@@ -78,8 +78,17 @@ pub(crate) struct Mask {
 
 impl Mask {
     /// Takes the next bytes of the stream, and appends to `out` what can be shown.
-    pub(crate) fn take(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
-        for byte in bytes {
+    pub(crate) fn take(&mut self, mut bytes: &[u8], out: &mut Vec<u8>) {
+        loop {
+            if self.state == State::default() {
+                // Most output is this, so it is not looked at byte by byte.
+                let plain;
+                (plain, bytes) = self.hidden.search.split_plain(bytes);
+                out.extend_from_slice(plain);
+                self.is_marked &= plain.is_empty();
+            }
+            let Some((byte, rest)) = bytes.split_first() else { break };
+            bytes = rest;
             self.held.push_back((*byte, false));
             if is_line_end(*byte) {
                 self.line_ends += 1;

@@ -24,6 +24,8 @@ pub(super) struct Search {
     nodes: Vec<Node>,
     /// The last byte of each node.
     bytes: Zeroizing<Vec<u8>>,
+    /// For each byte, whether a string begins with it.
+    begins: Zeroizing<[bool; 256]>,
 }
 
 /// The beginning of a string. Node 0 is the empty one, and as a link it means that there is none.
@@ -48,7 +50,11 @@ impl Search {
         // As large as needed, so that it does not leave a copy when it grows.
         let mut bytes = Zeroizing::new(Vec::with_capacity(most));
         bytes.push(0);
-        let mut search = Self { nodes: vec![Node::default()], bytes };
+        let mut begins = Zeroizing::new([false; 256]);
+        for byte in strings.iter().filter_map(|string| string.expose().first()) {
+            begins[usize::from(*byte)] = true;
+        }
+        let mut search = Self { nodes: vec![Node::default()], bytes, begins };
         for string in strings {
             search.add(string.expose());
         }
@@ -113,6 +119,12 @@ impl Search {
             child = self.nodes[child].sibling as usize;
         }
         (child != ROOT).then_some(child)
+    }
+
+    /// Splits off the bytes before the first with which a string begins.
+    pub(super) fn split_plain<'a>(&self, bytes: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        let first = bytes.iter().position(|byte| self.begins[usize::from(*byte)]);
+        bytes.split_at(first.unwrap_or(bytes.len()))
     }
 
     /// Returns the state after one more byte.
