@@ -115,7 +115,7 @@ fn generated(rule: Rule, console: &Console, field: Option<&FieldSpec>) -> Outcom
         return Err(usage_error(format!("the field `{}` cannot be generated", field.name)));
     }
     let bits = rule.bits();
-    console.log(Level::Info, format_args!("the password has {bits} bits of entropy"));
+    console.log(Level::Info, format_args!("the password has at least {bits} bits of entropy"));
     Ok(rule.secret()?)
 }
 

@@ -11,7 +11,7 @@ fn a_password_follows_the_rule() {
         assert_eq!(first.trim_end_matches('\n').len(), length, "{first}");
         assert_ne!(home.keyward(&line).run().ends(0).into_text(), first);
     }
-    home.keyward("generate -v").run().ends(0).says("the password has 130 bits of entropy");
+    home.keyward("generate -v").run().ends(0).says("the password has at least 130 bits of entropy");
     let json = home.keyward("generate hex:64 --json").run().ends(0).json().remove(0);
     assert_eq!(json["bits"], 256);
     assert_eq!(json["secret"].as_str().unwrap().len(), 64);

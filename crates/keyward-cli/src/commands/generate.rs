@@ -32,7 +32,7 @@ pub(super) struct Arguments {
 #[derive(Serialize)]
 struct Generated<'a> {
     secret: Option<&'a str>,
-    bits: u32,
+    bits: usize,
 }
 
 impl Run for Arguments {
@@ -40,7 +40,9 @@ impl Run for Arguments {
         let rule = self.rule.unwrap_or_default();
         let secret = rule.secret()?;
         let bits = rule.bits();
-        session.console.log(Level::Info, format_args!("the password has {bits} bits of entropy"));
+        session
+            .console
+            .log(Level::Info, format_args!("the password has at least {bits} bits of entropy"));
         if self.json {
             let generated = Generated { secret: secret.expose_str(), bits };
             return print_secret(&write_secret(&generated)?, true);
