@@ -30,6 +30,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("mkfs.ext4", "e2fsprogs"),
     ("mkfs.xfs", "xfsprogs"),
     ("nginx", "nginx-light"),
+    ("nm", "binutils"),
     ("openssl", "openssl"),
     ("pass", "pass"),
     ("redis-cli", "redis-tools"),
