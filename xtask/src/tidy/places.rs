@@ -49,7 +49,7 @@ pub(super) fn names_no_machine(file: &File) -> Vec<String> {
     let top =
         here.split('/').nth(1).filter(|top| !COMMON.contains(top)).map(|top| format!("/{top}/"));
     let named = |line: &str| {
-        line.contains(&*here) || top.as_ref().is_some_and(|top| begins_a_path(line, top))
+        begins_a_path(line, &here) || top.as_ref().is_some_and(|top| begins_a_path(line, top))
     };
     complaints(file, named, "this is a path of one machine")
 }
