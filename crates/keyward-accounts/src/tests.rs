@@ -504,7 +504,7 @@ fn kept_accounts_are_those_for_which_keep_has_nothing_to_do() {
         (&long, false),
         ("https://ann@y", false),
         ("https://z", false),
-        ("https://nobody@x", false),
+        ("https://absent@x", false),
         ("https://ann@x", true),
     ];
     let locations = found.map(|(url, _)| parse(url));

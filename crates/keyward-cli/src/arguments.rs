@@ -2,11 +2,11 @@
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use keyward::{Keyward, OpenStore};
-use keyward_core::{EntryId, Role};
+use keyward_core::{EntryId, Record, Role, printable};
 
 use crate::candidates;
 use crate::session::Session;
-use crate::stop::Outcome;
+use crate::stop::{Outcome, Stop};
 
 /// The arguments that select a store, and a user of it.
 #[derive(clap::Args)]
@@ -56,6 +56,29 @@ impl StoreAndEntry {
         let id = store.entry(Some(&user), self.name.as_deref())?;
         Ok((store, id))
     }
+
+    /// Opens the store, and returns the entry's id and its record.
+    pub(crate) fn read(&self, keyward: &Keyward) -> Outcome<(OpenStore, EntryId, Record)> {
+        let (store, id) = self.open_with(keyward)?;
+        match store.get(&id) {
+            Ok(record) => Ok((store, id, record)),
+            Err(error) if error.is_miss() => Err(missing_entry(&id, &store)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Returns the error for an entry that does not exist.
+pub(crate) fn missing_entry(id: &EntryId, store: &OpenStore) -> Stop {
+    let name = &store.file.name;
+    let user = printable(id.user());
+    let what = match id.name() {
+        Some(entry) => {
+            format!("user `{user}` has no entry `{}` in store `{name}`", printable(entry))
+        }
+        None => format!("user `{user}` has no credentials in store `{name}`"),
+    };
+    Stop::Code(3, format!("error: {what}"))
 }
 
 /// Parses the name of a role.

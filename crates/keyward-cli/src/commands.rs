@@ -31,11 +31,9 @@ mod store;
 mod unset;
 
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, Parser};
-use keyward::OpenStore;
-use keyward_core::{EntryId, printable};
 
 use crate::session::Session;
-use crate::stop::{Outcome, Stop};
+use crate::stop::Outcome;
 
 /// The arguments of a command. They derive [`clap::Parser`]: their comments are the command's help.
 pub(crate) trait Run: Parser {
@@ -122,17 +120,4 @@ pub(crate) struct Root {
 /// Returns the program with all commands, for help, completions and man pages.
 pub(crate) fn program() -> Command {
     COMMANDS.iter().fold(Root::command(), |root, entry| root.subcommand(entry.command()))
-}
-
-/// Returns the error for an entry that does not exist.
-pub(crate) fn missing_entry(id: &EntryId, store: &OpenStore) -> Stop {
-    let name = &store.file.name;
-    let user = printable(id.user());
-    let what = match id.name() {
-        Some(entry) => {
-            format!("user `{user}` has no entry `{}` in store `{name}`", printable(entry))
-        }
-        None => format!("user `{user}` has no credentials in store `{name}`"),
-    };
-    Stop::Code(3, format!("error: {what}"))
 }

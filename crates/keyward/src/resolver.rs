@@ -216,7 +216,7 @@ mod tests {
             query("mail", None),
             query("nothing", None),
             query("other", None),
-            query("mail", Some("nobody")),
+            query("mail", Some("zoe")),
             query("mail", None).needing("username"),
             query("mail", None),
         ];

@@ -9,8 +9,8 @@ use keyward_kinds::fields;
 use keyward_origin::Location;
 use serde_json::json;
 
-use super::{Run, missing_entry};
-use crate::arguments::StoreAndUser;
+use super::Run;
+use crate::arguments::{StoreAndUser, missing_entry};
 use crate::output::{Lines, escape_if_terminal};
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, usage_error};

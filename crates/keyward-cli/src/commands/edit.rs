@@ -7,10 +7,10 @@ use keyward_config::Environment;
 use keyward_core::{Change, EntryId, Error, ErrorKind, MAX_RECORD, Record, Result, Secret};
 use keyward_kinds::{Changes, Kind, Kinds};
 
+use super::Run;
 use super::get::json;
 use super::run::files::SecretFiles;
 use super::set::{Input, given};
-use super::{Run, missing_entry};
 use crate::arguments::StoreAndEntry;
 use crate::editor::run_editor;
 use crate::exit::report;
@@ -36,12 +36,7 @@ pub(super) struct Arguments {
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
         let keyward = session.keyward()?;
-        let (store, id) = self.entry.open_with(&keyward)?;
-        let record = match store.get(&id) {
-            Ok(record) => record,
-            Err(error) if error.is_miss() => return Err(missing_entry(&id, &store)),
-            Err(error) => return Err(error.into()),
-        };
+        let (store, id, record) = self.entry.read(&keyward)?;
         let kinds = keyward.config().kinds_with(&record.kind);
         kinds.find(&record.kind)?;
         edit(&store, &id, &record, &kinds)

@@ -3,7 +3,7 @@ pub(super) mod json;
 use keyward_core::{EntryId, Record};
 use keyward_kinds::{Kinds, Totp, fields};
 
-use super::{Run, missing_entry};
+use super::Run;
 use crate::arguments::StoreAndEntry;
 use crate::output::{escape_if_terminal, print, print_secret};
 use crate::session::Session;
@@ -53,12 +53,7 @@ impl Run for Arguments {
             return Err(usage_error("--raw prints one value: leave out -n or -p"));
         }
         let keyward = session.keyward()?;
-        let (store, id) = self.entry.open_with(&keyward)?;
-        let record = match store.get(&id) {
-            Ok(record) => record,
-            Err(error) if error.is_miss() => return Err(missing_entry(&id, &store)),
-            Err(error) => return Err(error.into()),
-        };
+        let (store, id, record) = self.entry.read(&keyward)?;
         let kinds = keyward.config().kinds_with(&record.kind);
         if kinds.is_expired(&record, store.now()) && !self.expired {
             return Err(expired());

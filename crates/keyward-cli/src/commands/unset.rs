@@ -4,8 +4,8 @@ use keyward_config::Interaction;
 use keyward_core::{EntryId, Level, Result, printable};
 use keyward_origin::Location;
 
-use super::{Run, missing_entry};
-use crate::arguments::StoreAndEntry;
+use super::Run;
+use crate::arguments::{StoreAndEntry, missing_entry};
 use crate::session::Session;
 use crate::stop::Outcome;
 
