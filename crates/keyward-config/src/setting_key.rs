@@ -17,6 +17,8 @@ pub struct KnownSetting {
     pub variable: &'static str,
     /// The type of its value. A list may also be written as one text, with commas.
     pub kind: OptionType,
+    /// The words that its value consists of; empty if it may contain others.
+    pub choices: &'static [&'static str],
     /// Its built-in value.
     pub default: Option<&'static str>,
 }
@@ -28,6 +30,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The user whose credentials are used by default",
         variable: "KEYWARD_USER",
         kind: OptionType::Text,
+        choices: &[],
         default: None,
     },
     KnownSetting {
@@ -35,6 +38,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The folder of the files that describe stores",
         variable: "KEYWARD_STORE_PATH",
         kind: OptionType::Path,
+        choices: &[],
         default: None,
     },
     KnownSetting {
@@ -42,6 +46,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The store that `-` means in commands",
         variable: "KEYWARD_DEFAULTS_STORE",
         kind: OptionType::Text,
+        choices: &[],
         default: None,
     },
     KnownSetting {
@@ -49,6 +54,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The serializer of new stores",
         variable: "KEYWARD_DEFAULTS_SERIALIZER",
         kind: OptionType::Text,
+        choices: &[],
         default: Some("cbor"),
     },
     KnownSetting {
@@ -56,6 +62,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The encryption of new stores",
         variable: "KEYWARD_DEFAULTS_ENCRYPTION",
         kind: OptionType::Text,
+        choices: &[],
         default: Some("aes-gcm"),
     },
     KnownSetting {
@@ -63,6 +70,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The storage of new stores",
         variable: "KEYWARD_DEFAULTS_STORAGE",
         kind: OptionType::Text,
+        choices: &[],
         default: Some("file"),
     },
     KnownSetting {
@@ -70,13 +78,23 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The key sources of new stores, a list or one text with commas; the first one that works is used",
         variable: "KEYWARD_DEFAULTS_KEY",
         kind: OptionType::List,
+        choices: &[],
         default: Some("keyring,file"),
+    },
+    KnownSetting {
+        key: "resolve.sources",
+        help: "The sources in which `keyward resolve` looks for credentials, in this order, a list or one text with commas",
+        variable: "KEYWARD_RESOLVE_SOURCES",
+        kind: OptionType::List,
+        choices: &["environment", "stores"],
+        default: Some("environment,stores"),
     },
     KnownSetting {
         key: "resolve.stores",
         help: "The stores in which `keyward resolve` looks for credentials, in this order, a list or one text with commas; `-` is the default store",
         variable: "KEYWARD_RESOLVE_STORES",
         kind: OptionType::List,
+        choices: &[],
         default: Some("-"),
     },
     KnownSetting {
@@ -84,6 +102,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The file of the certificates that TLS trusts, in PEM form, instead of the system's",
         variable: "KEYWARD_NETWORK_CA_FILE",
         kind: OptionType::Path,
+        choices: &[],
         default: None,
     },
     KnownSetting {
@@ -91,6 +110,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The URL of the proxy, without a password, instead of the one in https_proxy and the like",
         variable: "KEYWARD_NETWORK_PROXY",
         kind: OptionType::Text,
+        choices: &[],
         default: None,
     },
     KnownSetting {
@@ -98,16 +118,61 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The hosts that are reached without a proxy, with commas, instead of those in no_proxy",
         variable: "KEYWARD_NETWORK_NO_PROXY",
         kind: OptionType::Text,
+        choices: &[],
         default: None,
     },
 ];
 
 impl KnownSetting {
+    /// Returns the value that a text means.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the setting cannot have it.
+    pub fn parse(&self, text: &str) -> Result<Value> {
+        let value = match (self.kind, text) {
+            (OptionType::Flag, "true") => Value::Flag(true),
+            (OptionType::Flag, "false") => Value::Flag(false),
+            _ => Value::Text(text.to_owned()),
+        };
+        if self.accepts(&value) { Ok(value) } else { Err(self.wrong(self.key)) }
+    }
+
     /// Whether the setting may have this value.
     pub(crate) fn accepts(&self, value: &Value) -> bool {
-        matches!(value, Value::Text(_))
-            || self.kind == OptionType::List && matches!(value, Value::List(_))
+        match (self.kind, value) {
+            (OptionType::Flag, value) => matches!(value, Value::Flag(_)),
+            (OptionType::List, Value::List(_)) | (_, Value::Text(_)) => {
+                let is_choice = |text: &&str| self.choices.contains(text);
+                self.choices.is_empty() || texts(value).iter().all(is_choice)
+            }
+            _ => false,
+        }
     }
+
+    /// Returns what values the setting takes.
+    pub(crate) fn wanted(&self) -> String {
+        match self.kind {
+            OptionType::Flag => "true or false".into(),
+            _ if !self.choices.is_empty() => format!("these words: {}", self.choices.join(", ")),
+            OptionType::List => "a list of texts".into(),
+            _ => "text".into(),
+        }
+    }
+
+    /// Returns the error for a wrong value of the setting, which is named `name`.
+    pub(crate) fn wrong(&self, name: &str) -> Error {
+        Error::invalid("config", format!("`{name}` takes {}", self.wanted()))
+    }
+}
+
+/// Returns the items of a list, which may also be one text with commas.
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
+    let texts: Vec<&str> = match value {
+        Value::Text(text) => text.split(',').collect(),
+        Value::List(texts) => texts.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    };
+    texts.into_iter().map(str::trim).filter(|text| !text.is_empty()).collect()
 }
 
 /// The key of a setting: a path through the tables of the configuration.

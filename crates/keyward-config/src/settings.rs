@@ -2,14 +2,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use keyward_core::{Error, OptionError, OptionType, Result, Role, Value, Values};
+use keyward_core::{Error, OptionError, Result, Role, Value, Values};
 use serde_spanned::Spanned;
 use toml::de::DeValue;
 
 use crate::environment::Environment;
 use crate::layer::Layer;
 use crate::setting_key::{
-    KNOWN, KnownSetting, SettingKey, SettingTarget, no_setting, not_a_setting,
+    KNOWN, KnownSetting, SettingKey, SettingTarget, no_setting, not_a_setting, texts,
 };
 use crate::toml_file::TomlFile;
 use crate::toml_value::value_of;
@@ -38,14 +38,15 @@ impl Settings {
     pub(crate) fn new(environment: &Environment) -> Result<Self> {
         let mut settings = Self::default();
         for known in KNOWN {
-            let mut add = |text: String, layer, place: &str| {
-                settings.add(key_of(known.key), Value::Text(text), layer, place.to_owned());
+            let mut add = |value, layer, place: &str| {
+                settings.add(key_of(known.key), value, layer, place.to_owned());
             };
             if let Some(default) = known.default {
-                add(default.to_owned(), Layer::BuiltIn, "keyward");
+                add(known.parse(default)?, Layer::BuiltIn, "keyward");
             }
             if let Some(text) = environment.text(known.variable)? {
-                add(text, Layer::Environment, known.variable);
+                let value = known.parse(&text).map_err(|_| known.wrong(known.variable))?;
+                add(value, Layer::Environment, known.variable);
             }
         }
         Ok(settings)
@@ -130,12 +131,12 @@ impl Settings {
 
     /// Returns the texts of a setting of Keyward that is a list, or one text with commas.
     pub fn texts(&self, key: &str) -> Vec<&str> {
-        let texts: Vec<&str> = match self.get(&key_of(key)).map(|setting| &setting.value) {
-            Some(Value::Text(text)) => text.split(',').collect(),
-            Some(Value::List(texts)) => texts.iter().map(String::as_str).collect(),
-            _ => Vec::new(),
-        };
-        texts.into_iter().map(str::trim).filter(|text| !text.is_empty()).collect()
+        self.get(&key_of(key)).map(|setting| texts(&setting.value)).unwrap_or_default()
+    }
+
+    /// Whether a setting of Keyward is true.
+    pub fn flag(&self, key: &str) -> bool {
+        self.get(&key_of(key)).is_some_and(|setting| setting.value == Value::Flag(true))
     }
 
     /// Returns all values of a setting, the one that applies first.
@@ -192,8 +193,7 @@ fn read_value(
         SettingTarget::Option { .. } => read,
         SettingTarget::Known(known) => match read {
             Ok(value) if known.accepts(&value) => Ok(value),
-            _ if known.kind == OptionType::List => Err(wrong("a list of texts")),
-            _ => Err(wrong("text")),
+            _ => Err(wrong(&known.wanted())),
         },
     }
 }
@@ -231,6 +231,10 @@ mod tests {
             ("user = ['ann']", "c.toml:2: `user` takes text"),
             ("user = { from = 'env' }", "c.toml:2: `user` takes text"),
             ("defaults.key = [3]", "c.toml:2: `defaults.key` takes a list of texts"),
+            (
+                "resolve.sources = ['nope']",
+                "c.toml:2: `resolve.sources` takes these words: environment, stores",
+            ),
             ("defaults = 3", "c.toml:2: `defaults` is not a setting"),
             ("defaults.user = 'x'", "c.toml:2: `defaults.user` is not a setting"),
             ("backends.storage.file = 3", "c.toml:2: `backends.storage.file` is not a setting"),

@@ -140,7 +140,8 @@ fn set(keyward: &Keyward, key: &str, value: Option<&str>) -> Outcome {
             let spec = find_option(keyward.registry(), role, backend, option)?;
             Some(parse_value(spec, value)?)
         }
-        (Some(value), _) => Some(Value::Text(value.to_owned())),
+        (Some(value), Some(SettingTarget::Known(known))) => Some(known.parse(value)?),
+        (Some(_), None) => None,
     };
     keyward.config().places().check_owner()?;
     Ok(set_value(&keyward.config().user_file(), &key, value.as_ref())?)

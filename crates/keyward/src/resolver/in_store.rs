@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use keyward_config::{DEFAULT_STORE, StoreName};
+use keyward_core::{Error, Record, Result};
+use keyward_kinds::Kinds;
+use keyward_resolver::{Finder, Place, Query, Reference};
+use keyward_store::Store;
+
+use crate::facade::Keyward;
+use crate::open_store::OpenStore;
+
+/// A store in which the resolver looks.
+#[derive(Debug)]
+pub(super) struct InStore {
+    keyward: Keyward,
+    /// Its name, or `-` for the default store.
+    name: String,
+    /// The store once it is open. A system store is another one for each user.
+    open: Mutex<BTreeMap<Option<String>, Arc<OpenStore>>>,
+}
+
+impl Finder for InStore {
+    fn name(&self) -> String {
+        match self.name.as_str() {
+            DEFAULT_STORE => "default store".into(),
+            name => format!("store {name}"),
+        }
+    }
+
+    fn places(&self, query: &Query<'_>, _: &Kinds) -> Vec<String> {
+        let store = match self.store_name() {
+            Ok(Some(name)) => Place::Store(name),
+            _ if self.name == DEFAULT_STORE => Place::DefaultStore,
+            _ => return Vec::new(),
+        };
+        let (name, user) = (Some(query.name().to_owned()), query.user().map(str::to_owned));
+        vec![Reference { store, name, field: None, user }.to_string()]
+    }
+
+    fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
+        let store = self.store(query.user())?;
+        let id = store.entry(query.user(), Some(query.name()))?;
+        unexpired(store.get(&id)?, &store, query, kinds)
+    }
+
+    fn look_up_many(&self, queries: &[&Query<'_>], kinds: &Kinds) -> Vec<Result<Record>> {
+        let mut by_user: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (at, query) in queries.iter().enumerate() {
+            by_user.entry(query.user()).or_default().push(at);
+        }
+        let mut found = BTreeMap::new();
+        for (user, places) in by_user {
+            let queries: Vec<_> = places.iter().map(|at| queries[*at]).collect();
+            match self.records(user, &queries, kinds) {
+                Ok(records) => found.extend(places.into_iter().zip(records)),
+                Err(error) => found.extend(places.into_iter().map(|at| (at, Err(again(&error))))),
+            }
+        }
+        found.into_values().collect()
+    }
+}
+
+/// Returns the record, unless it has expired.
+fn unexpired(record: Record, store: &Store, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
+    if kinds.is_expired(&record, store.now()) && !query.accepts_expired() {
+        return Err(Error::not_found("resolve").because("the record has expired"));
+    }
+    Ok(record)
+}
+
+/// Returns the same error once more.
+fn again(error: &Error) -> Error {
+    let causes: Vec<_> = error.causes().collect();
+    let again = Error::new(error.kind(), error.operation().to_owned())
+        .because(error.message())
+        .hint(error.advice().unwrap_or_default())
+        .in_backend(error.backend());
+    if causes.is_empty() { again } else { again.caused_by(causes.join("; ")) }
+}
+
+impl InStore {
+    pub(super) fn new(keyward: &Keyward, name: &str) -> Self {
+        Self { keyward: keyward.clone(), name: name.to_owned(), open: Mutex::default() }
+    }
+
+    /// Returns the name of the store; `None` if it is the default store and there is none.
+    fn store_name(&self) -> Result<Option<StoreName>> {
+        match self.name.as_str() {
+            DEFAULT_STORE => self.keyward.config.default_store(),
+            name => StoreName::new(name).map(Some),
+        }
+    }
+
+    /// Returns the store for a user. It is opened once.
+    ///
+    /// # Errors
+    /// `NotFound` only if it is the default store and there is none.
+    fn store(&self, user: Option<&str>) -> Result<Arc<OpenStore>> {
+        let mut open = self.open.lock()?;
+        let user = user.map(str::to_owned);
+        if let Some(store) = open.get(&user) {
+            return Ok(Arc::clone(store));
+        }
+        let Some(name) = self.store_name().map_err(Error::not_a_miss)? else {
+            return Err(Error::not_found("open").because("there is no default store"));
+        };
+        let store = self.keyward.store_of(name.as_str(), user.as_deref());
+        let store = Arc::new(store.map_err(Error::not_a_miss)?);
+        open.insert(user, Arc::clone(&store));
+        Ok(store)
+    }
+
+    /// Returns the records of one user's queries, which are read together.
+    fn records(
+        &self,
+        user: Option<&str>,
+        queries: &[&Query<'_>],
+        kinds: &Kinds,
+    ) -> Result<Vec<Result<Record>>> {
+        let store = self.store(user)?;
+        let ids = queries.iter().map(|query| store.entry(user, Some(query.name())));
+        let ids: Vec<_> = ids.collect::<Result<_>>()?;
+        let records = store.get_many(&ids).map_err(Error::not_a_miss)?;
+        let records = records.into_iter().zip(queries);
+        Ok(records.map(|(record, query)| unexpired(record?, &store, query, kinds)).collect())
+    }
+}
