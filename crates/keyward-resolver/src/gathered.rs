@@ -1,4 +1,4 @@
-use keyward_core::{Error, Record, Result, printable};
+use keyward_core::{Error, ErrorKind, Record, Result, printable};
 use keyward_kinds::{Kind, Kinds};
 
 use crate::{Query, Resolution};
@@ -29,9 +29,11 @@ impl<'a> Gathered<'a> {
     /// Adds what a source has.
     ///
     /// # Errors
-    /// `Invalid` if the record is of a kind that was not asked for or that is internal, or has a
-    /// wrong value.
+    /// - `Invalid` if the record is of a kind that was not asked for or that is internal, or has a
+    ///   wrong value.
+    /// - `Refused` if it is bound to origins, and that of the query's URL is not among them.
     pub(crate) fn add(&mut self, record: Record, source: &str) -> Result<()> {
+        self.check_origin(&record)?;
         let record = self.with_known_kind(record)?;
         let Some((first, mut sources)) = self.found.take() else {
             self.found = Some((record, vec![source.to_owned()]));
@@ -46,6 +48,15 @@ impl<'a> Gathered<'a> {
             self.found = Some((first, sources));
         }
         Ok(())
+    }
+
+    fn check_origin(&self, record: &Record) -> Result<()> {
+        let Some(url) = self.query.url() else { return Ok(()) };
+        if record.origins.is_empty() || record.origins.contains(url.origin()) {
+            return Ok(());
+        }
+        let why = format!("the record may not be given to {}", url.origin());
+        Err(Error::new(ErrorKind::Refused, "resolve").because(why))
     }
 
     /// Checks a record, and gives it the kind that is known by now if it does not show its own.

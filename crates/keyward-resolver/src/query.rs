@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use keyward_core::{MAX_NAME, MAX_USER, Result, Secret, canonical};
 use keyward_kinds::Kind;
+use keyward_origin::Location;
 
 /// What a caller wants from a [`Resolver`](crate::Resolver): a credential, and which of its fields
 /// it needs.
@@ -23,6 +24,7 @@ pub struct Query<'a> {
     fields: Vec<&'a str>,
     needs_main: bool,
     accepts_expired: bool,
+    url: Option<Location>,
     values: BTreeMap<String, Secret>,
 }
 
@@ -44,6 +46,7 @@ impl<'a> Query<'a> {
             fields: Vec::new(),
             needs_main: false,
             accepts_expired: false,
+            url: None,
             values: BTreeMap::new(),
         })
     }
@@ -72,6 +75,29 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn accepting_expired(self) -> Self {
         Self { accepts_expired: true, ..self }
+    }
+
+    /// Returns the same query for a credential that will be given to the server of this URL:
+    /// `scheme://[account@]host[:port][/path]`.
+    ///
+    /// A record that is bound to other origins is refused. Sources that know credentials by their
+    /// URL look for this one.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if it is not such a URL, contains a password, a
+    /// query or a fragment, or if programs read it in different ways. No part of it is quoted.
+    ///
+    /// # Examples
+    /// ```
+    /// use keyward_resolver::Query;
+    ///
+    /// let query = Query::new("forge", None)?.for_url("https://Forge.example.com/team/repo.git")?;
+    /// assert_eq!(query.url().unwrap().to_string(), "https://forge.example.com/team/repo.git");
+    /// assert!(Query::new("forge", None)?.for_url("https://ann:pw@forge.example.com").is_err());
+    /// # Ok::<(), keyward_core::Error>(())
+    /// ```
+    pub fn for_url(self, url: &str) -> Result<Self> {
+        Ok(Self { url: Some(Location::parse(url)?), ..self })
     }
 
     /// Returns the same query with this value, which the caller knows already. It comes before
@@ -110,6 +136,11 @@ impl<'a> Query<'a> {
     /// Whether the caller accepts a record that has expired.
     pub fn accepts_expired(&self) -> bool {
         self.accepts_expired
+    }
+
+    /// The URL to whose server the credential will be given, if the caller named one.
+    pub fn url(&self) -> Option<&Location> {
+        self.url.as_ref()
     }
 
     /// The values that the caller knows already.

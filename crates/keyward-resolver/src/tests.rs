@@ -381,6 +381,26 @@ fn a_merged_record_goes_only_where_each_part_may_go() {
     assert_eq!(found.field(Some("username")).unwrap().value.expose(), b"ann");
 }
 
+#[test]
+fn a_record_that_is_bound_to_other_origins_is_refused() {
+    let origin = keyward_origin::parse("https://x").unwrap();
+    let free = Record::new("token").with("token", Field::secret("t"));
+    let bound = free.clone().with_origins(vec![origin]);
+    let found = |record: &Record, url: &str| {
+        let has = vec![Box::new(Has("one", record.clone())) as Box<dyn Finder>];
+        let query = Query::new("n", None).unwrap().for_url(url).unwrap();
+        let explanation = Resolver::new(Arc::clone(&KINDS), has).explain(&query);
+        (explanation.steps.last().unwrap().outcome, explanation.result.map_err(|it| it.kind()))
+    };
+    for url in ["https://x", "https://X:443/path", "https://ann@x"] {
+        assert_eq!(found(&bound, url).0, Outcome::Found, "{url}");
+    }
+    for url in ["https://y", "http://x", "https://x:444", "https://x.y"] {
+        assert_eq!(found(&bound, url), (Outcome::Denied, Err(ErrorKind::Refused)), "{url}");
+        assert_eq!(found(&free, url).0, Outcome::Found, "{url}");
+    }
+}
+
 /// A source that answers only some queries.
 #[derive(Debug)]
 struct Mute;

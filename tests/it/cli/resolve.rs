@@ -245,3 +245,21 @@ fn a_name_is_not_part_of_another_one() {
     home.keyward("resolve MAIL-BOX").run().ends(3);
     home.run(&["resolve", ""]).ends(2);
 }
+
+#[test]
+fn a_credential_of_another_origin_is_denied() {
+    let home = home();
+    home.keyward("set s ann --origin https://forge.example.com --stdin").input("pw").run().ends(0);
+    for command in ["resolve", "explain"] {
+        let line = |url: &str| {
+            home.keyward(&format!("{command} https://ann@forge.example.com --url {url}")).run()
+        };
+        line("https://forge.example.com:443/repo.git").ends(0);
+        line("http://forge.example.com")
+            .ends(4)
+            .says("may not be given to http://forge.example.com");
+        let refused = line("https://ann:canary@forge.example.com").ends(2);
+        assert!(!refused.err.contains("canary"), "{}", refused.err);
+    }
+    home.keyward("resolve mail --url https://anywhere.example.com").run().ends(0);
+}

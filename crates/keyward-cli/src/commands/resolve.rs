@@ -46,6 +46,9 @@ pub(super) struct Wanted {
     /// Look among the entries of this user in stores [default: the store's `user`, else you]
     #[arg(short, long, value_name = "U")]
     user: Option<String>,
+    /// What the credential is for; one that is bound to another origin is refused
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
     /// Complete the credential from later sources if the first one lacks a field
     #[arg(long)]
     merge: bool,
@@ -66,6 +69,9 @@ impl Wanted {
         let mut query = Query::new(&self.name, self.user.as_deref())?;
         if let Some(kind) = &self.kind {
             query = query.of_kind(resolver.kinds().find(kind)?);
+        }
+        if let Some(url) = &self.url {
+            query = query.for_url(url)?;
         }
         if self.expired {
             query = query.accepting_expired();
