@@ -7,4 +7,5 @@ mod git;
 mod helpers;
 mod plugins;
 mod repository;
+mod sources;
 mod store;

@@ -84,6 +84,12 @@ impl StoreHost {
     }
 }
 
+/// Returns the time, for code that has no [`Host`].
+pub fn now() -> Timestamp {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that others ask")]
+    Timestamp::from(std::time::SystemTime::now())
+}
+
 impl Host for StoreHost {
     fn secret(&self, reference: &SecretRef) -> Result<Loaded> {
         let this = format!("{reference:?}");
@@ -112,8 +118,7 @@ impl Host for StoreHost {
     }
 
     fn now(&self) -> Timestamp {
-        #[expect(clippy::disallowed_methods, reason = "this is the clock that others ask")]
-        Timestamp::from(std::time::SystemTime::now())
+        now()
     }
 
     fn log(&self, level: Level, message: Arguments<'_>) {

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, Result};
 
@@ -24,7 +24,12 @@ fn called(environment: &Environment) -> Option<PathBuf> {
     if word.components().count() > 1 {
         return std::path::absolute(word).ok();
     }
+    find_program(environment, &word)
+}
+
+/// Returns the path of a program that is found in `PATH`, as by a shell.
+pub fn find_program(environment: &Environment, name: impl AsRef<Path>) -> Option<PathBuf> {
     let folders = environment.get("PATH")?;
-    let mut found = std::env::split_paths(&folders).map(|folder| folder.join(&word));
+    let mut found = std::env::split_paths(&folders).map(|folder| folder.join(&name));
     found.find(|path| path.is_absolute() && path.is_file())
 }

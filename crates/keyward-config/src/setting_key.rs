@@ -86,8 +86,8 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The sources in which `keyward resolve` looks for credentials, in this order, a list or one text with commas",
         variable: "KEYWARD_RESOLVE_SOURCES",
         kind: OptionType::List,
-        choices: &["environment", "stores"],
-        default: Some("environment,stores"),
+        choices: &["environment", "stores", "git"],
+        default: Some("environment,stores,git"),
     },
     KnownSetting {
         key: "resolve.stores",

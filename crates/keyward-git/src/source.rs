@@ -11,7 +11,7 @@ use keyward_helper::git::Request;
 use keyward_kinds::fields;
 use keyward_origin::Location;
 
-use credential::GitCredential;
+use credential::{GitCredential, Paths};
 use lines::{from_record, to_record};
 
 /// The credentials of git's credential helpers, as records.
@@ -70,6 +70,16 @@ impl GitSource {
         Self { git: GitCredential { environment, limit }, user: user.into() }
     }
 
+    /// Returns the credential that git uses for this location. As for git's own commands, a path
+    /// counts only if `credential.useHttpPath` is set.
+    ///
+    /// # Errors
+    /// - [`NotFound`](ErrorKind::NotFound): none of git's helpers has a credential.
+    /// - The errors of the source.
+    pub fn find(&self, asked: &Location) -> Result<Record> {
+        found(self.ask(asked, Paths::AsConfigured)?)
+    }
+
     /// Returns the location in the name of the entry.
     fn location(&self, id: &EntryId) -> Option<Location> {
         let name = id.name().filter(|_| id.user() == self.user)?;
@@ -77,8 +87,8 @@ impl GitSource {
     }
 
     /// Returns git's answer; `None` if no helper has a credential.
-    fn ask(&self, asked: &Location) -> Result<Option<Request>> {
-        let Some(answer) = self.git.fill(asked)? else { return Ok(None) };
+    fn ask(&self, asked: &Location, paths: Paths) -> Result<Option<Request>> {
+        let Some(answer) = self.git.fill(asked, paths)? else { return Ok(None) };
         let answer = Request::parse(answer.expose()).map_err(|error| {
             refused(format!("git's answer cannot be used: {}", error.message()))
         })?;
@@ -140,9 +150,10 @@ impl GitSource {
 
 impl Source for GitSource {
     fn get(&self, id: &EntryId) -> Result<Record> {
-        let missing = || Error::not_found("get").in_backend(NAME);
-        let asked = self.location(id).ok_or_else(missing)?;
-        to_record(&self.ask(&asked)?.ok_or_else(missing)?)?.ok_or_else(missing)
+        found(match self.location(id) {
+            Some(location) => self.ask(&location, Paths::Count)?,
+            None => None,
+        })
     }
 
     fn contains(&self, id: &EntryId) -> Result<bool> {
@@ -173,6 +184,12 @@ impl Source for GitSource {
     fn list(&self, _: &Query<'_>) -> Result<Page> {
         Err(unsupported("list", "git's helpers cannot list what they store"))
     }
+}
+
+/// Returns the record for git's answer.
+fn found(answer: Option<Request>) -> Result<Record> {
+    let record = answer.as_ref().map(to_record).transpose()?.flatten();
+    record.ok_or_else(|| Error::not_found("get").in_backend(NAME))
 }
 
 /// The name of the source in errors.

@@ -1,15 +1,18 @@
 //! The sources of the resolver.
 
+mod in_git;
 mod in_store;
 
 use keyward_resolver::{Finder, Resolver, Variables};
 
 use crate::facade::Keyward;
+use in_git::InGit;
 use in_store::InStore;
 
 impl Keyward {
     /// Returns what finds credentials by name, in the sources of the setting `resolve.sources`: by
-    /// default in the environment, then in the stores of the setting `resolve.stores`.
+    /// default in the environment, then in the stores of the setting `resolve.stores`, then in git's
+    /// credential helpers.
     ///
     /// It opens a store when it looks into it for the first time, and keeps it open.
     ///
@@ -42,6 +45,7 @@ impl Keyward {
                     .map(|store| -> Box<dyn Finder> { Box::new(InStore::new(self, store)) })
                     .collect()
             }
+            "git" => vec![Box::new(InGit(self.config.environment().clone()))],
             // The setting takes no other words.
             _ => Vec::new(),
         }

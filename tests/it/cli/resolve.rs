@@ -40,7 +40,13 @@ fn the_environment_comes_before_the_store() {
     let explained = home.keyward("explain mail").run().ends(0);
     assert_eq!(
         outcomes(&explained),
-        ["argument: absent", "session: absent", "environment: found", "default store: not asked"]
+        [
+            "argument: absent",
+            "session: absent",
+            "environment: found",
+            "default store: not asked",
+            "git: not asked"
+        ]
     );
 }
 
@@ -77,7 +83,7 @@ fn stores_are_asked_in_the_order_of_the_setting() {
     home.keyward("resolve mail --field username").run().ends(0).prints("ann\n");
     home.keyward("resolve other --field username").run().ends(0).prints("tom\n");
     let explained = home.keyward("explain other").run().ends(0);
-    assert_eq!(outcomes(&explained)[3..], ["store s: absent", "store t: found"]);
+    assert_eq!(outcomes(&explained)[3..5], ["store s: absent", "store t: found"]);
     assert!(explained.text().contains("  place: keyward://t/other\n"), "{}", explained.text());
     home.run_ok(&["config", "set", "resolve.stores", "t,s"]);
     home.keyward("resolve mail --field username").run().ends(0).prints("tom\n");
@@ -144,7 +150,7 @@ fn only_an_absent_credential_lets_the_next_source_answer() {
         assert_eq!(explained.err, resolved.err, "{word}");
         let next = if *word == "absent" { "found" } else { "not asked" };
         assert_eq!(
-            outcomes(&explained)[3..],
+            outcomes(&explained)[3..5],
             [format!("store s: {word}"), format!("store t: {next}")],
             "{}",
             explained.text()

@@ -22,17 +22,25 @@ pub(super) struct GitCredential {
     pub(super) limit: Duration,
 }
 
+/// Whether git distinguishes credentials by the path of their URL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Paths {
+    Count,
+    /// If `credential.useHttpPath` is set.
+    AsConfigured,
+}
+
 impl GitCredential {
     /// Returns the answer of git's helpers; `None` if none of them has one.
     ///
     /// If no helper has an answer, git exits in the same way as if a helper stopped it (`quit`). To
     /// distinguish these cases, this adds a last helper, which git asks only if no other helper has
     /// an answer. The last helper returns a random password, by which `fill` recognizes its answer.
-    pub(super) fn fill(&self, asked: &Location) -> Result<Option<Secret>> {
+    pub(super) fn fill(&self, asked: &Location, paths: Paths) -> Result<Option<Secret>> {
         let mark = format!("{:032x}", u128::from_be_bytes(random()?));
         let last = format!("credential.helper=!f() {{ echo username=; echo password={mark}; }}; f");
         let input = lines(asked, &Reply::default())?;
-        let answer = self.run("fill", &["-c", &last], asked, &input)?;
+        let answer = self.run("fill", &["-c", &last], asked, paths, &input)?;
         let is_mark = |line: &[u8]| line.strip_prefix(b"password=") == Some(mark.as_bytes());
         let no_helper_answered = answer.expose().split(|&byte| byte == b'\n').any(is_mark);
         Ok(Some(answer).filter(|_| !no_helper_answered))
@@ -40,13 +48,13 @@ impl GitCredential {
 
     /// Tells the helpers that a server accepted this credential.
     pub(super) fn approve(&self, location: &Location, credential: &Reply) -> Result<()> {
-        self.run("approve", &[], location, &lines(location, credential)?).map(drop)
+        self.run("approve", &[], location, Paths::Count, &lines(location, credential)?).map(drop)
     }
 
     /// Tells the helpers that a server refused the credentials of this account.
     pub(super) fn reject(&self, location: &Location, username: Option<Secret>) -> Result<()> {
         let account = Reply { username, ..Reply::default() };
-        self.run("reject", &[], location, &lines(location, &account)?).map(drop)
+        self.run("reject", &[], location, Paths::Count, &lines(location, &account)?).map(drop)
     }
 
     fn run(
@@ -54,10 +62,11 @@ impl GitCredential {
         operation: &str,
         options: &[&str],
         location: &Location,
+        paths: Paths,
         input: &Secret,
     ) -> Result<Secret> {
         let mut command = self.command();
-        if location.path().is_some() {
+        if paths == Paths::Count && location.path().is_some() {
             command.args(["-c", "credential.useHttpPath=true"]);
         }
         command.args(options).args(["credential", operation]);

@@ -1,0 +1,3 @@
+//! The sources of `resolve` that belong to other programs.
+
+mod git;
