@@ -1,6 +1,7 @@
 //! The program's commands, as their users type them.
 
 mod accounts;
+mod audit;
 mod completions;
 mod config;
 mod copying;

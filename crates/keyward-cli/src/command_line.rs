@@ -7,7 +7,6 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::commands::{COMMANDS, Entry, Root, completions, helper, program};
-use crate::console::Console;
 use crate::output::print;
 use crate::session::Session;
 use crate::stop::Outcome;
@@ -26,7 +25,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         Err(error) if error.use_stderr() => return Err(error.into()),
         Err(help) => return print(help.to_string().trim_end()),
     };
-    let session = Session { console: Console { verbosity: chosen.verbosity } };
+    let session = Session::new(words(&chosen), chosen.verbosity);
     (chosen.entry.run)(&session, chosen.matches)
 }
 
@@ -35,6 +34,14 @@ struct Chosen {
     entry: &'static Entry,
     matches: ArgMatches,
     verbosity: u8,
+}
+
+/// Returns the words of the command: its name, and that of its subcommand if it has one.
+fn words(chosen: &Chosen) -> String {
+    match chosen.matches.subcommand_name() {
+        Some(name) => format!("{} {name}", chosen.entry.name),
+        None => chosen.entry.name.to_owned(),
+    }
 }
 
 fn parse(arguments: &[OsString]) -> Result<Chosen, clap::Error> {

@@ -9,6 +9,7 @@
 //!
 //! Use this crate to build another front end. Applications use `keyward`.
 
+mod audit;
 mod config;
 mod deadline;
 mod definition;

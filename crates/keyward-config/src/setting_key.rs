@@ -13,8 +13,9 @@ pub struct KnownSetting {
     pub key: &'static str,
     /// What it does.
     pub help: &'static str,
-    /// The environment variable that sets it.
-    pub variable: &'static str,
+    /// The environment variable that sets it; `None` if only files of the system or the user do, and
+    /// a value of the user is added to that of the system.
+    pub variable: Option<&'static str>,
     /// The type of its value. A list may also be written as one text, with commas.
     pub kind: OptionType,
     /// The words that its value consists of; empty if it may contain others.
@@ -28,7 +29,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "user",
         help: "The user whose credentials are used by default",
-        variable: "KEYWARD_USER",
+        variable: Some("KEYWARD_USER"),
         kind: OptionType::Text,
         choices: &[],
         default: None,
@@ -36,7 +37,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "store_path",
         help: "The folder of the files that describe stores",
-        variable: "KEYWARD_STORE_PATH",
+        variable: Some("KEYWARD_STORE_PATH"),
         kind: OptionType::Path,
         choices: &[],
         default: None,
@@ -44,7 +45,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "defaults.store",
         help: "The store that `-` means in commands",
-        variable: "KEYWARD_DEFAULTS_STORE",
+        variable: Some("KEYWARD_DEFAULTS_STORE"),
         kind: OptionType::Text,
         choices: &[],
         default: None,
@@ -52,7 +53,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "defaults.serializer",
         help: "The serializer of new stores",
-        variable: "KEYWARD_DEFAULTS_SERIALIZER",
+        variable: Some("KEYWARD_DEFAULTS_SERIALIZER"),
         kind: OptionType::Text,
         choices: &[],
         default: Some("cbor"),
@@ -60,7 +61,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "defaults.encryption",
         help: "The encryption of new stores",
-        variable: "KEYWARD_DEFAULTS_ENCRYPTION",
+        variable: Some("KEYWARD_DEFAULTS_ENCRYPTION"),
         kind: OptionType::Text,
         choices: &[],
         default: Some("aes-gcm"),
@@ -68,7 +69,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "defaults.storage",
         help: "The storage of new stores",
-        variable: "KEYWARD_DEFAULTS_STORAGE",
+        variable: Some("KEYWARD_DEFAULTS_STORAGE"),
         kind: OptionType::Text,
         choices: &[],
         default: Some("file"),
@@ -76,7 +77,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "defaults.key",
         help: "The key sources of new stores, a list or one text with commas; the first one that works is used",
-        variable: "KEYWARD_DEFAULTS_KEY",
+        variable: Some("KEYWARD_DEFAULTS_KEY"),
         kind: OptionType::List,
         choices: &[],
         default: Some("keyring,file"),
@@ -84,7 +85,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "resolve.sources",
         help: "The sources in which `keyward resolve` looks for credentials, in this order, a list or one text with commas",
-        variable: "KEYWARD_RESOLVE_SOURCES",
+        variable: Some("KEYWARD_RESOLVE_SOURCES"),
         kind: OptionType::List,
         choices: &["environment", "stores", "git"],
         default: Some("environment,stores,git"),
@@ -92,15 +93,23 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "resolve.stores",
         help: "The stores in which `keyward resolve` looks for credentials, in this order, a list or one text with commas; `-` is the default store",
-        variable: "KEYWARD_RESOLVE_STORES",
+        variable: Some("KEYWARD_RESOLVE_STORES"),
         kind: OptionType::List,
         choices: &[],
         default: Some("-"),
     },
     KnownSetting {
+        key: "audit.file",
+        help: "The file that gets a line for each record that is given out, an absolute path; if the system's configuration and yours set it, both files do",
+        variable: None,
+        kind: OptionType::Path,
+        choices: &[],
+        default: None,
+    },
+    KnownSetting {
         key: "network.ca_file",
         help: "The file of the certificates that TLS trusts, in PEM form, instead of the system's",
-        variable: "KEYWARD_NETWORK_CA_FILE",
+        variable: Some("KEYWARD_NETWORK_CA_FILE"),
         kind: OptionType::Path,
         choices: &[],
         default: None,
@@ -108,7 +117,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "network.proxy",
         help: "The URL of the proxy, without a password, instead of the one in https_proxy and the like",
-        variable: "KEYWARD_NETWORK_PROXY",
+        variable: Some("KEYWARD_NETWORK_PROXY"),
         kind: OptionType::Text,
         choices: &[],
         default: None,
@@ -116,7 +125,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
     KnownSetting {
         key: "network.no_proxy",
         help: "The hosts that are reached without a proxy, with commas, instead of those in no_proxy",
-        variable: "KEYWARD_NETWORK_NO_PROXY",
+        variable: Some("KEYWARD_NETWORK_NO_PROXY"),
         kind: OptionType::Text,
         choices: &[],
         default: None,
@@ -124,6 +133,11 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
 ];
 
 impl KnownSetting {
+    /// Whether a value does not replace that of an earlier layer, but is added to it.
+    pub const fn is_added(&self) -> bool {
+        self.variable.is_none()
+    }
+
     /// Returns the value that a text means.
     ///
     /// # Errors

@@ -44,9 +44,10 @@ impl Settings {
             if let Some(default) = known.default {
                 add(known.parse(default)?, Layer::BuiltIn, "keyward");
             }
-            if let Some(text) = environment.text(known.variable)? {
-                let value = known.parse(&text).map_err(|_| known.wrong(known.variable))?;
-                add(value, Layer::Environment, known.variable);
+            let Some(variable) = known.variable else { continue };
+            if let Some(text) = environment.text(variable)? {
+                let value = known.parse(&text).map_err(|_| known.wrong(variable))?;
+                add(value, Layer::Environment, variable);
             }
         }
         Ok(settings)

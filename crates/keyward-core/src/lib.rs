@@ -57,7 +57,7 @@ pub use options::{
 };
 pub use origin::Origin;
 pub use pin::{Digest, Pin};
-pub use printable::{Printable, printable};
+pub use printable::{Printable, needs_escape, printable};
 pub use query::{Cursor, Page, Query};
 pub use record::{Derivation, Field, Form, Record};
 pub use registration::{Backend, Door, Info, Open, Registration};

@@ -19,17 +19,17 @@ pub struct Printable<'a>(&'a str);
 
 impl fmt::Display for Printable<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.chars().try_for_each(|character| match must_be_escaped(character) {
+        self.0.chars().try_for_each(|character| match needs_escape(character) {
             true => write!(f, "{}", character.escape_default()),
             false => f.write_char(character),
         })
     }
 }
 
-/// Whether a character is a control character, invisible, or changes the direction of text: the
+/// Whether a character must not be shown as it is: it is a control character, invisible, or changes the direction of text: the
 /// property `Default_Ignorable_Code_Point` of Unicode 16, the separators of lines and paragraphs,
 /// and the marks of annotations.
-fn must_be_escaped(character: char) -> bool {
+pub fn needs_escape(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

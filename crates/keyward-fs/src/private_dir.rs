@@ -13,6 +13,7 @@ use crate::folder::{DIR, make_dir, make_with_parents, sync_changed};
 use crate::report::not_enrolled;
 use crate::rules::check_private;
 
+mod append;
 mod below;
 mod beneath;
 pub(crate) mod lock;

@@ -69,7 +69,7 @@ pub(crate) fn is_own(uid: u32) -> bool {
     rustix::process::geteuid().as_raw() == uid
 }
 
-fn check_kind(stat: &Stat, kind: FileType, path: impl Fn() -> PathBuf) -> Result<()> {
+pub(crate) fn check_kind(stat: &Stat, kind: FileType, path: impl Fn() -> PathBuf) -> Result<()> {
     if FileType::from_raw_mode(stat.st_mode as RawMode) == kind {
         return Ok(());
     }

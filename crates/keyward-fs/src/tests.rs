@@ -311,3 +311,21 @@ fn destroy_leaves_a_link_to_the_folder() {
     assert!(link.is_symlink());
     assert_eq!(std::fs::read_dir(&real).unwrap().count(), 0);
 }
+
+#[test]
+fn what_is_appended_follows_what_was_there() {
+    let scratch = tempfile::tempdir().unwrap();
+    let dir = PrivateDir::create(&scratch.path().join("d")).unwrap();
+    let file = Path::new("below/lines");
+    for line in [b"1\n", b"2\n"] {
+        dir.append(file, line).unwrap();
+    }
+    assert_eq!(dir.read(file, 9).unwrap().unwrap(), b"1\n2\n");
+    let path = dir.path().join(file);
+    set_mode(&path, 0o640);
+    assert_eq!(dir.append(file, b"3").unwrap_err().kind(), ErrorKind::Refused);
+    std::fs::remove_file(&path).unwrap();
+    symlink("other", &path).unwrap();
+    assert_eq!(dir.append(file, b"3").unwrap_err().kind(), ErrorKind::Refused);
+    assert!(!path.with_file_name("other").exists());
+}

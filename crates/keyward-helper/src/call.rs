@@ -1,5 +1,6 @@
 use keyward_accounts::Accounts;
 use keyward_core::{Error, Result, Secret, Timestamp};
+use keyward_origin::Location;
 
 /// A call of a helper by another program, in that program's protocol.
 ///
@@ -9,7 +10,7 @@ use keyward_core::{Error, Result, Secret, Timestamp};
 /// 1. prints [`fixed_reply`](Self::fixed_reply) if there is one, and ends;
 /// 2. reads until an empty line or the end of the input, at most [`MAX_REQUEST`](Self::MAX_REQUEST)
 ///    bytes, and calls [`parse`](Self::parse);
-/// 3. opens the store, and prints what [`answer`](Self::answer) returns, or
+/// 3. opens the store, writes down what [`answer`](Self::answer) gives out, and prints its reply, or
 ///    [`miss`](Self::miss) if there is no store;
 /// 4. prints [`failure`](Self::failure) if one of the steps fails.
 pub trait Call {
@@ -32,7 +33,7 @@ pub trait Call {
     /// Returns why the call will have no effect, if the program would not tell the user.
     fn warning(&self, request: &Self::Request) -> Option<String>;
 
-    /// Does what the program asks for, and returns the encoded reply.
+    /// Does what the program asks for.
     ///
     /// # Errors
     /// Those of the source of the accounts; [`Unsupported`](keyward_core::ErrorKind::Unsupported)
@@ -42,7 +43,7 @@ pub trait Call {
         request: &Self::Request,
         accounts: &Accounts<'_>,
         now: Timestamp,
-    ) -> Result<Secret>;
+    ) -> Result<Answer>;
 
     /// Returns the reply that says that there is no credential.
     fn miss(&self) -> Secret;
@@ -50,4 +51,13 @@ pub trait Call {
     /// Returns the reply after an error. There may be a credential, so it must not make the program
     /// continue as after a [`miss`](Self::miss).
     fn failure(&self, error: &Error) -> Secret;
+}
+
+/// What a call did.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The encoded reply.
+    pub reply: Secret,
+    /// The account whose record is in the reply.
+    pub given: Option<Location>,
 }

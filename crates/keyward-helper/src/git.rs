@@ -35,8 +35,9 @@ pub use request::{Capabilities, Request};
 use keyward_accounts::{Accounts, Kinds};
 use keyward_core::{Error, Record, Result, Secret, Timestamp};
 use keyward_kinds::{names, other_kind};
+use keyward_origin::Location;
 
-use crate::Call;
+use crate::{Answer, Call};
 
 /// What the action `capability` prints.
 pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state\n";
@@ -86,14 +87,17 @@ impl Call for Action {
         Some(format!("keyward does not keep this credential: {why}"))
     }
 
-    fn answer(&self, request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<Secret> {
+    fn answer(&self, request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<Answer> {
         match self {
-            Self::Get => return get(request, accounts, now)?.encode(),
+            Self::Get => {
+                let (reply, given) = find(request, accounts, now)?;
+                return Ok(Answer { reply: reply.encode()?, given });
+            }
             Self::Store => store(request, accounts, now)?,
             Self::Erase => erase(request, accounts, now)?,
             Self::Capability => {}
         }
-        Ok(self.miss())
+        Ok(Answer { reply: self.miss(), given: None })
     }
 
     fn miss(&self) -> Secret {
@@ -120,16 +124,27 @@ impl Call for Action {
 /// is unknown whether there is a credential, and [`Reply::quit`] keeps git from asking another
 /// helper.
 pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<Reply> {
+    find(request, accounts, now).map(|(reply, _)| reply)
+}
+
+/// Returns what [`get`] returns, and the account that it comes from.
+fn find(
+    request: &Request,
+    accounts: &Accounts<'_>,
+    now: Timestamp,
+) -> Result<(Reply, Option<Location>)> {
     let kinds =
         if request.capabilities.authtype { records::KINDS } else { &[names::USER_PASSWORD] };
-    let Some(wanted) = &request.location else { return Ok(Reply::default()) };
+    let Some(wanted) = &request.location else { return Ok(Default::default()) };
     let is_good = |record: &Record| records::is_good(record, now);
     let found = accounts.find(wanted, Kinds::Only(kinds), &is_good)?;
-    let mut reply = found.map(|account| records::reply(&account, now)).unwrap_or_default();
+    let Some(account) = found else { return Ok(Default::default()) };
+    let mut reply = records::reply(&account, now);
     if request.capabilities.state && (reply.password.is_some() || reply.credential.is_some()) {
         reply.state = Some(state_digest::state(wanted, &reply));
     }
-    Ok(reply)
+    let given = (reply != Reply::default()).then_some(account.location);
+    Ok((reply, given))
 }
 
 /// Stores the credential of the request.

@@ -27,12 +27,12 @@
 //!
 //! let call = Action::Get;
 //! let request = call.parse(b"protocol=https\nhost=example.com\n\n")?;
-//! let reply = call.answer(&request, &Accounts::new(&source, "ann"), now)?;
-//! assert!(reply.is_empty(), "the source has no credential, so git gets none");
+//! let answer = call.answer(&request, &Accounts::new(&source, "ann"), now)?;
+//! assert!(answer.reply.is_empty(), "the source has no credential, so git gets none");
 //! # Ok::<(), keyward_core::Error>(())
 //! ```
 
 mod call;
 pub mod git;
 
-pub use call::Call;
+pub use call::{Answer, Call};

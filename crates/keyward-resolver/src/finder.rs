@@ -26,6 +26,15 @@ pub trait Finder: Debug + Send + Sync {
     /// the look-up ask the next source. Any other error ends it.
     fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record>;
 
+    /// Does what must be done before a credential that this source has, or has a part of, is given to
+    /// the caller.
+    ///
+    /// # Errors
+    /// Then the credential is not given to the caller.
+    fn give_out(&self, _query: &Query<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// Returns what the source has for each of these queries, in their order. A source that can
     /// answer many queries in one call does so here.
     fn look_up_many(&self, queries: &[&Query<'_>], kinds: &Kinds) -> Vec<Result<Record>> {

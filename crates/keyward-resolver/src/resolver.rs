@@ -143,16 +143,18 @@ impl Resolver {
     ///   a wrong value, or is wrongly configured.
     /// - The errors of the source that failed, with its name.
     pub fn resolve(&self, query: &Query<'_>) -> Result<Resolution> {
-        self.explain(query).result
+        self.give_out(query, self.explain(query).result)
     }
 
     /// Returns the credentials of many queries, in their order, as [`resolve`](Self::resolve) does
     /// for one. Each source is asked once, for all queries that are still open.
     pub fn resolve_many(&self, queries: &[Query<'_>]) -> Vec<Result<Resolution>> {
-        self.look_up(queries).into_iter().map(|explanation| explanation.result).collect()
+        let found = self.look_up(queries).into_iter().zip(queries);
+        found.map(|(explanation, query)| self.give_out(query, explanation.result)).collect()
     }
 
-    /// Does the same look-up as [`resolve`](Self::resolve), and also returns how it went.
+    /// Does the same look-up as [`resolve`](Self::resolve), and also returns how it went. It does not
+    /// count as [giving the credential out](Finder::give_out).
     pub fn explain(&self, query: &Query<'_>) -> Explanation {
         self.look_up(slice::from_ref(query)).remove(0)
     }
@@ -176,6 +178,15 @@ impl Resolver {
             }
         }
         look_ups.into_iter().map(LookUp::finish).collect()
+    }
+
+    /// Returns what was found, after its sources have done what they must before that.
+    fn give_out(&self, query: &Query<'_>, found: Result<Resolution>) -> Result<Resolution> {
+        let found = found?;
+        for finder in self.finders().filter(|finder| found.sources.contains(&finder.name())) {
+            finder.give_out(query).map_err(Error::not_a_miss)?;
+        }
+        Ok(found)
     }
 
     fn finders(&self) -> impl Iterator<Item = &dyn Finder> {

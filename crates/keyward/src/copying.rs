@@ -1,5 +1,7 @@
 //! Copies and renames entries.
 
+use std::slice;
+
 use keyward_accounts::Accounts;
 use keyward_core::{Change, EntryId, Error, ErrorKind, Record, Result};
 use keyward_kinds::names;
@@ -91,6 +93,7 @@ impl Place<'_> {
         let record = self.store.get(&self.id)?;
         check_is_no_list(&record)?;
         self.check_is_not_listed()?;
+        self.store.give_out(slice::from_ref(&self.id))?;
         Ok(record)
     }
 

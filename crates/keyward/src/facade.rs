@@ -5,6 +5,7 @@ use keyward_config::{
 };
 use keyward_core::{Registry, Result};
 
+use crate::audit::{Audit, Recipient};
 use crate::opener::StoreOpener;
 use crate::plugins;
 
@@ -18,6 +19,7 @@ pub struct Keyward {
     pub(crate) interaction: Arc<dyn Interaction>,
     /// The stores for whose backends this opens others, outermost first.
     pub(crate) opened_for: Vec<StoreName>,
+    pub(crate) recipient: Recipient,
 }
 
 impl Keyward {
@@ -41,6 +43,7 @@ impl Keyward {
             config: Arc::new(config),
             interaction: Arc::new(interaction),
             opened_for: Vec::new(),
+            recipient: Recipient::default(),
         })
     }
 
@@ -48,6 +51,17 @@ impl Keyward {
     #[must_use]
     pub fn with_backends(self, registry: Registry) -> Self {
         Self { registry: Arc::new(registry), ..self }
+    }
+
+    /// Returns the same for a program that gives the records to another one.
+    #[must_use]
+    pub fn giving_to(self, recipient: Recipient) -> Self {
+        Self { recipient, ..self }
+    }
+
+    /// Returns what writes down which records are given out.
+    pub(crate) fn audit(&self) -> Audit {
+        Audit { config: Arc::clone(&self.config), recipient: self.recipient.clone() }
     }
 
     /// Returns the configuration.

@@ -26,6 +26,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod audit;
 mod copying;
 mod delete;
 mod facade;
@@ -46,6 +47,7 @@ pub use keyward_config::{Environment, Interaction, Silent, StoreFile, StoreName,
 pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
 pub use keyward_kinds::UserPassword as Credentials;
 
+pub use audit::{Program, Recipient};
 pub use facade::Keyward;
 pub use new_store::{NewStore, Protection};
 pub use open_store::OpenStore;

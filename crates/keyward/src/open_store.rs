@@ -1,10 +1,12 @@
 use std::ops::Deref;
+use std::slice;
 
 use keyward_config::{OsUser, StoreFile};
 use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Record, Result};
 use keyward_kinds::{Changes, Kind, UserPassword as Credentials, names};
 use keyward_store::Store;
 
+use crate::audit::{Audit, Given};
 use crate::facade::Keyward;
 use crate::system_store::users;
 
@@ -58,6 +60,7 @@ impl Keyward {
                 None => self.config.default_user(Some(&file)),
             },
             file,
+            audit: self.audit(),
         })
     }
 }
@@ -70,6 +73,7 @@ pub struct OpenStore {
     pub file: StoreFile,
     store: Store,
     default_user: String,
+    audit: Audit,
 }
 
 impl Deref for OpenStore {
@@ -99,16 +103,40 @@ impl OpenStore {
         EntryId::new(self.user(user), name)
     }
 
-    /// Returns the credentials of an entry; `None` if there are none.
+    /// Returns the credentials of an entry, which counts as [giving them out](Self::give_out); `None`
+    /// if there are none.
     ///
     /// # Errors
     /// Those of the store, except for a missing entry.
     pub fn credentials(&self, id: &EntryId) -> Result<Option<Credentials>> {
         match self.get(id) {
-            Ok(record) => Credentials::try_from(&record).map(Some),
+            Ok(record) => {
+                let credentials = Credentials::try_from(&record)?;
+                self.give_out(slice::from_ref(id))?;
+                Ok(Some(credentials))
+            }
             Err(error) if error.is_miss() => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Writes down that the records of these entries are given out, in the files of the setting
+    /// `audit.file`.
+    ///
+    /// Call it before a record that [`get`](Store::get) returned leaves the program.
+    ///
+    /// # Errors
+    /// Those of writing these files. Then do not give the records out.
+    pub fn give_out(&self, ids: &[EntryId]) -> Result<()> {
+        self.give_out_as(&format!("store {}", self.file.name), ids)
+    }
+
+    /// Does the same for a source of this name.
+    pub(crate) fn give_out_as(&self, source: &str, ids: &[EntryId]) -> Result<()> {
+        let store = Some(self.file.name.as_str());
+        let given =
+            ids.iter().map(|id| Given { store, user: Some(id.user()), name: id.name(), source });
+        self.audit.add(&given.collect::<Vec<_>>())
     }
 
     /// Stores credentials, and replaces earlier ones. All else in the record stays as it is, as far

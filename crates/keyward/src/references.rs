@@ -20,7 +20,8 @@ impl Keyward {
     /// that has expired counts as missing.
     ///
     /// # Errors
-    /// Those of opening a store. What is wrong with one entry is its result.
+    /// Those of opening a store, and of [`OpenStore::give_out`]. What is wrong with one entry is its
+    /// result.
     ///
     /// # Examples
     /// ```
@@ -61,8 +62,12 @@ impl Keyward {
             let ids = wanted.iter().map(|at| id(&store, &references[*at]));
             let ids: Vec<_> = ids.collect::<Result<_>>()?;
             let found = store.get_many(&ids)?.into_iter();
-            let valid = found.map(|record| record.and_then(|it| valid(&kinds, it, store.now())));
-            records.extend(wanted.into_iter().zip(valid));
+            let found = found.map(|record| record.and_then(|it| valid(&kinds, it, store.now())));
+            let found: Vec<_> = found.collect();
+            let given =
+                found.iter().zip(ids).filter_map(|(record, id)| record.is_ok().then_some(id));
+            store.give_out(&given.collect::<Vec<_>>())?;
+            records.extend(wanted.into_iter().zip(found));
         }
         Ok(records.into_values().collect())
     }

@@ -1,11 +1,13 @@
 //! The sources of the resolver.
 
+mod audited;
 mod in_git;
 mod in_store;
 
 use keyward_resolver::{Finder, Resolver, Variables};
 
 use crate::facade::Keyward;
+use audited::Audited;
 use in_git::InGit;
 use in_store::InStore;
 
@@ -38,17 +40,21 @@ impl Keyward {
     /// Returns what looks in the sources that a word of the setting `resolve.sources` names.
     fn finders(&self, source: &str) -> Vec<Box<dyn Finder>> {
         match source {
-            "environment" => vec![Box::new(Variables(self.config.environment().clone()))],
+            "environment" => vec![self.audited(Variables(self.config.environment().clone()))],
             "stores" => {
                 let stores = self.config.settings().texts("resolve.stores").into_iter();
                 stores
                     .map(|store| -> Box<dyn Finder> { Box::new(InStore::new(self, store)) })
                     .collect()
             }
-            "git" => vec![Box::new(InGit(self.config.environment().clone()))],
+            "git" => vec![self.audited(InGit(self.config.environment().clone()))],
             // The setting takes no other words.
             _ => Vec::new(),
         }
+    }
+
+    fn audited(&self, finder: impl Finder + 'static) -> Box<dyn Finder> {
+        Box::new(Audited { finder: Box::new(finder), audit: self.audit() })
     }
 }
 

@@ -1,6 +1,7 @@
 //! System stores, used by root and by the users of a machine, some of whom are hostile.
 
 mod age;
+mod audit;
 mod hostile;
 mod machine;
 mod race;

@@ -108,16 +108,20 @@ fn show(settings: &Settings, json: bool) -> Outcome {
 }
 
 fn explain(settings: &Settings, key: &str, json: bool) -> Outcome {
-    let mut holds = true;
-    for setting in settings.explain(&SettingKey::parse(key)?) {
+    let setting_key = SettingKey::parse(key)?;
+    let is_added =
+        matches!(setting_key.target(), Some(SettingTarget::Known(known)) if known.is_added());
+    let (mut holds, mut has_value) = (true, false);
+    for setting in settings.explain(&setting_key) {
+        has_value = true;
         let value = render_value(&setting.value);
         print(&match json {
             true => json!({ "value": as_json(&setting.value), "layer": setting.layer.to_string(), "place": setting.place, "holds": holds }).to_string(),
             false => format!("{} {value} ({}: {})", if holds { "used:" } else { "overridden:" }, setting.layer, setting.place),
         })?;
-        holds = false;
+        holds = is_added;
     }
-    if holds && !json {
+    if !has_value && !json {
         print(&format!("`{key}` has no value in any layer"))?;
     }
     Ok(())

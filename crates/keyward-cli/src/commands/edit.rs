@@ -1,6 +1,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
+use std::slice;
 
 use keyward::OpenStore;
 use keyward_config::Environment;
@@ -39,6 +40,7 @@ impl Run for Arguments {
         let (store, id, record) = self.entry.read(&keyward)?;
         let kinds = keyward.config().kinds_with(&record.kind);
         kinds.find(&record.kind)?;
+        store.give_out(slice::from_ref(&id))?;
         edit(&store, &id, &record, &kinds)
     }
 }

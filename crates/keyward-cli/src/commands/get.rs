@@ -1,5 +1,7 @@
 pub(super) mod json;
 
+use std::slice;
+
 use keyward_core::{EntryId, Record};
 use keyward_kinds::{Kinds, Totp, fields};
 
@@ -57,6 +59,15 @@ impl Run for Arguments {
         let kinds = keyward.config().kinds_with(&record.kind);
         if kinds.is_expired(&record, store.now()) && !self.expired {
             return Err(expired());
+        }
+        if self.json
+            || self.code
+            || self.field.is_some()
+            || self.username
+            || self.password
+            || self.raw
+        {
+            store.give_out(slice::from_ref(&id))?;
         }
         if self.json {
             return self.print_json(&id, &record, &kinds);

@@ -7,7 +7,6 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::Run;
-use crate::console::Console;
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -35,7 +34,7 @@ const PROGRAMS: &[(&str, &str)] = &[("git-credential-keyward", "git")];
 pub(crate) fn run_call_of_setup(arguments: &[OsString]) -> Option<Outcome> {
     let words: Option<Vec<_>> = arguments.iter().map(|word| word.to_str()).collect();
     let [_, "helper", "git", words @ ..] = words.as_deref()? else { return None };
-    let session = Session { console: Console { verbosity: 0 } };
+    let session = Session::new("helper git", 0);
     Some(git::run(&session, &git::Arguments::from_setup(words)?))
 }
 

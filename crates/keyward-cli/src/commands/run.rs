@@ -76,6 +76,8 @@ impl Run for Arguments {
             (_, true) => Masking::Never,
             _ => Masking::OnTerminals,
         };
+        let program = command.first().map(|word| word.to_string_lossy().into_owned());
+        let session = &session.giving_to(program.unwrap_or_default());
         let child = Child::new(&environment, command, plan.resolve(session)?, masking)?;
         child.run()
     }

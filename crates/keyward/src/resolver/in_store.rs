@@ -44,6 +44,12 @@ impl Finder for InStore {
         unexpired(store.get(&id)?, &store, query, kinds)
     }
 
+    fn give_out(&self, query: &Query<'_>) -> Result<()> {
+        let store = self.store(query.user())?;
+        let id = store.entry(query.user(), Some(query.name()))?;
+        store.give_out_as(&self.name(), &[id])
+    }
+
     fn look_up_many(&self, queries: &[&Query<'_>], kinds: &Kinds) -> Vec<Result<Record>> {
         let mut by_user: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for (at, query) in queries.iter().enumerate() {

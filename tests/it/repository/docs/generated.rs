@@ -88,7 +88,8 @@ fn backend_names() -> String {
 fn settings() -> String {
     let mut table = "| setting | variable | what it is |\n|---|---|---|\n".to_owned();
     for KnownSetting { key, help, variable, .. } in Settings::known() {
-        writeln!(table, "| `{key}` | `{variable}` | {help} |").unwrap();
+        let variable = variable.map(|name| format!("`{name}`")).unwrap_or_default();
+        writeln!(table, "| `{key}` | {variable} | {help} |").unwrap();
     }
     table
 }

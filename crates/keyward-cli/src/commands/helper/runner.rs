@@ -5,8 +5,8 @@ use std::io;
 
 use keyward::{Environment, Keyward, OpenStore, Silent};
 use keyward_accounts::{Accounts, Unbound};
-use keyward_core::{Error, Result, Secret};
-use keyward_helper::Call;
+use keyward_core::{EntryId, Error, Result, Secret};
+use keyward_helper::{Answer, Call};
 
 use crate::input::{UntilEmptyLine, standard_input};
 use crate::output::{print_message, print_secret};
@@ -47,12 +47,17 @@ fn answer<C: Call>(session: &Session, call: &C, options: Options<'_>) -> Result<
         true => Keyward::with(options.environment, session.console)?,
         false => Keyward::with(options.environment, Silent)?,
     };
+    let keyward = keyward.giving_to(session.recipient.clone());
     let Some(store) = find_store(&keyward, options.store, options.user)? else {
         return Ok(call.miss());
     };
     let id = store.entry(options.user, None)?;
     let accounts = Accounts::new(&*store, id.user()).with_unbound(options.unbound);
-    call.answer(&request, &accounts, store.now())
+    let Answer { reply, given } = call.answer(&request, &accounts, store.now())?;
+    if let Some(location) = given {
+        store.give_out(&[EntryId::new(id.user(), Some(&location.to_string()))?])?;
+    }
+    Ok(reply)
 }
 
 fn read_request(limit: usize) -> Result<Secret> {
