@@ -25,4 +25,5 @@ mod startup;
 mod stores;
 mod terminal;
 mod typed;
+mod used;
 mod user_selection;

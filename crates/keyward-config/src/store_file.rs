@@ -39,6 +39,8 @@ pub struct StoreFile {
     pub per_user: bool,
     /// Whether blobs are in envelopes.
     pub envelope: bool,
+    /// Whether records get the time when they were last given out.
+    pub track_use: bool,
     /// Whether the store is being removed.
     pub deleting: bool,
     /// The backend that turns records into bytes.
@@ -57,6 +59,7 @@ const TOP: &[&str] = &[
     "user",
     "per_user",
     "envelope",
+    "track_use",
     "deleting",
     "serializer",
     "encryption",
@@ -88,6 +91,7 @@ impl Definition for StoreFile {
             user: file.text_of(&table, "user")?,
             per_user: per_user(file, &table, layer, &storage)?,
             envelope: flag(file, &table, "envelope")?.unwrap_or(true),
+            track_use: flag(file, &table, "track_use")?.unwrap_or(false),
             deleting: flag(file, &table, "deleting")?.unwrap_or(false),
             serializer: backend_config(file, &table, Role::Serializer)?,
             encryption,
@@ -132,6 +136,9 @@ impl StoreFile {
         }
         if !self.envelope {
             text += "envelope = false\n";
+        }
+        if self.track_use {
+            text += "track_use = true\n";
         }
         if self.deleting {
             text += "deleting = true\n";
@@ -230,6 +237,7 @@ mod tests {
     fn options_are_written_as_they_are_read() {
         let text = r#"version = 1
 id = "00000000000000000000000000000001"
+track_use = true
 serializer = { use = "json" }
 encryption = { use = "age", "" = ["a\nb"], identity = { from = "env", "a.b" = "x" } }
 storage = { use = "file", "a = 1\nuse" = true }
@@ -237,6 +245,7 @@ storage = { use = "file", "a = 1\nuse" = true }
         let name = StoreName::new("work").unwrap();
         let parse = |text: &str| StoreFile::parse(text, Path::new("x"), &name, Layer::User);
         let file = parse(text).unwrap();
+        assert!(file.track_use);
         assert_eq!(parse(&file.render()).unwrap(), file);
     }
 

@@ -91,6 +91,18 @@ impl Record {
         Self { expires, ..self }
     }
 
+    /// Returns the same record with this time at which it was last given out.
+    #[must_use]
+    pub fn with_used(self, used: Option<Timestamp>) -> Self {
+        Self { used, ..self }
+    }
+
+    /// Whether both are the same, apart from the time when they were last given out: that changes
+    /// when a record is read.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.clone().with_used(other.used) == *other
+    }
+
     /// Returns the field of this name.
     pub fn field(&self, name: &str) -> Option<&Field> {
         self.fields.get(name)

@@ -101,7 +101,7 @@ impl Place<'_> {
         self.store.check_not_deleting()?;
         self.check_is_not_listed()?;
         let mut change = |old: Option<Record>| match old {
-            Some(old) if old == *record => Ok(Change::Leave),
+            Some(old) if old.is_same_as(record) => Ok(Change::Leave),
             Some(_) if !overwrites => Err(Error::new(ErrorKind::Exists, "copy")
                 .because("the entry exists")
                 .hint("To replace it, add --force")),
@@ -119,7 +119,7 @@ impl Place<'_> {
     /// keys gives the entry another revision, but not another record.
     fn remove(&self, copied: &Record) -> Result<()> {
         let removed = self.store.update(&self.id, |now| match now {
-            Some(record) if record == *copied => Ok(Change::Remove),
+            Some(record) if record.is_same_as(copied) => Ok(Change::Remove),
             None => Ok(Change::Leave),
             Some(_) => Err(Error::new(ErrorKind::Conflict, "rename")
                 .because("another program changed the entry after it was copied")

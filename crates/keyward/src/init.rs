@@ -84,6 +84,7 @@ impl Keyward {
             user: None,
             per_user: false,
             envelope: new.envelope,
+            track_use: new.track_use,
             deleting: false,
             serializer: chosen(Role::Serializer, &new.serializer)?,
             encryption: chosen(Role::Encryption, &new.encryption)?,

@@ -28,6 +28,8 @@ pub struct NewStore {
     pub system: bool,
     /// Whether records are in envelopes. Without one, other programs can read them.
     pub envelope: bool,
+    /// Whether records get the time when they were last given out.
+    pub track_use: bool,
 }
 
 impl NewStore {
@@ -50,6 +52,7 @@ impl NewStore {
             options: Vec::new(),
             system: false,
             envelope: true,
+            track_use: false,
         })
     }
 }

@@ -1,14 +1,22 @@
 use std::ops::Deref;
 use std::slice;
+use std::sync::Arc;
+use std::time::Duration;
 
-use keyward_config::{OsUser, StoreFile};
-use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Record, Result};
+use keyward_config::{Interaction, OsUser, StoreFile, within};
+use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Level, Record, Result, Timestamp};
 use keyward_kinds::{Changes, Kind, UserPassword as Credentials, names};
 use keyward_store::Store;
 
 use crate::audit::{Audit, Given};
 use crate::facade::Keyward;
 use crate::system_store::users;
+
+/// How old the time of use in a record must be before it is replaced.
+const USE_IS_NOTED_AFTER: Duration = Duration::from_secs(3600);
+
+/// How long the writer of a time of use waits for others.
+const NOTING_MAY_TAKE: Duration = Duration::from_secs(2);
 
 impl Keyward {
     /// Opens a store. Of a system store, it opens the place of the user who runs the program.
@@ -61,6 +69,7 @@ impl Keyward {
             },
             file,
             audit: self.audit(),
+            interaction: Arc::clone(&self.interaction),
         })
     }
 }
@@ -74,6 +83,7 @@ pub struct OpenStore {
     store: Store,
     default_user: String,
     audit: Audit,
+    interaction: Arc<dyn Interaction>,
 }
 
 impl Deref for OpenStore {
@@ -121,7 +131,7 @@ impl OpenStore {
     }
 
     /// Writes down that the records of these entries are given out, in the files of the setting
-    /// `audit.file`.
+    /// `audit.file` and, if the store tracks that, in the records.
     ///
     /// Call it before a record that [`get`](Store::get) returned leaves the program.
     ///
@@ -136,7 +146,31 @@ impl OpenStore {
         let store = Some(self.file.name.as_str());
         let given =
             ids.iter().map(|id| Given { store, user: Some(id.user()), name: id.name(), source });
-        self.audit.add(&given.collect::<Vec<_>>())
+        self.audit.add(&given.collect::<Vec<_>>())?;
+        // Where the last writer wins, the change of another one could be lost.
+        if self.file.track_use && !self.last_writer_wins() {
+            ids.iter().for_each(|id| self.note_use(id));
+        }
+        Ok(())
+    }
+
+    /// Writes the time into a record, unless it has one of the last hour. A store that cannot be
+    /// written, or not soon, can still be read.
+    fn note_use(&self, id: &EntryId) {
+        let now = self.now();
+        let is_recent = |used: Timestamp| used <= now && now < used.after(USE_IS_NOTED_AFTER);
+        let noted = within(NOTING_MAY_TAKE, || {
+            self.update(id, |record| match record {
+                Some(record) if !record.used.is_some_and(is_recent) => {
+                    Ok(Change::Put(Box::new(record.with_used(Some(now)))))
+                }
+                _ => Ok(Change::Leave),
+            })
+        });
+        if let Err(error) = noted {
+            let message = format_args!("the time of use was not written: {error}");
+            self.interaction.log(Level::Debug, message);
+        }
     }
 
     /// Stores credentials, and replaces earlier ones. All else in the record stays as it is, as far

@@ -64,8 +64,8 @@ fn facts_about_a_record_are_shown_but_no_value() {
     let long = home.keyward("list s --where team=web --sort used --long").run().ends(0);
     assert_eq!(
         long.text(),
-        "ann\tc\texample.unheard\t1970-01-01T00:00:01Z\t1970-01-01T00:00:08Z\tc=,team=web\n\
-         ann\ta\ttoken\t1970-01-01T00:00:02Z\t1970-01-01T00:00:09Z\ta=,team=web\n"
+        "ann\tc\texample.unheard\t1970-01-01T00:00:01Z\t1970-01-01T00:00:08Z\t1970-01-01T00:00:06Z\tc=,team=web\n\
+         ann\ta\ttoken\t1970-01-01T00:00:02Z\t1970-01-01T00:00:09Z\t\ta=,team=web\n"
     );
     let shown = home.keyward("list s --where b --json").run().ends(0).json().remove(0);
     let expected = json!({

@@ -39,7 +39,8 @@ fn a_store_on_a_read_only_disk_is_read() {
         namespace.run(&format!("mkdir {}", mounted.display()));
         namespace.run(&format!("mount -t tmpfs -o mode=700,size=9m none {}", mounted.display()));
         let keyward = || Invocation::from(namespace.command(&mounted, &keyward()));
-        keyward().args(init("store", storage, "clear")).run().ends(0);
+        let new = keyward().args(init("store", storage, "clear"));
+        new.arg("--track-use").run().ends(0);
         keyward().args(SET).input("secret").run().ends(0);
         namespace.run(&format!("mount -o remount,ro {}", mounted.display()));
         reads_and_refuses_changes(storage, keyward);

@@ -140,7 +140,7 @@ fn put(
 ) -> Result<()> {
     store.check_not_deleting()?;
     store.update(id, |now| match now {
-        Some(now) if now == *record => {
+        Some(now) if now.is_same_as(record) => {
             Ok(Change::Put(Box::new(changes.apply(kind, Some(now), store.now())?)))
         }
         _ => Err(Error::new(ErrorKind::Conflict, "edit")

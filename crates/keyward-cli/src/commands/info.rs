@@ -97,6 +97,9 @@ fn print_standard(store: &OpenStore) -> Outcome {
             "concurrent changes: the last writer wins, because the storage cannot check or lock",
         )?;
     }
+    if file.track_use {
+        print("use: each record shows when it was last given out")?;
+    }
     if file.deleting {
         print("state: being removed")?;
     }
@@ -114,6 +117,7 @@ fn as_json(store: &OpenStore, users: Option<&BTreeSet<String>>) -> serde_json::V
         "key": file.key.as_ref().map(|key| key.from.as_str()),
         "storage": file.storage.name,
         "envelope": file.envelope,
+        "track_use": file.track_use,
         "deleting": file.deleting,
         "records": protection(store).describe(),
         "lasts": lifetime(store),

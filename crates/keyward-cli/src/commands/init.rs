@@ -35,6 +35,10 @@ pub(super) struct Arguments {
     /// Keep records without Keyward's envelope, so that other programs can read them
     #[arg(long)]
     no_envelope: bool,
+    /// Note in each record when it was last given out, to the hour; versions before this option cannot
+    /// read such records
+    #[arg(long)]
+    track_use: bool,
 }
 
 impl Run for Arguments {
@@ -46,6 +50,7 @@ impl Run for Arguments {
             storage: self.storage,
             system: self.system,
             envelope: !self.no_envelope,
+            track_use: self.track_use,
             ..NewStore::named(&self.store)?
         };
         for option in &self.options {

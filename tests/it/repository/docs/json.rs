@@ -53,7 +53,7 @@ fn the_guide_names_every_key() {
     let run = |command: String| {
         Step { command, expected: String::new() }.run(home.folder(), programs).unwrap()
     };
-    run("keyward init s; printf '\\377' | keyward set s ann --user ann --stdin".into());
+    run("keyward init s --track-use; printf '\\377' | keyward set s ann --user ann --stdin".into());
     let labelled = "--expires 90d --label name=x --stdin";
     run(format!("printf t | keyward set s ann --user ann --name n {labelled}"));
     run("printf t | keyward set s ann --user ann --origin https://x.example --stdin".into());

@@ -50,6 +50,7 @@ fn whole<'a>(id: &'a EntryId, record: &'a Record, kinds: &Kinds, reveal: bool) -
         created: rfc3339(record.created),
         updated: rfc3339(record.updated),
         expires: record.expires.and_then(rfc3339),
+        used: record.used.and_then(rfc3339),
     }
 }
 
@@ -81,4 +82,6 @@ struct Whole<'a> {
     updated: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<String>,
 }

@@ -29,7 +29,7 @@ pub(super) struct Selection {
     /// Sort the entries; those used or updated last come first, and those that expire first
     #[arg(long, value_name = "BY", requires = "store")]
     sort: Option<Sort>,
-    /// Print the kind, the times of update and of expiry, and the labels too
+    /// Print the kind, the times of update, of expiry and of use, and the labels too
     #[arg(long, requires = "store")]
     long: bool,
 }
@@ -180,6 +180,7 @@ impl Facts {
             self.kind.clone(),
             rfc3339(self.updated).unwrap_or_default(),
             self.expires.and_then(rfc3339).unwrap_or_default(),
+            self.used.and_then(rfc3339).unwrap_or_default(),
             labels.join(","),
         ];
         columns.map(|column| escape_if_terminal(&column)).join("\t")

@@ -36,6 +36,8 @@ pub(in crate::commands) struct Input {
     _created: IgnoredAny,
     #[serde(default, rename = "updated")]
     _updated: IgnoredAny,
+    #[serde(default, rename = "used")]
+    _used: IgnoredAny,
 }
 
 impl Input {
