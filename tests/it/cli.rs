@@ -1,6 +1,7 @@
 //! The program's commands, as their users type them.
 
 mod accounts;
+mod askpass;
 mod audit;
 mod completions;
 mod config;

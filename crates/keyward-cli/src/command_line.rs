@@ -7,6 +7,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use crate::commands::{COMMANDS, Entry, Root, completions, helper, program};
+use crate::console::Console;
 use crate::output::print;
 use crate::session::Session;
 use crate::stop::Outcome;
@@ -25,7 +26,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
         Err(error) if error.use_stderr() => return Err(error.into()),
         Err(help) => return print(help.to_string().trim_end()),
     };
-    let session = Session::new(words(&chosen), chosen.verbosity);
+    let session = Session::new(words(&chosen), chosen.console);
     (chosen.entry.run)(&session, chosen.matches)
 }
 
@@ -33,7 +34,7 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
 struct Chosen {
     entry: &'static Entry,
     matches: ArgMatches,
-    verbosity: u8,
+    console: Console,
 }
 
 /// Returns the words of the command: its name, and that of its subcommand if it has one.
@@ -56,13 +57,15 @@ fn parse(arguments: &[OsString]) -> Result<Chosen, clap::Error> {
         Some(entry) if entry.name == "set" => without_values(error),
         _ => error,
     })?;
-    let verbosity = Root::from_arg_matches_mut(&mut matches)?.verbose;
+    let root = Root::from_arg_matches_mut(&mut matches)?;
+    let console =
+        Console { verbosity: root.verbose, forbidden_by: root.no_input.then_some("--no-input") };
     let Some((name, matches)) = matches.remove_subcommand() else {
         let missing = clap::error::ErrorKind::MissingSubcommand;
         return Err(program().error(missing, "a command is needed"));
     };
     let entry = COMMANDS.iter().find(|entry| entry.name == name).expect("clap knows no others");
-    Ok(Chosen { entry, matches, verbosity })
+    Ok(Chosen { entry, matches, console })
 }
 
 /// Replaces every value that is not an option by `…` in an error about `set`: a misplaced value may

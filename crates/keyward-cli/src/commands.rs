@@ -115,6 +115,9 @@ pub(crate) struct Root {
     /// Print more messages on standard error; repeat it for still more
     #[arg(short, long, action = ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
+    /// Fail at once instead of asking you
+    #[arg(long, global = true)]
+    pub(crate) no_input: bool,
 }
 
 /// Returns the program with all commands, for help, completions and man pages.

@@ -4,6 +4,7 @@
 //! `use my_backend as _;`.
 
 mod arguments;
+mod askpass;
 mod candidates;
 mod command_line;
 mod commands;

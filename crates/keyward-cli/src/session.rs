@@ -15,9 +15,9 @@ pub(crate) struct Session {
 impl Session {
     /// Returns a run of this command, as in `helper git`. What it prints goes to the program that
     /// started this one.
-    pub(crate) fn new(command: impl Into<String>, verbosity: u8) -> Self {
+    pub(crate) fn new(command: impl Into<String>, console: Console) -> Self {
         let recipient = Recipient { command: Some(command.into()), program: Program::Parent };
-        Self { console: Console { verbosity }, recipient }
+        Self { console, recipient }
     }
 
     /// Returns the same run, for a command that starts this program for what it gives out.

@@ -24,11 +24,38 @@ use line::{LineEditor, Typed};
 
 const SIGNALS: [i32; 6] = [SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT];
 
-/// The longest answer that is shown while it is typed, in bytes.
-const MAX_OPEN: usize = 4096;
+/// The longest line that is shown while it is typed, in bytes. The kernel edits such a line, keeps no
+/// more than one byte more of it, and silently drops the rest.
+const MAX_OPEN: usize = 4094;
+
+/// The longest answer of several lines, in bytes.
+const MAX_LINES: usize = 1 << 20;
 
 /// How to pass a secret if it cannot be typed.
 const WITHOUT_A_TERMINAL: &str = "Give the secret with --stdin, --password-file or --password-fd";
+
+/// How a user types an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// One line, which is not shown.
+    Hidden,
+    /// One line, which is shown.
+    Open,
+    /// Lines that are not shown, until the key that ends a file.
+    HiddenLines,
+    /// Lines that are shown, until the key that ends a file.
+    OpenLines,
+}
+
+impl Asked {
+    /// The same, but shown.
+    pub(crate) const fn open(self) -> Self {
+        match self {
+            Self::Hidden | Self::Open => Self::Open,
+            Self::HiddenLines | Self::OpenLines => Self::OpenLines,
+        }
+    }
+}
 
 /// The controlling terminal of the process, also if its standard streams are redirected.
 #[derive(Debug)]
@@ -47,25 +74,49 @@ impl Terminal {
         })
     }
 
-    /// Asks for one line and does not show it.
-    pub(crate) fn ask_hidden(&mut self, question: &str) -> Result<Secret> {
-        let answer = self.read_hidden(question);
-        // The newline that ended the answer was not shown either.
-        drop(self.write("\n"));
-        answer
+    /// Asks for an answer.
+    pub(crate) fn ask(&mut self, question: &str, asked: Asked) -> Result<Secret> {
+        let question = match asked {
+            Asked::Hidden | Asked::Open => question.to_owned(),
+            Asked::HiddenLines | Asked::OpenLines => {
+                format!("{question}(several lines, then Ctrl-D)\n")
+            }
+        };
+        match asked {
+            Asked::Open | Asked::OpenLines => self.read_open(&question, asked == Asked::OpenLines),
+            Asked::Hidden | Asked::HiddenLines => {
+                let answer = self.read_hidden(&question, asked == Asked::HiddenLines);
+                // The newline that ended the answer was not shown either.
+                drop(self.write("\n"));
+                answer
+            }
+        }
     }
 
-    fn read_hidden(&mut self, question: &str) -> Result<Secret> {
+    fn read_hidden(&mut self, question: &str, has_lines: bool) -> Result<Secret> {
         let mut signals = Signals::watch()?;
         let _restoring = RestoreOnDrop;
-        let mut line = LineEditor::new(hide_input(&self.0)?);
+        let settings = hide_input(&self.0)?;
+        let mut line = LineEditor::new(settings);
+        let mut lines = SecretWriter::limited(MAX_LINES);
         self.write(question)?;
         loop {
             match self.next(&mut signals)? {
                 Event::End => return Err(closed_error()),
                 Event::Byte(byte) => match line.take(byte) {
                     Typed::More => {}
+                    Typed::LineEnd if has_lines => {
+                        let next = line.next_line();
+                        let line = std::mem::replace(&mut line, next).finish()?;
+                        lines.write_all(line.expose()).map_err(failed)?;
+                        lines.write_all(b"\n").map_err(failed)?;
+                    }
                     Typed::LineEnd => return line.finish(),
+                    Typed::End => {
+                        let line = line.finish()?;
+                        lines.write_all(line.expose()).map_err(failed)?;
+                        return Ok(lines.finish());
+                    }
                     // The kernel would do the same: send the signal to the foreground process
                     // group.
                     Typed::Signal(signal) => {
@@ -76,6 +127,7 @@ impl Terminal {
                     // If the signal that stopped the process cannot be caught, the terminal still
                     // hides its input.
                     line = LineEditor::new(hide_input(&self.0)?);
+                    lines = SecretWriter::limited(MAX_LINES);
                     self.write(question)?;
                 }
                 Event::Signal(signal) => self.handle_signal(signal)?,
@@ -85,13 +137,25 @@ impl Terminal {
 
     /// Asks for one line and shows it as it is typed.
     pub(crate) fn ask_open(&mut self, question: &str) -> Result<Secret> {
+        self.ask(question, Asked::Open)
+    }
+
+    fn read_open(&mut self, question: &str, has_lines: bool) -> Result<Secret> {
         let mut signals = Signals::watch()?;
         self.write(question)?;
-        let mut answer = SecretWriter::limited(MAX_OPEN);
+        let mut answer = SecretWriter::limited(MAX_LINES);
+        let mut length = 0;
         loop {
             match self.next(&mut signals)? {
-                Event::Byte(b'\n') | Event::End => return Ok(answer.finish()),
-                Event::Byte(byte) => answer.write_all(&[byte]).map_err(failed)?,
+                Event::End => return Ok(answer.finish()),
+                Event::Byte(b'\n') if !has_lines => return Ok(answer.finish()),
+                Event::Byte(byte) => {
+                    length = if byte == b'\n' { 0 } else { length + 1 };
+                    if length > MAX_OPEN {
+                        return Err(too_long(MAX_OPEN));
+                    }
+                    answer.write_all(&[byte]).map_err(failed)?;
+                }
                 Event::Signal(SIGCONT) => self.write(question)?,
                 Event::Signal(signal) => self.handle_signal(signal)?,
             }
@@ -250,6 +314,11 @@ fn failed(error: std::io::Error) -> Error {
         return closed_error();
     }
     Error::io("prompt", error)
+}
+
+fn too_long(limit: usize) -> Error {
+    Error::invalid("prompt", format!("the answer is longer than {limit} bytes"))
+        .hint(WITHOUT_A_TERMINAL)
 }
 
 fn closed_error() -> Error {

@@ -8,6 +8,7 @@ use keyward_core::{
     Error, ErrorKind, Host, Key, KeyId, Level, Loaded, Network, Prompt, Registry, Result, Role,
     Secret, SecretRef, Source, Stores, Timestamp,
 };
+use keyward_kinds::FieldSpec;
 
 use crate::config::Config;
 use crate::deadline;
@@ -20,6 +21,30 @@ pub trait Interaction: Debug + Send + Sync {
     /// # Errors
     /// [`Locked`](ErrorKind::Locked) if there is no user to prompt.
     fn prompt(&self, prompt: &Prompt<'_>) -> Result<Secret>;
+
+    /// Asks the user for the values of these fields, which belong together. `purpose` says what
+    /// they are for, in one or more lines.
+    ///
+    /// # Errors
+    /// [`Locked`](ErrorKind::Locked) if there is no user, or no answer;
+    /// [`Invalid`](ErrorKind::Invalid) for a value that the field cannot have.
+    fn ask(&self, purpose: &str, fields: &[&FieldSpec]) -> Result<Vec<Secret>> {
+        let ask = |field: &&FieldSpec| {
+            let text = format!("{purpose}\n{}", field.prompt());
+            let answer = self.prompt(&Prompt::new(&text).with_confirm(field.twice))?;
+            field.check(&answer).map(|()| answer)
+        };
+        fields.iter().map(ask).collect()
+    }
+
+    /// Checks that there is a user to ask, before the work that only an answer needs.
+    ///
+    /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound) if there never is one, [`Locked`](ErrorKind::Locked) if
+    /// there is none now.
+    fn check_can_ask(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Shows a message to the user. It contains no secret.
     fn log(&self, level: Level, message: Arguments<'_>);
@@ -35,6 +60,10 @@ impl Interaction for Silent {
         Err(Error::new(ErrorKind::Locked, "prompt")
             .because(format!("a prompt is not possible here: {}", prompt.text.to_lowercase()))
             .hint("Give the store a key source that does not prompt, or run this on a terminal"))
+    }
+
+    fn check_can_ask(&self) -> Result<()> {
+        Err(Error::not_found("prompt").because("this program does not ask"))
     }
 
     fn log(&self, _: Level, _: Arguments<'_>) {}

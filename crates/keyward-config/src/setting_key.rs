@@ -87,8 +87,8 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The sources in which `keyward resolve` looks for credentials, in this order, a list or one text with commas",
         variable: Some("KEYWARD_RESOLVE_SOURCES"),
         kind: OptionType::List,
-        choices: &["environment", "stores", "git"],
-        default: Some("environment,stores,git"),
+        choices: &["environment", "stores", "git", "prompt"],
+        default: Some("environment,stores,git,prompt"),
     },
     KnownSetting {
         key: "resolve.stores",
@@ -105,6 +105,54 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         kind: OptionType::Path,
         choices: &[],
         default: None,
+    },
+    KnownSetting {
+        key: "prompt.never",
+        help: "Whether Keyward fails instead of asking you, as with --no-input",
+        variable: Some("KEYWARD_NO_INPUT"),
+        kind: OptionType::Flag,
+        choices: &[],
+        default: None,
+    },
+    KnownSetting {
+        key: "prompt.askpass",
+        help: "The program that asks you if there is no terminal: it gets the question as its argument, and prints the answer",
+        variable: Some("KEYWARD_ASKPASS"),
+        kind: OptionType::Path,
+        choices: &[],
+        default: None,
+    },
+    KnownSetting {
+        key: "prompt.prefer_askpass",
+        help: "Whether the program of `prompt.askpass` asks you also if there is a terminal",
+        variable: Some("KEYWARD_PROMPT_PREFER_ASKPASS"),
+        kind: OptionType::Flag,
+        choices: &[],
+        default: None,
+    },
+    KnownSetting {
+        key: "prompt.always",
+        help: "The credentials for which `keyward resolve` always asks, a list or one text with commas; `*` is all of them",
+        variable: Some("KEYWARD_PROMPT_ALWAYS"),
+        kind: OptionType::List,
+        choices: &[],
+        default: None,
+    },
+    KnownSetting {
+        key: "prompt.repeat",
+        help: "Whether you type a new secret twice",
+        variable: Some("KEYWARD_PROMPT_REPEAT"),
+        kind: OptionType::Flag,
+        choices: &[],
+        default: Some("true"),
+    },
+    KnownSetting {
+        key: "prompt.echo",
+        help: "Whether the terminal shows a secret while you type it",
+        variable: Some("KEYWARD_PROMPT_ECHO"),
+        kind: OptionType::Flag,
+        choices: &[],
+        default: Some("false"),
     },
     KnownSetting {
         key: "network.ca_file",
@@ -144,8 +192,8 @@ impl KnownSetting {
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the setting cannot have it.
     pub fn parse(&self, text: &str) -> Result<Value> {
         let value = match (self.kind, text) {
-            (OptionType::Flag, "true") => Value::Flag(true),
-            (OptionType::Flag, "false") => Value::Flag(false),
+            (OptionType::Flag, "true" | "1") => Value::Flag(true),
+            (OptionType::Flag, "false" | "0") => Value::Flag(false),
             _ => Value::Text(text.to_owned()),
         };
         if self.accepts(&value) { Ok(value) } else { Err(self.wrong(self.key)) }

@@ -35,6 +35,17 @@ pub trait Finder: Debug + Send + Sync {
         Ok(())
     }
 
+    /// Returns the fields for which it would ask the user. `None`, which is the default, for a source
+    /// that finds credentials without asking for them.
+    ///
+    /// [`explain`](crate::Resolver::explain) calls this instead of `look_up`.
+    ///
+    /// # Errors
+    /// As [`look_up`](Self::look_up), if it would not ask.
+    fn question(&self, _: &Query<'_>, _: &Kinds) -> Option<Result<Vec<String>>> {
+        None
+    }
+
     /// Returns what the source has for each of these queries, in their order. A source that can
     /// answer many queries in one call does so here.
     fn look_up_many(&self, queries: &[&Query<'_>], kinds: &Kinds) -> Vec<Result<Record>> {

@@ -109,6 +109,16 @@ impl<'a> Gathered<'a> {
         wanted.or_else(|| self.kinds.get(kind))
     }
 
+    /// Returns the query for what is missing; `None` if nothing was found so far.
+    pub(crate) fn remaining_query(&self) -> Option<Query<'a>> {
+        let (record, _) = self.found.as_ref()?;
+        let query = self.query.clone().after(record.fields.keys().cloned());
+        Some(match self.table(&record.kind) {
+            Some(kind) => query.of_kind(kind),
+            None => query,
+        })
+    }
+
     /// Returns what is missing; `None` if nothing is.
     pub(crate) fn lack(&self) -> Option<Lack> {
         let (record, _) = self.found.as_ref()?;

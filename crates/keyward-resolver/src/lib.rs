@@ -14,15 +14,18 @@
 pub mod env_file;
 mod finder;
 mod gathered;
+mod prompt;
 mod query;
 mod reference;
 mod resolver;
+mod shared;
 pub mod template;
 mod trace;
 mod values;
 mod variable;
 
 pub use finder::Finder;
+pub use prompt::{PROMPT, Prompts};
 pub use query::Query;
 pub use reference::{Place, Reference, SCHEME};
 pub use resolver::{Explanation, Resolution, Resolver};

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyward_core::{MAX_NAME, MAX_USER, Result, Secret, canonical};
 use keyward_kinds::Kind;
@@ -25,7 +25,9 @@ pub struct Query<'a> {
     needs_main: bool,
     accepts_expired: bool,
     url: Option<Location>,
+    forces_prompt: bool,
     values: BTreeMap<String, Secret>,
+    found: BTreeSet<String>,
 }
 
 impl<'a> Query<'a> {
@@ -47,7 +49,9 @@ impl<'a> Query<'a> {
             needs_main: false,
             accepts_expired: false,
             url: None,
+            forces_prompt: false,
             values: BTreeMap::new(),
+            found: BTreeSet::new(),
         })
     }
 
@@ -100,6 +104,19 @@ impl<'a> Query<'a> {
         Ok(Self { url: Some(Location::parse(url)?), ..self })
     }
 
+    /// Returns the same query, for which only the values of the caller and sources that ask the user
+    /// count.
+    #[must_use]
+    pub fn forcing_prompt(self) -> Self {
+        Self { forces_prompt: true, ..self }
+    }
+
+    /// Returns the same query after earlier sources have supplied these fields.
+    #[must_use]
+    pub(crate) fn after(self, found: impl IntoIterator<Item = String>) -> Self {
+        Self { found: found.into_iter().collect(), ..self }
+    }
+
     /// Returns the same query with this value, which the caller knows already. It comes before
     /// those of every other source.
     #[must_use]
@@ -141,6 +158,16 @@ impl<'a> Query<'a> {
     /// The URL to whose server the credential will be given, if the caller named one.
     pub fn url(&self) -> Option<&Location> {
         self.url.as_ref()
+    }
+
+    /// Whether only the values of the caller and sources that ask the user count.
+    pub fn forces_prompt(&self) -> bool {
+        self.forces_prompt
+    }
+
+    /// The fields that earlier sources have supplied, if the credential is merged.
+    pub fn found(&self) -> &BTreeSet<String> {
+        &self.found
     }
 
     /// The values that the caller knows already.

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::{iter, slice};
 
@@ -50,6 +51,8 @@ pub struct Resolver {
     session: Session,
     finders: Vec<Box<dyn Finder>>,
     merges: bool,
+    /// The names for which every query forces a prompt; `*` is all of them.
+    prompted: Vec<String>,
 }
 
 /// A credential that was found.
@@ -94,7 +97,13 @@ pub struct Explanation {
 impl Resolver {
     /// Makes a resolver that asks these finders in this order.
     pub fn new(kinds: impl Into<Arc<Kinds>>, finders: Vec<Box<dyn Finder>>) -> Self {
-        Self { kinds: kinds.into(), session: Session::default(), finders, merges: false }
+        Self {
+            kinds: kinds.into(),
+            session: Session::default(),
+            finders,
+            merges: false,
+            prompted: Vec::new(),
+        }
     }
 
     /// Returns the same resolver, which completes a part of a credential from later sources.
@@ -105,6 +114,14 @@ impl Resolver {
     #[must_use]
     pub fn merging(self) -> Self {
         Self { merges: true, ..self }
+    }
+
+    /// Returns the same resolver, for which each query of one of these names
+    /// [forces a prompt](Query::forcing_prompt); `*` is all names. Without a source that asks, this
+    /// has no effect.
+    #[must_use]
+    pub fn always_prompting_for(self, names: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { prompted: names.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// Sets the value of a field of the credential of this name, for this resolver only.
@@ -143,33 +160,43 @@ impl Resolver {
     ///   a wrong value, or is wrongly configured.
     /// - The errors of the source that failed, with its name.
     pub fn resolve(&self, query: &Query<'_>) -> Result<Resolution> {
-        self.give_out(query, self.explain(query).result)
+        let found = self.look_up(slice::from_ref(query), Questions::Asked).remove(0);
+        self.give_out(query, found.result)
     }
 
     /// Returns the credentials of many queries, in their order, as [`resolve`](Self::resolve) does
     /// for one. Each source is asked once, for all queries that are still open.
     pub fn resolve_many(&self, queries: &[Query<'_>]) -> Vec<Result<Resolution>> {
-        let found = self.look_up(queries).into_iter().zip(queries);
+        let found = self.look_up(queries, Questions::Asked).into_iter().zip(queries);
         found.map(|(explanation, query)| self.give_out(query, explanation.result)).collect()
     }
 
-    /// Does the same look-up as [`resolve`](Self::resolve), and also returns how it went. It does not
+    /// Does the same look-up as [`resolve`](Self::resolve), and also returns how it went. If a source
+    /// would ask the user, the look-up ends there with [`Locked`](ErrorKind::Locked). It does not
     /// count as [giving the credential out](Finder::give_out).
     pub fn explain(&self, query: &Query<'_>) -> Explanation {
-        self.look_up(slice::from_ref(query)).remove(0)
+        self.look_up(slice::from_ref(query), Questions::Shown).remove(0)
     }
 
-    fn look_up(&self, queries: &[Query<'_>]) -> Vec<Explanation> {
-        let mut look_ups: Vec<_> =
-            queries.iter().map(|query| LookUp::new(&self.kinds, query)).collect();
-        for finder in self.finders() {
+    fn look_up(&self, queries: &[Query<'_>], questions: Questions) -> Vec<Explanation> {
+        let mut look_ups: Vec<_> = queries.iter().map(|query| self.start(query)).collect();
+        for (place, finder) in self.finders().enumerate() {
+            let mut open = Vec::new();
             for look_up in &mut look_ups {
                 let places = finder.places(look_up.query, &self.kinds);
                 look_up.steps.push(Step::new(finder.name(), places));
+                if look_up.end.is_some() {
+                    continue;
+                }
+                let question = finder.question(&look_up.query(), &self.kinds);
+                match (question, questions) {
+                    (Some(question), Questions::Shown) => look_up.end = look_up.show(question),
+                    (None, _) if look_up.is_forced && place > 0 => {}
+                    _ => open.push(look_up),
+                }
             }
-            let open = look_ups.iter_mut().filter(|look_up| look_up.end.is_none());
-            let open: Vec<_> = open.collect();
-            let queries: Vec<_> = open.iter().map(|look_up| look_up.query).collect();
+            let queries: Vec<_> = open.iter().map(|look_up| look_up.query()).collect();
+            let queries: Vec<_> = queries.iter().map(AsRef::as_ref).collect();
             let found = finder.look_up_many(&queries, &self.kinds);
             // A look-up without an answer must not go on to the next source.
             let found = found.into_iter().chain(iter::repeat_with(|| Err(no_answer())));
@@ -189,10 +216,30 @@ impl Resolver {
         Ok(found)
     }
 
+    /// Returns a look-up that has asked no source yet.
+    fn start<'a>(&'a self, query: &'a Query<'a>) -> LookUp<'a> {
+        let can_ask = self.finders.iter().any(|it| it.question(query, &self.kinds).is_some());
+        let is_prompted = |name: &String| name == "*" || name == query.name();
+        LookUp {
+            query,
+            gathered: Gathered::new(&self.kinds, query),
+            steps: Vec::new(),
+            end: (query.forces_prompt() && !can_ask).then(|| Err(no_prompt())),
+            is_forced: query.forces_prompt() || can_ask && self.prompted.iter().any(is_prompted),
+        }
+    }
+
     fn finders(&self) -> impl Iterator<Item = &dyn Finder> {
         let first: [&dyn Finder; 2] = [&Argument, &self.session];
         first.into_iter().chain(self.finders.iter().map(AsRef::as_ref))
     }
+}
+
+/// What to do with a source that asks the user.
+#[derive(Clone, Copy)]
+enum Questions {
+    Asked,
+    Shown,
 }
 
 /// A look-up that is under way.
@@ -203,11 +250,33 @@ struct LookUp<'a> {
     steps: Vec<Step>,
     /// How the look-up ended, if it has.
     end: Option<Result<()>>,
+    /// Whether only the caller's values and sources that ask the user count.
+    is_forced: bool,
 }
 
 impl<'a> LookUp<'a> {
-    fn new(kinds: &'a Kinds, query: &'a Query<'a>) -> Self {
-        Self { query, gathered: Gathered::new(kinds, query), steps: Vec::new(), end: None }
+    /// Returns what to ask the next source for: the query, or what is left of it.
+    fn query(&self) -> Cow<'a, Query<'a>> {
+        match self.gathered.remaining_query() {
+            Some(query) => Cow::Owned(query),
+            None => Cow::Borrowed(self.query),
+        }
+    }
+
+    /// Adds the fields for which a source would ask. Returns how the look-up ends.
+    fn show(&mut self, question: Result<Vec<String>>) -> Option<Result<()>> {
+        let step = self.steps.last_mut()?;
+        match question {
+            Ok(fields) => {
+                let error = would_ask(&fields);
+                step.would_ask(fields);
+                Some(Err(in_source(&step.source, &error)))
+            }
+            Err(error) => {
+                step.failed(&error);
+                (!error.is_miss()).then(|| Err(in_source(&step.source, &error)))
+            }
+        }
     }
 
     /// Adds what a source has. Returns how the look-up ends, if it ends with this source.
@@ -231,7 +300,7 @@ impl<'a> LookUp<'a> {
     }
 
     fn finish(self) -> Explanation {
-        let Self { query, gathered, steps, end } = self;
+        let Self { query, gathered, steps, end, .. } = self;
         let result = match end {
             Some(Err(error)) => Err(error),
             _ => gathered.finish().unwrap_or_else(|| Err(absent(query, &steps))),
@@ -242,6 +311,17 @@ impl<'a> LookUp<'a> {
 
 fn no_answer() -> Error {
     Error::new(ErrorKind::Other, "resolve").because("the source did not answer every query")
+}
+
+fn no_prompt() -> Error {
+    Error::invalid("resolve", "a prompt is forced, and no source asks the user")
+        .hint("Add `prompt` to the setting `resolve.sources`")
+}
+
+fn would_ask(fields: &[String]) -> Error {
+    let fields: Vec<_> = fields.iter().map(|name| format!("`{}`", printable(name))).collect();
+    Error::new(ErrorKind::Locked, "resolve")
+        .because(format!("Keyward would ask for {}", fields.join(", ")))
 }
 
 /// Returns the error of a look-up in which no source has the credential.

@@ -14,7 +14,7 @@ pub struct Step {
     pub places: Vec<String>,
     /// The names of the fields that it has.
     pub fields: Vec<String>,
-    /// The names of the needed fields that were still missing after it.
+    /// The names of the needed fields that were still missing after it, or that it would ask for.
     pub missing: Vec<String>,
     /// Why the credential is absent or the look-up failed, if more is known than the outcome.
     pub why: Option<String>,
@@ -38,6 +38,11 @@ impl Step {
         self.fields = record.fields.keys().cloned().collect();
     }
 
+    pub(crate) fn would_ask(&mut self, fields: Vec<String>) {
+        self.outcome = Outcome::WouldAsk;
+        self.missing = fields;
+    }
+
     pub(crate) fn failed(&mut self, error: &Error) {
         self.outcome = error.kind().into();
         // An absent entry without a reason has the same message as any other.
@@ -52,6 +57,8 @@ impl Step {
 pub enum Outcome {
     /// It has the credential, or, if fields are merged, a part of it.
     Found,
+    /// It would ask the user. Only [`explain`](crate::Resolver::explain) returns this.
+    WouldAsk,
     /// It does not have it. Only this lets the look-up continue.
     Absent,
     /// What it has cannot be used: a field is missing or wrong, the kind is another one, or the
@@ -78,6 +85,7 @@ impl Outcome {
     pub const fn describe(self) -> &'static str {
         match self {
             Self::Found => "found",
+            Self::WouldAsk => "would ask",
             Self::Absent => "absent",
             Self::Misconfigured => "misconfigured",
             Self::Denied => "denied",

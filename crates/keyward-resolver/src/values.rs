@@ -92,7 +92,8 @@ fn typed(values: BTreeMap<String, Secret>, query: &Query<'_>, kinds: &Kinds) -> 
     let kind = match query.kind() {
         Some(kind) => Some(kind),
         None => {
-            possible = possible_kinds(kinds, &values);
+            let names: Vec<_> = values.keys().map(String::as_str).collect();
+            possible = kinds_with_main(kinds, &names);
             if let [kind] = possible[..] { Some(kind) } else { None }
         }
     };
@@ -107,16 +108,15 @@ fn typed(values: BTreeMap<String, Secret>, query: &Query<'_>, kinds: &Kinds) -> 
     Ok(record)
 }
 
-/// Returns the built-in kinds whose main secret is among the values, and whose table has all of
-/// them.
+/// Returns the built-in kinds whose main secret is among the fields, and whose table has all of them.
 ///
 /// A plugin may add a kind, which must not change what a user's variables mean.
-fn possible_kinds<'a>(kinds: &'a Kinds, values: &BTreeMap<String, Secret>) -> Vec<&'a Kind> {
+pub(crate) fn kinds_with_main<'a>(kinds: &'a Kinds, fields: &[&str]) -> Vec<&'a Kind> {
     let has = |kind: &Kind, name: &str| kind.any_fields || kind.spec(name).is_some();
     let is_possible = |kind: &&Kind| {
         !kind.name.contains('.')
-            && kind.main.as_ref().is_some_and(|main| values.contains_key(main))
-            && values.keys().all(|name| has(kind, name))
+            && kind.main.as_ref().is_some_and(|main| fields.contains(&main.as_str()))
+            && fields.iter().all(|name| has(kind, name))
     };
     kinds.iter().filter(is_possible).collect()
 }

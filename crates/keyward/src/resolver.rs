@@ -3,8 +3,11 @@
 mod audited;
 mod in_git;
 mod in_store;
+mod prompt;
 
-use keyward_resolver::{Finder, Resolver, Variables};
+use std::sync::Arc;
+
+use keyward_resolver::{Finder, Prompts, Resolver, Variables};
 
 use crate::facade::Keyward;
 use audited::Audited;
@@ -14,7 +17,7 @@ use in_store::InStore;
 impl Keyward {
     /// Returns what finds credentials by name, in the sources of the setting `resolve.sources`: by
     /// default in the environment, then in the stores of the setting `resolve.stores`, then in git's
-    /// credential helpers.
+    /// credential helpers, and then from the user, if the interaction can ask.
     ///
     /// It opens a store when it looks into it for the first time, and keeps it open.
     ///
@@ -32,9 +35,11 @@ impl Keyward {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn resolver(&self) -> Resolver {
-        let sources = self.config.settings().texts("resolve.sources");
-        let finders = sources.into_iter().flat_map(|source| self.finders(source));
-        Resolver::new(self.config.kinds(), finders.collect())
+        let settings = self.config.settings();
+        let sources = settings.texts("resolve.sources").into_iter();
+        let finders = sources.flat_map(|source| self.finders(source)).collect();
+        let resolver = Resolver::new(self.config.kinds(), finders);
+        resolver.always_prompting_for(settings.texts("prompt.always"))
     }
 
     /// Returns what looks in the sources that a word of the setting `resolve.sources` names.
@@ -48,6 +53,13 @@ impl Keyward {
                     .collect()
             }
             "git" => vec![self.audited(InGit(self.config.environment().clone()))],
+            "prompt" => {
+                let prompts = Prompts::new(Arc::clone(&self.interaction));
+                vec![self.audited(match prompt::folder(&self.config) {
+                    Some(folder) => prompts.shared_in(folder),
+                    None => prompts,
+                })]
+            }
             // The setting takes no other words.
             _ => Vec::new(),
         }

@@ -98,6 +98,8 @@ fn every_value_knows_where_it_came_from() {
          defaults.key = \"file\"    # user: {file}:7\n\
          defaults.serializer = \"cbor\"    # built in: keyward\n\
          defaults.storage = \"sqlite\"    # user: {file}:6\n\
+         prompt.echo = false    # built in: keyward\n\
+         prompt.repeat = true    # built in: keyward\n\
          resolve.sources = "
     )));
     let shown = home.keyward("config show --json").run().ends(0).json();

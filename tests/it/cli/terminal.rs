@@ -2,6 +2,7 @@
 
 mod git;
 mod plugin;
+mod prompts;
 mod pty;
 mod run;
 mod shows;
@@ -228,7 +229,8 @@ fn without_a_terminal_a_prompt_fails_at_once() {
         command
     };
     let mut shapes: Vec<(&str, Command)> = Vec::new();
-    for line in ["set s ann", "rm s", "init t --option key.from=passphrase"] {
+    let init = "init t --option key.from=passphrase";
+    for line in ["set s ann", "rm s", init, "resolve mail --kind token"] {
         shapes.push(("nothing", script(&home, "</dev/null", line)));
         shapes.push(("closed input", script(&home, "<&-", line)));
         shapes.push(("all closed", script(&home, "<&- >&- 2>&-", line)));

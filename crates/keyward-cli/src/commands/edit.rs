@@ -13,12 +13,12 @@ use super::get::json;
 use super::run::files::SecretFiles;
 use super::set::{Input, given};
 use crate::arguments::StoreAndEntry;
+use crate::console::Console;
 use crate::editor::run_editor;
 use crate::exit::report;
 use crate::output::print;
 use crate::session::Session;
 use crate::stop::{Outcome, Stop};
-use crate::terminal::Terminal;
 
 /// Edit a record as JSON, in your editor
 #[derive(clap::Parser)]
@@ -41,12 +41,18 @@ impl Run for Arguments {
         let kinds = keyward.config().kinds_with(&record.kind);
         kinds.find(&record.kind)?;
         store.give_out(slice::from_ref(&id))?;
-        edit(&store, &id, &record, &kinds)
+        edit(&session.console, &store, &id, &record, &kinds)
     }
 }
 
 /// Lets the user edit the record until it is valid, and stores it.
-fn edit(store: &OpenStore, id: &EntryId, record: &Record, kinds: &Kinds) -> Outcome {
+fn edit(
+    console: &Console,
+    store: &OpenStore,
+    id: &EntryId,
+    record: &Record,
+    kinds: &Kinds,
+) -> Outcome {
     let environment = Environment::current();
     let mut files = SecretFiles::new(&environment).map_err(no_place)?;
     let before = json::pretty(id, record, kinds)?;
@@ -60,7 +66,7 @@ fn edit(store: &OpenStore, id: &EntryId, record: &Record, kinds: &Kinds) -> Outc
         }
         match changes(&after, kinds.find(&record.kind)?, record, store) {
             Ok((kind, changes)) => return Ok(put(store, id, record, kind, &changes)?),
-            Err(stop) => ask_to_edit_again(stop)?,
+            Err(stop) => ask_to_edit_again(console, stop)?,
         }
     }
 }
@@ -152,8 +158,8 @@ fn put(
 ///
 /// # Errors
 /// The failure, if the user does not want to or there is no terminal.
-fn ask_to_edit_again(failure: Stop) -> Outcome {
-    let Ok(mut terminal) = Terminal::open() else { return Err(failure) };
+fn ask_to_edit_again(console: &Console, failure: Stop) -> Outcome {
+    let Ok(mut terminal) = console.terminal() else { return Err(failure) };
     let code = report(Err(failure));
     let answer = terminal.ask_open("Edit again? [Y/n] ")?;
     match answer.expose() {

@@ -3,17 +3,20 @@ use serde_json::json;
 
 use super::Run;
 use super::resolve::Wanted;
+use crate::console::Console;
 use crate::output::{Lines, escaped, print};
 use crate::session::Session;
 use crate::stop::Outcome;
 
 /// Show where `resolve` looks for a credential, and what it finds there, without any value
 #[derive(clap::Parser)]
-#[command(after_help = "The exit code is that of `resolve` with the same options.
+#[command(
+    after_help = "It never asks you, and its exit code is that of `resolve --no-input` with the same options.
 
 Example:
   keyward explain mail
-  keyward explain mail --kind token --json")]
+  keyward explain mail --kind token --json"
+)]
 pub(super) struct Arguments {
     #[command(flatten)]
     wanted: Wanted,
@@ -25,7 +28,10 @@ pub(super) struct Arguments {
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
         let Self { wanted, json } = self;
-        let resolver = wanted.resolver(session)?;
+        // A store that needs a passphrase is locked then.
+        let console = Console { forbidden_by: Some("`explain`"), ..session.console };
+        let silent = Session { console, recipient: session.recipient.clone() };
+        let resolver = wanted.resolver(&silent)?;
         let explanation = resolver.explain(&wanted.query(&resolver, json)?);
         match json {
             true => print(&as_json(&wanted.name, &explanation).to_string())?,

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::Run;
+use crate::console::Console;
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -34,7 +35,7 @@ const PROGRAMS: &[(&str, &str)] = &[("git-credential-keyward", "git")];
 pub(crate) fn run_call_of_setup(arguments: &[OsString]) -> Option<Outcome> {
     let words: Option<Vec<_>> = arguments.iter().map(|word| word.to_str()).collect();
     let [_, "helper", "git", words @ ..] = words.as_deref()? else { return None };
-    let session = Session::new("helper git", 0);
+    let session = Session::new("helper git", Console::default());
     Some(git::run(&session, &git::Arguments::from_setup(words)?))
 }
 

@@ -13,10 +13,10 @@ use keyward_config::{Config, PluginFile, PluginName, nearest};
 use keyward_core::{Error, ErrorKind};
 
 use super::Run;
+use crate::console::Console;
 use crate::output::escaped;
 use crate::session::Session;
 use crate::stop::Outcome;
-use crate::terminal::Terminal;
 
 /// Trust, list, make and check backends that are libraries or separate programs
 #[derive(clap::Parser)]
@@ -67,8 +67,8 @@ fn list_backends(file: &PluginFile) -> String {
 }
 
 /// Asks on the terminal. Unless the answer is yes, it returns an error that says `otherwise`.
-fn confirm(question: &str, otherwise: &str) -> Outcome {
-    let terminal = Terminal::open().map_err(|error| error.hint("Use --yes to skip the question"));
+fn confirm(console: &Console, question: &str, otherwise: &str) -> Outcome {
+    let terminal = console.terminal().map_err(|error| error.hint("Use --yes to skip the question"));
     let lines: Vec<_> = question.split('\n').map(escaped).collect();
     let answer = terminal?.ask_open(&format!("{} [y/N] ", lines.join("\n")))?;
     match answer.expose() {

@@ -55,6 +55,9 @@ pub(super) struct Wanted {
     /// Accept a record that has expired
     #[arg(long)]
     expired: bool,
+    /// Ask you, and no other source
+    #[arg(long)]
+    force_ask: bool,
 }
 
 impl Wanted {
@@ -75,6 +78,9 @@ impl Wanted {
         }
         if self.expired {
             query = query.accepting_expired();
+        }
+        if self.force_ask {
+            query = query.forcing_prompt();
         }
         Ok(match &self.field {
             Some(field) => query.needing(field),

@@ -6,9 +6,9 @@ use keyward_core::{Error, ErrorKind, Level, printable};
 
 use super::Run;
 use crate::candidates;
+use crate::console::Console;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
-use crate::terminal::Terminal;
 
 /// Remove stores with their keys, data and configuration
 #[derive(clap::Parser)]
@@ -28,7 +28,7 @@ impl Run for Arguments {
         let keyward = session.keyward()?;
         let names = check_names(&keyward, &self.stores)?;
         if !self.yes {
-            confirm(&keyward, &names)?;
+            confirm(&session.console, &keyward, &names)?;
         }
         for name in names {
             let shown = printable(name);
@@ -61,9 +61,10 @@ fn check_names<'a>(keyward: &Keyward, all: &'a [String]) -> Outcome<Vec<&'a str>
 }
 
 /// Prints what will be removed, and asks.
-fn confirm(keyward: &Keyward, names: &[&str]) -> Outcome {
+fn confirm(console: &Console, keyward: &Keyward, names: &[&str]) -> Outcome {
+    let terminal = console.terminal();
     let mut terminal =
-        Terminal::open().map_err(|error| error.hint("Use --yes to remove without a question"))?;
+        terminal.map_err(|error| error.hint("Use --yes to remove without a question"))?;
     let mut question = String::from("This permanently removes:\n");
     let ids = keyward.config().store_ids()?;
     for name in names {

@@ -6,7 +6,7 @@
 
 use std::mem;
 
-use keyward_core::{Error, Result, Secret};
+use keyward_core::{Result, Secret};
 use rustix::process::Signal;
 use rustix::termios::{InputModes, LocalModes, SpecialCodeIndex, Termios};
 use zeroize::Zeroizing;
@@ -48,6 +48,8 @@ enum Key {
 pub(super) enum Typed {
     More,
     LineEnd,
+    /// The key that ends a file.
+    End,
     /// A key that sends a signal.
     Signal(Signal),
 }
@@ -82,6 +84,11 @@ impl LineEditor {
         Self { settings, line, is_quoted: false, was_end: false, is_too_long: false }
     }
 
+    /// Returns an editor for the line after this one.
+    pub(super) fn next_line(&self) -> Self {
+        Self::new(self.settings.clone())
+    }
+
     /// Takes the next byte from the terminal.
     pub(super) fn take(&mut self, byte: u8) -> Typed {
         let was_end = mem::take(&mut self.was_end);
@@ -97,7 +104,7 @@ impl LineEditor {
             Some(Key::EraseWord) => self.erase_word(),
             Some(Key::EraseLine) => self.line.clear(),
             Some(Key::Quote) => self.is_quoted = true,
-            Some(Key::End) if was_end || self.line.is_empty() => return Typed::LineEnd,
+            Some(Key::End) if was_end || self.line.is_empty() => return Typed::End,
             Some(Key::End) => self.was_end = true,
             Some(Key::Reprint) => {}
         }
@@ -111,8 +118,7 @@ impl LineEditor {
     /// the rest.
     pub(super) fn finish(mut self) -> Result<Secret> {
         if self.is_too_long {
-            let why = format!("the answer is longer than {MAX} bytes");
-            return Err(Error::invalid("prompt", why).hint(super::WITHOUT_A_TERMINAL));
+            return Err(super::too_long(MAX));
         }
         Ok(Secret::new(mem::take(&mut self.line)))
     }
@@ -196,7 +202,8 @@ mod tests {
             ("p\0\t\x1b\n", "p\0\t\x1b"),
         ] {
             let mut editor = LineEditor::new(settings());
-            assert_eq!(typed(&mut editor, keys.as_bytes()), Typed::LineEnd, "{keys:?}");
+            let end = if keys.ends_with('\x04') { Typed::End } else { Typed::LineEnd };
+            assert_eq!(typed(&mut editor, keys.as_bytes()), end, "{keys:?}");
             assert_eq!(editor.finish().unwrap().expose_str(), Some(line), "{keys:?}");
         }
     }

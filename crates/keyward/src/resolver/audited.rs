@@ -24,6 +24,10 @@ impl Finder for Audited {
         self.finder.look_up(query, kinds)
     }
 
+    fn question(&self, query: &Query<'_>, kinds: &Kinds) -> Option<Result<Vec<String>>> {
+        self.finder.question(query, kinds)
+    }
+
     fn give_out(&self, query: &Query<'_>) -> Result<()> {
         let name = Some(query.name());
         self.audit.add(&[Given { store: None, user: query.user(), name, source: &self.name() }])

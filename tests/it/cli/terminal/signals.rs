@@ -63,11 +63,17 @@ fn a_signal_ends_the_program_and_leaves_the_terminal_as_it_was() {
 fn keys_that_interrupt_do_so() {
     let home = home();
     for (key, code) in [("\x03", 130), ("\x1c", 131)] {
-        for line in [["set", "s", "ann"].as_slice(), &["rm", "s"]] {
+        let token = ["resolve", "mail", "--kind", "token"];
+        for (line, prompt) in [
+            (["set", "s", "ann"].as_slice(), PROMPT),
+            (&["rm", "s"], "[y/N] "),
+            (&token, "Token: "),
+            (&["resolve", "mail", "--kind", "note"], "Ctrl-D"),
+        ] {
             let mut terminal = Terminal::new();
             let settings = terminal.settings();
             let child = terminal.start(&home, &[&[program().as_str()], line].concat());
-            terminal.expect(if line[0] == "rm" { "[y/N] " } else { PROMPT });
+            terminal.expect(prompt);
             terminal.press(key);
             assert_eq!(end(child).0, code, "{line:?}");
             assert_eq!(terminal.settings(), settings);

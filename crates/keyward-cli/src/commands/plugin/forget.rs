@@ -33,7 +33,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     if !stores.is_empty() && !arguments.yes {
         let question =
             format!("These stores need it and will not open without it:\n{stores}Forget it?");
-        confirm(&question, "nothing was forgotten")?;
+        confirm(&session.console, &question, "nothing was forgotten")?;
     }
     if keyward.config().remove_plugin(&name, layer)? {
         return Ok(());

@@ -81,7 +81,7 @@ fn trust(session: &Session, arguments: &Arguments, path: &Path) -> Outcome {
     if arguments.yes {
         description.lines().try_for_each(|line| print(&escape_if_terminal(line)))?;
     } else {
-        confirm(&format!("{description}Trust it?"), "nothing was trusted")?;
+        confirm(&session.console, &format!("{description}Trust it?"), "nothing was trusted")?;
     }
     let mut file = candidate.file;
     file.backends = try_plugin(&file, this_program()?, &Environment::current())?;

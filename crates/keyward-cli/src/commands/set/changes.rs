@@ -9,7 +9,6 @@ use keyward_kinds::{Changes, FieldSpec, Kind};
 
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
-use crate::terminal::Terminal;
 
 #[derive(clap::Args)]
 pub(super) struct ChangeArguments {
@@ -140,8 +139,8 @@ fn ask(name: &str, spec: Option<&FieldSpec>, session: &Session) -> Outcome<Secre
         return Err(Error::invalid("usage", why).hint(hint).into());
     }
     let text = spec.map_or_else(|| name.to_owned(), FieldSpec::prompt);
-    if spec.is_some_and(|spec| !spec.secret) {
-        return Ok(Terminal::open()?.ask_open(&format!("{text}: "))?);
+    if let Some(spec) = spec.filter(|spec| !spec.secret) {
+        return Ok(session.console.ask("", &[spec])?.remove(0));
     }
     let twice = spec.is_some_and(|spec| spec.twice);
     Ok(session.console.prompt(&Prompt::new(&text).with_confirm(twice))?)
