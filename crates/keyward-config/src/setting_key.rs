@@ -87,7 +87,7 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         help: "The sources in which `keyward resolve` looks for credentials, in this order, a list or one text with commas",
         variable: Some("KEYWARD_RESOLVE_SOURCES"),
         kind: OptionType::List,
-        choices: &["environment", "stores", "git", "prompt"],
+        choices: &["environment", "stores", "git", "prompt", "datalad", "pancloud", "pancloud-1.2"],
         default: Some("environment,stores,git,prompt"),
     },
     KnownSetting {

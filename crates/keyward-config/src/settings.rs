@@ -234,7 +234,7 @@ mod tests {
             ("defaults.key = [3]", "c.toml:2: `defaults.key` takes a list of texts"),
             (
                 "resolve.sources = ['nope']",
-                "c.toml:2: `resolve.sources` takes these words: environment, stores, git, prompt",
+                "c.toml:2: `resolve.sources` takes these words: environment, stores, git, prompt, datalad, pancloud, pancloud-1.2",
             ),
             ("defaults = 3", "c.toml:2: `defaults` is not a setting"),
             ("defaults.user = 'x'", "c.toml:2: `defaults.user` is not a setting"),

@@ -14,6 +14,7 @@ mod run;
 mod setup;
 mod source;
 mod trial;
+mod user_settings;
 
 pub use configured::{Configured, helpers_for};
 pub use file::ConfigFile;
@@ -22,6 +23,7 @@ pub use program::Git;
 pub use setup::{Change, Setup};
 pub use source::GitSource;
 pub use trial::Trial;
+pub use user_settings::user_settings;
 
 /// The environment variable that Keyward sets when it runs git to request a credential. If git then
 /// runs Keyward's helper, the helper sees the variable and gives no answer.

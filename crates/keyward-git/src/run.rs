@@ -4,6 +4,7 @@ use std::io;
 use std::process::Command;
 use std::time::Duration;
 
+use keyward_config::Environment;
 use keyward_core::{Error, ErrorKind, Result, Secret};
 use keyward_plugin::process::{Answer, Failure, ask_with_errors};
 
@@ -14,6 +15,23 @@ pub(crate) const MAX: usize = 4 << 20;
 /// whole configuration, with the secrets in it.
 pub(crate) fn run(command: &mut Command, input: &Secret, limit: Duration) -> Result<Answer> {
     ask_with_errors(command, input, MAX, limit).map_err(|failure| error_of(failure, limit))
+}
+
+/// Returns a git that runs in this environment outside of any repository and does not prompt.
+pub(crate) fn without_repository(environment: &Environment) -> Command {
+    let mut command = Command::new("git");
+    if let Some(variables) = environment.fixed_variables() {
+        command.env_clear().envs(variables);
+    }
+    command
+        .env("GIT_TERMINAL_PROMPT", "0")
+        // Set, but empty: then git does not use another variable or setting.
+        .env("GIT_ASKPASS", "")
+        .env("SSH_ASKPASS", "")
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_COMMON_DIR")
+        .current_dir("/");
+    command
 }
 
 /// Returns the error for git that did not run to its end.

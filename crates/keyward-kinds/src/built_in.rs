@@ -64,6 +64,8 @@ fn oauth2() -> Kind {
         .with_field(FieldSpec::new(TOKEN_TYPE, "How the access token is sent, such as Bearer"))
         .with_field(refresh_token())
         .with_field(FieldSpec::secret(ID_TOKEN, "The identity token"))
+        .with_field(FieldSpec::secret(DEVELOPER_TOKEN, "A developer's token, for access tokens"))
+        .with_field(url(DEVELOPER_TOKEN_URL, "The URL that takes a developer's token"))
 }
 
 fn refresh_token() -> FieldSpec {

@@ -32,6 +32,10 @@ pub const ACCESS_TOKEN: &str = "access_token";
 pub const TOKEN_TYPE: &str = "token_type";
 /// An OpenID Connect identity token.
 pub const ID_TOKEN: &str = "id_token";
+/// A token of a developer, which gets access tokens from a separate service.
+pub const DEVELOPER_TOKEN: &str = "developer_token";
+/// The URL that gives access tokens for a developer token.
+pub const DEVELOPER_TOKEN_URL: &str = "developer_token_url";
 
 /// The public part of an access key.
 pub const ACCESS_KEY_ID: &str = "access_key_id";

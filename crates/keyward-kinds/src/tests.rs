@@ -349,6 +349,8 @@ fn views_and_tables_agree() {
                 token_type: text(),
                 refresh_token: secret(),
                 id_token: secret(),
+                developer_token: secret(),
+                developer_token_url: text(),
             })
                 .into(),
             (&Aws {

@@ -84,6 +84,10 @@ view! {
         refresh_token: Option<Secret> = fields::REFRESH_TOKEN,
         /// The identity token.
         id_token: Option<Secret> = fields::ID_TOKEN,
+        /// A developer's token, which gets access tokens.
+        developer_token: Option<Secret> = fields::DEVELOPER_TOKEN,
+        /// The URL that takes a developer's token.
+        developer_token_url: Option<String> = fields::DEVELOPER_TOKEN_URL,
     }
 }
 

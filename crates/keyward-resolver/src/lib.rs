@@ -11,9 +11,11 @@
 //! Environment files and templates are data: they run nothing, expand no variable, and a value is
 //! put in once, so a reference inside a secret stays text.
 
+pub mod datalad;
 pub mod env_file;
 mod finder;
 mod gathered;
+pub mod pancloud;
 mod prompt;
 mod query;
 mod reference;

@@ -1,16 +1,20 @@
 //! The sources of the resolver.
 
 mod audited;
+mod in_datalad;
 mod in_git;
 mod in_store;
 mod prompt;
+mod results;
 
 use std::sync::Arc;
 
+use keyward_resolver::pancloud::{Names, PanCloud};
 use keyward_resolver::{Finder, Prompts, Resolver, Variables};
 
 use crate::facade::Keyward;
 use audited::Audited;
+use in_datalad::InDataLad;
 use in_git::InGit;
 use in_store::InStore;
 
@@ -44,15 +48,19 @@ impl Keyward {
 
     /// Returns what looks in the sources that a word of the setting `resolve.sources` names.
     fn finders(&self, source: &str) -> Vec<Box<dyn Finder>> {
+        let environment = || self.config.environment().clone();
         match source {
-            "environment" => vec![self.audited(Variables(self.config.environment().clone()))],
+            "environment" => vec![self.audited(Variables(environment()))],
             "stores" => {
                 let stores = self.config.settings().texts("resolve.stores").into_iter();
                 stores
                     .map(|store| -> Box<dyn Finder> { Box::new(InStore::new(self, store)) })
                     .collect()
             }
-            "git" => vec![self.audited(InGit(self.config.environment().clone()))],
+            "git" => vec![self.audited(InGit(environment()))],
+            "datalad" => vec![self.audited(InDataLad(environment()))],
+            "pancloud" => vec![self.audited(PanCloud::new(environment(), Names::Current))],
+            "pancloud-1.2" => vec![self.audited(PanCloud::new(environment(), Names::Old))],
             "prompt" => {
                 let prompts = Prompts::new(Arc::clone(&self.interaction));
                 vec![self.audited(match prompt::folder(&self.config) {

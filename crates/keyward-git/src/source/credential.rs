@@ -1,6 +1,5 @@
 //! Runs git once, with limits on time and output.
 
-use std::process::Command;
 use std::time::Duration;
 
 use keyward_config::Environment;
@@ -12,7 +11,7 @@ use keyward_plugin::process;
 
 use super::lines::lines;
 use crate::GIT_ASKS;
-use crate::run::error_of;
+use crate::run::{error_of, without_repository};
 
 /// The command `git credential`, run so that it does not prompt even if there is a terminal.
 #[derive(Debug)]
@@ -65,7 +64,8 @@ impl GitCredential {
         paths: Paths,
         input: &Secret,
     ) -> Result<Secret> {
-        let mut command = self.command();
+        let mut command = without_repository(&self.environment);
+        command.env(GIT_ASKS, "1").args(["-c", "credential.interactive=false"]);
         if paths == Paths::Count && location.path().is_some() {
             command.args(["-c", "credential.useHttpPath=true"]);
         }
@@ -79,24 +79,5 @@ impl GitCredential {
         let why = format!("`git credential {operation}` failed: {}", answer.status);
         let error = Error::new(ErrorKind::Unavailable, "ask").in_backend(super::NAME).because(why);
         Err(error.hint(format!("Run `git credential {operation}` by hand to see why")))
-    }
-
-    /// Returns a git command that runs outside any repository and does not prompt.
-    fn command(&self) -> Command {
-        let mut command = Command::new("git");
-        if let Some(variables) = self.environment.fixed_variables() {
-            command.env_clear().envs(variables);
-        }
-        command
-            .env(GIT_ASKS, "1")
-            .env("GIT_TERMINAL_PROMPT", "0")
-            // Set, but empty: then git does not use another variable or setting.
-            .env("GIT_ASKPASS", "")
-            .env("SSH_ASKPASS", "")
-            .env_remove("GIT_DIR")
-            .env_remove("GIT_COMMON_DIR")
-            .current_dir("/")
-            .args(["-c", "credential.interactive=false"]);
-        command
     }
 }

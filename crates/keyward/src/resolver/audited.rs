@@ -28,6 +28,10 @@ impl Finder for Audited {
         self.finder.question(query, kinds)
     }
 
+    fn look_up_many(&self, queries: &[&Query<'_>], kinds: &Kinds) -> Vec<Result<Record>> {
+        self.finder.look_up_many(queries, kinds)
+    }
+
     fn give_out(&self, query: &Query<'_>) -> Result<()> {
         let name = Some(query.name());
         self.audit.add(&[Given { store: None, user: query.user(), name, source: &self.name() }])

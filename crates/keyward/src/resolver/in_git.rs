@@ -6,6 +6,8 @@ use keyward_git::{GIT_ASKS, GitSource};
 use keyward_kinds::{Kinds, names};
 use keyward_resolver::{Finder, Query};
 
+use crate::resolver::results::unexpired;
+
 /// How long git and its helpers may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -39,9 +41,6 @@ impl Finder for InGit {
             return Err(absent("git is not installed, or is not on PATH"));
         }
         let record = GitSource::new(self.0.clone(), "", LIMIT).find(url)?;
-        if kinds.is_expired(&record, now()) && !query.accepts_expired() {
-            return Err(absent("the record has expired"));
-        }
-        Ok(record)
+        unexpired(record, now(), query, kinds)
     }
 }

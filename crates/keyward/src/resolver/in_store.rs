@@ -5,10 +5,10 @@ use keyward_config::{DEFAULT_STORE, StoreName};
 use keyward_core::{Error, Record, Result};
 use keyward_kinds::Kinds;
 use keyward_resolver::{Finder, Place, Query, Reference};
-use keyward_store::Store;
 
 use crate::facade::Keyward;
 use crate::open_store::OpenStore;
+use crate::resolver::results::{again, unexpired};
 
 /// A store in which the resolver looks.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Finder for InStore {
     fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
         let store = self.store(query.user())?;
         let id = store.entry(query.user(), Some(query.name()))?;
-        unexpired(store.get(&id)?, &store, query, kinds)
+        unexpired(store.get(&id)?, store.now(), query, kinds)
     }
 
     fn give_out(&self, query: &Query<'_>) -> Result<()> {
@@ -65,24 +65,6 @@ impl Finder for InStore {
         }
         found.into_values().collect()
     }
-}
-
-/// Returns the record, unless it has expired.
-fn unexpired(record: Record, store: &Store, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
-    if kinds.is_expired(&record, store.now()) && !query.accepts_expired() {
-        return Err(Error::not_found("resolve").because("the record has expired"));
-    }
-    Ok(record)
-}
-
-/// Returns the same error once more.
-fn again(error: &Error) -> Error {
-    let causes: Vec<_> = error.causes().collect();
-    let again = Error::new(error.kind(), error.operation().to_owned())
-        .because(error.message())
-        .hint(error.advice().unwrap_or_default())
-        .in_backend(error.backend());
-    if causes.is_empty() { again } else { again.caused_by(causes.join("; ")) }
 }
 
 impl InStore {
@@ -129,6 +111,6 @@ impl InStore {
         let ids: Vec<_> = ids.collect::<Result<_>>()?;
         let records = store.get_many(&ids).map_err(Error::not_a_miss)?;
         let records = records.into_iter().zip(queries);
-        Ok(records.map(|(record, query)| unexpired(record?, &store, query, kinds)).collect())
+        Ok(records.map(|(record, query)| unexpired(record?, store.now(), query, kinds)).collect())
     }
 }
