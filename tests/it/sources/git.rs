@@ -86,7 +86,7 @@ fn starts_git(line: &str) -> bool {
         home.write("bin/git", "#!/bin/sh\ntouch \"$HOME/started\"; exec /usr/bin/git \"$@\"\n");
     fs::set_permissions(git, Permissions::from_mode(0o700)).unwrap();
     let path = format!("{}:/usr/bin:/bin", home.path("bin").display());
-    home.keyward(line).env("PATH", path).run().ends(3);
+    home.keyward(line).env("PATH", path).env("KEYWARD_RESOLVE_SOURCES", "git").run().ends(3);
     home.path("started").exists()
 }
 
