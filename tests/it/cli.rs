@@ -3,6 +3,7 @@
 mod accounts;
 mod askpass;
 mod audit;
+mod clipboard;
 mod completions;
 mod config;
 mod copying;

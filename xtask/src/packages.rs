@@ -12,6 +12,7 @@ type Needed = (&'static str, &'static str);
 /// The programs for the tests.
 pub(crate) const TESTS: &[Needed] = &[
     ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
+    ("Xvfb", "xvfb"),
     ("age", "age"),
     ("age-keygen", "age"),
     ("dbus-run-session", "dbus"),
@@ -39,6 +40,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("sqlite3", "sqlite3"),
     ("strace", "strace"),
     ("valgrind", "valgrind"),
+    ("xclip", "xclip"),
     ("zsh", "zsh"),
 ];
 

@@ -6,6 +6,7 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
+use crate::clipboard;
 use crate::commands::{COMMANDS, Entry, Root, completions, helper, program};
 use crate::console::Console;
 use crate::output::print;
@@ -17,6 +18,9 @@ pub(crate) fn run(arguments: Vec<OsString>) -> Outcome {
     let arguments = helper::by_program_name(arguments);
     if let Some(outcome) = helper::run_call_of_setup(&arguments) {
         return outcome;
+    }
+    if clipboard::is_keeper(&arguments) {
+        return clipboard::keep(&arguments);
     }
     if let Some(outcome) = completions::answer(&arguments) {
         return outcome;

@@ -6,6 +6,7 @@
 mod arguments;
 mod askpass;
 mod candidates;
+mod clipboard;
 mod command_line;
 mod commands;
 mod console;

@@ -6,6 +6,7 @@ use crate::console::Console;
 use crate::stop::Outcome;
 
 /// One run of the program.
+#[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) console: Console,
     /// Who gets the records that the command gives out.

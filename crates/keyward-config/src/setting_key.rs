@@ -155,6 +155,14 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         default: Some("false"),
     },
     KnownSetting {
+        key: "clip.seconds",
+        help: "How many seconds a value stays on the clipboard",
+        variable: Some("KEYWARD_CLIP_SECONDS"),
+        kind: OptionType::Number,
+        choices: &[],
+        default: Some("45"),
+    },
+    KnownSetting {
         key: "network.ca_file",
         help: "The file of the certificates that TLS trusts, in PEM form, instead of the system's",
         variable: Some("KEYWARD_NETWORK_CA_FILE"),
@@ -194,6 +202,9 @@ impl KnownSetting {
         let value = match (self.kind, text) {
             (OptionType::Flag, "true" | "1") => Value::Flag(true),
             (OptionType::Flag, "false" | "0") => Value::Flag(false),
+            (OptionType::Number, text) => {
+                Value::Number(text.parse().map_err(|_| self.wrong(self.key))?)
+            }
             _ => Value::Text(text.to_owned()),
         };
         if self.accepts(&value) { Ok(value) } else { Err(self.wrong(self.key)) }
@@ -203,6 +214,7 @@ impl KnownSetting {
     pub(crate) fn accepts(&self, value: &Value) -> bool {
         match (self.kind, value) {
             (OptionType::Flag, value) => matches!(value, Value::Flag(_)),
+            (OptionType::Number, value) => matches!(value, Value::Number(_)),
             (OptionType::List, Value::List(_)) | (_, Value::Text(_)) => {
                 let is_choice = |text: &&str| self.choices.contains(text);
                 self.choices.is_empty() || texts(value).iter().all(is_choice)
@@ -215,6 +227,7 @@ impl KnownSetting {
     pub(crate) fn wanted(&self) -> String {
         match self.kind {
             OptionType::Flag => "true or false".into(),
+            OptionType::Number => "a whole number".into(),
             _ if !self.choices.is_empty() => format!("these words: {}", self.choices.join(", ")),
             OptionType::List => "a list of texts".into(),
             _ => "text".into(),

@@ -135,6 +135,14 @@ impl Settings {
         self.get(&key_of(key)).map(|setting| texts(&setting.value)).unwrap_or_default()
     }
 
+    /// Returns the number of a setting of Keyward, if it has a value.
+    pub fn number(&self, key: &str) -> Option<u64> {
+        match self.get(&key_of(key))?.value {
+            Value::Number(number) => Some(number),
+            _ => None,
+        }
+    }
+
     /// Whether a setting of Keyward is true.
     pub fn flag(&self, key: &str) -> bool {
         self.get(&key_of(key)).is_some_and(|setting| setting.value == Value::Flag(true))
@@ -236,6 +244,8 @@ mod tests {
                 "resolve.sources = ['nope']",
                 "c.toml:2: `resolve.sources` takes these words: environment, stores, git, prompt, datalad, pancloud, pancloud-1.2",
             ),
+            ("clip.seconds = '3'", "c.toml:2: `clip.seconds` takes a whole number"),
+            ("clip.seconds = -3", "c.toml:2: `clip.seconds` takes a whole number"),
             ("defaults = 3", "c.toml:2: `defaults` is not a setting"),
             ("defaults.user = 'x'", "c.toml:2: `defaults.user` is not a setting"),
             ("backends.storage.file = 3", "c.toml:2: `backends.storage.file` is not a setting"),

@@ -3,11 +3,12 @@ use keyward_core::Level;
 use serde::Serialize;
 
 use super::Run;
+use crate::clipboard::ClipArguments;
 use crate::generate::Rule;
 use crate::json::write_secret;
 use crate::output::print_secret;
 use crate::session::Session;
-use crate::stop::Outcome;
+use crate::stop::{Outcome, usage_error};
 
 /// Print a random password
 #[derive(clap::Parser)]
@@ -26,6 +27,8 @@ pub(super) struct Arguments {
     /// Print JSON with the password and its entropy
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    clip: ClipArguments,
 }
 
 /// A password and its entropy.
@@ -37,6 +40,10 @@ struct Generated<'a> {
 
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
+        let destination = self.clip.destination(session)?;
+        if destination.is_clipboard() && self.json {
+            return Err(usage_error("--clip takes one value: leave out --json"));
+        }
         let rule = self.rule.unwrap_or_default();
         let secret = rule.secret()?;
         let bits = rule.bits();
@@ -47,6 +54,6 @@ impl Run for Arguments {
             let generated = Generated { secret: secret.expose_str(), bits };
             return print_secret(&write_secret(&generated)?, true);
         }
-        print_secret(&secret, true)
+        destination.put(&secret, true)
     }
 }

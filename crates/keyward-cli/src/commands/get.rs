@@ -7,6 +7,7 @@ use keyward_kinds::{Kinds, Totp, fields};
 
 use super::Run;
 use crate::arguments::StoreAndEntry;
+use crate::clipboard::ClipArguments;
 use crate::output::{escape_if_terminal, print, print_secret};
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, usage_error};
@@ -17,6 +18,7 @@ use crate::stop::{Outcome, Stop, usage_error};
 
 Example:
   keyward get work -p
+  keyward get work --clip
   keyward get work --name deploy --field region
   keyward get work && echo there")]
 pub(super) struct Arguments {
@@ -47,6 +49,8 @@ pub(super) struct Arguments {
     /// Accept a record that has expired
     #[arg(long)]
     expired: bool,
+    #[command(flatten)]
+    clip: ClipArguments,
 }
 
 impl Run for Arguments {
@@ -54,19 +58,19 @@ impl Run for Arguments {
         if self.raw && self.username && self.password {
             return Err(usage_error("--raw prints one value: leave out -n or -p"));
         }
-        let keyward = session.keyward()?;
+        let destination = self.clip.destination(session)?;
+        let clips = destination.is_clipboard();
+        if clips && (self.json || self.username && self.password) {
+            return Err(usage_error("--clip takes one value: leave out --json, -n or -p"));
+        }
+        let keyward = destination.session(session).keyward()?;
         let (store, id, record) = self.entry.read(&keyward)?;
         let kinds = keyward.config().kinds_with(&record.kind);
         if kinds.is_expired(&record, store.now()) && !self.expired {
             return Err(expired());
         }
-        if self.json
-            || self.code
-            || self.field.is_some()
-            || self.username
-            || self.password
-            || self.raw
-        {
+        let has_option = self.json || self.code || self.field.is_some() || self.username;
+        if has_option || self.password || self.raw || clips {
             store.give_out(slice::from_ref(&id))?;
         }
         if self.json {
@@ -74,20 +78,20 @@ impl Run for Arguments {
         }
         if self.code {
             let code = Totp::try_from(&record)?.code(store.now())?;
-            return print_secret(&code.code, !self.raw);
+            return destination.put(&code.code, !self.raw);
         }
         if let Some(name) = &self.field {
-            return print_secret(kinds.value(&record, Some(name))?, !self.raw);
+            return destination.put(kinds.value(&record, Some(name))?, !self.raw);
         }
         if self.username {
             let username = kinds.value(&record, Some(fields::USERNAME))?;
             match username.expose_str() {
-                Some(text) if !self.raw => print(&escape_if_terminal(text))?,
-                _ => print_secret(username, !self.raw)?,
+                Some(text) if !self.raw && !clips => print(&escape_if_terminal(text))?,
+                _ => destination.put(username, !self.raw)?,
             }
         }
-        if self.password || self.raw && !self.username {
-            print_secret(kinds.value(&record, None)?, !self.raw)?;
+        if self.password || (self.raw || clips) && !self.username {
+            destination.put(kinds.value(&record, None)?, !self.raw)?;
         }
         Ok(())
     }

@@ -1,5 +1,5 @@
 use super::Run;
-use crate::output::print_secret;
+use crate::clipboard::ClipArguments;
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -14,12 +14,16 @@ pub(super) struct Arguments {
     /// Print the bytes of the value, without a newline
     #[arg(long)]
     raw: bool,
+    #[command(flatten)]
+    clip: ClipArguments,
 }
 
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
         let reference = self.reference.parse()?;
-        let value = session.keyward()?.fields(&[reference])?.remove(0)?.value;
-        print_secret(&value, !self.raw)
+        let destination = self.clip.destination(session)?;
+        let keyward = destination.session(session).keyward()?;
+        let value = keyward.fields(&[reference])?.remove(0)?.value;
+        destination.put(&value, !self.raw)
     }
 }

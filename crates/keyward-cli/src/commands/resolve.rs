@@ -7,10 +7,11 @@ use serde::Serialize;
 
 use super::Run;
 use crate::candidates;
+use crate::clipboard::ClipArguments;
 use crate::json::{Text, entry, write_secret};
 use crate::output::{escape_if_terminal, print, print_secret};
 use crate::session::Session;
-use crate::stop::Outcome;
+use crate::stop::{Outcome, usage_error};
 
 /// Find a credential by its name, in the environment and in stores, and print it
 #[derive(clap::Parser)]
@@ -30,6 +31,8 @@ pub(super) struct Arguments {
     /// Print the values of secret fields in the JSON too
     #[arg(long, requires = "json")]
     reveal: bool,
+    #[command(flatten)]
+    clip: ClipArguments,
 }
 
 /// The arguments that select a credential.
@@ -92,8 +95,12 @@ impl Wanted {
 
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
-        let Self { wanted, raw, json, reveal } = self;
-        let resolver = wanted.resolver(session)?;
+        let Self { wanted, raw, json, reveal, clip } = self;
+        let destination = clip.destination(session)?;
+        if destination.is_clipboard() && json {
+            return Err(usage_error("--clip takes one value: leave out --json"));
+        }
+        let resolver = wanted.resolver(&destination.session(session))?;
         let resolution = resolver.resolve(&wanted.query(&resolver, json)?)?;
         let field = wanted.field.as_deref();
         if json {
@@ -103,8 +110,10 @@ impl Run for Arguments {
         }
         let field = resolution.field(field)?;
         match field.value.expose_str() {
-            Some(text) if !field.secret && !raw => print(&escape_if_terminal(text)),
-            _ => print_secret(&field.value, !raw),
+            Some(text) if !field.secret && !raw && !destination.is_clipboard() => {
+                print(&escape_if_terminal(text))
+            }
+            _ => destination.put(&field.value, !raw),
         }
     }
 }
