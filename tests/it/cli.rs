@@ -18,6 +18,7 @@ mod leaks;
 mod listing;
 mod output;
 mod password;
+mod project;
 mod references;
 mod resolve;
 mod rm;

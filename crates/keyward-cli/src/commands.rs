@@ -2,6 +2,7 @@
 
 mod account;
 mod backend;
+mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod copy;
@@ -20,6 +21,7 @@ mod kind;
 mod list;
 mod man;
 mod plugin;
+mod project;
 mod read;
 mod rename;
 mod resolve;
@@ -28,6 +30,7 @@ mod run;
 mod set;
 mod setup;
 mod store;
+mod trust;
 mod unset;
 
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, Parser};
@@ -81,6 +84,8 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<info::Arguments>("info"),
     entry::<resolve::Arguments>("resolve"),
     entry::<explain::Arguments>("explain"),
+    entry::<check::Arguments>("check"),
+    entry::<trust::Arguments>("trust"),
     entry::<store::Command>("store"),
     entry::<account::Command>("account"),
     entry::<import::Command>("import"),

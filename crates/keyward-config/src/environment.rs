@@ -102,6 +102,13 @@ impl Environment {
     }
 }
 
+/// Whether a variable can have this name in every shell.
+pub fn is_variable_name(name: &str) -> bool {
+    !name.starts_with(|first: char| first.is_ascii_digit())
+        && !name.is_empty()
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
 /// The variables that say which servers are trusted and through which proxies they are reached.
 const NETWORK: [&str; 9] = [
     "SSL_CERT_FILE",

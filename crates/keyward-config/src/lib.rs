@@ -3,9 +3,9 @@
 //! Settings have layers: built in, the system's (`/etc/keyward`), the user's, the environment,
 //! flags. Each value knows where it comes from ([`Settings::explain`]). One file describes each
 //! store ([`StoreFile`]), each plugin ([`PluginFile`]) and each kind ([`Config::kinds`]); a
-//! [`Config`] finds them. This is the
-//! only crate of Keyward that reads the environment, and it is the [`Host`](keyward_core::Host) of
-//! all backends.
+//! [`Config`] finds them. A [`Project`] declares the secrets that it needs, and counts only if the
+//! user trusts it. This is the only crate of Keyward that reads the environment, and it is the
+//! [`Host`](keyward_core::Host) of all backends.
 //!
 //! Use this crate to build another front end. Applications use `keyward`.
 
@@ -27,6 +27,7 @@ mod places;
 mod plugin_file;
 mod plugins;
 mod program;
+mod project;
 mod setting_key;
 mod settings;
 mod store_file;
@@ -38,7 +39,7 @@ pub use config::{Config, DEFAULT_STORE};
 pub use deadline::within;
 pub use definition::DefinitionFolder;
 pub use edit::{set_value, with_value};
-pub use environment::Environment;
+pub use environment::{Environment, is_variable_name};
 pub use expand::Expander;
 pub use host::{Interaction, Silent, StoreHost, now};
 pub use layer::Layer;
@@ -48,6 +49,7 @@ pub use places::Places;
 pub use plugin_file::PluginFile;
 pub use plugins::{BrokenPlugin, Plugins};
 pub use program::{find_program, path_of_program};
+pub use project::{Declaration, DeclaredSecret, Project, ProjectFile, ProjectPin, Trust};
 pub use setting_key::{KnownSetting, SettingKey, SettingTarget};
 pub use settings::{Setting, Settings};
 pub use store_file::{BackendConfig, StoreFile};

@@ -90,9 +90,9 @@ impl Definition for StoreFile {
             path: file.path.clone(),
             user: file.text_of(&table, "user")?,
             per_user: per_user(file, &table, layer, &storage)?,
-            envelope: flag(file, &table, "envelope")?.unwrap_or(true),
-            track_use: flag(file, &table, "track_use")?.unwrap_or(false),
-            deleting: flag(file, &table, "deleting")?.unwrap_or(false),
+            envelope: file.flag_of(&table, "envelope")?.unwrap_or(true),
+            track_use: file.flag_of(&table, "track_use")?.unwrap_or(false),
+            deleting: file.flag_of(&table, "deleting")?.unwrap_or(false),
             serializer: backend_config(file, &table, Role::Serializer)?,
             encryption,
             key,
@@ -208,7 +208,7 @@ fn per_user(
     layer: Layer,
     storage: &BackendConfig,
 ) -> Result<bool> {
-    if let Some(per_user) = flag(file, table, "per_user")? {
+    if let Some(per_user) = file.flag_of(table, "per_user")? {
         return match per_user && layer != Layer::System {
             true => {
                 let span = table.get("per_user").map(Spanned::span).unwrap_or_default();
@@ -219,14 +219,6 @@ fn per_user(
     }
     let has_uid = |value: &Value| matches!(value, Value::Text(text) if text.contains("%uid%"));
     Ok(layer == Layer::System && storage.options.iter().any(|(_, value)| has_uid(value)))
-}
-
-fn flag(file: &TomlFile, table: &DeTable<'_>, key: &str) -> Result<Option<bool>> {
-    match table.get(key).map(|value| (value, value.get_ref())) {
-        None => Ok(None),
-        Some((_, DeValue::Boolean(flag))) => Ok(Some(*flag)),
-        Some((value, _)) => Err(file.wrong(value.span(), format!("`{key}` takes true or false"))),
-    }
 }
 
 #[cfg(test)]

@@ -33,8 +33,16 @@ impl TomlFile {
             }
             Err(error) => return Err(error),
         };
+        Self::new(path, content).map(Some)
+    }
+
+    /// Returns the file with this content.
+    ///
+    /// # Errors
+    /// `Invalid` if it is not text.
+    pub(crate) fn new(path: &Path, content: Vec<u8>) -> Result<Self> {
         match String::from_utf8(content) {
-            Ok(text) => Ok(Some(Self { path: path.to_owned(), text })),
+            Ok(text) => Ok(Self { path: path.to_owned(), text }),
             Err(error) => Err(not_utf8(path, &error)),
         }
     }
@@ -77,6 +85,17 @@ impl TomlFile {
             None => Ok(None),
             Some((_, DeValue::String(text))) => Ok(Some(text.to_string())),
             Some((value, _)) => Err(self.wrong(value.span(), format!("`{key}` takes text"))),
+        }
+    }
+
+    /// Returns the value of a key that is true or false, if it exists.
+    pub(crate) fn flag_of(&self, table: &DeTable<'_>, key: &str) -> Result<Option<bool>> {
+        match table.get(key).map(|value| (value, value.get_ref())) {
+            None => Ok(None),
+            Some((_, DeValue::Boolean(flag))) => Ok(Some(*flag)),
+            Some((value, _)) => {
+                Err(self.wrong(value.span(), format!("`{key}` takes true or false")))
+            }
         }
     }
 

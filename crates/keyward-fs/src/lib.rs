@@ -3,9 +3,11 @@
 //!
 //! A backend stores its files in a [`PrivateDir`].
 
+mod beneath;
 mod content;
 mod error;
 mod folder;
+mod owned_tree;
 mod private_dir;
 mod random;
 mod report;
@@ -15,6 +17,7 @@ mod trusted;
 #[cfg(test)]
 mod tests;
 
+pub use owned_tree::{OwnedTree, TreeLimits};
 pub use private_dir::PrivateDir;
 pub use private_dir::lock::FileLock;
 pub use random::random;

@@ -15,7 +15,6 @@ use crate::rules::check_private;
 
 mod append;
 mod below;
-mod beneath;
 pub(crate) mod lock;
 mod temp;
 

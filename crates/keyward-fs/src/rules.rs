@@ -81,6 +81,6 @@ fn belongs_to_another(stat: &Stat, path: &Path) -> Error {
     refused(path, &format!("belongs to user id {}", stat.st_uid))
 }
 
-fn refused(path: &Path, why: &str) -> Error {
+pub(crate) fn refused(path: &Path, why: &str) -> Error {
     Error::new(ErrorKind::Refused, "open").because(format!("{} {why}", path.display()))
 }

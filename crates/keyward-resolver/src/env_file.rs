@@ -13,6 +13,7 @@
 
 use std::collections::BTreeSet;
 
+use keyward_config::is_variable_name;
 use keyward_core::{Error, Result, printable};
 
 /// The largest file, in bytes.
@@ -60,13 +61,6 @@ pub fn read(place: &str, text: &str) -> Result<Vec<Variable>> {
     Ok(variables)
 }
 
-/// Whether a variable can have this name in every shell.
-pub fn is_name(name: &str) -> bool {
-    !name.starts_with(|first: char| first.is_ascii_digit())
-        && !name.is_empty()
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
 struct Reader<'a> {
     place: &'a str,
     text: &'a str,
@@ -89,7 +83,7 @@ impl<'a> Reader<'a> {
         self.rest = &self.rest[name.len() + 1..];
         let name = name.trim();
         let name = name.strip_prefix("export ").map_or(name, str::trim_start);
-        if !is_name(name) {
+        if !is_variable_name(name) {
             return Err(self.wrong("the name has other characters than letters, digits and `_`"));
         }
         let value = self.value()?;

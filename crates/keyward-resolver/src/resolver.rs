@@ -106,6 +106,13 @@ impl Resolver {
         }
     }
 
+    /// Returns the same resolver, which asks one more source after all others.
+    #[must_use]
+    pub fn with_last(mut self, finder: Box<dyn Finder>) -> Self {
+        self.finders.push(finder);
+        self
+    }
+
     /// Returns the same resolver, which completes a part of a credential from later sources.
     ///
     /// Each source that is asked supplies all fields that the earlier ones lack. The result may be
@@ -175,7 +182,13 @@ impl Resolver {
     /// would ask the user, the look-up ends there with [`Locked`](ErrorKind::Locked). It does not
     /// count as [giving the credential out](Finder::give_out).
     pub fn explain(&self, query: &Query<'_>) -> Explanation {
-        self.look_up(slice::from_ref(query), Questions::Shown).remove(0)
+        self.explain_many(slice::from_ref(query)).remove(0)
+    }
+
+    /// Returns how the look-ups of many queries go, in their order, as [`explain`](Self::explain) does
+    /// for one. Each source is asked once, for all queries that are still open.
+    pub fn explain_many(&self, queries: &[Query<'_>]) -> Vec<Explanation> {
+        self.look_up(queries, Questions::Shown)
     }
 
     fn look_up(&self, queries: &[Query<'_>], questions: Questions) -> Vec<Explanation> {

@@ -35,6 +35,7 @@ mod new_store;
 mod open_store;
 mod opener;
 mod plugins;
+mod project;
 mod references;
 mod resolver;
 mod stores;
@@ -54,3 +55,4 @@ pub use open_store::OpenStore;
 #[cfg(feature = "loaded")]
 pub use plugins::PluginState;
 pub use plugins::try_plugin;
+pub use project::PROJECT_DEFAULT;

@@ -10,7 +10,7 @@ mod results;
 use std::sync::Arc;
 
 use keyward_resolver::pancloud::{Names, PanCloud};
-use keyward_resolver::{Finder, Prompts, Resolver, Variables};
+use keyward_resolver::{Finder, PROMPT, Prompts, Resolver, Variables};
 
 use crate::facade::Keyward;
 use audited::Audited;
@@ -39,11 +39,20 @@ impl Keyward {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn resolver(&self) -> Resolver {
-        let settings = self.config.settings();
-        let sources = settings.texts("resolve.sources").into_iter();
+        let resolver = self.resolver_with(|_| true);
+        resolver.always_prompting_for(self.config.settings().texts("prompt.always"))
+    }
+
+    /// Returns the same without the source that asks the user.
+    pub(crate) fn silent_resolver(&self) -> Resolver {
+        self.resolver_with(|source| source != PROMPT)
+    }
+
+    fn resolver_with(&self, is_wanted: impl Fn(&str) -> bool) -> Resolver {
+        let sources = self.config.settings().texts("resolve.sources").into_iter();
+        let sources = sources.filter(|source| is_wanted(source));
         let finders = sources.flat_map(|source| self.finders(source)).collect();
-        let resolver = Resolver::new(self.config.kinds(), finders);
-        resolver.always_prompting_for(settings.texts("prompt.always"))
+        Resolver::new(self.config.kinds(), finders)
     }
 
     /// Returns what looks in the sources that a word of the setting `resolve.sources` names.
@@ -61,7 +70,7 @@ impl Keyward {
             "datalad" => vec![self.audited(InDataLad(environment()))],
             "pancloud" => vec![self.audited(PanCloud::new(environment(), Names::Current))],
             "pancloud-1.2" => vec![self.audited(PanCloud::new(environment(), Names::Old))],
-            "prompt" => {
+            PROMPT => {
                 let prompts = Prompts::new(Arc::clone(&self.interaction));
                 vec![self.audited(match prompt::folder(&self.config) {
                     Some(folder) => prompts.shared_in(folder),

@@ -29,7 +29,7 @@ mod serializers;
 
 pub use accounts::accounts;
 pub use ciphers::{age_keys, blob_aes_gcm, blob_age, blob_age_passphrase};
-pub use config::{settings, store_file};
+pub use config::{project_file, settings, store_file};
 pub use envelope::{envelope, keyset};
 pub use git_request::git_request;
 pub use imports::{import_git, import_pycred};
@@ -72,6 +72,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("plugin-message", plugin_message),
     ("plugin-record", plugin_record),
     ("plugin-table", plugin_table),
+    ("project-file", project_file),
     ("reference", reference),
     ("serializer-bincode", serializer_bincode),
     ("serializer-cbor", serializer_cbor),

@@ -15,7 +15,7 @@ pub fn reference(bytes: &[u8]) {
 pub fn env_file(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     for variable in env_file::read("fuzz", text).unwrap_or_default() {
-        assert!(env_file::is_name(&variable.name));
+        assert!(keyward_config::is_variable_name(&variable.name));
         assert!(variable.value.len() <= text.len() && !variable.value.contains('\0'));
     }
 }

@@ -15,6 +15,8 @@ fn home() -> Home {
     let home = Home::with_store("--option key.from=file");
     home.keyward("set s ann --name mail --stdin").input("canary-mail").run().ends(0);
     home.keyward("set s ann --origin https://x.example --stdin").input("canary-x").run().ends(0);
+    home.write(".keyward.toml", "version = 1\n[secrets.mail]\nenv = 'A'\n");
+    home.run_ok(&["trust", "--yes"]);
     home.run_ok(&["config", "set", "audit.file", "~/audit/records"]);
     home
 }
@@ -80,6 +82,7 @@ const GIVING: &[(&str, &[&str])] = &[
     ("inject template", &["mail", "mail"]),
     ("run --env A=keyward://s/mail --env B=keyward:///mail -- true", &["mail", "mail"]),
     ("run --as aws=mail -- true", &[]),
+    ("run --project -- true", &["mail"]),
     ("copy keyward://s/mail keyward://s/copy", &["mail"]),
     ("rename keyward://s/copy keyward://s/name", &["copy"]),
     ("helper git get --store s", &["https://ann@x.example"]),
@@ -90,6 +93,7 @@ const GIVING: &[(&str, &[&str])] = &[
 const SILENT: &[&str] = &[
     "account list s https://x.example",
     "backend list",
+    "check",
     "completions bash",
     "config validate",
     "doctor",
@@ -106,6 +110,7 @@ const SILENT: &[&str] = &[
     "set s --name mail --label a=b",
     "setup git --store s",
     "store verify s",
+    "trust",
     "unset s --name mail",
     "rm s --yes",
 ];

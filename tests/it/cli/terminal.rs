@@ -2,6 +2,7 @@
 
 mod git;
 mod plugin;
+mod project;
 mod prompts;
 mod pty;
 mod run;

@@ -60,6 +60,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("git", include_str!("../../../../docs/clients/git.md")),
     ("importing", include_str!("../../../../docs/importing.md")),
     ("references", include_str!("../../../../docs/references.md")),
+    ("project", include_str!("../../../../docs/project.md")),
     ("configuration", include_str!("../../../../docs/configuration.md")),
     ("exit-codes", include_str!("../../../../docs/exit-codes.md")),
     ("threat-model", include_str!("../../../../docs/threat-model.md")),

@@ -67,7 +67,7 @@ fn list_backends(file: &PluginFile) -> String {
 }
 
 /// Asks on the terminal. Unless the answer is yes, it returns an error that says `otherwise`.
-fn confirm(console: &Console, question: &str, otherwise: &str) -> Outcome {
+pub(super) fn confirm(console: &Console, question: &str, otherwise: &str) -> Outcome {
     let terminal = console.terminal().map_err(|error| error.hint("Use --yes to skip the question"));
     let lines: Vec<_> = question.split('\n').map(escaped).collect();
     let answer = terminal?.ask_open(&format!("{} [y/N] ", lines.join("\n")))?;

@@ -5,6 +5,8 @@ mod child;
 pub(super) mod files;
 mod masked;
 mod plan;
+mod project;
+pub(super) mod steering;
 mod watch;
 
 use std::ffi::OsString;
@@ -30,7 +32,8 @@ Keyward's own variables. On a terminal, `<hidden>` replaces the secrets that it 
 Example:
   keyward run --env PGPASSWORD=keyward://work/database -- psql
   keyward run --env-file .env -- ./server
-  keyward run --as aws=deploy -- aws s3 ls"
+  keyward run --as aws=deploy -- aws s3 ls
+  keyward run --project -- make test"
 )]
 pub(super) struct Arguments {
     /// Set a variable to the value of a reference
@@ -49,7 +52,10 @@ pub(super) struct Arguments {
     /// resolver finds by its name, or of a reference
     #[arg(long = "as", value_name = "KIND=NAME")]
     kinds: Vec<String>,
-    /// Let a file of --env-file set this variable, which changes how programs run
+    /// Set the variables that the project in this folder declares, which you have to trust first
+    #[arg(long)]
+    project: bool,
+    /// Let a file of --env-file, or the project, set this variable, which changes how programs run
     #[arg(long, value_name = "VAR")]
     allow: Vec<String>,
     /// Give the program no other variables than PATH, HOME, the language and the like
@@ -70,14 +76,17 @@ impl Run for Arguments {
     fn run(mut self, session: &Session) -> Outcome {
         let environment = Environment::current();
         let command = std::mem::take(&mut self.command);
-        let plan = Plan::new(&environment, &self)?;
+        let program = command.first().map(|word| word.to_string_lossy().into_owned());
+        let session = &session.giving_to(program.unwrap_or_default());
+        let mut plan = Plan::new(&environment, &self)?;
+        if self.project {
+            plan.add_values(project::values(session, &self.allow, &plan)?);
+        }
         let masking = match (self.mask, self.no_mask) {
             (true, _) => Masking::Always,
             (_, true) => Masking::Never,
             _ => Masking::OnTerminals,
         };
-        let program = command.first().map(|word| word.to_string_lossy().into_owned());
-        let session = &session.giving_to(program.unwrap_or_default());
         let child = Child::new(&environment, command, plan.resolve(session)?, masking)?;
         child.run()
     }

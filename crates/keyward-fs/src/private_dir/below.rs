@@ -7,7 +7,8 @@ use keyward_core::{Error, Result};
 use rustix::fs::{FileType, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{PrivateDir, beneath};
+use super::PrivateDir;
+use crate::beneath;
 use crate::error::failed;
 use crate::folder::{hand_over, make_dir};
 use crate::rules::{check_private, is_own};

@@ -23,6 +23,8 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("list", &["list --json"]),
     ("list STORE", &["list s --json", "list s --where name --json"]),
     ("explain", &["explain n --user ann --json"]),
+    ("check", &["check --json"]),
+    ("trust", &["trust --list --json"]),
     ("generate", &["generate --json"]),
     ("info", &["info s --users --json"]),
     ("account list", &["account list s --user ann --json"]),
@@ -62,6 +64,11 @@ fn the_guide_names_every_key() {
         "install -m 755 {} .; keyward plugin trust $PWD/notebook.py --yes",
         notebook.display()
     ));
+
+    run(
+        "printf 'version = 1\n[secrets.n]\nrequired = false\n' >.keyward.toml; keyward trust --yes"
+            .into(),
+    );
 
     let mut documented = documented();
     // Another page has it.

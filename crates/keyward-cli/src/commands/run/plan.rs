@@ -6,11 +6,13 @@ use std::fs::File;
 use std::path::Path;
 
 use keyward::Environment;
-use keyward_core::{Error, ErrorKind, Record, Secret, printable};
+use keyward_config::is_variable_name;
+use keyward_core::{Error, Record, Secret, printable};
 use keyward_kinds::Kind;
 use keyward_resolver::{Reference, env_file};
 
 use super::Arguments;
+use super::steering::check_allowed;
 use crate::commands::inject;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
@@ -30,36 +32,6 @@ const HARMLESS: [&str; 11] = [
     "XDG_RUNTIME_DIR",
 ];
 
-/// The variables with which a file could make a program run other code.
-const STEERING: &[&str] = &[
-    "BASH_ENV",
-    "EDITOR",
-    "ENV",
-    "GCONV_PATH",
-    "HOME",
-    "IFS",
-    "JAVA_TOOL_OPTIONS",
-    "JDK_JAVA_OPTIONS",
-    "LESSCLOSE",
-    "LESSOPEN",
-    "LUA_INIT",
-    "MANPAGER",
-    "NODE_OPTIONS",
-    "OPENSSL_CONF",
-    "PAGER",
-    "PATH",
-    "PROMPT_COMMAND",
-    "SHELLOPTS",
-    "SSH_ASKPASS",
-    "SUDO_ASKPASS",
-    "VISUAL",
-    "ZDOTDIR",
-    "_JAVA_OPTIONS",
-];
-
-/// What the names of further ones begin with.
-const STEERING_PREFIXES: [&str; 6] = ["DYLD_", "GIT_", "LD_", "PERL", "PYTHON", "RUBY"];
-
 /// The prefix of Keyward's own variables.
 const KEYWARD: &str = "KEYWARD_";
 
@@ -70,6 +42,8 @@ enum Wanted {
     Text(OsString),
     /// The value of a reference, in one of these forms.
     Value(Reference, Form),
+    /// This value.
+    Known(Value),
 }
 
 /// How the program gets a value.
@@ -91,6 +65,8 @@ pub(super) struct Plan {
     records: Vec<(String, Reference)>,
     /// The variables that the command line names.
     named: BTreeSet<OsString>,
+    /// The variables that files set.
+    in_files: BTreeSet<OsString>,
 }
 
 /// What the program gets.
@@ -102,7 +78,7 @@ pub(super) struct Resolved {
     pub(super) values: Vec<Value>,
 }
 
-/// The value of a reference.
+/// The value of a reference, or of a secret that a project declares.
 #[derive(Debug)]
 pub(super) struct Value {
     /// The name of the variable.
@@ -173,20 +149,27 @@ impl Plan {
                 let why = format!("{place}: {name} is a variable of Keyward itself");
                 return Err(usage_error(why));
             }
-            let steers = STEERING.contains(&&*name)
-                || STEERING_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
-            if steers && !allowed.contains(&name) {
-                let why = format!("{place}: {name} changes how programs run");
-                let hint = format!("If the file may set it, add --allow {name}");
-                return Err(Error::new(ErrorKind::Refused, "run").because(why).hint(hint).into());
-            }
+            check_allowed(&place, &name, allowed)?;
             let wanted = match Reference::is_meant_by(&variable.value) {
                 true => Wanted::Value(reference(&variable.value, &name)?, Form::Variable),
                 false => Wanted::Text(variable.value.into()),
             };
+            self.in_files.insert(name.clone().into());
             self.variables.insert(name.into(), wanted);
         }
         Ok(())
+    }
+
+    /// Whether the command line or a file sets this variable.
+    pub(super) fn sets(&self, variable: &str) -> bool {
+        let variable = OsStr::new(variable);
+        self.named.contains(variable) || self.in_files.contains(variable)
+    }
+
+    /// Adds values, which replace those of the environment.
+    pub(super) fn add_values(&mut self, values: Vec<Value>) {
+        let values = values.into_iter().map(|value| (value.variable.clone(), Wanted::Known(value)));
+        self.variables.extend(values);
     }
 
     /// Fetches every value, or reports each that there is not.
@@ -197,6 +180,7 @@ impl Plan {
         for (name, variable) in self.variables {
             match variable {
                 Wanted::Text(text) => resolved.texts.push((name, text)),
+                Wanted::Known(value) => resolved.values.push(value),
                 Wanted::Value(reference, form) => {
                     references.push(reference);
                     wanted.push((name, form));
@@ -292,7 +276,7 @@ fn reference(text: &str, name: &str) -> Outcome<Reference> {
 }
 
 fn check_name(option: &str, name: &str) -> Outcome {
-    if !env_file::is_name(name) {
+    if !is_variable_name(name) {
         return Err(usage_error(format!(
             "{option}: the name of a variable has only letters, digits and `_`"
         )));

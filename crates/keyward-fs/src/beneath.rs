@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 /// Opens `path` below `root`. It follows no symbolic link, and the path cannot lead above `root` or
 /// to another file system.
-pub(super) fn open(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+pub(crate) fn open(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
     // Users can mount their own file systems, which may never respond.
     let beneath = ResolveFlags::BENEATH
         | ResolveFlags::NO_SYMLINKS
@@ -22,7 +22,7 @@ pub(super) fn open(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Re
 /// # Security
 /// Use it only for folders of this process's user: another user who can replace a folder between
 /// two steps can redirect it.
-pub(super) fn open_in_steps(
+pub(crate) fn open_in_steps(
     root: &OwnedFd,
     path: &Path,
     flags: OFlags,
