@@ -10,6 +10,7 @@ mod copying;
 mod credentials;
 mod editing;
 mod exit_codes;
+mod feedback;
 mod generating;
 mod help;
 mod import_pycred;

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use keyward_core::{Error, ErrorKind, Record, Result, Secret, Timestamp, canonical, printable};
 
+use crate::labels::REJECTED;
 use crate::view::{self, other_kind};
 use crate::{Kind, names};
 
@@ -86,7 +87,8 @@ impl Changes {
     /// Returns the record after the changes; a new one if there is none.
     ///
     /// If the main secret changes, the record loses the expiry and the refresh token of the old one,
-    /// unless they are set too.
+    /// unless they are set too. If it is set, the record loses the label [`REJECTED`], unless the value
+    /// stays the same and the label is set too.
     ///
     /// # Errors
     /// - [`Exists`](ErrorKind::Exists) if the record is of another kind, and
@@ -122,11 +124,14 @@ impl Changes {
                 return Err(Error::new(ErrorKind::Invalid, "set").because(why));
             }
         }
+        if main.is_some_and(|main| self.fields.contains_key(main)) {
+            record.labels.remove(REJECTED);
+        }
+        self.set_labels(&mut record)?;
         if let Some(main) = main {
             let written: Vec<_> = self.fields.keys().map(String::as_str).collect();
             view::forget_old_grant(&mut record, before.as_ref(), main, &written);
         }
-        self.set_labels(&mut record)?;
         if let Some(expires) = self.expires {
             record.expires = expires;
         }
@@ -233,6 +238,28 @@ mod tests {
         let error = apply(names::GENERIC, Some(record.clone()), open("pin")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Invalid);
         assert!(apply(names::GENERIC, Some(record), open("place")).is_ok());
+    }
+
+    #[test]
+    fn a_secret_that_is_set_is_no_longer_rejected() {
+        let rejected = || {
+            let mut record = old();
+            record.labels.insert(REJECTED.into(), "then".into());
+            Some(record)
+        };
+        let same = || Changes::default().with_field(fields::PASSWORD, "old");
+        for (changes, stays) in [
+            (Changes::default().with_field(fields::PASSWORD, "new"), false),
+            (same(), false),
+            (Changes::default().with_label("team", "red"), true),
+            (Changes::default().with_label(REJECTED, ""), false),
+            // So does the JSON of a record in an editor.
+            (same().with_label(REJECTED, "then"), true),
+            (same().with_label(REJECTED, "then").with_field(fields::PASSWORD, "new"), false),
+        ] {
+            let record = apply(names::USER_PASSWORD, rejected(), changes.clone()).unwrap();
+            assert_eq!(record.labels.contains_key(REJECTED), stays, "{changes:?}");
+        }
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod fields;
 mod file;
 mod kind;
 mod kinds;
+pub mod labels;
 pub mod names;
 mod otp;
 mod registration;

@@ -2,7 +2,7 @@
 
 use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret, printable};
 
-use crate::{fields, names};
+use crate::{fields, labels, names};
 
 /// Makes a view: a struct with a member for each field of a kind that code needs.
 ///
@@ -147,6 +147,7 @@ pub(crate) fn forget_old_grant(
     let now = record.field(main).map(|field| &field.value);
     if before.is_some() && before != now {
         record.expires = None;
+        record.labels.remove(labels::REJECTED);
         if !written.contains(&fields::REFRESH_TOKEN) {
             record.fields.remove(fields::REFRESH_TOKEN);
         }

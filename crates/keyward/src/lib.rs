@@ -27,6 +27,7 @@
 //! ```
 
 mod audit;
+mod confirm;
 mod copying;
 mod delete;
 mod facade;
@@ -50,6 +51,8 @@ pub use keyward_kinds::UserPassword as Credentials;
 
 pub use audit::{Program, Recipient};
 pub use facade::Keyward;
+#[doc(no_inline)]
+pub use keyward_resolver::{Query, Resolution, Resolver};
 pub use new_store::{NewStore, Protection};
 pub use open_store::OpenStore;
 #[cfg(feature = "loaded")]

@@ -1,3 +1,5 @@
+mod feedback;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -12,12 +14,14 @@ use crate::json::{Text, entry, write_secret};
 use crate::output::{escape_if_terminal, print, print_secret};
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
+use feedback::Feedback;
 
 /// Find a credential by its name, in the environment and in stores, and print it
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
   keyward resolve mail
   keyward resolve mail --field username
+  keyward resolve mail --kind token --confirm <token
   KEYWARD_CREDENTIAL_MAIL_TOKEN=t0ken keyward resolve mail --kind token --json")]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -25,7 +29,8 @@ pub(super) struct Arguments {
     /// Print the bytes of the value, without a newline
     #[arg(long, conflicts_with = "json")]
     raw: bool,
-    /// Print JSON with all fields, or the one of --field, and with the names of secret ones only
+    /// Print JSON with all fields, or the one of --field, and with the names of secret ones only; with
+    /// --confirm or --reject, read what --json --reveal prints
     #[arg(long)]
     json: bool,
     /// Print the values of secret fields in the JSON too
@@ -33,6 +38,8 @@ pub(super) struct Arguments {
     reveal: bool,
     #[command(flatten)]
     clip: ClipArguments,
+    #[command(flatten)]
+    feedback: Feedback,
 }
 
 /// The arguments that select a credential.
@@ -95,7 +102,10 @@ impl Wanted {
 
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
-        let Self { wanted, raw, json, reveal, clip } = self;
+        let Self { wanted, raw, json, reveal, clip, feedback } = self;
+        if feedback.is_given() {
+            return feedback.take(&wanted, json, raw, session);
+        }
         let destination = clip.destination(session)?;
         if destination.is_clipboard() && json {
             return Err(usage_error("--clip takes one value: leave out --json"));

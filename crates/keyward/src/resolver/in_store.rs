@@ -2,10 +2,11 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use keyward_config::{DEFAULT_STORE, StoreName};
-use keyward_core::{Error, Record, Result};
+use keyward_core::{Error, Record, Result, Timestamp, printable};
 use keyward_kinds::Kinds;
 use keyward_resolver::{Finder, Place, Query, Reference};
 
+use crate::confirm::rejection;
 use crate::facade::Keyward;
 use crate::open_store::OpenStore;
 use crate::resolver::results::{again, unexpired};
@@ -41,7 +42,7 @@ impl Finder for InStore {
     fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
         let store = self.store(query.user())?;
         let id = store.entry(query.user(), Some(query.name()))?;
-        unexpired(store.get(&id)?, store.now(), query, kinds)
+        usable(store.get(&id)?, store.now(), query, kinds)
     }
 
     fn give_out(&self, query: &Query<'_>) -> Result<()> {
@@ -65,6 +66,16 @@ impl Finder for InStore {
         }
         found.into_values().collect()
     }
+}
+
+/// Returns the record, unless it has expired or was rejected.
+fn usable(record: Record, now: Timestamp, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
+    let record = unexpired(record, now, query, kinds)?;
+    if let Some(time) = rejection(&record) {
+        let why = format!("its secret was rejected on {}", printable(time));
+        return Err(Error::not_found("resolve").because(why));
+    }
+    Ok(record)
 }
 
 impl InStore {
@@ -111,6 +122,6 @@ impl InStore {
         let ids: Vec<_> = ids.collect::<Result<_>>()?;
         let records = store.get_many(&ids).map_err(Error::not_a_miss)?;
         let records = records.into_iter().zip(queries);
-        Ok(records.map(|(record, query)| unexpired(record?, store.now(), query, kinds)).collect())
+        Ok(records.map(|(record, query)| usable(record?, store.now(), query, kinds)).collect())
     }
 }

@@ -20,6 +20,9 @@ const MAX: usize = 2 * MAX_RECORD;
 #[serde(deny_unknown_fields)]
 pub(in crate::commands) struct Input {
     pub(in crate::commands) kind: Option<String>,
+    /// `resolve` writes it.
+    #[serde(default)]
+    pub(in crate::commands) sources: Vec<String>,
     pub(super) expires: Option<String>,
     #[serde(default)]
     fields: Object<Value>,
@@ -74,7 +77,7 @@ impl Input {
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if a field is there twice, or its base64 is not
     /// valid.
-    pub(super) fn changes(self, kind: &Kind) -> Result<Changes> {
+    pub(in crate::commands) fn changes(self, kind: &Kind) -> Result<Changes> {
         let mut changes = Changes::default();
         changes.labels = self.labels.0;
         for (key, value) in self.fields.0 {

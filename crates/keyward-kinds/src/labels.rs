@@ -1,0 +1,5 @@
+//! The labels that Keyward itself sets. All others belong to users.
+
+/// When the service refused the record's secret, in RFC 3339. Such a record counts as absent in
+/// look-ups, until another secret replaces the one that was refused.
+pub const REJECTED: &str = "keyward.rejected";
