@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod copying;
 mod credentials;
+mod derived;
 mod editing;
 mod exit_codes;
 mod feedback;

@@ -87,8 +87,8 @@ impl Changes {
     /// Returns the record after the changes; a new one if there is none.
     ///
     /// If the main secret changes, the record loses the expiry and the refresh token of the old one,
-    /// unless they are set too. If it is set, the record loses the label [`REJECTED`], unless the value
-    /// stays the same and the label is set too.
+    /// unless they are set too, and no longer counts as derived from another one. If it is set, the
+    /// record loses the label [`REJECTED`], unless the value stays the same and the label is set too.
     ///
     /// # Errors
     /// - [`Exists`](ErrorKind::Exists) if the record is of another kind, and

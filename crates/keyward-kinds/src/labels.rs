@@ -3,3 +3,6 @@
 /// When the service refused the record's secret, in RFC 3339. Such a record counts as absent in
 /// look-ups, until another secret replaces the one that was refused.
 pub const REJECTED: &str = "keyward.rejected";
+
+/// The name of the exchange that made a record from another one.
+pub const EXCHANGE: &str = "keyward.exchange";

@@ -10,6 +10,7 @@
 
 mod built_in;
 mod changes;
+mod exchange;
 mod field;
 pub mod fields;
 mod file;
@@ -27,6 +28,7 @@ mod views;
 pub use inventory;
 
 pub use changes::Changes;
+pub use exchange::{Exchange, ExchangeRegistration, find_exchange};
 pub use field::{FieldSpec, Format, Shape};
 pub use kind::Kind;
 pub use kinds::Kinds;

@@ -148,6 +148,7 @@ pub(crate) fn forget_old_grant(
     if before.is_some() && before != now {
         record.expires = None;
         record.labels.remove(labels::REJECTED);
+        record.derived_from = None;
         if !written.contains(&fields::REFRESH_TOKEN) {
             record.fields.remove(fields::REFRESH_TOKEN);
         }

@@ -30,6 +30,7 @@ mod audit;
 mod confirm;
 mod copying;
 mod delete;
+mod derived;
 mod facade;
 mod init;
 mod new_store;

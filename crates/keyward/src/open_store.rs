@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use keyward_config::{Interaction, OsUser, StoreFile, within};
 use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Level, Record, Result, Timestamp};
-use keyward_kinds::{Changes, Kind, UserPassword as Credentials, names};
+use keyward_kinds::{Changes, Kind, Kinds, UserPassword as Credentials, names};
 use keyward_store::Store;
 
 use crate::audit::{Audit, Given};
@@ -97,6 +97,11 @@ impl Deref for OpenStore {
 impl OpenStore {
     pub(crate) fn into_store(self) -> Store {
         self.store
+    }
+
+    /// Returns the kinds, with that of this name.
+    pub(crate) fn kinds_with(&self, name: &str) -> Kinds {
+        self.audit.config.kinds_with(name)
     }
 
     /// Returns this user, or the default user of the store.

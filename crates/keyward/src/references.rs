@@ -61,8 +61,11 @@ impl Keyward {
             let store = self.store_of(&store, user)?;
             let ids = wanted.iter().map(|at| id(&store, &references[*at]));
             let ids: Vec<_> = ids.collect::<Result<_>>()?;
-            let found = store.get_many(&ids)?.into_iter();
-            let found = found.map(|record| record.and_then(|it| valid(&kinds, it, store.now())));
+            let found = store.get_many(&ids)?.into_iter().zip(&ids);
+            let found = found.map(|(record, id)| {
+                let record = record.and_then(|record| store.current(id, record));
+                record.and_then(|record| valid(&kinds, record, store.now()))
+            });
             let found: Vec<_> = found.collect();
             let given =
                 found.iter().zip(ids).filter_map(|(record, id)| record.is_ok().then_some(id));

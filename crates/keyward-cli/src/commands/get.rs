@@ -65,6 +65,7 @@ impl Run for Arguments {
         }
         let keyward = destination.session(session).keyward()?;
         let (store, id, record) = self.entry.read(&keyward)?;
+        let record = if self.expired { record } else { store.current(&id, record)? };
         let kinds = keyward.config().kinds_with(&record.kind);
         if kinds.is_expired(&record, store.now()) && !self.expired {
             return Err(expired());

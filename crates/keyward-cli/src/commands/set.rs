@@ -46,6 +46,12 @@ pub(super) struct Arguments {
     /// Read an object from standard input, as `get --json --reveal` prints it; options add to it
     #[arg(long, conflicts_with_all = ["origin", "stdin"])]
     json: bool,
+    /// Make the record from that of --from, with this exchange, and again when that is needed
+    #[arg(long, value_name = "EXCHANGE", requires = "from", conflicts_with_all = ["username", "origin", "kind", "json"])]
+    derive: Option<String>,
+    /// The name of the entry from which --derive makes the record
+    #[arg(long, value_name = "N", requires = "derive")]
+    from: Option<String>,
     #[command(flatten)]
     changes: ChangeArguments,
     #[command(flatten)]
@@ -59,6 +65,15 @@ impl Run for Arguments {
         }
         let keyward = session.keyward()?;
         let (store, id) = self.entry.open_with(&keyward)?;
+        if let Some(exchange) = &self.derive {
+            if !self.changes.is_empty() || self.password.is_given() {
+                return Err(usage_error(
+                    "--derive makes the whole record: leave out the other options",
+                ));
+            }
+            let source = store.entry(Some(id.user()), self.from.as_deref())?;
+            return Ok(store.derive(&id, &source, exchange)?);
+        }
         let input = self.read_input()?;
         let kind = input.as_ref().and_then(|input| input.kind.as_deref());
         let name = self.kind_name(kind, &store, &id)?;

@@ -42,7 +42,7 @@ impl Finder for InStore {
     fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
         let store = self.store(query.user())?;
         let id = store.entry(query.user(), Some(query.name()))?;
-        usable(store.get(&id)?, store.now(), query, kinds)
+        usable(store.current(&id, store.get(&id)?)?, store.now(), query, kinds)
     }
 
     fn give_out(&self, query: &Query<'_>) -> Result<()> {
@@ -121,7 +121,10 @@ impl InStore {
         let ids = queries.iter().map(|query| store.entry(user, Some(query.name())));
         let ids: Vec<_> = ids.collect::<Result<_>>()?;
         let records = store.get_many(&ids).map_err(Error::not_a_miss)?;
-        let records = records.into_iter().zip(queries);
-        Ok(records.map(|(record, query)| usable(record?, store.now(), query, kinds)).collect())
+        let records = records.into_iter().zip(ids).zip(queries);
+        let records = records.map(|((record, id), query)| {
+            usable(store.current(&id, record?)?, store.now(), query, kinds)
+        });
+        Ok(records.collect())
     }
 }
