@@ -130,7 +130,7 @@ impl Format {
 }
 
 /// Whether a text looks like a URL of a web service. Only the code that uses the URL parses it.
-fn is_web_url(text: &str) -> bool {
+pub(crate) fn is_web_url(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| {
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();

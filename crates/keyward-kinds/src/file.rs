@@ -17,6 +17,7 @@ const MAX_FILE: usize = 64 << 10;
 struct KindFile {
     version: u64,
     help: String,
+    url: Option<String>,
     main: Option<String>,
     #[serde(default)]
     any_fields: bool,
@@ -117,6 +118,7 @@ impl Kind {
             }
         };
         let kind = Self {
+            url: file.url,
             main: file.main,
             fields: file.fields.into_iter().map(FieldSpec::from).collect(),
             any_fields: file.any_fields,

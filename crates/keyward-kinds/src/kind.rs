@@ -28,6 +28,8 @@ pub struct Kind {
     pub name: String,
     /// What it is, in one line.
     pub help: String,
+    /// The page on which a user gets such a credential.
+    pub url: Option<String>,
     /// The field that is meant if no field is named.
     pub main: Option<String>,
     /// The fields, in the order in which a user is asked for them.
@@ -48,6 +50,7 @@ impl Kind {
         Self {
             name: name.into(),
             help: help.into(),
+            url: None,
             main: None,
             fields: Vec::new(),
             any_fields: false,
@@ -55,6 +58,12 @@ impl Kind {
             internal: false,
             from: String::new(),
         }
+    }
+
+    /// Returns the same kind, whose credentials a user gets on this page.
+    #[must_use]
+    pub fn with_url(self, url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..self }
     }
 
     /// Returns the same kind with one more field.

@@ -2,7 +2,7 @@
 
 use keyward_core::{Error, Result, printable};
 
-use crate::field::regex;
+use crate::field::{is_web_url, regex};
 use crate::kind::{FIELD_NAMES, MAX_NAME, is_field_name};
 use crate::{FieldSpec, Kind, Shape};
 
@@ -31,6 +31,12 @@ fn check_table(kind: &Kind, is_built_in: bool) -> Result<()> {
     let wrong =
         |why: String| Err(Error::invalid("kind", format!("the kind `{}` {why}", kind.name)));
     check_text(&kind.help).or_else(|why| wrong(format!("has a help that {why}")))?;
+    if let Some(url) = &kind.url {
+        check_text(url).or_else(|why| wrong(format!("has a url that {why}")))?;
+        if !is_web_url(url) {
+            return wrong("has a url that is not one such as https://example.com".into());
+        }
+    }
     if kind.fields.len() > MAX_FIELDS {
         return wrong(format!("has more than {MAX_FIELDS} fields"));
     }

@@ -120,6 +120,8 @@ fn a_table_that_makes_no_sense_is_refused() {
         (field(new("a").with_prompt("x".repeat(2000))), "longer than"),
         (fault(Kind::new("a.b", "").with_field(new("a")).with_field(new("a"))), "two fields `a`"),
         (fault(Kind { main: Some("x".into()), ..deploy() }), "no such field"),
+        (fault(deploy().with_url("ftp://acme.example")), "has a url that is not one"),
+        (fault(deploy().with_url("https://acme.example/\n")), "control character"),
         (fault(Kind { main: Some("project".into()), ..deploy() }), "not secret"),
         (field(new("a").with_max(1 << 30)), "larger than a record"),
         (

@@ -113,7 +113,9 @@ impl<'a> Question<'a> {
         let (name, kind) = (printable(query.name()), printable(&self.kind.name));
         let url = query.url().map(|url| format!(", for {}", printable(&url.to_string())));
         let url = url.unwrap_or_default();
-        format!("Keyward needs the credential `{name}`, of the kind `{kind}`{url}.")
+        let page = self.kind.url.as_ref().map(|page| format!("\nGet one at {}", printable(page)));
+        let page = page.unwrap_or_default();
+        format!("Keyward needs the credential `{name}`, of the kind `{kind}`{url}.{page}")
     }
 
     /// Returns a text that is the same in all processes that need this answer.

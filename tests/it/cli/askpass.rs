@@ -140,7 +140,9 @@ fn if_the_process_that_asks_is_killed_another_one_asks() {
     let home = home(&format!("{WAIT}echo s3cret"));
     let children = start(&home, 3);
     until(|| waiting(&home) == 2);
-    let asks = home.read("asks");
+    let asks = || fs::read_to_string(home.path("asks")).unwrap_or_default();
+    until(|| asks().ends_with('\n'));
+    let asks = asks();
     assert!(Command::new("kill").args(["-9", asks.trim()]).status().unwrap().success());
     until(|| questions(&home) == 2);
     home.write("go", "");
@@ -148,4 +150,23 @@ fn if_the_process_that_asks_is_killed_another_one_asks() {
     let mut outputs: Vec<_> = outputs.collect();
     outputs.sort();
     assert_eq!(outputs, [&b""[..], b"s3cret\n", b"s3cret\n"]);
+}
+
+#[test]
+fn a_question_says_what_it_is_for_and_where_to_get_it() {
+    let home = home("echo k3y");
+    let folder = home.path(".config/keyward/kinds");
+    home.write(
+        ".config/keyward/kinds/acme.key.toml",
+        "version = 1\nhelp = \"A key\"\nurl = \"https://acme.example/keys\"\nmain = \"key\"\n\
+         [[fields]]\nname = \"key\"\nprompt = \"Your key\"\nsecret = true\n",
+    );
+    fs::set_permissions(folder, Permissions::from_mode(0o700)).unwrap();
+    let line = "resolve build --kind acme.key --url https://acme.example/api";
+    home.keyward(line).run().ends(0).prints("k3y\n");
+    assert_eq!(
+        home.read("questions"),
+        "Keyward needs the credential `build`, of the kind `acme.key`, for \
+         https://acme.example/api.\nGet one at https://acme.example/keys\nYour key: |"
+    );
 }

@@ -32,7 +32,8 @@ fn a_file_defines_a_kind() {
     assert_eq!(
         shown.text(),
         format!(
-            "acme.deploy ({})\n  A key that deploys to Acme\n\n  project (line, required)\n      \
+            "acme.deploy ({})\n  A key that deploys to Acme\n  Get one at \
+             https://acme.example/account/keys\n\n  project (line, required)\n      \
              The project\n\n  key (line, secret, required, main)\n      The key\n      \
              environment: ACME_DEPLOY_KEY\n      pattern: acme_[0-9a-f]{{40}}\n",
             path.display()

@@ -61,6 +61,9 @@ fn line(kind: &Kind, json: bool) -> String {
 fn show(kind: &Kind) -> Outcome {
     print(&escape_if_terminal(&format!("{} ({})", kind.name, kind.from)))?;
     print(&escape_if_terminal(&format!("  {}", kind.help)))?;
+    if let Some(url) = &kind.url {
+        print(&escape_if_terminal(&format!("  Get one at {url}")))?;
+    }
     for spec in &kind.fields {
         print("")?;
         let marks = marks(kind, spec);
@@ -118,6 +121,7 @@ fn as_json(kind: &Kind) -> Value {
     json!({
         "name": kind.name,
         "help": kind.help,
+        "url": kind.url,
         "from": kind.from,
         "main": kind.main,
         "any_fields": kind.any_fields,

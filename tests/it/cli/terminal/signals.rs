@@ -150,3 +150,37 @@ fn after_a_stop_without_notice_nothing_is_shown_either() {
         assert_eq!(terminal.settings(), settings);
     }
 }
+
+#[test]
+fn a_prompt_of_the_resolver_ends_and_stops_like_any_other() {
+    let home = home();
+    for (kind, prompt) in [("token", "Token: "), ("note", "Ctrl-D)")] {
+        let line = [program().as_str(), "resolve", "mail", "--kind", kind].map(str::to_owned);
+        let words: Vec<_> = line.iter().map(String::as_str).collect();
+        for (signal, code) in [("INT", 130), ("TERM", 143)] {
+            let mut terminal = Terminal::new();
+            let settings = terminal.settings();
+            let child = terminal.start(&home, &words);
+            terminal.expect(prompt);
+            terminal.press("s3cr");
+            send(signal, &child);
+            assert_eq!(end(child), (code, String::new(), String::new()), "{signal}");
+            assert_eq!(terminal.settings(), settings, "{signal}");
+        }
+        let mut terminal = Terminal::new();
+        let settings = terminal.settings();
+        let script = format!("{}; echo \"stopped $?\"; read go; fg >/dev/null", line.join(" "));
+        let shell = terminal.start_showing(&home, &["sh", "-m", "-c", &script]);
+        terminal.expect(prompt);
+        terminal.press("forgotten\r".repeat(usize::from(kind == "note")) + "forgotten\x1a");
+        terminal.expect("stopped 147");
+        assert_eq!(terminal.settings(), settings);
+        terminal.press("go\r");
+        terminal.expect(prompt);
+        terminal.press("s3cret\r\x04");
+        terminal.expect("\r\ns3cret\r\n");
+        assert_eq!(end(shell).0, 0);
+        assert_eq!(terminal.settings(), settings);
+        assert!(!terminal.shown().contains("forgotten"));
+    }
+}
