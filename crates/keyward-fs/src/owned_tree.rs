@@ -81,41 +81,12 @@ impl OwnedTree {
     /// Returns the paths and contents of all files below a folder, sorted by path; none if there is
     /// no such folder.
     pub fn read_all(&self, folder: &Path, limits: TreeLimits) -> Result<Vec<(PathBuf, Vec<u8>)>> {
-        let (mut files, mut total, mut entries) = (Vec::new(), 0, 0);
-        let mut folders: Vec<_> = self
-            .open_below(folder)?
-            .map(|opened| (folder.to_owned(), opened, 1))
-            .into_iter()
-            .collect();
-        while let Some((folder, (opened, stat), depth)) = folders.pop() {
-            check_kind(&stat, FileType::Directory, || self.path.join(&folder))?;
-            if depth > limits.depth {
-                return Err(
-                    self.too_much(&folder, &format!("is more than {} levels deep", limits.depth))
-                );
-            }
-            for name in self.names(&opened, &folder, limits.entries)? {
-                entries += 1;
-                if entries > limits.entries {
-                    return Err(self.too_much(&folder, TOO_MANY));
-                }
-                let path = folder.join(name);
-                // A file that another process has just removed is not there.
-                let Some((opened, stat)) = self.open_below(&path)? else { continue };
-                if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
-                    folders.push((path, (opened, stat), depth + 1));
-                    continue;
-                }
-                let content = self.content(&opened, &stat, &path, limits.file)?;
-                total += content.len();
-                if total > limits.total {
-                    return Err(self.too_much(&folder, "contains too many bytes"));
-                }
-                files.push((path, content));
-            }
+        let mut reading = Reading { tree: self, limits, entries: 0, total: 0, files: Vec::new() };
+        if let Some(opened) = self.open_below(folder)? {
+            reading.add_folder(folder, &opened, 1)?;
         }
-        files.sort();
-        Ok(files)
+        reading.files.sort();
+        Ok(reading.files)
     }
 
     /// Returns the names in an opened folder: at most one more than `most`.
@@ -181,10 +152,53 @@ impl OwnedTree {
             }
         })
     }
-
-    fn too_much(&self, folder: &Path, why: &str) -> Error {
-        refused(&self.path.join(folder), why)
-    }
 }
 
-const TOO_MANY: &str = "contains too many files";
+/// The files of a folder that were read so far.
+struct Reading<'a> {
+    tree: &'a OwnedTree,
+    limits: TreeLimits,
+    entries: usize,
+    total: usize,
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl Reading<'_> {
+    /// Adds all files of an opened folder at this depth, and of those below it.
+    fn add_folder(
+        &mut self,
+        folder: &Path,
+        (opened, stat): &(OwnedFd, Stat),
+        depth: usize,
+    ) -> Result<()> {
+        let path = self.tree.path.join(folder);
+        check_kind(stat, FileType::Directory, || path.clone())?;
+        if depth > self.limits.depth {
+            let why = format!("is more than {} levels deep", self.limits.depth);
+            return Err(refused(&path, &why));
+        }
+        for name in self.tree.names(opened, folder, self.limits.entries)? {
+            self.entries += 1;
+            if self.entries > self.limits.entries {
+                return Err(refused(&path, "contains too many files"));
+            }
+            self.add(folder.join(name), depth)?;
+            if self.total > self.limits.total {
+                return Err(refused(&path, "contains too many bytes"));
+            }
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: PathBuf, depth: usize) -> Result<()> {
+        // A file that another process has just removed is not there.
+        let Some(found) = self.tree.open_below(&path)? else { return Ok(()) };
+        if FileType::from_raw_mode(found.1.st_mode) == FileType::Directory {
+            return self.add_folder(&path, &found, depth + 1);
+        }
+        let content = self.tree.content(&found.0, &found.1, &path, self.limits.file)?;
+        self.total += content.len();
+        self.files.push((path, content));
+        Ok(())
+    }
+}
