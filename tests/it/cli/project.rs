@@ -233,10 +233,31 @@ fn trust_is_revoked_from_a_folder_of_the_project() {
 }
 
 #[test]
+fn a_damaged_pin_trusts_nothing_and_is_replaced() {
+    let home = home();
+    app(&home, "trust --yes").ends(0);
+    let pin = std::fs::read_dir(home.path(".local/state/keyward/projects")).unwrap();
+    let mut pins = pin.map(|pin| pin.unwrap().path());
+    let pin = pins.find(|path| path.extension().is_some_and(|it| it == "toml")).unwrap();
+    for text in ["x", "version = 1\nfolder = '/'\nfiles = 1\n", "version = 2\n"] {
+        std::fs::write(&pin, text).unwrap();
+        app(&home, "check").ends(2).prints("").says("Trust the project again");
+        home.run(&["trust", "--list"]).ends(2).prints("");
+        app(&home, "trust --yes").ends(0);
+        app(&home, "check").ends(3);
+    }
+    let mut mode = std::fs::metadata(pin.parent().unwrap()).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o777);
+    std::fs::set_permissions(pin.parent().unwrap(), mode).unwrap();
+    app(&home, "check").ends(4).prints("").says("can be reached by other users");
+}
+
+#[test]
 fn without_a_project_there_is_nothing_to_check() {
     let home = Home::new();
     for command in ["check", "check --json", "trust --yes", "run --project touch ran"] {
         home.keyward(command).run().ends(2).prints("").says("there is no `.keyward.toml`");
     }
     assert!(!home.path("ran").exists());
+    home.keyward("trust missing").run().ends(2).says("missing: No such file");
 }

@@ -68,7 +68,11 @@ fn trust(session: &Session, config: &Config, arguments: &Arguments) -> Outcome {
     let Some(project) = project else { return Err(gone(&folder).into()) };
     // What Keyward cannot read completely is not shown completely.
     let declaration = project.declaration()?;
-    let before = config.trust_in(&project)?;
+    let before = match config.trust_in(&project) {
+        // The new pin replaces a damaged one.
+        Err(error) if error.kind() == ErrorKind::Invalid => Trust::Untrusted,
+        before => before?,
+    };
     if before == Trust::Trusted {
         return print(&format!("Already trusted: {}", project::shown(&folder)));
     }

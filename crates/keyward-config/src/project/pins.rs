@@ -162,7 +162,8 @@ fn file_name(folder: &Path) -> PathBuf {
 
 fn read_pin(folder: &PrivateDir, name: &Path) -> Result<Option<ProjectPin>> {
     let Some(content) = folder.read(name, MAX)? else { return Ok(None) };
-    ProjectPin::parse(content, &folder.path().join(name)).map(Some)
+    let pin = ProjectPin::parse(content, &folder.path().join(name));
+    pin.map(Some).map_err(|error| error.hint("Trust the project again with: keyward trust"))
 }
 
 impl ProjectPin {

@@ -1,7 +1,8 @@
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use keyward_core::{Error, Result};
+use keyward_core::{Error, Result, printable};
 
 use super::FILE;
 use crate::config::Config;
@@ -15,12 +16,16 @@ impl Config {
     /// belongs to another user than this process's or root.
     ///
     /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no folder `from`;
     /// [`Unavailable`](keyward_core::ErrorKind::Unavailable) or
-    /// [`Refused`](keyward_core::ErrorKind::Refused) if the system cannot find the folder.
+    /// [`Refused`](keyward_core::ErrorKind::Refused) if the system cannot find it.
     pub fn find_project(&self, from: &Path) -> Result<Option<PathBuf>> {
         let from = from.canonicalize().map_err(|error| {
-            let why = format!("{}: {error}", from.display());
-            Error::io("open", error).because(why)
+            let why = format!("{}: {error}", printable(&from.display().to_string()));
+            match error.kind() {
+                io::ErrorKind::NotFound => Error::invalid("open", why),
+                _ => Error::io("open", error).because(why),
+            }
         })?;
         let home = self.places().home.canonicalize().ok();
         for folder in from.ancestors() {
