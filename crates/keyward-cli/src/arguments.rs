@@ -34,6 +34,25 @@ impl StoreAndUser {
     }
 }
 
+/// The argument that selects a profile of the resolver.
+#[derive(clap::Args)]
+pub(crate) struct Profile {
+    /// The profile with which to look for credentials [default: the setting `profile`]
+    #[arg(long, value_name = "P", add = candidates::profiles())]
+    profile: Option<String>,
+}
+
+impl Profile {
+    /// Reads the configuration, for a command that uses the resolver.
+    pub(crate) fn open(&self, session: &Session) -> Outcome<Keyward> {
+        let keyward = session.keyward()?;
+        match &self.profile {
+            Some(name) => Ok(keyward.with_profile(name)?),
+            None => Ok(keyward),
+        }
+    }
+}
+
 /// The arguments that select an entry of a store.
 #[derive(clap::Args)]
 pub(crate) struct StoreAndEntry {

@@ -1,12 +1,11 @@
 //! What completion offers for an argument: stores, kinds, backends, options, settings,
-//! plugins. The
-//! candidates are found only if a completion script asks for them.
+//! profiles, plugins. The candidates are found only if a completion script asks for them.
 
 use std::collections::BTreeSet;
 
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use keyward::{Environment, Keyward, Silent};
-use keyward_config::Settings;
+use keyward_config::{ProfileKey, SettingKey, Settings};
 use keyward_core::Role;
 
 pub(crate) fn stores() -> ArgValueCandidates {
@@ -51,7 +50,8 @@ pub(crate) fn options() -> ArgValueCandidates {
     })
 }
 
-/// Keyward's settings, and those that set the default of a linked backend's option.
+/// Keyward's settings, the keys of profiles, and those that set the default of a linked backend's
+/// option.
 pub(crate) fn settings() -> ArgValueCandidates {
     candidates(|keyward| {
         let known = Settings::known().iter();
@@ -61,6 +61,10 @@ pub(crate) fn settings() -> ArgValueCandidates {
             let options = backend.options.iter();
             keys.extend(options.map(|option| format!("backends.{role}.{name}.{}", option.name)));
         }
+        let profiles = keyward.config().settings().profile_names();
+        keys.extend(profiles.iter().flat_map(|name| {
+            ProfileKey::ALL.map(|key| SettingKey::of_profile(name, key).to_string())
+        }));
         keys
     })
 }
@@ -70,6 +74,13 @@ pub(crate) fn values_of_named_setting() -> ArgValueCandidates {
     candidates(|keyward| {
         let role = find_word(|word| Role::from_name(word.strip_prefix("defaults.")?));
         role.map(|role| backend_names(keyward, role)).unwrap_or_default()
+    })
+}
+
+pub(crate) fn profiles() -> ArgValueCandidates {
+    candidates(|keyward| {
+        let names = keyward.config().settings().profile_names();
+        names.into_iter().map(str::to_owned).collect()
     })
 }
 

@@ -21,6 +21,7 @@ mod kind;
 mod list;
 mod man;
 mod plugin;
+mod profile;
 mod project;
 mod read;
 mod rename;
@@ -94,6 +95,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<kind::Command>("kind"),
     entry::<backend::Command>("backend"),
     entry::<plugin::Command>("plugin"),
+    entry::<profile::Command>("profile"),
     entry::<config::Command>("config"),
     entry::<doctor::Arguments>("doctor"),
     entry::<completions::Arguments>("completions"),

@@ -5,12 +5,14 @@ use keyward_core::{Error, ErrorKind, Result, Value};
 use keyward_fs::check_trusted_folder;
 
 use crate::definition::{self, DefinitionFolder};
+use crate::edit::set_value;
 use crate::environment::Environment;
 use crate::expand::Expander;
 use crate::layer::Layer;
 use crate::name::StoreName;
 use crate::passwd::user_of_uid;
 use crate::places::Places;
+use crate::profile_key::PROFILES;
 use crate::setting_key::SettingKey;
 use crate::settings::Settings;
 use crate::store_file::StoreFile;
@@ -286,6 +288,24 @@ impl Config {
             .and_then(|store| store.user.clone())
             .or_else(|| self.settings.text("user").map(str::to_owned))
             .unwrap_or_else(|| user_of_uid(rustix::process::geteuid().as_raw()).name)
+    }
+
+    /// Returns the same with this profile, whatever the settings select.
+    ///
+    /// # Errors
+    /// Those of [`Settings::profile`].
+    pub fn with_profile(mut self, name: &str) -> Result<Self> {
+        self.settings.select_profile(name)?;
+        Ok(self)
+    }
+
+    /// Removes a profile from the user's configuration, and nothing else.
+    ///
+    /// # Errors
+    /// Those of [`Places::check_owner`] and [`set_value`](crate::set_value).
+    pub fn remove_profile(&self, name: &str) -> Result<()> {
+        self.places.check_owner()?;
+        set_value(&self.user_file(), &SettingKey::new([PROFILES, name]), None)
     }
 
     /// Returns what replaces `%…%` in the options of a store; in a system store, for this user.

@@ -65,7 +65,13 @@ pub fn with_value(text: &str, key: &SettingKey, value: Option<&Value>) -> Option
                 None => drop(table.insert(last, Item::Value(value))),
             }
         }
-        None => drop(table.remove(last)),
+        None => {
+            table.remove(last);
+            // An empty credential would hide the one of another layer.
+            if table.is_empty() && key.is_of_credential() {
+                return with_value(&document.to_string(), &key.parent(), None);
+            }
+        }
     }
     Some(document.to_string())
 }

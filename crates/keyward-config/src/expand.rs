@@ -27,15 +27,21 @@ use crate::places::Places;
 #[derive(Clone, Debug)]
 pub struct Expander {
     places: Places,
-    store: String,
-    id: String,
+    /// The store's name, as in the name of its file, and its id.
+    store: Option<(String, String)>,
     uid: Option<u32>,
 }
 
 impl Expander {
     /// Returns an expander for one store.
     pub fn new(places: &Places, store: &StoreName, id: StoreId) -> Self {
-        Self { places: places.clone(), store: store.file_stem(), id: id.to_string(), uid: None }
+        let store = Some((store.file_stem(), id.to_string()));
+        Self { places: places.clone(), store, uid: None }
+    }
+
+    /// Returns an expander for key sources that belong to no store.
+    pub fn without_store(places: &Places) -> Self {
+        Self { places: places.clone(), store: None, uid: None }
     }
 
     /// Returns the same expander, for the place of one user of a system store.
@@ -62,8 +68,8 @@ impl Expander {
                 "" => expanded.push('%'),
                 "user" => expanded.push_str("%user%"),
                 "uid" => expanded.push_str(&self.uid()?.to_string()),
-                "id" => expanded.push_str(&self.id),
-                "store" => expanded.push_str(&self.store),
+                "id" => expanded.push_str(&self.store(word)?.1),
+                "store" => expanded.push_str(&self.store(word)?.0),
                 "home" => expanded.push_str(utf8(&self.places.home)?),
                 "config" => expanded.push_str(utf8(&self.places.config)?),
                 "data" => expanded.push_str(utf8(&self.places.data)?),
@@ -80,6 +86,12 @@ impl Expander {
         }
         expanded.push_str(rest);
         Ok(expanded)
+    }
+
+    fn store(&self, word: &str) -> Result<&(String, String)> {
+        self.store.as_ref().ok_or_else(|| {
+            Error::invalid("expand", format!("`%{word}%` can only be used in the file of a store"))
+        })
     }
 
     fn uid(&self) -> Result<u32> {

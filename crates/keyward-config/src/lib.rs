@@ -11,6 +11,7 @@
 
 mod audit;
 mod config;
+mod credential;
 mod deadline;
 mod definition;
 mod edit;
@@ -26,6 +27,8 @@ mod passwd;
 mod places;
 mod plugin_file;
 mod plugins;
+mod profile;
+mod profile_key;
 mod program;
 mod project;
 mod setting_key;
@@ -36,6 +39,7 @@ mod toml_file;
 mod toml_value;
 
 pub use config::{Config, DEFAULT_STORE};
+pub use credential::Credential;
 pub use deadline::within;
 pub use definition::DefinitionFolder;
 pub use edit::{set_value, with_value};
@@ -48,6 +52,8 @@ pub use passwd::{OsUser, local_users, user_of_name, user_of_uid};
 pub use places::Places;
 pub use plugin_file::PluginFile;
 pub use plugins::{BrokenPlugin, Plugins};
+pub use profile::Profile;
+pub use profile_key::ProfileKey;
 pub use program::{find_program, path_of_program};
 pub use project::{Declaration, DeclaredSecret, Project, ProjectFile, ProjectPin, Trust};
 pub use setting_key::{KnownSetting, SettingKey, SettingTarget};

@@ -106,7 +106,7 @@ impl PluginFile {
     /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it does not describe a
     /// plugin.
     pub fn parse(text: &str, path: &Path, name: &PluginName, layer: Layer) -> Result<Self> {
-        Self::read(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
+        Self::read(&TomlFile::from_text(path, text), name, layer)
     }
 
     /// Whether the plugin is a shared library, and not a program.

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use keyward_core::{Error, OptionType, Result, Role, Value, printable};
+use keyward_core::{Error, MAX_NAME, OptionType, Result, Role, Value, canonical, printable};
 
+use crate::profile_key::{MAX_PROFILE, PROFILES, ProfileKey};
 use crate::toml_file::nearest;
 
 /// A setting that does not belong to a backend.
@@ -83,12 +84,29 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         default: Some("keyring,file"),
     },
     KnownSetting {
+        key: "profile",
+        help: "The profile with which `keyward resolve` looks for credentials",
+        variable: Some("KEYWARD_PROFILE"),
+        kind: OptionType::Text,
+        choices: &[],
+        default: None,
+    },
+    KnownSetting {
         key: "resolve.sources",
         help: "The sources in which `keyward resolve` looks for credentials, in this order, a list or one text with commas",
         variable: Some("KEYWARD_RESOLVE_SOURCES"),
         kind: OptionType::List,
-        choices: &["environment", "stores", "git", "prompt", "datalad", "pancloud", "pancloud-1.2"],
-        default: Some("environment,stores,git,prompt"),
+        choices: &[
+            "environment",
+            "configuration",
+            "stores",
+            "git",
+            "prompt",
+            "datalad",
+            "pancloud",
+            "pancloud-1.2",
+        ],
+        default: Some("environment,configuration,stores,git,prompt"),
     },
     KnownSetting {
         key: "resolve.stores",
@@ -281,7 +299,34 @@ pub enum SettingTarget<'a> {
         /// The option.
         option: &'a str,
     },
+    /// A key of a profile.
+    Profile {
+        /// The profile.
+        profile: &'a str,
+        /// The key.
+        key: ProfileKey,
+    },
+    /// A field of a credential, or `kind`.
+    Credential {
+        /// The credential.
+        name: &'a str,
+        /// The field.
+        field: &'a str,
+    },
 }
+
+/// The table of the configuration that contains the credentials.
+pub(crate) const CREDENTIALS: &str = "credentials";
+
+/// What values a field takes.
+pub(crate) const FIELD_VALUES: &str = "text or a reference: \"keyward://STORE/NAME\", or a key source such as { from = \"env\", name = \"…\" }";
+
+/// The key that says of which kind a credential is.
+pub(crate) const KIND: &str = "kind";
+
+/// The tables that contain tables with names that the user chooses, with the length of the keys in
+/// them.
+const NAMED: [(&str, usize); 3] = [("backends", 4), (PROFILES, 3), (CREDENTIALS, 3)];
 
 impl SettingKey {
     /// Reads the key of a setting.
@@ -293,7 +338,7 @@ impl SettingKey {
         let parts = toml_edit::Key::parse(text).ok();
         let parts = parts.map(|parts| parts.iter().map(|part| part.get().to_owned()).collect());
         match parts.map(Self) {
-            Some(key) if key.target().is_some() => Ok(key),
+            Some(key) if key.target().is_some() => key.check_name().map(|()| key),
             _ => Err(not_a_setting(text, Error::invalid("config", no_setting(text)))),
         }
     }
@@ -302,9 +347,19 @@ impl SettingKey {
         Self(parts.into_iter().map(str::to_owned).collect())
     }
 
+    /// Returns the key of a value of a profile.
+    pub fn of_profile(profile: &str, key: ProfileKey) -> Self {
+        Self::new([PROFILES, profile, key.name()])
+    }
+
     /// Returns the parts of the path.
     pub fn parts(&self) -> &[String] {
         &self.0
+    }
+
+    /// Returns the key of the table that contains the value.
+    pub(crate) fn parent(&self) -> Self {
+        Self(self.0[..self.0.len().saturating_sub(1)].to_vec())
     }
 
     /// Returns the key of a value in this table.
@@ -314,12 +369,47 @@ impl SettingKey {
 
     /// Returns what the key sets; `None` if it is not the key of a setting.
     pub fn target(&self) -> Option<SettingTarget<'_>> {
-        if let [backends, role, backend, option] = self.0.as_slice()
-            && backends == "backends"
-        {
-            return Some(SettingTarget::Option { role: Role::from_name(role)?, backend, option });
+        let parts: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        match parts[..] {
+            ["backends", role, backend, option] => {
+                Some(SettingTarget::Option { role: Role::from_name(role)?, backend, option })
+            }
+            [PROFILES, profile, key] => {
+                Some(SettingTarget::Profile { profile, key: ProfileKey::from_name(key)? })
+            }
+            [CREDENTIALS, name, field] => Some(SettingTarget::Credential { name, field }),
+            _ => {
+                let is_it = |known: &&KnownSetting| known.key.split('.').eq(parts.iter().copied());
+                KNOWN.iter().find(is_it).map(SettingTarget::Known)
+            }
         }
-        KNOWN.iter().find(|known| known.key.split('.').eq(&self.0)).map(SettingTarget::Known)
+    }
+
+    /// Checks the name of a profile or a credential.
+    ///
+    /// # Errors
+    /// `Invalid` if it is not canonical: no command could ask for it.
+    pub(crate) fn check_name(&self) -> Result<()> {
+        match self.0.as_slice() {
+            [table, name, ..] if table == PROFILES => canonical("profile", name, MAX_PROFILE),
+            [table, name, ..] if table == CREDENTIALS => canonical("name", name, MAX_NAME),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this is the key of the table of a profile or a credential.
+    pub(crate) fn is_named_table(&self) -> bool {
+        matches!(self.0.as_slice(), [table, _] if table == PROFILES || table == CREDENTIALS)
+    }
+
+    /// Whether this is a field of a credential, or its kind.
+    pub(crate) fn is_of_credential(&self) -> bool {
+        matches!(self.target(), Some(SettingTarget::Credential { .. }))
+    }
+
+    /// Whether this is the kind of a credential.
+    pub(crate) fn is_kind(&self) -> bool {
+        matches!(self.target(), Some(SettingTarget::Credential { field: KIND, .. }))
     }
 
     /// Whether this is the key of a table that contains settings.
@@ -329,8 +419,10 @@ impl SettingKey {
             parts.by_ref().zip(&self.0).all(|(one, other)| one == other)
                 && known.key.split('.').count() > self.0.len()
         };
-        KNOWN.iter().any(is_above)
-            || self.0.len() < 4 && self.0.first().is_some_and(|part| part == "backends")
+        let is_named = |(table, length): (&str, usize)| {
+            self.0.len() < length && self.0.first().is_some_and(|part| part == table)
+        };
+        KNOWN.iter().any(is_above) || NAMED.into_iter().any(is_named)
     }
 }
 
@@ -350,7 +442,14 @@ pub(crate) fn no_setting(key: &str) -> String {
 
 /// Adds to an error the known key that is most similar to a wrong one.
 pub(crate) fn not_a_setting(key: &str, error: Error) -> Error {
-    match nearest(key, KNOWN.iter().map(|known| known.key)) {
+    let known = KNOWN.iter().map(|known| known.key.to_owned());
+    let table = key.rsplit_once('.').map(|(table, _)| table);
+    let table = table.filter(|table| table.starts_with(PROFILES));
+    let of_profile = table.into_iter().flat_map(|table| {
+        ProfileKey::ALL.into_iter().map(move |key| format!("{table}.{}", key.name()))
+    });
+    let known: Vec<_> = known.chain(of_profile).collect();
+    match nearest(key, known.iter().map(String::as_str)) {
         Some(hint) => error.hint(hint),
         None => error.hint("`keyward config show` lists the settings"),
     }

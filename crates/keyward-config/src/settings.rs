@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use toml::de::DeValue;
 use crate::environment::Environment;
 use crate::layer::Layer;
 use crate::setting_key::{
-    KNOWN, KnownSetting, SettingKey, SettingTarget, no_setting, not_a_setting, texts,
+    CREDENTIALS, FIELD_VALUES, KNOWN, KnownSetting, SettingKey, SettingTarget, no_setting,
+    not_a_setting, texts,
 };
 use crate::toml_file::TomlFile;
 use crate::toml_value::value_of;
@@ -27,7 +28,11 @@ pub struct Setting {
 
 /// All settings of all layers.
 #[derive(Clone, Debug, Default)]
-pub struct Settings(BTreeMap<SettingKey, Vec<Setting>>);
+pub struct Settings {
+    values: BTreeMap<SettingKey, Vec<Setting>>,
+    /// The layers that have the table of a profile or a credential, the nearest one last.
+    tables: BTreeMap<(String, String), BTreeSet<Layer>>,
+}
 
 impl Settings {
     /// Returns the settings that are built in or in the environment. [`add_file`](Self::add_file)
@@ -61,7 +66,7 @@ impl Settings {
     /// and for an unknown key.
     pub fn parse(text: &str, path: &Path, layer: Layer) -> Result<Self> {
         let mut settings = Self::default();
-        let file = TomlFile { path: path.to_owned(), text: text.to_owned() };
+        let file = TomlFile::from_text(path, text);
         settings.add_file(&file, layer)?;
         Ok(settings)
     }
@@ -83,6 +88,25 @@ impl Settings {
         Ok(())
     }
 
+    /// Returns the same with another value of the setting in the user's configuration.
+    #[must_use]
+    pub fn with(mut self, key: SettingKey, value: Value, place: &str) -> Self {
+        self.values.entry(key.clone()).or_default().retain(|setting| setting.layer != Layer::User);
+        self.add(key, value, Layer::User, place.to_owned());
+        self
+    }
+
+    /// Selects a profile for this process. This comes before all other layers.
+    ///
+    /// # Errors
+    /// Those of [`profile`](Self::profile).
+    pub(crate) fn select_profile(&mut self, name: &str) -> Result<()> {
+        self.profile(name)?;
+        let value = Value::Text(name.to_owned());
+        self.add(key_of("profile"), value, Layer::Flag, "--profile".into());
+        Ok(())
+    }
+
     /// Adds the setting of this key, or those in the table of this key.
     fn add_value(
         &mut self,
@@ -92,6 +116,7 @@ impl Settings {
         span: Range<usize>,
         value: &Spanned<DeValue<'_>>,
     ) -> Result<()> {
+        key.check_name().map_err(|error| file.wrong(span.clone(), error.message()))?;
         match (key.target(), value.get_ref()) {
             (Some(target), _) => {
                 let value = read_value(file, &key, &target, value)?;
@@ -100,6 +125,7 @@ impl Settings {
                 Ok(())
             }
             (None, DeValue::Table(table)) if key.is_table() => {
+                self.add_table(&key, layer);
                 table.iter().try_for_each(|(name, value)| {
                     self.add_value(file, layer, key.child(name.get_ref()), name.span(), value)
                 })
@@ -111,15 +137,56 @@ impl Settings {
         }
     }
 
+    /// Notes that a layer has the table of this key, if it is that of a profile or a credential.
+    fn add_table(&mut self, key: &SettingKey, layer: Layer) {
+        if key.is_named_table() {
+            let name = (key.parts()[0].clone(), key.parts()[1].clone());
+            self.tables.entry(name).or_default().insert(layer);
+        }
+    }
+
+    /// Returns the names of the profiles or the credentials, sorted.
+    pub(crate) fn tables<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = &'a str> {
+        let tables = self.tables.keys().filter(move |(of, _)| of == kind);
+        tables.map(|(_, name)| name.as_str())
+    }
+
+    /// Iterates over the values in the table of a profile or a credential, by their names in it.
+    pub(crate) fn in_table(
+        &self,
+        kind: &str,
+        name: &str,
+    ) -> impl Iterator<Item = (&str, &Setting)> {
+        let table = SettingKey::new([kind, name]);
+        let from = self.values.range(table.clone()..);
+        let inside = from.take_while(move |(key, _)| key.parent() == table);
+        inside.filter_map(|(key, _)| Some((key.parts().last()?.as_str(), self.get(key)?)))
+    }
+
+    /// Returns the layers that have a profile or a credential of this name, the nearest one last.
+    pub(crate) fn layers(&self, kind: &str, name: &str) -> Option<&BTreeSet<Layer>> {
+        self.tables.get(&(kind.to_owned(), name.to_owned()))
+    }
+
     fn add(&mut self, key: SettingKey, value: Value, layer: Layer, place: String) {
-        let values = self.0.entry(key).or_default();
+        self.add_table(&key.parent(), layer);
+        let values = self.values.entry(key).or_default();
         values.push(Setting { value, layer, place });
         values.sort_by_key(|setting| setting.layer);
     }
 
     /// Returns the value that applies, if there is one.
+    ///
+    /// A credential is in one layer as a whole: what another layer says about it does not apply.
     pub fn get(&self, key: &SettingKey) -> Option<&Setting> {
-        self.0.get(key)?.last()
+        let setting = self.values.get(key)?.last()?;
+        let applies = match key.target() {
+            Some(SettingTarget::Credential { name, .. }) => {
+                self.layers(CREDENTIALS, name)?.last() == Some(&setting.layer)
+            }
+            _ => true,
+        };
+        applies.then_some(setting)
     }
 
     /// Returns the text of a setting of Keyward, if it has a value.
@@ -148,14 +215,14 @@ impl Settings {
         self.get(&key_of(key)).is_some_and(|setting| setting.value == Value::Flag(true))
     }
 
-    /// Returns all values of a setting, the one that applies first.
+    /// Returns all values of a setting, that of the nearest layer first.
     pub fn explain(&self, key: &SettingKey) -> impl Iterator<Item = &Setting> {
-        self.0.get(key).into_iter().flat_map(|values| values.iter().rev())
+        self.values.get(key).into_iter().flat_map(|values| values.iter().rev())
     }
 
     /// Returns every setting that has a value, with the value that applies.
     pub fn iter(&self) -> impl Iterator<Item = (&SettingKey, &Setting)> {
-        self.0.iter().filter_map(|(key, values)| Some((key, values.last()?)))
+        self.values.keys().filter_map(|key| Some((key, self.get(key)?)))
     }
 
     /// Returns the default options of a backend in new stores, which are not checked.
@@ -204,6 +271,16 @@ fn read_value(
             Ok(value) if known.accepts(&value) => Ok(value),
             _ => Err(wrong(&known.wanted())),
         },
+        SettingTarget::Profile { key, .. } => match read {
+            Ok(value) if key.accepts(&value) => Ok(value),
+            _ => Err(wrong(&key.wanted())),
+        },
+        SettingTarget::Credential { .. } => match read {
+            Ok(value @ Value::Text(_)) => Ok(value),
+            Ok(value @ Value::Secret(_)) if !key.is_kind() => Ok(value),
+            _ if key.is_kind() => Err(wrong("text")),
+            _ => Err(wrong(FIELD_VALUES)),
+        },
     }
 }
 
@@ -242,7 +319,7 @@ mod tests {
             ("defaults.key = [3]", "c.toml:2: `defaults.key` takes a list of texts"),
             (
                 "resolve.sources = ['nope']",
-                "c.toml:2: `resolve.sources` takes these words: environment, stores, git, prompt, datalad, pancloud, pancloud-1.2",
+                "c.toml:2: `resolve.sources` takes these words: environment, configuration, stores, git, prompt, datalad, pancloud, pancloud-1.2",
             ),
             ("clip.seconds = '3'", "c.toml:2: `clip.seconds` takes a whole number"),
             ("clip.seconds = -3", "c.toml:2: `clip.seconds` takes a whole number"),

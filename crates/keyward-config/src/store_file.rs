@@ -108,7 +108,7 @@ impl StoreFile {
     /// [`Invalid`](keyward_core::ErrorKind::Invalid), with file and line, if it does not describe a
     /// store.
     pub fn parse(text: &str, path: &Path, name: &StoreName, layer: Layer) -> Result<Self> {
-        Self::read(&TomlFile { path: path.to_owned(), text: text.to_owned() }, name, layer)
+        Self::read(&TomlFile::from_text(path, text), name, layer)
     }
 
     /// Returns the error for a wrong option of one of the store's backends, with the line of the

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::string::FromUtf8Error;
+use std::sync::OnceLock;
 
 use keyward_core::{Error, ErrorKind, Result, printable};
 use keyward_fs::read_trusted_config;
@@ -16,9 +17,15 @@ const MAX: usize = 1 << 20;
 pub(crate) struct TomlFile {
     pub(crate) path: PathBuf,
     pub(crate) text: String,
+    /// Where each line ends, once that was asked for.
+    line_ends: OnceLock<Vec<usize>>,
 }
 
 impl TomlFile {
+    pub(crate) fn from_text(path: &Path, text: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), text: text.into(), line_ends: OnceLock::new() }
+    }
+
     /// Reads the file, if it exists. The caller has checked its folder.
     ///
     /// # Errors
@@ -42,7 +49,7 @@ impl TomlFile {
     /// `Invalid` if it is not text.
     pub(crate) fn new(path: &Path, content: Vec<u8>) -> Result<Self> {
         match String::from_utf8(content) {
-            Ok(text) => Ok(Self { path: path.to_owned(), text }),
+            Ok(text) => Ok(Self::from_text(path, text)),
             Err(error) => Err(not_utf8(path, &error)),
         }
     }
@@ -64,7 +71,10 @@ impl TomlFile {
     }
 
     pub(crate) fn line(&self, span: Range<usize>) -> usize {
-        self.text.as_bytes().iter().take(span.start).filter(|byte| **byte == b'\n').count() + 1
+        let ends = self
+            .line_ends
+            .get_or_init(|| self.text.match_indices('\n').map(|(at, _)| at).collect());
+        ends.partition_point(|end| *end < span.start) + 1
     }
 
     /// Returns an error for a key that is unknown in `what`, with the most similar known one.
@@ -119,7 +129,7 @@ impl TomlFile {
 fn not_utf8(path: &Path, error: &FromUtf8Error) -> Error {
     let end = error.utf8_error().valid_up_to();
     let text = String::from_utf8_lossy(&error.as_bytes()[..end]).into_owned();
-    TomlFile { path: path.to_owned(), text }
+    TomlFile::from_text(path, text)
         .wrong(end..end, "is not UTF-8 here")
         .hint("Save the file as UTF-8")
 }

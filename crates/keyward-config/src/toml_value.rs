@@ -1,7 +1,7 @@
 //! Reads and writes the values of options, in TOML and on the command line.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::Path;
 
 use keyward_core::{
     Error, OptionSpec, OptionType, Result, SecretRef, Value, Values, write_duration,
@@ -73,20 +73,21 @@ pub fn parse_value(spec: &OptionSpec, text: &str) -> Result<Value> {
             Err(_) => wrong("a whole number"),
         },
         OptionType::List => Ok(Value::List(text.split(',').map(str::to_owned).collect())),
-        OptionType::Secret => {
-            let file = TomlFile { path: PathBuf::from("the value"), text: format!("it = {text}") };
-            let parsed = file.parse().ok().and_then(|table| {
-                value_of(&file, table.get("it")?).ok().filter(|_| table.len() == 1)
-            });
-            match parsed {
-                Some(reference @ Value::Secret(_)) => Ok(reference),
-                _ => wrong(
-                    "a reference such as { from = \"env\", name = \"…\" }; never write a secret itself here",
-                ),
-            }
-        }
+        OptionType::Secret => match parse_reference(text) {
+            Some(reference) => Ok(reference),
+            None => wrong(
+                "a reference such as { from = \"env\", name = \"…\" }; never write a secret itself here",
+            ),
+        },
         _ => wrong("a value of a type that this program does not know"),
     }
+}
+
+/// Reads a reference to a secret from the command line: a key source and its options.
+pub(crate) fn parse_reference(text: &str) -> Option<Value> {
+    let file = TomlFile::from_text(Path::new("the value"), format!("it = {text}"));
+    let table = file.parse().ok().filter(|table| table.len() == 1)?;
+    value_of(&file, table.get("it")?).ok().filter(|value| matches!(value, Value::Secret(_)))
 }
 
 /// Returns a value as it is written in TOML.

@@ -16,7 +16,7 @@ pub trait Finder: Debug + Send + Sync {
     /// The name of the source in traces and messages, such as `environment` or `store work`.
     fn name(&self) -> String;
 
-    /// Where it looks for the credential: variables or entries. It opens nothing.
+    /// Where it looks for the credential: variables, lines of files, or entries. It opens nothing.
     fn places(&self, query: &Query<'_>, kinds: &Kinds) -> Vec<String>;
 
     /// Returns what the source has.

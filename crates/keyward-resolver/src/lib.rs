@@ -32,7 +32,7 @@ pub use query::Query;
 pub use reference::{Place, Reference, SCHEME};
 pub use resolver::{Explanation, Resolution, Resolver};
 pub use trace::{Outcome, Step};
-pub use values::Variables;
+pub use values::{Variables, kind_with_fields};
 pub use variable::{VARIABLE_PREFIX, parse_variable, variable_name};
 
 #[cfg(test)]

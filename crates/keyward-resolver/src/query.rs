@@ -55,6 +55,24 @@ impl<'a> Query<'a> {
         })
     }
 
+    /// Returns the same query for the credential of another name.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the name is not canonical.
+    pub fn named(self, name: &'a str) -> Result<Self> {
+        canonical("name", name, MAX_NAME)?;
+        Ok(Self { name, ..self })
+    }
+
+    /// Returns the same query for the entries of this user, unless it has one already.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the user is not canonical.
+    pub fn or_user(self, user: &'a str) -> Result<Self> {
+        canonical("user", user, MAX_USER)?;
+        Ok(Self { user: self.user.or(Some(user)), ..self })
+    }
+
     /// Returns the same query for a credential of this kind. One of another kind is an error.
     #[must_use]
     pub fn of_kind(self, kind: &'a Kind) -> Self {

@@ -10,7 +10,7 @@ pub struct Step {
     pub source: String,
     /// What came of it.
     pub outcome: Outcome,
-    /// Where it looks for the credential: variables or entries.
+    /// Where it looks for the credential: variables, lines of files, or entries.
     pub places: Vec<String>,
     /// The names of the fields that it has.
     pub fields: Vec<String>,

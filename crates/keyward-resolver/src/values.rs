@@ -88,15 +88,8 @@ fn typed(values: BTreeMap<String, Secret>, query: &Query<'_>, kinds: &Kinds) -> 
     if values.is_empty() {
         return Err(Error::not_found("resolve"));
     }
-    let possible;
-    let kind = match query.kind() {
-        Some(kind) => Some(kind),
-        None => {
-            let names: Vec<_> = values.keys().map(String::as_str).collect();
-            possible = kinds_with_main(kinds, &names);
-            if let [kind] = possible[..] { Some(kind) } else { None }
-        }
-    };
+    let fields: Vec<_> = values.keys().map(String::as_str).collect();
+    let kind = query.kind().or_else(|| kind_with_fields(kinds, &fields));
     let mut record = Record::new(kind.map_or("", |kind| &kind.name));
     for (name, value) in values {
         let field = match kind {
@@ -106,6 +99,25 @@ fn typed(values: BTreeMap<String, Secret>, query: &Query<'_>, kinds: &Kinds) -> 
         record.fields.insert(name, field);
     }
     Ok(record)
+}
+
+/// Returns the kind that these fields show: the one built-in kind whose main secret is among them,
+/// and whose table has all of them.
+///
+/// A plugin may add a kind, which must not change what a user's fields mean.
+///
+/// # Examples
+/// ```
+/// use keyward_kinds::{Kinds, names};
+///
+/// let kinds = Kinds::linked();
+/// let kind = keyward_resolver::kind_with_fields(&kinds, &["username", "token"]);
+/// assert_eq!(kind.unwrap().name, names::TOKEN);
+/// assert!(keyward_resolver::kind_with_fields(&kinds, &["username"]).is_none());
+/// ```
+pub fn kind_with_fields<'a>(kinds: &'a Kinds, fields: &[&str]) -> Option<&'a Kind> {
+    let possible = kinds_with_main(kinds, fields);
+    if let [kind] = possible[..] { Some(kind) } else { None }
 }
 
 /// Returns the built-in kinds whose main secret is among the fields, and whose table has all of them.

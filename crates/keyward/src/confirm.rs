@@ -13,8 +13,8 @@ use crate::open_store::OpenStore;
 const ATTEMPTS: usize = 3;
 
 impl Keyward {
-    /// Stores a credential that worked in the first store of the setting `resolve.stores`, as the
-    /// entry that the query names. Returns the store; `None` if a source already has these values.
+    /// Stores a credential that worked in the first store in which the resolver looks, as the entry
+    /// for which it looks there. Returns the store; `None` if a source already has these values.
     ///
     /// What the record does not have stays as it is in the entry. A mark of [`reject`](Self::reject)
     /// is removed. A new entry is bound to the origins of the record.
@@ -27,17 +27,17 @@ impl Keyward {
     pub fn confirm(&self, query: &Query<'_>, record: &Record) -> Result<Option<StoreName>> {
         let kinds = self.config.kinds();
         let kind = kinds.find(&record.kind)?;
-        let found = self.resolver().explain(query).result;
+        let found = self.resolver()?.explain(query).result;
         if found.is_ok_and(|found| found.record.kind == kind.name && has(&found.record, record)) {
             return Ok(None);
         }
-        let names = self.config.settings().texts("resolve.stores");
-        let Some(name) = names.first() else {
+        let aim = self.aim(query)?;
+        let Some(name) = aim.stores.first() else {
             return Err(Error::invalid("confirm", "the setting `resolve.stores` has no store"));
         };
-        let store = self.store_of(name, query.user())?;
+        let store = self.store_of(name, aim.user.as_deref())?;
         store.check_not_deleting()?;
-        let id = store.entry(query.user(), Some(query.name()))?;
+        let id = store.entry(aim.user.as_deref(), Some(&aim.name))?;
         store.update_or_replace(&id, |old| {
             let record = confirmed(&kinds, kind, record, old, &store)?;
             Ok(Change::Put(Box::new(record)))
@@ -45,7 +45,7 @@ impl Keyward {
         Ok(Some(store.file.name.clone()))
     }
 
-    /// Marks a credential that a service refused, in each store of the setting `resolve.stores` whose
+    /// Marks a credential that a service refused, in each store in which the resolver looks and whose
     /// entry has these values. Returns these stores.
     ///
     /// The entry keeps its values. But it counts as absent in later look-ups, until another secret is
@@ -55,12 +55,13 @@ impl Keyward {
     /// Those of the stores.
     pub fn reject(&self, query: &Query<'_>, record: &Record) -> Result<Vec<StoreName>> {
         let mut marked = Vec::new();
-        for name in self.config.settings().texts("resolve.stores") {
+        let aim = self.aim(query)?;
+        for name in &aim.stores {
             if name == DEFAULT_STORE && self.config.default_store()?.is_none() {
                 continue;
             }
-            let store = self.store_of(name, query.user())?;
-            let id = store.entry(query.user(), Some(query.name()))?;
+            let store = self.store_of(name, aim.user.as_deref())?;
+            let id = store.entry(aim.user.as_deref(), Some(&aim.name))?;
             let mut is_marked = false;
             store.update(&id, |old| {
                 let old = old.filter(|old| old.kind == record.kind && has(old, record));
@@ -92,7 +93,7 @@ impl Keyward {
     /// # let environment = environment.with("KEYWARD_CREDENTIAL_MAIL_TOKEN", "t0ken");
     /// # let keyward = Keyward::with(environment, Silent)?;
     /// # fn connect(token: &[u8]) -> keyward::Result<usize> { Ok(token.len()) }
-    /// let resolver = keyward.resolver();
+    /// let resolver = keyward.resolver()?;
     /// let query = Query::new("mail", None)?.needing_main();
     /// let session = keyward.log_in(&resolver, &query, |found| {
     ///     connect(found.field(None)?.value.expose())
@@ -223,7 +224,7 @@ mod tests {
 
     /// Logs in to a service that accepts only this token. Returns the tokens that were tried.
     fn log_in(keyward: &Keyward, accepted: &str) -> (Result<()>, Vec<String>) {
-        let resolver = keyward.resolver();
+        let resolver = keyward.resolver().unwrap();
         let kind = resolver.kinds().find(names::TOKEN).unwrap();
         let query = Query::new("mail", None).unwrap().of_kind(kind);
         let mut tried = Vec::new();

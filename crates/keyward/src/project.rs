@@ -16,8 +16,9 @@ impl Keyward {
     /// only if every source was asked and none has the credential.
     ///
     /// # Errors
-    /// Those of [`resolve`](keyward_resolver::Resolver::resolve), for each credential alone: only
-    /// [`NotFound`](keyward_core::ErrorKind::NotFound) means that it is missing.
+    /// Those of [`resolver`](Self::resolver). Those of
+    /// [`resolve`](keyward_resolver::Resolver::resolve) are the results of the credentials: only
+    /// [`NotFound`](keyward_core::ErrorKind::NotFound) means that one is missing.
     ///
     /// # Security
     /// Pass only secrets of a declaration that the user trusts:
@@ -36,21 +37,24 @@ impl Keyward {
     /// let keyward = Keyward::with(environment, Silent)?;
     /// let text = b"version = 1\n[secrets.api]\nkind = 'token'\n[secrets.other]".to_vec();
     /// let declaration = Declaration::parse(text, Path::new(".keyward.toml"))?;
-    /// let found = keyward.resolve_declared(&declaration.secrets);
+    /// let found = keyward.resolve_declared(&declaration.secrets)?;
     /// assert_eq!(found[0].as_ref().unwrap().field(None)?.value.expose(), b"t0ken");
     /// assert!(found[1].as_ref().unwrap_err().is_miss());
-    /// let checked = keyward.check_declared(&declaration.secrets);
+    /// let checked = keyward.check_declared(&declaration.secrets)?;
     /// assert_eq!(checked[0].as_ref().unwrap(), &["environment"]);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn resolve_declared(&self, secrets: &[DeclaredSecret]) -> Vec<Result<Resolution>> {
+    pub fn resolve_declared(&self, secrets: &[DeclaredSecret]) -> Result<Vec<Result<Resolution>>> {
         self.look_up_declared(secrets, Resolver::resolve_many)
     }
 
     /// Returns the names of the sources that have the credentials, as
     /// [`resolve_declared`](Self::resolve_declared) would find them, or why it would fail. It gives
     /// no credential out.
-    pub fn check_declared(&self, secrets: &[DeclaredSecret]) -> Vec<Result<Vec<String>>> {
+    ///
+    /// # Errors
+    /// As [`resolve_declared`](Self::resolve_declared).
+    pub fn check_declared(&self, secrets: &[DeclaredSecret]) -> Result<Vec<Result<Vec<String>>>> {
         let sources = |explanation: Explanation| explanation.result.map(|found| found.sources);
         self.look_up_declared(secrets, |resolver, queries| {
             resolver.explain_many(queries).into_iter().map(sources).collect()
@@ -61,8 +65,8 @@ impl Keyward {
         &self,
         secrets: &[DeclaredSecret],
         look_up: impl Fn(&Resolver, &[Query<'_>]) -> Vec<Result<T>>,
-    ) -> Vec<Result<T>> {
-        let resolver = self.silent_resolver().with_last(Box::new(Defaults(secrets.to_vec())));
+    ) -> Result<Vec<Result<T>>> {
+        let resolver = self.silent_resolver()?.with_last(Box::new(Defaults(secrets.to_vec())));
         let (mut queries, mut found) = (Vec::new(), Vec::new());
         for secret in secrets {
             match query(secret, resolver.kinds()) {
@@ -75,7 +79,7 @@ impl Keyward {
         }
         let mut results = look_up(&resolver, &queries).into_iter();
         let found = found.into_iter().map(|wrong| wrong.or_else(|| results.next()));
-        found.map(|result| result.expect("each query has a result")).collect()
+        Ok(found.map(|result| result.expect("each query has a result")).collect())
     }
 }
 

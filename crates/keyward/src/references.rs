@@ -52,7 +52,7 @@ impl Keyward {
         }
         let mut records: BTreeMap<usize, Result<Record>> = BTreeMap::new();
         if !queries.is_empty() {
-            let found = self.resolver().resolve_many(&queries).into_iter();
+            let found = self.resolver()?.resolve_many(&queries).into_iter();
             let found = found.map(|result| result.map(|resolution| resolution.record));
             records.extend(unplaced.into_iter().zip(found));
         }
@@ -103,7 +103,7 @@ impl Keyward {
             None => {
                 let name = reference.name.as_deref().unwrap_or_default();
                 let query = Query::new(name, reference.user.as_deref())?.of_kind(kind);
-                self.resolver().resolve(&query).map(|found| found.record)
+                self.resolver()?.resolve(&query).map(|found| found.record)
             }
         };
         record.map_err(|error| named(reference, error))

@@ -1,29 +1,51 @@
 //! The sources of the resolver.
 
 mod audited;
+mod in_configuration;
 mod in_datalad;
 mod in_git;
+mod in_profile;
 mod in_store;
+#[cfg(test)]
+mod model;
 mod prompt;
 mod results;
 
 use std::sync::Arc;
 
+use keyward_config::{Profile, ProfileKey};
+use keyward_core::Result;
 use keyward_resolver::pancloud::{Names, PanCloud};
-use keyward_resolver::{Finder, PROMPT, Prompts, Resolver, Variables};
+use keyward_resolver::{Finder, PROMPT, Prompts, Query, Resolver, Variables};
 
 use crate::facade::Keyward;
 use audited::Audited;
+use in_configuration::InConfiguration;
 use in_datalad::InDataLad;
 use in_git::InGit;
+use in_profile::InProfile;
 use in_store::InStore;
 
+/// For which entry of which stores the resolver looks.
+#[derive(Debug)]
+pub(crate) struct Aim {
+    /// The names of the stores; `-` is the default store.
+    pub(crate) stores: Vec<String>,
+    pub(crate) name: String,
+    pub(crate) user: Option<String>,
+}
+
 impl Keyward {
-    /// Returns what finds credentials by name, in the sources of the setting `resolve.sources`: by
-    /// default in the environment, then in the stores of the setting `resolve.stores`, then in git's
-    /// credential helpers, and then from the user, if the interaction can ask.
+    /// Returns what finds credentials by name, in the sources of the selected profile or of the
+    /// setting `resolve.sources`: by default in the environment, in the configuration, in the stores
+    /// of the setting `resolve.stores`, in git's credential helpers, and then from the user, if the
+    /// interaction can ask.
     ///
     /// It opens a store when it looks into it for the first time, and keeps it open.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the setting `profile` selects a profile that
+    /// does not exist, or that inherits from itself.
     ///
     /// # Examples
     /// ```
@@ -34,34 +56,94 @@ impl Keyward {
     ///     .with("KEYWARD_CREDENTIAL_MAIL_TOKEN", "t0ken");
     /// // An application: let keyward = Keyward::open()?;
     /// let keyward = Keyward::with(environment, Silent)?;
-    /// let token = keyward.resolver().value("mail", None, None)?;
+    /// let token = keyward.resolver()?.value("mail", None, None)?;
     /// assert_eq!(token.expose(), b"t0ken");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    pub fn resolver(&self) -> Resolver {
-        let resolver = self.resolver_with(|_| true);
-        resolver.always_prompting_for(self.config.settings().texts("prompt.always"))
+    pub fn resolver(&self) -> Result<Resolver> {
+        let resolver = self.resolver_with(|_| true)?;
+        Ok(resolver.always_prompting_for(self.config.settings().texts("prompt.always")))
     }
 
     /// Returns the same without the source that asks the user.
-    pub(crate) fn silent_resolver(&self) -> Resolver {
+    pub(crate) fn silent_resolver(&self) -> Result<Resolver> {
         self.resolver_with(|source| source != PROMPT)
     }
 
-    fn resolver_with(&self, is_wanted: impl Fn(&str) -> bool) -> Resolver {
-        let sources = self.config.settings().texts("resolve.sources").into_iter();
-        let sources = sources.filter(|source| is_wanted(source));
-        let finders = sources.flat_map(|source| self.finders(source)).collect();
-        Resolver::new(self.config.kinds(), finders)
+    fn resolver_with(&self, is_wanted: impl Fn(&str) -> bool) -> Result<Resolver> {
+        let profile = self.config.settings().selected_profile()?;
+        let stores = self.texts(profile.as_ref(), ProfileKey::Stores);
+        let sources = self.texts(profile.as_ref(), ProfileKey::Sources);
+        let sources = sources.into_iter().filter(|source| is_wanted(source));
+        let finders = sources.flat_map(|source| self.finders(source, &stores));
+        let profile = profile.clone().map(Arc::new);
+        let finders = finders.map(|finder| match &profile {
+            Some(profile) => Box::new(InProfile::new(finder, profile)),
+            None => finder,
+        });
+        Ok(Resolver::new(self.config.kinds(), finders.collect()))
+    }
+
+    /// Returns the items of a list of the profile, or of the setting of the same meaning.
+    fn texts<'a>(&'a self, profile: Option<&'a Profile>, key: ProfileKey) -> Vec<&'a str> {
+        let of_profile = profile.and_then(|profile| profile.texts(key));
+        let setting = key.setting().map(|setting| setting.key).unwrap_or_default();
+        of_profile.unwrap_or_else(|| self.config.settings().texts(setting))
+    }
+
+    /// Returns for which entry of which stores the resolver looks.
+    ///
+    /// # Errors
+    /// Those of [`resolver`](Self::resolver).
+    pub(crate) fn aim(&self, query: &Query<'_>) -> Result<Aim> {
+        let profile = self.config.settings().selected_profile()?;
+        let profile = profile.as_ref();
+        let stores = self.texts(profile, ProfileKey::Stores);
+        let name = profile.and_then(|profile| profile.name_for(query.name()));
+        let user = query.user().or_else(|| profile.and_then(Profile::user));
+        Ok(Aim {
+            stores: stores.into_iter().map(str::to_owned).collect(),
+            name: name.unwrap_or_else(|| query.name().to_owned()),
+            user: user.map(str::to_owned),
+        })
+    }
+
+    /// Returns the same with this profile, whatever the settings select. It changes only what the
+    /// [resolver](Self::resolver) finds, also for references to it, and no store.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is no such profile, or it inherits
+    /// from itself.
+    ///
+    /// # Examples
+    /// ```
+    /// use keyward::{Environment, Keyward, Silent};
+    ///
+    /// # let home = tempfile::tempdir()?;
+    /// # let file = home.path().join("config.toml");
+    /// # std::fs::write(&file, "version = 1\nprofiles.dev.names = 'dev-{name}'\n")?;
+    /// let environment = Environment::new([("HOME", home.path())])
+    /// #    .with("KEYWARD_CONFIG_FILE", &file)
+    ///     .with("KEYWARD_CREDENTIAL_DEV__2DMAIL_TOKEN", "t0ken");
+    /// // In the configuration: profiles.dev.names = "dev-{name}"
+    /// let keyward = Keyward::with(environment, Silent)?.with_profile("dev")?;
+    /// let token = keyward.resolver()?.value("mail", None, None)?;
+    /// assert_eq!(token.expose(), b"t0ken");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn with_profile(self, name: &str) -> Result<Self> {
+        let config = Arc::unwrap_or_clone(self.config).with_profile(name)?;
+        Ok(Self { config: Arc::new(config), ..self })
     }
 
     /// Returns what looks in the sources that a word of the setting `resolve.sources` names.
-    fn finders(&self, source: &str) -> Vec<Box<dyn Finder>> {
+    fn finders(&self, source: &str, stores: &[&str]) -> Vec<Box<dyn Finder>> {
         let environment = || self.config.environment().clone();
         match source {
             "environment" => vec![self.audited(Variables(environment()))],
+            "configuration" => vec![self.audited(InConfiguration(self.clone()))],
             "stores" => {
-                let stores = self.config.settings().texts("resolve.stores").into_iter();
+                let stores = stores.iter();
                 stores
                     .map(|store| -> Box<dyn Finder> { Box::new(InStore::new(self, store)) })
                     .collect()
@@ -92,7 +174,7 @@ mod tests {
     use keyward_config::{Environment, Silent};
     use keyward_core::{Expect, Field, Record, Timestamp};
     use keyward_defaults as _;
-    use keyward_resolver::{Outcome, Query};
+    use keyward_resolver::Outcome;
 
     use super::*;
     use crate::NewStore;
@@ -123,7 +205,7 @@ mod tests {
     fn an_expired_record_counts_as_absent_unless_the_caller_accepts_it() {
         let (_home, keyward) = keyward(&["s", "t"]);
         put(&keyward, "s", "old", Some(1));
-        let resolver = keyward.resolver();
+        let resolver = keyward.resolver().unwrap();
         let query = Query::new("mail", None).unwrap();
         let error = resolver.resolve(&query).unwrap_err();
         assert!(error.is_miss() && error.report().contains("store s: the record has expired"));
@@ -137,7 +219,7 @@ mod tests {
     fn many_queries_are_answered_like_single_ones() {
         let (_home, keyward) = keyward(&["s", "t"]);
         put(&keyward, "s", "stored", None);
-        let mut resolver = keyward.resolver();
+        let mut resolver = keyward.resolver().unwrap();
         resolver.set("other", "token", "of the session");
         let query = |name, user| Query::new(name, user).unwrap();
         let queries = [
@@ -163,7 +245,7 @@ mod tests {
     fn what_the_application_sets_comes_before_the_stores() {
         let (_home, keyward) = keyward(&["s"]);
         put(&keyward, "s", "stored", None);
-        let mut resolver = keyward.resolver();
+        let mut resolver = keyward.resolver().unwrap();
         let query = Query::new("mail", None).unwrap();
         resolver.set("mail", "token", "of the session");
         assert_eq!(resolver.value("mail", None, None).unwrap().expose(), b"of the session");

@@ -44,6 +44,7 @@ fn the_environment_comes_before_the_store() {
             "argument: absent",
             "session: absent",
             "environment: found",
+            "configuration: not asked",
             "default store: not asked",
             "git: not asked",
             "prompt: not asked"
@@ -84,7 +85,7 @@ fn stores_are_asked_in_the_order_of_the_setting() {
     home.keyward("resolve mail --field username").run().ends(0).prints("ann\n");
     home.keyward("resolve other --field username").run().ends(0).prints("tom\n");
     let explained = home.keyward("explain other").run().ends(0);
-    assert_eq!(outcomes(&explained)[3..5], ["store s: absent", "store t: found"]);
+    assert_eq!(outcomes(&explained)[4..6], ["store s: absent", "store t: found"]);
     assert!(explained.text().contains("  place: keyward://t/other\n"), "{}", explained.text());
     home.run_ok(&["config", "set", "resolve.stores", "t,s"]);
     home.keyward("resolve mail --field username").run().ends(0).prints("tom\n");
@@ -156,13 +157,13 @@ fn only_an_absent_credential_lets_the_next_source_answer() {
         }
         let next = if *word == "absent" { "found" } else { "not asked" };
         assert_eq!(
-            outcomes(&explained)[3..5],
+            outcomes(&explained)[4..6],
             [format!("store s: {word}"), format!("store t: {next}")],
             "{}",
             explained.text()
         );
         let json = home.keyward(&format!("explain mail {options} --json")).run().json();
-        assert_eq!(json[0]["steps"][3]["outcome"], json!(word));
+        assert_eq!(json[0]["steps"][4]["outcome"], json!(word));
         assert_eq!(json[0]["outcome"], json!(if *code == 0 { "found" } else { word }));
         for shown in [explained.text(), explained.err.as_str(), &json[0].to_string()] {
             assert!(!shown.contains("canary"), "{word}: {shown}");

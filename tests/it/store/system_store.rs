@@ -2,6 +2,7 @@
 
 mod age;
 mod audit;
+mod configuration;
 mod hostile;
 mod machine;
 mod race;

@@ -7,6 +7,7 @@ use keyward_resolver::Outcome as Found;
 use serde_json::{Value, json};
 
 use super::{Run, project};
+use crate::arguments::Profile;
 use crate::output::{Lines, escaped, print};
 use crate::session::Session;
 use crate::shell::quoted;
@@ -25,11 +26,13 @@ pub(super) struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    profile: Profile,
 }
 
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
-        let keyward = session.keyward()?;
+        let keyward = self.profile.open(session)?;
         let folder = project::find(keyward.config(), Path::new("."))?;
         let declaration = match keyward.config().trusted_declaration(&folder) {
             Err(error) if self.json && error.kind() == ErrorKind::Refused => {
@@ -38,7 +41,7 @@ impl Run for Arguments {
             }
             declaration => declaration?,
         };
-        let found = keyward.check_declared(&declaration.secrets);
+        let found = keyward.check_declared(&declaration.secrets)?;
         let checked: Vec<_> = declaration.secrets.iter().zip(found).map(Checked::new).collect();
         match self.json {
             true => print(&as_json(&folder, true, &checked).to_string())?,

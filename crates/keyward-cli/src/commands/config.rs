@@ -1,6 +1,7 @@
 use keyward::{Keyward, Silent};
 use keyward_config::{
-    Config, Environment, SettingKey, SettingTarget, Settings, parse_value, render_value, set_value,
+    Config, Credential, Environment, ProfileKey, Setting, SettingKey, SettingTarget, Settings,
+    parse_value, render_value, set_value,
 };
 use keyward_core::{OptionSpec, Registry, Role, Value, printable};
 use serde_json::json;
@@ -11,7 +12,7 @@ use crate::editor;
 use crate::exit::each;
 use crate::output::print;
 use crate::session::Session;
-use crate::stop::{Outcome, Stop, usage_error_with_hint};
+use crate::stop::{Outcome, Stop, usage_error, usage_error_with_hint};
 
 /// Show and change settings, and where they come from
 #[derive(clap::Parser)]
@@ -82,11 +83,9 @@ pub(super) enum Command {
 impl Run for Command {
     fn run(self, session: &Session) -> Outcome {
         match self {
-            Self::Show { json } => show(session.keyward()?.config().settings(), json),
-            Self::Explain { key, json } => {
-                explain(session.keyward()?.config().settings(), &key, json)
-            }
-            Self::Get { key } => get(session.keyward()?.config().settings(), &key),
+            Self::Show { json } => show(&session.keyward()?, json),
+            Self::Explain { key, json } => explain(&session.keyward()?, &key, json),
+            Self::Get { key } => get(&session.keyward()?, &key),
             Self::Set { key, value, unset: _ } => set(&session.keyward()?, &key, value.as_deref()),
             // The configuration that the user wants to edit may not load.
             Self::Edit => editor::edit_config(check_edited),
@@ -96,28 +95,28 @@ impl Run for Command {
     }
 }
 
-fn show(settings: &Settings, json: bool) -> Outcome {
-    for (key, setting) in settings.iter() {
-        let value = render_value(&setting.value);
+fn show(keyward: &Keyward, json: bool) -> Outcome {
+    for (key, setting) in keyward.config().settings().iter() {
+        let value = shown(keyward, key, setting);
         print(&match json {
-            true => json!({ "key": key.to_string(), "value": as_json(&setting.value), "layer": setting.layer.to_string(), "place": setting.place }).to_string(),
-            false => format!("{key} = {value}    # {}: {}", setting.layer, setting.place),
+            true => json!({ "key": key.to_string(), "value": value.map(as_json), "layer": setting.layer.to_string(), "place": setting.place }).to_string(),
+            false => format!("{key} = {}    # {}: {}", render(value), setting.layer, setting.place),
         })?;
     }
     Ok(())
 }
 
-fn explain(settings: &Settings, key: &str, json: bool) -> Outcome {
-    let setting_key = SettingKey::parse(key)?;
-    let is_added =
-        matches!(setting_key.target(), Some(SettingTarget::Known(known)) if known.is_added());
-    let (mut holds, mut has_value) = (true, false);
-    for setting in settings.explain(&setting_key) {
+fn explain(keyward: &Keyward, key: &str, json: bool) -> Outcome {
+    let settings = keyward.config().settings();
+    let path = SettingKey::parse(key)?;
+    let is_added = matches!(path.target(), Some(SettingTarget::Known(known)) if known.is_added());
+    let (mut holds, mut has_value) = (settings.get(&path).is_some(), false);
+    for setting in settings.explain(&path) {
         has_value = true;
-        let value = render_value(&setting.value);
+        let value = shown(keyward, &path, setting);
         print(&match json {
-            true => json!({ "value": as_json(&setting.value), "layer": setting.layer.to_string(), "place": setting.place, "holds": holds }).to_string(),
-            false => format!("{} {value} ({}: {})", if holds { "used:" } else { "overridden:" }, setting.layer, setting.place),
+            true => json!({ "value": value.map(as_json), "layer": setting.layer.to_string(), "place": setting.place, "holds": holds }).to_string(),
+            false => format!("{} {} ({}: {})", if holds { "used:" } else { "overridden:" }, render(value), setting.layer, setting.place),
         })?;
         holds = is_added;
     }
@@ -127,12 +126,23 @@ fn explain(settings: &Settings, key: &str, json: bool) -> Outcome {
     Ok(())
 }
 
-fn get(settings: &Settings, key: &str) -> Outcome {
-    match settings.get(&SettingKey::parse(key)?).map(|setting| &setting.value) {
-        Some(Value::Text(text)) => print(text),
-        Some(value) => print(&render_value(value)),
+fn get(keyward: &Keyward, key: &str) -> Outcome {
+    let path = SettingKey::parse(key)?;
+    match keyward.config().settings().get(&path).map(|found| shown(keyward, &path, found)) {
+        Some(Some(Value::Text(text))) => print(text),
+        Some(Some(value)) => print(&render_value(value)),
+        Some(None) => Err(usage_error(format!("`{key}` may be a secret, so it is not shown"))),
         None => Err(Stop::Code(3, format!("error: `{key}` has no value"))),
     }
+}
+
+/// Returns the value of a setting; `None` if it may be a secret that should not be there.
+fn shown<'a>(keyward: &Keyward, key: &SettingKey, setting: &'a Setting) -> Option<&'a Value> {
+    keyward.is_public(key, setting).then_some(&setting.value)
+}
+
+fn render(value: Option<&Value>) -> String {
+    value.map_or_else(|| "<hidden>".into(), render_value)
 }
 
 /// Sets a setting, or removes it if there is no value.
@@ -145,10 +155,29 @@ fn set(keyward: &Keyward, key: &str, value: Option<&str>) -> Outcome {
             Some(parse_value(spec, value)?)
         }
         (Some(value), Some(SettingTarget::Known(known))) => Some(known.parse(value)?),
+        (Some(value), Some(SettingTarget::Profile { profile, key: of_profile })) => {
+            let value = of_profile.parse(value, &key.to_string())?;
+            if of_profile == ProfileKey::Inherit {
+                changed(keyward, &key, &value).profile(profile)?;
+            }
+            Some(value)
+        }
+        (Some(value), Some(SettingTarget::Credential { name, .. })) => {
+            let value = Credential::parse_value(&key, value)?;
+            let credential = changed(keyward, &key, &value).credential(name);
+            credential.map_or(Ok(()), |credential| keyward.check_credential(&credential))?;
+            Some(value)
+        }
         (Some(_), None) => None,
     };
     keyward.config().places().check_owner()?;
     Ok(set_value(&keyward.config().user_file(), &key, value.as_ref())?)
+}
+
+/// Returns the settings with another value in the user's configuration.
+fn changed(keyward: &Keyward, key: &SettingKey, value: &Value) -> Settings {
+    let settings = keyward.config().settings().clone();
+    settings.with(key.clone(), value.clone(), &format!("`{key}`"))
 }
 
 /// Returns an option of a backend.
@@ -168,7 +197,7 @@ fn find_option<'a>(
 
 /// Checks the settings, and reads the file of every store and every plugin.
 fn validate(keyward: &Keyward) -> Outcome {
-    check_settings(keyward.config().settings(), keyward.registry())?;
+    check_settings(keyward)?;
     let plugins = each(keyward.config().plugins().broken, |broken| Err(broken.error.into()));
     let kinds = each(keyward.config().kinds().faults(), |fault| Err(fault.into()));
     let ids = keyward.config().store_ids()?;
@@ -180,9 +209,10 @@ fn validate(keyward: &Keyward) -> Outcome {
     print("The configuration is valid.")
 }
 
-/// Checks that every backend and every option that a setting names exists, and that the option
-/// takes the value.
-fn check_settings(settings: &Settings, registry: &Registry) -> Outcome {
+/// Checks that every backend and every option that a setting names exists, that the option takes
+/// the value, and that the credentials and profiles can be used.
+fn check_settings(keyward: &Keyward) -> Outcome {
+    let (settings, registry) = (keyward.config().settings(), keyward.registry());
     for (key, setting) in settings.iter() {
         match key.target() {
             Some(SettingTarget::Option { role, backend, option }) => {
@@ -197,10 +227,10 @@ fn check_settings(settings: &Settings, registry: &Registry) -> Outcome {
                     registry.find(role, name)?;
                 }
             }
-            None => {}
+            Some(SettingTarget::Profile { .. } | SettingTarget::Credential { .. }) | None => {}
         }
     }
-    Ok(())
+    each(keyward.check_resolver(), |error| Err(error.into()))
 }
 
 fn print_paths(config: &Config, json: bool) -> Outcome {
@@ -229,7 +259,7 @@ fn print_paths(config: &Config, json: bool) -> Outcome {
     rows.iter().try_for_each(|(what, path)| print(&format!("{what}: {}", path.display())))
 }
 
-fn as_json(value: &Value) -> serde_json::Value {
+pub(super) fn as_json(value: &Value) -> serde_json::Value {
     match value {
         Value::Text(text) => json!(text),
         Value::Flag(flag) => json!(flag),
@@ -243,5 +273,5 @@ fn as_json(value: &Value) -> serde_json::Value {
 fn check_edited(path: &std::path::Path) -> Outcome {
     let environment = Environment::current().with("KEYWARD_CONFIG_FILE", path);
     let keyward = Keyward::with(environment, Silent)?;
-    check_settings(keyward.config().settings(), keyward.registry())
+    check_settings(&keyward)
 }

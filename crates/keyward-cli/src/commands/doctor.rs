@@ -53,6 +53,9 @@ fn check_all(session: &Session, mut findings: Findings) -> Outcome {
     for error in keyward.config().kinds().faults() {
         findings.add("kinds", Finding::Bad(error))?;
     }
+    for error in keyward.check_resolver() {
+        findings.add("configuration", Finding::Bad(error))?;
+    }
     let ids = keyward.config().store_ids()?;
     for name in keyward.store_names()? {
         for finding in check_store(&keyward, name.as_str()) {

@@ -31,19 +31,22 @@ impl Run for Arguments {
         // A store that needs a passphrase is locked then.
         let console = Console { forbidden_by: Some("`explain`"), ..session.console };
         let silent = Session { console, recipient: session.recipient.clone() };
-        let resolver = wanted.resolver(&silent)?;
+        let (resolver, profile) = wanted.resolver(&silent)?;
         let explanation = resolver.explain(&wanted.query(&resolver, json)?);
         match json {
-            true => print(&as_json(&wanted.name, &explanation).to_string())?,
-            false => show(&explanation.steps)?,
+            true => print(&as_json(&wanted.name, profile.as_deref(), &explanation).to_string())?,
+            false => show(profile.as_deref(), &explanation.steps)?,
         }
         explanation.result.map(drop).map_err(Into::into)
     }
 }
 
 /// Prints each source with its outcome, and below it where it looked and what it has.
-fn show(steps: &[Step]) -> Outcome {
+fn show(profile: Option<&str>, steps: &[Step]) -> Outcome {
     let mut lines = Lines::new();
+    if let Some(profile) = profile {
+        lines.print(&format!("profile: {}", escaped(profile)))?;
+    }
     for step in steps {
         lines.print(&format!("{}: {}", escaped(&step.source), step.outcome))?;
         for (what, names) in [("fields", &step.fields), ("missing", &step.missing)] {
@@ -61,7 +64,7 @@ fn show(steps: &[Step]) -> Outcome {
     lines.end()
 }
 
-fn as_json(name: &str, explanation: &Explanation) -> serde_json::Value {
+fn as_json(name: &str, profile: Option<&str>, explanation: &Explanation) -> serde_json::Value {
     let steps = explanation.steps.iter().map(|step| {
         json!({
             "source": step.source,
@@ -79,6 +82,7 @@ fn as_json(name: &str, explanation: &Explanation) -> serde_json::Value {
     let resolution = explanation.result.as_ref().ok();
     json!({
         "name": name,
+        "profile": profile,
         "outcome": outcome.describe(),
         "kind": resolution.map(|resolution| &resolution.record.kind),
         "sources": resolution.map(|resolution| &resolution.sources),

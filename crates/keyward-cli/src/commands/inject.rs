@@ -9,6 +9,7 @@ use keyward_resolver::template::{self, Template};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Run;
+use crate::arguments::Profile;
 use crate::exit;
 use crate::input::standard_input;
 use crate::output::print_secret;
@@ -29,6 +30,8 @@ pub(super) struct Arguments {
     /// Write to this file, which only you can read, instead of standard output
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    profile: Profile,
 }
 
 impl Run for Arguments {
@@ -37,7 +40,7 @@ impl Run for Arguments {
         let text =
             read(&self.template).map_err(|error| usage_error(format!("{place}: {error}")))?;
         let template = Template::parse(&place, text.expose())?;
-        let fields = fields(session, template.references())?;
+        let fields = fields(session, &self.profile, template.references())?;
         let values: Vec<_> = fields.into_iter().map(|field| field.value).collect();
         let filled = template.fill(&values)?;
         match &self.out {
@@ -48,12 +51,16 @@ impl Run for Arguments {
 }
 
 /// Returns the fields that all references name, or reports each that there is not.
-pub(super) fn fields(session: &Session, references: &[Reference]) -> Outcome<Vec<Field>> {
+pub(super) fn fields(
+    session: &Session,
+    profile: &Profile,
+    references: &[Reference],
+) -> Outcome<Vec<Field>> {
     if references.is_empty() {
         return Ok(Vec::new());
     }
     let mut fields = Vec::new();
-    exit::each(session.keyward()?.fields(references)?, |field| {
+    exit::each(profile.open(session)?.fields(references)?, |field| {
         fields.push(field?);
         Ok(())
     })?;

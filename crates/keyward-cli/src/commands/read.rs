@@ -1,4 +1,5 @@
 use super::Run;
+use crate::arguments::Profile;
 use crate::clipboard::ClipArguments;
 use crate::session::Session;
 use crate::stop::Outcome;
@@ -16,13 +17,15 @@ pub(super) struct Arguments {
     raw: bool,
     #[command(flatten)]
     clip: ClipArguments,
+    #[command(flatten)]
+    profile: Profile,
 }
 
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
         let reference = self.reference.parse()?;
         let destination = self.clip.destination(session)?;
-        let keyward = destination.session(session).keyward()?;
+        let keyward = self.profile.open(&destination.session(session))?;
         let value = keyward.fields(&[reference])?.remove(0)?.value;
         destination.put(&value, !self.raw)
     }

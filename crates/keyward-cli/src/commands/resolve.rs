@@ -8,6 +8,7 @@ use keyward_resolver::{Query, Resolution, Resolver};
 use serde::Serialize;
 
 use super::Run;
+use crate::arguments::Profile;
 use crate::candidates;
 use crate::clipboard::ClipArguments;
 use crate::json::{Text, entry, write_secret};
@@ -68,13 +69,17 @@ pub(super) struct Wanted {
     /// Ask you, and no other source
     #[arg(long)]
     force_ask: bool,
+    #[command(flatten)]
+    profile: Profile,
 }
 
 impl Wanted {
-    /// Returns what looks for the credential.
-    pub(super) fn resolver(&self, session: &Session) -> Outcome<Resolver> {
-        let resolver = session.keyward()?.resolver();
-        Ok(if self.merge { resolver.merging() } else { resolver })
+    /// Returns what looks for the credential, and the name of its profile.
+    pub(super) fn resolver(&self, session: &Session) -> Outcome<(Resolver, Option<String>)> {
+        let keyward = self.profile.open(session)?;
+        let profile = keyward.config().settings().text("profile").map(str::to_owned);
+        let resolver = keyward.resolver()?;
+        Ok((if self.merge { resolver.merging() } else { resolver }, profile))
     }
 
     /// Returns the query: for the whole record if JSON is printed, else for one value of it.
@@ -110,7 +115,7 @@ impl Run for Arguments {
         if destination.is_clipboard() && json {
             return Err(usage_error("--clip takes one value: leave out --json"));
         }
-        let resolver = wanted.resolver(&destination.session(session))?;
+        let (resolver, _) = wanted.resolver(&destination.session(session))?;
         let resolution = resolver.resolve(&wanted.query(&resolver, json)?)?;
         let field = wanted.field.as_deref();
         if json {

@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use keyward::Environment;
 
 use super::Run;
+use crate::arguments::Profile;
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -67,6 +68,8 @@ pub(super) struct Arguments {
     /// Show the secrets in the output, also on a terminal
     #[arg(long)]
     no_mask: bool,
+    #[command(flatten)]
+    profile: Profile,
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -80,14 +83,15 @@ impl Run for Arguments {
         let session = &session.giving_to(program.unwrap_or_default());
         let mut plan = Plan::new(&environment, &self)?;
         if self.project {
-            plan.add_values(project::values(session, &self.allow, &plan)?);
+            plan.add_values(project::values(session, &self, &plan)?);
         }
         let masking = match (self.mask, self.no_mask) {
             (true, _) => Masking::Always,
             (_, true) => Masking::Never,
             _ => Masking::OnTerminals,
         };
-        let child = Child::new(&environment, command, plan.resolve(session)?, masking)?;
+        let resolved = plan.resolve(session, &self.profile)?;
+        let child = Child::new(&environment, command, resolved, masking)?;
         child.run()
     }
 }

@@ -40,6 +40,8 @@ const SHOWN: &[(&str, &[&str])] = &[
             "plugin check notebook.py --role key --options '{\"secret\":{\"from\":\"a\"}}' --secret a=made-up-for-this --json",
         ],
     ),
+    ("profile list", &["profile list --json"]),
+    ("profile show", &["profile show p --json"]),
     ("config show", &["config show --json"]),
     ("config explain", &["config explain defaults.storage --json"]),
     ("config path", &["config path --json"]),
@@ -55,6 +57,7 @@ fn the_guide_names_every_key() {
     let run = |command: String| {
         Step { command, expected: String::new() }.run(home.folder(), programs).unwrap()
     };
+    run("keyward config set profiles.p.user ann".into());
     run("keyward init s --track-use; printf '\\377' | keyward set s ann --user ann --stdin".into());
     let labelled = "--expires 90d --label name=x --stdin";
     run(format!("printf t | keyward set s ann --user ann --name n {labelled}"));

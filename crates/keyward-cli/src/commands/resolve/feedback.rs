@@ -44,8 +44,8 @@ impl Feedback {
         raw: bool,
         session: &Session,
     ) -> Outcome {
-        let keyward = session.keyward()?;
-        let resolver = keyward.resolver();
+        let keyward = wanted.profile.open(session)?;
+        let resolver = keyward.resolver()?;
         let query = wanted.query(&resolver, json)?;
         let tried = match json {
             true => read_json(&query, &resolver)?,

@@ -13,6 +13,7 @@ use keyward_resolver::{Reference, env_file};
 
 use super::Arguments;
 use super::steering::check_allowed;
+use crate::arguments::Profile;
 use crate::commands::inject;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
@@ -173,9 +174,9 @@ impl Plan {
     }
 
     /// Fetches every value, or reports each that there is not.
-    pub(super) fn resolve(mut self, session: &Session) -> Outcome<Resolved> {
+    pub(super) fn resolve(mut self, session: &Session, profile: &Profile) -> Outcome<Resolved> {
         let mut resolved = Resolved::default();
-        self.resolve_records(session, &mut resolved)?;
+        self.resolve_records(session, profile, &mut resolved)?;
         let (mut references, mut wanted) = (Vec::new(), Vec::new());
         for (name, variable) in self.variables {
             match variable {
@@ -187,7 +188,7 @@ impl Plan {
                 }
             }
         }
-        let fields = inject::fields(session, &references)?.into_iter();
+        let fields = inject::fields(session, profile, &references)?.into_iter();
         resolved.values.extend(wanted.into_iter().zip(fields).map(|((variable, form), field)| {
             Value { variable, content: field.value, is_secret: field.secret, form }
         }));
@@ -195,11 +196,16 @@ impl Plan {
     }
 
     /// Fetches the records of `--as`, and sets the variables of their kinds.
-    fn resolve_records(&mut self, session: &Session, resolved: &mut Resolved) -> Outcome {
+    fn resolve_records(
+        &mut self,
+        session: &Session,
+        profile: &Profile,
+        resolved: &mut Resolved,
+    ) -> Outcome {
         if self.records.is_empty() {
             return Ok(());
         }
-        let keyward = session.keyward()?;
+        let keyward = profile.open(session)?;
         let kinds = keyward.config().kinds();
         let mut set = BTreeSet::new();
         for (name, reference) in std::mem::take(&mut self.records) {

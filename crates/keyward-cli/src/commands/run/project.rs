@@ -6,6 +6,7 @@ use keyward::PROJECT_DEFAULT;
 use keyward_config::DeclaredSecret;
 use keyward_resolver::Resolution;
 
+use super::Arguments;
 use super::plan::{Form, Plan, Value};
 use super::steering::check_allowed;
 use crate::commands::project;
@@ -15,8 +16,8 @@ use crate::stop::Outcome;
 
 /// Returns the values of the variables, without those that the plan sets. A variable of an
 /// optional secret that is missing has no value.
-pub(super) fn values(session: &Session, allowed: &[String], plan: &Plan) -> Outcome<Vec<Value>> {
-    let keyward = session.keyward()?;
+pub(super) fn values(session: &Session, arguments: &Arguments, plan: &Plan) -> Outcome<Vec<Value>> {
+    let keyward = arguments.profile.open(session)?;
     let folder = project::find(keyward.config(), Path::new("."))?;
     let mut secrets = keyward.config().trusted_declaration(&folder)?.secrets;
     for secret in &mut secrets {
@@ -25,10 +26,10 @@ pub(super) fn values(session: &Session, allowed: &[String], plan: &Plan) -> Outc
     secrets.retain(|secret| !secret.variables.is_empty());
     let variables = secrets.iter().flat_map(|secret| secret.variables.keys());
     for variable in variables {
-        check_allowed(&project::shown(&folder), variable, allowed)?;
+        check_allowed(&project::shown(&folder), variable, &arguments.allow)?;
     }
     let kinds = keyward.config().kinds();
-    let found = secrets.iter().zip(keyward.resolve_declared(&secrets));
+    let found = secrets.iter().zip(keyward.resolve_declared(&secrets)?);
     let mut values = Vec::new();
     exit::each(found, |(secret, found)| match found {
         Err(error) if error.is_miss() && !secret.required => Ok(()),
