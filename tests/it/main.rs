@@ -5,6 +5,7 @@
 mod cli;
 mod git;
 mod helpers;
+mod imports;
 mod plugins;
 mod repository;
 mod sources;

@@ -12,6 +12,8 @@ type Needed = (&'static str, &'static str);
 /// The programs for the tests.
 pub(crate) const TESTS: &[Needed] = &[
     ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
+    ("/usr/lib/python3/dist-packages/keyrings/alt", "python3-keyrings.alt"),
+    ("/usr/lib/python3/dist-packages/secretstorage", "python3-secretstorage"),
     ("Xvfb", "xvfb"),
     ("age", "age"),
     ("age-keygen", "age"),

@@ -68,8 +68,12 @@ impl ConfigFile {
         }
     }
 
-    /// Follows symbolic links to the file: a new file replaces the target and not the link.
-    fn from_path(path: &Path) -> Result<Self> {
+    /// Returns the file at a path. It follows symbolic links: a new file replaces the target and not
+    /// the link.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused): the path leads through too many symbolic links.
+    pub fn from_path(path: &Path) -> Result<Self> {
         let mut path = std::path::absolute(path).map_err(|error| Error::io("setup", error))?;
         for _ in 0..LINKS {
             match std::fs::read_link(&path) {

@@ -10,8 +10,8 @@ use crate::run::{run, without_repository};
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Returns the settings whose names begin with `prefix`, from git's configuration of the system and
-/// of the user, and of the environment (`git help config`, "Environment"). Later ones overrule
-/// earlier ones. The configuration of a repository is not read.
+/// of the user. Later ones overrule earlier ones. The configuration of a repository is not read, nor
+/// settings in the environment, such as those of `git -c`.
 ///
 /// The section and the variable of a name have lower-case letters. A setting without a value is left
 /// out.
@@ -22,8 +22,10 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub fn user_settings(environment: &Environment, prefix: &str) -> Result<Vec<(String, Secret)>> {
     let pattern = format!("^{}", prefix.replace('.', "\\."));
     let mut git = without_repository(environment);
-    // Only `git config` reads this variable.
-    git.env("LC_ALL", "C").env_remove("GIT_CONFIG");
+    git.env("LC_ALL", "C");
+    for variable in ["GIT_CONFIG", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS"] {
+        git.env_remove(variable);
+    }
     git.args(["config", "-z", "--get-regexp", &pattern]);
     let answer = run(&mut git, &Secret::default(), LIMIT)?;
     match answer.status.code() {

@@ -159,7 +159,7 @@ fn keep(
 }
 
 /// Whether all values of the new record are in the old one.
-fn holds(old: &Record, new: &Record) -> bool {
+pub(crate) fn holds(old: &Record, new: &Record) -> bool {
     let has = |name, value| old.field(name).is_some_and(|field| field.value == value);
     old.kind == new.kind && new.fields.iter().all(|(name, field)| has(name, field.value.clone()))
 }

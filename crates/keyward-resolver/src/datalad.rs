@@ -118,7 +118,8 @@ impl Properties {
             });
         };
         match name.expose_str().unwrap_or_default() {
-            "user_password" | "git" => Ok(names::USER_PASSWORD),
+            // The fields of the last two are those of the login that gets the other credential.
+            "user_password" | "git" | "nda-s3" | "loris-token" => Ok(names::USER_PASSWORD),
             "token" => Ok(names::TOKEN),
             "aws-s3" => Ok(key(is_s3)),
             "s3" => Ok(key(wanted != Some(names::AWS))),
@@ -290,8 +291,8 @@ mod tests {
         }
         let key = [("key-id", "k"), ("secret", "s"), ("session", "t")];
         assert_eq!(record(&key, Some(names::S3)).unwrap().kind, names::S3);
-        let error = record(&[("type", "loris-token")], None).unwrap_err();
-        assert!(error.message().contains("loris-token"));
+        let error = record(&[("type", "other")], None).unwrap_err();
+        assert!(error.message().contains("`other`"));
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn what_is_wrong_is_said_and_not_quoted() {
             &[("DATALAD_CREDENTIAL_x_user", "canary"), ("DATALAD_CREDENTIAL_X_user", "canary2")],
             "have different values",
         ),
-        (&[("DATALAD_CREDENTIAL_x_type", "nda-s3")], "no kind for DataLad's type `nda-s3`"),
+        (&[("DATALAD_CREDENTIAL_x_type", "x-509")], "no kind for DataLad's type `x-509`"),
         (
             &[("DATALAD_CREDENTIAL_x_token", "t"), ("DATALAD_CREDENTIAL_x_expiration", "canary")],
             "`expiration` is not a time",

@@ -1,4 +1,5 @@
-//! Imports credentials. An import never replaces what a store holds, so that it can be repeated.
+//! Imports credentials. An import never replaces what a store holds unless the user says so, so that
+//! it can be repeated.
 
 use keyward_core::{Error, ErrorKind};
 
@@ -8,8 +9,11 @@ use crate::session::Session;
 use crate::stop::{Outcome, Stop, exit_code};
 
 mod accounts;
+mod datalad;
+mod entries;
 mod git_credentials;
 mod git_helper;
+mod pancloud;
 mod pycred;
 
 /// Import credentials from another system
@@ -18,16 +22,20 @@ mod pycred;
   keyward import git-credentials ~/.git-credentials
   keyward import pycred ~/.pycred --dry-run")]
 pub(super) enum Command {
+    Datalad(datalad::Arguments),
     GitCredentials(git_credentials::Arguments),
     GitHelper(git_helper::Arguments),
+    Pancloud(pancloud::Arguments),
     Pycred(pycred::Arguments),
 }
 
 impl Run for Command {
     fn run(self, session: &Session) -> Outcome {
         match self {
+            Self::Datalad(arguments) => datalad::run(session, &arguments),
             Self::GitCredentials(arguments) => git_credentials::run(session, &arguments),
             Self::GitHelper(arguments) => git_helper::run(session, &arguments),
+            Self::Pancloud(arguments) => pancloud::run(session, &arguments),
             Self::Pycred(arguments) => pycred::run(session, &arguments),
         }
     }

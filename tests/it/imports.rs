@@ -1,0 +1,4 @@
+//! `import` of credentials that become entries with names.
+
+mod datalad;
+mod pancloud;
