@@ -107,6 +107,7 @@ const SILENT: &[&str] = &[
     "list s --long --json",
     "man",
     "plugin list",
+    "profile list",
     "set s --name mail --label a=b",
     "setup git --store s",
     "store verify s",
