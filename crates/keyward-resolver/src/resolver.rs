@@ -168,14 +168,14 @@ impl Resolver {
     /// - The errors of the source that failed, with its name.
     pub fn resolve(&self, query: &Query<'_>) -> Result<Resolution> {
         let found = self.look_up(slice::from_ref(query), Questions::Asked).remove(0);
-        self.give_out(query, found.result)
+        self.given_out(query, found.result)
     }
 
     /// Returns the credentials of many queries, in their order, as [`resolve`](Self::resolve) does
     /// for one. Each source is asked once, for all queries that are still open.
     pub fn resolve_many(&self, queries: &[Query<'_>]) -> Vec<Result<Resolution>> {
         let found = self.look_up(queries, Questions::Asked).into_iter().zip(queries);
-        found.map(|(explanation, query)| self.give_out(query, explanation.result)).collect()
+        found.map(|(explanation, query)| self.given_out(query, explanation.result)).collect()
     }
 
     /// Does the same look-up as [`resolve`](Self::resolve), and also returns how it went. If a source
@@ -220,12 +220,21 @@ impl Resolver {
         look_ups.into_iter().map(LookUp::finish).collect()
     }
 
-    /// Returns what was found, after its sources have done what they must before that.
-    fn give_out(&self, query: &Query<'_>, found: Result<Resolution>) -> Result<Resolution> {
-        let found = found?;
-        for finder in self.finders().filter(|finder| found.sources.contains(&finder.name())) {
+    /// Lets these sources do what they must before what [`explain`](Self::explain) found in them is
+    /// given out.
+    ///
+    /// # Errors
+    /// Those of [`Finder::give_out`]. Then do not give the credential out.
+    pub fn give_out(&self, query: &Query<'_>, sources: &[String]) -> Result<()> {
+        for finder in self.finders().filter(|finder| sources.contains(&finder.name())) {
             finder.give_out(query).map_err(Error::not_a_miss)?;
         }
+        Ok(())
+    }
+
+    fn given_out(&self, query: &Query<'_>, found: Result<Resolution>) -> Result<Resolution> {
+        let found = found?;
+        self.give_out(query, &found.sources)?;
         Ok(found)
     }
 

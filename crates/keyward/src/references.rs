@@ -39,6 +39,21 @@ impl Keyward {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn records(&self, references: &[Reference]) -> Result<Vec<Result<Record>>> {
+        let (records, stores) = self.fetch(references, |queries| {
+            let found = self.resolver()?.resolve_many(queries).into_iter();
+            Ok(found.map(|result| result.map(|resolution| resolution.record)).collect())
+        })?;
+        stores.iter().try_for_each(|(store, ids)| store.give_out(ids))?;
+        Ok(records)
+    }
+
+    /// Returns the records, and which entries of which stores must still be
+    /// [given out](OpenStore::give_out). `resolve` finds those that are in no store.
+    pub(crate) fn fetch(
+        &self,
+        references: &[Reference],
+        resolve: impl FnOnce(&[Query<'_>]) -> Result<Vec<Result<Record>>>,
+    ) -> Result<(Vec<Result<Record>>, Vec<(OpenStore, Vec<EntryId>)>)> {
         let mut places: BTreeMap<Opened<'_>, Vec<usize>> = BTreeMap::new();
         let (mut unplaced, mut queries) = (Vec::new(), Vec::new());
         for (at, reference) in references.iter().enumerate() {
@@ -52,10 +67,9 @@ impl Keyward {
         }
         let mut records: BTreeMap<usize, Result<Record>> = BTreeMap::new();
         if !queries.is_empty() {
-            let found = self.resolver()?.resolve_many(&queries).into_iter();
-            let found = found.map(|result| result.map(|resolution| resolution.record));
-            records.extend(unplaced.into_iter().zip(found));
+            records.extend(unplaced.into_iter().zip(resolve(&queries)?));
         }
+        let mut stores = Vec::new();
         let kinds = self.config.kinds();
         for ((store, user), wanted) in places {
             let store = self.store_of(&store, user)?;
@@ -69,10 +83,10 @@ impl Keyward {
             let found: Vec<_> = found.collect();
             let given =
                 found.iter().zip(ids).filter_map(|(record, id)| record.is_ok().then_some(id));
-            store.give_out(&given.collect::<Vec<_>>())?;
+            stores.push((store, given.collect()));
             records.extend(wanted.into_iter().zip(found));
         }
-        Ok(records.into_values().collect())
+        Ok((records.into_values().collect(), stores))
     }
 
     /// Returns the fields that these references name, as [`records`](Self::records) does with
@@ -123,7 +137,7 @@ impl Keyward {
 }
 
 /// Returns what to ask the resolver for.
-fn query(reference: &Reference) -> Result<Query<'_>> {
+pub(crate) fn query(reference: &Reference) -> Result<Query<'_>> {
     let name = reference.name.as_deref().unwrap_or_default();
     let query = Query::new(name, reference.user.as_deref())?;
     Ok(match &reference.field {

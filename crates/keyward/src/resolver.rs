@@ -141,7 +141,7 @@ impl Keyward {
         let environment = || self.config.environment().clone();
         match source {
             "environment" => vec![self.audited(Variables(environment()))],
-            "configuration" => vec![self.audited(InConfiguration(self.clone()))],
+            "configuration" => vec![self.audited(InConfiguration::new(self))],
             "stores" => {
                 let stores = stores.iter();
                 stores

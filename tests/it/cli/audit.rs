@@ -205,3 +205,28 @@ fn a_variable_neither_sets_nor_replaces_the_file() {
     let shown = home.run_ok(&["config", "explain", "audit.file"]);
     assert!(shown.starts_with("used: \"~/audit/records\" (user: "), "{shown}");
 }
+
+#[test]
+fn what_a_credential_of_the_configuration_refers_to_is_in_the_audit_once_it_is_given_out() {
+    let home = home();
+    for (key, value) in [
+        ("credentials.outer.username", "bot"),
+        ("credentials.outer.password", "keyward:///inner"),
+        ("credentials.inner.token", "keyward://s/mail"),
+    ] {
+        home.run_ok(&["config", "set", key, value]);
+    }
+    home.keyward("explain outer").run().ends(0);
+    assert_eq!(take(&home), [] as [Value; 0]);
+    home.keyward("resolve outer").run().ends(0).prints("canary-mail\n");
+    let lines = take(&home);
+    let lines: Vec<_> = lines.iter().map(|line| (&line["name"], &line["source"])).collect();
+    assert_eq!(
+        lines,
+        [
+            (&json!("mail"), &json!("store s")),
+            (&json!("inner"), &json!("configuration")),
+            (&json!("outer"), &json!("configuration")),
+        ]
+    );
+}

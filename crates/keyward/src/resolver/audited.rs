@@ -33,6 +33,7 @@ impl Finder for Audited {
     }
 
     fn give_out(&self, query: &Query<'_>) -> Result<()> {
+        self.finder.give_out(query)?;
         let name = Some(query.name());
         self.audit.add(&[Given { store: None, user: query.user(), name, source: &self.name() }])
     }

@@ -1,19 +1,35 @@
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use keyward_config::{Credential, Expander, Setting, SettingKey, SettingTarget, StoreHost};
 use keyward_core::{
-    Error, ErrorKind, Field, Host, Record, Result, Role, Secret, SecretRef, Value, printable,
+    EntryId, Error, ErrorKind, Field, Host, Record, Result, Role, Secret, SecretRef, Value,
+    printable,
 };
 use keyward_kinds::{Kind, Kinds};
-use keyward_resolver::{Finder, Query, Reference, kind_with_fields};
+use keyward_resolver::{Finder, Place, Query, Reference, Resolver, kind_with_fields};
 
 use crate::facade::Keyward;
-use crate::references::named;
+use crate::open_store::OpenStore;
+use crate::references::{self, named};
 
 /// The credentials in the configuration.
 #[derive(Debug)]
-pub(super) struct InConfiguration(pub(super) Keyward);
+pub(super) struct InConfiguration {
+    keyward: Keyward,
+    /// What must be given out with a credential that was found, by its name.
+    pending: Mutex<BTreeMap<String, Pending>>,
+}
+
+/// The records to which a credential refers.
+#[derive(Debug, Default)]
+struct Pending {
+    stores: Vec<(OpenStore, Vec<EntryId>)>,
+    /// What found the others, and in which sources.
+    resolver: Option<Resolver>,
+    resolved: Vec<(Reference, Vec<String>)>,
+}
 
 /// How many credentials of the configuration may need one another.
 const MAX_DEPTH: usize = 8;
@@ -29,13 +45,13 @@ impl Finder for InConfiguration {
     }
 
     fn places(&self, query: &Query<'_>, _: &Kinds) -> Vec<String> {
-        let credential = self.0.config.settings().credential(query.name());
+        let credential = self.keyward.config.settings().credential(query.name());
         let fields = credential.map(|credential| credential.fields).unwrap_or_default();
         fields.into_values().map(|setting| setting.place).collect()
     }
 
     fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
-        let credential = self.0.config.settings().credential(query.name());
+        let credential = self.keyward.config.settings().credential(query.name());
         let Some(credential) = credential.filter(|credential| !credential.fields.is_empty()) else {
             return Err(Error::not_found("resolve"));
         };
@@ -56,12 +72,51 @@ impl Finder for InConfiguration {
         }
         Ok(record)
     }
+
+    fn give_out(&self, query: &Query<'_>) -> Result<()> {
+        let Some(pending) = self.pending.lock()?.remove(query.name()) else { return Ok(()) };
+        pending.stores.iter().try_for_each(|(store, ids)| store.give_out(ids))?;
+        for (reference, sources) in &pending.resolved {
+            if let Some(resolver) = &pending.resolver {
+                resolver.give_out(&references::query(reference)?, sources)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A field, its value, and the setting that describes it.
 type Found<'a> = (&'a str, Field, &'a Setting);
 
 impl InConfiguration {
+    pub(super) fn new(keyward: &Keyward) -> Self {
+        Self { keyward: keyward.clone(), pending: Mutex::default() }
+    }
+
+    /// Returns the records that these references name, which are not given out yet.
+    fn fetch(
+        &self,
+        references: &[Reference],
+        pending: &mut Pending,
+    ) -> Result<Vec<Result<Record>>> {
+        let (records, stores) = self.keyward.fetch(references, |queries| {
+            // A reference is no reason to ask the user.
+            let resolver = self.keyward.silent_resolver()?;
+            let found = resolver.explain_many(queries);
+            let of_resolver =
+                references.iter().filter(|reference| reference.store == Place::Resolver);
+            for (reference, explanation) in of_resolver.zip(&found) {
+                if let Ok(resolution) = &explanation.result {
+                    pending.resolved.push((reference.clone(), resolution.sources.clone()));
+                }
+            }
+            pending.resolver = Some(resolver);
+            Ok(found.into_iter().map(|found| found.result.map(|found| found.record)).collect())
+        })?;
+        pending.stores = stores;
+        Ok(records)
+    }
+
     /// Returns the value of each field. Adds to the record what is known of the records that the
     /// values come from: to which origins they are bound, and when they expire.
     fn values<'a>(&self, credential: &'a Credential, to: &mut Record) -> Result<Vec<Found<'a>>> {
@@ -77,7 +132,7 @@ impl InConfiguration {
                     values.push((name, Field::open(text.as_str()), setting));
                 }
                 (Value::Secret(source), None) => {
-                    let loaded = self.0.key_source_host().secret(source);
+                    let loaded = self.keyward.key_source_host().secret(source);
                     let loaded = loaded.map_err(|error| located(setting, &not_missing(error)))?;
                     // The kind says whether it is secret.
                     let mut field = Field::open(loaded.secret);
@@ -89,8 +144,11 @@ impl InConfiguration {
             }
         }
         let Some((_, first)) = wanted.first() else { return Ok(values) };
-        let records = self.0.records(&references).map_err(|error| located(first, &error))?;
-        let kinds = self.0.config.kinds();
+        let mut pending = Pending::default();
+        let records = self.fetch(&references, &mut pending);
+        let records = records.map_err(|error| located(first, &error))?;
+        self.pending.lock()?.insert(credential.name.clone(), pending);
+        let kinds = self.keyward.config.kinds();
         for (((name, setting), reference), record) in
             wanted.into_iter().zip(&references).zip(records)
         {
