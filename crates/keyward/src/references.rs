@@ -12,6 +12,9 @@ use crate::open_store::OpenStore;
 /// Which store is opened for a reference: its name, and the user of a system store.
 pub(crate) type Opened<'a> = (String, Option<&'a str>);
 
+/// Which entries of which stores must be given out with records.
+pub(crate) type Ungiven = Vec<(OpenStore, Vec<EntryId>)>;
+
 impl Keyward {
     /// Returns the records of the entries that these references name: one result for each, in their
     /// order.
@@ -53,7 +56,7 @@ impl Keyward {
         &self,
         references: &[Reference],
         resolve: impl FnOnce(&[Query<'_>]) -> Result<Vec<Result<Record>>>,
-    ) -> Result<(Vec<Result<Record>>, Vec<(OpenStore, Vec<EntryId>)>)> {
+    ) -> Result<(Vec<Result<Record>>, Ungiven)> {
         let mut places: BTreeMap<Opened<'_>, Vec<usize>> = BTreeMap::new();
         let (mut unplaced, mut queries) = (Vec::new(), Vec::new());
         for (at, reference) in references.iter().enumerate() {

@@ -4,15 +4,13 @@ use std::sync::{Arc, Mutex};
 
 use keyward_config::{Credential, Expander, Setting, SettingKey, SettingTarget, StoreHost};
 use keyward_core::{
-    EntryId, Error, ErrorKind, Field, Host, Record, Result, Role, Secret, SecretRef, Value,
-    printable,
+    Error, ErrorKind, Field, Host, Record, Result, Role, Secret, SecretRef, Value, printable,
 };
 use keyward_kinds::{Kind, Kinds};
 use keyward_resolver::{Finder, Place, Query, Reference, Resolver, kind_with_fields};
 
 use crate::facade::Keyward;
-use crate::open_store::OpenStore;
-use crate::references::{self, named};
+use crate::references::{self, Ungiven, named};
 
 /// The credentials in the configuration.
 #[derive(Debug)]
@@ -25,7 +23,7 @@ pub(super) struct InConfiguration {
 /// The records to which a credential refers.
 #[derive(Debug, Default)]
 struct Pending {
-    stores: Vec<(OpenStore, Vec<EntryId>)>,
+    stores: Ungiven,
     /// What found the others, and in which sources.
     resolver: Option<Resolver>,
     resolved: Vec<(Reference, Vec<String>)>,
