@@ -8,5 +8,6 @@ mod helpers;
 mod imports;
 mod plugins;
 mod repository;
+mod rows;
 mod sources;
 mod store;

@@ -1,7 +1,9 @@
 //! No input makes a parser panic, and a token that opens was not altered.
 
-use keyward_import::git_credentials;
+use base64::Engine as _;
+use keyward_import::datalad::keyring_file;
 use keyward_import::pycred::{FernetKey, Installation, Login, StoreConfig};
+use keyward_import::{git_credentials, pancloud};
 use proptest::prelude::*;
 
 const KEY: &[u8] = b"cw_0x689RpI-jtRR7oE8h_eQsKImvJapLeSbXpwF4e4=";
@@ -69,6 +71,8 @@ proptest! {
         let _ = Installation::parse(&bytes);
         let _ = FernetKey::parse(&bytes);
         let _ = git_credentials::parse(&bytes);
+        let _ = pancloud::parse(&bytes);
+        let _ = keyring_file::parse(&bytes);
         prop_assert!(Login::parse(&bytes).is_err());
         prop_assert!(FernetKey::parse(KEY).unwrap().open(&bytes).is_err());
     }
@@ -104,5 +108,23 @@ proptest! {
                 prop_assert!(!login.password.expose().iter().any(u8::is_ascii_control));
             }
         }
+    }
+
+    #[test]
+    fn any_keyring_file(name in "[a-z :/é_]{1,8}", value in ".*", damage in r"([\[\]=:;# \t\n_a-zA-Z0-9é]|\n\[datalad_2D){0,40}") {
+        let _ = keyring_file::parse(damage.as_bytes());
+        let written: String = name.bytes().map(|byte| format!("_{byte:02X}")).collect();
+        let value64 = base64::engine::general_purpose::STANDARD.encode(&value);
+        let file = format!("{damage}\n[datalad_2D{written}]\n{written} = \n\t{value64}\n");
+        let items = keyring_file::parse(file.as_bytes());
+        let (found, field, secret) = items.last().expect("it is there");
+        prop_assert_eq!((found, field), (&name, &name));
+        prop_assert_eq!(secret.as_ref().unwrap().expose(), value.as_bytes());
+    }
+
+    #[test]
+    fn any_database_of_pancloud(text in r#"(\{|\}|:|,|"profiles"|"1"|"client_id"|"profile"|null|"é\\u00e9"|\[|7){0,30}"#) {
+        let _ = pancloud::parse(text.as_bytes());
+        let _ = pancloud::parse(format!(r#"{{"profiles": {{"1": {text}}}}}"#).as_bytes());
     }
 }

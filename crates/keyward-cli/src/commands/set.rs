@@ -92,7 +92,7 @@ impl Run for Arguments {
             changes = changes::ask_for(&missing, changes, session)?;
         }
         if let Some(main) = kind.main.as_deref()
-            && self.needs_main(main, &changes, &store, &id)?
+            && self.needs_main(main, kind, &changes, &store, &id)?
         {
             let secret = self.password.read(&session.console, kind.main_spec())?;
             changes = changes.with_field(main, secret);
@@ -135,10 +135,12 @@ impl Arguments {
     }
 
     /// Whether the main secret has to be read: if an option says from where, if nothing else is
-    /// changed, or if the entry is new.
+    /// changed, or if the entry is new. A new entry of a kind that does not require it can do with
+    /// another secret.
     fn needs_main(
         &self,
         main: &str,
+        kind: &Kind,
         changes: &Changes,
         store: &OpenStore,
         id: &EntryId,
@@ -147,7 +149,15 @@ impl Arguments {
             return Ok(false);
         }
         let only_username = self.changes.is_empty() && !self.json;
-        Ok(self.password.is_given() || only_username || changes.replaces || !store.contains(id)?)
+        if self.password.is_given() || only_username {
+            return Ok(true);
+        }
+        let is_secret = |name: &String| kind.spec(name).is_some_and(|spec| spec.secret);
+        let is_required = kind.main_spec().is_none_or(|spec| spec.required);
+        if !is_required && changes.fields.keys().any(is_secret) {
+            return Ok(false);
+        }
+        Ok(changes.replaces || !store.contains(id)?)
     }
 }
 
