@@ -54,18 +54,47 @@ fn oauth2() -> Kind {
     let url = |name, help| FieldSpec::new(name, help).with_format(Format::Url);
     Kind::new(names::OAUTH2, "A client of an OAuth 2.0 server, and its tokens")
         .with_field(url(ISSUER, "The URL of the server"))
+        .with_field(url(AUTHORIZATION_URL, "The URL of the page that asks the user"))
         .with_field(url(TOKEN_URL, "The URL that issues tokens"))
+        .with_field(url(DEVICE_URL, "The URL that issues device codes"))
+        .with_field(url(REVOCATION_URL, "The URL that revokes tokens"))
+        .with_field(url(INTROSPECTION_URL, "The URL that says what a token is good for"))
+        .with_field(
+            FieldSpec::new(GRANT, "How the client gets tokens without a refresh token")
+                .with_choices(["client_credentials", "jwt_bearer", "developer_token"]),
+        )
         .with_field(FieldSpec::new(CLIENT_ID, "The name of the client").required())
         .with_field(FieldSpec::secret(CLIENT_SECRET, "The secret of the client"))
+        .with_field(
+            FieldSpec::new(CLIENT_AUTHENTICATION, "How the client shows who it is").with_choices([
+                "basic",
+                "post",
+                "private_key_jwt",
+                "none",
+            ]),
+        )
+        .with_field(
+            FieldSpec::secret(PRIVATE_KEY, "The key for `private_key_jwt`, in PEM form")
+                .with_shape(Shape::Text)
+                .with_max(64 << 10),
+        )
+        .with_field(FieldSpec::new(KEY_ID, "The name of that key"))
+        .with_field(
+            FieldSpec::new(REQUEST_FORMAT, "How requests for tokens are written")
+                .with_choices(["form", "json"]),
+        )
+        .with_field(FieldSpec::new(PARAMETERS, "More parameters of requests, as in a URL"))
         .with_field(FieldSpec::new(USERNAME, "The account that the tokens are for"))
         .with_field(FieldSpec::new(SCOPE, "The scopes, with a blank between them"))
         .with_field(FieldSpec::new(AUDIENCE, "The service that should accept the token"))
+        .with_field(FieldSpec::new(RESOURCE, "The URI of the service that should accept it"))
         .with_main(FieldSpec::secret(ACCESS_TOKEN, "The access token"))
         .with_field(FieldSpec::new(TOKEN_TYPE, "How the access token is sent, such as Bearer"))
         .with_field(refresh_token())
         .with_field(FieldSpec::secret(ID_TOKEN, "The identity token"))
         .with_field(FieldSpec::secret(DEVELOPER_TOKEN, "A developer's token, for access tokens"))
         .with_field(url(DEVELOPER_TOKEN_URL, "The URL that takes a developer's token"))
+        .with_field(FieldSpec::new(REFRESH_STATE, "What is known about the next refresh"))
 }
 
 fn refresh_token() -> FieldSpec {

@@ -18,6 +18,26 @@ pub const KEY_ID: &str = "key_id";
 pub const ISSUER: &str = "issuer";
 /// The endpoint that issues OAuth tokens.
 pub const TOKEN_URL: &str = "token_url";
+/// The page on which a user allows an OAuth client to act for them.
+pub const AUTHORIZATION_URL: &str = "authorization_url";
+/// The endpoint that issues OAuth device codes.
+pub const DEVICE_URL: &str = "device_url";
+/// The endpoint that revokes OAuth tokens.
+pub const REVOCATION_URL: &str = "revocation_url";
+/// The endpoint that says what an OAuth token is good for.
+pub const INTROSPECTION_URL: &str = "introspection_url";
+/// How an OAuth client gets tokens.
+pub const GRANT: &str = "grant";
+/// How an OAuth client authenticates to the token endpoint.
+pub const CLIENT_AUTHENTICATION: &str = "client_authentication";
+/// How a request for OAuth tokens is written: `form` or `json`.
+pub const REQUEST_FORMAT: &str = "request_format";
+/// Parameters that a server needs besides those of OAuth, as in a URL's query.
+pub const PARAMETERS: &str = "parameters";
+/// The URI of the service that a token should be for (RFC 8707).
+pub const RESOURCE: &str = "resource";
+/// What is known about the next refresh of a token.
+pub const REFRESH_STATE: &str = "refresh_state";
 /// The name of an OAuth client.
 pub const CLIENT_ID: &str = "client_id";
 /// The secret of an OAuth client.

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use keyward_core::{Error, Field, Record, Result, Secret, Timestamp, printable};
 
-use crate::FieldSpec;
+use crate::{FieldSpec, fields, names};
 
 /// The table of a kind: which fields its records have.
 ///
@@ -172,9 +172,13 @@ impl Kind {
     }
 
     /// Returns when a record counts as expired: when it or its main field expires, less
-    /// [`expires_early`](Self::expires_early).
+    /// [`expires_early`](Self::expires_early). An access token that can be refreshed does not count.
     pub fn expiry(&self, record: &Record) -> Option<Timestamp> {
-        let main = self.main.as_deref().and_then(|main| record.field(main)?.expires);
+        let renews = [fields::REFRESH_TOKEN, fields::GRANT];
+        let is_renewed =
+            self.name == names::OAUTH2 && renews.iter().any(|field| record.field(field).is_some());
+        let main = self.main.as_deref().filter(|_| !is_renewed);
+        let main = main.and_then(|main| record.field(main)?.expires);
         let expires = [record.expires, main].into_iter().flatten().min()?;
         Some(Timestamp::from_unix(expires.as_unix().saturating_sub(self.expires_early.as_secs())))
     }

@@ -1,0 +1,109 @@
+use http::Uri;
+use keyward_core::{Error, Record, Result, Secret};
+use keyward_kinds::fields;
+
+/// An OAuth client, and the endpoint that gives it tokens, as a record describes them.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its name at the server.
+    pub id: String,
+    /// Its secret, if it has one.
+    pub secret: Option<Secret>,
+    /// How it shows the server who it is.
+    pub authentication: ClientAuthentication,
+    /// The URL that issues tokens.
+    pub token_url: Uri,
+    /// How its requests are written.
+    pub format: RequestFormat,
+    /// What every request for tokens contains besides the grant: `audience`, `resource`, and those
+    /// that the server needs.
+    pub parameters: Vec<(String, Secret)>,
+}
+
+/// How a client shows the server who it is (RFC 6749 section 2.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    /// With its secret in the header `Authorization`.
+    Basic,
+    /// With its secret in the body.
+    Post,
+    /// Not at all: it has no secret.
+    None,
+}
+
+/// How a request for tokens is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestFormat {
+    /// As the form that RFC 6749 describes.
+    Form,
+    /// As JSON, which pancloud's server wants.
+    Json,
+}
+
+impl Client {
+    /// Reads the client of a record.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the record does not say which client it is
+    /// or where its tokens come from.
+    pub fn read(record: &Record) -> Result<Self> {
+        let secret = record.field(fields::CLIENT_SECRET).map(|field| field.value.clone());
+        let authentication = match text(record, fields::CLIENT_AUTHENTICATION) {
+            None if secret.is_some() => ClientAuthentication::Basic,
+            None | Some("none") => ClientAuthentication::None,
+            Some("basic") => ClientAuthentication::Basic,
+            Some("post") => ClientAuthentication::Post,
+            Some(_) => return Err(invalid("client_authentication cannot be used")),
+        };
+        if authentication != ClientAuthentication::None && secret.is_none() {
+            return Err(invalid("the client has no secret"));
+        }
+        Ok(Self {
+            id: text(record, fields::CLIENT_ID).ok_or_else(|| lacks(fields::CLIENT_ID))?.to_owned(),
+            secret,
+            authentication,
+            token_url: url(record, fields::TOKEN_URL)?,
+            format: match text(record, fields::REQUEST_FORMAT) {
+                Some("json") => RequestFormat::Json,
+                _ => RequestFormat::Form,
+            },
+            parameters: parameters(record),
+        })
+    }
+}
+
+/// Returns the parameters of requests that a record lists, with their names.
+pub(crate) fn parameters(record: &Record) -> Vec<(String, Secret)> {
+    let more = text(record, fields::PARAMETERS).unwrap_or_default();
+    let more = more.split('&').filter_map(|pair| pair.split_once('='));
+    let more = more.map(|(name, value)| (decoded(name), decoded(value).into()));
+    let named = [fields::AUDIENCE, fields::RESOURCE].into_iter();
+    let named = named.filter_map(|name| Some((name.to_owned(), text(record, name)?.into())));
+    named.chain(more).collect()
+}
+
+fn decoded(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// Returns a field as text.
+pub(crate) fn text<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
+    record.field(name)?.value.expose_str().filter(|text| !text.is_empty())
+}
+
+/// Returns a field as a URL.
+///
+/// # Errors
+/// `Invalid` if the record does not have it, or it is not one.
+pub(crate) fn url(record: &Record, name: &str) -> Result<Uri> {
+    let url = text(record, name).ok_or_else(|| lacks(name))?;
+    url.parse().map_err(|_| invalid(format!("`{name}` is not a URL")))
+}
+
+fn lacks(name: &str) -> Error {
+    invalid(format!("the `oauth2` record has no field `{name}`"))
+}
+
+pub(crate) fn invalid(why: impl Into<String>) -> Error {
+    Error::invalid("token", why.into())
+}

@@ -1,0 +1,70 @@
+//! What a server can do with tokens that it has issued.
+
+use std::collections::BTreeMap;
+
+use http::Response;
+use keyward_core::{Error, ErrorKind, Record, Result, Secret};
+use keyward_kinds::fields;
+use serde::de::IgnoredAny;
+
+use crate::client::{Client, url};
+use crate::request;
+use crate::response::{self, Answer};
+use crate::tokens::Tokens;
+
+impl Tokens {
+    /// Tells the server to forget a token of a record, in the field `access_token` or
+    /// `refresh_token` (RFC 7009). Nothing happens if the record does not have it.
+    ///
+    /// # Errors
+    /// [`Invalid`](ErrorKind::Invalid) if the record does not say where;
+    /// [`Unavailable`](ErrorKind::Unavailable) if the server does not do it.
+    pub fn revoke(&self, record: &Record, field: &str) -> Result<()> {
+        let Some(token) = record.field(field) else { return Ok(()) };
+        let sent = vec![("token", token.value.clone()), ("token_type_hint", field.into())];
+        let response = self.post(record, fields::REVOCATION_URL, sent)?;
+        if response.status().is_success() {
+            return Ok(());
+        }
+        Err(refused(&response, "revoke", "the server has not revoked the token"))
+    }
+
+    /// Asks the server what the access token of a record is good for (RFC 7662), and returns its
+    /// answer, a JSON object with at least `active`.
+    ///
+    /// # Errors
+    /// As [`revoke`](Self::revoke).
+    pub fn introspect(&self, record: &Record) -> Result<Secret> {
+        let token = record
+            .field(fields::ACCESS_TOKEN)
+            .ok_or_else(|| Error::invalid("status", "the record has no access token"))?;
+        let sent = vec![("token", token.value.clone()), ("token_type_hint", "access_token".into())];
+        let response = self.post(record, fields::INTROSPECTION_URL, sent)?;
+        let body = response.body().expose();
+        let is_object = response::parse::<BTreeMap<String, IgnoredAny>>(body).is_some();
+        if response.status().is_success() && is_object {
+            return Ok(response.into_body());
+        }
+        Err(refused(&response, "status", "the server does not say what the token is good for"))
+    }
+
+    /// Sends parameters to an endpoint of a record.
+    fn post(
+        &self,
+        record: &Record,
+        endpoint: &str,
+        sent: Vec<(&str, Secret)>,
+    ) -> Result<Response<Secret>> {
+        self.send(request::to_endpoint(&Client::read(record)?, &url(record, endpoint)?, sent)?)
+    }
+}
+
+/// Returns the error for a server that did not do what it was asked to.
+fn refused(response: &Response<Secret>, operation: &'static str, why: &str) -> Error {
+    let cause = match response::read(response) {
+        Answer::GrantRefused(why) => why,
+        Answer::Failed(failure) => failure.error.message().to_owned(),
+        Answer::Issued(_) => return Error::new(ErrorKind::Unavailable, operation).because(why),
+    };
+    Error::new(ErrorKind::Unavailable, operation).because(why).caused_by(cause)
+}

@@ -1,0 +1,92 @@
+//! Writes requests to a token endpoint.
+
+use std::io::Write;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderValue, Request, Uri};
+use keyward_core::{Result, Secret, SecretWriter};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+
+use crate::client::{Client, ClientAuthentication, RequestFormat, invalid};
+
+/// The bytes that `application/x-www-form-urlencoded` escapes. It also escapes some that need not be.
+pub(crate) const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
+
+/// Returns a request that the client sends to an endpoint of its server, with these parameters and
+/// those that show who the client is.
+///
+/// # Errors
+/// `Invalid` if a value cannot be sent.
+pub(crate) fn to_endpoint(
+    client: &Client,
+    endpoint: &Uri,
+    mut parameters: Vec<(&str, Secret)>,
+) -> Result<Request<Secret>> {
+    let mut request = Request::post(endpoint.clone()).header(ACCEPT, "application/json");
+    match (client.authentication, &client.secret) {
+        (ClientAuthentication::Basic, Some(secret)) => {
+            request = request.header(AUTHORIZATION, basic(&client.id, secret)?);
+        }
+        (ClientAuthentication::Post, Some(secret)) => {
+            parameters.push(("client_id", client.id.as_str().into()));
+            parameters.push(("client_secret", secret.clone()));
+        }
+        _ => parameters.push(("client_id", client.id.as_str().into())),
+    }
+    let (media_type, body) = match client.format {
+        RequestFormat::Form => ("application/x-www-form-urlencoded", form(&parameters)),
+        RequestFormat::Json => ("application/json", json(&parameters)?),
+    };
+    let request = request.header(CONTENT_TYPE, media_type).body(body);
+    request.map_err(|_| invalid("the request cannot be written"))
+}
+
+/// Returns the header of a client's name and secret, which RFC 6749 section 2.3.1 wants escaped.
+fn basic(id: &str, secret: &Secret) -> Result<HeaderValue> {
+    let mut plain = SecretWriter::new();
+    let written = write!(plain, "{}:", percent_encode(id.as_bytes(), FORM))
+        .and_then(|()| write!(plain, "{}", percent_encode(secret.expose(), FORM)));
+    written.map_err(|_| invalid("the client's secret cannot be written"))?;
+    let plain = plain.finish();
+    let mut text = vec![0; b"Basic ".len() + base64::encoded_len(plain.len(), true).unwrap_or(0)];
+    text[..6].copy_from_slice(b"Basic ");
+    let encoded = BASE64_STANDARD.encode_slice(plain.expose(), &mut text[6..]);
+    encoded.map_err(|_| invalid("the client's secret is too long"))?;
+    sensitive(&Secret::new(text))
+}
+
+/// Returns a header with a secret in it.
+pub(crate) fn sensitive(value: &Secret) -> Result<HeaderValue> {
+    let header = HeaderValue::from_bytes(value.expose());
+    let mut header = header.map_err(|_| invalid("a header cannot contain this secret"))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+fn form(parameters: &[(&str, Secret)]) -> Secret {
+    let mut body = SecretWriter::new();
+    for (at, (name, value)) in parameters.iter().enumerate() {
+        let separator = if at == 0 { "" } else { "&" };
+        let value = percent_encode(value.expose(), FORM);
+        write!(body, "{separator}{}={value}", percent_encode(name.as_bytes(), FORM))
+            .expect("memory can be written");
+    }
+    body.finish()
+}
+
+fn json(parameters: &[(&str, Secret)]) -> Result<Secret> {
+    let mut body = SecretWriter::new();
+    let mut separator = "{";
+    for (name, value) in parameters {
+        let text = value.expose_str().ok_or_else(|| invalid("a parameter is not text"))?;
+        body.write_all(separator.as_bytes()).expect("memory can be written");
+        serde_json::to_writer(&mut body, name).expect("memory can be written");
+        body.write_all(b":").expect("memory can be written");
+        serde_json::to_writer(&mut body, text).expect("memory can be written");
+        separator = ",";
+    }
+    body.write_all(b"}").expect("memory can be written");
+    Ok(body.finish())
+}
