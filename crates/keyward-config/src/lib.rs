@@ -35,6 +35,7 @@ mod setting_key;
 mod settings;
 mod store_file;
 mod store_ids;
+mod tables;
 mod toml_file;
 mod toml_value;
 
@@ -60,5 +61,6 @@ pub use setting_key::{KnownSetting, SettingKey, SettingTarget};
 pub use settings::{Setting, Settings};
 pub use store_file::{BackendConfig, StoreFile};
 pub use store_ids::StoreIds;
+pub use tables::Table;
 pub use toml_file::nearest;
 pub use toml_value::{parse_value, render_value};

@@ -42,6 +42,7 @@ mod references;
 mod resolver;
 mod stores;
 mod system_store;
+mod tokens;
 mod unused;
 
 #[doc(no_inline)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use keyward_core::{EntryId, Error, Field, Record, Result, Timestamp};
-use keyward_kinds::{Kind, Kinds};
+use keyward_kinds::{Kind, Kinds, fields};
 use keyward_resolver::{Place, Query, Reference};
 
 use crate::facade::Keyward;
@@ -78,10 +78,14 @@ impl Keyward {
             let store = self.store_of(&store, user)?;
             let ids = wanted.iter().map(|at| id(&store, &references[*at]));
             let ids: Vec<_> = ids.collect::<Result<_>>()?;
-            let found = store.get_many(&ids)?.into_iter().zip(&ids);
-            let found = found.map(|(record, id)| {
-                let record = record.and_then(|record| store.current(id, record));
-                record.and_then(|record| valid(&kinds, record, store.now()))
+            let found = store.get_many(&ids)?.into_iter().zip(&ids).zip(&wanted);
+            let found = found.map(|((record, id), at)| {
+                let record = store.current(id, record?)?;
+                let record = valid(&kinds, record, store.now())?;
+                match references[*at].field.as_deref() {
+                    None | Some(fields::ACCESS_TOKEN) => self.fresh(&store, id, record),
+                    Some(_) => Ok(record),
+                }
             });
             let found: Vec<_> = found.collect();
             let given =

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use keyward_config::{DEFAULT_STORE, StoreName};
-use keyward_core::{Error, Record, Result, Timestamp, printable};
-use keyward_kinds::Kinds;
+use keyward_core::{EntryId, Error, Record, Result, printable};
+use keyward_kinds::{Kinds, fields};
 use keyward_resolver::{Finder, Place, Query, Reference};
 
 use crate::confirm::rejection;
@@ -42,7 +42,7 @@ impl Finder for InStore {
     fn look_up(&self, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
         let store = self.store(query.user())?;
         let id = store.entry(query.user(), Some(query.name()))?;
-        usable(store.current(&id, store.get(&id)?)?, store.now(), query, kinds)
+        self.usable(&store, &id, store.get(&id)?, query, kinds)
     }
 
     fn give_out(&self, query: &Query<'_>) -> Result<()> {
@@ -66,16 +66,6 @@ impl Finder for InStore {
         }
         found.into_values().collect()
     }
-}
-
-/// Returns the record, unless it has expired or was rejected.
-fn usable(record: Record, now: Timestamp, query: &Query<'_>, kinds: &Kinds) -> Result<Record> {
-    let record = unexpired(record, now, query, kinds)?;
-    if let Some(time) = rejection(&record) {
-        let why = format!("its secret was rejected on {}", printable(time));
-        return Err(Error::not_found("resolve").because(why));
-    }
-    Ok(record)
 }
 
 impl InStore {
@@ -110,6 +100,29 @@ impl InStore {
         Ok(store)
     }
 
+    /// Returns the record, with a good token if it is an OAuth client's and the token is wanted, unless
+    /// it has expired or was rejected.
+    fn usable(
+        &self,
+        store: &OpenStore,
+        id: &EntryId,
+        record: Record,
+        query: &Query<'_>,
+        kinds: &Kinds,
+    ) -> Result<Record> {
+        let record = store.current(id, record)?;
+        let record = unexpired(record, store.now(), query, kinds)?;
+        if let Some(time) = rejection(&record) {
+            let why = format!("its secret was rejected on {}", printable(time));
+            return Err(Error::not_found("resolve").because(why));
+        }
+        let others = query.fields().iter().any(|field| *field != fields::ACCESS_TOKEN);
+        if others && !query.needs_main() {
+            return Ok(record);
+        }
+        self.keyward.fresh(store, id, record).map_err(Error::not_a_miss)
+    }
+
     /// Returns the records of one user's queries, which are read together.
     fn records(
         &self,
@@ -121,10 +134,9 @@ impl InStore {
         let ids = queries.iter().map(|query| store.entry(user, Some(query.name())));
         let ids: Vec<_> = ids.collect::<Result<_>>()?;
         let records = store.get_many(&ids).map_err(Error::not_a_miss)?;
-        let records = records.into_iter().zip(ids).zip(queries);
-        let records = records.map(|((record, id), query)| {
-            usable(store.current(&id, record?)?, store.now(), query, kinds)
-        });
-        Ok(records.collect())
+        let records = records.into_iter().zip(&ids).zip(queries);
+        let usable =
+            records.map(|((record, id), query)| self.usable(&store, id, record?, query, kinds));
+        Ok(usable.collect())
     }
 }
