@@ -20,6 +20,7 @@ mod inject;
 mod kind;
 mod list;
 mod man;
+mod oauth;
 mod plugin;
 mod profile;
 mod project;
@@ -87,6 +88,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<explain::Arguments>("explain"),
     entry::<check::Arguments>("check"),
     entry::<trust::Arguments>("trust"),
+    entry::<oauth::Command>("oauth"),
     entry::<store::Command>("store"),
     entry::<account::Command>("account"),
     entry::<import::Command>("import"),

@@ -5,6 +5,7 @@
 
 mod arguments;
 mod askpass;
+mod browser;
 mod candidates;
 mod clipboard;
 mod command_line;

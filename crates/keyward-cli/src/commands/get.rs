@@ -71,9 +71,15 @@ impl Run for Arguments {
             return Err(expired());
         }
         let has_option = self.json || self.code || self.field.is_some() || self.username;
-        if has_option || self.password || self.raw || clips {
-            store.give_out(slice::from_ref(&id))?;
+        if !has_option && !self.password && !self.raw && !clips {
+            return Ok(());
         }
+        let names_token = self.field.as_deref().is_none_or(|field| field == fields::ACCESS_TOKEN);
+        let record = match !self.json && !self.username && names_token {
+            true => keyward.fresh(&store, &id, record)?,
+            false => record,
+        };
+        store.give_out(slice::from_ref(&id))?;
         if self.json {
             return self.print_json(&id, &record, &kinds);
         }

@@ -1,4 +1,3 @@
-mod browser;
 mod html;
 
 use std::fs;
@@ -11,6 +10,7 @@ use keyward_config::Environment;
 use keyward_core::{Error, Result, printable};
 
 use super::{COMMANDS, Run, program};
+use crate::browser;
 use crate::output::print;
 use crate::session::Session;
 use crate::shell;
@@ -61,6 +61,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("importing", include_str!("../../../../docs/importing.md")),
     ("references", include_str!("../../../../docs/references.md")),
     ("project", include_str!("../../../../docs/project.md")),
+    ("oauth", include_str!("../../../../docs/oauth.md")),
     ("configuration", include_str!("../../../../docs/configuration.md")),
     ("exit-codes", include_str!("../../../../docs/exit-codes.md")),
     ("threat-model", include_str!("../../../../docs/threat-model.md")),
@@ -86,7 +87,7 @@ fn open_topic(topic: &str) -> Outcome {
         return Err(unknown_topic(topic));
     }
     let page = check_installed()?.join(format!("{topic}.html"));
-    match browser::open(&Environment::current(), &page) {
+    match browser::open(&Environment::current(), page.as_os_str()) {
         true => Ok(()),
         false => print(&page.display().to_string()),
     }

@@ -1,0 +1,245 @@
+mod browser;
+mod login;
+mod status;
+
+use std::borrow::Cow;
+
+use keyward::{Keyward, OpenStore};
+use keyward_core::{Change, EntryId, Record, Secret, SecretWriter};
+use keyward_kinds::{fields, names};
+use keyward_oauth2::{Tokens, Wanted};
+use serde::Serialize;
+
+use super::Run;
+use crate::arguments::StoreAndEntry;
+use crate::json::{Text, rfc3339, write_secret};
+use crate::output::{print, print_message, print_secret};
+use crate::session::Session;
+use crate::stop::{Outcome, usage_error};
+
+/// Log in to OAuth servers, and get tokens that are good
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward oauth login work --name github --provider github --client-id ID --device
+  keyward oauth token work --name github
+  keyward oauth logout work --name github")]
+pub(super) enum Command {
+    /// Log in, and store the tokens
+    Login(Box<login::Arguments>),
+    /// Print the access token; refresh it first if that is due
+    #[command(after_help = "Example:
+  keyward oauth token work --name api
+  curl -H @<(keyward oauth token work --name api --header) https://api.example")]
+    Token(TokenArguments),
+    /// Refresh the access token now
+    #[command(after_help = "Example:
+  keyward oauth refresh work --name api")]
+    Refresh {
+        #[command(flatten)]
+        entry: StoreAndEntry,
+    },
+    /// Tell the server to forget the tokens, and keep the client
+    #[command(after_help = "Example:
+  keyward oauth revoke work --name api")]
+    Revoke {
+        #[command(flatten)]
+        entry: StoreAndEntry,
+    },
+    /// Tell the server to forget the tokens, and remove the entry
+    #[command(after_help = "Example:
+  keyward oauth logout work --name api
+  keyward oauth logout work --name api --local")]
+    Logout {
+        #[command(flatten)]
+        entry: StoreAndEntry,
+        /// Remove the entry without asking the server
+        #[arg(long)]
+        local: bool,
+    },
+    /// Show whose token it is, its scopes, and when it ends
+    Status(status::Arguments),
+}
+
+/// The arguments of `oauth token`.
+#[derive(clap::Args)]
+pub(super) struct TokenArguments {
+    #[command(flatten)]
+    entry: StoreAndEntry,
+    /// Print JSON with the token, its type and its end
+    #[arg(long)]
+    json: bool,
+    /// Print the header of an HTTP request
+    #[arg(long, conflicts_with = "json")]
+    header: bool,
+    /// Print what mail servers take for SASL XOAUTH2; the record must have a username
+    #[arg(long, conflicts_with_all = ["json", "header"])]
+    xoauth2: bool,
+}
+
+impl Run for Command {
+    fn run(self, session: &Session) -> Outcome {
+        match self {
+            Self::Login(arguments) => arguments.run(session),
+            Self::Token(arguments) => print_token(session, &arguments),
+            Self::Refresh { entry } => {
+                let (_, _, record) = good(session, &entry, Wanted::New)?;
+                print(&format!("Refreshed. {}", ends(&record)))
+            }
+            Self::Revoke { entry } => revoke(session, &entry),
+            Self::Logout { entry, local } => log_out(session, &entry, local),
+            Self::Status(arguments) => arguments.run(session),
+        }
+    }
+}
+
+/// Returns the record of an entry with the token that is wanted.
+fn good(
+    session: &Session,
+    entry: &StoreAndEntry,
+    wanted: Wanted<'_>,
+) -> Outcome<(OpenStore, EntryId, Record)> {
+    let keyward = session.keyward()?;
+    let (store, id, record) = read(&keyward, entry)?;
+    if matches!(wanted, Wanted::Good) && Tokens::is_good(&record, store.now()) {
+        return Ok((store, id, record));
+    }
+    let record = keyward.tokens()?.get(&*store, &id, wanted)?;
+    Ok((store, id, record))
+}
+
+/// Returns the record of an entry, which must be an OAuth client.
+fn read(keyward: &Keyward, entry: &StoreAndEntry) -> Outcome<(OpenStore, EntryId, Record)> {
+    let (store, id, record) = entry.read(keyward)?;
+    if record.kind != names::OAUTH2 {
+        let kind = &record.kind;
+        return Err(usage_error(format!("the entry is not an OAuth client, but a `{kind}`")));
+    }
+    Ok((store, id, record))
+}
+
+fn print_token(session: &Session, arguments: &TokenArguments) -> Outcome {
+    let (store, id, record) = good(session, &arguments.entry, Wanted::Good)?;
+    store.give_out(std::slice::from_ref(&id))?;
+    let Some(field) = record.field(fields::ACCESS_TOKEN) else {
+        return Err(usage_error("there is no access token: log in with `keyward oauth login`"));
+    };
+    let token = &field.value;
+    if arguments.json {
+        let shown = Shown {
+            access_token: Text::Plain(token.expose_str().unwrap_or_default()),
+            token_type: scheme(&record),
+            expires: field.expires.and_then(rfc3339),
+            scope: text(&record, fields::SCOPE),
+        };
+        return print_secret(&write_secret(&shown)?, true);
+    }
+    if arguments.header {
+        let scheme = scheme(&record);
+        let parts = [b"Authorization: ", scheme.as_bytes(), b" ", token.expose()];
+        return print_secret(&joined(&parts), true);
+    }
+    if arguments.xoauth2 {
+        let user = text(&record, fields::USERNAME)
+            .ok_or_else(|| usage_error("the record has no `username`: set it with --field"))?;
+        // What Google and Microsoft document.
+        let parts = [b"user=", user.as_bytes(), b"\x01auth=Bearer ", token.expose(), b"\x01\x01"];
+        return print_secret(&base64(&joined(&parts)), true);
+    }
+    print_secret(token, true)
+}
+
+/// A token as JSON.
+#[derive(Serialize)]
+struct Shown<'a> {
+    access_token: Text<'a>,
+    token_type: Cow<'a, str>,
+    expires: Option<String>,
+    scope: Option<&'a str>,
+}
+
+/// Returns how the access token is sent. Servers disagree about the case of `Bearer`.
+fn scheme(record: &Record) -> Cow<'_, str> {
+    match text(record, fields::TOKEN_TYPE) {
+        None => "Bearer".into(),
+        Some(scheme) if scheme.eq_ignore_ascii_case("bearer") => "Bearer".into(),
+        Some(scheme) => scheme.into(),
+    }
+}
+
+fn text<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
+    record.field(name)?.value.expose_str().filter(|text| !text.is_empty())
+}
+
+fn joined(parts: &[&[u8]]) -> Secret {
+    use std::io::Write;
+    let mut joined = SecretWriter::new();
+    parts.iter().for_each(|part| joined.write_all(part).expect("memory can be written"));
+    joined.finish()
+}
+
+fn base64(secret: &Secret) -> Secret {
+    use base64::Engine;
+    Secret::from(base64::prelude::BASE64_STANDARD.encode(secret.expose()))
+}
+
+/// Says when the access token of a record ends.
+fn ends(record: &Record) -> String {
+    match record.field(fields::ACCESS_TOKEN).and_then(|field| field.expires) {
+        Some(expires) => {
+            let expires = rfc3339(expires).unwrap_or_default();
+            format!("The access token is good until {expires}.")
+        }
+        None => "The server does not say how long the access token is good.".to_owned(),
+    }
+}
+
+/// Tells the server to forget the tokens of a record. It tries both.
+fn revoke_both(keyward: &Keyward, record: &Record) -> Outcome {
+    let tokens = keyward.tokens()?;
+    let revoked =
+        [fields::REFRESH_TOKEN, fields::ACCESS_TOKEN].map(|field| tokens.revoke(record, field));
+    Ok(revoked.into_iter().collect::<Result<(), _>>()?)
+}
+
+fn revoke(session: &Session, entry: &StoreAndEntry) -> Outcome {
+    let keyward = session.keyward()?;
+    let (store, id, record) = read(&keyward, entry)?;
+    revoke_both(&keyward, &record)?;
+    store.update(&id, |now| {
+        // A new login meanwhile is not touched.
+        let Some(mut now) = now.filter(|now| has_same_tokens(now, &record)) else {
+            return Ok(Change::Leave);
+        };
+        for field in [fields::REFRESH_TOKEN, fields::ACCESS_TOKEN, fields::ID_TOKEN] {
+            now.fields.remove(field);
+        }
+        Ok(Change::Put(Box::new(now.with_updated(store.now()))))
+    })?;
+    print("Revoked.")
+}
+
+fn log_out(session: &Session, entry: &StoreAndEntry, local: bool) -> Outcome {
+    let keyward = session.keyward()?;
+    let (store, id, record) = read(&keyward, entry)?;
+    if !local {
+        if record.field(fields::REVOCATION_URL).is_some() {
+            revoke_both(&keyward, &record)?;
+        } else {
+            print_message("warning: the server offers no way to revoke tokens");
+        }
+    }
+    store.update(&id, |now| match now {
+        Some(now) if has_same_tokens(&now, &record) => Ok(Change::Remove),
+        Some(_) => Err(keyward_core::Error::new(keyward_core::ErrorKind::Conflict, "logout")
+            .because("someone has logged in again meanwhile")),
+        None => Ok(Change::Leave),
+    })?;
+    print("Logged out.")
+}
+
+fn has_same_tokens(one: &Record, other: &Record) -> bool {
+    let tokens = [fields::REFRESH_TOKEN, fields::ACCESS_TOKEN];
+    tokens.iter().all(|field| {
+        one.field(field).map(|field| &field.value) == other.field(field).map(|field| &field.value)
+    })
+}

@@ -1,0 +1,97 @@
+use keyward_core::{Record, Timestamp};
+use keyward_kinds::fields;
+use keyward_oauth2::{RefreshState, Validity, claims};
+use serde_json::json;
+
+use super::{read, text};
+use crate::arguments::StoreAndEntry;
+use crate::json::rfc3339;
+use crate::output::{Lines, escaped, print, print_secret};
+use crate::session::Session;
+use crate::stop::{Outcome, usage_error};
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:
+  keyward oauth status work --name api
+  keyward oauth status work --name api --claims")]
+pub(in crate::commands) struct Arguments {
+    #[command(flatten)]
+    entry: StoreAndEntry,
+    /// Print the content of the access token, if it is a JWT; its signature is not checked
+    #[arg(long)]
+    claims: bool,
+    /// Ask the server what the token is good for, and print its answer
+    #[arg(long, conflicts_with = "claims")]
+    check: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(self, session: &Session) -> Outcome {
+        let keyward = session.keyward()?;
+        let (store, _, record) = read(&keyward, &self.entry)?;
+        if self.claims {
+            let token = record.field(fields::ACCESS_TOKEN);
+            let token = token.ok_or_else(|| usage_error("there is no access token"))?;
+            return print_secret(&claims(&token.value)?, true);
+        }
+        if self.check {
+            return print_secret(&keyward.tokens()?.introspect(&record)?, true);
+        }
+        let rows = rows(store.file.name.as_str(), &record, store.now());
+        if self.json {
+            let rows = rows.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
+            return print(&serde_json::Value::Object(rows.collect()).to_string());
+        }
+        let mut lines = Lines::new();
+        for (name, value) in rows {
+            lines.print(&format!("{name}: {}", escaped(value.as_deref().unwrap_or("-"))))?;
+        }
+        lines.end()
+    }
+}
+
+/// Returns what is known about the tokens of a record, by name.
+fn rows(store: &str, record: &Record, now: Timestamp) -> Vec<(&'static str, Option<String>)> {
+    let owned = |name| text(record, name).map(str::to_owned);
+    let token = record.field(fields::ACCESS_TOKEN);
+    let expires = token.and_then(|token| token.expires).and_then(rfc3339);
+    vec![
+        ("store", Some(store.to_owned())),
+        ("server", owned(fields::ISSUER).or_else(|| owned(fields::TOKEN_URL))),
+        ("client", owned(fields::CLIENT_ID)),
+        ("username", owned(fields::USERNAME)),
+        ("scope", owned(fields::SCOPE)),
+        ("token", Some(state(record, now))),
+        ("expires", expires),
+        ("refreshed", rfc3339(record.updated)),
+        ("renewable", Some(is_renewable(record).to_string())),
+        ("origins", Some(origins(record)).filter(|origins| !origins.is_empty())),
+    ]
+}
+
+fn is_renewable(record: &Record) -> bool {
+    record.field(fields::REFRESH_TOKEN).is_some() || record.field(fields::GRANT).is_some()
+}
+
+fn origins(record: &Record) -> String {
+    record.origins.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// Says how good the token is, and what prevents the next refresh.
+fn state(record: &Record, now: Timestamp) -> String {
+    let validity = match Validity::judge(record, now) {
+        _ if record.field(fields::ACCESS_TOKEN).is_none() => "none",
+        Validity::Good => "good",
+        Validity::Due => "due for a refresh",
+        Validity::Expired => "expired",
+    };
+    match RefreshState::read(record) {
+        RefreshState::Good { .. } => validity.into(),
+        RefreshState::InDoubt => format!("{validity}; the last refresh did not finish"),
+        RefreshState::Failed { why, .. } => format!("{validity}; the last refresh failed: {why}"),
+        RefreshState::Dead { why } => format!("{validity}; a new login is needed: {why}"),
+    }
+}
