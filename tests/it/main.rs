@@ -6,6 +6,7 @@ mod cli;
 mod git;
 mod helpers;
 mod imports;
+mod oauth;
 mod plugins;
 mod repository;
 mod rows;

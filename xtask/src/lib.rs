@@ -16,6 +16,7 @@ mod ci;
 pub mod dist;
 mod docs;
 mod fuzz;
+mod node;
 mod packages;
 mod plugins;
 mod quickstart;

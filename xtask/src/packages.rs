@@ -34,6 +34,8 @@ pub(crate) const TESTS: &[Needed] = &[
     ("mkfs.xfs", "xfsprogs"),
     ("nginx", "nginx-light"),
     ("nm", "binutils"),
+    ("node", "nodejs"),
+    ("npm", "npm"),
     ("openssl", "openssl"),
     ("pass", "pass"),
     ("redis-cli", "redis-tools"),

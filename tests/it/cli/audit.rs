@@ -87,6 +87,7 @@ const GIVING: &[(&str, &[&str])] = &[
     ("rename keyward://s/copy keyward://s/name", &["copy"]),
     ("helper git get --store s", &["https://ann@x.example"]),
     ("helper git erase --store s", &[]),
+    ("oauth token s --name mail", &[]),
 ];
 
 /// Commands that give no record out.

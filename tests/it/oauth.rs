@@ -1,0 +1,6 @@
+//! OAuth logins and tokens, with real servers and a scripted one.
+
+mod killed;
+mod login;
+mod once;
+mod server;
