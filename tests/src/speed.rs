@@ -7,6 +7,7 @@
 mod cold;
 mod fill;
 mod git;
+mod handing;
 mod home;
 mod library;
 mod linkage;
@@ -55,6 +56,7 @@ type Section = fn(&Plan) -> Result<Vec<Table>>;
 const SECTIONS: &[(&str, Section)] = &[
     ("cold", cold::measure),
     ("git", git::measure),
+    ("handing", handing::measure),
     ("library", library::measure),
     ("linkage", linkage::measure),
     ("many", many::measure),

@@ -43,7 +43,7 @@ impl<'a> Gathered<'a> {
         let first = self.retyped(first, &record.kind)?;
         if record.fields.keys().any(|name| first.field(name).is_none()) {
             sources.push(source.to_owned());
-            self.found = Some((merge(first, record), sources));
+            self.found = Some((merge(first, record)?, sources));
         } else {
             self.found = Some((first, sources));
         }
@@ -160,16 +160,52 @@ impl<'a> Gathered<'a> {
     }
 }
 
-/// Adds the fields that the first record lacks. The result goes only to servers to which both may
-/// go, and expires with the one that expires first.
-fn merge(mut first: Record, later: Record) -> Record {
+/// Adds the fields that the first record lacks.
+///
+/// # Errors
+/// Those of [`bind`].
+fn merge(mut first: Record, later: Record) -> Result<Record> {
+    bind(&mut first, &later)?;
     for (name, field) in later.fields {
         first.fields.entry(name).or_insert(field);
     }
-    first.origins.retain(|origin| later.origins.contains(origin));
-    first.expires = [first.expires, later.expires].into_iter().flatten().min();
     first.derived_from = None;
-    first
+    Ok(first)
+}
+
+/// Restricts a record, a part of which comes from another one: it goes only to those servers to
+/// which the part may go too, and expires with the part.
+///
+/// # Errors
+/// [`Refused`](ErrorKind::Refused) if there is no server to which both may go.
+///
+/// # Examples
+/// ```
+/// use keyward_core::{Origin, Record};
+///
+/// let origin = |host: &str| Origin { scheme: "https".into(), host: host.into(), port: 443 };
+/// let part = Record::new("").with_origins(vec![origin("a"), origin("b")]);
+/// let mut record = Record::new("token");
+/// keyward_resolver::bind(&mut record, &part)?;
+/// assert_eq!(record.origins, part.origins);
+/// let other = Record::new("").with_origins(vec![origin("c")]);
+/// assert!(keyward_resolver::bind(&mut record, &other).is_err());
+/// # Ok::<(), keyward_core::Error>(())
+/// ```
+pub fn bind(record: &mut Record, part: &Record) -> Result<()> {
+    record.expires = [record.expires, part.expires].into_iter().flatten().min();
+    if part.origins.is_empty() {
+        return Ok(());
+    }
+    match record.origins.is_empty() {
+        true => record.origins.clone_from(&part.origins),
+        false => record.origins.retain(|origin| part.origins.contains(origin)),
+    }
+    if record.origins.is_empty() {
+        return Err(Error::new(ErrorKind::Refused, "resolve")
+            .because("the parts of the credential are bound to different origins"));
+    }
+    Ok(())
 }
 
 fn incomplete(record: &Record, missing: &[String]) -> Error {

@@ -27,6 +27,7 @@ mod values;
 mod variable;
 
 pub use finder::Finder;
+pub use gathered::bind;
 pub use prompt::{PROMPT, Prompts};
 pub use query::Query;
 pub use reference::{Place, Reference, SCHEME};

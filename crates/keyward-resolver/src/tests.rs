@@ -372,13 +372,27 @@ fn a_merged_record_goes_only_where_each_part_may_go() {
         .with("password", Field::secret("p"))
         .with_origins(vec![origin("y"), origin("z")])
         .with_expires(Some(Timestamp::from_unix(7)));
-    let (one, other) = (Has("one", username), Has("other", password));
-    let resolver = Resolver::new(Kinds::linked(), vec![Box::new(one), Box::new(other)]).merging();
-    let found = resolver.resolve(&Query::new("n", None).unwrap()).unwrap();
+    let merged = |one: &Record, other: &Record| {
+        let (one, other) = (Has("one", one.clone()), Has("other", other.clone()));
+        let finders: Vec<Box<dyn Finder>> = vec![Box::new(one), Box::new(other)];
+        let resolver = Resolver::new(Kinds::linked(), finders).merging();
+        resolver.resolve(&Query::new("n", None).unwrap())
+    };
+    let found = merged(&username, &password).unwrap();
     assert_eq!(found.record.origins, [origin("y")]);
     assert_eq!(found.record.expires, Some(Timestamp::from_unix(7)));
     assert_eq!(found.sources, ["one", "other"]);
     assert_eq!(found.field(Some("username")).unwrap().value.expose(), b"ann");
+    // A part that is bound stays bound if the other one is not.
+    let free = |record: &Record| record.clone().with_origins(Vec::new());
+    for (one, other, expected) in [
+        (&free(&username), &password, &password.origins),
+        (&username, &free(&password), &username.origins),
+    ] {
+        assert_eq!(&merged(one, other).unwrap().record.origins, expected);
+    }
+    let elsewhere = password.clone().with_origins(vec![origin("z")]);
+    assert_eq!(merged(&username, &elsewhere).unwrap_err().kind(), ErrorKind::Refused);
 }
 
 #[test]

@@ -38,6 +38,12 @@ impl BenchHome {
         Ok(Keyward::with(environment, Silent)?)
     }
 
+    /// Does the same with one more variable.
+    pub(super) fn keyward_with(&self, name: &str, value: &str) -> Result<Keyward> {
+        let environment = Environment::new([("HOME", self.path())]);
+        Ok(Keyward::with(environment.with(name, value), Silent)?)
+    }
+
     /// A new store, default but for its storage.
     pub(super) fn store(&self, name: &str, storage: &str) -> Result<OpenStore> {
         self.store_of(name, "cbor", storage)

@@ -7,7 +7,7 @@ use keyward_core::{
     Error, ErrorKind, Field, Host, Record, Result, Role, Secret, SecretRef, Value, printable,
 };
 use keyward_kinds::{Kind, Kinds};
-use keyward_resolver::{Finder, Place, Query, Reference, Resolver, kind_with_fields};
+use keyward_resolver::{Finder, Place, Query, Reference, Resolver, bind, kind_with_fields};
 
 use crate::facade::Keyward;
 use crate::references::{self, Ungiven, named};
@@ -160,27 +160,6 @@ impl InConfiguration {
         }
         Ok(values)
     }
-}
-
-/// Binds a record to those origins to which a part of it is bound too, and lets it expire with the
-/// part.
-///
-/// # Errors
-/// `Refused` if no origin is left.
-fn bind(record: &mut Record, part: &Record) -> Result<()> {
-    record.expires = [record.expires, part.expires].into_iter().flatten().min();
-    if part.origins.is_empty() {
-        return Ok(());
-    }
-    match record.origins.is_empty() {
-        true => record.origins.clone_from(&part.origins),
-        false => record.origins.retain(|origin| part.origins.contains(origin)),
-    }
-    if record.origins.is_empty() {
-        return Err(Error::new(ErrorKind::Refused, "resolve")
-            .because("the parts of the credential are bound to different origins"));
-    }
-    Ok(())
 }
 
 impl Keyward {
