@@ -87,6 +87,11 @@ macro_rules! register_exchange {
     };
 }
 
+/// Whether this program has any exchange.
+pub fn has_exchanges() -> bool {
+    inventory::iter::<ExchangeRegistration>().next().is_some()
+}
+
 /// Returns the exchange of this name.
 ///
 /// # Errors

@@ -28,7 +28,7 @@ mod views;
 pub use inventory;
 
 pub use changes::Changes;
-pub use exchange::{Exchange, ExchangeRegistration, find_exchange};
+pub use exchange::{Exchange, ExchangeRegistration, find_exchange, has_exchanges};
 pub use field::{FieldSpec, Format, Shape};
 pub use kind::Kind;
 pub use kinds::Kinds;

@@ -64,18 +64,40 @@ view! {
     OAuth2: names::OAUTH2, fields::ACCESS_TOKEN {
         /// The URL of the server.
         issuer: Option<String> = fields::ISSUER,
+        /// The URL of the page that asks the user.
+        authorization_url: Option<String> = fields::AUTHORIZATION_URL,
         /// The URL that issues tokens.
         token_url: Option<String> = fields::TOKEN_URL,
+        /// The URL that issues device codes.
+        device_url: Option<String> = fields::DEVICE_URL,
+        /// The URL that revokes tokens.
+        revocation_url: Option<String> = fields::REVOCATION_URL,
+        /// The URL that says what a token is good for.
+        introspection_url: Option<String> = fields::INTROSPECTION_URL,
+        /// How the client gets tokens without a refresh token.
+        grant: Option<String> = fields::GRANT,
         /// The name of the client.
         client_id: String = fields::CLIENT_ID,
         /// The secret of the client.
         client_secret: Option<Secret> = fields::CLIENT_SECRET,
+        /// How the client shows who it is.
+        client_authentication: Option<String> = fields::CLIENT_AUTHENTICATION,
+        /// The key for `private_key_jwt`, in PEM form.
+        private_key: Option<Secret> = fields::PRIVATE_KEY,
+        /// The name of that key.
+        key_id: Option<String> = fields::KEY_ID,
+        /// How requests for tokens are written.
+        request_format: Option<String> = fields::REQUEST_FORMAT,
+        /// More parameters of requests, as in a URL.
+        parameters: Option<String> = fields::PARAMETERS,
         /// The account that the tokens are for.
         username: Option<String> = fields::USERNAME,
         /// The scopes, with a blank between them.
         scope: Option<String> = fields::SCOPE,
         /// The service that should accept the token.
         audience: Option<String> = fields::AUDIENCE,
+        /// The URI of the service that should accept the token.
+        resource: Option<String> = fields::RESOURCE,
         /// The access token.
         access_token: Option<Secret> = fields::ACCESS_TOKEN,
         /// How the access token is sent, such as `Bearer`.
@@ -88,6 +110,8 @@ view! {
         developer_token: Option<Secret> = fields::DEVELOPER_TOKEN,
         /// The URL that takes a developer's token.
         developer_token_url: Option<String> = fields::DEVELOPER_TOKEN_URL,
+        /// What is known about the next refresh.
+        refresh_state: Option<String> = fields::REFRESH_STATE,
     }
 }
 

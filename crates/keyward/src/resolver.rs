@@ -1,5 +1,6 @@
 //! The sources of the resolver.
 
+mod asking;
 mod audited;
 mod in_configuration;
 mod in_datalad;
@@ -19,6 +20,7 @@ use keyward_resolver::pancloud::{Names, PanCloud};
 use keyward_resolver::{Finder, PROMPT, Prompts, Query, Resolver, Variables};
 
 use crate::facade::Keyward;
+use asking::Asking;
 use audited::Audited;
 use in_configuration::InConfiguration;
 use in_datalad::InDataLad;
@@ -154,10 +156,12 @@ impl Keyward {
             "pancloud-1.2" => vec![self.audited(PanCloud::new(environment(), Names::Old))],
             PROMPT => {
                 let prompts = Prompts::new(Arc::clone(&self.interaction));
-                vec![self.audited(match prompt::folder(&self.config) {
+                let prompts = match prompt::folder(&self.config) {
                     Some(folder) => prompts.shared_in(folder),
                     None => prompts,
-                })]
+                };
+                let stores = stores.iter().map(|store| (*store).to_owned()).collect();
+                vec![self.audited(Asking { keyward: self.clone(), prompts, stores })]
             }
             // The setting takes no other words.
             _ => Vec::new(),

@@ -151,3 +151,21 @@ fn what_cannot_be_derived_says_why() {
     home.keyward("set s ann --name mail --stdin").input("two").run().ends(0);
     home.keyward("resolve api").run().ends(2).prints("").says("no exchange `stamp`");
 }
+
+#[test]
+fn who_wants_to_be_asked_is_asked_for_the_source() {
+    let home = home("3600");
+    let askpass = "#!/bin/sh\nprintf '%s\\n' \"$1\" >>asked\ncase $1 in *ername*) echo ann;; *) echo typed;; esac\n";
+    let askpass = home.write("askpass", askpass);
+    std::fs::set_permissions(&askpass, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+        .unwrap();
+    let asking = |line: &str| program(&home, line).env("KEYWARD_ASKPASS", &askpass).run();
+    asking("resolve api --kind token --force-ask").ends(0).prints("typed-2\n");
+    let asked = home.read("asked");
+    assert!(asked.contains("`mail`") && asked.contains("Password"), "{asked}");
+    asking("explain api --kind token --force-ask").ends(5);
+    // Nothing was stored.
+    resolve(&home).ends(0).prints("one-1\n");
+    // A record that is not derived is asked for itself.
+    asking("resolve other --kind token --force-ask").ends(0).prints("typed\n");
+}
