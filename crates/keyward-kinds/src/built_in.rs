@@ -86,6 +86,7 @@ fn oauth2() -> Kind {
         .with_field(FieldSpec::new(PARAMETERS, "More parameters of requests, as in a URL"))
         .with_field(FieldSpec::new(USERNAME, "The account that the tokens are for"))
         .with_field(FieldSpec::new(SCOPE, "The scopes, with a blank between them"))
+        .with_field(FieldSpec::new(GRANTED_SCOPE, "The scopes that the server granted"))
         .with_field(FieldSpec::new(AUDIENCE, "The service that should accept the token"))
         .with_field(FieldSpec::new(RESOURCE, "The URI of the service that should accept it"))
         .with_main(FieldSpec::secret(ACCESS_TOKEN, "The access token"))

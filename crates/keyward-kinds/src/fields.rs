@@ -44,6 +44,8 @@ pub const CLIENT_ID: &str = "client_id";
 pub const CLIENT_SECRET: &str = "client_secret";
 /// The scopes of a token, with a blank between them.
 pub const SCOPE: &str = "scope";
+/// The scopes that the server granted, if it says so.
+pub const GRANTED_SCOPE: &str = "granted_scope";
 /// Who should accept a token.
 pub const AUDIENCE: &str = "audience";
 /// An OAuth access token.

@@ -177,8 +177,10 @@ impl Kind {
         let renews = [fields::REFRESH_TOKEN, fields::GRANT];
         let is_renewed =
             self.name == names::OAUTH2 && renews.iter().any(|field| record.field(field).is_some());
-        let main = self.main.as_deref().filter(|_| !is_renewed);
-        let main = main.and_then(|main| record.field(main)?.expires);
+        if is_renewed {
+            return None;
+        }
+        let main = self.main.as_deref().and_then(|main| record.field(main)?.expires);
         let expires = [record.expires, main].into_iter().flatten().min()?;
         Some(Timestamp::from_unix(expires.as_unix().saturating_sub(self.expires_early.as_secs())))
     }

@@ -356,6 +356,7 @@ fn views_and_tables_agree() {
                 parameters: text(),
                 username: text(),
                 scope: text(),
+                granted_scope: text(),
                 audience: text(),
                 resource: text(),
                 access_token: secret(),

@@ -94,6 +94,8 @@ view! {
         username: Option<String> = fields::USERNAME,
         /// The scopes, with a blank between them.
         scope: Option<String> = fields::SCOPE,
+        /// The scopes that the server granted.
+        granted_scope: Option<String> = fields::GRANTED_SCOPE,
         /// The service that should accept the token.
         audience: Option<String> = fields::AUDIENCE,
         /// The URI of the service that should accept the token.

@@ -47,12 +47,14 @@ impl Tokens {
         let more = parameters(record);
         sent.extend(more.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let endpoint = url(record, fields::DEVICE_URL)?;
-        let response = self.send(request::to_endpoint(&client, &endpoint, sent)?)?;
+        let request = request::to_endpoint(&client, &endpoint, sent)?;
+        let sent = request.extensions().get().cloned().unwrap_or_default();
+        let response = self.send(request)?;
         let body: Option<CodeBody> = response::parse(response.body().expose());
         if let Some(code) = body.and_then(CodeBody::code) {
             return Ok(code);
         }
-        match response::read(&response) {
+        match response::read(&response, &sent) {
             Answer::Failed(failure) => Err(failure.error),
             _ => Err(Error::new(ErrorKind::Unavailable, "login")
                 .because("the server sent no device code")),
@@ -121,11 +123,16 @@ impl CodeBody {
             }
             _ => None,
         };
+        let verification_uri =
+            shown(self.verification_uri).or_else(|| shown(self.verification_url))?;
+        // The user is told to open it.
+        if !verification_uri.starts_with("https://") && !verification_uri.starts_with("http://") {
+            return None;
+        }
         Some(DeviceCode {
             code: self.device_code.text()?,
             user_code: shown(self.user_code)?,
-            verification_uri: shown(self.verification_uri)
-                .or_else(|| shown(self.verification_url))?,
+            verification_uri,
             verification_uri_complete: shown(self.verification_uri_complete),
             life: seconds(&self.expires_in).unwrap_or(LIFE).min(MAX_LIFE),
             interval: seconds(&self.interval).unwrap_or(INTERVAL).max(Duration::from_secs(1)),

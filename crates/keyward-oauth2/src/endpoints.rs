@@ -8,7 +8,7 @@ use keyward_kinds::fields;
 use serde::de::IgnoredAny;
 
 use crate::client::{Client, url};
-use crate::request;
+use crate::request::{self, Sent};
 use crate::response::{self, Answer};
 use crate::tokens::Tokens;
 
@@ -22,11 +22,11 @@ impl Tokens {
     pub fn revoke(&self, record: &Record, field: &str) -> Result<()> {
         let Some(token) = record.field(field) else { return Ok(()) };
         let sent = vec![("token", token.value.clone()), ("token_type_hint", field.into())];
-        let response = self.post(record, fields::REVOCATION_URL, sent)?;
+        let (response, sent) = self.post(record, fields::REVOCATION_URL, sent)?;
         if response.status().is_success() {
             return Ok(());
         }
-        Err(refused(&response, "revoke", "the server has not revoked the token"))
+        Err(refused(&response, &sent, "revoke", "the server has not revoked the token"))
     }
 
     /// Asks the server what the access token of a record is good for (RFC 7662), and returns its
@@ -39,13 +39,18 @@ impl Tokens {
             .field(fields::ACCESS_TOKEN)
             .ok_or_else(|| Error::invalid("status", "the record has no access token"))?;
         let sent = vec![("token", token.value.clone()), ("token_type_hint", "access_token".into())];
-        let response = self.post(record, fields::INTROSPECTION_URL, sent)?;
+        let (response, sent) = self.post(record, fields::INTROSPECTION_URL, sent)?;
         let body = response.body().expose();
         let is_object = response::parse::<BTreeMap<String, IgnoredAny>>(body).is_some();
         if response.status().is_success() && is_object {
             return Ok(response.into_body());
         }
-        Err(refused(&response, "status", "the server does not say what the token is good for"))
+        Err(refused(
+            &response,
+            &sent,
+            "status",
+            "the server does not say what the token is good for",
+        ))
     }
 
     /// Sends parameters to an endpoint of a record.
@@ -54,14 +59,16 @@ impl Tokens {
         record: &Record,
         endpoint: &str,
         sent: Vec<(&str, Secret)>,
-    ) -> Result<Response<Secret>> {
-        self.send(request::to_endpoint(&Client::read(record)?, &url(record, endpoint)?, sent)?)
+    ) -> Result<(Response<Secret>, Sent)> {
+        let request = request::to_endpoint(&Client::read(record)?, &url(record, endpoint)?, sent)?;
+        let sent = request.extensions().get().cloned().unwrap_or_default();
+        Ok((self.send(request)?, sent))
     }
 }
 
 /// Returns the error for a server that did not do what it was asked to.
-fn refused(response: &Response<Secret>, operation: &'static str, why: &str) -> Error {
-    let cause = match response::read(response) {
+fn refused(response: &Response<Secret>, sent: &Sent, operation: &'static str, why: &str) -> Error {
+    let cause = match response::read(response, sent) {
         Answer::GrantRefused(why) => why,
         Answer::Failed(failure) => failure.error.message().to_owned(),
         Answer::Issued(_) => return Error::new(ErrorKind::Unavailable, operation).because(why),

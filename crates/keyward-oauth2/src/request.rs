@@ -24,6 +24,7 @@ pub(crate) fn to_endpoint(
     endpoint: &Uri,
     mut parameters: Vec<(&str, Secret)>,
 ) -> Result<Request<Secret>> {
+    let sent = Sent::new(&parameters, client);
     let mut request = Request::post(endpoint.clone()).header(ACCEPT, "application/json");
     match (client.authentication, &client.secret) {
         (ClientAuthentication::Basic, Some(secret)) => {
@@ -39,8 +40,31 @@ pub(crate) fn to_endpoint(
         RequestFormat::Form => ("application/x-www-form-urlencoded", form(&parameters)),
         RequestFormat::Json => ("application/json", json(&parameters)?),
     };
-    let request = request.header(CONTENT_TYPE, media_type).body(body);
+    let request = request.header(CONTENT_TYPE, media_type).extension(sent).body(body);
     request.map_err(|_| invalid("the request cannot be written"))
+}
+
+/// The parameters whose values are secret.
+const SECRET: [&str; 6] =
+    ["code", "code_verifier", "device_code", "password", "refresh_token", "token"];
+
+/// The secrets in a request, which its response must not bring into a message.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sent(Vec<Secret>);
+
+impl Sent {
+    fn new(parameters: &[(&str, Secret)], client: &Client) -> Self {
+        let parameters = parameters.iter().filter(|(name, _)| SECRET.contains(name));
+        let values = parameters.map(|(_, value)| value).chain(&client.secret);
+        Self(values.filter(|value| !value.is_empty()).cloned().collect())
+    }
+
+    /// Whether a text contains one of them, as it is or as a form or a header contains it.
+    pub(crate) fn is_in(&self, text: &str) -> bool {
+        let text = percent_encoding::percent_decode_str(text).collect::<Vec<_>>();
+        let has = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
+        has(b"Basic ") || self.0.iter().any(|secret| has(secret.expose()))
+    }
 }
 
 /// Returns the header of a client's name and secret, which RFC 6749 section 2.3.1 wants escaped.

@@ -9,6 +9,8 @@ use keyward_core::{Error, ErrorKind, Result, Secret, printable};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::request::Sent;
+
 /// The longest token that is accepted, in bytes. Headers of servers have limits of this size.
 const MAX_TOKEN: usize = 64 << 10;
 
@@ -64,8 +66,8 @@ impl From<Error> for Failure {
     }
 }
 
-/// Reads a response.
-pub(crate) fn read(response: &Response<Secret>) -> Answer {
+/// Reads the response to a request with these secrets.
+pub(crate) fn read(response: &Response<Secret>, sent: &Sent) -> Answer {
     let body: Option<Body> = parse(response.body().expose());
     let fail = |kind, code: &str, why: String| {
         let error = Error::new(kind, "token").because(why);
@@ -86,7 +88,7 @@ pub(crate) fn read(response: &Response<Secret>) -> Answer {
     // Some servers report errors with status 200.
     if let Item::Text(code) = &body.error {
         let code = code.expose_str().unwrap_or_default();
-        let why = describe(code, &body.error_description);
+        let why = describe(code, &body.error_description, sent);
         return match (code, kind_of(code, status)) {
             ("invalid_grant", _) => Answer::GrantRefused(why),
             (code, kind) => fail(kind, code, why),
@@ -117,16 +119,18 @@ fn kind_of(code: &str, status: StatusCode) -> ErrorKind {
     }
 }
 
-/// Returns the error of a server in its words, as far as they can be shown.
-fn describe(code: &str, description: &Item) -> String {
+/// Returns the error of a server in its words, as far as they can be shown. A server that repeats
+/// what it received would bring secrets into the message.
+fn describe(code: &str, description: &Item, sent: &Sent) -> String {
+    if sent.is_in(code) {
+        return "the server repeats a secret instead of an error".into();
+    }
     let short = |text: &str| text.chars().take(MAX_DESCRIPTION).collect::<String>();
-    let code = printable(&short(code)).to_string();
-    match description {
-        Item::Text(text) => match text.expose_str() {
-            Some(text) => format!("the server says {code}: {}", printable(&short(text))),
-            None => format!("the server says {code}"),
-        },
-        _ => format!("the server says {code}"),
+    let code = short(code);
+    let code = printable(&code);
+    match description.as_text().filter(|text| !sent.is_in(text)) {
+        Some(text) => format!("the server says {code}: {}", printable(&short(text))),
+        None => format!("the server says {code}"),
     }
 }
 

@@ -19,7 +19,7 @@ pub(crate) fn with_tokens(mut record: Record, issued: &Issued, now: Timestamp) -
         record = record.with(fields::ID_TOKEN, Field::secret(token.clone()));
     }
     if let Some(scope) = &issued.scope {
-        record = record.with(fields::SCOPE, Field::open(scope.clone()));
+        record = record.with(fields::GRANTED_SCOPE, Field::open(scope.clone()));
     }
     match &issued.access {
         Ok(access) => with_access(record, access, now),
@@ -41,7 +41,8 @@ fn with_access(record: Record, access: &Access, now: Timestamp) -> Record {
         _ => None,
     };
     let token = Field::secret(access.token.clone()).with_expires(expires);
-    let mut record = record.with(fields::ACCESS_TOKEN, token);
+    // A record that another program made may have the end of its token as its own.
+    let mut record = record.with(fields::ACCESS_TOKEN, token).with_expires(None);
     if let Some(token_type) = &access.token_type {
         record = record.with(fields::TOKEN_TYPE, Field::open(token_type.clone()));
     }

@@ -14,7 +14,7 @@ use keyward_kinds::fields;
 
 use crate::client::Client;
 use crate::grant::Grant;
-use crate::request;
+use crate::request::{self, Sent};
 use crate::response::{self, Answer, Failure, Issued};
 use crate::save::with_tokens;
 use crate::state::{RefreshState, Validity, dead};
@@ -180,7 +180,13 @@ impl Tokens {
         let error = match RefreshState::read(record).error(now) {
             Some(error) => error,
             None if Grant::renewing(record).is_some() => return None,
-            None => dead("the access token has expired, and there is no refresh token"),
+            None if record.field(fields::ACCESS_TOKEN).is_none() => {
+                dead("there is no access token, and no refresh token to get one with")
+            }
+            None if Validity::judge(record, now) == Validity::Expired => {
+                dead("the access token has expired, and there is no refresh token")
+            }
+            None => dead("there is no refresh token"),
         };
         Some(if is_usable(record, wanted, now) { Ok(()) } else { Err(error) })
     }
@@ -259,8 +265,9 @@ impl Tokens {
     }
 
     pub(crate) fn ask(&self, request: Request<Secret>) -> Answer {
+        let sent = request.extensions().get::<Sent>().cloned().unwrap_or_default();
         match self.http.send(request) {
-            Ok(response) => response::read(&response),
+            Ok(response) => response::read(&response, &sent),
             Err(error) => Answer::Failed(error.into()),
         }
     }

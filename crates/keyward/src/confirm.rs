@@ -1,7 +1,7 @@
 //! Stores a credential after it worked, and marks one that a service refused.
 
 use keyward_config::{DEFAULT_STORE, StoreName};
-use keyward_core::{Change, Error, ErrorKind, Level, Record, Result};
+use keyward_core::{Change, Error, ErrorKind, Level, Origin, Record, Result};
 use keyward_kinds::labels::REJECTED;
 use keyward_kinds::{Changes, Kind, Kinds};
 use keyward_resolver::{PROMPT, Query, Resolution, Resolver};
@@ -159,6 +159,11 @@ fn confirmed(
         false => changes.with_field(name.as_str(), field.value.clone()),
     });
     let is_new = old.is_none();
+    if old.as_ref().is_some_and(|old| is_elsewhere(&old.origins, &record.origins)) {
+        return Err(Error::new(ErrorKind::Refused, "confirm")
+            .because("the entry may not be given to the server for which this credential worked")
+            .hint("Store the credential under another name"));
+    }
     let mut new = changes.with_label(REJECTED, "").apply(kind, old, store.now())?;
     if is_new {
         new.origins.clone_from(&record.origins);
@@ -169,6 +174,11 @@ fn confirmed(
         new.fields.values_mut().for_each(|field| field.expires = None);
     }
     Ok(new)
+}
+
+/// Whether a credential that worked at these origins may not replace one that is bound to others.
+fn is_elsewhere(bound: &[Origin], worked: &[Origin]) -> bool {
+    !bound.is_empty() && worked.iter().any(|origin| !bound.contains(origin))
 }
 
 /// Whether a record has all these values.
@@ -279,5 +289,25 @@ mod tests {
         let (result, tried) = log_in(&keyward, "typed-1");
         result.unwrap();
         assert_eq!(tried, ["typed-1"]);
+    }
+
+    #[test]
+    fn what_worked_elsewhere_does_not_replace_a_bound_credential() {
+        let (_home, keyward) = keyward(None);
+        add_store(&keyward, "stored");
+        let origin = |host: &str| Origin { scheme: "https".into(), host: host.into(), port: 443 };
+        let store = keyward.store("s").unwrap();
+        let id = store.entry(None, Some("mail")).unwrap();
+        let bound = store.get(&id).unwrap().with_origins(vec![origin("good.example")]);
+        store.put(&id, &bound, Expect::Any).unwrap();
+        let query = Query::new("mail", None).unwrap();
+        let worked = |host| {
+            let record = Record::new(names::TOKEN).with("token", Field::secret("other"));
+            keyward.confirm(&query, &record.with_origins(vec![origin(host)]))
+        };
+        assert_eq!(worked("evil.example").unwrap_err().kind(), ErrorKind::Refused);
+        assert_eq!(store.get(&id).unwrap(), bound);
+        worked("good.example").unwrap();
+        assert_eq!(store.get(&id).unwrap().field("token").unwrap().value.expose(), b"other");
     }
 }

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use keyward_core::{EntryId, Error, Field, Record, Result, Timestamp};
+use keyward_core::{EntryId, Error, Field, Record, Result, Timestamp, printable};
 use keyward_kinds::{Kind, Kinds, fields};
 use keyward_resolver::{Place, Query, Reference};
 
+use crate::confirm::rejection;
 use crate::facade::Keyward;
 use crate::open_store::OpenStore;
 
@@ -153,10 +154,14 @@ pub(crate) fn query(reference: &Reference) -> Result<Query<'_>> {
     })
 }
 
-/// Treats a record that has expired as one that does not exist.
+/// Treats a record that has expired or was rejected as one that does not exist.
 fn valid(kinds: &Kinds, record: Record, now: Timestamp) -> Result<Record> {
     if kinds.is_expired(&record, now) {
         return Err(Error::not_found("read").because("the credential has expired"));
+    }
+    if let Some(time) = rejection(&record) {
+        let why = format!("the secret was rejected on {}", printable(time));
+        return Err(Error::not_found("read").because(why));
     }
     Ok(record)
 }

@@ -74,6 +74,9 @@ fn a_login_can_be_repeated_without_the_client() {
     let second = home.keyward("oauth token s --name api").run().ends(0).into_text();
     assert_ne!(first, second);
     home.keyward("oauth login s --name none --again").run().ends(2).says("--again");
+    // Whoever must not be asked cannot log in, and does not wait.
+    home.keyward("oauth login s --name api --again --no-input").run().ends(5).says("--no-input");
+    home.keyward("oauth token s --name api").run().ends(0).prints(second);
 }
 
 #[test]
@@ -128,6 +131,7 @@ fn a_program_logs_in_as_itself() {
     let first = home.keyward("oauth token s --name job").run().ends(0).into_text();
     home.keyward("oauth refresh s --name job").run().ends(0);
     assert_ne!(home.keyward("oauth token s --name job").run().ends(0).into_text(), first);
+    home.keyward("oauth login s --name job --again").run().ends(0);
     home.write("client-secret", "wrong");
     let wrong = line.replace("--name job", "--name other");
     home.keyward(&wrong).run().ends(9).says("invalid_client");

@@ -3,7 +3,7 @@ use keyward_config::{
     Config, Credential, Environment, ProfileKey, Setting, SettingKey, SettingTarget, Settings,
     parse_value, render_value, set_value,
 };
-use keyward_core::{OptionSpec, Registry, Role, Value, printable};
+use keyward_core::{OptionSpec, OptionType, Registry, Role, Value, printable};
 use serde_json::json;
 
 use super::Run;
@@ -154,7 +154,12 @@ fn set(keyward: &Keyward, key: &str, value: Option<&str>) -> Outcome {
             let spec = find_option(keyward.registry(), role, backend, option)?;
             Some(parse_value(spec, value)?)
         }
-        (Some(value), Some(SettingTarget::Known(known))) => Some(known.parse(value)?),
+        (Some(value), Some(SettingTarget::Known(known))) => {
+            if known.kind == OptionType::Path && !value.starts_with(['/', '~']) {
+                return Err(usage_error(format!("`{}` takes an absolute path", known.key)));
+            }
+            Some(known.parse(value)?)
+        }
         (Some(value), Some(SettingTarget::Profile { profile, key: of_profile })) => {
             let value = of_profile.parse(value, &key.to_string())?;
             if of_profile == ProfileKey::Inherit {

@@ -129,7 +129,7 @@ fn print_token(session: &Session, arguments: &TokenArguments) -> Outcome {
             access_token: Text::Plain(token.expose_str().unwrap_or_default()),
             token_type: scheme(&record),
             expires: field.expires.and_then(rfc3339),
-            scope: text(&record, fields::SCOPE),
+            scope: text(&record, fields::GRANTED_SCOPE).or_else(|| text(&record, fields::SCOPE)),
         };
         return print_secret(&write_secret(&shown)?, true);
     }

@@ -138,7 +138,7 @@ fn device_login(answers: &'static [(u16, &str)]) -> (Result<Record>, Vec<u64>) {
     let tokens = World::new().tokens(move |request| match request.uri().path() {
         "/device" => {
             assert_eq!(request.body().expose(), b"scope=read%20write&client_id=cli");
-            let codes = r#""device_code":"d","user_code":"AB-CD","verification_uri":"https://x/""#;
+            let codes = r#""device_code":"device-code-1","user_code":"AB-CD","verification_uri":"https://x/""#;
             answer(200, format!("{{{codes},\"expires_in\":60}}"))
         }
         _ => {

@@ -248,3 +248,44 @@ fn a_lease_is_kept_while_the_server_is_asked() {
     let record = get(&tokens.renewing_every(Duration::from_millis(1)), &memory).unwrap();
     assert_eq!(value(&record, fields::ACCESS_TOKEN), "access-2");
 }
+
+#[test]
+fn a_server_that_repeats_what_it_received_brings_no_secret_into_a_message() {
+    let with_secret = |how: &str| {
+        expired()
+            .with(fields::CLIENT_SECRET, Field::secret("client secret"))
+            .with(fields::CLIENT_AUTHENTICATION, Field::open(how))
+            .with(fields::REFRESH_TOKEN, Field::secret("refresh/1"))
+    };
+    for how in ["basic", "post"] {
+        for in_code in [false, true] {
+            let (world, memory) = (World::new(), Memory::with(with_secret(how)));
+            let tokens = world.tokens(move |request| {
+                let header = request.headers().get("authorization");
+                let header = header.map_or("", |header| header.to_str().unwrap());
+                let echo = format!("{header} {}", request.body().expose_str().unwrap());
+                let (error, more) =
+                    if in_code { (echo.as_str(), "x") } else { ("invalid_grant", echo.as_str()) };
+                answer(400, format!(r#"{{"error":"{error}","error_description":"{more}"}}"#))
+            });
+            let error = get(&tokens, &memory).unwrap_err();
+            let state = value(&memory.record(), fields::REFRESH_STATE).to_owned();
+            for text in [error.report().to_string(), state] {
+                for secret in ["refresh/1", "refresh%2F1", "secret=", "Basic "] {
+                    assert!(!text.contains(secret), "{how}: {text}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_whose_end_is_that_of_its_token_recovers() {
+    let past = Some(Timestamp::from_unix(1));
+    let (world, memory) = (World::new(), Memory::with(expired().with_expires(past)));
+    let tokens = world.tokens(rotating(3600));
+    for _ in 0..3 {
+        assert_eq!(value(&get(&tokens, &memory).unwrap(), fields::ACCESS_TOKEN), "access-2");
+    }
+    assert_eq!((world.requests(), memory.record().expires), (1, None));
+}

@@ -111,7 +111,8 @@ impl Arguments {
         let tokens = keyward.tokens()?;
         let before = self.before(&store, &id)?;
         let record = self.client.record(before.clone(), &keyward, session)?;
-        let record = self.way.noted(tokens_discovered(&tokens, record)?);
+        let record = self.way.noted(tokens_discovered(&tokens, record)?, self.client.again);
+        self.way.check_may_ask(&record, session)?;
         // The user should not go through a login whose result cannot be stored.
         put(&store, &id, before.as_ref(), &record)?;
         match self.way.log_in(&tokens, record.clone()) {
@@ -230,8 +231,9 @@ impl ClientArguments {
 
 impl Way {
     /// Returns the record with what a later refresh must know.
-    fn noted(&self, mut record: Record) -> Record {
-        match self.client_credentials {
+    fn noted(&self, mut record: Record, again: bool) -> Record {
+        let asks = self.device || self.manual;
+        match self.client_credentials || again && !asks && is_client_alone(&record) {
             true => record.with(fields::GRANT, Field::open("client_credentials")),
             false => {
                 record.fields.remove(fields::GRANT);
@@ -240,9 +242,20 @@ impl Way {
         }
     }
 
+    /// Refuses a login that would wait for a user who must not be asked.
+    fn check_may_ask(&self, record: &Record, session: &Session) -> Outcome {
+        match session.console.forbidden_by {
+            Some(forbids) if !is_client_alone(record) => {
+                let why = format!("you have to agree to the login, but {forbids} forbids to ask");
+                Err(Error::new(ErrorKind::Locked, "login").because(why).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Returns the record with tokens.
     fn log_in(&self, tokens: &Tokens, record: Record) -> keyward_core::Result<Record> {
-        if self.client_credentials {
+        if is_client_alone(&record) {
             return tokens.request(record, &Grant::ClientCredentials);
         }
         if self.device {
@@ -258,6 +271,11 @@ impl Way {
         };
         tokens.request(record, &grant)
     }
+}
+
+/// Whether the client logs in as itself, without a user.
+fn is_client_alone(record: &Record) -> bool {
+    record.field(fields::GRANT).is_some_and(|grant| grant.value.expose() == b"client_credentials")
 }
 
 /// Listens where the server sends the browser.
@@ -336,6 +354,7 @@ fn without_tokens(mut record: Record) -> Record {
         fields::ID_TOKEN,
         fields::TOKEN_TYPE,
         fields::REFRESH_STATE,
+        fields::GRANTED_SCOPE,
     ] {
         record.fields.remove(name);
     }

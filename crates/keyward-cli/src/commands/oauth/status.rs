@@ -63,7 +63,7 @@ fn rows(store: &str, record: &Record, now: Timestamp) -> Vec<(&'static str, Opti
         ("server", owned(fields::ISSUER).or_else(|| owned(fields::TOKEN_URL))),
         ("client", owned(fields::CLIENT_ID)),
         ("username", owned(fields::USERNAME)),
-        ("scope", owned(fields::SCOPE)),
+        ("scope", owned(fields::GRANTED_SCOPE).or_else(|| owned(fields::SCOPE))),
         ("token", Some(state(record, now))),
         ("expires", expires),
         ("refreshed", rfc3339(record.updated)),

@@ -17,10 +17,10 @@ use crate::stop::{Outcome, usage_error};
 #[group(multiple = false)]
 pub(super) struct Feedback {
     /// Say that the value on standard input worked: Keyward stores it if you typed it
-    #[arg(long, conflicts_with_all = ["reveal", "force_ask", "merge"])]
+    #[arg(long, conflicts_with_all = ["reveal", "force_ask", "merge", "clip"])]
     confirm: bool,
     /// Say that the value on standard input was refused: if it is stored, it counts as absent
-    #[arg(long, conflicts_with_all = ["reveal", "force_ask", "merge"])]
+    #[arg(long, conflicts_with_all = ["reveal", "force_ask", "merge", "clip"])]
     reject: bool,
 }
 
