@@ -39,7 +39,7 @@ fn lives_and_ends(home: &Home, name: &str) {
     run("token --header").ends(0).prints(format!("Authorization: Bearer {second}"));
     // The old refresh token died with the refresh, the new one with this.
     run("revoke").ends(0).prints("Revoked.\n");
-    run("token").ends(9).says("there is no refresh token");
+    run("token").ends(9).says("no refresh token");
     run("logout --local").ends(0);
     run("token").ends(3);
 }

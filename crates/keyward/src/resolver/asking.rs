@@ -5,8 +5,8 @@ use keyward_resolver::{Finder, Prompts, Query};
 
 use crate::facade::Keyward;
 
-/// Asks the user. If a store has a record that was made from another one, it asks for that other one,
-/// which the user knows, and makes the record from it. Nothing is stored.
+/// Asks the user. If the user must be asked for a record that was made from another one, it asks for
+/// that other one, which the user knows, and makes the record from it. Nothing is stored.
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) keyward: Keyward,
@@ -19,7 +19,7 @@ impl Asking {
     /// cannot be found out.
     fn source(&self, query: &Query<'_>) -> Option<(EntryId, &'static dyn Exchange)> {
         // Most programs have no exchange, and then no store is opened to ask a question.
-        if !has_exchanges() {
+        if !query.forces_prompt() || !has_exchanges() {
             return None;
         }
         let record = self.stores.iter().find_map(|store| self.record(store, query).ok())?;
