@@ -74,7 +74,7 @@ fn a_login_can_be_repeated_without_the_client() {
     let second = home.keyward("oauth token s --name api").run().ends(0).into_text();
     assert_ne!(first, second);
     home.keyward("oauth login s --name none --again").run().ends(2).says("--again");
-    // Whoever must not be asked cannot log in, and does not wait.
+    // A user who must not be asked cannot log in, and does not wait.
     home.keyward("oauth login s --name api --again --no-input").run().ends(5).says("--no-input");
     home.keyward("oauth token s --name api").run().ends(0).prints(second);
 }
