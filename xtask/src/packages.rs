@@ -38,6 +38,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("npm", "npm"),
     ("openssl", "openssl"),
     ("pass", "pass"),
+    ("python3", "python3"),
     ("redis-cli", "redis-tools"),
     ("redis-server", "redis-server"),
     ("secret-tool", "libsecret-tools"),
