@@ -162,7 +162,9 @@ fn nothing_is_given_out_if_the_line_cannot_be_written() {
             home.run_ok(&["config", "set", "audit.file", "/proc/none/records"]);
         }),
         (2, |home| {
-            home.run(&["config", "set", "audit.file", "records"]).ends(2).says("absolute path");
+            for path in ["records", "~ann/records"] {
+                home.run(&["config", "set", "audit.file", path]).ends(2).says("absolute path");
+            }
             let text = "version = 1\naudit.file = \"records\"\n";
             home.write(".config/keyward/config.toml", text);
         }),

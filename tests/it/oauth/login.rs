@@ -28,6 +28,7 @@ fn lives_and_ends(home: &Home, name: &str) {
     };
     let before = status(&run);
     assert_eq!((&before["token"], &before["client"]), (&"good".into(), &"cli".into()));
+    assert_eq!(before["renewable"], true);
     let first = run("token").ends(0).into_text();
     run("refresh").ends(0);
     let second = run("token").ends(0).into_text();

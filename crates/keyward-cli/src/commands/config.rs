@@ -155,7 +155,8 @@ fn set(keyward: &Keyward, key: &str, value: Option<&str>) -> Outcome {
             Some(parse_value(spec, value)?)
         }
         (Some(value), Some(SettingTarget::Known(known))) => {
-            if known.kind == OptionType::Path && !value.starts_with(['/', '~']) {
+            let is_absolute = value.starts_with('/') || value.starts_with("~/");
+            if known.kind == OptionType::Path && !is_absolute {
                 return Err(usage_error(format!("`{}` takes an absolute path", known.key)));
             }
             Some(known.parse(value)?)

@@ -1,7 +1,7 @@
 use keyward_core::{Record, Timestamp};
 use keyward_kinds::fields;
 use keyward_oauth2::{RefreshState, Validity, claims};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{read, text};
 use crate::arguments::StoreAndEntry;
@@ -42,33 +42,38 @@ impl Arguments {
         }
         let rows = rows(store.file.name.as_str(), &record, store.now());
         if self.json {
-            let rows = rows.into_iter().map(|(name, value)| (name.to_owned(), json!(value)));
-            return print(&serde_json::Value::Object(rows.collect()).to_string());
+            let rows = rows.into_iter().map(|(name, value)| (name.to_owned(), value));
+            return print(&Value::Object(rows.collect()).to_string());
         }
         let mut lines = Lines::new();
         for (name, value) in rows {
-            lines.print(&format!("{name}: {}", escaped(value.as_deref().unwrap_or("-"))))?;
+            let shown = match value {
+                Value::Null => "-".to_owned(),
+                Value::String(text) => escaped(&text),
+                value => value.to_string(),
+            };
+            lines.print(&format!("{name}: {shown}"))?;
         }
         lines.end()
     }
 }
 
 /// Returns what is known about the tokens of a record, by name.
-fn rows(store: &str, record: &Record, now: Timestamp) -> Vec<(&'static str, Option<String>)> {
-    let owned = |name| text(record, name).map(str::to_owned);
+fn rows(store: &str, record: &Record, now: Timestamp) -> Vec<(&'static str, Value)> {
+    let field = |name| text(record, name);
     let token = record.field(fields::ACCESS_TOKEN);
     let expires = token.and_then(|token| token.expires).and_then(rfc3339);
     vec![
-        ("store", Some(store.to_owned())),
-        ("server", owned(fields::ISSUER).or_else(|| owned(fields::TOKEN_URL))),
-        ("client", owned(fields::CLIENT_ID)),
-        ("username", owned(fields::USERNAME)),
-        ("scope", owned(fields::GRANTED_SCOPE).or_else(|| owned(fields::SCOPE))),
-        ("token", Some(state(record, now))),
-        ("expires", expires),
-        ("refreshed", rfc3339(record.updated)),
-        ("renewable", Some(is_renewable(record).to_string())),
-        ("origins", Some(origins(record)).filter(|origins| !origins.is_empty())),
+        ("store", json!(store)),
+        ("server", json!(field(fields::ISSUER).or_else(|| field(fields::TOKEN_URL)))),
+        ("client", json!(field(fields::CLIENT_ID))),
+        ("username", json!(field(fields::USERNAME))),
+        ("scope", json!(field(fields::GRANTED_SCOPE).or_else(|| field(fields::SCOPE)))),
+        ("token", json!(state(record, now))),
+        ("expires", json!(expires)),
+        ("refreshed", json!(rfc3339(record.updated))),
+        ("renewable", json!(is_renewable(record))),
+        ("origins", json!(Some(origins(record)).filter(|origins| !origins.is_empty()))),
     ]
 }
 
