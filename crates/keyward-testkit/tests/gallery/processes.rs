@@ -128,7 +128,9 @@ impl Storage for Files {
     }
 
     fn put(&self, id: &EntryId, blob: &[u8], put: &Put) -> Result<Revision> {
-        if self.has("acknowledges early") && blob.trim_ascii_end().ends_with(b"7") {
+        // Every second put, or no kill may fall between one of these and the next put.
+        let even = blob.trim_ascii_end().last().is_some_and(|digit| digit % 2 == 0);
+        if self.has("acknowledges early") && even {
             return Ok(revision(blob));
         }
         let _changes = self.lock_changes();
