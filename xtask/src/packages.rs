@@ -13,6 +13,7 @@ type Needed = (&'static str, &'static str);
 pub(crate) const TESTS: &[Needed] = &[
     ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
     ("/usr/lib/python3/dist-packages/keyrings/alt", "python3-keyrings.alt"),
+    ("/usr/lib/python3/dist-packages/oauth2_provider", "python3-django-oauth-toolkit"),
     ("/usr/lib/python3/dist-packages/secretstorage", "python3-secretstorage"),
     ("Xvfb", "xvfb"),
     ("age", "age"),

@@ -4,30 +4,15 @@ use std::process::{Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use super::server::{Oidc, folder};
+use super::server::{Oidc, browser};
 use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
 
-/// Runs the browser, and returns what it prints.
-fn browse(url: &str, stop: &str) -> String {
-    let mut browser = Command::new("python3");
-    browser.arg(folder().join("browser.py")).arg(url).env("BROWSER_STOPS_AT", stop);
-    String::from_utf8(browser.output().unwrap().stdout).unwrap()
-}
-
-fn home(server: &Oidc) -> Home {
-    let home = Home::with_store("--option key.from=file");
-    home.with("BROWSER", folder().join("browser.py")).with("ISSUER", &server.issuer)
-}
-
 /// The token's state after a login, with a refresh, a revocation and a logout.
-fn lives_and_ends(home: &Home, name: &str) {
+pub(super) fn lives_and_ends(home: &Home, name: &str, client: &str) {
     let run = |line: &str| home.keyward(&format!("oauth {line} s --name {name}")).run();
-    let status = |run: &dyn Fn(&str) -> crate::helpers::invocation::Finished| {
-        run("status --json").ends(0).json().remove(0)
-    };
-    let before = status(&run);
-    assert_eq!((&before["token"], &before["client"]), (&"good".into(), &"cli".into()));
+    let before = run("status --json").ends(0).json().remove(0);
+    assert_eq!((&before["token"], &before["client"]), (&"good".into(), &client.into()));
     assert_eq!(before["renewable"], true);
     let first = run("token").ends(0).into_text();
     run("refresh").ends(0);
@@ -49,27 +34,19 @@ fn lives_and_ends(home: &Home, name: &str) {
 fn a_browser_on_this_machine_brings_the_code() {
     let server = Oidc::start();
     for (name, uri) in [("four", "http://127.0.0.1/callback"), ("six", "http://[::1]/callback")] {
-        let home = home(&server);
-        let scopes = "--scope openid --scope offline_access --scope read";
-        let more = "--field parameters=prompt=consent --username alice";
-        let line = format!(
-            "oauth login s --name {name} --issuer {} --client-id cli {scopes} {more} --redirect-uri {uri}",
-            server.issuer
-        );
-        home.keyward(&line).run().ends(0).says("A browser should open");
-        lives_and_ends(&home, name);
+        let home = server.home();
+        let more = format!("--username alice --redirect-uri {uri}");
+        let login = server.lasting_login(name, &more);
+        home.keyward(&login).run().ends(0).says("A browser should open");
+        lives_and_ends(&home, name, "cli");
     }
 }
 
 #[test]
 fn a_login_can_be_repeated_without_the_client() {
     let server = Oidc::start();
-    let home = home(&server);
-    let line = format!(
-        "oauth login s --name api --issuer {} --client-id cli --scope openid --scope read",
-        server.issuer
-    );
-    home.keyward(&line).run().ends(0);
+    let home = server.home();
+    home.keyward(&server.login("api", "")).run().ends(0);
     let first = home.keyward("oauth token s --name api").run().ends(0).into_text();
     home.keyward("oauth login s --name api --again").run().ends(0);
     let second = home.keyward("oauth token s --name api").run().ends(0).into_text();
@@ -83,12 +60,8 @@ fn a_login_can_be_repeated_without_the_client() {
 #[test]
 fn a_token_can_be_for_one_service_and_a_jwt() {
     let server = Oidc::start();
-    let home = home(&server);
-    let line = format!(
-        "oauth login s --name api --issuer {} --client-id cli --scope openid --scope read --resource urn:keyward:jwt",
-        server.issuer
-    );
-    home.keyward(&line).run().ends(0);
+    let home = server.home();
+    home.keyward(&server.login("api", "--resource urn:keyward:jwt")).run().ends(0);
     let claims = home.keyward("oauth status s --name api --claims").run().ends(0).json().remove(0);
     assert_eq!((&claims["sub"], &claims["aud"]), (&"alice".into(), &"urn:keyward:jwt".into()));
 }
@@ -96,11 +69,9 @@ fn a_token_can_be_for_one_service_and_a_jwt() {
 #[test]
 fn a_device_shows_a_code() {
     let server = Oidc::start();
-    let home = home(&server);
-    let scopes = ["--scope", "openid", "--scope", "offline_access", "--scope", "read"];
+    let home = server.home();
     let mut login = home.command(keyward());
-    login.args(["oauth", "login", "s", "--name", "tv", "--client-id", "cli", "--device"]);
-    login.args(["--issuer", &server.issuer]).args(scopes);
+    login.args(server.lasting_login("tv", "--device").split_whitespace());
     let messages = home.path("messages");
     login.stdin(Stdio::null()).stderr(std::fs::File::create(&messages).unwrap());
     let mut login = login.spawn().unwrap();
@@ -113,41 +84,35 @@ fn a_device_shows_a_code() {
         assert!(started.elapsed() < Duration::from_secs(60), "{shown}");
         sleep(Duration::from_millis(20));
     };
-    browse(&format!("{}/device?user_code={code}", server.issuer), "-");
+    let url = format!("{}/device?user_code={code}", server.issuer());
+    assert!(Command::new(browser()).arg(url).status().unwrap().success());
     assert!(login.wait().unwrap().success(), "{}", std::fs::read_to_string(&messages).unwrap());
-    lives_and_ends(&home, "tv");
+    lives_and_ends(&home, "tv", "cli");
 }
 
 #[test]
 fn a_program_logs_in_as_itself() {
     let server = Oidc::start();
-    let home = home(&server);
-    let secret = home.write("client-secret", "j0b:s3cret/+%&\n");
-    let line = format!(
-        "oauth login s --name job --issuer {} --client-id job --scope read --client-credentials --client-secret-file {}",
-        server.issuer,
-        secret.display()
-    );
-    home.keyward(&line).run().ends(0);
+    let home = server.home();
+    home.write("client-secret", "j0b:s3cret/+%&\n");
+    let grant = "--scope read --client-credentials --client-secret-file client-secret";
+    let login = |name| server.login_as("job", name, grant);
+    home.keyward(&login("job")).run().ends(0);
     let first = home.keyward("oauth token s --name job").run().ends(0).into_text();
     home.keyward("oauth refresh s --name job").run().ends(0);
     assert_ne!(home.keyward("oauth token s --name job").run().ends(0).into_text(), first);
     home.keyward("oauth login s --name job --again").run().ends(0);
     home.write("client-secret", "wrong");
-    let wrong = line.replace("--name job", "--name other");
-    home.keyward(&wrong).run().ends(9).says("invalid_client");
+    home.keyward(&login("other")).run().ends(9).says("invalid_client");
     home.keyward("get s --name other").run().ends(3);
 }
 
 #[test]
 fn a_server_that_is_gone_changes_nothing() {
     let server = Oidc::start();
-    let home = home(&server);
-    let line = format!(
-        "oauth login s --name api --issuer {} --client-id cli --scope openid --scope offline_access --field parameters=prompt=consent",
-        server.issuer
-    );
-    home.keyward(&line).run().ends(0);
+    let home = server.home();
+    home.keyward(&server.lasting_login("api", "")).run().ends(0);
+    let other = server.lasting_login("other", "");
     let before = home.keyward("get s --name api --json --reveal").run().ends(0).json().remove(0);
     drop(server);
     home.keyward("oauth refresh s --name api").run().ends(7).says("connection refused");
@@ -157,6 +122,6 @@ fn a_server_that_is_gone_changes_nothing() {
     for field in ["access_token", "refresh_token"] {
         assert_eq!(before["fields"][field], after["fields"][field]);
     }
-    home.keyward(&line.replace("--name api", "--name other")).run().ends(7);
+    home.keyward(&other).run().ends(7);
     home.keyward("get s --name other").run().ends(3);
 }

@@ -9,42 +9,122 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use xtask::root;
+
+use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
 
 /// The folder of the server that is an npm package, in which `cargo xtask test` has installed it.
-pub(super) fn folder() -> PathBuf {
+fn folder() -> PathBuf {
     let program = keyward();
     let folder = program.ancestors().nth(2).unwrap().join("servers/oidc");
     assert!(folder.join("node_modules").exists(), "`cargo xtask test` installs the server");
     folder
 }
 
-/// The package `oidc-provider`, running.
-pub(super) struct Oidc {
+/// A server that is another program. It ends when it is dropped.
+struct Running {
     server: Child,
     /// The server would end if it could not write any more.
     _output: BufReader<ChildStdout>,
-    pub(super) issuer: String,
+    /// What it printed first.
+    url: String,
 }
 
-impl Oidc {
-    pub(super) fn start() -> Self {
-        let mut command = Command::new("node");
-        command.arg("server.mjs").current_dir(folder()).stdout(Stdio::piped());
-        let mut server = command.stderr(Stdio::null()).spawn().unwrap();
-        let mut issuer = String::new();
+impl Running {
+    fn start(command: &mut Command) -> Self {
+        let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut url = String::new();
         let mut output = BufReader::new(server.stdout.take().unwrap());
-        output.read_line(&mut issuer).unwrap();
-        assert!(issuer.starts_with("http://127.0.0.1:"), "the server did not start: {issuer:?}");
-        Self { server, _output: output, issuer: issuer.trim().to_owned() }
+        output.read_line(&mut url).unwrap();
+        assert!(url.starts_with("http://127.0.0.1:"), "the server did not start: {url:?}");
+        Self { server, _output: output, url: url.trim().to_owned() }
     }
 }
 
-impl Drop for Oidc {
+impl Drop for Running {
     fn drop(&mut self) {
         drop(self.server.kill());
         drop(self.server.wait());
     }
+}
+
+/// The package `oidc-provider`, running.
+pub(super) struct Oidc(Running);
+
+impl Oidc {
+    pub(super) fn start() -> Self {
+        Self(Running::start(Command::new("node").arg("server.mjs").current_dir(folder())))
+    }
+
+    pub(super) fn issuer(&self) -> &str {
+        &self.0.url
+    }
+
+    /// A home with a store `s`, whose browser logs in and agrees to everything.
+    pub(super) fn home(&self) -> Home {
+        home_with_browser()
+    }
+
+    /// The arguments of a login of this server's public client for the entry `name`, with more
+    /// arguments.
+    pub(super) fn login(&self, name: &str, more: &str) -> String {
+        self.login_as("cli", name, &format!("--scope openid --scope read {more}"))
+    }
+
+    /// Those of a login with a refresh token.
+    pub(super) fn lasting_login(&self, name: &str, more: &str) -> String {
+        let lasting = "--scope offline_access --field parameters=prompt=consent";
+        self.login(name, &format!("{lasting} {more}"))
+    }
+
+    /// Those of a login of another client.
+    pub(super) fn login_as(&self, client: &str, name: &str, more: &str) -> String {
+        let issuer = self.issuer();
+        format!("oauth login s --name {name} --issuer {issuer} --client-id {client} {more}")
+    }
+}
+
+/// Django OAuth Toolkit, running.
+pub(super) struct Django(Running);
+
+impl Django {
+    pub(super) fn start() -> Self {
+        let server = root().join("tests/servers/django/server.py");
+        Self(Running::start(Command::new("/usr/bin/python3").arg(server)))
+    }
+
+    /// A home with a store `s`, a browser, and the secret of each client in the file of its name.
+    pub(super) fn home(&self) -> Home {
+        let home = home_with_browser();
+        for client in ["web", "job", "old"] {
+            home.write(client, format!("{client}:s3cret/+%&"));
+        }
+        home
+    }
+
+    /// The arguments of a login of a client for the entry `name`. The server publishes no endpoints.
+    pub(super) fn login(&self, client: &str, name: &str, more: &str) -> String {
+        let url = format!("{}/o", self.0.url);
+        let endpoints = format!(
+            "--token-url {url}/token/ --authorization-url {url}/authorize/ \
+             --field revocation_url={url}/revoke_token/ --field introspection_url={url}/introspect/"
+        );
+        format!(
+            "oauth login s --name {name} {endpoints} --client-id {client} \
+             --client-secret-file {client} --scope read {more}"
+        )
+    }
+}
+
+fn home_with_browser() -> Home {
+    let home = Home::with_store("--option key.from=file");
+    home.with("BROWSER", browser())
+}
+
+/// The program that logs in as alice and agrees to everything.
+pub(super) fn browser() -> PathBuf {
+    root().join("tests/servers/browser.py")
 }
 
 /// A token endpoint that replaces the refresh token with each use. If an old one is used, someone

@@ -37,13 +37,13 @@ class Form(html.parser.HTMLParser):
     def handle_starttag(self, tag, attributes):
         attributes = dict(attributes)
         if tag == "form" and self.action is None:
-            self.action = attributes["action"]
-        elif tag in ("input", "button") and self.action and not self.ended:
+            self.action = attributes.get("action") or ""
+        elif tag in ("input", "button") and self.action is not None and not self.ended:
             name = attributes.get("name")
-            if name == "login":
+            if name in ("login", "username"):
                 self.values[name] = "alice"
             elif name == "password":
-                self.values[name] = "any"
+                self.values[name] = "alice-pw"
             elif name:
                 self.values[name] = attributes.get("value") or ""
 
