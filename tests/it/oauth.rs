@@ -4,4 +4,4 @@ mod django;
 mod killed;
 mod login;
 mod once;
-mod server;
+pub(crate) mod server;

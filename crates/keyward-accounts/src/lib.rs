@@ -149,6 +149,27 @@ impl<'a> Accounts<'a> {
         if kept.is_written { self.drop_dangling(&place, &kept.kind, now) } else { Ok(()) }
     }
 
+    /// Lists the entry of this location, which was not stored by [`keep`](Self::keep) and has a
+    /// record of this kind. The location must have an account.
+    ///
+    /// # Errors
+    /// [`Full`](ErrorKind::Full) if the origin has [`MAX_ACCOUNTS`] already;
+    /// [`Exists`](ErrorKind::Exists) if a single record is for the whole origin.
+    pub fn enlist(&self, location: &Location, kind: &str, now: Timestamp) -> Result<()> {
+        let place = listed_as(location)?;
+        self.change_index(location.origin(), now, &mut |index| index.add(&place, kind))
+    }
+
+    /// Changes the record of an account that was found. If it is gone, nothing happens.
+    pub fn change(
+        &self,
+        location: &Location,
+        now: Timestamp,
+        change: &dyn Fn(Record) -> Result<Record>,
+    ) -> Result<()> {
+        self.write(&self.id(location)?, location.origin(), now, change, IfAbsent::Leave).map(drop)
+    }
+
     /// Returns the record at each location, if it is stored and listed as [`keep`](Self::keep)
     /// stores it. It reads all entries at once if the source can.
     ///

@@ -1,6 +1,10 @@
 use keyward_accounts::Accounts;
-use keyward_core::{Error, Result, Secret, Timestamp};
+use keyward_core::{Error, Record, Result, Secret, Timestamp};
 use keyward_origin::Location;
+
+/// Returns the record of an account with what it gives out renewed, if that is due: an OAuth access
+/// token that is good. It is called for the account that was chosen, and for no other one.
+pub type Renew<'a> = &'a dyn Fn(&Location, Record) -> Result<Record>;
 
 /// A call of a helper by another program, in that program's protocol.
 ///
@@ -36,12 +40,13 @@ pub trait Call {
     /// Does what the program asks for.
     ///
     /// # Errors
-    /// Those of the source of the accounts; [`Unsupported`](keyward_core::ErrorKind::Unsupported)
+    /// Those of the source of the accounts and of `renew`; [`Unsupported`](keyward_core::ErrorKind::Unsupported)
     /// if the protocol cannot carry the reply.
     fn answer(
         &self,
         request: &Self::Request,
         accounts: &Accounts<'_>,
+        renew: Renew<'_>,
         now: Timestamp,
     ) -> Result<Answer>;
 

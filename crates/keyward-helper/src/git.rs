@@ -11,6 +11,9 @@
 //! | `password_expiry_utc` | when the field `password` or `credential` expires |
 //! | `oauth_refresh_token` | `refresh_token` |
 //!
+//! git also gets the access token of a record of the kind `oauth2`, as a password or as a Bearer
+//! credential. Keyward refreshes it: git gets no refresh token, and stores nothing of it.
+//!
 //! # Security
 //! - A credential is given only to the origin for which it was stored: scheme, host and port.
 //! - A value that a reader could take for two lines is refused, in both directions.
@@ -19,6 +22,7 @@
 //!   caller gets the error, and writes [`Reply::quit`] to git.
 
 mod lines;
+mod oauth;
 mod records;
 mod reply;
 mod request;
@@ -37,7 +41,7 @@ use keyward_core::{Error, Record, Result, Secret, Timestamp};
 use keyward_kinds::{names, other_kind};
 use keyward_origin::Location;
 
-use crate::{Answer, Call};
+use crate::{Answer, Call, Renew};
 
 /// What the action `capability` prints.
 pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state\n";
@@ -87,10 +91,16 @@ impl Call for Action {
         Some(format!("keyward does not keep this credential: {why}"))
     }
 
-    fn answer(&self, request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<Answer> {
+    fn answer(
+        &self,
+        request: &Request,
+        accounts: &Accounts<'_>,
+        renew: Renew<'_>,
+        now: Timestamp,
+    ) -> Result<Answer> {
         match self {
             Self::Get => {
-                let (reply, given) = find(request, accounts, now)?;
+                let (reply, given) = find(request, accounts, renew, now)?;
                 return Ok(Answer { reply: reply.encode()?, given });
             }
             Self::Store => store(request, accounts, now)?,
@@ -120,26 +130,39 @@ impl Call for Action {
 /// token, so that a later helper can refresh it.
 ///
 /// # Errors
-/// Those of the source, except [`NotFound`](keyward_core::ErrorKind::NotFound). After an error it
-/// is unknown whether there is a credential, and [`Reply::quit`] keeps git from asking another
-/// helper.
-pub fn get(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<Reply> {
-    find(request, accounts, now).map(|(reply, _)| reply)
+/// Those of the source, except [`NotFound`](keyward_core::ErrorKind::NotFound), and of `renew`.
+/// After an error it is unknown whether there is a credential, and [`Reply::quit`] keeps git from
+/// asking another helper.
+pub fn get(
+    request: &Request,
+    accounts: &Accounts<'_>,
+    renew: Renew<'_>,
+    now: Timestamp,
+) -> Result<Reply> {
+    find(request, accounts, renew, now).map(|(reply, _)| reply)
 }
 
 /// Returns what [`get`] returns, and the account that it comes from.
 fn find(
     request: &Request,
     accounts: &Accounts<'_>,
+    renew: Renew<'_>,
     now: Timestamp,
 ) -> Result<(Reply, Option<Location>)> {
-    let kinds =
-        if request.capabilities.authtype { records::KINDS } else { &[names::USER_PASSWORD] };
     let Some(wanted) = &request.location else { return Ok(Default::default()) };
-    let is_good = |record: &Record| records::is_good(record, now);
+    let kinds: &[&str] = match request.capabilities.authtype {
+        true => &[names::USER_PASSWORD, names::HTTP_AUTHORIZATION, names::OAUTH2],
+        false => &[names::USER_PASSWORD, names::OAUTH2],
+    };
+    let is_good = |record: &Record| oauth::is_login(record) || records::is_good(record, now);
     let found = accounts.find(wanted, Kinds::Only(kinds), &is_good)?;
-    let Some(account) = found else { return Ok(Default::default()) };
-    let mut reply = records::reply(&account, now);
+    let Some(mut account) = found else { return Ok(Default::default()) };
+    let mut reply = if oauth::is_login(&account.record) {
+        account.record = renew(&account.location, account.record)?;
+        oauth::reply(&account, request.capabilities, now)
+    } else {
+        records::reply(&account, now)
+    };
     if request.capabilities.state && (reply.password.is_some() || reply.credential.is_some()) {
         reply.state = Some(state_digest::state(wanted, &reply));
     }
@@ -153,7 +176,7 @@ fn find(
 /// one of several stages, that has expired, or that [`get`] gave unchanged, as its `state[]` shows.
 /// It writes nothing if nothing is new. The same password again keeps the refresh token if the
 /// request names none, and the expiry if that is in the future. With another password, both are
-/// removed.
+/// removed. An account that logs in by OAuth keeps its login.
 ///
 /// # Errors
 /// Those of the source; [`Exists`](keyward_core::ErrorKind::Exists) if the entry was not made by
@@ -166,7 +189,13 @@ pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Resu
         return Ok(());
     }
     let Some(credential) = records::to_keep(request, now) else { return Ok(()) };
+    if oauth::is_named_by_keyward(location) && oauth::find(request, accounts)?.is_some() {
+        return Ok(());
+    }
     accounts.keep(location, now, &|old| {
+        if oauth::is_login(&old) {
+            return Ok(old);
+        }
         if old.kind.is_empty() || records::KINDS.contains(&old.kind.as_str()) {
             return Ok(records::with(old, &credential, now));
         }
@@ -176,10 +205,19 @@ pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Resu
 
 /// Removes the credentials that match all of the request, including the password.
 ///
+/// An OAuth login is not removed because its access token was rejected: the next [`get`] refreshes
+/// the token.
+///
 /// # Errors
 /// Those of the source. It is not an error if no credential matches.
 pub fn erase(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
     let Some(wanted) = &request.location else { return Ok(()) };
     let is_meant = |record: &Record| records::is_meant(request, record);
-    accounts.forget(wanted, Kinds::Only(records::KINDS), now, &is_meant).map(drop)
+    accounts.forget(wanted, Kinds::Only(records::KINDS), now, &is_meant)?;
+    match oauth::find(request, accounts)? {
+        Some(account) => accounts.change(&account.location, now, &|record| {
+            Ok(oauth::without_rejected(record, request, now))
+        }),
+        None => Ok(()),
+    }
 }

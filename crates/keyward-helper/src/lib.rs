@@ -27,7 +27,7 @@
 //!
 //! let call = Action::Get;
 //! let request = call.parse(b"protocol=https\nhost=example.com\n\n")?;
-//! let answer = call.answer(&request, &Accounts::new(&source, "ann"), now)?;
+//! let answer = call.answer(&request, &Accounts::new(&source, "ann"), &|_, record| Ok(record), now)?;
 //! assert!(answer.reply.is_empty(), "the source has no credential, so git gets none");
 //! # Ok::<(), keyward_core::Error>(())
 //! ```
@@ -35,4 +35,4 @@
 mod call;
 pub mod git;
 
-pub use call::{Answer, Call};
+pub use call::{Answer, Call, Renew};

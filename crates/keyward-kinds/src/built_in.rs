@@ -91,6 +91,10 @@ fn oauth2() -> Kind {
         .with_field(FieldSpec::new(RESOURCE, "The URI of the service that should accept it"))
         .with_main(FieldSpec::secret(ACCESS_TOKEN, "The access token"))
         .with_field(FieldSpec::new(TOKEN_TYPE, "How the access token is sent, such as Bearer"))
+        .with_field(
+            FieldSpec::new(GIT_SCHEME, "How git sends the access token: as a password, or Bearer")
+                .with_choices(["basic", "bearer"]),
+        )
         .with_field(refresh_token())
         .with_field(FieldSpec::secret(ID_TOKEN, "The identity token"))
         .with_field(FieldSpec::secret(DEVELOPER_TOKEN, "A developer's token, for access tokens"))

@@ -52,6 +52,8 @@ pub const AUDIENCE: &str = "audience";
 pub const ACCESS_TOKEN: &str = "access_token";
 /// How an access token is sent.
 pub const TOKEN_TYPE: &str = "token_type";
+/// How git sends an access token: `basic`, as a password, or `bearer`.
+pub const GIT_SCHEME: &str = "git_scheme";
 /// An OpenID Connect identity token.
 pub const ID_TOKEN: &str = "id_token";
 /// A token of a developer, which gets access tokens from a separate service.

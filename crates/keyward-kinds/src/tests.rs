@@ -361,6 +361,7 @@ fn views_and_tables_agree() {
                 resource: text(),
                 access_token: secret(),
                 token_type: text(),
+                git_scheme: text(),
                 refresh_token: secret(),
                 id_token: secret(),
                 developer_token: secret(),

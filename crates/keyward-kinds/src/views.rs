@@ -104,6 +104,8 @@ view! {
         access_token: Option<Secret> = fields::ACCESS_TOKEN,
         /// How the access token is sent, such as `Bearer`.
         token_type: Option<String> = fields::TOKEN_TYPE,
+        /// How git sends the access token: `basic`, as a password, or `bearer`.
+        git_scheme: Option<String> = fields::GIT_SCHEME,
         /// The token that gets the next one.
         refresh_token: Option<Secret> = fields::REFRESH_TOKEN,
         /// The identity token.

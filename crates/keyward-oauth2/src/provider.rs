@@ -38,6 +38,7 @@ pub struct Provider {
     developer_token_url: Option<String>,
     client_authentication: Option<String>,
     request_format: Option<String>,
+    git_scheme: Option<String>,
     scope: Option<String>,
     parameters: Option<String>,
     #[serde(default)]
@@ -134,6 +135,7 @@ impl Provider {
             (fields::DEVELOPER_TOKEN_URL, &self.developer_token_url),
             (fields::CLIENT_AUTHENTICATION, &self.client_authentication),
             (fields::REQUEST_FORMAT, &self.request_format),
+            (fields::GIT_SCHEME, &self.git_scheme),
             (fields::SCOPE, &self.scope),
             (fields::PARAMETERS, &self.parameters),
         ];

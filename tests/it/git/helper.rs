@@ -6,6 +6,7 @@ mod client;
 mod expiry;
 mod hostile_requests;
 mod hosts;
+mod oauth;
 mod parallel;
 mod passwords;
 mod program_name;

@@ -43,6 +43,30 @@ fn a_browser_on_this_machine_brings_the_code() {
 }
 
 #[test]
+fn a_login_that_is_named_after_a_host_is_for_git() {
+    let server = Oidc::start();
+    let home = home(&server);
+    let line = |name: &str| {
+        format!(
+            "oauth login s --name {name} --issuer {} --client-id cli --scope openid --scope read",
+            server.issuer
+        )
+    };
+    home.keyward(&line("https://ann@Git.example:443"))
+        .run()
+        .ends(2)
+        .says("https://ann@git.example");
+    home.keyward(&line("https://ann@git.example")).run().ends(0);
+    let asked = "protocol=https\nhost=git.example\n";
+    let answer = home.keyward("helper git get --store s").input(asked).run().ends(0).into_text();
+    let token = home.keyward("oauth token s --name https://ann@git.example").run().ends(0);
+    assert!(answer.contains("username=ann\n"), "{answer}");
+    assert!(answer.contains(&format!("password={}", token.text())), "{answer}");
+    let other = asked.replace("git.example", "other.example");
+    home.keyward("helper git get --store s").input(other).run().ends(0).prints("");
+}
+
+#[test]
 fn a_login_can_be_repeated_without_the_client() {
     let server = Oidc::start();
     let home = server.home();

@@ -130,8 +130,8 @@ pub(super) fn browser() -> PathBuf {
 /// A token endpoint that replaces the refresh token with each use. If an old one is used, someone
 /// may have stolen it, so the server refuses all that follow.
 #[derive(Clone)]
-pub(super) struct Rotating {
-    pub(super) url: String,
+pub(crate) struct Rotating {
+    pub(crate) url: String,
     state: Arc<Mutex<State>>,
 }
 
@@ -144,6 +144,8 @@ struct State {
     /// The numbers of the refresh tokens that were used.
     used: BTreeSet<usize>,
     is_revoked: bool,
+    /// The access tokens, if they are not `access-1`, `access-2` and so on.
+    tokens: &'static [&'static str],
     /// How many connections are open.
     open: usize,
     delay: Duration,
@@ -151,7 +153,7 @@ struct State {
 
 impl Rotating {
     /// Starts it. The first refresh token is `refresh-0`, and an answer takes `delay`.
-    pub(super) fn start(delay: Duration) -> Self {
+    pub(crate) fn start(delay: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/token", listener.local_addr().unwrap());
         let state = Arc::new(Mutex::new(State { delay, ..State::default() }));
@@ -170,12 +172,19 @@ impl Rotating {
         server
     }
 
-    pub(super) fn requests(&self) -> usize {
+    /// Starts one that issues these access tokens, one after the other.
+    pub(crate) fn issuing(tokens: &'static [&'static str]) -> Self {
+        let server = Self::start(Duration::ZERO);
+        server.state.lock().unwrap().tokens = tokens;
+        server
+    }
+
+    pub(crate) fn requests(&self) -> usize {
         self.state.lock().unwrap().requests
     }
 
     /// Waits until the server has finished with every request that was sent.
-    pub(super) fn settle(&self) {
+    pub(crate) fn settle(&self) {
         let address = self.url.strip_prefix("http://").unwrap().strip_suffix("/token").unwrap();
         // This connection is accepted, and closed, after all others were accepted.
         let mut last = TcpStream::connect(address).unwrap();
@@ -187,7 +196,7 @@ impl Rotating {
     }
 
     /// The refresh token that the server would accept; `None` if it accepts none.
-    pub(super) fn newest(&self) -> Option<String> {
+    pub(crate) fn newest(&self) -> Option<String> {
         let state = self.state.lock().unwrap();
         (!state.is_revoked).then(|| format!("refresh-{}", state.newest))
     }
@@ -214,8 +223,11 @@ impl State {
         }
         self.newest += 1;
         let number = self.newest;
-        let tokens =
-            format!(r#""access_token":"access-{number}","refresh_token":"refresh-{number}""#);
+        let access = match self.tokens {
+            [] => format!("access-{number}"),
+            tokens => tokens[number - 1].to_owned(),
+        };
+        let tokens = format!(r#""access_token":"{access}","refresh_token":"refresh-{number}""#);
         (("200 OK", format!(r#"{{{tokens},"token_type":"Bearer","expires_in":3600}}"#)), self.delay)
     }
 }

@@ -8,7 +8,7 @@ use keyward_origin::Location;
 
 use super::{Reply, Request};
 
-/// The kinds of record that a reply to git can come from.
+/// The kinds of record that git's credentials are stored in.
 pub(super) const KINDS: &[&str] = &[USER_PASSWORD, HTTP_AUTHORIZATION];
 
 /// The fields that git's attributes set; other fields are not changed.

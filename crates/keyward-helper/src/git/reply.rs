@@ -19,6 +19,8 @@ pub struct Reply {
     pub oauth_refresh_token: Option<Secret>,
     /// When the password or the credential expires.
     pub password_expiry_utc: Option<Timestamp>,
+    /// Whether no helper should store the credential.
+    pub ephemeral: bool,
     /// What git sends back when it stores the credential. It is as secret as the credential.
     pub state: Option<Secret>,
     /// Whether git should stop, and ask neither another helper nor the user.
@@ -33,15 +35,15 @@ impl Reply {
 
     /// Returns the reply in git's format, in the order in which git writes.
     ///
-    /// Capabilities come first: git accepts `authtype` and `state[]` only after them, and sends
-    /// them again when it stores the credential.
+    /// Capabilities come first: git accepts `authtype`, `ephemeral` and `state[]` only after them,
+    /// and sends them again when it stores the credential.
     ///
     /// # Errors
     /// [`Unsupported`](ErrorKind::Unsupported) if a value contains a line break or another control
     /// character, or is too long for a line. Then nothing is written.
     pub fn encode(&self) -> Result<Secret> {
         let mut lines = Lines(SecretWriter::new());
-        if self.authtype.is_some() || self.credential.is_some() {
+        if self.authtype.is_some() || self.credential.is_some() || self.ephemeral {
             lines.add("capability[]", b"authtype")?;
         }
         if self.state.is_some() {
@@ -57,6 +59,9 @@ impl Reply {
             if let Some(value) = value {
                 lines.add(key, value.expose())?;
             }
+        }
+        if self.ephemeral {
+            lines.add("ephemeral", b"1")?;
         }
         if let Some(expiry) = self.password_expiry_utc {
             lines.add("password_expiry_utc", expiry.as_unix().to_string().as_bytes())?;
@@ -115,13 +120,14 @@ mod tests {
             password: Some("p=w".into()),
             oauth_refresh_token: Some("R".into()),
             password_expiry_utc: Some(Timestamp::from_unix(9)),
+            ephemeral: true,
             state: Some("keyward:S".into()),
             quit: false,
         };
         check(
             &reply,
             "capability[]=authtype\ncapability[]=state\nauthtype=Bearer\ncredential=T\nusername=\npassword=p=w\n\
-             oauth_refresh_token=R\npassword_expiry_utc=9\nstate[]=keyward:S\n",
+             oauth_refresh_token=R\nephemeral=1\npassword_expiry_utc=9\nstate[]=keyward:S\n",
         );
     }
 

@@ -7,6 +7,7 @@ use keyward::{Environment, Keyward, OpenStore, Silent};
 use keyward_accounts::{Accounts, Unbound};
 use keyward_core::{EntryId, Error, Result, Secret};
 use keyward_helper::{Answer, Call};
+use keyward_origin::Location;
 
 use crate::input::{UntilEmptyLine, standard_input};
 use crate::output::{print_message, print_secret};
@@ -53,7 +54,10 @@ fn answer<C: Call>(session: &Session, call: &C, options: Options<'_>) -> Result<
     };
     let id = store.entry(options.user, None)?;
     let accounts = Accounts::new(&*store, id.user()).with_unbound(options.unbound);
-    let Answer { reply, given } = call.answer(&request, &accounts, store.now())?;
+    let renew = |location: &Location, record| {
+        keyward.fresh(&store, &EntryId::new(id.user(), Some(&location.to_string()))?, record)
+    };
+    let Answer { reply, given } = call.answer(&request, &accounts, &renew, store.now())?;
     if let Some(location) = given {
         store.give_out(&[EntryId::new(id.user(), Some(&location.to_string()))?])?;
     }

@@ -3,10 +3,12 @@ use std::path::PathBuf;
 use std::thread;
 
 use keyward::{Keyward, OpenStore};
+use keyward_accounts::Accounts;
 use keyward_config::Interaction;
 use keyward_core::{Change, EntryId, Error, ErrorKind, Field, MAX_RECORD, Prompt, Record, Secret};
 use keyward_kinds::{Kind, fields, names};
 use keyward_oauth2::{Authorization, Callback, Grant, Tokens};
+use keyward_origin::Location;
 
 use super::{browser, ends};
 use crate::arguments::StoreAndEntry;
@@ -110,18 +112,26 @@ impl Arguments {
         store.check_not_deleting()?;
         let tokens = keyward.tokens()?;
         let before = self.before(&store, &id)?;
+        let location = named_location(&id)?;
         let record = self.client.record(before.clone(), &keyward, session)?;
+        let record = location.iter().fold(record, for_location);
         let record = self.way.noted(tokens_discovered(&tokens, record)?, self.client.again);
         self.way.check_may_ask(&record, session)?;
-        // The user should not go through a login whose result cannot be stored.
-        put(&store, &id, before.as_ref(), &record)?;
-        match self.way.log_in(&tokens, record.clone()) {
-            Ok(logged_in) => {
-                put(&store, &id, Some(&record), &logged_in)?;
-                print(&format!("Logged in. {}", ends(&logged_in)))
-            }
+        // The user should not go through a login whose result cannot be stored. An older login stays
+        // as it is until the new one is there.
+        let kept = before.as_ref().unwrap_or(&record);
+        put(&store, &id, before.as_ref(), kept)?;
+        let logged_in = self.way.log_in(&tokens, record.clone()).and_then(|logged_in| {
+            put(&store, &id, Some(kept), &logged_in)?;
+            list_account(&store, &id, location.as_ref())?;
+            Ok(logged_in)
+        });
+        match logged_in {
+            Ok(logged_in) => print(&format!("Logged in. {}", ends(&logged_in))),
             Err(error) => {
-                restore(&store, &id, before.as_ref(), &record)?;
+                if before.is_none() {
+                    remove(&store, &id, &record)?;
+                }
                 Err(error.into())
             }
         }
@@ -325,20 +335,51 @@ fn put(
     })
 }
 
-/// Writes what the entry had before a login that failed.
-fn restore(
+/// Removes what was written before a login that failed.
+fn remove(store: &OpenStore, id: &EntryId, written: &Record) -> keyward_core::Result<()> {
+    store.update(id, |now| {
+        let is_ours = is_same(now.as_ref(), Some(written));
+        Ok(if is_ours { Change::Remove } else { Change::Leave })
+    })
+}
+
+/// Returns the location that the entry is called after, if its name is a URL: the login is then for
+/// helpers such as git's, which find it by that name.
+fn named_location(id: &EntryId) -> Outcome<Option<Location>> {
+    let name = id.name_or_empty();
+    if !name.starts_with("http://") && !name.starts_with("https://") {
+        return Ok(None);
+    }
+    let location = Location::parse(name)?;
+    match location.to_string() {
+        text if text == name => Ok(Some(location)),
+        text => Err(usage_error(format!("git would not find this entry: call it {text}"))),
+    }
+}
+
+/// Returns the record as one for this location and its account.
+fn for_location(mut record: Record, location: &Location) -> Record {
+    if !record.origins.contains(location.origin()) {
+        record.origins.push(location.origin().clone());
+    }
+    match location.account() {
+        Some(account) => record.with(fields::USERNAME, Field::open(account)),
+        None => record,
+    }
+}
+
+/// Lists the account, so that helpers find it without its name too.
+fn list_account(
     store: &OpenStore,
     id: &EntryId,
-    before: Option<&Record>,
-    written: &Record,
+    location: Option<&Location>,
 ) -> keyward_core::Result<()> {
-    store.update(id, |now| {
-        Ok(match before {
-            _ if !is_same(now.as_ref(), Some(written)) => Change::Leave,
-            Some(before) => Change::Put(Box::new(before.clone())),
-            None => Change::Remove,
-        })
-    })
+    match location.filter(|location| location.account().is_some()) {
+        Some(location) => {
+            Accounts::new(&**store, id.user()).enlist(location, names::OAUTH2, store.now())
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether two records are the same but for their times.
