@@ -6,9 +6,10 @@ use keyward_core::{Error, ErrorKind, Origin, Result};
 /// Returns the server that a URL leads to, if a request may be sent there.
 ///
 /// # Errors
-/// `Invalid` for a URL that is not absolute, has user-info, or which another program could read
-/// differently; `Refused` for plain HTTP to a host other than this machine, unless that is allowed.
-pub(crate) fn destination(url: &Uri, allows_plain: bool) -> Result<Origin> {
+/// [`Invalid`](ErrorKind::Invalid) for a URL that is not absolute, has user-info, or which another
+/// program could read differently; [`Refused`](ErrorKind::Refused) for plain HTTP to a host other than
+/// this machine, unless that is allowed.
+pub fn destination(url: &Uri, allows_plain: bool) -> Result<Origin> {
     let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
         return Err(Error::invalid("request", "the URL is not absolute"));
     };

@@ -9,6 +9,7 @@ mod destination;
 mod roots;
 
 pub use client::{Client, ClientCertificate, Http, Limits};
+pub use destination::destination;
 
 #[cfg(test)]
 mod tests;

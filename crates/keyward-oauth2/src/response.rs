@@ -9,6 +9,7 @@ use keyward_core::{Error, ErrorKind, Result, Secret, printable};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::claims;
 use crate::request::Sent;
 
 /// The longest token that is accepted, in bytes. Headers of servers have limits of this size.
@@ -170,7 +171,9 @@ fn access(token: Item, token_type: Item, expires_in: &Item) -> Result<Access> {
     if !is_token(&token) {
         return Err(bad("the server sent an access token that cannot be used in a header"));
     }
-    Ok(Access { token, token_type: token_type.text(), life: life(expires_in)? })
+    // Some servers say it in the token only.
+    let life = life(expires_in)?.or_else(|| claims::life(&token));
+    Ok(Access { token, token_type: token_type.text(), life })
 }
 
 /// Whether a token can be sent in a header: it is not empty or huge, and consists of visible ASCII

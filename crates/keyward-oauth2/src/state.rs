@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use keyward_core::{Error, ErrorKind, Field, Record, Timestamp};
 use keyward_kinds::fields;
 
+use crate::claims::expiry;
 use crate::client::text;
 
 /// What a record says about the refresh of its tokens, in the field `refresh_state`.
@@ -71,7 +74,7 @@ impl RefreshState {
     }
 
     /// Writes the state into a record.
-    pub(crate) fn write(&self, record: Record) -> Record {
+    pub fn write(&self, record: Record) -> Record {
         let text = match self {
             Self::Good { due: Some(due) } => format!("good {}", due.as_unix()),
             Self::Good { due: None } => "good".into(),
@@ -106,8 +109,10 @@ pub(crate) fn dead(why: &str) -> Error {
 impl Validity {
     /// Returns how good the access token of a record is.
     pub fn judge(record: &Record, now: Timestamp) -> Self {
-        let Some(token) = record.field(fields::ACCESS_TOKEN) else { return Self::Expired };
-        let expires = token.expires.into_iter().chain(record.expires).min();
+        if text(record, fields::ACCESS_TOKEN).is_none() {
+            return Self::Expired;
+        }
+        let expires = expiry(record);
         let is_near = |expires: Timestamp| expires.as_unix() <= now.as_unix() + MARGIN;
         match (expires, RefreshState::read(record)) {
             (Some(expires), _) if expires <= now => Self::Expired,
@@ -116,5 +121,22 @@ impl Validity {
             (Some(expires), _) if is_near(expires) => Self::Due,
             _ => Self::Good,
         }
+    }
+
+    /// Returns the same, for a token that is due `margin` before its end, but at most half of its
+    /// life before: with a longer margin, a new token would be due at once.
+    pub(crate) fn judge_with(record: &Record, now: Timestamp, margin: Duration) -> Self {
+        let usual = Self::judge(record, now);
+        let Some(expires) = expiry(record).filter(|_| usual != Self::Expired) else { return usual };
+        // The server would return the same token again.
+        if RefreshState::read(record) == (RefreshState::Good { due: Some(expires) }) {
+            return Self::Good;
+        }
+        let margin = match record.updated {
+            issued if issued == Timestamp::default() => margin.as_secs(),
+            issued => margin.as_secs().min(expires.as_unix().saturating_sub(issued.as_unix()) / 2),
+        };
+        let is_due = expires.as_unix() <= now.as_unix().saturating_add(margin);
+        if is_due { Self::Due } else { Self::Good }
     }
 }

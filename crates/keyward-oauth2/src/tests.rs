@@ -1,3 +1,4 @@
+mod claims;
 mod flows;
 mod memory;
 mod refreshing;
@@ -6,6 +7,7 @@ mod responses;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use http::{Request, Response};
 use keyward_core::{EntryId, Field, Record, Result, Secret, Timestamp};

@@ -46,10 +46,13 @@ const LEASE: Duration = Duration::from_secs(30);
 ///
 /// # Security
 /// Tokens and secrets go to the endpoints in the record and nowhere else. Redirects are not followed.
+#[derive(Clone)]
 pub struct Tokens {
     http: Arc<dyn Http>,
-    now: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     wait: Duration,
+    /// How long before its end a token is due, if the caller wants another time than usual.
+    margin: Option<Duration>,
     /// How often a lease is renewed while the server is asked.
     renew_every: Duration,
 }
@@ -75,13 +78,33 @@ impl Debug for Tokens {
 impl Tokens {
     /// Makes one that sends requests with this client, and whose clock is `now`.
     pub fn new(http: Arc<dyn Http>, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self { http, now: Box::new(now), wait: WAIT, renew_every: RENEW_EVERY }
+        Self { http, now: Arc::new(now), wait: WAIT, margin: None, renew_every: RENEW_EVERY }
     }
 
     /// Returns the same, which waits at most this long for another process that asks the server.
     #[must_use]
     pub fn waiting(self, wait: Duration) -> Self {
         Self { wait, ..self }
+    }
+
+    /// Returns the same, for which a token is due this long before its end, but at most half of its
+    /// life before. `None` is the usual margin: a tenth of the life, at most five minutes.
+    #[must_use]
+    pub fn with_margin(self, margin: Option<Duration>) -> Self {
+        Self { margin, ..self }
+    }
+
+    /// Returns how good the access token of a record is, with the clock and the margin of this.
+    pub fn judge(&self, record: &Record) -> Validity {
+        match self.margin {
+            None => Validity::judge(record, self.now()),
+            Some(margin) => Validity::judge_with(record, self.now(), margin),
+        }
+    }
+
+    /// Whether a record has what the server gives tokens for without a new login.
+    pub fn can_renew(record: &Record) -> bool {
+        Grant::renewing(record).is_some()
     }
 
     /// Whether a record can be handed out as it is: its access token need not be refreshed, or
@@ -160,7 +183,7 @@ impl Tokens {
 
     fn is_wanted(&self, record: &Record, wanted: Wanted<'_>) -> bool {
         match wanted {
-            Wanted::Good => Validity::judge(record, self.now()) == Validity::Good,
+            Wanted::Good => self.judge(record) == Validity::Good,
             Wanted::OtherThan(rejected) => {
                 let token = record.field(fields::ACCESS_TOKEN);
                 token.is_some_and(|token| token.value != *rejected)

@@ -24,6 +24,7 @@ pub struct Query<'a> {
     fields: Vec<&'a str>,
     needs_main: bool,
     accepts_expired: bool,
+    is_unrefreshed: bool,
     url: Option<Location>,
     forces_prompt: bool,
     values: BTreeMap<String, Secret>,
@@ -48,6 +49,7 @@ impl<'a> Query<'a> {
             fields: Vec::new(),
             needs_main: false,
             accepts_expired: false,
+            is_unrefreshed: false,
             url: None,
             forces_prompt: false,
             values: BTreeMap::new(),
@@ -97,6 +99,13 @@ impl<'a> Query<'a> {
     #[must_use]
     pub fn accepting_expired(self) -> Self {
         Self { accepts_expired: true, ..self }
+    }
+
+    /// Returns the same query for the record as the source has it: an OAuth token that is due is not
+    /// refreshed. For a caller that does that itself.
+    #[must_use]
+    pub fn unrefreshed(self) -> Self {
+        Self { is_unrefreshed: true, ..self }
     }
 
     /// Returns the same query for a credential that will be given to the server of this URL:
@@ -171,6 +180,11 @@ impl<'a> Query<'a> {
     /// Whether the caller accepts a record that has expired.
     pub fn accepts_expired(&self) -> bool {
         self.accepts_expired
+    }
+
+    /// Whether the caller wants OAuth tokens as they are.
+    pub fn is_unrefreshed(&self) -> bool {
+        self.is_unrefreshed
     }
 
     /// The URL to whose server the credential will be given, if the caller named one.

@@ -6,6 +6,7 @@ use keyward_config::{
 use keyward_core::{Registry, Result};
 
 use crate::audit::{Audit, Recipient};
+use crate::oauth_session::InMemory;
 use crate::opener::StoreOpener;
 use crate::plugins;
 
@@ -20,6 +21,8 @@ pub struct Keyward {
     /// The stores for whose backends this opens others, outermost first.
     pub(crate) opened_for: Vec<StoreName>,
     pub(crate) recipient: Recipient,
+    /// The tokens of credentials that are in no store.
+    pub(crate) tokens_in_memory: Arc<InMemory>,
 }
 
 impl Keyward {
@@ -44,6 +47,7 @@ impl Keyward {
             interaction: Arc::new(interaction),
             opened_for: Vec::new(),
             recipient: Recipient::default(),
+            tokens_in_memory: Arc::default(),
         })
     }
 

@@ -34,6 +34,7 @@ mod derived;
 mod facade;
 mod init;
 mod new_store;
+mod oauth_session;
 mod open_store;
 mod opener;
 mod plugins;
@@ -56,6 +57,7 @@ pub use facade::Keyward;
 #[doc(no_inline)]
 pub use keyward_resolver::{Query, Resolution, Resolver};
 pub use new_store::{NewStore, Protection};
+pub use oauth_session::{OAuthOptions, OAuthSession};
 pub use open_store::OpenStore;
 #[cfg(feature = "loaded")]
 pub use plugins::PluginState;

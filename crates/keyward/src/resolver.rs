@@ -6,7 +6,7 @@ mod in_configuration;
 mod in_datalad;
 mod in_git;
 mod in_profile;
-mod in_store;
+pub(crate) mod in_store;
 #[cfg(test)]
 mod model;
 mod prompt;

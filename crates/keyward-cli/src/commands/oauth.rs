@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use keyward::{Keyward, OpenStore};
 use keyward_core::{Change, EntryId, Record, Secret, SecretWriter};
 use keyward_kinds::{fields, names};
-use keyward_oauth2::{Tokens, Wanted};
+use keyward_oauth2::{Tokens, Wanted, scheme};
 use serde::Serialize;
 
 use super::Run;
@@ -155,15 +155,6 @@ struct Shown<'a> {
     token_type: Cow<'a, str>,
     expires: Option<String>,
     scope: Option<&'a str>,
-}
-
-/// Returns how the access token is sent. Servers disagree about the case of `Bearer`.
-fn scheme(record: &Record) -> Cow<'_, str> {
-    match text(record, fields::TOKEN_TYPE) {
-        None => "Bearer".into(),
-        Some(scheme) if scheme.eq_ignore_ascii_case("bearer") => "Bearer".into(),
-        Some(scheme) => scheme.into(),
-    }
 }
 
 fn text<'a>(record: &'a Record, name: &str) -> Option<&'a str> {

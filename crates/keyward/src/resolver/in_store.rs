@@ -21,12 +21,17 @@ pub(super) struct InStore {
     open: Mutex<BTreeMap<Option<String>, Arc<OpenStore>>>,
 }
 
+/// Returns what the resolver calls a store in which it looks.
+pub(crate) fn source_name(store: &str) -> String {
+    match store {
+        DEFAULT_STORE => "default store".into(),
+        name => format!("store {name}"),
+    }
+}
+
 impl Finder for InStore {
     fn name(&self) -> String {
-        match self.name.as_str() {
-            DEFAULT_STORE => "default store".into(),
-            name => format!("store {name}"),
-        }
+        source_name(&self.name)
     }
 
     fn places(&self, query: &Query<'_>, _: &Kinds) -> Vec<String> {
@@ -117,7 +122,7 @@ impl InStore {
             return Err(Error::not_found("resolve").because(why));
         }
         let others = query.fields().iter().any(|field| *field != fields::ACCESS_TOKEN);
-        if others && !query.needs_main() {
+        if query.is_unrefreshed() || others && !query.needs_main() {
             return Ok(record);
         }
         self.keyward.fresh(store, id, record).map_err(Error::not_a_miss)
