@@ -1,4 +1,10 @@
-//! Rows C17 to C20, C28, C29 and F12: pancloud's credentials.
+//! What pancloud's credentials do (rows C17 to C30 and F11 to F15), and what they do not do any more
+//! (`b12_NN`: weaknesses; `b11_NNN`: complaints of its users, by their numbers).
+
+mod example;
+mod real;
+mod server;
+mod session;
 
 use keyward_core::{Field, Record};
 use keyward_resolver::Query;
