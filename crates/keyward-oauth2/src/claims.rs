@@ -39,7 +39,7 @@ pub fn claims(token: &Secret) -> Result<Secret> {
 /// Whether the access token of a record ended more than `leeway` ago, or there is none.
 ///
 /// Its end is that of the field or of the record. If neither is known, it is the claim `exp` of a
-/// token that is a JWT. A token whose end nobody knows has not expired.
+/// token that is a JWT. A token without a known end has not expired.
 ///
 /// # Examples
 /// ```

@@ -6,9 +6,9 @@ use keyward_config::{
 use keyward_core::{Registry, Result};
 
 use crate::audit::{Audit, Recipient};
-use crate::oauth_session::InMemory;
 use crate::opener::StoreOpener;
 use crate::plugins;
+use crate::tokens_in_memory::InMemory;
 
 /// Keyward for applications.
 ///

@@ -44,6 +44,7 @@ mod resolver;
 mod stores;
 mod system_store;
 mod tokens;
+mod tokens_in_memory;
 mod unused;
 
 #[doc(no_inline)]

@@ -1,7 +1,6 @@
 //! OAuth tokens for applications that send HTTP requests.
 
 mod finding;
-mod in_memory;
 mod unwritten;
 
 use std::collections::BTreeMap;
@@ -18,7 +17,6 @@ use keyward_oauth2::{Tokens, Validity, Wanted};
 use keyward_resolver::Resolver;
 
 use crate::facade::Keyward;
-pub(crate) use in_memory::InMemory;
 use unwritten::Unwritten;
 
 const NOTHING_HELPS: &str = "Nothing can refresh it: set another one, or log in";
@@ -226,7 +224,7 @@ impl OAuthSession {
         token_of(&self.record(Wanted::OtherThan(rejected))?)
     }
 
-    /// Whether the access token ended more than `leeway` ago, or there is none. Nobody is asked for
+    /// Whether the access token ended more than `leeway` ago, or there is none. The server is not asked for
     /// another one.
     ///
     /// # Errors

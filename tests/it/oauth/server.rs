@@ -50,36 +50,36 @@ impl Drop for Running {
 }
 
 /// The package `oidc-provider`, running.
-pub(super) struct Oidc(Running);
+pub(crate) struct Oidc(Running);
 
 impl Oidc {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Running::start(Command::new("node").arg("server.mjs").current_dir(folder())))
     }
 
-    pub(super) fn issuer(&self) -> &str {
+    pub(crate) fn issuer(&self) -> &str {
         &self.0.url
     }
 
     /// A home with a store `s`, whose browser logs in and agrees to everything.
-    pub(super) fn home(&self) -> Home {
+    pub(crate) fn home(&self) -> Home {
         home_with_browser()
     }
 
     /// The arguments of a login of this server's public client for the entry `name`, with more
     /// arguments.
-    pub(super) fn login(&self, name: &str, more: &str) -> String {
+    pub(crate) fn login(&self, name: &str, more: &str) -> String {
         self.login_as("cli", name, &format!("--scope openid --scope read {more}"))
     }
 
     /// Those of a login with a refresh token.
-    pub(super) fn lasting_login(&self, name: &str, more: &str) -> String {
+    pub(crate) fn lasting_login(&self, name: &str, more: &str) -> String {
         let lasting = "--scope offline_access --field parameters=prompt=consent";
         self.login(name, &format!("{lasting} {more}"))
     }
 
     /// Those of a login of another client.
-    pub(super) fn login_as(&self, client: &str, name: &str, more: &str) -> String {
+    pub(crate) fn login_as(&self, client: &str, name: &str, more: &str) -> String {
         let issuer = self.issuer();
         format!("oauth login s --name {name} --issuer {issuer} --client-id {client} {more}")
     }

@@ -8,9 +8,9 @@ use keyward_oauth2::{Tokens, Wanted};
 use keyward_resolver::{Query, Resolution};
 
 use super::OAuthSession;
-use super::in_memory::Held;
 use super::unwritten::Overlaid;
 use crate::resolver::in_store::source_name;
+use crate::tokens_in_memory::Held;
 
 /// A credential that was found.
 pub(super) struct Found {
@@ -96,7 +96,7 @@ impl OAuthSession {
         }
     }
 
-    /// Whether the session has an access token of its own. A token that cannot be refreshed is used
+    /// Whether the session keeps a separate access token. A token that cannot be refreshed is used
     /// as it is in any case.
     fn is_unwritten(&self, record: &Record) -> bool {
         !self.options.cache_token && Tokens::can_renew(record)

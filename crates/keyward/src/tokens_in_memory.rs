@@ -16,7 +16,7 @@ pub(crate) struct InMemory(Mutex<Vec<(Record, Arc<Held>)>>);
 impl InMemory {
     /// Returns the place of a credential, which is the same one for each thread that has found the
     /// same record.
-    pub(super) fn hold(&self, found: &Record) -> Result<Arc<Held>> {
+    pub(crate) fn hold(&self, found: &Record) -> Result<Arc<Held>> {
         let mut all = self.0.lock()?;
         if let Some((_, held)) = all.iter().find(|(known, _)| known == found) {
             return Ok(Arc::clone(held));
@@ -29,7 +29,7 @@ impl InMemory {
 
 /// One record in memory. It is a source with this one entry, whatever its id is.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     state: Mutex<State>,
     released: Condvar,
 }
@@ -47,7 +47,7 @@ impl Held {
         Self { state: Mutex::new(state), released: Condvar::new() }
     }
 
-    pub(super) fn record(&self) -> Result<Record> {
+    pub(crate) fn record(&self) -> Result<Record> {
         Ok(self.state.lock()?.record.clone())
     }
 }
