@@ -45,13 +45,8 @@ fn a_browser_on_this_machine_brings_the_code() {
 #[test]
 fn a_login_that_is_named_after_a_host_is_for_git() {
     let server = Oidc::start();
-    let home = home(&server);
-    let line = |name: &str| {
-        format!(
-            "oauth login s --name {name} --issuer {} --client-id cli --scope openid --scope read",
-            server.issuer
-        )
-    };
+    let home = server.home();
+    let line = |name: &str| server.login(name, "");
     home.keyward(&line("https://ann@Git.example:443"))
         .run()
         .ends(2)
