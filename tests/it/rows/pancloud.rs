@@ -1,11 +1,14 @@
 //! What pancloud's credentials do (rows C17 to C30 and F11 to F15), and what they do not do any more
 //! (`b12_NN`: weaknesses; `b11_NNN`: complaints of its users, by their numbers).
 
+mod complaints;
 #[expect(unreachable_pub, reason = "the documentation shows the same text")]
 mod example;
 mod real;
 mod server;
 mod session;
+mod table;
+mod weaknesses;
 
 use keyward_core::{Field, Record};
 use keyward_resolver::Query;

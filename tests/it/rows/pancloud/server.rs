@@ -67,6 +67,11 @@ impl Server {
         self.0.tokens.lock().unwrap().len()
     }
 
+    /// The URLs of the requests for tokens.
+    pub(super) fn urls(&self) -> Vec<String> {
+        self.0.tokens.lock().unwrap().clone()
+    }
+
     /// The headers `Authorization` that the API has got since the last call.
     pub(super) fn calls(&self) -> Vec<String> {
         std::mem::take(&mut self.0.calls.lock().unwrap())
@@ -86,13 +91,14 @@ impl Server {
 
     fn token(&self, request: &Request<Secret>) -> Response<Secret> {
         let body = request.body().expose_str().unwrap().to_owned();
-        self.0.tokens.lock().unwrap().push(body.clone());
+        self.0.tokens.lock().unwrap().push(request.uri().to_string());
         thread::sleep(*self.0.delay.lock().unwrap());
         if let Some((status, text)) = self.0.answer.lock().unwrap().clone() {
             return answer(status, text);
         }
         let newest = self.0.newest.load(Ordering::SeqCst);
-        if body.contains("refresh_token=") && !body.contains(&format!("refresh-{newest}&")) {
+        let used = body.split('&').find_map(|pair| pair.strip_prefix("refresh_token="));
+        if used.is_some_and(|used| used != format!("refresh-{newest}")) {
             return answer(400, r#"{"error":"invalid_grant"}"#);
         }
         let newest = self.0.newest.fetch_add(1, Ordering::SeqCst) + 1;

@@ -18,6 +18,63 @@ use super::server::{
 use crate::helpers::home::files;
 
 #[test]
+fn c18_a_session_takes_all_from_the_first_source_that_has_any() {
+    let (server, home) = (Server::new(), home());
+    put(&home, &client_with_token(3600));
+    let variable = |name: &str| format!("KEYWARD_CREDENTIAL_API_{name}");
+    let environment = home.environment().with(&variable("TOKEN"), "of the environment");
+    let keyward = Keyward::with(environment.clone(), Silent).unwrap();
+    let mut resolver = keyward.resolver().unwrap();
+    resolver.set("api", "token", "of the session");
+    let in_store = server.session(&application(&home));
+    let in_environment = server.session(&keyward);
+    let of_session = in_environment.clone().with_resolver(resolver);
+    let of_call = of_session.clone().with_value("token", "of the call");
+    for (session, token) in [
+        (&in_store, "access-0"),
+        (&in_environment, "of the environment"),
+        (&of_session, "of the session"),
+        (&of_call, "of the call"),
+        (&of_session, "of the session"),
+    ] {
+        assert_eq!(session.token().unwrap().expose(), token.as_bytes());
+    }
+    // A part of a credential is an error, though a later source has the rest.
+    for partial in [
+        in_store.clone().with_value("refresh_token", "r"),
+        of_session.clone().with_value("client_id", "cli"),
+    ] {
+        assert_eq!(partial.token().unwrap_err().kind(), ErrorKind::Invalid);
+    }
+    // With a resolver that merges, a token is used while it is good, and not refreshed.
+    let environment = home.environment().with(&variable("CLIENT_ID"), "other");
+    let merging = |keyward: &Keyward| {
+        let resolver = keyward.resolver().unwrap().merging();
+        server.session(keyward).with_resolver(resolver)
+    };
+    let merged = merging(&Keyward::with(environment, Silent).unwrap());
+    let token = merged.token().unwrap();
+    assert_eq!(token.expose(), b"access-0");
+    let error = merged.refresh(&token).unwrap_err();
+    assert_eq!((error.kind(), server.requests()), (ErrorKind::Unsupported, 0));
+}
+
+#[test]
+fn c19_the_settings_of_a_server_complete_pancloud_s_variables() {
+    let (server, home) = (Server::new(), home());
+    let provider = "version = 1\nhelp = 'x'\ntoken_url = 'https://login.example/token'\n\
+                    request_format = 'form'\norigins = ['https://api.example']\n";
+    home.write(".config/keyward/oauth/test.toml", provider);
+    let home = home.with("KEYWARD_RESOLVE_SOURCES", "pancloud").with("PAN_CLIENT_ID", "cli");
+    let home = home.with("PAN_REFRESH_TOKEN", "refresh-0").with("PAN_CLIENT_SECRET", "cs");
+    let session = application(&home).oauth_session("pancloud").unwrap();
+    let session = session.with_http(Arc::new(server.clone())).with_provider("test").unwrap();
+    assert_eq!(server.call(&session).unwrap(), 200);
+    assert_eq!((server.calls(), server.requests()), (vec!["Bearer access-1".to_owned()], 1));
+    assert!(session.with_provider("none").is_err());
+}
+
+#[test]
 fn c22_a_refresh_compares_the_callers_token_and_stores_a_new_refresh_token() {
     let (server, home) = (Server::new(), home());
     put(&home, &client_with_token(3600));
