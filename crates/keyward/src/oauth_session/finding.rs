@@ -24,8 +24,8 @@ enum Place {
     Store { store: String, user: Option<String>, name: String },
     /// In a source that cannot be written.
     Elsewhere(Arc<Held>),
-    /// It was put together from several sources.
-    Merged,
+    /// Nothing can refresh it, or it was put together from several sources.
+    Fixed,
 }
 
 impl OAuthSession {
@@ -38,7 +38,7 @@ impl OAuthSession {
         let Resolution { record, sources, .. } = self.resolve(&query)?;
         let record = self.client(record)?;
         let [source] = &sources[..] else {
-            return Ok(Found { record, place: Place::Merged });
+            return Ok(Found { record, place: Place::Fixed });
         };
         let aim = self.keyward.aim(&query)?;
         if let Some(store) = aim.stores.into_iter().find(|store| source_name(store) == *source) {
@@ -46,6 +46,9 @@ impl OAuthSession {
             return Ok(Found { record, place });
         }
         let record = self.with_defaults(record);
+        if !Tokens::can_renew(&record) {
+            return Ok(Found { record, place: Place::Fixed });
+        }
         let held = self.keyward.tokens_in_memory.hold(&record)?;
         Ok(Found { record, place: Place::Elsewhere(held) })
     }
@@ -123,7 +126,7 @@ impl OAuthSession {
                     _ => error,
                 })
             }
-            Place::Merged => Err(Error::new(ErrorKind::Unsupported, "token")
+            Place::Fixed => Err(Error::new(ErrorKind::Unsupported, "token")
                 .because("a credential from several sources is not refreshed")
                 .hint("A refresh token that the server replaces could not be stored")),
         }

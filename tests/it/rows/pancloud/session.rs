@@ -12,8 +12,8 @@ use keyward_kinds::fields;
 
 use super::home;
 use super::server::{
-    API, IN_THE_ENVIRONMENT, Server, application, client, client_with_token, environment, put,
-    stored, value,
+    API, IN_THE_ENVIRONMENT, Server, TOKEN_URL, application, client, client_with_token,
+    environment, put, stored, value,
 };
 use crate::helpers::home::files;
 
@@ -148,6 +148,45 @@ fn c23_without_the_cache_the_access_token_stays_in_memory_and_the_refresh_token_
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(session.token().unwrap().expose(), b"access-4");
     assert_eq!(value(&stored(&home), fields::REFRESH_TOKEN), "refresh-4");
+}
+
+#[test]
+fn c23_credentials_that_differ_in_any_field_share_no_token() {
+    let server = Server::new();
+    let keyward = Keyward::with(environment("/proc/self/no-home", &[]), Silent).unwrap();
+    let whole = [
+        ("issuer", "https://login.example"),
+        ("client_id", "cli"),
+        ("username", "ann"),
+        ("scope", "read"),
+        ("audience", "one"),
+        ("resource", "https://one.example"),
+        ("grant", "client_credentials"),
+        ("parameters", "tenant=one"),
+        ("token_url", TOKEN_URL),
+    ];
+    let session = |changed: &str| {
+        whole.iter().fold(server.session(&keyward), |session, (field, value)| {
+            match *field == changed {
+                true if changed == "grant" => session.with_value("refresh_token", "refresh-1"),
+                true if changed == "token_url" => {
+                    session.with_value(field, "https://login.example/2")
+                }
+                true => session.with_value(field, format!("{value}2").as_str()),
+                false => session.with_value(field, *value),
+            }
+        })
+    };
+    let tokens: Vec<_> = ["", "grant"]
+        .into_iter()
+        .chain(whole.iter().map(|(field, _)| *field).filter(|field| *field != "grant"))
+        .map(|changed| (changed, session(changed).token().unwrap()))
+        .collect();
+    for (at, (changed, token)) in tokens.iter().enumerate() {
+        assert_eq!(token.expose(), format!("access-{}", at + 1).as_bytes(), "{changed}");
+        assert_eq!(session(changed).token().unwrap(), *token, "{changed}");
+    }
+    assert_eq!(server.requests(), tokens.len());
 }
 
 #[test]
