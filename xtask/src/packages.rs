@@ -18,6 +18,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("Xvfb", "xvfb"),
     ("age", "age"),
     ("age-keygen", "age"),
+    ("chromium-headless-shell", "chromium-headless-shell"),
     ("dbus-run-session", "dbus"),
     ("dbus-send", "dbus"),
     ("dpkg-shlibdeps", "dpkg-dev"),

@@ -54,7 +54,17 @@ pub(crate) struct Oidc(Running);
 
 impl Oidc {
     pub(crate) fn start() -> Self {
-        Self(Running::start(Command::new("node").arg("server.mjs").current_dir(folder())))
+        Self::start_with(&[])
+    }
+
+    /// Starts one whose pages submit themselves, in a browser that runs scripts.
+    pub(super) fn start_submitting_itself() -> Self {
+        Self::start_with(&["--submits-itself"])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
+        let mut node = Command::new("node");
+        Self(Running::start(node.arg("server.mjs").args(options).current_dir(folder())))
     }
 
     pub(crate) fn issuer(&self) -> &str {

@@ -1,7 +1,13 @@
 // An OpenID Connect server on loopback, with the package oidc-provider. It prints its URL when it
-// listens. Refresh tokens rotate, and the use of an old one revokes the new one.
+// listens. Refresh tokens rotate, and the use of an old one revokes the new one. With the argument
+// `--submits-itself`, its pages are filled in and submitted by a script in them.
 import { Provider } from 'oidc-provider';
 import { createServer } from 'node:http';
+
+const SUBMIT = `<script>
+  for (const input of document.querySelectorAll('input[type=text], input[type=password]')) input.value = 'alice';
+  document.querySelector('form').submit();
+</script>`;
 
 const server = createServer();
 server.listen(0, '127.0.0.1', () => {
@@ -37,6 +43,12 @@ server.listen(0, '127.0.0.1', () => {
     issueRefreshToken: async (_context, client, code) => client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
     cookies: { keys: ['a key that signs cookies of this test only'] },
   });
+  if (process.argv.includes('--submits-itself')) {
+    provider.use(async (context, next) => {
+      await next();
+      if (context.path.startsWith('/interaction/') && context.response.is('html')) context.body += SUBMIT;
+    });
+  }
   server.on('request', provider.callback());
   console.log(issuer);
 });
