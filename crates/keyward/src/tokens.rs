@@ -1,15 +1,20 @@
 //! OAuth tokens that are good when they are handed out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use keyward_config::now;
 use keyward_core::{EntryId, Error, Record, Result, printable};
-use keyward_http::Client;
+use keyward_http::{Client, Limits};
 use keyward_kinds::{fields, names};
 use keyward_oauth2::{Provider, Tokens, Wanted};
 
 use crate::facade::Keyward;
 use crate::open_store::OpenStore;
+
+/// How long a server may take to answer. To give up early could cost a token: the server may have
+/// replaced the refresh token already.
+const PATIENCE: Duration = Duration::from_secs(130);
 
 impl Keyward {
     /// Returns what asks OAuth servers for tokens. It trusts the certificates and uses the proxies
@@ -18,7 +23,8 @@ impl Keyward {
     /// # Errors
     /// Those of [`Config::network`](keyward_config::Config::network).
     pub fn tokens(&self) -> Result<Tokens> {
-        Ok(Tokens::new(Arc::new(Client::new(self.config.network()?)), now))
+        let limits = Limits { total: PATIENCE, ..Limits::default() };
+        Ok(Tokens::new(Arc::new(Client::new(self.config.network()?).with_limits(limits)), now))
     }
 
     /// Returns the settings of an OAuth server: those in the file `oauth/NAME.toml` of the
