@@ -26,6 +26,7 @@ mod plugins;
 mod references;
 mod sample;
 mod serializers;
+mod token_response;
 
 pub use accounts::accounts;
 pub use ciphers::{age_keys, blob_aes_gcm, blob_age, blob_age_passphrase};
@@ -42,6 +43,7 @@ pub use origin::origin;
 pub use plugins::{plugin_elf, plugin_frames, plugin_message, plugin_record, plugin_table};
 pub use references::{env_file, reference, template};
 pub use serializers::{serializer_bincode, serializer_cbor, serializer_json, serializer_postcard};
+pub use token_response::token_response;
 
 /// A target takes bytes and panics if a property does not hold.
 pub type Target = fn(&[u8]);
@@ -81,4 +83,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("settings", settings),
     ("store-file", store_file),
     ("template", template),
+    ("token-response", token_response),
 ];

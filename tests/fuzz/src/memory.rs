@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
 
-use keyward_core::{Change, EntryId, Error, Page, Query, Record, Result, Source};
+use keyward_core::{
+    Change, EntryId, EntryLock, Error, Exclusion, LockMode, Page, Query, Record, Result, Source,
+};
 
 /// Unencrypted records in memory, for one run.
 #[derive(Debug, Default)]
@@ -42,5 +45,30 @@ impl Source for Memory {
 
     fn list(&self, _: &Query<'_>) -> Result<Page> {
         Ok(Page::default())
+    }
+
+    fn lock(&self, id: &EntryId, _: LockMode, _: Duration) -> Result<Box<dyn EntryLock + '_>> {
+        Ok(Box::new(Locked { memory: self, id: id.clone() }))
+    }
+}
+
+/// A lock that excludes no one: a run has one thread.
+#[derive(Debug)]
+struct Locked<'a> {
+    memory: &'a Memory,
+    id: EntryId,
+}
+
+impl EntryLock for Locked<'_> {
+    fn exclusion(&self) -> Exclusion {
+        Exclusion::Process
+    }
+
+    fn renew(&mut self, _: Duration) -> Result<()> {
+        Ok(())
+    }
+
+    fn update(&mut self, change: &mut dyn FnMut(Option<Record>) -> Result<Change>) -> Result<()> {
+        self.memory.update(&self.id, change)
     }
 }
