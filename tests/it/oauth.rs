@@ -3,6 +3,10 @@
 mod chromium;
 mod django;
 mod killed;
+mod killed_winner;
 mod login;
+mod mail;
 mod once;
+mod racing;
+pub(crate) mod secretive;
 pub(crate) mod server;

@@ -34,6 +34,8 @@ pub(crate) const TESTS: &[Needed] = &[
     ("man", "man-db"),
     ("mkfs.ext4", "e2fsprogs"),
     ("mkfs.xfs", "xfsprogs"),
+    ("msmtp", "msmtp"),
+    ("mutt", "mutt"),
     ("nginx", "nginx-light"),
     ("nm", "binutils"),
     ("node", "nodejs"),

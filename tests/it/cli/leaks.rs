@@ -4,4 +4,5 @@ mod canary;
 mod children;
 mod debug;
 mod mistakes;
+mod oauth;
 mod storage;

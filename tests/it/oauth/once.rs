@@ -10,6 +10,7 @@ use keyward_kinds::{fields, names};
 use super::server::Rotating;
 use crate::helpers::home::Home;
 use crate::helpers::program::keyward;
+use crate::helpers::secret_service::Session;
 
 /// A record whose access token has expired.
 pub(super) fn expired(server: &Rotating) -> Record {
@@ -55,34 +56,45 @@ fn all_print(home: &Home, processes: usize) -> BTreeSet<String> {
         .collect()
 }
 
-fn a_thousand_processes_make_one_request(storage: &str) {
+/// Runs that many processes, which make one request, and get its token.
+fn make_one_request(home: &Home, server: &Rotating, processes: usize) {
+    assert_eq!(all_print(home, processes), BTreeSet::from(["access-1\n".to_owned()]));
+    assert_eq!(server.requests(), 1);
+}
+
+macro_rules! a_thousand_processes {
+    ($($name:ident, $slow:ident: $storage:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            let server = Rotating::start(Duration::from_millis(300));
+            make_one_request(&home(&server, $storage), &server, 1000);
+        }
+
+        #[test]
+        fn $slow() {
+            let server = Rotating::start(Duration::from_secs(10));
+            make_one_request(&home(&server, $storage), &server, 1000);
+        }
+    )*};
+}
+
+a_thousand_processes! {
+    a_thousand_processes_make_one_request_with_files,
+    a_thousand_processes_ask_a_slow_server_once_with_files: "file";
+    a_thousand_processes_make_one_request_with_sqlite,
+    a_thousand_processes_ask_a_slow_server_once_with_sqlite: "sqlite";
+    a_thousand_processes_make_one_request_with_redb,
+    a_thousand_processes_ask_a_slow_server_once_with_redb: "redb";
+}
+
+#[test]
+fn a_hundred_processes_make_one_request_with_the_keyring() {
+    let session = Session::unlocked();
     let server = Rotating::start(Duration::from_millis(300));
-    let home = home(&server, storage);
-    assert_eq!(all_print(&home, 1000), BTreeSet::from(["access-1\n".to_owned()]));
-    assert_eq!(server.requests(), 1);
-}
-
-#[test]
-fn a_thousand_processes_make_one_request_with_files() {
-    a_thousand_processes_make_one_request("file");
-}
-
-#[test]
-fn a_thousand_processes_make_one_request_with_sqlite() {
-    a_thousand_processes_make_one_request("sqlite");
-}
-
-#[test]
-fn a_thousand_processes_make_one_request_with_redb() {
-    a_thousand_processes_make_one_request("redb");
-}
-
-#[test]
-fn a_slow_server_is_asked_once_too() {
-    let server = Rotating::start(Duration::from_secs(10));
-    let home = home(&server, "file");
-    assert_eq!(all_print(&home, 100), BTreeSet::from(["access-1\n".to_owned()]));
-    assert_eq!(server.requests(), 1);
+    let home = Home::in_memory().with("DBUS_SESSION_BUS_ADDRESS", &session.bus);
+    home.init("s", "keyring", "aes-gcm");
+    put(&home, &expired(&server));
+    make_one_request(&home, &server, 100);
 }
 
 #[test]

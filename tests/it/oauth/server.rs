@@ -133,7 +133,7 @@ fn home_with_browser() -> Home {
 }
 
 /// The program that logs in as alice and agrees to everything.
-pub(super) fn browser() -> PathBuf {
+pub(crate) fn browser() -> PathBuf {
     root().join("tests/servers/browser.py")
 }
 
@@ -158,7 +158,13 @@ struct State {
     tokens: &'static [&'static str],
     /// How many connections are open.
     open: usize,
+    /// How many answers were sent.
+    answers: usize,
     delay: Duration,
+    /// Whether answers are held back.
+    is_closed: bool,
+    /// Whether an old refresh token is good as well.
+    accepts_old: bool,
 }
 
 impl Rotating {
@@ -189,8 +195,25 @@ impl Rotating {
         server
     }
 
+    /// Starts one that holds its answers back until [`open`](Self::open).
+    pub(super) fn start_closed(accepts_old: bool) -> Self {
+        let server = Self::start(Duration::ZERO);
+        let mut state = server.state.lock().unwrap();
+        (state.is_closed, state.accepts_old) = (true, accepts_old);
+        drop(state);
+        server
+    }
+
+    pub(super) fn open(&self) {
+        self.state.lock().unwrap().is_closed = false;
+    }
+
     pub(crate) fn requests(&self) -> usize {
         self.state.lock().unwrap().requests
+    }
+
+    pub(super) fn answers(&self) -> usize {
+        self.state.lock().unwrap().answers
     }
 
     /// Waits until the server has finished with every request that was sent.
@@ -217,17 +240,23 @@ impl Rotating {
         let used: usize = used?.parse().ok()?;
         let (answer, delay) = self.state.lock().unwrap().answer(used);
         thread::sleep(delay);
+        while self.state.lock().unwrap().is_closed {
+            thread::sleep(Duration::from_micros(200));
+        }
         let (status, length) = (answer.0, answer.1.len());
         let head = format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\n");
         let head = format!("{head}Content-Length: {length}\r\nConnection: close\r\n\r\n");
-        stream.write_all((head + &answer.1).as_bytes()).ok()
+        let written = stream.write_all((head + &answer.1).as_bytes());
+        self.state.lock().unwrap().answers += 1;
+        written.ok()
     }
 }
 
 impl State {
     fn answer(&mut self, used: usize) -> ((&'static str, String), Duration) {
         self.requests += 1;
-        if self.is_revoked || used != self.newest || !self.used.insert(used) {
+        let is_good = used == self.newest && self.used.insert(used);
+        if self.is_revoked || !is_good && !self.accepts_old {
             self.is_revoked = true;
             return (("400 Bad Request", r#"{"error":"invalid_grant"}"#.to_owned()), self.delay);
         }

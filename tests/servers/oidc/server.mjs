@@ -22,6 +22,7 @@ server.listen(0, '127.0.0.1', () => {
   const provider = new Provider(issuer, {
     clients: [
       { client_id: 'cli', ...native },
+      { client_id: 'backup', client_secret: 's3cret', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] },
       { client_id: 'job', client_secret: 'j0b:s3cret/+%&', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] },
     ],
     scopes: ['openid', 'offline_access', 'read', 'write'],

@@ -7,7 +7,7 @@ use crate::helpers::program::keyward;
 
 /// The program under `strace`, which records every program that is started, with its arguments and
 /// its environment.
-fn traced(home: &Home, line: &str) -> Invocation {
+pub(super) fn traced(home: &Home, line: &str) -> Invocation {
     home.program("strace")
         .args(["-f", "-v", "-s", "65536", "-e", "trace=execve", "-o", "trace"])
         .arg(keyward())
