@@ -1,6 +1,7 @@
 //! The console sessions of a page.
 
 use std::fs;
+use std::path::Path;
 
 use xtask::root;
 use xtask::transcript::{Step, steps};
@@ -17,8 +18,11 @@ pub(crate) fn steps_of(page: &str) -> Vec<Step> {
 /// Runs steps one after the other in a home, and returns the commands whose output differs from the
 /// expected output.
 pub(crate) fn differences(home: &Home, steps: Vec<Step>) -> Vec<String> {
-    let program = keyward();
-    let programs = program.parent().unwrap();
+    differences_with(home, steps, keyward().parent().unwrap())
+}
+
+/// The same with these programs first in the search path.
+pub(crate) fn differences_with(home: &Home, steps: Vec<Step>, programs: &Path) -> Vec<String> {
     let run = |step: Step| {
         let printed = step.run(home.folder(), programs).unwrap();
         let Step { command, expected } = &step;

@@ -33,6 +33,7 @@ const BROUGHT: &[&str] = &[
     "f root:root 644 /usr/share/doc/keyward/guide.html",
     "f root:root 644 /usr/share/doc/keyward/importing.html",
     "f root:root 644 /usr/share/doc/keyward/kinds.html",
+    "f root:root 644 /usr/share/doc/keyward/mail.html",
     "f root:root 644 /usr/share/doc/keyward/oauth.html",
     "f root:root 644 /usr/share/doc/keyward/plugin-abi.html",
     "f root:root 644 /usr/share/doc/keyward/plugin-protocol.html",

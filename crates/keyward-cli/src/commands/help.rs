@@ -58,6 +58,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("kinds", include_str!("../../../../docs/kinds.md")),
     ("resolver", include_str!("../../../../docs/resolver.md")),
     ("git", include_str!("../../../../docs/clients/git.md")),
+    ("mail", include_str!("../../../../docs/clients/mail.md")),
     ("importing", include_str!("../../../../docs/importing.md")),
     ("references", include_str!("../../../../docs/references.md")),
     ("project", include_str!("../../../../docs/project.md")),
