@@ -7,6 +7,7 @@ mod killed_winner;
 mod login;
 mod mail;
 mod once;
+mod openbao;
 mod racing;
 pub(crate) mod secretive;
 pub(crate) mod server;

@@ -19,6 +19,7 @@ mod fuzz;
 mod node;
 mod packages;
 mod plugins;
+mod python;
 mod quickstart;
 mod shell;
 mod test;

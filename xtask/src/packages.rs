@@ -42,6 +42,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("npm", "npm"),
     ("openssl", "openssl"),
     ("pass", "pass"),
+    ("pip3", "python3-pip"),
     ("python3", "python3"),
     ("redis-cli", "redis-tools"),
     ("redis-server", "redis-server"),

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: runs all tests, or the fast ones.
 
 use crate::shell::{self, Result, cargo, stage};
-use crate::{node, packages, tools};
+use crate::{node, packages, python, tools};
 
 /// Installs the missing programs, then runs every test; the arguments go to `cargo nextest run`. With
 /// `--fast` as the first argument, it only builds, and runs the tests that need no other programs'
@@ -20,6 +20,7 @@ fn run_all(arguments: &[String]) -> Result {
     stage("programs for the tests", || {
         packages::ensure(packages::TESTS)?;
         node::ensure()?;
+        python::ensure()?;
         tools::NEXTEST.command().map(drop)
     })?;
     stage("build", build)?;
