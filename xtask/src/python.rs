@@ -26,5 +26,5 @@ pub(crate) fn ensure() -> Result {
     let mut pip = Command::new("pip3");
     pip.arg("install").args(options).arg("--target").arg(&place).arg("--requirement").arg(&list);
     run(&mut pip)?;
-    fs::write(installed, wanted).map_err(failed)
+    fs::copy(list, installed).map(drop).map_err(failed)
 }
