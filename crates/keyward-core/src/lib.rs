@@ -8,6 +8,7 @@
 //! Use this crate to extend Keyward itself. Authors of backends import `keyward-plugin`,
 //! applications import `keyward`.
 
+mod authenticator;
 mod caught;
 mod duration;
 mod encryption;
@@ -39,6 +40,11 @@ mod swap;
 mod time;
 pub mod wire;
 
+pub use authenticator::{
+    Additions, Authenticator, Event, HashKind, Header, MAX_ASKS, MAX_BODY_START, MAX_STEPS,
+    MAX_SUB_BODY, Refusal, RefusalCause, RequestHead, ResponseHead, State, Step, SubRequest,
+    SubResponse,
+};
 pub use caught::{catch_panic, panic_is_caught};
 pub use duration::{parse_duration, write_duration};
 pub use encryption::{Context, Encryption, EncryptionAbilities, KeyId, Keys, StoreId, StoreKey};

@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use keyward_kinds::names;
+use keyward_plugin::{
+    Additions, Authenticator, Backend, Event, Host, Info, NoOptions, Record, RefusalCause,
+    RequestHead, Result, State, Step,
+};
+
+use crate::basic::{Basic, accepted_unless_401};
+use crate::bearer::Bearer;
+use crate::challenge::{challenges, wants};
+use crate::credential::needed;
+
+/// Does what the server asks for, with what the record has.
+///
+/// It sends the first request without a credential, because only the answer says what the server
+/// wants.
+#[derive(Clone, Copy, Debug)]
+pub struct Auto;
+
+impl Backend for Auto {
+    const INFO: Info = Info::new("auto", "What the server asks for");
+    type Options = NoOptions;
+
+    fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Authenticator for Auto {
+    fn step(
+        &self,
+        request: &RequestHead,
+        record: Option<&Record>,
+        event: &Event<'_>,
+        state: &mut State,
+    ) -> Result<Step> {
+        match event {
+            Event::Start => Ok(Step::Send(Additions::default())),
+            Event::Challenged(answer) => {
+                let Some(kind) = record.map(|record| record.kind.as_str()) else {
+                    return Ok(needed());
+                };
+                let chosen: &dyn Authenticator = match kind {
+                    names::USER_PASSWORD if wants(answer, "basic") => &Basic,
+                    _ if kind != names::USER_PASSWORD && wants(answer, "bearer") => &Bearer,
+                    _ => {
+                        let why = format!(
+                            "a credential of the kind `{kind}` does not fit what the server asks \
+                             for: {}",
+                            challenges(answer)
+                        );
+                        return Ok(Step::refuse(RefusalCause::OtherScheme, why));
+                    }
+                };
+                chosen.step(request, record, event, state)
+            }
+            Event::Answered(answer) => Ok(accepted_unless_401(answer)),
+            _ => Ok(Step::Accept),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+use std::io::Write;
+use std::sync::Arc;
+
+use keyward_plugin::{
+    Additions, Authenticator, Backend, Error, Event, Host, Info, NoOptions, Record, RefusalCause,
+    RequestHead, Result, Secret, SecretWriter, State, Step, options,
+};
+
+use crate::basic::accepted_unless_401;
+use crate::challenge::{challenges, wants};
+use crate::credential;
+
+/// A token in the header `Authorization` (RFC 6750).
+#[derive(Clone, Copy, Debug)]
+pub struct Bearer;
+
+impl Backend for Bearer {
+    const INFO: Info = Info::new("bearer", "A token in each request (RFC 6750)");
+    type Options = NoOptions;
+
+    fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Authenticator for Bearer {
+    fn step(
+        &self,
+        _: &RequestHead,
+        record: Option<&Record>,
+        event: &Event<'_>,
+        _: &mut State,
+    ) -> Result<Step> {
+        match event {
+            Event::Challenged(answer) if !wants(answer, "bearer") => Ok(Step::refuse(
+                RefusalCause::OtherScheme,
+                format!(
+                    "the server does not ask for a Bearer token, but for {}",
+                    challenges(answer)
+                ),
+            )),
+            Event::Answered(answer) => Ok(accepted_unless_401(answer)),
+            _ => send(record, "Authorization", "Bearer"),
+        }
+    }
+}
+
+options! {
+    /// The header of [`Token`].
+    pub struct TokenOptions {
+        /// The name of the header.
+        pub header: String = "Authorization",
+        /// The word before the token; may be empty.
+        pub prefix: String = "Token",
+    }
+}
+
+/// A token in a header that the server chose.
+#[derive(Clone, Debug)]
+pub struct Token {
+    options: TokenOptions,
+}
+
+impl Backend for Token {
+    const INFO: Info = Info::new("token", "A token in a header of your choice, in each request");
+    type Options = TokenOptions;
+
+    fn open(options: TokenOptions, _: &Arc<dyn Host>) -> Result<Self> {
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        if options.header.is_empty() || !options.header.bytes().all(is_token) {
+            return Err(Error::invalid("options", "`header` must be the name of a header"));
+        }
+        if !options.prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(Error::invalid("options", "`prefix` must be a word"));
+        }
+        Ok(Self { options })
+    }
+}
+
+impl Authenticator for Token {
+    fn step(
+        &self,
+        _: &RequestHead,
+        record: Option<&Record>,
+        event: &Event<'_>,
+        _: &mut State,
+    ) -> Result<Step> {
+        match event {
+            Event::Answered(answer) => Ok(accepted_unless_401(answer)),
+            _ => send(record, &self.options.header, &self.options.prefix),
+        }
+    }
+}
+
+fn send(record: Option<&Record>, header: &str, prefix: &str) -> Result<Step> {
+    let token = match credential::token(record) {
+        Ok(token) => token,
+        Err(step) => return Ok(step),
+    };
+    if !token.expose().iter().all(u8::is_ascii_graphic) {
+        return Err(Error::invalid("authenticate", "a header cannot contain this token"));
+    }
+    Ok(Step::Send(Additions::header(header, prefixed(prefix, token))))
+}
+
+fn prefixed(prefix: &str, token: &Secret) -> Secret {
+    let mut value = SecretWriter::new();
+    let separator = if prefix.is_empty() { "" } else { " " };
+    for part in [prefix.as_bytes(), separator.as_bytes(), token.expose()] {
+        value.write_all(part).expect("memory can be written");
+    }
+    value.finish()
+}

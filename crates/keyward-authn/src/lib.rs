@@ -1,0 +1,101 @@
+//! Authenticators: how a request gets a credential.
+//!
+//! An authenticator takes a description of a request, a record and what a server answered, and says
+//! what to do: which headers to add, or which other request to send first. It does no I/O, so it
+//! works with every client. The contract is that of [`Authenticator`](keyward_plugin::Authenticator).
+//!
+//! | name | what it does | record |
+//! |---|---|---|
+//! | [`basic`](Basic) | RFC 7617: a username and a password | `user-password` |
+//! | [`bearer`](Bearer) | RFC 6750: a token | `token`, `oauth2`, `api-key` |
+//! | [`token`](Token) | a token in any header | `token`, `oauth2`, `api-key` |
+//! | [`auto`](Auto) | what the server asks for | what fits |
+//!
+//! # Examples
+//! ```
+//! use std::sync::Arc;
+//!
+//! use keyward_authn::open;
+//! use keyward_plugin::{Event, Field, Host, Record, RequestHead, State, Step, Values};
+//! use keyward_testkit::TestHost;
+//!
+//! let host: Arc<dyn Host> = Arc::new(TestHost::new());
+//! let basic = open("basic", &Values::new(), &host)?;
+//! let request = RequestHead {
+//!     method: "GET".into(),
+//!     url: "https://example.com/data".into(),
+//!     headers: Vec::new(),
+//! };
+//! let record = Record::new("user-password")
+//!     .with("username", Field::open("ann"))
+//!     .with("password", Field::secret("s3cret"));
+//! let step = basic.step(&request, Some(&record), &Event::Start, &mut State::default())?;
+//! let Step::Send(additions) = step else { panic!("basic needs no other request") };
+//! assert_eq!(additions.headers[0].value.expose(), b"Basic YW5uOnMzY3JldA==");
+//! # Ok::<(), keyward_plugin::Error>(())
+//! ```
+
+mod auto;
+mod basic;
+mod bearer;
+mod challenge;
+mod credential;
+
+pub use auto::Auto;
+pub use basic::Basic;
+pub use bearer::{Bearer, Token};
+pub use challenge::{Challenge, challenges};
+
+use std::sync::Arc;
+
+use keyward_plugin::{
+    Authenticator, Backend, Error, Host, Info, OptionSpec, Options, Result, Values, printable,
+};
+
+#[cfg(test)]
+mod tests;
+
+/// An authenticator that comes with Keyward.
+#[derive(Clone, Copy, Debug)]
+pub struct BuiltIn {
+    /// Its name and what it does.
+    pub info: Info,
+    /// Its options.
+    pub options: &'static [OptionSpec],
+    open: fn(&Values, &Arc<dyn Host>) -> Result<Box<dyn Authenticator>>,
+}
+
+impl BuiltIn {
+    const fn new<A: Backend + Authenticator>() -> Self {
+        Self {
+            info: A::INFO,
+            options: A::Options::TABLE,
+            open: |values, host| Ok(Box::new(A::open(A::Options::read(values)?, host)?)),
+        }
+    }
+}
+
+/// The authenticators that come with Keyward, by name.
+pub const BUILT_IN: &[BuiltIn] = &[
+    BuiltIn::new::<Auto>(),
+    BuiltIn::new::<Basic>(),
+    BuiltIn::new::<Bearer>(),
+    BuiltIn::new::<Token>(),
+];
+
+/// Opens the authenticator of this name with these options.
+///
+/// # Errors
+/// [`Invalid`](keyward_plugin::ErrorKind::Invalid) if there is none of this name, or it does not take
+/// these options.
+pub fn open(name: &str, values: &Values, host: &Arc<dyn Host>) -> Result<Box<dyn Authenticator>> {
+    let found = BUILT_IN.iter().find(|known| known.info.name == name);
+    let built_in = found.ok_or_else(|| {
+        let names: Vec<_> = BUILT_IN.iter().map(|known| known.info.name).collect();
+        Error::invalid("provider", format!("there is no authenticator `{}`", printable(name)))
+            .hint(format!("The authenticators are: {}", names.join(", ")))
+    })?;
+    let values = values.clone().complete(built_in.options);
+    let values = values.map_err(|wrong| Error::from(wrong).in_backend(built_in.info.name))?;
+    (built_in.open)(&values, host)
+}

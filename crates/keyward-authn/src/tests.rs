@@ -1,0 +1,2 @@
+mod challenges;
+mod steps;

@@ -1,0 +1,62 @@
+//! What is read from `WWW-Authenticate`.
+
+use crate::Challenge;
+
+/// Shows challenges as `scheme(token) name=value; …`.
+fn read(header: &str) -> String {
+    let show = |challenge: &Challenge| {
+        let token = challenge.token.as_ref().map(|token| format!("({token})")).unwrap_or_default();
+        let names = ["realm", "nonce", "qop", "charset", "error"];
+        let values = names.iter().filter_map(|name| Some((name, challenge.parameter(name)?)));
+        let values = values.map(|(name, value)| format!(" {name}={value}"));
+        format!("{}{token}{}", challenge.scheme, values.collect::<String>())
+    };
+    Challenge::read([header]).iter().map(show).collect::<Vec<_>>().join(" | ")
+}
+
+#[test]
+fn the_forms_that_servers_send() {
+    for (header, expected) in [
+        ("Basic realm=\"x\"", "basic realm=x"),
+        ("basic REALM = \"x y\" , charset=\"UTF-8\"", "basic realm=x y charset=UTF-8"),
+        ("Basic", "basic"),
+        ("Negotiate", "negotiate"),
+        ("Negotiate YWJj==", "negotiate(YWJj==)"),
+        ("Negotiate a2, NTLM, Basic realm=r", "negotiate(a2) | ntlm | basic realm=r"),
+        (
+            "Digest realm=\"a,b\", nonce=n==, qop=\"auth,auth-int\"",
+            "digest realm=a,b nonce=n== qop=auth,auth-int",
+        ),
+        ("Basic realm=\"a \\\"b\\\" \\\\\"", "basic realm=a \"b\" \\"),
+        (
+            "Bearer error=\"invalid_token\", Basic realm=x",
+            "bearer error=invalid_token | basic realm=x",
+        ),
+        (", ,Basic realm=x,,Bearer", "basic realm=x | bearer"),
+        (
+            "Newauth realm=\"apps\", type=1, title=\"Login to \\\"apps\\\"\", Basic realm=\"simple\"",
+            "newauth realm=apps | basic realm=simple",
+        ),
+        // Two values of one parameter: none of them counts, unless they are the same.
+        ("Basic realm=a, realm=b", "basic"),
+        ("Basic realm=a, realm=a", "basic realm=a"),
+        ("Basic realm=", "basic(realm=)"),
+        // What does not end, or is no challenge.
+        ("Basic realm=\"x, Bearer", "basic realm="),
+        ("", ""),
+        ("\"quoted\"", ""),
+        ("=x", ""),
+    ] {
+        assert_eq!(read(header), expected, "{header}");
+    }
+}
+
+#[test]
+fn a_hostile_header_takes_no_time_and_no_memory() {
+    for part in ["a ", "a,", "a b=\"", "a b=c,", "\\\"", "é", "a b=\"\\"] {
+        let header = part.repeat((1 << 20) / part.len());
+        let started = std::time::Instant::now();
+        assert!(Challenge::read([header.as_str()]).len() <= 32);
+        assert!(started.elapsed().as_secs() < 5, "{part}");
+    }
+}

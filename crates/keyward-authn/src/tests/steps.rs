@@ -1,0 +1,135 @@
+//! What the authenticators do with a request and its answers.
+
+use std::sync::Arc;
+
+use keyward_plugin::{
+    Authenticator, Event, Field, Header, Host, Record, RefusalCause, RequestHead, ResponseHead,
+    Secret, State, Step, Value, Values,
+};
+use keyward_testkit::TestHost;
+
+use crate::{BUILT_IN, open};
+
+fn opened(name: &str, options: &[(&str, &str)]) -> Box<dyn Authenticator> {
+    let host: Arc<dyn Host> = Arc::new(TestHost::new());
+    let values = options.iter().fold(Values::new(), |values, (name, value)| {
+        values.with(*name, Value::Text((*value).into()))
+    });
+    open(name, &values, &host).unwrap()
+}
+
+fn request() -> RequestHead {
+    RequestHead { method: "GET".into(), url: "https://x.example/a".into(), headers: Vec::new() }
+}
+
+fn answer(status: u16, challenge: &str) -> ResponseHead {
+    let headers = vec![Header::new("Www-Authenticate", challenge)];
+    ResponseHead { status, headers, body_start: Secret::default() }
+}
+
+fn step(name: &str, record: Option<&Record>, event: &Event<'_>) -> Step {
+    opened(name, &[]).step(&request(), record, event, &mut State::default()).unwrap()
+}
+
+fn user() -> Record {
+    Record::new("user-password")
+        .with("username", Field::open("ann"))
+        .with("password", Field::secret("pä:ss"))
+}
+
+fn token() -> Record {
+    Record::new("token").with("token", Field::secret("t0ken"))
+}
+
+/// The header that a step adds.
+fn header(step: &Step) -> &str {
+    let Step::Send(additions) = step else { panic!("{step:?}") };
+    additions.headers.first().map_or("", |header| header.value.expose_str().unwrap())
+}
+
+fn cause(step: &Step) -> RefusalCause {
+    let Step::Refuse(refusal) = step else { panic!("{step:?}") };
+    refusal.cause
+}
+
+#[test]
+fn credentials_are_sent_as_the_standards_say() {
+    assert_eq!(header(&step("basic", Some(&user()), &Event::Start)), "Basic YW5uOnDDpDpzcw==");
+    assert_eq!(header(&step("bearer", Some(&token()), &Event::Start)), "Bearer t0ken");
+    assert_eq!(header(&step("token", Some(&token()), &Event::Start)), "Token t0ken");
+    let other = opened("token", &[("header", "X-Key"), ("prefix", "")]);
+    let sent = other.step(&request(), Some(&token()), &Event::Start, &mut State::default());
+    assert_eq!(header(&sent.unwrap()), "t0ken");
+    let login = Record::new("oauth2").with("access_token", Field::secret("a1"));
+    assert_eq!(header(&step("bearer", Some(&login), &Event::Start)), "Bearer a1");
+}
+
+#[test]
+fn a_credential_that_does_not_fit_is_refused() {
+    for name in ["basic", "bearer", "token"] {
+        assert_eq!(cause(&step(name, None, &Event::Start)), RefusalCause::NeedsCredential);
+    }
+    assert_eq!(cause(&step("basic", Some(&token()), &Event::Start)), RefusalCause::WrongCredential);
+    assert_eq!(cause(&step("bearer", Some(&user()), &Event::Start)), RefusalCause::WrongCredential);
+    let empty = Record::new("token").with("token", Field::secret(""));
+    assert_eq!(cause(&step("bearer", Some(&empty), &Event::Start)), RefusalCause::WrongCredential);
+    let colon = user().with("username", Field::open("a:b"));
+    let basic = opened("basic", &[]);
+    assert!(basic.step(&request(), Some(&colon), &Event::Start, &mut State::default()).is_err());
+    let lines = Record::new("token").with("token", Field::secret("a\r\nb"));
+    let bearer = opened("bearer", &[]);
+    assert!(bearer.step(&request(), Some(&lines), &Event::Start, &mut State::default()).is_err());
+}
+
+#[test]
+fn a_server_that_asks_for_something_else_gets_nothing() {
+    let digest = answer(401, "Digest realm=x, nonce=n");
+    for (name, record) in [("basic", user()), ("bearer", token()), ("auto", token())] {
+        let refused = step(name, Some(&record), &Event::Challenged(&digest));
+        assert_eq!(cause(&refused), RefusalCause::OtherScheme, "{name}");
+    }
+    let negotiate = answer(401, "Negotiate");
+    let refused = step("auto", Some(&user()), &Event::Challenged(&negotiate));
+    let Step::Refuse(refusal) = refused else { panic!() };
+    assert!(refusal.why.ends_with("asks for: negotiate"), "{}", refusal.why);
+}
+
+#[test]
+fn auto_does_what_the_server_asks_for() {
+    assert_eq!(header(&step("auto", Some(&user()), &Event::Start)), "");
+    let both = answer(401, "Bearer, Basic realm=x");
+    let with = |record: &Record| step("auto", Some(record), &Event::Challenged(&both));
+    assert!(header(&with(&user())).starts_with("Basic "));
+    assert_eq!(header(&with(&token())), "Bearer t0ken");
+    assert_eq!(
+        cause(&step("auto", None, &Event::Challenged(&both))),
+        RefusalCause::NeedsCredential
+    );
+}
+
+#[test]
+fn only_401_says_that_a_credential_is_wrong() {
+    for built_in in BUILT_IN {
+        let name = built_in.info.name;
+        for status in [200, 206, 403, 404, 500] {
+            let step = step(name, Some(&token()), &Event::Answered(&answer(status, "")));
+            assert_eq!(step, Step::Accept, "{name} {status}");
+        }
+        let refused = step(name, Some(&token()), &Event::Answered(&answer(401, "Basic realm=x")));
+        assert_eq!(cause(&refused), RefusalCause::WrongCredential, "{name}");
+    }
+}
+
+#[test]
+fn options_are_checked() {
+    let host: Arc<dyn Host> = Arc::new(TestHost::new());
+    let with = |name: &str, value: &str| {
+        open("token", &Values::new().with(name, Value::Text(value.into())), &host)
+    };
+    assert!(with("header", "X-Key").is_ok());
+    for (name, value) in [("header", "a b"), ("header", ""), ("prefix", "a b"), ("nothing", "x")] {
+        assert!(with(name, value).is_err(), "{name} {value}");
+    }
+    let error = open("kerberos", &Values::new(), &host).unwrap_err();
+    assert!(error.report().contains("auto, basic, bearer, token"), "{}", error.report());
+}
