@@ -7,6 +7,7 @@ pub(crate) mod home;
 pub(crate) mod hostile_values;
 pub(crate) mod invocation;
 pub(crate) mod namespace;
+pub(crate) mod nginx;
 pub(crate) mod plugin_fixtures;
 pub(crate) mod prng;
 pub(crate) mod program;

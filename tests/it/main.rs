@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
 
 mod cli;
+mod fetch;
 mod git;
 mod helpers;
 mod imports;

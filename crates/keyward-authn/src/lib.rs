@@ -13,14 +13,10 @@
 //!
 //! # Examples
 //! ```
-//! use std::sync::Arc;
-//!
 //! use keyward_authn::open;
-//! use keyward_plugin::{Event, Field, Host, Record, RequestHead, State, Step, Values};
-//! use keyward_testkit::TestHost;
+//! use keyward_plugin::{Event, Field, Record, RequestHead, State, Step, Values};
 //!
-//! let host: Arc<dyn Host> = Arc::new(TestHost::new());
-//! let basic = open("basic", &Values::new(), &host)?;
+//! let basic = open("basic", &Values::new())?;
 //! let request = RequestHead {
 //!     method: "GET".into(),
 //!     url: "https://example.com/data".into(),
@@ -40,6 +36,7 @@ mod basic;
 mod bearer;
 mod challenge;
 mod credential;
+mod no_host;
 
 pub use auto::Auto;
 pub use basic::Basic;
@@ -47,6 +44,8 @@ pub use bearer::{Bearer, Token};
 pub use challenge::{Challenge, challenges};
 
 use std::sync::Arc;
+
+use no_host::NoHost;
 
 use keyward_plugin::{
     Authenticator, Backend, Error, Host, Info, OptionSpec, Options, Result, Values, printable,
@@ -62,7 +61,7 @@ pub struct BuiltIn {
     pub info: Info,
     /// Its options.
     pub options: &'static [OptionSpec],
-    open: fn(&Values, &Arc<dyn Host>) -> Result<Box<dyn Authenticator>>,
+    open: fn(&Values) -> Result<Box<dyn Authenticator>>,
 }
 
 impl BuiltIn {
@@ -70,7 +69,10 @@ impl BuiltIn {
         Self {
             info: A::INFO,
             options: A::Options::TABLE,
-            open: |values, host| Ok(Box::new(A::open(A::Options::read(values)?, host)?)),
+            open: |values| {
+                let host: Arc<dyn Host> = Arc::new(NoHost);
+                Ok(Box::new(A::open(A::Options::read(values)?, &host)?))
+            },
         }
     }
 }
@@ -88,7 +90,7 @@ pub const BUILT_IN: &[BuiltIn] = &[
 /// # Errors
 /// [`Invalid`](keyward_plugin::ErrorKind::Invalid) if there is none of this name, or it does not take
 /// these options.
-pub fn open(name: &str, values: &Values, host: &Arc<dyn Host>) -> Result<Box<dyn Authenticator>> {
+pub fn open(name: &str, values: &Values) -> Result<Box<dyn Authenticator>> {
     let found = BUILT_IN.iter().find(|known| known.info.name == name);
     let built_in = found.ok_or_else(|| {
         let names: Vec<_> = BUILT_IN.iter().map(|known| known.info.name).collect();
@@ -97,5 +99,5 @@ pub fn open(name: &str, values: &Values, host: &Arc<dyn Host>) -> Result<Box<dyn
     })?;
     let values = values.clone().complete(built_in.options);
     let values = values.map_err(|wrong| Error::from(wrong).in_backend(built_in.info.name))?;
-    (built_in.open)(&values, host)
+    (built_in.open)(&values)
 }

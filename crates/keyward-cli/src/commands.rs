@@ -9,6 +9,7 @@ mod copy;
 mod doctor;
 mod edit;
 mod explain;
+mod fetch;
 mod generate;
 mod get;
 mod help;
@@ -24,6 +25,7 @@ mod oauth;
 mod plugin;
 mod profile;
 mod project;
+mod provider;
 mod read;
 mod rename;
 mod resolve;
@@ -89,6 +91,8 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<check::Arguments>("check"),
     entry::<trust::Arguments>("trust"),
     entry::<oauth::Command>("oauth"),
+    entry::<fetch::Arguments>("fetch"),
+    entry::<provider::Command>("provider"),
     entry::<store::Command>("store"),
     entry::<account::Command>("account"),
     entry::<import::Command>("import"),

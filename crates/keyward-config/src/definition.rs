@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use keyward_core::{Error, ErrorKind, Result};
+use keyward_core::{Error, ErrorKind, Result, escape, unescape};
 use keyward_fs::{PrivateDir, check_trusted_folder};
 
 use crate::layer::Layer;
@@ -29,6 +29,20 @@ pub(crate) trait DefinitionName: Clone + Ord {
 
     /// Returns the name for which [`file_name`](Self::file_name) returns this.
     fn from_file_name(file: &str) -> Option<Self>;
+}
+
+/// The name of a definition as the name of its file contains it. Reading the file checks it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct EscapedName(pub(crate) String);
+
+impl DefinitionName for EscapedName {
+    fn file_name(&self) -> String {
+        format!("{}.toml", escape(&self.0))
+    }
+
+    fn from_file_name(file: &str) -> Option<Self> {
+        unescape(file.strip_suffix(".toml")?).map(Self)
+    }
 }
 
 /// A folder of definitions of one type, in one layer.

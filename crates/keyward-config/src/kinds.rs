@@ -1,29 +1,15 @@
-use keyward_core::{Result, escape, unescape};
+use keyward_core::Result;
 use keyward_kinds::{Kind, Kinds};
 
 use crate::config::Config;
-use crate::definition::{Definition, DefinitionFolder, DefinitionName};
+use crate::definition::{Definition, DefinitionFolder, EscapedName};
 use crate::layer::Layer;
 use crate::toml_file::TomlFile;
 
-/// The name of a kind, as the name of a file contains it. Reading the file checks it.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct KindName(String);
-
-impl DefinitionName for KindName {
-    fn file_name(&self) -> String {
-        format!("{}.toml", escape(&self.0))
-    }
-
-    fn from_file_name(file: &str) -> Option<Self> {
-        unescape(file.strip_suffix(".toml")?).map(Self)
-    }
-}
-
 impl Definition for Kind {
-    type Name = KindName;
+    type Name = EscapedName;
 
-    fn read(file: &TomlFile, name: &KindName, _: Layer) -> Result<Self> {
+    fn read(file: &TomlFile, name: &EscapedName, _: Layer) -> Result<Self> {
         Self::parse(&file.text, &name.0, &file.path.display().to_string())
     }
 }
@@ -42,7 +28,7 @@ impl Config {
     pub fn kinds(&self) -> Kinds {
         let mut kinds = Kinds::linked();
         for folder in self.kind_folders() {
-            let names = folder.names::<KindName>().unwrap_or_else(|error| {
+            let names = folder.names::<EscapedName>().unwrap_or_else(|error| {
                 kinds.add_broken(None, error);
                 Vec::new()
             });

@@ -61,6 +61,6 @@ pub use setting_key::{KnownSetting, SettingKey, SettingTarget};
 pub use settings::{Setting, Settings};
 pub use store_file::{BackendConfig, StoreFile};
 pub use store_ids::StoreIds;
-pub use tables::Table;
+pub use tables::{NamedTable, Table};
 pub use toml_file::nearest;
 pub use toml_value::{parse_value, render_value};

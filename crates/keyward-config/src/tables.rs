@@ -1,6 +1,8 @@
 use keyward_core::{Error, Result, escape};
 
 use crate::config::Config;
+use crate::definition::{DefinitionName, EscapedName};
+use crate::layer::Layer;
 use crate::toml_file::TomlFile;
 
 /// The text of a file of the configuration that another crate reads.
@@ -35,6 +37,45 @@ impl Config {
             found = Some(Table { text: file.text, from });
         }
         Ok(found)
+    }
+}
+
+/// One of the files of a folder of the configuration.
+#[derive(Debug)]
+pub struct NamedTable {
+    /// Its name, without the extension.
+    pub name: String,
+    /// Whether it is in the configuration of the system.
+    pub is_system: bool,
+    /// Its text, or why it cannot be used.
+    pub table: Result<Table>,
+}
+
+impl Config {
+    /// Returns all files in this folder of the configuration of the system and of the user. What is
+    /// wrong with one of them does not hide the others.
+    ///
+    /// # Errors
+    /// [`Refused`](keyward_core::ErrorKind::Refused) for a folder that other users can write; those
+    /// of reading it.
+    pub fn tables(&self, folder: &str) -> Result<Vec<NamedTable>> {
+        let mut tables = Vec::new();
+        for folder in self.definition_folders(folder) {
+            for name in folder.names::<EscapedName>()? {
+                let path = folder.path.join(name.file_name());
+                let table = TomlFile::read(&path).map(|file| {
+                    file.map(|file| Table {
+                        from: file.path.display().to_string(),
+                        text: file.text,
+                    })
+                });
+                let is_system = folder.layer == Layer::System;
+                // A file that was removed meanwhile is no file.
+                let table = table.transpose();
+                tables.extend(table.map(|table| NamedTable { name: name.0, is_system, table }));
+            }
+        }
+        Ok(tables)
     }
 }
 

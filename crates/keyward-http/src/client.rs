@@ -1,5 +1,5 @@
 use std::fmt::{self, Debug};
-use std::io;
+use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -159,6 +159,53 @@ impl Client {
     }
 }
 
+/// The body of a response, which is read from the connection.
+pub struct Body {
+    reader: ureq::BodyReader<'static>,
+    origin: Origin,
+    limits: Limits,
+}
+
+impl Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Body").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+impl Body {
+    /// Reads some bytes into a buffer, and returns how many; 0 at the end.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) if the connection ends before the body does.
+    pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        self.reader.read(buffer).map_err(|error| failed(&self.origin, error.into(), self.limits))
+    }
+}
+
+impl Client {
+    /// Sends one request and returns the response, whose body is not read yet. The limit of the body
+    /// does not apply.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub fn open(&self, request: Request<Secret>) -> Result<Response<Body>> {
+        let (origin, response) = self.run(request)?;
+        let (head, body) = response.into_parts();
+        let body = Body { reader: body.into_reader(), origin, limits: self.limits };
+        Ok(Response::from_parts(head, body))
+    }
+
+    fn run(&self, request: Request<Secret>) -> Result<(Origin, Response<ureq::Body>)> {
+        let origin = destination(request.uri(), self.limits.allows_plain)?;
+        let agent = self.agent(&origin)?;
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, body.expose());
+        let request = agent.configure_request(request).proxy(self.proxy(&origin)?).build();
+        let response = agent.run(request).map_err(|error| failed(&origin, error, self.limits))?;
+        Ok((origin, response))
+    }
+}
+
 impl Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client").field("limits", &self.limits).finish_non_exhaustive()
@@ -167,15 +214,11 @@ impl Debug for Client {
 
 impl Http for Client {
     fn send(&self, request: Request<Secret>) -> Result<Response<Secret>> {
-        let origin = destination(request.uri(), self.limits.allows_plain)?;
-        let agent = self.agent(&origin)?;
-        let (head, body) = request.into_parts();
-        let request = Request::from_parts(head, body.expose());
-        let request = agent.configure_request(request).proxy(self.proxy(&origin)?).build();
-        let failed = |error| failed(&origin, error, self.limits);
-        let (head, body) = agent.run(request).map_err(failed)?.into_parts();
-        let body = Secret::read_from(body.into_reader(), self.limits.body);
-        Ok(Response::from_parts(head, body.map_err(|error| failed(error.into()))?))
+        let (origin, response) = self.run(request)?;
+        let (head, body) = response.into_parts();
+        let body = Secret::read_from(body.into_reader(), self.limits.body)
+            .map_err(|error| failed(&origin, error.into(), self.limits))?;
+        Ok(Response::from_parts(head, body))
     }
 }
 

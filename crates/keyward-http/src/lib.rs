@@ -8,7 +8,7 @@ mod client;
 mod destination;
 mod roots;
 
-pub use client::{Client, ClientCertificate, Http, Limits};
+pub use client::{Body, Client, ClientCertificate, Http, Limits};
 pub use destination::destination;
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use keyward_core::{Error, ErrorKind, Record, Result, Secret, Timestamp, canonical, printable};
+use keyward_core::{
+    Error, ErrorKind, Origin, Record, Result, Secret, Timestamp, canonical, printable,
+};
 
 use crate::labels::REJECTED;
 use crate::view::{self, other_kind};
@@ -39,6 +41,10 @@ pub struct Changes {
     pub removed: BTreeSet<String>,
     /// The labels to set; an empty text removes one.
     pub labels: BTreeMap<String, String>,
+    /// The origins to which the record is bound besides those that it has.
+    pub bound: Vec<Origin>,
+    /// The origins to which it is no longer bound.
+    pub unbound: Vec<Origin>,
     /// When the record expires from now on, or that it no longer does.
     pub expires: Option<Option<Timestamp>>,
     /// Whether a record of another kind is replaced.
@@ -128,6 +134,12 @@ impl Changes {
             record.labels.remove(REJECTED);
         }
         self.set_labels(&mut record)?;
+        record.origins.retain(|origin| !self.unbound.contains(origin));
+        for origin in &self.bound {
+            if !record.origins.contains(origin) {
+                record.origins.push(origin.clone());
+            }
+        }
         if let Some(main) = main {
             let written: Vec<_> = self.fields.keys().map(String::as_str).collect();
             view::forget_old_grant(&mut record, before.as_ref(), main, &written);

@@ -10,6 +10,7 @@
 //! - [`from_parts`] reads what git's credential protocol sends: a scheme and `host[:port]`.
 //! - [`Location`] is where a credential belongs: an origin, an account and a path. Its text is the
 //!   name of an entry.
+//! - [`Target`] is the URL of a request: an origin, a path and a query.
 //! - [`Login`] reads a URL that may contain a password, as `.git-credentials` does.
 //!
 //! No error quotes any part of the text, because what looks like a host may be half a password.
@@ -33,10 +34,12 @@ mod login;
 mod origin;
 mod percent;
 mod syntax;
+mod target;
 
 pub use location::Location;
 pub use login::Login;
 pub use origin::{from_parts, parse};
+pub use target::Target;
 
 /// The length of the longest URL that is parsed, in bytes.
 pub const MAX_URL: usize = 8 << 10;

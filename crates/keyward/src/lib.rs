@@ -39,6 +39,7 @@ mod open_store;
 mod opener;
 mod plugins;
 mod project;
+mod providers;
 mod references;
 mod resolver;
 mod stores;

@@ -1,21 +1,16 @@
 //! What the authenticators do with a request and its answers.
 
-use std::sync::Arc;
-
-use keyward_plugin::{
-    Authenticator, Event, Field, Header, Host, Record, RefusalCause, RequestHead, ResponseHead,
-    Secret, State, Step, Value, Values,
-};
-use keyward_testkit::TestHost;
-
 use crate::{BUILT_IN, open};
+use keyward_plugin::{
+    Authenticator, Event, Field, Header, Record, RefusalCause, RequestHead, ResponseHead, Secret,
+    State, Step, Value, Values,
+};
 
 fn opened(name: &str, options: &[(&str, &str)]) -> Box<dyn Authenticator> {
-    let host: Arc<dyn Host> = Arc::new(TestHost::new());
     let values = options.iter().fold(Values::new(), |values, (name, value)| {
         values.with(*name, Value::Text((*value).into()))
     });
-    open(name, &values, &host).unwrap()
+    open(name, &values).unwrap()
 }
 
 fn request() -> RequestHead {
@@ -122,14 +117,13 @@ fn only_401_says_that_a_credential_is_wrong() {
 
 #[test]
 fn options_are_checked() {
-    let host: Arc<dyn Host> = Arc::new(TestHost::new());
     let with = |name: &str, value: &str| {
-        open("token", &Values::new().with(name, Value::Text(value.into())), &host)
+        open("token", &Values::new().with(name, Value::Text(value.into())))
     };
     assert!(with("header", "X-Key").is_ok());
     for (name, value) in [("header", "a b"), ("header", ""), ("prefix", "a b"), ("nothing", "x")] {
         assert!(with(name, value).is_err(), "{name} {value}");
     }
-    let error = open("kerberos", &Values::new(), &host).unwrap_err();
+    let error = open("kerberos", &Values::new()).unwrap_err();
     assert!(error.report().contains("auto, basic, bearer, token"), "{}", error.report());
 }

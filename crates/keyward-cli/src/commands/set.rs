@@ -29,6 +29,7 @@ Example:
   keyward set work ann --generate
   keyward set git ann --origin https://example.com
   keyward set work --name ci --kind token --expires 90d --label team=web
+  keyward set work --name data --kind token --bind https://data.example.org
   keyward set work --name deploy --kind aws --field access_key_id=AKIAEXAMPLE
   keyward get work --name ci --json --reveal | keyward set other --json"
 )]

@@ -2,13 +2,11 @@
 
 use std::cell::Cell;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -16,6 +14,7 @@ use super::client::{AUTHOR, PROGRAMS};
 use super::{request::Request, tls};
 use crate::helpers::home::{Home, clean_environment};
 use crate::helpers::invocation::Invocation;
+use crate::helpers::nginx::{self, Server, knock};
 
 /// The hosts. `nginx.conf` says which authentication each of them requires.
 const HOSTS: [&str; 5] =
@@ -118,27 +117,6 @@ impl GitServer {
     }
 }
 
-/// A server that ends when the process that started it ends.
-struct Server(Child);
-
-impl Server {
-    fn start(program: &str, home: &Path, set_up: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new("setpriv");
-        clean_environment(&mut command, home);
-        command.args(["--pdeathsig", "KILL", program]).stdin(Stdio::null());
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        set_up(&mut command);
-        Self(command.spawn().expect("setpriv is installed (util-linux)"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 /// Starts the servers that run `http-backend` for nginx, about one for each processor.
 fn backends(folder: &Path) -> [Server; 2] {
     let socket = UnixListener::bind(folder.join("fcgi")).unwrap();
@@ -150,24 +128,12 @@ fn backends(folder: &Path) -> [Server; 2] {
     })
 }
 
-/// Starts nginx. If another process took the ports meanwhile, it tries others.
+/// Starts nginx.
 fn nginx(folder: &Path) -> (Server, Ports) {
-    for _ in 0..10 {
-        let ports = free_ports();
-        fs::write(folder.join("nginx.conf"), configuration(folder, &ports)).unwrap();
-        let mut server = Server::start("nginx", folder, |command| {
-            command.args(["-p", ".", "-c", "nginx.conf"]).current_dir(folder);
-        });
-        while server.0.try_wait().unwrap().is_none() {
-            if knock(ports.plain, usize::MAX) {
-                fs::write(folder.join("heard"), "").unwrap();
-                return (server, ports);
-            }
-            sleep(Duration::from_millis(2));
-        }
-    }
-    let complaints = fs::read_to_string(folder.join("error.log")).unwrap_or_default();
-    panic!("nginx does not start; are nginx-light and fcgiwrap installed? {complaints}");
+    let ports = |[plain, tls, other]: [u16; 3]| Ports { plain, tls, other };
+    let (server, found) = nginx::start(folder, |found| configuration(folder, &ports(*found)));
+    fs::write(folder.join("heard"), "").unwrap();
+    (server, ports(found))
 }
 
 fn configuration(folder: &Path, ports: &Ports) -> String {
@@ -179,22 +145,6 @@ fn configuration(folder: &Path, ports: &Ports) -> String {
         .replace("%PLAIN%", &ports.plain.to_string())
         .replace("%TLS%", &ports.tls.to_string())
         .replace("%OTHER%", &ports.other.to_string())
-}
-
-fn free_ports() -> Ports {
-    let listeners = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    let [plain, tls, other] = listeners.map(|listener| listener.local_addr().unwrap().port());
-    Ports { plain, tls, other }
-}
-
-/// Writes a mark into the log of requests. Returns whether this test's nginx listens on the port.
-fn knock(port: u16, mark: usize) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
-    let request = format!("GET /{mark} HTTP/1.0\r\nHost: mark.example\r\n\r\n");
-    let mut answer = String::new();
-    stream.write_all(request.as_bytes()).is_ok()
-        && stream.read_to_string(&mut answer).is_ok()
-        && answer.starts_with("HTTP/1.1 204")
 }
 
 /// Makes `repo.git` with one commit. Alice and Bob have the same repository under their own paths.

@@ -4,7 +4,9 @@ use std::fs::File;
 use std::path::Path;
 
 use keyward_config::Interaction;
-use keyward_core::{Error, MAX_RECORD, Prompt, Secret, Timestamp, parse_duration, printable};
+use keyward_core::{
+    Error, MAX_RECORD, Origin, Prompt, Secret, Timestamp, parse_duration, printable,
+};
 use keyward_kinds::{Changes, FieldSpec, Kind};
 
 use crate::session::Session;
@@ -27,6 +29,13 @@ pub(super) struct ChangeArguments {
     /// Attach a label; without a value, remove it
     #[arg(long = "label", value_name = "NAME=VALUE", conflicts_with = "origin")]
     labels: Vec<String>,
+    /// Bind the credential to this server, such as https://example.com: it is sent only to servers to
+    /// which it is bound
+    #[arg(long = "bind", value_name = "URL", conflicts_with = "origin")]
+    bound: Vec<String>,
+    /// Bind the credential no longer to this server
+    #[arg(long = "unbind", value_name = "URL", conflicts_with = "origin")]
+    unbound: Vec<String>,
     /// When the credential expires: a duration from now such as 90d, a date, a time of RFC 3339, or
     /// `never`
     #[arg(long, value_name = "WHEN", conflicts_with = "origin")]
@@ -40,7 +49,8 @@ impl ChangeArguments {
     /// Whether no option says what to change.
     pub(super) fn is_empty(&self) -> bool {
         let lists = [&self.fields, &self.secrets, &self.files, &self.removed, &self.labels];
-        lists.iter().all(|list| list.is_empty()) && self.expires.is_none()
+        let lists = lists.into_iter().chain([&self.bound, &self.unbound]);
+        lists.into_iter().all(Vec::is_empty) && self.expires.is_none()
     }
 
     /// Returns the changes with what the options name.
@@ -71,11 +81,17 @@ impl ChangeArguments {
             let (name, value) = text.split_once('=').unwrap_or((text, ""));
             changes = changes.with_label(name, value);
         }
+        changes.bound = origins(&self.bound)?;
+        changes.unbound = origins(&self.unbound)?;
         if let Some(text) = &self.expires {
             changes.expires = Some(expiry(text, now)?);
         }
         Ok(changes)
     }
+}
+
+fn origins(texts: &[String]) -> Outcome<Vec<Origin>> {
+    Ok(texts.iter().map(|text| keyward_origin::parse(text)).collect::<Result<_, _>>()?)
 }
 
 /// Returns the fields that a new record needs and that the changes do not set, but for the main secret.

@@ -1,0 +1,268 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use keyward::{Keyward, Query};
+use keyward_core::{
+    Additions, Authenticator, Error, ErrorKind, Origin, Record, Refusal, RefusalCause, RequestHead,
+    ResponseHead, Result, Secret, State, SubRequest, SubResponse, printable,
+};
+use keyward_http::{Body, Client, Http, Limits};
+use keyward_kinds::fields;
+use keyward_origin::Target;
+use keyward_provider::{Auth, MAX_REDIRECTS, Outcome, Provider, Providers, converse};
+
+use crate::request;
+
+/// How long one download may take.
+const TOTAL: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Sends requests with the credentials that their URLs need.
+///
+/// It remembers what its servers want, so a second request to one of them is quicker.
+#[derive(Debug)]
+pub struct Fetcher<'a> {
+    keyward: &'a Keyward,
+    providers: Providers,
+    client: Client,
+    credential: Option<String>,
+    states: BTreeMap<(String, String, Origin), State>,
+}
+
+/// The answer to a request.
+#[derive(Debug)]
+pub struct Answer {
+    /// The URL that gave it, after all redirects.
+    pub target: Target,
+    /// Its status and headers.
+    pub head: ResponseHead,
+    /// Its body.
+    pub body: Body,
+    /// The name of the credential that was sent, if there was one.
+    pub credential: Option<String>,
+}
+
+impl<'a> Fetcher<'a> {
+    /// Makes one with the providers, the certificates and the proxies of the configuration.
+    ///
+    /// # Errors
+    /// Those of [`Keyward::providers`] and of the configuration of the network.
+    pub fn new(keyward: &'a Keyward) -> Result<Self> {
+        let limits = Limits { total: TOTAL, allows_plain: true, ..Limits::default() };
+        let client = Client::new(keyward.config().network()?).with_limits(limits);
+        let providers = keyward.providers()?;
+        Ok(Self { keyward, providers, client, credential: None, states: BTreeMap::new() })
+    }
+
+    /// Returns the same, which uses this credential instead of those that providers name. It is sent
+    /// only to origins to which it is bound.
+    #[must_use]
+    pub fn with_credential(self, name: impl Into<String>) -> Self {
+        Self { credential: Some(name.into()), ..self }
+    }
+
+    /// Requests a URL, follows redirects, and returns the answer, whatever its status is.
+    ///
+    /// # Errors
+    /// - [`Invalid`](ErrorKind::Invalid) for a URL that cannot be used.
+    /// - [`NotFound`](ErrorKind::NotFound) if a credential is needed and there is none.
+    /// - [`Unauthorized`](ErrorKind::Unauthorized) if the server accepts none.
+    /// - [`Refused`](ErrorKind::Refused) if the credential is not bound to the server.
+    /// - [`Unavailable`](ErrorKind::Unavailable) if the server cannot be reached.
+    pub fn open(&mut self, url: &str) -> Result<Answer> {
+        let mut target = Target::parse(url)?;
+        for _ in 0..=MAX_REDIRECTS {
+            let answer = self.open_once(target)?;
+            let location = answer.head.values("location").next();
+            match location.filter(|_| matches!(answer.head.status, 301 | 302 | 303 | 307 | 308)) {
+                // Nothing of this request is sent to the next URL, which has its own provider.
+                Some(location) => target = answer.target.join(location)?,
+                None => return Ok(answer),
+            }
+        }
+        Err(Error::new(ErrorKind::Unavailable, "fetch").because("the server redirects without end"))
+    }
+
+    /// Requests a target without following a redirect.
+    fn open_once(&mut self, target: Target) -> Result<Answer> {
+        let matching = self.providers.matching(&target);
+        let provider = matching.first().map(|(_, provider)| (*provider).clone());
+        let provider = match (provider, &self.credential) {
+            (Some(provider), _) => provider,
+            (None, Some(_)) => Provider::for_origin(target.origin()),
+            (None, None) => return self.open_without(target),
+        };
+        let challenge = match provider.auth {
+            Auth::Never => return self.open_without(target),
+            Auth::Required => None,
+            Auth::Optional => {
+                let answer = self.open_without(target.clone())?;
+                if answer.head.status != 401 {
+                    return Ok(answer);
+                }
+                Some(answer.head)
+            }
+        };
+        self.open_with(target, &provider, challenge)
+    }
+
+    fn open_without(&self, target: Target) -> Result<Answer> {
+        let (head, body) = send(&self.client, &request::get(&target), &Additions::default())?;
+        Ok(Answer { target, head, body, credential: None })
+    }
+
+    /// Requests a target with the credentials of a provider, one after the other.
+    fn open_with(
+        &mut self,
+        target: Target,
+        provider: &Provider,
+        challenge: Option<ResponseHead>,
+    ) -> Result<Answer> {
+        let names = match &self.credential {
+            Some(name) => vec![name.clone()],
+            None => provider.credentials_for(&target),
+        };
+        let mut credentials = Vec::new();
+        for name in &names {
+            if let Some(record) = self.record(name, &target)? {
+                credentials.push((name.as_str(), Some(record)));
+            }
+        }
+        if credentials.is_empty() {
+            // Some servers give everyone a token.
+            credentials.push(("", None));
+        }
+        let request = request::get(&target);
+        let mut refusal = None;
+        for (name, record) in credentials {
+            for used in &provider.authenticators {
+                let authenticator = used.open()?;
+                let outcome = self.converse(
+                    &*authenticator,
+                    (&provider.name, name),
+                    &target,
+                    &request,
+                    record.as_ref(),
+                    challenge.as_ref(),
+                )?;
+                match outcome {
+                    Outcome::Answered(head, body) => {
+                        let credential = record.map(|_| name.to_owned());
+                        return Ok(Answer { target, head, body, credential });
+                    }
+                    Outcome::Refused(why) => refusal = Some((name.to_owned(), why)),
+                }
+            }
+        }
+        Err(refused(&target, &names, refusal))
+    }
+
+    fn converse(
+        &mut self,
+        authenticator: &dyn Authenticator,
+        (provider, credential): (&str, &str),
+        target: &Target,
+        request: &RequestHead,
+        record: Option<&Record>,
+        challenge: Option<&ResponseHead>,
+    ) -> Result<Outcome<Body>> {
+        let key = (provider.to_owned(), credential.to_owned(), target.origin().clone());
+        let state = self.states.entry(key).or_default();
+        let client = &self.client;
+        converse(
+            authenticator,
+            request,
+            record,
+            challenge,
+            state,
+            &mut |additions| send(client, request, additions),
+            &mut |sub| ask(client, target.origin(), record, sub),
+        )
+    }
+
+    /// Returns the record of a credential for a target; `None` if there is none.
+    fn record(&self, name: &str, target: &Target) -> Result<Option<Record>> {
+        let origin = target.origin();
+        let query = Query::new(name, None)?.for_url(&origin.to_string())?;
+        let record = match self.keyward.resolver()?.resolve(&query) {
+            Ok(found) => found.record,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        check_bound(&record, name, origin)?;
+        // A URL that names an account never gets the secret of another one.
+        let is_meant = |record: &Record| {
+            let username = record.field(fields::USERNAME).map(|field| field.value.expose());
+            target.account().is_none_or(|account| username == Some(account.as_bytes()))
+        };
+        Ok(Some(record).filter(is_meant))
+    }
+}
+
+/// Refuses a record that is not bound to an origin.
+fn check_bound(record: &Record, name: &str, origin: &Origin) -> Result<()> {
+    if record.origins.contains(origin) {
+        return Ok(());
+    }
+    let name = printable(name);
+    Err(Error::new(ErrorKind::Refused, "fetch")
+        .because(format!("the credential `{name}` is not bound to {origin}"))
+        .hint(format!(
+            "If that server may get it: keyward set STORE --name {name} --bind {origin}"
+        )))
+}
+
+fn send(
+    client: &Client,
+    request: &RequestHead,
+    additions: &Additions,
+) -> Result<(ResponseHead, Body)> {
+    let response = client.open(request::with(request, additions, Secret::default())?)?;
+    Ok((request::head(&response), response.into_body()))
+}
+
+/// Sends a request that an authenticator needs, if its URL may get what it carries.
+fn ask(
+    client: &Client,
+    origin: &Origin,
+    record: Option<&Record>,
+    sub: &SubRequest,
+) -> Result<SubResponse> {
+    let target = Target::parse(&sub.head.url)?;
+    let is_bound = record.is_some_and(|record| record.origins.contains(target.origin()));
+    if sub.carries_credential && !is_bound {
+        return Err(Error::new(ErrorKind::Refused, "authenticate").because(format!(
+            "{origin} asks for the credential at {}, to which it is not bound",
+            target.origin()
+        )));
+    }
+    let request = request::with(&sub.head, &Additions::default(), sub.body.clone())?;
+    let response = client.send(request)?;
+    Ok(SubResponse { head: request::head(&response), body: response.into_body() })
+}
+
+fn refused(target: &Target, names: &[String], refusal: Option<(String, Refusal)>) -> Error {
+    let origin = target.origin();
+    let Some((name, refusal)) = refusal else {
+        return Error::new(ErrorKind::NotFound, "fetch")
+            .because(format!("{origin} wants a credential, and its provider names none"));
+    };
+    let kind = match refusal.cause {
+        RefusalCause::NeedsCredential => ErrorKind::NotFound,
+        _ => ErrorKind::Unauthorized,
+    };
+    let error = match name.as_str() {
+        "" => Error::new(kind, "fetch").because(format!("{origin}: {}", refusal.why)),
+        name => Error::new(kind, "fetch").because(format!(
+            "{origin}: {} (`{}`)",
+            refusal.why,
+            printable(name)
+        )),
+    };
+    match (refusal.cause, names.first()) {
+        (RefusalCause::NeedsCredential, Some(name)) => error.hint(format!(
+            "Store one: keyward set STORE --name {} --bind {origin}",
+            printable(name)
+        )),
+        _ => error,
+    }
+}

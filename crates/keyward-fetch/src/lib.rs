@@ -1,0 +1,15 @@
+//! Downloads with the credential that a URL needs.
+//!
+//! [`Fetcher`] finds the provider of a URL, sends the request without a credential, and, if the server
+//! asks for one, with the credential that the provider names. Each redirect begins again.
+//!
+//! # Security
+//! A credential is sent only to an origin to which its record is bound. What was added to a request
+//! is not sent to the URL of a redirect.
+
+mod download;
+mod fetcher;
+mod request;
+
+pub use download::{Download, check_status, download, file_name};
+pub use fetcher::{Answer, Fetcher};

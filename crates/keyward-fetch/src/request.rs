@@ -1,0 +1,56 @@
+//! Writes requests, and reads the heads of answers, for authenticators.
+
+use http::{HeaderValue, Request, Response, Uri};
+use keyward_core::{
+    Additions, Error, ErrorKind, Header, RequestHead, ResponseHead, Result, Secret,
+};
+use keyward_origin::Target;
+
+/// Returns the head of a request that downloads a target.
+pub(crate) fn get(target: &Target) -> RequestHead {
+    RequestHead {
+        method: "GET".into(),
+        url: target.to_string(),
+        // A body that is compressed would have another length and another hash.
+        headers: vec![Header::new("accept-encoding", "identity")],
+    }
+}
+
+/// Returns a request with additions.
+///
+/// # Errors
+/// [`Invalid`](ErrorKind::Invalid) if a header cannot contain its value.
+pub(crate) fn with(
+    head: &RequestHead,
+    additions: &Additions,
+    body: Secret,
+) -> Result<Request<Secret>> {
+    if !additions.query.is_empty() || additions.certificate.is_some() {
+        return Err(Error::new(ErrorKind::Unsupported, "request")
+            .because("the authenticator wants to add more than headers"));
+    }
+    let url: Uri = head.url.parse().map_err(|_| Error::invalid("request", "it is not a URL"))?;
+    let is_replaced = |header: &&Header| {
+        !additions.headers.iter().any(|added| added.name.eq_ignore_ascii_case(&header.name))
+    };
+    let kept = head.headers.iter().filter(is_replaced);
+    let mut request = Request::builder().method(head.method.as_str()).uri(url);
+    for header in kept.chain(&additions.headers) {
+        let mut value = HeaderValue::from_bytes(header.value.expose())
+            .map_err(|_| Error::invalid("request", "a header cannot contain its value"))?;
+        value.set_sensitive(true);
+        request = request.header(header.name.as_str(), value);
+    }
+    request.body(body).map_err(|_| Error::invalid("request", "the request cannot be written"))
+}
+
+/// Returns the head of an answer, without the beginning of its body.
+pub(crate) fn head<B>(response: &Response<B>) -> ResponseHead {
+    let headers = response.headers().iter();
+    let headers = headers.map(|(name, value)| Header::new(name.as_str(), value.as_bytes()));
+    ResponseHead {
+        status: response.status().as_u16(),
+        headers: headers.collect(),
+        body_start: Secret::default(),
+    }
+}

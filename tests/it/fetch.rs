@@ -1,0 +1,4 @@
+//! `keyward fetch` with real servers.
+
+mod basics;
+mod site;

@@ -1,0 +1,75 @@
+//! nginx on free ports of loopback, and other servers that end with the test.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
+
+use super::home::clean_environment;
+
+/// A server that ends when it is dropped, or when the process that started it ends.
+pub(crate) struct Server(Child);
+
+impl Server {
+    pub(crate) fn start(program: &str, home: &Path, set_up: impl FnOnce(&mut Command)) -> Self {
+        let mut command = Command::new("setpriv");
+        clean_environment(&mut command, home);
+        command.args(["--pdeathsig", "KILL", program]).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        set_up(&mut command);
+        Self(command.spawn().expect("setpriv is installed (util-linux)"))
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Starts nginx with the configuration that `configure` writes for some ports. If another process
+/// took them meanwhile, it tries others.
+pub(crate) fn start<const N: usize>(
+    folder: &Path,
+    configure: impl Fn(&[u16; N]) -> String,
+) -> (Server, [u16; N]) {
+    for _ in 0..10 {
+        let ports = free_ports();
+        fs::write(folder.join("nginx.conf"), configure(&ports)).unwrap();
+        let mut server = Server::start("nginx", folder, |command| {
+            command.args(["-p", ".", "-c", "nginx.conf"]).current_dir(folder);
+        });
+        while !server.has_ended() {
+            if knock(ports[0], usize::MAX) {
+                return (server, ports);
+            }
+            sleep(Duration::from_millis(2));
+        }
+    }
+    let complaints = fs::read_to_string(folder.join("error.log")).unwrap_or_default();
+    panic!("nginx does not start; is nginx-light installed? {complaints}");
+}
+
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    listeners.map(|listener| listener.local_addr().unwrap().port())
+}
+
+/// Writes a mark into the log of requests. Returns whether this test's nginx listens on the port: it
+/// must answer 204 for the host `mark.example`.
+pub(crate) fn knock(port: u16, mark: usize) -> bool {
+    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else { return false };
+    let request = format!("GET /{mark} HTTP/1.0\r\nHost: mark.example\r\n\r\n");
+    let mut answer = String::new();
+    stream.write_all(request.as_bytes()).is_ok()
+        && stream.read_to_string(&mut answer).is_ok()
+        && answer.starts_with("HTTP/1.1 204")
+}
