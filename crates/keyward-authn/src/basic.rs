@@ -14,7 +14,7 @@ use crate::credential::user_and_password;
 /// A username and a password in each request (RFC 7617).
 ///
 /// # Security
-/// Whoever reads the request has the password: use it with TLS.
+/// A reader of the request has the password: use it with TLS.
 #[derive(Clone, Copy, Debug)]
 pub struct Basic;
 

@@ -21,7 +21,7 @@ use crate::{Record, Result, Secret};
 /// | [`HashBody`](Step::HashBody) | hashes the body of the request | [`BodyHash`](Event::BodyHash) |
 ///
 /// A caller ends after [`MAX_STEPS`] steps, so a server cannot keep it busy. It follows no redirect
-/// during a step: the answer with the redirect is the answer. What an authenticator added to one
+/// during a step: a redirect is an answer like any other. What an authenticator added to one
 /// request, the caller does not send to another URL; it begins again for that URL.
 ///
 /// # Security

@@ -183,18 +183,24 @@ impl<'a> Fetcher<'a> {
     fn record(&self, name: &str, target: &Target) -> Result<Option<Record>> {
         let origin = target.origin();
         let query = Query::new(name, None)?.for_url(&origin.to_string())?;
-        let record = match self.keyward.resolver()?.resolve(&query) {
-            Ok(found) => found.record,
+        let resolver = self.keyward.resolver()?;
+        let found = match resolver.resolve(&query) {
+            Ok(found) => found,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
         };
+        let record = found.record;
         check_bound(&record, name, origin)?;
         // A URL that names an account never gets the secret of another one.
         let is_meant = |record: &Record| {
             let username = record.field(fields::USERNAME).map(|field| field.value.expose());
             target.account().is_none_or(|account| username == Some(account.as_bytes()))
         };
-        Ok(Some(record).filter(is_meant))
+        if !is_meant(&record) {
+            return Ok(None);
+        }
+        resolver.give_out(&query, &found.sources)?;
+        Ok(Some(record))
     }
 }
 

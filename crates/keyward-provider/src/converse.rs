@@ -23,7 +23,7 @@ pub enum Outcome<B> {
 
 /// Sends a request with a credential.
 ///
-/// `challenge` is the answer to the same request without a credential, if it was sent. `send` sends
+/// `challenge` is what the server said to the same request without a credential, if it was sent. `send` sends
 /// the request with additions, without following a redirect; its second result is what the caller
 /// needs of the answer.
 ///

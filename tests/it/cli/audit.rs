@@ -88,6 +88,7 @@ const GIVING: &[(&str, &[&str])] = &[
     ("helper git get --store s", &["https://ann@x.example"]),
     ("helper git erase --store s", &[]),
     ("oauth token s --name mail", &[]),
+    ("fetch http://127.0.0.1:1/ --credential mail", &[]),
 ];
 
 /// Commands that give no record out.
@@ -109,6 +110,7 @@ const SILENT: &[&str] = &[
     "man",
     "plugin list",
     "profile list",
+    "provider list",
     "set s --name mail --label a=b",
     "setup git --store s",
     "store verify s",

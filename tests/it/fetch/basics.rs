@@ -1,4 +1,4 @@
-//! The main job: a file that needs a credential is downloaded with it, and nobody else gets it.
+//! The main job: a file that needs a credential is downloaded with it, which no other server gets.
 
 use super::site::{Site, home, provider, store_password};
 
@@ -56,13 +56,27 @@ fn a_redirect_to_another_server_does_not_get_the_credential() {
     home.keyward(&format!("fetch {url}")).run().ends(9).says("401");
     // A provider of the other server names the credential, but it is not bound to that server.
     provider(&home, "other", &site.other, "credentials = ['site']\n");
-    home.keyward(&format!("fetch {url}")).run().ends(4).says("not bound").says("--bind");
+    home.keyward(&format!("fetch {url}")).run().ends(4).says("may not be given");
     let port = site.other.rsplit(':').next().unwrap();
     let heard = site.heard();
     let there: Vec<_> = heard.iter().filter(|line| line.starts_with(port)).collect();
     assert_eq!(there.len(), 2);
     assert!(there.iter().all(|line| !line.contains("Basic")), "{there:?}");
     assert!(heard.iter().any(|line| line.contains(HEADER)), "{heard:?}");
+}
+
+#[test]
+fn a_credential_that_is_bound_to_no_server_is_not_sent() {
+    let site = Site::start();
+    let home = home(&site, "credentials = ['site']\n");
+    home.keyward("set s ann --name site --stdin").input("canary-password").run().ends(0);
+    let url = format!("{}/private/data.csv", site.url);
+    let bind = format!("--bind {}", site.url);
+    home.keyward(&format!("fetch {url}")).run().ends(4).says("not bound").says(&bind);
+    home.keyward(&format!("set s ann --name site {bind}")).run().ends(0);
+    home.keyward(&format!("fetch {url}")).run().ends(0);
+    home.keyward(&format!("set s ann --name site --un{}", &bind[2..])).run().ends(0);
+    home.keyward(&format!("fetch {url} --force")).run().ends(4);
 }
 
 #[test]

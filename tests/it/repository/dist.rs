@@ -38,6 +38,7 @@ const BROUGHT: &[&str] = &[
     "f root:root 644 /usr/share/doc/keyward/plugin-abi.html",
     "f root:root 644 /usr/share/doc/keyward/plugin-protocol.html",
     "f root:root 644 /usr/share/doc/keyward/project.html",
+    "f root:root 644 /usr/share/doc/keyward/providers.html",
     "f root:root 644 /usr/share/doc/keyward/references.html",
     "f root:root 644 /usr/share/doc/keyward/resolver.html",
     "f root:root 644 /usr/share/doc/keyward/threat-model.html",

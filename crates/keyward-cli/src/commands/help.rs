@@ -63,6 +63,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("references", include_str!("../../../../docs/references.md")),
     ("project", include_str!("../../../../docs/project.md")),
     ("oauth", include_str!("../../../../docs/oauth.md")),
+    ("providers", include_str!("../../../../docs/providers.md")),
     ("configuration", include_str!("../../../../docs/configuration.md")),
     ("exit-codes", include_str!("../../../../docs/exit-codes.md")),
     ("threat-model", include_str!("../../../../docs/threat-model.md")),
