@@ -1,6 +1,7 @@
 //! The program on a terminal: what it asks, what it shows, and how it leaves the terminal.
 
 mod git;
+mod oauth;
 mod plugin;
 mod project;
 mod prompts;
