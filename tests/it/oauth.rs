@@ -2,6 +2,7 @@
 
 mod chromium;
 mod django;
+mod grants;
 mod killed;
 mod killed_winner;
 mod login;
@@ -10,4 +11,5 @@ mod once;
 mod openbao;
 mod racing;
 pub(crate) mod secretive;
+mod scripted;
 pub(crate) mod server;

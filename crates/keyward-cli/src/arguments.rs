@@ -76,6 +76,17 @@ impl StoreAndEntry {
         Ok((store, id))
     }
 
+    /// Does the same for a caller that knows what an entry without `--name` is called.
+    pub(crate) fn open_or(
+        &self,
+        keyward: &Keyward,
+        name: Option<&str>,
+    ) -> Outcome<(OpenStore, EntryId)> {
+        let (store, user) = self.owner.open_with(keyward)?;
+        let id = store.entry(Some(&user), self.name.as_deref().or(name))?;
+        Ok((store, id))
+    }
+
     /// Opens the store, and returns the entry's id and its record.
     pub(crate) fn read(&self, keyward: &Keyward) -> Outcome<(OpenStore, EntryId, Record)> {
         let (store, id) = self.open_with(keyward)?;

@@ -61,7 +61,12 @@ fn oauth2() -> Kind {
         .with_field(url(INTROSPECTION_URL, "The URL that says what a token is good for"))
         .with_field(
             FieldSpec::new(GRANT, "How the client gets tokens without a refresh token")
-                .with_choices(["client_credentials", "jwt_bearer", "developer_token"]),
+                .with_choices([
+                    "client_credentials",
+                    "jwt_bearer",
+                    "token_exchange",
+                    "developer_token",
+                ]),
         )
         .with_field(FieldSpec::new(CLIENT_ID, "The name of the client").required())
         .with_field(FieldSpec::secret(CLIENT_SECRET, "The secret of the client"))
@@ -74,11 +79,12 @@ fn oauth2() -> Kind {
             ]),
         )
         .with_field(
-            FieldSpec::secret(PRIVATE_KEY, "The key for `private_key_jwt`, in PEM form")
+            FieldSpec::secret(PRIVATE_KEY, "The key that signs assertions, in PEM form")
                 .with_shape(Shape::Text)
                 .with_max(64 << 10),
         )
         .with_field(FieldSpec::new(KEY_ID, "The name of that key"))
+        .with_field(FieldSpec::new(ASSERTION_AUDIENCE, "Whom assertions name as their reader"))
         .with_field(
             FieldSpec::new(REQUEST_FORMAT, "How requests for tokens are written")
                 .with_choices(["form", "json"]),
@@ -97,8 +103,14 @@ fn oauth2() -> Kind {
         )
         .with_field(refresh_token())
         .with_field(FieldSpec::secret(ID_TOKEN, "The identity token"))
+        .with_field(FieldSpec::secret(SUBJECT_TOKEN, "The token to exchange"))
+        .with_field(FieldSpec::new(SUBJECT_TOKEN_TYPE, "What that is, such as jwt"))
+        .with_field(FieldSpec::secret(ACTOR_TOKEN, "The token of who acts for its subject"))
+        .with_field(FieldSpec::new(ACTOR_TOKEN_TYPE, "What that is, such as jwt"))
+        .with_field(FieldSpec::new(REQUESTED_TOKEN_TYPE, "What it is exchanged for"))
         .with_field(FieldSpec::secret(DEVELOPER_TOKEN, "A developer's token, for access tokens"))
         .with_field(url(DEVELOPER_TOKEN_URL, "The URL that takes a developer's token"))
+        .with_field(FieldSpec::new(ISSUED_FOR, "A digest of what the tokens were issued for"))
         .with_field(FieldSpec::new(REFRESH_STATE, "What is known about the next refresh"))
 }
 

@@ -61,6 +61,21 @@ pub const DEVELOPER_TOKEN: &str = "developer_token";
 /// The URL that gives access tokens for a developer token.
 pub const DEVELOPER_TOKEN_URL: &str = "developer_token_url";
 
+/// Whom the assertions of an OAuth client name as their reader, if not its server.
+pub const ASSERTION_AUDIENCE: &str = "assertion_audience";
+/// A token that an OAuth client exchanges for another one (RFC 8693).
+pub const SUBJECT_TOKEN: &str = "subject_token";
+/// What a subject token is.
+pub const SUBJECT_TOKEN_TYPE: &str = "subject_token_type";
+/// The token of who acts for the subject.
+pub const ACTOR_TOKEN: &str = "actor_token";
+/// What an actor token is.
+pub const ACTOR_TOKEN_TYPE: &str = "actor_token_type";
+/// What a subject token is exchanged for.
+pub const REQUESTED_TOKEN_TYPE: &str = "requested_token_type";
+/// A digest of what OAuth tokens were issued for.
+pub const ISSUED_FOR: &str = "issued_for";
+
 /// The public part of an access key.
 pub const ACCESS_KEY_ID: &str = "access_key_id";
 /// The secret part of an access key.

@@ -82,10 +82,12 @@ view! {
         client_secret: Option<Secret> = fields::CLIENT_SECRET,
         /// How the client shows who it is.
         client_authentication: Option<String> = fields::CLIENT_AUTHENTICATION,
-        /// The key for `private_key_jwt`, in PEM form.
+        /// The key that signs assertions, in PEM form.
         private_key: Option<Secret> = fields::PRIVATE_KEY,
         /// The name of that key.
         key_id: Option<String> = fields::KEY_ID,
+        /// Whom assertions name as their reader, if not the server.
+        assertion_audience: Option<String> = fields::ASSERTION_AUDIENCE,
         /// How requests for tokens are written.
         request_format: Option<String> = fields::REQUEST_FORMAT,
         /// More parameters of requests, as in a URL.
@@ -110,10 +112,22 @@ view! {
         refresh_token: Option<Secret> = fields::REFRESH_TOKEN,
         /// The identity token.
         id_token: Option<Secret> = fields::ID_TOKEN,
+        /// The token to exchange (RFC 8693).
+        subject_token: Option<Secret> = fields::SUBJECT_TOKEN,
+        /// What that is: a URI, or the end of one such as `jwt`.
+        subject_token_type: Option<String> = fields::SUBJECT_TOKEN_TYPE,
+        /// The token of who acts for its subject.
+        actor_token: Option<Secret> = fields::ACTOR_TOKEN,
+        /// What that is.
+        actor_token_type: Option<String> = fields::ACTOR_TOKEN_TYPE,
+        /// What it is exchanged for.
+        requested_token_type: Option<String> = fields::REQUESTED_TOKEN_TYPE,
         /// A developer's token, which gets access tokens.
         developer_token: Option<Secret> = fields::DEVELOPER_TOKEN,
         /// The URL that takes a developer's token.
         developer_token_url: Option<String> = fields::DEVELOPER_TOKEN_URL,
+        /// A digest of what the tokens were issued for.
+        issued_for: Option<String> = fields::ISSUED_FOR,
         /// What is known about the next refresh.
         refresh_state: Option<String> = fields::REFRESH_STATE,
     }

@@ -1,5 +1,5 @@
 use http::Uri;
-use keyward_core::{Error, Record, Result, Secret};
+use keyward_core::{Error, Field, Record, Result, Secret};
 use keyward_kinds::fields;
 
 /// An OAuth client, and the endpoint that gives it tokens, as a record describes them.
@@ -27,8 +27,28 @@ pub enum ClientAuthentication {
     Basic,
     /// With its secret in the body.
     Post,
+    /// With an assertion that its private key signs (RFC 7523 section 2.2).
+    PrivateKeyJwt,
     /// Not at all: it has no secret.
     None,
+}
+
+impl ClientAuthentication {
+    /// Reads how the client of a record authenticates. If the record does not say it, what the
+    /// client has decides: a secret, or a key that is not for the grant `jwt_bearer`.
+    pub(crate) fn read(record: &Record) -> Result<Self> {
+        let has = |name| record.field(name).is_some();
+        let is_for_grant = text(record, fields::GRANT) == Some("jwt_bearer");
+        Ok(match text(record, fields::CLIENT_AUTHENTICATION) {
+            None if has(fields::CLIENT_SECRET) => Self::Basic,
+            None if has(fields::PRIVATE_KEY) && !is_for_grant => Self::PrivateKeyJwt,
+            None | Some("none") => Self::None,
+            Some("basic") => Self::Basic,
+            Some("post") => Self::Post,
+            Some("private_key_jwt") => Self::PrivateKeyJwt,
+            Some(_) => return Err(invalid("client_authentication cannot be used")),
+        })
+    }
 }
 
 /// How a request for tokens is written.
@@ -48,14 +68,10 @@ impl Client {
     /// or where its tokens come from.
     pub fn read(record: &Record) -> Result<Self> {
         let secret = record.field(fields::CLIENT_SECRET).map(|field| field.value.clone());
-        let authentication = match text(record, fields::CLIENT_AUTHENTICATION) {
-            None if secret.is_some() => ClientAuthentication::Basic,
-            None | Some("none") => ClientAuthentication::None,
-            Some("basic") => ClientAuthentication::Basic,
-            Some("post") => ClientAuthentication::Post,
-            Some(_) => return Err(invalid("client_authentication cannot be used")),
-        };
-        if authentication != ClientAuthentication::None && secret.is_none() {
+        let authentication = ClientAuthentication::read(record)?;
+        let needs_secret =
+            matches!(authentication, ClientAuthentication::Basic | ClientAuthentication::Post);
+        if needs_secret && secret.is_none() {
             return Err(invalid("the client has no secret"));
         }
         Ok(Self {
@@ -89,6 +105,15 @@ fn decoded(text: &str) -> String {
 /// Returns a field as text.
 pub(crate) fn text<'a>(record: &'a Record, name: &str) -> Option<&'a str> {
     record.field(name)?.value.expose_str().filter(|text| !text.is_empty())
+}
+
+/// Returns a field.
+///
+/// # Errors
+/// `Invalid` if the record does not have it.
+pub(crate) fn field<'a>(record: &'a Record, name: &str) -> Result<&'a Field> {
+    let field = record.field(name).filter(|field| !field.value.is_empty());
+    field.ok_or_else(|| lacks(name))
 }
 
 /// Returns a field as a URL.

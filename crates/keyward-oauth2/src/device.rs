@@ -4,12 +4,13 @@ use keyward_core::{Error, ErrorKind, Record, Result, Secret};
 use keyward_kinds::fields;
 use serde::Deserialize;
 
-use crate::client::{Client, parameters, text, url};
+use crate::client::{parameters, text, url};
 use crate::grant::Grant;
+use crate::identity::Identity;
 use crate::request;
 use crate::response::{self, Answer, Item};
 use crate::save::with_tokens;
-use crate::tokens::{Tokens, token_request};
+use crate::tokens::Tokens;
 
 /// How long to wait between two questions if the server does not say, and how much longer if it asks
 /// for that (RFC 8628 sections 3.2 and 3.5).
@@ -41,13 +42,12 @@ impl Tokens {
     /// # Errors
     /// As [`request`](Self::request).
     pub fn device_code(&self, record: &Record) -> Result<DeviceCode> {
-        let client = Client::read(record)?;
         let mut sent = vec![];
         sent.extend(text(record, fields::SCOPE).map(|scope| ("scope", scope.into())));
         let more = parameters(record);
         sent.extend(more.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let endpoint = url(record, fields::DEVICE_URL)?;
-        let request = request::to_endpoint(&client, &endpoint, sent)?;
+        let request = request::to_endpoint(record, &endpoint, sent, self.clock.server_now())?;
         let sent = request.extensions().get().cloned().unwrap_or_default();
         let response = self.send(request)?;
         let body: Option<CodeBody> = response::parse(response.body().expose());
@@ -74,13 +74,14 @@ impl Tokens {
         mut sleep: impl FnMut(Duration),
     ) -> Result<Record> {
         let grant = Grant::DeviceCode(device.code.clone());
+        let asked_for = Identity::wanted(&record);
         let (mut interval, mut waited) = (device.interval, Duration::ZERO);
         loop {
             sleep(interval);
             waited += interval;
-            match self.ask(token_request(&record, &grant)?) {
+            match self.ask(&record, &grant)? {
                 Answer::Issued(issued) => {
-                    let record = with_tokens(record, &issued, self.now());
+                    let record = with_tokens(record, &issued, &asked_for, self.now());
                     return issued.access.map(|_| record);
                 }
                 Answer::GrantRefused(why) => return Err(refused(why)),
@@ -126,18 +127,23 @@ impl CodeBody {
         let verification_uri =
             shown(self.verification_uri).or_else(|| shown(self.verification_url))?;
         // The user is told to open it.
-        if !verification_uri.starts_with("https://") && !verification_uri.starts_with("http://") {
+        if !is_page(&verification_uri) {
             return None;
         }
         Some(DeviceCode {
             code: self.device_code.text()?,
             user_code: shown(self.user_code)?,
             verification_uri,
-            verification_uri_complete: shown(self.verification_uri_complete),
+            verification_uri_complete: shown(self.verification_uri_complete)
+                .filter(|uri| is_page(uri)),
             life: seconds(&self.expires_in).unwrap_or(LIFE).min(MAX_LIFE),
             interval: seconds(&self.interval).unwrap_or(INTERVAL).max(Duration::from_secs(1)),
         })
     }
+}
+
+fn is_page(uri: &str) -> bool {
+    uri.starts_with("https://") || uri.starts_with("http://")
 }
 
 fn refused(why: String) -> Error {

@@ -7,7 +7,7 @@ use keyward_core::{Error, ErrorKind, Record, Result, Secret};
 use keyward_kinds::fields;
 use serde::de::IgnoredAny;
 
-use crate::client::{Client, url};
+use crate::client::url;
 use crate::request::{self, Sent};
 use crate::response::{self, Answer};
 use crate::tokens::Tokens;
@@ -60,7 +60,8 @@ impl Tokens {
         endpoint: &str,
         sent: Vec<(&str, Secret)>,
     ) -> Result<(Response<Secret>, Sent)> {
-        let request = request::to_endpoint(&Client::read(record)?, &url(record, endpoint)?, sent)?;
+        let request =
+            request::to_endpoint(record, &url(record, endpoint)?, sent, self.clock.server_now())?;
         let sent = request.extensions().get().cloned().unwrap_or_default();
         Ok((self.send(request)?, sent))
     }

@@ -1,7 +1,12 @@
-use keyward_core::{Record, Secret};
+use http::Request;
+use keyward_core::{Record, Result, Secret, Timestamp};
 use keyward_kinds::fields;
 
-use crate::client::text;
+use crate::client::{ClientAuthentication, field, parameters, text, url};
+use crate::{assertion, request};
+
+/// How the names of types of tokens begin (RFC 8693 section 3).
+const TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:";
 
 /// What a client gives the server in return for tokens.
 #[derive(Clone, Debug)]
@@ -29,16 +34,32 @@ pub enum Grant {
         /// The password.
         password: Secret,
     },
+    /// An assertion that someone may act (RFC 7523 section 2.1). Without one, the client signs it
+    /// with its own key, for the record's user or for itself.
+    JwtBearer(Option<Secret>),
+    /// The subject token of the record, and its actor token if it has one (RFC 8693).
+    TokenExchange,
+    /// The developer's token of the record, for another service than the token endpoint.
+    DeveloperToken,
 }
 
 impl Grant {
-    /// Returns the grant that renews the tokens of a record, if it has one.
-    pub(crate) fn renewing(record: &Record) -> Option<Self> {
+    /// Returns the grant that renews the tokens of a record, if it has one: its developer's token,
+    /// its refresh token, or what its field `grant` says.
+    pub fn renewing(record: &Record) -> Option<Self> {
+        let grant = text(record, fields::GRANT).unwrap_or_default();
+        let has = |name| record.field(name).is_some();
+        let is_developer = has(fields::DEVELOPER_TOKEN) && has(fields::DEVELOPER_TOKEN_URL);
+        if is_developer || grant == "developer_token" {
+            return Some(Self::DeveloperToken);
+        }
         if let Some(token) = record.field(fields::REFRESH_TOKEN) {
             return Some(Self::RefreshToken(token.value.clone()));
         }
-        match text(record, fields::GRANT)? {
+        match grant {
             "client_credentials" => Some(Self::ClientCredentials),
+            "jwt_bearer" => Some(Self::JwtBearer(None)),
+            "token_exchange" => Some(Self::TokenExchange),
             _ => None,
         }
     }
@@ -49,14 +70,42 @@ impl Grant {
     pub(crate) fn renews(&self, record: &Record) -> bool {
         match (self, Self::renewing(record)) {
             (Self::RefreshToken(ours), Some(Self::RefreshToken(theirs))) => *ours == theirs,
-            (Self::ClientCredentials, Some(Self::ClientCredentials)) => true,
+            (Self::ClientCredentials, Some(Self::ClientCredentials))
+            | (Self::JwtBearer(None), Some(Self::JwtBearer(None)))
+            | (Self::TokenExchange, Some(Self::TokenExchange))
+            | (Self::DeveloperToken, Some(Self::DeveloperToken)) => true,
             _ => false,
         }
     }
 
+    /// Whether the request contains something that the client signed, and so the time.
+    pub(crate) fn is_signed(&self, record: &Record) -> bool {
+        matches!(self, Self::JwtBearer(None))
+            || ClientAuthentication::read(record).ok() == Some(ClientAuthentication::PrivateKeyJwt)
+    }
+
+    /// Returns the request for tokens of a record. `now` is the server's time.
+    ///
+    /// # Errors
+    /// `Invalid` if the record lacks something.
+    pub(crate) fn request(&self, record: &Record, now: Timestamp) -> Result<Request<Secret>> {
+        if let Self::DeveloperToken = self {
+            let token = field(record, fields::DEVELOPER_TOKEN)?;
+            let url = url(record, fields::DEVELOPER_TOKEN_URL)?;
+            return request::with_developer_token(&url, &token.value);
+        }
+        let mut sent = self.parameters(record, now)?;
+        if let Some(scope) = record.field(fields::SCOPE).filter(|_| self.names_scope()) {
+            sent.push(("scope", scope.value.clone()));
+        }
+        let more = parameters(record);
+        sent.extend(more.iter().map(|(name, value)| (name.as_str(), value.clone())));
+        request::to_endpoint(record, &url(record, fields::TOKEN_URL)?, sent, now)
+    }
+
     /// Returns the parameters of the request, the scope excepted.
-    pub(crate) fn parameters(&self) -> Vec<(&'static str, Secret)> {
-        match self {
+    fn parameters(&self, record: &Record, now: Timestamp) -> Result<Vec<(&'static str, Secret)>> {
+        Ok(match self {
             Self::AuthorizationCode { code, redirect_uri, verifier } => vec![
                 ("grant_type", "authorization_code".into()),
                 ("code", code.clone()),
@@ -76,12 +125,53 @@ impl Grant {
                 ("username", username.as_str().into()),
                 ("password", password.clone()),
             ],
-        }
+            Self::JwtBearer(assertion) => {
+                let assertion = match assertion {
+                    Some(assertion) => assertion.clone(),
+                    None => {
+                        let client = text(record, fields::CLIENT_ID).unwrap_or_default();
+                        let subject = text(record, fields::USERNAME).unwrap_or(client);
+                        assertion::signed(record, subject, now)?
+                    }
+                };
+                vec![
+                    ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer".into()),
+                    ("assertion", assertion),
+                ]
+            }
+            Self::TokenExchange => exchange(record)?,
+            Self::DeveloperToken => vec![],
+        })
     }
 
     /// Whether the request says for which scopes the tokens should be. A refreshed token keeps those
     /// that it has, and those of a code were asked for with the code.
     pub(crate) fn names_scope(&self) -> bool {
-        matches!(self, Self::ClientCredentials | Self::Password { .. })
+        !matches!(
+            self,
+            Self::AuthorizationCode { .. } | Self::DeviceCode(_) | Self::RefreshToken(_)
+        )
     }
+}
+
+/// Returns the parameters of an exchange of tokens.
+fn exchange(record: &Record) -> Result<Vec<(&'static str, Secret)>> {
+    let token_type = |name| match text(record, name) {
+        Some(short) if !short.contains(':') => format!("{TOKEN_TYPE}{short}").into(),
+        Some(uri) => uri.into(),
+        None => format!("{TOKEN_TYPE}access_token").into(),
+    };
+    let mut sent = vec![
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange".into()),
+        ("subject_token", field(record, fields::SUBJECT_TOKEN)?.value.clone()),
+        ("subject_token_type", token_type(fields::SUBJECT_TOKEN_TYPE)),
+    ];
+    if let Some(actor) = record.field(fields::ACTOR_TOKEN) {
+        sent.push(("actor_token", actor.value.clone()));
+        sent.push(("actor_token_type", token_type(fields::ACTOR_TOKEN_TYPE)));
+    }
+    if record.field(fields::REQUESTED_TOKEN_TYPE).is_some() {
+        sent.push(("requested_token_type", token_type(fields::REQUESTED_TOKEN_TYPE)));
+    }
+    Ok(sent)
 }

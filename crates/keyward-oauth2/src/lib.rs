@@ -4,15 +4,18 @@
 //! [`Tokens`] returns such a record with an access token that is good. If the token has to be
 //! refreshed, one process asks the server, and all others that need it wait for the result.
 
+mod assertion;
 mod authorization;
 mod callback;
 mod claims;
 mod client;
+mod clock;
 mod device;
 mod discovery;
 mod endpoints;
 mod grant;
 mod header;
+mod identity;
 mod provider;
 mod request;
 mod response;

@@ -6,26 +6,32 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Uri};
-use keyward_core::{Result, Secret, SecretWriter};
+use keyward_core::{Record, Result, Secret, SecretWriter, Timestamp};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
+use crate::assertion;
 use crate::client::{Client, ClientAuthentication, RequestFormat, invalid};
 
 /// The bytes that `application/x-www-form-urlencoded` escapes. It also escapes some that need not be.
 pub(crate) const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
-/// Returns a request that the client sends to an endpoint of its server, with these parameters and
-/// those that show who the client is.
+/// What an assertion is that shows who a client is (RFC 7523 section 2.2).
+const JWT: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// Returns a request that the client of a record sends to an endpoint of its server, with these
+/// parameters and those that show who the client is. `now` is the server's time.
 ///
 /// # Errors
-/// `Invalid` if a value cannot be sent.
+/// `Invalid` if the record is incomplete, or a value cannot be sent.
 pub(crate) fn to_endpoint(
-    client: &Client,
+    record: &Record,
     endpoint: &Uri,
     mut parameters: Vec<(&str, Secret)>,
+    now: Timestamp,
 ) -> Result<Request<Secret>> {
-    let sent = Sent::new(&parameters, client);
+    let client = Client::read(record)?;
     let mut request = Request::post(endpoint.clone()).header(ACCEPT, "application/json");
+    let is_named = parameters.iter().any(|(name, _)| *name == "assertion");
     match (client.authentication, &client.secret) {
         (ClientAuthentication::Basic, Some(secret)) => {
             request = request.header(AUTHORIZATION, basic(&client.id, secret)?);
@@ -34,8 +40,16 @@ pub(crate) fn to_endpoint(
             parameters.push(("client_id", client.id.as_str().into()));
             parameters.push(("client_secret", secret.clone()));
         }
+        (ClientAuthentication::PrivateKeyJwt, _) => {
+            parameters.push(("client_id", client.id.as_str().into()));
+            parameters.push(("client_assertion_type", JWT.into()));
+            parameters.push(("client_assertion", assertion::signed(record, &client.id, now)?));
+        }
+        // RFC 7521 section 4.1: an assertion says who the client is.
+        _ if is_named => {}
         _ => parameters.push(("client_id", client.id.as_str().into())),
     }
+    let sent = Sent::new(&parameters, &client.secret);
     let (media_type, body) = match client.format {
         RequestFormat::Form => ("application/x-www-form-urlencoded", form(&parameters)),
         RequestFormat::Json => ("application/json", json(&parameters)?),
@@ -44,18 +58,44 @@ pub(crate) fn to_endpoint(
     request.map_err(|_| invalid("the request cannot be written"))
 }
 
+/// Returns a request for an access token in return for a developer's token, as pancloud sends it.
+///
+/// # Errors
+/// `Invalid` if the token cannot be sent.
+pub(crate) fn with_developer_token(url: &Uri, token: &Secret) -> Result<Request<Secret>> {
+    let mut header = SecretWriter::new();
+    let written = header.write_all(b"Bearer ").and_then(|()| header.write_all(token.expose()));
+    written.expect("memory can be written");
+    Request::post(url.clone())
+        .header(ACCEPT, "application/json")
+        .header(AUTHORIZATION, sensitive(&header.finish())?)
+        .extension(Sent(vec![token.clone()]))
+        .body(Secret::default())
+        .map_err(|_| invalid("the request cannot be written"))
+}
+
 /// The parameters whose values are secret.
-const SECRET: [&str; 6] =
-    ["code", "code_verifier", "device_code", "password", "refresh_token", "token"];
+const SECRET: [&str; 10] = [
+    "actor_token",
+    "assertion",
+    "client_assertion",
+    "code",
+    "code_verifier",
+    "device_code",
+    "password",
+    "refresh_token",
+    "subject_token",
+    "token",
+];
 
 /// The secrets in a request, which its response must not bring into a message.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sent(Vec<Secret>);
 
 impl Sent {
-    fn new(parameters: &[(&str, Secret)], client: &Client) -> Self {
+    fn new(parameters: &[(&str, Secret)], secret: &Option<Secret>) -> Self {
         let parameters = parameters.iter().filter(|(name, _)| SECRET.contains(name));
-        let values = parameters.map(|(_, value)| value).chain(&client.secret);
+        let values = parameters.map(|(_, value)| value).chain(secret);
         Self(values.filter(|value| !value.is_empty()).cloned().collect())
     }
 

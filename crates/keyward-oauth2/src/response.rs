@@ -33,6 +33,17 @@ pub(crate) enum Answer {
     Failed(Failure),
 }
 
+impl Answer {
+    /// Whether the server refused the grant or the client.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Issued(_) => false,
+            Self::GrantRefused(_) => true,
+            Self::Failed(failure) => failure.is_refusal(),
+        }
+    }
+}
+
 /// Tokens that a server issued. A refresh token that came with an unusable access token must not be
 /// lost: the old one may not work any more.
 #[derive(Debug)]
@@ -58,12 +69,20 @@ pub(crate) struct Failure {
     pub(crate) error: Error,
     /// The code of the error, such as `slow_down`, if the server sent one.
     pub(crate) code: String,
+    /// What the server answered with, if it did.
+    pub(crate) status: Option<StatusCode>,
     pub(crate) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    pub(crate) fn is_refusal(&self) -> bool {
+        self.error.kind() == ErrorKind::Unauthorized
+    }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { error, code: String::new(), retry_after: None }
+        Self { error, code: String::new(), status: None, retry_after: None }
     }
 }
 
@@ -75,6 +94,7 @@ pub(crate) fn read(response: &Response<Secret>, sent: &Sent) -> Answer {
         Answer::Failed(Failure {
             error,
             code: code.into(),
+            status: Some(response.status()),
             retry_after: retry_after(response.headers()),
         })
     };

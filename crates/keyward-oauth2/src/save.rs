@@ -3,6 +3,7 @@ use std::time::Duration;
 use keyward_core::{Field, Record, Timestamp};
 use keyward_kinds::fields;
 
+use crate::identity::Identity;
 use crate::response::{Access, Issued};
 use crate::state::RefreshState;
 
@@ -11,7 +12,15 @@ const MAX_MARGIN: Duration = Duration::from_secs(5 * 60);
 
 /// Returns a record with the tokens that a server issued. What the server did not send stays: only
 /// some servers send a new refresh token, for example.
-pub(crate) fn with_tokens(mut record: Record, issued: &Issued, now: Timestamp) -> Record {
+///
+/// They were asked for with a record that may have changed since, so the caller says what for.
+pub(crate) fn with_tokens(
+    record: Record,
+    issued: &Issued,
+    asked_for: &Identity,
+    now: Timestamp,
+) -> Record {
+    let mut record = asked_for.write(record);
     if let Some(token) = &issued.refresh_token {
         record = record.with(fields::REFRESH_TOKEN, Field::secret(token.clone()));
     }

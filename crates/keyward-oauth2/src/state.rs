@@ -5,6 +5,7 @@ use keyward_kinds::fields;
 
 use crate::claims::expiry;
 use crate::client::text;
+use crate::identity::Identity;
 
 /// What a record says about the refresh of its tokens, in the field `refresh_state`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum Validity {
     Due,
     /// It has expired, or there is none.
     Expired,
+    /// It was issued for something else than the record now asks for, such as another scope.
+    Foreign,
 }
 
 /// How long before its end a token is due if it is not known how long it was good for, in seconds.
@@ -107,10 +110,18 @@ pub(crate) fn dead(why: &str) -> Error {
 }
 
 impl Validity {
+    /// Whether a service accepts the token, as far as is known.
+    pub fn is_usable(self) -> bool {
+        matches!(self, Self::Good | Self::Due)
+    }
+
     /// Returns how good the access token of a record is.
     pub fn judge(record: &Record, now: Timestamp) -> Self {
         if text(record, fields::ACCESS_TOKEN).is_none() {
             return Self::Expired;
+        }
+        if !Identity::is_own(record) {
+            return Self::Foreign;
         }
         let expires = expiry(record);
         let is_near = |expires: Timestamp| expires.as_unix() <= now.as_unix() + MARGIN;
@@ -127,7 +138,7 @@ impl Validity {
     /// life before: with a longer margin, a new token would be due at once.
     pub(crate) fn judge_with(record: &Record, now: Timestamp, margin: Duration) -> Self {
         let usual = Self::judge(record, now);
-        let Some(expires) = expiry(record).filter(|_| usual != Self::Expired) else { return usual };
+        let Some(expires) = expiry(record).filter(|_| usual.is_usable()) else { return usual };
         // The server would return the same token again.
         if RefreshState::read(record) == (RefreshState::Good { due: Some(expires) }) {
             return Self::Good;

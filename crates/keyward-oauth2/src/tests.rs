@@ -1,5 +1,8 @@
 mod claims;
+mod clocks;
 mod flows;
+mod grants;
+mod identity;
 mod memory;
 mod refreshing;
 mod requests;

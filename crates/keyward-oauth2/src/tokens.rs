@@ -4,7 +4,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use keyward_core::{
     Change, EntryId, EntryLock, Error, ErrorKind, Exclusion, LockMode, Record, Result, Secret,
     Source, Timestamp,
@@ -12,9 +12,10 @@ use keyward_core::{
 use keyward_http::Http;
 use keyward_kinds::fields;
 
-use crate::client::Client;
+use crate::clock::Clock;
 use crate::grant::Grant;
-use crate::request::{self, Sent};
+use crate::identity::Identity;
+use crate::request::Sent;
 use crate::response::{self, Answer, Failure, Issued};
 use crate::save::with_tokens;
 use crate::state::{RefreshState, Validity, dead};
@@ -49,7 +50,7 @@ const LEASE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct Tokens {
     http: Arc<dyn Http>,
-    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    pub(crate) clock: Clock,
     wait: Duration,
     /// How long before its end a token is due, if the caller wants another time than usual.
     margin: Option<Duration>,
@@ -78,7 +79,7 @@ impl Debug for Tokens {
 impl Tokens {
     /// Makes one that sends requests with this client, and whose clock is `now`.
     pub fn new(http: Arc<dyn Http>, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self { http, now: Arc::new(now), wait: WAIT, margin: None, renew_every: RENEW_EVERY }
+        Self { http, clock: Clock::new(now), wait: WAIT, margin: None, renew_every: RENEW_EVERY }
     }
 
     /// Returns the same, which waits at most this long for another process that asks the server.
@@ -113,8 +114,14 @@ impl Tokens {
         match Validity::judge(record, now) {
             Validity::Good => true,
             Validity::Due => Grant::renewing(record).is_none(),
-            Validity::Expired => false,
+            Validity::Expired | Validity::Foreign => false,
         }
+    }
+
+    /// By how many seconds the clock of the server is ahead of this machine's, according to the
+    /// last answer. A negative number says by how many it is behind.
+    pub fn clock_difference(&self) -> i64 {
+        self.clock.ahead()
     }
 
     #[cfg(test)]
@@ -129,10 +136,10 @@ impl Tokens {
     /// [`Unavailable`](ErrorKind::Unavailable) if it cannot be reached or its answer cannot be used;
     /// [`Invalid`](ErrorKind::Invalid) if the record or the request is wrong.
     pub fn request(&self, record: Record, grant: &Grant) -> Result<Record> {
-        let request = token_request(&record, grant)?;
-        match self.ask(request) {
+        let asked_for = Identity::wanted(&record);
+        match self.ask(&record, grant)? {
             Answer::Issued(Issued { access: Err(error), .. }) => Err(error),
-            Answer::Issued(issued) => Ok(with_tokens(record, &issued, self.now())),
+            Answer::Issued(issued) => Ok(with_tokens(record, &issued, &asked_for, self.now())),
             Answer::GrantRefused(why) => {
                 Err(Error::new(ErrorKind::Unauthorized, "token").because(why))
             }
@@ -187,7 +194,7 @@ impl Tokens {
             Wanted::OtherThan(rejected) => {
                 let token = record.field(fields::ACCESS_TOKEN);
                 token.is_some_and(|token| token.value != *rejected)
-                    && Validity::judge(record, self.now()) != Validity::Expired
+                    && Validity::judge(record, self.now()).is_usable()
             }
             Wanted::New => false,
         }
@@ -200,16 +207,27 @@ impl Tokens {
             return Some(Ok(()));
         }
         let now = self.now();
-        let error = match RefreshState::read(record).error(now) {
-            Some(error) => error,
-            None if Grant::renewing(record).is_some() => return None,
-            None if record.field(fields::ACCESS_TOKEN).is_none() => {
+        let grant = Grant::renewing(record);
+        let error = match RefreshState::read(record) {
+            // Only a new login gets a refresh token for something else.
+            _ if !Identity::is_own(record)
+                && matches!(grant, None | Some(Grant::RefreshToken(_))) =>
+            {
+                Some(dead("the tokens were issued for something else than the record now asks for"))
+            }
+            RefreshState::Dead { .. } if !Identity::is_own(record) => None,
+            state => state.error(now),
+        };
+        let error = match (error, grant) {
+            (Some(error), _) => error,
+            (None, Some(_)) => return None,
+            (None, None) if record.field(fields::ACCESS_TOKEN).is_none() => {
                 dead("there is no access token, and no refresh token to get one with")
             }
-            None if Validity::judge(record, now) == Validity::Expired => {
+            (None, None) if Validity::judge(record, now) == Validity::Expired => {
                 dead("the access token has expired, and there is no refresh token")
             }
-            None => dead("there is no refresh token"),
+            (None, None) => dead("there is no refresh token"),
         };
         Some(if is_usable(record, wanted, now) { Ok(()) } else { Err(error) })
     }
@@ -228,20 +246,37 @@ impl Tokens {
             return outcome.map(|()| Some(record));
         }
         let Some(grant) = Grant::renewing(&record) else { return Ok(None) };
-        let request = token_request(&record, &grant)?;
+        // An incomplete record is not in doubt.
+        grant.request(&record, self.clock.server_now())?;
+        let asked = Asked { identity: Identity::wanted(&record), record, grant };
         // This also shows that the new tokens can be stored.
-        if !change(lock, &grant, |record| RefreshState::InDoubt.write(record))? {
+        if asked.change(lock, |record| RefreshState::InDoubt.write(record))? != Found::Ours {
             return Ok(None);
         }
-        let (state, error) = match self.ask_under_lock(request, lock)? {
-            Answer::Issued(issued) => {
-                return self.store(source, id, lock, &grant, issued).map(Some);
+        match self.ask_under_lock(&asked, lock)? {
+            Answer::Issued(issued) => self.store(source, id, lock, &asked, issued).map(Some),
+            Answer::GrantRefused(why) => {
+                let state = RefreshState::Dead { why: why.clone() };
+                asked.change(lock, |record| state.write(asked.identity.write_refused(record)))?;
+                self.despite(dead(&why), source, id, wanted)
             }
-            Answer::GrantRefused(why) => (RefreshState::Dead { why: why.clone() }, dead(&why)),
-            Answer::Failed(failure) => (self.failed(&failure), failure.error),
-        };
-        change(lock, &grant, |record| state.write(record))?;
-        // Someone else may have logged in meanwhile, and the old token may be good for a while.
+            Answer::Failed(failure) => {
+                let state = self.failed(&failure);
+                asked.change(lock, |record| state.write(record))?;
+                self.despite(failure.error, source, id, wanted)
+            }
+        }
+    }
+
+    /// Returns the record if it can be used though the server could not be asked: someone else may
+    /// have logged in meanwhile, and the old token may be good for a while.
+    fn despite(
+        &self,
+        error: Error,
+        source: &dyn Source,
+        id: &EntryId,
+        wanted: Wanted<'_>,
+    ) -> Result<Option<Record>> {
         let record = source.get(id)?;
         let is_good = self.is_wanted(&record, wanted) || is_usable(&record, wanted, self.now());
         if is_good { Ok(Some(record)) } else { Err(error) }
@@ -253,7 +288,7 @@ impl Tokens {
         source: &dyn Source,
         id: &EntryId,
         lock: &mut dyn EntryLock,
-        grant: &Grant,
+        asked: &Asked,
         issued: Issued,
     ) -> Result<Record> {
         let now = self.now();
@@ -262,12 +297,24 @@ impl Tokens {
             kind: error.kind(),
             why: error.message().to_owned(),
         });
-        change(lock, grant, |record| {
-            let record = with_tokens(record, &issued, now);
+        let found = asked.change(lock, |record| {
+            let record = with_tokens(record, &issued, &asked.identity, now);
             unusable.iter().fold(record, |record, state| state.write(record))
         })?;
+        if found == Found::Nothing {
+            self.take_back(asked, &issued);
+        }
         issued.access?;
         source.get(id)
+    }
+
+    /// Tells the server to forget tokens that are not stored: their record was removed while they were
+    /// asked for. What the server says changes nothing.
+    fn take_back(&self, asked: &Asked, issued: &Issued) {
+        let record = with_tokens(asked.record.clone(), issued, &asked.identity, self.now());
+        for token in [fields::REFRESH_TOKEN, fields::ACCESS_TOKEN] {
+            drop(self.revoke(&record, token));
+        }
     }
 
     fn failed(&self, failure: &Failure) -> RefreshState {
@@ -280,32 +327,61 @@ impl Tokens {
     }
 
     pub(crate) fn now(&self) -> Timestamp {
-        (self.now)()
+        self.clock.now()
     }
 
+    /// Sends a request, and notes the time of the server.
     pub(crate) fn send(&self, request: Request<Secret>) -> Result<Response<Secret>> {
-        self.http.send(request)
+        let response = self.http.send(request)?;
+        self.clock.note(response.headers());
+        Ok(response)
     }
 
-    pub(crate) fn ask(&self, request: Request<Secret>) -> Answer {
+    /// Asks the server of a record for tokens.
+    ///
+    /// # Errors
+    /// `Invalid` if the record lacks something.
+    pub(crate) fn ask(&self, record: &Record, grant: &Grant) -> Result<Answer> {
+        let before = self.clock.ahead();
+        let answer = self.ask_once(record, grant)?;
+        // A server refuses what was signed in its future or long ago, and then says what time it is.
+        let is_other_time = self.clock.ahead().abs_diff(before) > 1;
+        if is_other_time && grant.is_signed(record) && answer.is_refusal() {
+            return self.ask_once(record, grant);
+        }
+        Ok(answer)
+    }
+
+    fn ask_once(&self, record: &Record, grant: &Grant) -> Result<Answer> {
+        let request = grant.request(record, self.clock.server_now())?;
         let sent = request.extensions().get::<Sent>().cloned().unwrap_or_default();
-        match self.http.send(request) {
+        let answer = match self.send(request) {
             Ok(response) => response::read(&response, &sent),
             Err(error) => Answer::Failed(error.into()),
-        }
+        };
+        Ok(match (grant, answer) {
+            // The service for developers knows no `invalid_grant`.
+            (Grant::DeveloperToken, Answer::Failed(failure))
+                if failure.is_refusal() || failure.status == Some(StatusCode::UNAUTHORIZED) =>
+            {
+                Answer::GrantRefused("the server refuses the developer's token".into())
+            }
+            (_, answer) => answer,
+        })
     }
 
     /// Asks the server, and meanwhile renews a lock that would end otherwise.
-    fn ask_under_lock(&self, request: Request<Secret>, lock: &mut dyn EntryLock) -> Result<Answer> {
+    fn ask_under_lock(&self, asked: &Asked, lock: &mut dyn EntryLock) -> Result<Answer> {
+        let ask = || self.ask(&asked.record, &asked.grant);
         if lock.exclusion() != Exclusion::Lease {
-            return Ok(self.ask(request));
+            return ask();
         }
         let (done, answered) = mpsc::channel();
         thread::scope(|scope| {
-            scope.spawn(move || drop(done.send(self.ask(request))));
+            scope.spawn(move || drop(done.send(ask())));
             loop {
                 match answered.recv_timeout(self.renew_every) {
-                    Ok(answer) => return Ok(answer),
+                    Ok(answer) => return answer,
                     // A lost lock is noticed when the tokens are stored.
                     Err(RecvTimeoutError::Timeout) => drop(lock.renew(LEASE)),
                     Err(RecvTimeoutError::Disconnected) => {
@@ -319,36 +395,44 @@ impl Tokens {
     }
 }
 
-/// Changes the record of a locked entry, if it still contains the grant that was used. Returns
-/// whether it does.
-fn change(
-    lock: &mut dyn EntryLock,
-    grant: &Grant,
-    change: impl Fn(Record) -> Record,
-) -> Result<bool> {
-    let mut changed = false;
-    lock.update(&mut |record| {
-        let record = record.filter(|record| grant.renews(record));
-        changed = record.is_some();
-        Ok(record.map_or(Change::Leave, |record| Change::Put(Box::new(change(record)))))
-    })?;
-    Ok(changed)
+/// A record as it was when the server was asked, and what it was asked for.
+struct Asked {
+    record: Record,
+    grant: Grant,
+    identity: Identity,
 }
 
-pub(crate) fn token_request(record: &Record, grant: &Grant) -> Result<Request<Secret>> {
-    let client = Client::read(record)?;
-    let mut parameters = grant.parameters();
-    if let Some(scope) = record.field(fields::SCOPE).filter(|_| grant.names_scope()) {
-        parameters.push(("scope", scope.value.clone()));
+/// What is in the entry when the server has answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// A record with the grant that was used.
+    Ours,
+    /// Another login.
+    Other,
+    Nothing,
+}
+
+impl Asked {
+    /// Changes the record of a locked entry, if it still contains the grant that was used.
+    fn change(&self, lock: &mut dyn EntryLock, change: impl Fn(Record) -> Record) -> Result<Found> {
+        let mut found = Found::Nothing;
+        lock.update(&mut |record| {
+            let is_ours = record.as_ref().map(|record| self.grant.renews(record));
+            found = match is_ours {
+                Some(true) => Found::Ours,
+                Some(false) => Found::Other,
+                None => Found::Nothing,
+            };
+            let record = record.filter(|_| found == Found::Ours);
+            Ok(record.map_or(Change::Leave, |record| Change::Put(Box::new(change(record)))))
+        })?;
+        Ok(found)
     }
-    let more = client.parameters.iter();
-    parameters.extend(more.map(|(name, value)| (name.as_str(), value.clone())));
-    request::to_endpoint(&client, &client.token_url, parameters)
 }
 
 /// Whether a caller can use the token that there is, though it should be refreshed.
 fn is_usable(record: &Record, wanted: Wanted<'_>, now: Timestamp) -> bool {
-    matches!(wanted, Wanted::Good) && Validity::judge(record, now) != Validity::Expired
+    matches!(wanted, Wanted::Good) && Validity::judge(record, now).is_usable()
 }
 
 fn took_too_long() -> Error {

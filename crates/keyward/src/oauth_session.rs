@@ -293,7 +293,7 @@ impl OAuthSession {
             return self.renewed(&found, wanted);
         }
         match (validity, wanted) {
-            (Validity::Expired, _) => Err(self.expired(&record)),
+            (Validity::Expired | Validity::Foreign, _) => Err(self.expired(&record, validity)),
             (_, Wanted::OtherThan(rejected)) if token_of(&record)? == *rejected => {
                 let why = format!("the token of `{}` was rejected", printable(&self.name));
                 Err(Error::new(ErrorKind::Unauthorized, "token").because(why).hint(NOTHING_HELPS))
@@ -303,7 +303,7 @@ impl OAuthSession {
     }
 
     /// Returns the error for a record whose token cannot be used, and is not refreshed.
-    fn expired(&self, record: &Record) -> Error {
+    fn expired(&self, record: &Record, validity: Validity) -> Error {
         let name = printable(&self.name);
         let has_token = token_of(record).is_ok();
         let can_renew = Tokens::can_renew(record);
@@ -313,6 +313,9 @@ impl OAuthSession {
                 .hint("It needs `access_token`, `refresh_token`, or another grant");
         }
         let why = match has_token {
+            true if validity == Validity::Foreign => {
+                format!("the access token of `{name}` is for something else than it now asks for")
+            }
             true => format!("the access token of `{name}` has expired"),
             false => format!("`{name}` has no access token yet"),
         };

@@ -49,7 +49,9 @@ impl Keyward {
     /// # Errors
     /// Those of the store, and of [`Tokens::get`].
     pub fn fresh(&self, store: &OpenStore, id: &EntryId, record: Record) -> Result<Record> {
-        let is_client = record.kind == names::OAUTH2 && record.field(fields::TOKEN_URL).is_some();
+        let has = |name| record.field(name).is_some();
+        let is_client = record.kind == names::OAUTH2
+            && (has(fields::TOKEN_URL) || has(fields::DEVELOPER_TOKEN_URL));
         if !is_client || Tokens::is_good(&record, store.now()) {
             return Ok(record);
         }

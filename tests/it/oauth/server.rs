@@ -67,6 +67,15 @@ impl Oidc {
         Self(Running::start(node.arg("server.mjs").args(options).current_dir(folder())))
     }
 
+    /// Starts it, and has it write the private keys of its clients into a new folder `keys`.
+    pub(super) fn start_with_keys(home: &Home) -> Self {
+        let keys = home.path("keys");
+        std::fs::create_dir(&keys).unwrap();
+        let mut command = Command::new("node");
+        command.arg("server.mjs").current_dir(folder()).env("OIDC_KEYS", keys);
+        Self(Running::start(&mut command))
+    }
+
     pub(crate) fn issuer(&self) -> &str {
         &self.0.url
     }

@@ -1,8 +1,28 @@
 // An OpenID Connect server on loopback, with the package oidc-provider. It prints its URL when it
 // listens. Refresh tokens rotate, and the use of an old one revokes the new one. With the argument
-// `--submits-itself`, its pages are filled in and submitted by a script in them.
+// `--submits-itself`, its pages are filled in and submitted by a script in them. It writes the private
+// keys of its clients into the folder OIDC_KEYS.
 import { Provider } from 'oidc-provider';
 import { createServer } from 'node:http';
+import { generateKeyPairSync } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+
+// One client for each algorithm, which shows who it is by signing.
+function signing(alg, type, options) {
+  const { privateKey, publicKey } = generateKeyPairSync(type, options);
+  if (process.env.OIDC_KEYS) {
+    writeFileSync(`${process.env.OIDC_KEYS}/${alg}.pem`, privateKey.export({ format: 'pem', type: 'pkcs8' }));
+  }
+  return {
+    client_id: alg,
+    token_endpoint_auth_method: 'private_key_jwt',
+    token_endpoint_auth_signing_alg: alg,
+    jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: `${alg}-1`, use: 'sig' }] },
+    grant_types: ['client_credentials'],
+    response_types: [],
+    redirect_uris: [],
+  };
+}
 
 const SUBMIT = `<script>
   for (const input of document.querySelectorAll('input[type=text], input[type=password]')) input.value = 'alice';
@@ -24,7 +44,12 @@ server.listen(0, '127.0.0.1', () => {
       { client_id: 'cli', ...native },
       { client_id: 'backup', client_secret: 's3cret', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] },
       { client_id: 'job', client_secret: 'j0b:s3cret/+%&', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] },
+      signing('RS256', 'rsa', { modulusLength: 2048 }),
+      signing('ES256', 'ec', { namedCurve: 'P-256' }),
+      signing('EdDSA', 'ed25519'),
     ],
+    clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+    enabledJWA: { clientAuthSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },
     scopes: ['openid', 'offline_access', 'read', 'write'],
     findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     features: {

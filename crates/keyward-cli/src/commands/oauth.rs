@@ -5,7 +5,7 @@ mod status;
 use std::borrow::Cow;
 
 use keyward::{Keyward, OpenStore};
-use keyward_core::{Change, EntryId, Record, Secret, SecretWriter};
+use keyward_core::{Change, EntryId, Record, Secret, SecretWriter, Timestamp};
 use keyward_kinds::{fields, names};
 use keyward_oauth2::{Tokens, Wanted, scheme};
 use serde::Serialize;
@@ -82,8 +82,8 @@ impl Run for Command {
             Self::Login(arguments) => arguments.run(session),
             Self::Token(arguments) => print_token(session, &arguments),
             Self::Refresh { entry } => {
-                let (_, _, record) = good(session, &entry, Wanted::New)?;
-                print(&format!("Refreshed. {}", ends(&record)))
+                let (store, _, record) = good(session, &entry, Wanted::New)?;
+                print(&format!("Refreshed. {}", ends(&record, store.now())))
             }
             Self::Revoke { entry } => revoke(session, &entry),
             Self::Logout { entry, local } => log_out(session, &entry, local),
@@ -103,8 +103,12 @@ fn good(
     if matches!(wanted, Wanted::Good) && Tokens::is_good(&record, store.now()) {
         return Ok((store, id, record));
     }
-    let record = keyward.tokens()?.get(&*store, &id, wanted)?;
-    Ok((store, id, record))
+    let tokens = keyward.tokens()?;
+    let record = tokens.get(&*store, &id, wanted);
+    if matches!(wanted, Wanted::New) {
+        say_clock(&tokens);
+    }
+    Ok((store, id, record?))
 }
 
 /// Returns the record of an entry, which must be an OAuth client.
@@ -174,13 +178,27 @@ fn base64(secret: &Secret) -> Secret {
 }
 
 /// Says when the access token of a record ends.
-fn ends(record: &Record) -> String {
+fn ends(record: &Record, now: Timestamp) -> String {
     match record.field(fields::ACCESS_TOKEN).and_then(|field| field.expires) {
+        Some(expires) if expires <= now => {
+            "But the server says that the access token has already ended.".to_owned()
+        }
         Some(expires) => {
             let expires = rfc3339(expires).unwrap_or_default();
             format!("The access token is good until {expires}.")
         }
         None => "The server does not say how long the access token is good.".to_owned(),
+    }
+}
+
+/// Says that the clock of this machine is wrong, if it is by more than a minute.
+fn say_clock(tokens: &Tokens) {
+    let ahead = tokens.clock_difference();
+    let (seconds, word) = (ahead.unsigned_abs(), if ahead > 0 { "behind" } else { "ahead of" });
+    if seconds > 60 {
+        print_message(&format!(
+            "warning: the clock of this machine is {seconds} s {word} the server's"
+        ));
     }
 }
 

@@ -107,6 +107,9 @@ fn of_all_callbacks_only_the_right_one_proceeds() {
             let Grant::AuthorizationCode { code, redirect_uri, .. } = grant else { panic!() };
             assert_eq!((code.expose(), redirect_uri), (&b"right"[..], uri.clone()));
         });
+        // A second one finds no listener.
+        drop(callback);
+        assert!(TcpStream::connect(&host).is_err());
     }
 }
 

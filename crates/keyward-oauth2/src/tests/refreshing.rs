@@ -1,7 +1,8 @@
+use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
-use keyward_core::{Error, ErrorKind};
+use keyward_core::{Change, Error, ErrorKind, Source};
 
 use super::memory::Memory;
 use super::*;
@@ -288,4 +289,44 @@ fn a_record_whose_end_is_that_of_its_token_recovers() {
         assert_eq!(value(&get(&tokens, &memory).unwrap(), fields::ACCESS_TOKEN), "access-2");
     }
     assert_eq!((world.requests(), memory.record().expires), (1, None));
+}
+
+#[test]
+fn tokens_that_come_after_their_record_was_removed_are_revoked() {
+    for can_revoke in [true, false] {
+        let mut record = expired();
+        if can_revoke {
+            record = record.with(fields::REVOCATION_URL, Field::open("https://as.example/revoke"));
+        }
+        let (world, memory) = (World::new(), Arc::new(Memory::with(record)));
+        let (removed, revoked) = (Arc::clone(&memory), Arc::new(Mutex::new(Vec::new())));
+        let seen = Arc::clone(&revoked);
+        let tokens = world.tokens(move |request| match request.uri().path() {
+            "/revoke" => {
+                let body = request.body().expose_str().unwrap();
+                seen.lock().unwrap().push(body.split('&').next().unwrap().to_owned());
+                answer(503, "")
+            }
+            _ => {
+                removed.update(&id(), &mut |_| Ok(Change::Remove)).unwrap();
+                answer(200, r#"{"access_token":"access-2","refresh_token":"refresh-2"}"#)
+            }
+        });
+        assert!(get(&tokens, &memory).unwrap_err().is_miss());
+        let expected: &[&str] =
+            if can_revoke { &["token=refresh-2", "token=access-2"] } else { &[] };
+        assert_eq!(*revoked.lock().unwrap(), expected);
+    }
+}
+
+#[test]
+fn a_token_that_has_ended_when_it_comes_is_asked_for_once_each_time() {
+    let (world, memory) = (World::new(), Memory::with(expired()));
+    let tokens = world.tokens(|_| answer(200, r#"{"access_token":"access-2","expires_in":0}"#));
+    for requests in 1..=3 {
+        let record = get(&tokens, &memory).unwrap();
+        assert_eq!(value(&record, fields::ACCESS_TOKEN), "access-2");
+        assert_eq!(world.requests(), requests);
+        assert!(!Tokens::is_good(&memory.record(), world.now()));
+    }
 }

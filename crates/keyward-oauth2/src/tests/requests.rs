@@ -4,7 +4,7 @@ use super::*;
 use crate::Grant;
 
 /// Returns the headers and the body of the request that a record makes for a grant.
-fn request(record: Record, grant: &Grant) -> (String, String) {
+pub(super) fn sent(record: Record, grant: &Grant) -> (String, String) {
     let seen = Arc::new(Mutex::new((String::new(), String::new())));
     let copy = Arc::clone(&seen);
     let tokens = World::new().tokens(move |request| {
@@ -48,9 +48,9 @@ fn each_grant_has_its_parameters() {
         (password, "grant_type=password&username=ann&password=p%26w%3D%C3%BC&scope=read%20write"),
     ] {
         let record = expired().with(fields::SCOPE, Field::open("read write"));
-        let (headers, sent) = request(record, &grant);
+        let (headers, form) = sent(record, &grant);
         assert_eq!(headers, format!("{FORM} -"));
-        assert_eq!(sent, format!("{body}&client_id=cli"));
+        assert_eq!(form, format!("{body}&client_id=cli"));
     }
 }
 
@@ -61,7 +61,7 @@ fn a_client_authenticates_as_its_record_says() {
         .with(fields::CLIENT_SECRET, Field::secret("s+ü"));
     // RFC 6749 section 2.3.1: both are escaped before they are joined.
     let basic = "Basic YSUzQWI6cyUyQiVDMyVCQw==";
-    let sent = |record| request(record, &Grant::ClientCredentials);
+    let sent = |record| sent(record, &Grant::ClientCredentials);
     let (headers, body) = sent(record.clone());
     assert_eq!(
         (headers, body.as_str()),
@@ -81,7 +81,7 @@ fn a_request_may_be_json_and_have_more_parameters() {
         .with(fields::REQUEST_FORMAT, Field::open("json"))
         .with(fields::AUDIENCE, Field::open("\"api\""))
         .with(fields::PARAMETERS, Field::open("tenant=a%26b&x=1"));
-    let (headers, body) = request(record, &Grant::RefreshToken("r".into()));
+    let (headers, body) = sent(record, &Grant::RefreshToken("r".into()));
     assert_eq!(headers, "application/json -");
     let body: serde_json::Value = serde_json::from_str(&body).unwrap();
     let expected = serde_json::json!({

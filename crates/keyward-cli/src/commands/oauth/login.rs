@@ -1,21 +1,26 @@
-use std::collections::BTreeMap;
+mod client;
+mod initial;
+mod qr;
+mod way;
+
 use std::path::PathBuf;
-use std::thread;
 
-use keyward::{Keyward, OpenStore};
+use keyward::OpenStore;
 use keyward_accounts::Accounts;
-use keyward_config::Interaction;
-use keyward_core::{Change, EntryId, Error, ErrorKind, Field, MAX_RECORD, Prompt, Record, Secret};
-use keyward_kinds::{Kind, fields, names};
-use keyward_oauth2::{Authorization, Callback, Grant, Tokens};
+use keyward_core::{Change, EntryId, Error, ErrorKind, Field, Record};
+use keyward_kinds::{fields, names};
+use keyward_oauth2::Tokens;
 use keyward_origin::Location;
+use keyward_resolver::pancloud::entry_name;
 
-use super::{browser, ends};
+use super::{ends, say_clock};
 use crate::arguments::StoreAndEntry;
-use crate::input::standard_input;
-use crate::output::{escaped, print, print_message};
+use crate::output::print;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
+use client::ClientArguments;
+use initial::Initial;
+use way::Way;
 
 #[derive(clap::Args)]
 #[command(after_help = "Without --device and the like, a browser asks you.
@@ -25,6 +30,9 @@ Example:
   keyward oauth login work --name api --issuer https://login.example --client-id ID
   keyward oauth login work --name job --token-url https://login.example/token \\
     --client-id ID --client-secret --client-credentials
+  keyward oauth login work --name robot --token-url https://login.example/token \\
+    --client-id ID --secret-file private_key=key.pem --jwt-bearer
+  keyward oauth login work --provider pancloud --from-json cred-init.json
   keyward oauth login work --name github --again")]
 pub(in crate::commands) struct Arguments {
     #[command(flatten)]
@@ -33,101 +41,56 @@ pub(in crate::commands) struct Arguments {
     client: ClientArguments,
     #[command(flatten)]
     way: Way,
-}
-
-/// The arguments that describe the client and its server.
-#[derive(clap::Args)]
-struct ClientArguments {
-    /// Log in again with the client, the scopes and the server of the entry
-    #[arg(long)]
-    again: bool,
-    /// The settings of the server: a bundled name such as `github`, or a file oauth/NAME.toml
-    #[arg(long, value_name = "NAME")]
-    provider: Option<String>,
-    /// Another value for a variable of the provider's settings, such as host=git.example.com
-    #[arg(long = "variable", value_name = "NAME=VALUE", requires = "provider")]
-    variables: Vec<String>,
-    /// The URL of a server that publishes its endpoints
-    #[arg(long, value_name = "URL")]
-    issuer: Option<String>,
-    /// The URL that issues tokens
-    #[arg(long, value_name = "URL")]
-    token_url: Option<String>,
-    /// The URL of the page that asks you
-    #[arg(long, value_name = "URL")]
-    authorization_url: Option<String>,
-    /// The name of the client, as the server knows it
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
-    /// Ask for the secret of the client
-    #[arg(long, conflicts_with = "client_secret_file")]
-    client_secret: bool,
-    /// Read the secret of the client from this file; `-` is standard input
-    #[arg(long, value_name = "F")]
-    client_secret_file: Option<PathBuf>,
-    /// A scope to ask for; repeat it for more
-    #[arg(long = "scope", value_name = "S")]
-    scopes: Vec<String>,
-    /// The service that should accept the token
-    #[arg(long, value_name = "A")]
-    audience: Option<String>,
-    /// The URI of the service that should accept the token (RFC 8707)
-    #[arg(long, value_name = "URI")]
-    resource: Option<String>,
-    /// The account that the token is for, as helpers name it
-    #[arg(long, value_name = "U")]
-    username: Option<String>,
-    /// A server to which the token may be sent, besides those of the provider
-    #[arg(long = "origin", value_name = "URL")]
-    origins: Vec<String>,
-    /// Set another field of the record, such as client_authentication=post
-    #[arg(long = "field", value_name = "NAME=VALUE")]
-    fields: Vec<String>,
-}
-
-/// How the user agrees.
-#[derive(clap::Args)]
-struct Way {
-    /// Show a code, which you type into a browser on any machine
-    #[arg(long, conflicts_with_all = ["manual", "client_credentials"])]
-    device: bool,
-    /// Ask for the address of the browser's last page, for a browser on another machine
-    #[arg(long, conflicts_with = "client_credentials")]
-    manual: bool,
-    /// Log in as the client itself, without a user
-    #[arg(long)]
-    client_credentials: bool,
-    /// Where the server sends the browser; without a port, any free one is used
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1/callback")]
-    redirect_uri: String,
-    /// Do not open a browser
-    #[arg(long)]
-    no_browser: bool,
+    /// Store a login that exists already: an object with client_id, client_secret, refresh_token and
+    /// the like, as pancloud's credentials_generate takes it; `-` is standard input
+    #[arg(long, value_name = "F", conflicts_with_all = ["way", "again"])]
+    from_json: Option<PathBuf>,
 }
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> Outcome {
         let keyward = session.keyward()?;
-        let (store, id) = self.entry.open_with(&keyward)?;
+        let initial = match &self.from_json {
+            Some(path) => Initial::parse(&client::read_file(path)?, path)?,
+            None => Initial::default(),
+        };
+        let profile = initial.profile.as_deref().map(entry_name);
+        let (store, id) = self.entry.open_or(&keyward, profile.as_deref())?;
         store.check_not_deleting()?;
         let tokens = keyward.tokens()?;
         let before = self.before(&store, &id)?;
         let location = named_location(&id)?;
-        let record = self.client.record(before.clone(), &keyward, session)?;
+        let is_for_developers = self.way.is_for_developers();
+        let record =
+            self.client.record(before.clone(), initial, is_for_developers, (&keyward, session))?;
         let record = location.iter().fold(record, for_location);
-        let record = self.way.noted(tokens_discovered(&tokens, record)?, self.client.again);
-        self.way.check_may_ask(&record, session)?;
+        let record = with_endpoints(&tokens, record)?;
+        if self.from_json.is_some() {
+            put(&store, &id, before.as_ref(), &record)?;
+            list_account(&store, &id, location.as_ref())?;
+            return print("Stored. The tokens are refreshed when they are used.");
+        }
+        let record = self.way.noted(record, self.client.again, session)?;
+        let grant = self.way.grant(&record, session)?;
+        if grant.is_none() {
+            way::check_may_ask(session)?;
+        }
         // The user should not go through a login whose result cannot be stored. An older login stays
         // as it is until the new one is there.
         let kept = before.as_ref().unwrap_or(&record);
         put(&store, &id, before.as_ref(), kept)?;
-        let logged_in = self.way.log_in(&tokens, record.clone()).and_then(|logged_in| {
+        let logged_in = match &grant {
+            Some(grant) => tokens.request(record.clone(), grant),
+            None => self.way.ask_user(&tokens, record.clone()),
+        };
+        say_clock(&tokens);
+        let logged_in = logged_in.and_then(|logged_in| {
             put(&store, &id, Some(kept), &logged_in)?;
             list_account(&store, &id, location.as_ref())?;
             Ok(logged_in)
         });
         match logged_in {
-            Ok(logged_in) => print(&format!("Logged in. {}", ends(&logged_in))),
+            Ok(logged_in) => print(&format!("Logged in. {}", ends(&logged_in, store.now()))),
             Err(error) => {
                 if before.is_none() {
                     remove(&store, &id, &record)?;
@@ -155,166 +118,15 @@ impl Arguments {
 }
 
 /// Adds the endpoints that the server publishes, unless the record says where tokens come from.
-fn tokens_discovered(tokens: &Tokens, record: Record) -> Outcome<Record> {
-    match (record.field(fields::TOKEN_URL), record.field(fields::ISSUER)) {
-        (None, Some(_)) => Ok(tokens.discover(record)?),
-        (None, None) => Err(usage_error("name the server: --provider, --issuer or --token-url")),
-        (Some(_), _) => Ok(record),
+fn with_endpoints(tokens: &Tokens, record: Record) -> Outcome<Record> {
+    let has = |name| record.field(name).is_some();
+    if has(fields::TOKEN_URL) || has(fields::DEVELOPER_TOKEN_URL) {
+        return Ok(record);
     }
-}
-
-impl ClientArguments {
-    /// Returns the record of the client, without tokens.
-    fn record(
-        &self,
-        before: Option<Record>,
-        keyward: &Keyward,
-        session: &Session,
-    ) -> Outcome<Record> {
-        let kinds = keyward.config().kinds_with(names::OAUTH2);
-        let kind = kinds.find(names::OAUTH2)?;
-        let mut record = match (&self.provider, before) {
-            (_, Some(before)) if self.again => without_tokens(before),
-            (Some(provider), _) => keyward.oauth_provider(provider)?.record(&self.variables()?)?,
-            (None, _) => Record::new(names::OAUTH2),
-        };
-        let scope = Some(self.scopes.join(" ")).filter(|scope| !scope.is_empty());
-        for (name, value) in [
-            (fields::ISSUER, &self.issuer),
-            (fields::TOKEN_URL, &self.token_url),
-            (fields::AUTHORIZATION_URL, &self.authorization_url),
-            (fields::CLIENT_ID, &self.client_id),
-            (fields::SCOPE, &scope),
-            (fields::AUDIENCE, &self.audience),
-            (fields::RESOURCE, &self.resource),
-            (fields::USERNAME, &self.username),
-        ] {
-            if let Some(value) = value {
-                record = with_field(record, kind, name, value.as_str().into())?;
-            }
-        }
-        for text in &self.fields {
-            let (name, value) = pair("--field", text)?;
-            if kind.spec(name).is_some_and(|spec| spec.secret) {
-                return Err(usage_error(format!("`{name}` is secret: set it with `keyward set`")));
-            }
-            record = with_field(record, kind, name, value.into())?;
-        }
-        if let Some(secret) = self.secret(session)? {
-            record = with_field(record, kind, fields::CLIENT_SECRET, secret)?;
-        }
-        for origin in &self.origins {
-            let origin = keyward_origin::parse(origin)?;
-            if !record.origins.contains(&origin) {
-                record.origins.push(origin);
-            }
-        }
-        if record.field(fields::CLIENT_ID).is_none() {
-            return Err(usage_error("name the client: --client-id"));
-        }
-        Ok(record)
+    if has(fields::ISSUER) {
+        return Ok(tokens.discover(record)?);
     }
-
-    fn variables(&self) -> Outcome<BTreeMap<String, String>> {
-        let pairs = self.variables.iter().map(|text| pair("--variable", text));
-        pairs.map(|pair| pair.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
-    }
-
-    /// Reads the secret of the client.
-    fn secret(&self, session: &Session) -> Outcome<Option<Secret>> {
-        if self.client_secret {
-            let prompt = Prompt::new("Client secret");
-            return Ok(Some(session.console.prompt(&prompt)?));
-        }
-        let Some(path) = &self.client_secret_file else { return Ok(None) };
-        let opened = match path.as_os_str() == "-" {
-            true => standard_input(),
-            false => std::fs::File::open(path),
-        };
-        let read = opened.and_then(|file| Secret::read_from(file, MAX_RECORD));
-        let mut secret =
-            read.map_err(|error| usage_error(format!("{}: {error}", path.display())))?;
-        secret.strip_line_end();
-        Ok(Some(secret))
-    }
-}
-
-impl Way {
-    /// Returns the record with what a later refresh must know.
-    fn noted(&self, mut record: Record, again: bool) -> Record {
-        let asks = self.device || self.manual;
-        match self.client_credentials || again && !asks && is_client_alone(&record) {
-            true => record.with(fields::GRANT, Field::open("client_credentials")),
-            false => {
-                record.fields.remove(fields::GRANT);
-                record
-            }
-        }
-    }
-
-    /// Refuses a login that would wait for a user who must not be asked.
-    fn check_may_ask(&self, record: &Record, session: &Session) -> Outcome {
-        match session.console.forbidden_by {
-            Some(forbids) if !is_client_alone(record) => {
-                let why = format!("you have to agree to the login, but {forbids} forbids to ask");
-                Err(Error::new(ErrorKind::Locked, "login").because(why).into())
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Returns the record with tokens.
-    fn log_in(&self, tokens: &Tokens, record: Record) -> keyward_core::Result<Record> {
-        if is_client_alone(&record) {
-            return tokens.request(record, &Grant::ClientCredentials);
-        }
-        if self.device {
-            return by_device(tokens, record);
-        }
-        let opens = !self.no_browser;
-        let grant = if self.manual {
-            browser::by_pasting(&Authorization::new(&record, &self.redirect_uri)?, opens)?
-        } else {
-            let callback = listen(&self.redirect_uri)?;
-            let authorization = Authorization::new(&record, &callback.redirect_uri())?;
-            browser::by_callback(callback, authorization, opens)?
-        };
-        tokens.request(record, &grant)
-    }
-}
-
-/// Whether the client logs in as itself, without a user.
-fn is_client_alone(record: &Record) -> bool {
-    record.field(fields::GRANT).is_some_and(|grant| grant.value.expose() == b"client_credentials")
-}
-
-/// Listens where the server sends the browser.
-fn listen(redirect_uri: &str) -> keyward_core::Result<Callback> {
-    let elsewhere = || {
-        Error::invalid("usage", "the redirect URI does not lead to this machine")
-            .hint("Use --manual, or http://127.0.0.1/PATH or http://[::1]/PATH")
-    };
-    let rest = redirect_uri.strip_prefix("http://").ok_or_else(elsewhere)?;
-    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let (is_ipv6, port) = match (host.strip_prefix("127.0.0.1"), host.strip_prefix("[::1]")) {
-        (Some(port), _) => (false, port),
-        (_, Some(port)) => (true, port),
-        _ => return Err(elsewhere()),
-    };
-    let port = match port.strip_prefix(':') {
-        None if port.is_empty() => 0,
-        Some(port) => port.parse().map_err(|_| elsewhere())?,
-        None => return Err(elsewhere()),
-    };
-    Callback::listen(is_ipv6, port, if path.is_empty() { "/" } else { path })
-}
-
-fn by_device(tokens: &Tokens, record: Record) -> keyward_core::Result<Record> {
-    let device = tokens.device_code(&record)?;
-    print_message(&format!("Open {}", escaped(&device.verification_uri)));
-    print_message(&format!("and type {}", escaped(&device.user_code)));
-    print_message("Type only a code that you have asked for yourself.");
-    tokens.await_device(record, &device, thread::sleep)
+    Err(usage_error("name the server: --provider, --issuer or --token-url"))
 }
 
 /// Writes a record, unless someone else has changed the entry.
@@ -386,26 +198,4 @@ fn list_account(
 fn is_same(one: Option<&Record>, other: Option<&Record>) -> bool {
     one.map(|record| (&record.kind, &record.fields, &record.origins, &record.labels))
         == other.map(|record| (&record.kind, &record.fields, &record.origins, &record.labels))
-}
-
-fn without_tokens(mut record: Record) -> Record {
-    for name in [
-        fields::ACCESS_TOKEN,
-        fields::REFRESH_TOKEN,
-        fields::ID_TOKEN,
-        fields::TOKEN_TYPE,
-        fields::REFRESH_STATE,
-        fields::GRANTED_SCOPE,
-    ] {
-        record.fields.remove(name);
-    }
-    record
-}
-
-fn with_field(record: Record, kind: &Kind, name: &str, value: Secret) -> Outcome<Record> {
-    Ok(record.with(name, kind.field(name, value)?))
-}
-
-fn pair<'a>(option: &str, text: &'a str) -> Outcome<(&'a str, &'a str)> {
-    text.split_once('=').ok_or_else(|| usage_error(format!("{option} takes NAME=VALUE")))
 }

@@ -1,9 +1,9 @@
 use keyward_core::{Record, Timestamp};
 use keyward_kinds::fields;
-use keyward_oauth2::{RefreshState, Validity, claims};
+use keyward_oauth2::{Grant, RefreshState, Validity, claims};
 use serde_json::{Value, json};
 
-use super::{read, text};
+use super::{read, say_clock, text};
 use crate::arguments::StoreAndEntry;
 use crate::json::rfc3339;
 use crate::output::{Lines, escaped, print, print_secret};
@@ -38,7 +38,10 @@ impl Arguments {
             return print_secret(&claims(&token.value)?, true);
         }
         if self.check {
-            return print_secret(&keyward.tokens()?.introspect(&record)?, true);
+            let tokens = keyward.tokens()?;
+            let answer = tokens.introspect(&record);
+            say_clock(&tokens);
+            return print_secret(&answer?, true);
         }
         let rows = rows(store.file.name.as_str(), &record, store.now());
         if self.json {
@@ -78,7 +81,7 @@ fn rows(store: &str, record: &Record, now: Timestamp) -> Vec<(&'static str, Valu
 }
 
 fn is_renewable(record: &Record) -> bool {
-    record.field(fields::REFRESH_TOKEN).is_some() || record.field(fields::GRANT).is_some()
+    Grant::renewing(record).is_some()
 }
 
 fn origins(record: &Record) -> String {
@@ -92,6 +95,7 @@ fn state(record: &Record, now: Timestamp) -> String {
         Validity::Good => "good",
         Validity::Due => "due for a refresh",
         Validity::Expired => "expired",
+        Validity::Foreign => "issued for something else than the record now asks for",
     };
     match RefreshState::read(record) {
         RefreshState::Good { .. } => validity.into(),
