@@ -13,12 +13,13 @@ use keyward_oauth2::RefreshState;
 const OF_ACCESS_TOKEN: [&str; 2] = [fields::ACCESS_TOKEN, fields::TOKEN_TYPE];
 
 /// The fields that a refresh changes. All others say what a token is for.
-const OF_TOKENS: [&str; 6] = [
+const OF_TOKENS: [&str; 7] = [
     fields::ACCESS_TOKEN,
     fields::TOKEN_TYPE,
     fields::REFRESH_TOKEN,
     fields::ID_TOKEN,
     fields::GRANTED_SCOPE,
+    fields::ISSUED_FOR,
     fields::REFRESH_STATE,
 ];
 
