@@ -36,7 +36,7 @@ impl OAuthSession {
         let query =
             values.fold(query, |query, (field, value)| query.with_value(field, value.clone()));
         let Resolution { record, sources, .. } = self.resolve(&query)?;
-        let record = self.client(record)?;
+        let record = self.client(record, &sources)?;
         let [source] = &sources[..] else {
             return Ok(Found { record, place: Place::Fixed });
         };
@@ -65,20 +65,21 @@ impl OAuthSession {
     }
 
     /// Returns a record as that of an OAuth client. A token alone is a client that cannot refresh it.
-    fn client(&self, mut record: Record) -> Result<Record> {
-        match record.kind.as_str() {
-            names::OAUTH2 => Ok(record),
-            names::TOKEN => {
-                let token = record.fields.remove(fields::TOKEN);
-                record.fields.extend(token.map(|token| (fields::ACCESS_TOKEN.to_owned(), token)));
-                Ok(record.with_kind(names::OAUTH2))
-            }
+    /// So is a developer's token alone, which only pancloud's variables give as it is.
+    fn client(&self, mut record: Record, sources: &[String]) -> Result<Record> {
+        let (from, to) = match record.kind.as_str() {
+            names::OAUTH2 => return Ok(record),
+            names::TOKEN => (fields::TOKEN, fields::ACCESS_TOKEN),
+            names::GENERIC if sources == ["pancloud"] => (fields::SECRET, fields::DEVELOPER_TOKEN),
             kind => {
                 let (name, kind) = (printable(&self.name), printable(kind));
                 let why = format!("`{name}` is of the kind `{kind}`, not `oauth2` or `token`");
-                Err(Error::invalid("token", why))
+                return Err(Error::invalid("token", why));
             }
-        }
+        };
+        let value = record.fields.remove(from);
+        record.fields.extend(value.map(|value| (to.to_owned(), value)));
+        Ok(record.with_kind(names::OAUTH2))
     }
 
     fn with_defaults(&self, mut record: Record) -> Record {

@@ -53,11 +53,15 @@ impl Unwritten {
         })
     }
 
-    /// Returns a changed record as it is stored: with the access token that is stored already.
+    /// Returns a changed record as it is stored: with the access token that is stored already, unless
+    /// that was issued for something else than the new tokens.
     fn stored(record: Record, before: &Record) -> Record {
         let mut record = record.with_expires(before.expires);
+        let issued_for =
+            |record: &Record| record.field(fields::ISSUED_FOR).map(|it| it.value.clone());
+        let is_same = [None, issued_for(&record)].contains(&issued_for(before));
         for name in OF_ACCESS_TOKEN {
-            match before.field(name) {
+            match before.field(name).filter(|_| is_same) {
                 Some(field) => drop(record.fields.insert(name.to_owned(), field.clone())),
                 None => drop(record.fields.remove(name)),
             }

@@ -109,6 +109,17 @@ impl Server {
         answer(200, tokens)
     }
 
+    fn developer(&self, request: &Request<Secret>) -> Response<Secret> {
+        self.0.tokens.lock().unwrap().push(request.uri().to_string());
+        match self.0.answer.lock().unwrap().clone() {
+            Some((status, text)) => answer(status, text),
+            None if request.headers()[AUTHORIZATION] == "Bearer d3v" => {
+                answer(200, r#"{"access_token":"for-a-developer","expires_in":3600}"#)
+            }
+            None => answer(401, ""),
+        }
+    }
+
     fn api(&self, request: &Request<Secret>) -> Response<Secret> {
         let header = request.headers().get(AUTHORIZATION);
         let header = header.map_or("", |header| header.to_str().unwrap()).to_owned();
@@ -126,6 +137,7 @@ impl Http for Server {
     fn send(&self, request: Request<Secret>) -> Result<Response<Secret>> {
         Ok(match request.uri().host() {
             Some("login.example") => self.token(&request),
+            Some("developer.example") => self.developer(&request),
             _ => self.api(&request),
         })
     }

@@ -15,7 +15,7 @@ use super::server::{
     API, IN_THE_ENVIRONMENT, Server, TOKEN_URL, application, client, client_with_token,
     environment, put, stored, value,
 };
-use crate::helpers::home::files;
+use crate::helpers::home::{Home, files};
 
 #[test]
 fn c18_a_session_takes_all_from_the_first_source_that_has_any() {
@@ -57,6 +57,67 @@ fn c18_a_session_takes_all_from_the_first_source_that_has_any() {
     assert_eq!(token.expose(), b"access-0");
     let error = merged.refresh(&token).unwrap_err();
     assert_eq!((error.kind(), server.requests()), (ErrorKind::Unsupported, 0));
+}
+
+#[test]
+fn c18_an_access_token_comes_before_a_developers_token_and_that_before_a_refresh_token() {
+    let developer = |record: keyward::Record| {
+        let url = Field::open("https://developer.example/request_token");
+        let record = record.with(fields::DEVELOPER_TOKEN_URL, url);
+        record.with(fields::DEVELOPER_TOKEN, Field::secret("d3v"))
+    };
+    for (record, token, urls) in [
+        (developer(client_with_token(3600)), "access-0", &[][..]),
+        (
+            developer(client_with_token(-1)),
+            "for-a-developer",
+            &["https://developer.example/request_token"],
+        ),
+        (client_with_token(-1), "access-1", &[TOKEN_URL]),
+    ] {
+        let (server, home) = (Server::new(), home());
+        put(&home, &record);
+        let session = server.session(&application(&home));
+        assert_eq!(session.token().unwrap().expose(), token.as_bytes());
+        assert_eq!(server.urls(), urls);
+        // In the environment it is the same.
+        let server = Server::new();
+        let names = record.fields.keys().filter(|name| *name != fields::ACCESS_TOKEN);
+        let values: Vec<_> = names.map(|name| (name.as_str(), value(&record, name))).collect();
+        let values: Vec<_> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let keyward = Keyward::with(environment("/proc/self/no-home", &values), Silent).unwrap();
+        let session = server.session(&keyward);
+        let token = if token == "access-0" { "for-a-developer" } else { token };
+        assert_eq!(session.token().unwrap().expose(), token.as_bytes());
+    }
+}
+
+#[test]
+fn c19_a_developers_token_in_pancloud_s_variables_is_enough() {
+    let home = home().with("KEYWARD_RESOLVE_SOURCES", "pancloud");
+    let home = home.with("PAN_DEVELOPER_TOKEN", "d3v");
+    let url = "https://developer.example/request_token";
+    let session = |server: &Server, home: &Home| {
+        let session = application(home).oauth_session("pancloud").unwrap();
+        let session = session.with_http(Arc::new(server.clone()));
+        session.for_origin("https://api.example").unwrap()
+    };
+    let server = Server::new();
+    let error = session(&server, &home).token().unwrap_err();
+    assert_eq!((error.kind(), server.requests()), (ErrorKind::Invalid, 0));
+    let home = home.with("PAN_DEVELOPER_TOKEN_PROVIDER", url);
+    let session = session(&server, &home);
+    assert_eq!(server.call(&session).unwrap(), 200);
+    assert_eq!(
+        (server.calls(), server.urls()),
+        (vec!["Bearer for-a-developer".into()], vec![url.to_owned()])
+    );
+    // When the service refuses, the error is one line, and a login is not what helps.
+    server.answers(401, r#"{"errorCode":"x","errorMessage":"{\"a\":1}"}"#);
+    let error = session.refresh(&"for-a-developer".into()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unauthorized);
+    assert_eq!(error.message(), "the server refuses the developer's token");
+    assert_eq!(error.advice(), Some("Replace the credential where it comes from"));
 }
 
 #[test]
@@ -150,6 +211,27 @@ fn c23_without_the_cache_the_access_token_stays_in_memory_and_the_refresh_token_
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     assert_eq!(session.token().unwrap().expose(), b"access-4");
     assert_eq!(value(&stored(&home), fields::REFRESH_TOKEN), "refresh-4");
+}
+
+#[test]
+fn c23_a_stored_token_for_other_scopes_is_not_used_after_a_session_has_refreshed_without_the_cache()
+{
+    let (server, home) = (Server::new(), home());
+    let mut record = client().with(fields::GRANT, Field::open("client_credentials"));
+    record.fields.remove(fields::REFRESH_TOKEN);
+    server.answers(200, r#"{"access_token":"for-read","expires_in":3600}"#);
+    put(&home, &record.with(fields::SCOPE, Field::open("read")));
+    let cached = server.session(&application(&home));
+    assert_eq!(cached.token().unwrap().expose(), b"for-read");
+    put(&home, &stored(&home).with(fields::SCOPE, Field::open("write")));
+    server.answers(200, r#"{"access_token":"for-write","expires_in":3600}"#);
+    let options = OAuthOptions { cache_token: false, ..OAuthOptions::default() };
+    let session = server.session(&application(&home)).with_options(options);
+    assert_eq!(session.token().unwrap().expose(), b"for-write");
+    assert!(stored(&home).field(fields::ACCESS_TOKEN).is_none());
+    server.answers(200, r#"{"access_token":"for-write-2","expires_in":3600}"#);
+    assert_eq!(cached.token().unwrap().expose(), b"for-write-2");
+    assert_eq!(server.requests(), 3);
 }
 
 #[test]

@@ -111,8 +111,11 @@ const SHOWN_ELSEWHERE: &[(&str, &[&str])] = &[
             "c24_a_rejected_token_is_refreshed_and_the_request_is_sent_once_more",
         ],
     ),
-    ("b11_125", &["c17_a_client_has_its_tokens_and_a_developers_token"]),
-    ("b11_177", &["b12_18_an_error_is_one_line_in_words_and_a_busy_server_is_left_alone"]),
+    (
+        "b11_125",
+        &["c18_an_access_token_comes_before_a_developers_token_and_that_before_a_refresh_token"],
+    ),
+    ("b11_177", &["c19_a_developers_token_in_pancloud_s_variables_is_enough"]),
     ("b11_147", &["b12_11_a_static_token_is_sent_while_it_is_good_and_then_is_an_error"]),
 ];
 
