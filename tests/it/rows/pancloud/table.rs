@@ -39,7 +39,7 @@ const SHOWN_ELSEWHERE: &[(&str, &[&str])] = &[
     (
         "f15",
         &[
-            "a_thousand_processes_make_one_request_with_files",
+            "a_hundred_processes_make_one_request_with_the_keyring",
             "a_killed_process_loses_what_it_must_with_files",
             "killed_at_any_moment_all_entries_are_readable_throughout",
         ],
