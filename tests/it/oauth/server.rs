@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use xtask::root;
 
@@ -227,14 +227,32 @@ impl Rotating {
 
     /// Waits until the server has finished with every request that was sent.
     pub(crate) fn settle(&self) {
+        self.accept_all();
+        while self.state.lock().unwrap().open > 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether no one is connected.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.accept_all();
+        let started = Instant::now();
+        while self.state.lock().unwrap().open > 0 {
+            if started.elapsed() > Duration::from_millis(20) {
+                return false;
+            }
+            thread::sleep(Duration::from_micros(100));
+        }
+        true
+    }
+
+    /// Returns when every connection that was made has been accepted.
+    fn accept_all(&self) {
         let address = self.url.strip_prefix("http://").unwrap().strip_suffix("/token").unwrap();
         // This connection is accepted, and closed, after all others were accepted.
         let mut last = TcpStream::connect(address).unwrap();
         last.write_all(b"\r\n").unwrap();
         drop(last.read(&mut [0]));
-        while self.state.lock().unwrap().open > 0 {
-            thread::sleep(Duration::from_millis(1));
-        }
     }
 
     /// The refresh token that the server would accept; `None` if it accepts none.
