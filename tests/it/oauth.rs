@@ -10,6 +10,6 @@ mod mail;
 mod once;
 mod openbao;
 mod racing;
-mod scripted;
+pub(crate) mod scripted;
 pub(crate) mod secretive;
 pub(crate) mod server;

@@ -7,30 +7,30 @@ use std::thread;
 
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Received {
-    pub(super) path: String,
+pub(crate) struct Received {
+    pub(crate) path: String,
     /// The header `Authorization`.
-    pub(super) authorization: String,
-    pub(super) body: String,
+    pub(crate) authorization: String,
+    pub(crate) body: String,
 }
 
 impl Received {
     /// Returns a parameter of its form.
-    pub(super) fn parameter(&self, name: &str) -> Option<&str> {
+    pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 }
 
 /// The server. It listens until the test ends.
-pub(super) struct Scripted {
-    pub(super) url: String,
+pub(crate) struct Scripted {
+    pub(crate) url: String,
     received: Arc<Mutex<Vec<Received>>>,
 }
 
 impl Scripted {
     /// Starts it. `answer` returns the status line after `HTTP/1.1`, with more lines of the head if
     /// it wants, and the body.
-    pub(super) fn start(
+    pub(crate) fn start(
         answer: impl Fn(&Received) -> (String, String) + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -52,7 +52,7 @@ impl Scripted {
     }
 
     /// All requests so far.
-    pub(super) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
 }

@@ -3,9 +3,10 @@ mod login;
 mod status;
 
 use std::borrow::Cow;
+use std::io::IsTerminal;
 
 use keyward::{Keyward, OpenStore};
-use keyward_core::{Change, EntryId, Record, Secret, SecretWriter, Timestamp};
+use keyward_core::{Change, EntryId, Error, ErrorKind, Record, Secret, SecretWriter, Timestamp};
 use keyward_kinds::{fields, names};
 use keyward_oauth2::{Tokens, Wanted, scheme};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use serde::Serialize;
 use super::Run;
 use crate::arguments::StoreAndEntry;
 use crate::json::{Text, rfc3339, write_secret};
-use crate::output::{print, print_message, print_secret};
+use crate::output::{escaped, print, print_message, print_secret};
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
 
@@ -55,6 +56,9 @@ pub(super) enum Command {
         /// Remove the entry without asking the server
         #[arg(long)]
         local: bool,
+        /// Do not ask, as if standard input were no terminal
+        #[arg(long)]
+        yes: bool,
     },
     /// Show whose token it is, its scopes, and when it ends
     Status(status::Arguments),
@@ -86,7 +90,7 @@ impl Run for Command {
                 print(&format!("Refreshed. {}", ends(&record, store.now())))
             }
             Self::Revoke { entry } => revoke(session, &entry),
-            Self::Logout { entry, local } => log_out(session, &entry, local),
+            Self::Logout { entry, local, yes } => log_out(session, &entry, local, yes),
             Self::Status(arguments) => arguments.run(session),
         }
     }
@@ -227,9 +231,12 @@ fn revoke(session: &Session, entry: &StoreAndEntry) -> Outcome {
     print("Revoked.")
 }
 
-fn log_out(session: &Session, entry: &StoreAndEntry, local: bool) -> Outcome {
+fn log_out(session: &Session, entry: &StoreAndEntry, local: bool, yes: bool) -> Outcome {
     let keyward = session.keyward()?;
     let (store, id, record) = read(&keyward, entry)?;
+    if !yes && std::io::stdin().is_terminal() {
+        confirm(session, &record)?;
+    }
     if !local {
         if record.field(fields::REVOCATION_URL).is_some() {
             revoke_both(&keyward, &record)?;
@@ -239,11 +246,24 @@ fn log_out(session: &Session, entry: &StoreAndEntry, local: bool) -> Outcome {
     }
     store.update(&id, |now| match now {
         Some(now) if has_same_tokens(&now, &record) => Ok(Change::Remove),
-        Some(_) => Err(keyward_core::Error::new(keyward_core::ErrorKind::Conflict, "logout")
+        Some(_) => Err(Error::new(ErrorKind::Conflict, "logout")
             .because("someone has logged in again meanwhile")),
         None => Ok(Change::Leave),
     })?;
     print("Logged out.")
+}
+
+/// Asks whether the login should end. A script has chosen already.
+fn confirm(session: &Session, record: &Record) -> Outcome {
+    let terminal = session.console.terminal();
+    let mut terminal =
+        terminal.map_err(|error| error.hint("Use --yes to log out without a question"))?;
+    let client = text(record, fields::CLIENT_ID).unwrap_or_default();
+    let question = format!("This removes the login of {}.\nLog out? [y/N] ", escaped(client));
+    match terminal.ask_open(&question)?.expose() {
+        b"y" | b"Y" | b"yes" => Ok(()),
+        _ => Err(Error::new(ErrorKind::Other, "logout").because("nothing was removed").into()),
+    }
 }
 
 fn has_same_tokens(one: &Record, other: &Record) -> bool {

@@ -1,10 +1,11 @@
-//! A login whose address is typed.
+//! Logins on a terminal.
 
 use std::io::{BufRead, BufReader};
 use std::process::Command;
 
 use super::pty::{Terminal, end};
 use super::{home, program};
+use crate::oauth::scripted::Scripted;
 use crate::oauth::server::{Oidc, browser};
 
 const QUESTION: &str = "Address of the page that the browser shows at the end: ";
@@ -53,4 +54,49 @@ fn the_address_of_the_last_page_brings_the_code() {
     terminal.press(format!("{}\r", last.trim()));
     assert!(child.wait().unwrap().success());
     home.keyward("oauth status s --name api").run().ends(0);
+}
+
+#[test]
+fn a_logout_asks_first() {
+    let home = home();
+    let json = r#"{"kind":"oauth2","fields":{"client_id":"cli","access_token":"t0ken"}}"#;
+    home.keyward("set s --name api --json").input(json).run().ends(0);
+    let program = program();
+    let line = [&program, "oauth", "logout", "s", "--name", "api", "--local"];
+    for (answer, code) in [("n", 1), ("", 1), ("y", 0)] {
+        let mut terminal = Terminal::new();
+        let child = terminal.start(&home, &line);
+        terminal.expect("This removes the login of cli.");
+        terminal.expect("Log out? [y/N] ");
+        terminal.press(format!("{answer}\r"));
+        assert_eq!(end(child).0, code);
+        home.keyward("oauth status s --name api").run().ends(if code == 0 { 3 } else { 0 });
+    }
+    home.keyward("set s --name api --json").input(json).run().ends(0);
+    let terminal = Terminal::new();
+    let words: Vec<_> = line.iter().copied().chain(["--no-input"]).collect();
+    let (code, _, err) = end(terminal.start(&home, &words));
+    assert!(code == 5 && err.contains("--yes"), "{code} {err}");
+    let words: Vec<_> = line.iter().copied().chain(["--yes"]).collect();
+    assert_eq!(end(terminal.start(&home, &words)).0, 0);
+}
+
+#[test]
+fn a_device_code_is_also_a_picture() {
+    let home = home();
+    let server = Scripted::start(|request| {
+        let code = r#"{"device_code":"d","user_code":"AB-CD","verification_uri":"https://x.example/","verification_uri_complete":"https://x.example/?c=AB-CD","interval":1}"#;
+        let token = r#"{"access_token":"t0ken"}"#;
+        ("200 OK".into(), if request.path == "/device" { code } else { token }.into())
+    });
+    let program = program();
+    let urls = format!("--token-url {0}/t --field device_url={0}/device", server.url);
+    let line = format!("{program} oauth login s --name tv {urls} --client-id cli --device");
+    let line: Vec<_> = line.split(' ').collect();
+    let terminal = Terminal::new();
+    assert_eq!(end(terminal.start_showing(&home, &line)).0, 0);
+    let shown = terminal.shown();
+    assert!(shown.contains("AB-CD") && shown.contains("\x1b[30;107m    █▀▀▀▀▀█ "), "{shown}");
+    let (_, _, err) = end(terminal.start(&home, &line));
+    assert!(err.contains("AB-CD") && !err.contains('█'), "{err}");
 }

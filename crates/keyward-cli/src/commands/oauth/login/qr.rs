@@ -15,16 +15,15 @@ pub(super) fn show(url: &str) {
         return;
     }
     for line in lines(url).unwrap_or_default() {
-        // Black on white, whatever the colours of the terminal are: light modules are painted.
-        drop(writeln!(std::io::stderr(), "\x1b[97;40m{line}\x1b[0m"));
+        // Black on white, whatever the colours of the terminal are.
+        drop(writeln!(std::io::stderr(), "\x1b[30;107m{line}\x1b[0m"));
     }
 }
 
 /// Returns the lines of a code, in which two rows of modules are one.
 fn lines(url: &str) -> Option<Vec<String>> {
     let code = QrCode::with_error_correction_level(url, EcLevel::L).ok()?;
-    let mut renderer = code.render::<Dense1x2>();
-    let text = renderer.dark_color(Dense1x2::Dark).light_color(Dense1x2::Light).build();
+    let text = code.render::<Dense1x2>().build();
     let lines: Vec<_> = text.lines().map(str::to_owned).collect();
     let width = lines.first()?.chars().count();
     (width <= MAX_WIDTH).then_some(lines)
@@ -39,7 +38,8 @@ mod tests {
         let code = lines("https://login.example/device?user_code=ABCD-EFGH").unwrap();
         // Version 3 has 29 modules, and a quiet zone of four on each side.
         assert_eq!((code.len(), code[0].chars().count()), (19, 37));
-        assert!(code[0].chars().all(|c| c == '█'), "the quiet zone is painted");
+        assert!(code[0].chars().all(|c| c == ' '), "the quiet zone is light");
+        assert!(code[2].starts_with("    █▀▀▀▀▀█ "), "the corner is dark: {}", code[2]);
         assert!(lines(&"x".repeat(2000)).is_none());
         assert!(lines(&"x".repeat(20_000)).is_none());
     }
