@@ -1,4 +1,5 @@
 //! `keyward fetch` with real servers.
 
 mod basics;
+mod redirects;
 mod site;

@@ -16,3 +16,4 @@ pub(crate) mod scripted_storage;
 #[allow(dead_code, reason = "the keyring's own tests use more of it")]
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]
 pub(crate) mod secret_service;
+pub(crate) mod tls;

@@ -14,7 +14,6 @@ mod protocol;
 mod request;
 mod second_helper;
 mod server;
-mod tls;
 mod tokens;
 mod transcript;
 mod unreadable_store;

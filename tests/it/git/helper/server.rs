@@ -11,10 +11,11 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::client::{AUTHOR, PROGRAMS};
-use super::{request::Request, tls};
+use super::request::Request;
 use crate::helpers::home::{Home, clean_environment};
 use crate::helpers::invocation::Invocation;
 use crate::helpers::nginx::{self, Server, knock};
+use crate::helpers::tls;
 
 /// The hosts. `nginx.conf` says which authentication each of them requires.
 const HOSTS: [&str; 5] =

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 /// Makes `ca.pem`, and `site.pem` with `site.key` for these hosts.
-pub(super) fn make(folder: &Path, hosts: &[&str]) {
+pub(crate) fn make(folder: &Path, hosts: &[&str]) {
     let names: Vec<_> = hosts.iter().map(|host| format!("DNS:{host}")).collect();
     let names = format!("subjectAltName={}", names.join(","));
     fs::write(folder.join("openssl.cnf"), "[req]\ndistinguished_name = dn\n[dn]\n").unwrap();
