@@ -12,12 +12,14 @@ type Needed = (&'static str, &'static str);
 /// The programs for the tests.
 pub(crate) const TESTS: &[Needed] = &[
     ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
+    ("/usr/lib/python3/dist-packages/httpbin", "python3-httpbin"),
     ("/usr/lib/python3/dist-packages/keyrings/alt", "python3-keyrings.alt"),
     ("/usr/lib/python3/dist-packages/oauth2_provider", "python3-django-oauth-toolkit"),
     ("/usr/lib/python3/dist-packages/secretstorage", "python3-secretstorage"),
     ("Xvfb", "xvfb"),
     ("age", "age"),
     ("age-keygen", "age"),
+    ("apache2", "apache2"),
     ("chromium-headless-shell", "chromium-headless-shell"),
     ("dbus-run-session", "dbus"),
     ("dbus-send", "dbus"),

@@ -10,6 +10,7 @@ use crate::basic::{Basic, accepted_unless_401};
 use crate::bearer::Bearer;
 use crate::challenge::{challenges, wants};
 use crate::credential::needed;
+use crate::digest::{self, Digest};
 
 /// Does what the server asks for, with what the record has.
 ///
@@ -36,12 +37,17 @@ impl Authenticator for Auto {
         state: &mut State,
     ) -> Result<Step> {
         match event {
+            // Where Digest was used, the password itself is not sent any more.
+            _ if is_user_password(record) && digest::was_used(state) => {
+                Digest.step(request, record, event, state)
+            }
             Event::Start => Ok(Step::Send(Additions::default())),
             Event::Challenged(answer) => {
                 let Some(kind) = record.map(|record| record.kind.as_str()) else {
                     return Ok(needed());
                 };
                 let chosen: &dyn Authenticator = match kind {
+                    names::USER_PASSWORD if digest::is_offered(answer) => &Digest,
                     names::USER_PASSWORD if wants(answer, "basic") => &Basic,
                     _ if kind != names::USER_PASSWORD && wants(answer, "bearer") => &Bearer,
                     _ => {
@@ -59,4 +65,8 @@ impl Authenticator for Auto {
             _ => Ok(Step::Accept),
         }
     }
+}
+
+fn is_user_password(record: Option<&Record>) -> bool {
+    record.is_some_and(|record| record.kind == names::USER_PASSWORD)
 }

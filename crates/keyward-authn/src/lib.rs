@@ -7,6 +7,7 @@
 //! | name | what it does | record |
 //! |---|---|---|
 //! | [`basic`](Basic) | RFC 7617: a username and a password | `user-password` |
+//! | [`digest`](Digest) | RFC 7616: a username and a hash of the password | `user-password` |
 //! | [`bearer`](Bearer) | RFC 6750: a token | `token`, `oauth2`, `api-key` |
 //! | [`token`](Token) | a token in any header | `token`, `oauth2`, `api-key` |
 //! | [`auto`](Auto) | what the server asks for | what fits |
@@ -36,12 +37,16 @@ mod basic;
 mod bearer;
 mod challenge;
 mod credential;
+mod digest;
+mod hash;
 mod no_host;
 
 pub use auto::Auto;
 pub use basic::Basic;
 pub use bearer::{Bearer, Token};
 pub use challenge::{Challenge, challenges};
+pub use digest::Digest;
+pub use hash::hash_body;
 
 use std::sync::Arc;
 
@@ -82,6 +87,7 @@ pub const BUILT_IN: &[BuiltIn] = &[
     BuiltIn::new::<Auto>(),
     BuiltIn::new::<Basic>(),
     BuiltIn::new::<Bearer>(),
+    BuiltIn::new::<Digest>(),
     BuiltIn::new::<Token>(),
 ];
 

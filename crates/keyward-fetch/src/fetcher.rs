@@ -4,14 +4,15 @@ use std::time::Duration;
 use keyward::{Keyward, Query};
 use keyward_core::{
     Additions, Authenticator, Error, ErrorKind, Origin, Record, Refusal, RefusalCause, RequestHead,
-    ResponseHead, Result, Secret, State, SubRequest, SubResponse, printable,
+    ResponseHead, Result, State, printable,
 };
-use keyward_http::{Body, Client, Http, Limits};
+use keyward_http::{Body, Client, Limits};
 use keyward_kinds::fields;
 use keyward_origin::Target;
 use keyward_provider::{Auth, MAX_REDIRECTS, Outcome, Provider, Providers, converse};
 
 use crate::request;
+use crate::sender::{Sender, send};
 
 /// How long one download may take.
 const TOTAL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -167,16 +168,8 @@ impl<'a> Fetcher<'a> {
     ) -> Result<Outcome<Body>> {
         let key = (provider.to_owned(), credential.to_owned(), target.origin().clone());
         let state = self.states.entry(key).or_default();
-        let client = &self.client;
-        converse(
-            authenticator,
-            request,
-            record,
-            challenge,
-            state,
-            &mut |additions| send(client, request, additions),
-            &mut |sub| ask(client, target.origin(), record, sub),
-        )
+        let mut caller = Sender { client: &self.client, origin: target.origin(), request, record };
+        converse(authenticator, request, record, challenge, state, &mut caller)
     }
 
     /// Returns the record of a credential for a target; `None` if there is none.
@@ -215,35 +208,6 @@ fn check_bound(record: &Record, name: &str, origin: &Origin) -> Result<()> {
         .hint(format!(
             "If that server may get it: keyward set STORE --name {name} --bind {origin}"
         )))
-}
-
-fn send(
-    client: &Client,
-    request: &RequestHead,
-    additions: &Additions,
-) -> Result<(ResponseHead, Body)> {
-    let response = client.open(request::with(request, additions, Secret::default())?)?;
-    Ok((request::head(&response), response.into_body()))
-}
-
-/// Sends a request that an authenticator needs, if its URL may get what it carries.
-fn ask(
-    client: &Client,
-    origin: &Origin,
-    record: Option<&Record>,
-    sub: &SubRequest,
-) -> Result<SubResponse> {
-    let target = Target::parse(&sub.head.url)?;
-    let is_bound = record.is_some_and(|record| record.origins.contains(target.origin()));
-    if sub.carries_credential && !is_bound {
-        return Err(Error::new(ErrorKind::Refused, "authenticate").because(format!(
-            "{origin} asks for the credential at {}, to which it is not bound",
-            target.origin()
-        )));
-    }
-    let request = request::with(&sub.head, &Additions::default(), sub.body.clone())?;
-    let response = client.send(request)?;
-    Ok(SubResponse { head: request::head(&response), body: response.into_body() })
 }
 
 fn refused(target: &Target, names: &[String], refusal: Option<(String, Refusal)>) -> Error {

@@ -10,6 +10,7 @@
 mod download;
 mod fetcher;
 mod request;
+mod sender;
 
 pub use download::{Download, check_status, download, file_name};
 pub use fetcher::{Answer, Fetcher};

@@ -1,16 +1,37 @@
 //! Sends a request as an authenticator says.
 
 use keyward_core::{
-    Additions, Authenticator, Error, ErrorKind, Event, MAX_ASKS, MAX_STEPS, Record, Refusal,
-    RequestHead, ResponseHead, Result, State, Step, SubRequest, SubResponse,
+    Additions, Authenticator, Error, ErrorKind, Event, HashKind, MAX_ASKS, MAX_STEPS, Record,
+    Refusal, RequestHead, ResponseHead, Result, State, Step, SubRequest, SubResponse,
 };
 
 /// The highest number of redirects that a caller should follow.
 pub const MAX_REDIRECTS: usize = 10;
 
-/// Sends another request that an authenticator needs. The function decides whether its URL may get
-/// the credential.
-pub type Ask<'a> = &'a mut dyn FnMut(&SubRequest) -> Result<SubResponse>;
+/// The client that sends what an authenticator says.
+pub trait Caller {
+    /// What the caller needs of an answer besides its head, such as its body.
+    type Body;
+
+    /// Sends the request with additions, without following a redirect.
+    ///
+    /// # Errors
+    /// Whatever prevents an answer.
+    fn send(&mut self, additions: &Additions) -> Result<(ResponseHead, Self::Body)>;
+
+    /// Sends another request that the authenticator needs, if its URL may get what it carries.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if it may not; whatever prevents an answer.
+    fn ask(&mut self, sub: &SubRequest) -> Result<SubResponse>;
+
+    /// Returns the hash of the body of the request; [`hash_body`](keyward_authn::hash_body)
+    /// calculates it.
+    ///
+    /// # Errors
+    /// Those of reading the body.
+    fn hash_body(&mut self, kind: HashKind) -> Result<Vec<u8>>;
+}
 
 /// What came of a request.
 #[derive(Debug)]
@@ -23,29 +44,26 @@ pub enum Outcome<B> {
 
 /// Sends a request with a credential.
 ///
-/// `challenge` is what the server said to the same request without a credential, if it was sent. `send` sends
-/// the request with additions, without following a redirect; its second result is what the caller
-/// needs of the answer.
+/// `challenge` is what the server said to the same request without a credential, if it was sent.
 ///
 /// # Errors
-/// Those of the authenticator, of `send` and of `ask`; [`Unavailable`](ErrorKind::Unavailable) if
-/// there is no end after many steps.
-pub fn converse<B>(
+/// Those of the authenticator and of the caller; [`Unavailable`](ErrorKind::Unavailable) if there is
+/// no end after many steps.
+pub fn converse<C: Caller>(
     authenticator: &dyn Authenticator,
     request: &RequestHead,
     record: Option<&Record>,
     challenge: Option<&ResponseHead>,
     state: &mut State,
-    send: &mut dyn FnMut(&Additions) -> Result<(ResponseHead, B)>,
-    ask: Ask<'_>,
-) -> Result<Outcome<B>> {
+    caller: &mut C,
+) -> Result<Outcome<C::Body>> {
     let first = challenge.map_or(Event::Start, Event::Challenged);
     let mut step = authenticator.step(request, record, &first, state)?;
     let (mut answer, mut asks) = (None, 0);
     for _ in 0..MAX_STEPS {
         step = match step {
             Step::Send(additions) => {
-                let (head, body) = send(&additions)?;
+                let (head, body) = caller.send(&additions)?;
                 let is_bare = additions == Additions::default();
                 // Without a credential, every answer but a refusal is what the caller wants.
                 if is_bare && head.status != 401 {
@@ -60,8 +78,12 @@ pub fn converse<B>(
                 if asks > MAX_ASKS {
                     return Err(endless());
                 }
-                let response = ask(&sub)?;
+                let response = caller.ask(&sub)?;
                 authenticator.step(request, record, &Event::Sub(&response), state)?
+            }
+            Step::HashBody(kind) => {
+                let hash = caller.hash_body(kind)?;
+                authenticator.step(request, record, &Event::BodyHash(&hash), state)?
             }
             Step::Accept => {
                 let (head, body) = answer.ok_or_else(|| {

@@ -12,7 +12,7 @@ mod pattern;
 mod provider;
 mod providers;
 
-pub use converse::{Ask, MAX_REDIRECTS, Outcome, converse};
+pub use converse::{Caller, MAX_REDIRECTS, Outcome, converse};
 pub use pattern::{OriginPattern, PathPattern};
 pub use provider::{Auth, Provider, Use};
 pub use providers::{Level, Providers};

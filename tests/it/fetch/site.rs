@@ -45,8 +45,13 @@ impl Site {
 
 /// A home with the store `s` and a provider for the site with these lines.
 pub(super) fn home(site: &Site, lines: &str) -> Home {
+    home_for(&site.url, lines)
+}
+
+/// Returns the same for another site.
+pub(super) fn home_for(url: &str, lines: &str) -> Home {
     let home = Home::with_store("--option key.from=file");
-    provider(&home, "site", &site.url, lines);
+    provider(&home, "site", url, lines);
     home
 }
 

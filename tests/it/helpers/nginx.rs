@@ -23,7 +23,7 @@ impl Server {
         Self(command.spawn().expect("setpriv is installed (util-linux)"))
     }
 
-    fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }
 }

