@@ -4,5 +4,6 @@ mod apache;
 mod basics;
 mod digest;
 mod httpbin;
+mod providers;
 mod redirects;
 mod site;

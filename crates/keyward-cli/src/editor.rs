@@ -11,7 +11,6 @@ use crate::output::{print, print_message};
 use crate::shell;
 use crate::stop::{Outcome, usage_error};
 
-const COPY: &str = "config.toml.edit";
 const DEFAULT: &str = "version = 1\n\n# [defaults]\n# storage = \"file\"\n";
 
 /// Lets the user edit the configuration. `check` is called with the edited copy.
@@ -25,37 +24,50 @@ pub(crate) fn edit_config(check: fn(&Path) -> Outcome) -> Outcome {
     }
     let file = places.user_file(&environment);
     let file = std::fs::canonicalize(&file).unwrap_or(file);
+    let shown = "the configuration";
+    edit(&environment, &file, &read_or_default(&file)?, shown, |copy, before| {
+        check(copy)?;
+        check_unchanged(&file, before)
+    })
+}
+
+/// Lets the user edit a copy of a file, whose text is `before`. The copy replaces the file if `check`
+/// takes the path of the copy and that text. `shown` is what the file is in messages.
+pub(crate) fn edit(
+    environment: &Environment,
+    file: &Path,
+    before: &[u8],
+    shown: &str,
+    check: impl Fn(&Path, &[u8]) -> Outcome,
+) -> Outcome {
     let (Some(folder), Some(name)) = (file.parent(), file.file_name()) else {
-        return Err(usage_error(
-            "the path of the configuration file has no folder or no file name",
-        ));
+        return Err(usage_error(format!("the path of {shown} has no folder or no file name")));
     };
     let dir = PrivateDir::create(folder)?;
-    let before = read_or_default(&file)?;
-    if dir.contains(Path::new(COPY))? {
-        print_message("The editor shows the text that the last `config edit` kept.");
+    let mut copy_name = name.to_owned();
+    copy_name.push(".edit");
+    let copy_name = Path::new(&copy_name);
+    if dir.contains(copy_name)? {
+        print_message("The editor shows the text that the last edit kept.");
     } else {
-        dir.replace(Path::new(COPY), &before)?;
+        dir.replace(copy_name, before)?;
     }
-    let copy = folder.join(COPY);
-    run_editor(&environment, &copy, "the configuration is unchanged")?;
-    let Some(after) = dir.read(Path::new(COPY), 1 << 20)? else {
-        let why = "the edited copy no longer exists; the configuration is unchanged";
+    let copy = folder.join(copy_name);
+    run_editor(environment, &copy, &format!("{shown} is unchanged"))?;
+    let Some(after) = dir.read(copy_name, 1 << 20)? else {
+        let why = format!("the edited copy no longer exists; {shown} is unchanged");
         return Err(Error::new(ErrorKind::Other, "edit").because(why).into());
     };
     if after == before {
-        dir.remove(Path::new(COPY))?;
+        dir.remove(copy_name)?;
         return print("Nothing was changed.");
     }
-    if let Err(stop) = check(&copy).and_then(|()| check_unchanged(&file, &before)) {
-        print_message(&format!(
-            "Your text is in {}; the configuration is unchanged.",
-            copy.display()
-        ));
+    if let Err(stop) = check(&copy, before) {
+        print_message(&format!("Your text is in {}; {shown} is unchanged.", copy.display()));
         return Err(stop);
     }
     dir.replace(Path::new(name), &after)?;
-    dir.remove(Path::new(COPY))?;
+    dir.remove(copy_name)?;
     Ok(())
 }
 

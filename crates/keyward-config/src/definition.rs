@@ -146,7 +146,7 @@ pub(crate) fn replace(path: &Path, layer: Layer, text: &str) -> Result<()> {
 }
 
 /// Makes a file of the system readable for all users and writable only for its owner.
-fn publish(path: &Path, layer: Layer) -> Result<()> {
+pub(crate) fn publish(path: &Path, layer: Layer) -> Result<()> {
     if layer != Layer::System {
         return Ok(());
     }

@@ -6,8 +6,11 @@ mod search;
 
 use std::path::{Path, PathBuf};
 
-use keyward_core::{Digest, Error, ErrorKind, Result, printable};
+use keyward_core::{Digest, Error, ErrorKind, Result, printable, unescape};
 use keyward_fs::{OwnedTree, TreeLimits};
+
+use crate::tables::Table;
+use crate::toml_file::TomlFile;
 
 pub use declaration::{Declaration, DeclaredSecret};
 pub use pins::{ProjectPin, Trust};
@@ -50,12 +53,14 @@ pub struct Project {
     pub files: Vec<ProjectFile>,
     /// The content of `.keyward.toml`.
     content: Vec<u8>,
+    /// The contents of the files below `.keyward/`, by their paths below the folder of the project.
+    others: Vec<(PathBuf, Vec<u8>)>,
 }
 
 /// A file of a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectFile {
-    /// The path below the project's folder. It can be shown as it is.
+    /// The path below the folder of the project. It can be shown as it is.
     pub path: String,
     /// The number of bytes.
     pub size: usize,
@@ -73,11 +78,11 @@ impl Project {
         let Some(content) = tree.read(Path::new(FILE), MAX_FILE)? else { return Ok(None) };
         let others = tree.read_all(Path::new(FOLDER), LIMITS)?;
         let mut files = vec![ProjectFile::new(Path::new(FILE), &content)?];
-        for (path, content) in others {
-            files.push(ProjectFile::new(&path, &content)?);
+        for (path, content) in &others {
+            files.push(ProjectFile::new(path, content)?);
         }
         files.sort_by(|one, other| one.path.cmp(&other.path));
-        Ok(Some(Self { folder: folder.to_owned(), files, content }))
+        Ok(Some(Self { folder: folder.to_owned(), files, content, others }))
     }
 
     /// Returns the digest of all files: that of a text with a line for each, as `sha256sum` prints
@@ -92,6 +97,26 @@ impl Project {
     /// Those of [`Declaration::parse`].
     pub fn declaration(&self) -> Result<Declaration> {
         Declaration::parse(self.content.clone(), Path::new(&file_of(&self.folder)))
+    }
+}
+
+/// The files of a folder below `.keyward/`.
+impl Project {
+    /// Returns the files `NAME.toml` of `.keyward/FOLDER/`, as [`Config::tables`] does for the
+    /// configuration. Text that is not UTF-8 is an error of its file.
+    ///
+    /// [`Config::tables`]: crate::Config::tables
+    pub fn tables(&self, folder: &str) -> Vec<(String, Result<Table>)> {
+        let folder = Path::new(FOLDER).join(folder);
+        let tables = self.others.iter().filter_map(|(path, content)| {
+            let name = path.strip_prefix(&folder).ok()?.to_str()?;
+            let name = unescape(name.strip_suffix(".toml")?)?;
+            let path = self.folder.join(path);
+            let file = TomlFile::new(&path, content.clone());
+            let from = printable(&path.display().to_string()).to_string();
+            Some((name, file.map(|file| Table { text: file.text, from })))
+        });
+        tables.collect()
     }
 }
 

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use keyward::{Keyward, Query};
@@ -52,6 +53,15 @@ impl<'a> Fetcher<'a> {
         let client = Client::new(keyward.config().network()?).with_limits(limits);
         let providers = keyward.providers()?;
         Ok(Self { keyward, providers, client, credential: None, states: BTreeMap::new() })
+    }
+
+    /// Returns the same, which also uses the providers of the project that contains a folder, if the
+    /// user trusts it.
+    ///
+    /// # Errors
+    /// Those of [`Keyward::providers_in`].
+    pub fn in_folder(self, folder: &Path) -> Result<Self> {
+        Ok(Self { providers: self.keyward.providers_in(folder)?, ..self })
     }
 
     /// Returns the same, which uses this credential instead of those that providers name. It is sent

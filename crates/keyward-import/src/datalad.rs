@@ -7,6 +7,7 @@
 //! items; [`Gathered::clean_up`] removes them.
 
 pub mod keyring_file;
+pub mod providers;
 mod secret_service;
 
 use std::collections::{BTreeMap, BTreeSet};

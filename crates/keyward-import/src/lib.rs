@@ -12,5 +12,6 @@ pub mod entries;
 mod files;
 pub mod git_credentials;
 pub mod git_helper;
+pub mod ini;
 pub mod pancloud;
 pub mod pycred;

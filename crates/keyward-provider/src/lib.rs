@@ -8,11 +8,14 @@
 //! to which it is bound. A provider only narrows that.
 
 mod converse;
+mod packaged;
 mod pattern;
 mod provider;
 mod providers;
+mod render;
 
 pub use converse::{Caller, MAX_REDIRECTS, Outcome, converse};
+pub use packaged::packaged;
 pub use pattern::{OriginPattern, PathPattern};
 pub use provider::{Auth, Provider, Use};
 pub use providers::{Level, Providers};

@@ -67,7 +67,23 @@ pub struct Use {
     pub options: Values,
 }
 
+impl Auth {
+    /// Its name in a file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+            Self::Never => "never",
+        }
+    }
+}
+
 impl Use {
+    /// Returns the authenticator that does what the server asks for.
+    pub fn auto() -> Self {
+        Self { name: "auto".into(), options: Values::new() }
+    }
+
     /// Opens the authenticator.
     ///
     /// # Errors
@@ -136,7 +152,7 @@ impl Provider {
             used.open()?;
         }
         if authenticators.is_empty() && file.auth != Auth::Never {
-            authenticators.push(Use { name: "auto".into(), options: Values::new() });
+            authenticators.push(Use::auto());
         }
         Ok(Self {
             name: name.to_owned(),

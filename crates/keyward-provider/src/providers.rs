@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use keyward_core::Error;
 use keyward_origin::Target;
 
@@ -29,18 +31,24 @@ impl Level {
 }
 
 /// All providers, and what is wrong with the files of others.
+///
+/// If several levels have a provider of one name, only that of the first level counts. So a user can
+/// change a provider of the system or of Keyward, and a project can change none of them.
 #[derive(Debug, Default)]
 pub struct Providers {
-    list: Vec<(Level, Provider)>,
+    /// By name.
+    list: BTreeMap<String, (Level, Provider)>,
     broken: Vec<Error>,
 }
 
 impl Providers {
-    /// Adds a provider. One of the same name and level is replaced.
+    /// Adds a provider. It replaces one of the same name, unless that one is of a level that comes
+    /// before.
     pub fn add(&mut self, level: Level, provider: Provider) {
-        let is_same = |known: &(Level, Provider)| known.0 == level && known.1.name == provider.name;
-        self.list.retain(|known| !is_same(known));
-        self.list.push((level, provider));
+        let comes_before = |known: &(Level, Provider)| known.0 < level;
+        if !self.list.get(&provider.name).is_some_and(comes_before) {
+            self.list.insert(provider.name.clone(), (level, provider));
+        }
     }
 
     /// Adds what is wrong with a file. It prevents no other provider from being used.
@@ -48,9 +56,14 @@ impl Providers {
         self.broken.push(error);
     }
 
+    /// Returns the provider of this name.
+    pub fn get(&self, name: &str) -> Option<(Level, &Provider)> {
+        self.list.get(name).map(|(level, provider)| (*level, provider))
+    }
+
     /// Iterates over all providers, by level and name.
     pub fn iter(&self) -> impl Iterator<Item = (Level, &Provider)> {
-        let mut all: Vec<_> = self.list.iter().collect();
+        let mut all: Vec<_> = self.list.values().collect();
         all.sort_by_key(|(level, provider)| (*level, &provider.name));
         all.into_iter().map(|(level, provider)| (*level, provider))
     }
@@ -66,7 +79,7 @@ impl Providers {
     pub fn matching(&self, target: &Target) -> Vec<(Level, &Provider)> {
         let matching = self
             .list
-            .iter()
+            .values()
             .filter_map(|(level, provider)| Some((provider.matching(target)?, *level, provider)));
         let mut matching: Vec<_> = matching.collect();
         matching.sort_by(|(one, one_level, one_provider), (other, other_level, other_provider)| {

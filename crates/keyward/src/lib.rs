@@ -65,3 +65,4 @@ pub use open_store::OpenStore;
 pub use plugins::PluginState;
 pub use plugins::try_plugin;
 pub use project::PROJECT_DEFAULT;
+pub use providers::PROVIDERS;

@@ -27,6 +27,7 @@ const BROUGHT: &[&str] = &[
     "f root:root 644 /usr/share/doc/keyward/changelog.gz",
     "f root:root 644 /usr/share/doc/keyward/configuration.html",
     "f root:root 644 /usr/share/doc/keyward/copyright",
+    "f root:root 644 /usr/share/doc/keyward/datalad.html",
     "f root:root 644 /usr/share/doc/keyward/envelope.html",
     "f root:root 644 /usr/share/doc/keyward/exit-codes.html",
     "f root:root 644 /usr/share/doc/keyward/git.html",

@@ -37,7 +37,7 @@ pub(super) struct Arguments {
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
         let keyward = session.keyward()?;
-        let mut fetcher = Fetcher::new(&keyward)?;
+        let mut fetcher = Fetcher::new(&keyward)?.in_folder(Path::new("."))?;
         if let Some(name) = &self.credential {
             fetcher = fetcher.with_credential(name);
         }

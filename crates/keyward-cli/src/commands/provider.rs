@@ -1,6 +1,14 @@
+mod add;
+mod ask;
+mod change;
+mod import;
+
+use std::path::Path;
+
+use keyward_config::Layer;
 use keyward_core::{Error, ErrorKind};
 use keyward_origin::Target;
-use keyward_provider::{Auth, Level, Provider, Providers};
+use keyward_provider::{Level, Provider, Providers};
 use serde_json::{Value, json};
 
 use super::Run;
@@ -9,12 +17,18 @@ use crate::output::{Lines, escape_if_terminal};
 use crate::session::Session;
 use crate::stop::{Outcome, Stop};
 
-/// Show which credentials URLs need
+/// Show and change which credentials URLs need
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
-  keyward provider list
-  keyward provider match https://data.example.org/a.csv")]
+  keyward provider add example --url https://data.example.org/private/ --credential example
+  keyward provider match https://data.example.org/private/a.csv")]
 pub(super) enum Command {
+    Add(Box<add::Arguments>),
+    Edit(change::Edit),
+    Remove(change::Remove),
+    Rename(change::Rename),
+    Copy(change::Copy),
+    Import(import::Arguments),
     /// List all providers
     #[command(after_help = "Example:
   keyward provider list")]
@@ -51,15 +65,27 @@ pub(super) enum Command {
 
 impl Run for Command {
     fn run(self, session: &Session) -> Outcome {
-        let providers = session.keyward()?.providers()?;
+        let keyward = session.keyward()?;
+        let providers = || keyward.providers_in(Path::new("."));
         match self {
+            Self::Add(arguments) => match arguments.complete_name() {
+                Some(name) => add::write(&keyward, &arguments.provider(name)?, arguments.level),
+                None => ask::run(session, &keyward, &arguments),
+            },
+            Self::Edit(arguments) => change::edit(&keyward, &arguments),
+            Self::Remove(arguments) => change::remove(&keyward, &arguments),
+            Self::Rename(arguments) => change::rename(&keyward, &arguments),
+            Self::Copy(arguments) => change::copy(&keyward, &arguments),
+            Self::Import(arguments) => import::run(&keyward, &arguments),
             Self::List { json } => {
+                let providers = providers()?;
                 print_lines(providers.iter(), json, None)?;
                 report_broken(providers)
             }
-            Self::Show { name, json } => show(&providers, &name, json),
+            Self::Show { name, json } => show(&providers()?, &name, json),
             Self::Match { url, json } => {
                 let target = Target::parse(&url)?;
+                let providers = providers()?;
                 let matching = providers.matching(&target);
                 if matching.is_empty() {
                     let why = format!("no provider is for {}", target.origin());
@@ -67,9 +93,39 @@ impl Run for Command {
                 }
                 print_lines(matching.into_iter(), json, Some(&target))
             }
-            Self::Check => report_broken(providers),
+            Self::Check => report_broken(providers()?),
         }
     }
+}
+
+/// Where a command writes the file of a provider.
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum Where {
+    /// Your own configuration.
+    #[default]
+    User,
+    /// The configuration of the system.
+    System,
+}
+
+impl Where {
+    const fn layer(self) -> Layer {
+        match self {
+            Self::User => Layer::User,
+            Self::System => Layer::System,
+        }
+    }
+
+    const fn level(self) -> Level {
+        match self {
+            Self::User => Level::User,
+            Self::System => Level::System,
+        }
+    }
+}
+
+fn missing() -> Error {
+    Error::new(ErrorKind::NotFound, "provider").because("there is no such provider")
 }
 
 fn report_broken(providers: Providers) -> Outcome {
@@ -95,10 +151,7 @@ fn print_lines<'a>(
 }
 
 fn show(providers: &Providers, name: &str, json: bool) -> Outcome {
-    let found = providers.iter().find(|(_, provider)| provider.name == name);
-    let (level, provider) = found.ok_or_else(|| {
-        Error::new(ErrorKind::NotFound, "provider").because("there is no such provider")
-    })?;
+    let (level, provider) = providers.get(name).ok_or_else(missing)?;
     let shown = as_json(level, provider, None);
     let mut lines = Lines::new();
     if json {
@@ -135,11 +188,7 @@ fn as_json(level: Level, provider: &Provider, target: Option<&Target>) -> Value 
         "help": provider.help,
         "origins": provider.origins.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "path": provider.path.as_ref().map(ToString::to_string),
-        "auth": match provider.auth {
-            Auth::Required => "required",
-            Auth::Optional => "optional",
-            Auth::Never => "never",
-        },
+        "auth": provider.auth.name(),
         "credentials": credentials(provider, target),
         "authenticators": provider.authenticators.iter().map(|used| &used.name).collect::<Vec<_>>(),
     })

@@ -76,7 +76,7 @@ fn trust(session: &Session, config: &Config, arguments: &Arguments) -> Outcome {
     if before == Trust::Trusted {
         return print(&format!("Already trusted: {}", project::shown(&folder)));
     }
-    let description = describe::describe(&project, &declaration, &before);
+    let description = describe::describe(&project, &declaration, &before)?;
     match &arguments.sha256 {
         Some(digest) => check_digest(&project, digest)?,
         None if arguments.yes => {

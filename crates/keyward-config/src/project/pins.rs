@@ -49,10 +49,19 @@ impl Config {
     /// has found.
     ///
     /// # Errors
+    /// Those of [`trusted_project`](Self::trusted_project); [`Invalid`](ErrorKind::Invalid) if the
+    /// declaration is not valid.
+    pub fn trusted_declaration(&self, folder: &Path) -> Result<Declaration> {
+        self.trusted_project(folder)?.declaration()
+    }
+
+    /// Returns the project in this folder, which [`find_project`](Self::find_project) has found.
+    ///
+    /// # Errors
     /// - [`Refused`](ErrorKind::Refused) in one line if the user does not trust the project as it is
     ///   now, or its files cannot be trusted at all.
-    /// - [`Invalid`](ErrorKind::Invalid) if the declaration or the pin is not valid.
-    pub fn trusted_declaration(&self, folder: &Path) -> Result<Declaration> {
+    /// - [`Invalid`](ErrorKind::Invalid) if the pin is not valid.
+    pub fn trusted_project(&self, folder: &Path) -> Result<Project> {
         let ignored = |why: String, advice: &str| {
             let line = format!("{} is ignored: {}", file_of(folder), printable(&why));
             Error::new(ErrorKind::Refused, "config").because(format!("{line}; {advice}"))
@@ -67,7 +76,7 @@ impl Config {
             Err(error) => return Err(error),
         };
         match self.trust_in(&project)? {
-            Trust::Trusted => project.declaration(),
+            Trust::Trusted => Ok(project),
             Trust::Changed(changes) => {
                 let why = format!("since it was trusted, {}", shortened(&changes));
                 Err(ignored(why, "to trust it again, run: keyward trust"))

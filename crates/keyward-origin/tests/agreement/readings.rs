@@ -3,7 +3,7 @@
 use std::net::Ipv6Addr;
 
 use keyward_core::Origin;
-use keyward_origin::{Location, Login, parse};
+use keyward_origin::{Location, Login, Target, parse};
 use url::{Host, Url};
 
 /// Compares everything that is accepted of `text` with the other readings, and with its own
@@ -32,11 +32,30 @@ pub(crate) fn check(text: &str) -> Vec<Origin> {
         }
         is_written_canonically(location);
     }
+    if let Ok(target) = Target::parse(text) {
+        agree(text, target.origin());
+        is_sent_as_it_is(&target);
+    }
     if let (Some(location), Some(login)) = (&location, &login) {
         assert_eq!(location, login, "{text:?}");
     }
     let of = |location: Location| location.origin().clone();
     [origin, location.map(of), login.map(of)].into_iter().flatten().collect()
+}
+
+/// Compares a target with what an HTTP client, which uses the crate `http`, sends of it.
+fn is_sent_as_it_is(target: &Target) {
+    let written = target.to_string();
+    agree(&written, target.origin());
+    // A client refuses what `http` does not take.
+    let Ok(uri) = written.parse::<http::Uri>() else { return };
+    let scheme = uri.scheme_str().unwrap_or_default().to_owned();
+    let port = uri.port_u16().or_else(|| Origin::default_port(&scheme));
+    let host = uri.host().unwrap_or_default().to_owned();
+    let read = Origin { scheme, host, port: port.unwrap_or_default() };
+    assert_eq!(&read, target.origin(), "the crate `http`, {written:?}");
+    assert_eq!(uri.path(), target.path(), "the crate `http`, {written:?}");
+    assert_eq!(uri.query(), target.query(), "the crate `http`, {written:?}");
 }
 
 fn is_written_canonically(location: &Location) {

@@ -2,14 +2,23 @@
 
 use std::fmt::Write;
 
+use keyward::PROVIDERS;
 use keyward_config::{Declaration, DeclaredSecret, Project, Trust};
-use keyward_core::printable;
+use keyward_core::{Result, printable};
+use keyward_provider::Provider;
 
 use crate::commands::project::shown;
 use crate::commands::run::steering::steers;
 
 /// Returns everything that the project declares, one fact per line.
-pub(super) fn describe(project: &Project, declaration: &Declaration, before: &Trust) -> String {
+///
+/// # Errors
+/// Those of its files.
+pub(super) fn describe(
+    project: &Project,
+    declaration: &Declaration,
+    before: &Trust,
+) -> Result<String> {
     let mut text = format!("{}\n", shown(&project.folder));
     let mut fact = |name: &str, fact: &str| {
         writeln!(text, "  {name:<10} {}", printable(fact)).unwrap_or_default();
@@ -31,7 +40,30 @@ pub(super) fn describe(project: &Project, declaration: &Declaration, before: &Tr
             fact("default", &format!("{} = {value}", path(secret, field.as_deref())));
         }
     }
-    text + "Programs that `keyward run --project` starts here will get these secrets.\n"
+    let mut providers = 0;
+    for (name, table) in project.tables(PROVIDERS) {
+        let table = table?;
+        let provider = Provider::parse(&name, &table.text, &table.from)?;
+        fact("provider", &provider_summary(&provider));
+        providers += 1;
+    }
+    text += "Programs that `keyward run --project` starts here will get these secrets.\n";
+    if providers > 0 {
+        text += "`keyward fetch` will use these providers here, and sends a credential only to servers \
+                 to which you bound it.\n";
+    }
+    Ok(text)
+}
+
+fn provider_summary(provider: &Provider) -> String {
+    let list = |texts: Vec<String>| texts.join(", ");
+    let origins = list(provider.origins.iter().map(ToString::to_string).collect());
+    let path = provider.path.as_ref().map(|path| format!(" {path}")).unwrap_or_default();
+    let credentials = match provider.credentials.is_empty() {
+        true => "none".to_owned(),
+        false => list(provider.credentials.clone()),
+    };
+    format!("{}: {origins}{path}, credential {credentials}", provider.name)
 }
 
 fn summary(secret: &DeclaredSecret) -> String {

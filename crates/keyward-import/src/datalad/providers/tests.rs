@@ -1,0 +1,184 @@
+use keyward_origin::Target;
+use keyward_provider::{Level, Providers};
+
+use super::*;
+
+fn gathered(files: &[&str]) -> Gathered {
+    let inis = files
+        .iter()
+        .enumerate()
+        .map(|(at, text)| Ini::parse(text.as_bytes(), &format!("{at}.cfg")));
+    convert(inis.map(Result::unwrap).collect())
+}
+
+/// Returns what is wrong with the first provider, or with a section.
+fn why(text: &str) -> String {
+    let gathered = gathered(&[text]);
+    let error = gathered.found.into_iter().find_map(|found| found.providers.err());
+    error.or_else(|| gathered.failed.into_iter().next()).unwrap().message().to_owned()
+}
+
+const FILE: &str = "\
+[provider:site]
+url_re = https?://(www\\.)?site\\.example/private/.*
+         https://data\\.site\\.example/%20x/
+authentication_type = http_basic_auth
+credential = site
+
+[credential:site]
+type = user_password
+url = https://site.example/join
+";
+
+#[test]
+fn a_file_becomes_providers() {
+    let mut gathered = gathered(&[FILE]);
+    let found = gathered.found.remove(0);
+    let texts: Vec<_> =
+        found.providers.unwrap().iter().map(|it| (it.name.clone(), it.to_toml())).collect();
+    let rest =
+        "auth = \"required\"\ncredentials = [\"site\"]\n\n[[authenticators]]\nname = \"basic\"\n";
+    let help = "version = 1\nhelp = \"Get access at https://site.example/join\"\n";
+    let expected = [
+        (
+            "site".to_owned(),
+            format!(
+                "{help}origins = [\"https://www.site.example\", \"https://site.example\"]\npath = \"/private/.*\"\n{rest}"
+            ),
+        ),
+        (
+            "site-2".to_owned(),
+            format!("{help}origins = [\"https://data.site.example\"]\npath = \"/%20x/.*\"\n{rest}"),
+        ),
+    ];
+    assert_eq!(texts, expected);
+    assert_eq!(found.credential, Some(("site".into(), "user-password".into())));
+    assert!(found.is_without_http && gathered.failed.is_empty());
+}
+
+#[test]
+fn sections_of_several_files_are_merged_and_the_last_one_counts() {
+    let later = "[provider:site]\nauthentication_type = bearer_token\ncredential = other\n\
+                 [credential:other]\ntype = token\n";
+    let found = gathered(&[FILE, later]).found.remove(0);
+    let providers = found.providers.unwrap();
+    assert_eq!(providers.len(), 2);
+    assert_eq!(providers[0].authenticators[0].name, "bearer");
+    assert_eq!(providers[0].credentials, ["other"]);
+}
+
+#[test]
+fn what_cannot_be_used_has_a_reason_with_its_line() {
+    let with = |from: &str, to: &str| why(&FILE.replace(from, to));
+    for (why, expected) in [
+        (
+            with("http_basic_auth", "html_form"),
+            "0.cfg:4: Keyward has no authenticator for `html_form` yet",
+        ),
+        (with("http_basic_auth", "magic"), "0.cfg:4: there is no authenticator `magic`"),
+        (with("= user_password", "= psw"), "0.cfg:5: there is no usable [credential:site]"),
+        (
+            with("credential = site", "credential = other"),
+            "0.cfg:5: there is no usable [credential:other]",
+        ),
+        (with("credential = site", "colour = red"), "0.cfg:5: a provider has no `colour`"),
+        (
+            with("credential = site", "http_basic_auth_failure_re = x"),
+            "0.cfg:5: `http_basic_auth_failure_re` has no counterpart in Keyward",
+        ),
+        (
+            with("authentication_type = http_basic_auth\n", ""),
+            "0.cfg:1: `authentication_type` is missing",
+        ),
+        (
+            with("https?://(www\\.)?", "https?://.*"),
+            "0.cfg:2: `https?://.*site\\.example/private/.*`: it also names hosts that only end in the same way: write `\\.` after `.*`",
+        ),
+        (with("/%20x/", "/%(x)s/"), "0.cfg:2: there is no option `x` to insert"),
+        (with("/%20x/", "/%(url_re)s/"), "0.cfg:2: the values insert each other"),
+        (why("[credential:a]\ntype = psw\n"), "0.cfg:2: there is no type of credentials `psw`"),
+        (
+            why("[credential:a]\ntype = nda-s3\n"),
+            "0.cfg:2: a credential of the type `nda-s3` cannot be used yet",
+        ),
+        (why("[credential:a]\ntype = token\nx = y\n"), "0.cfg:3: a credential has no `x`"),
+        (why("[other]\nx = y\n"), "0.cfg:1: [other] is neither a provider nor a credential"),
+    ] {
+        assert_eq!(why, expected);
+    }
+}
+
+/// The cases of DataLad's expressions that match other hosts: none of them gets a credential, and each
+/// host that is meant gets it.
+#[test]
+fn a_provider_matches_no_host_that_it_does_not_name() {
+    let cases = include_str!("../../../../../tests/vectors/own/url_provider_confusion.json");
+    let cases: serde_json::Value = serde_json::from_str(cases).unwrap();
+    let (mut good, mut bad) = (0, 0);
+    for case in cases["cases"].as_array().unwrap() {
+        let Some(url_re) = case["url_re"].as_str() else { continue };
+        let text =
+            format!("[provider:x]\nurl_re = {url_re}\nauthentication_type = http_basic_auth\n");
+        let found = gathered(&[&text]).found.remove(0);
+        let mut providers = Providers::default();
+        for provider in found.providers.into_iter().flatten() {
+            providers.add(Level::User, provider);
+        }
+        let target = Target::parse(case["url"].as_str().unwrap());
+        let matches = target.is_ok_and(|target| !providers.matching(&target).is_empty());
+        let is_good = case["expect"] == "credential may be used";
+        assert_eq!(matches, is_good, "{case}");
+        *(if is_good { &mut good } else { &mut bad }) += 1;
+    }
+    assert_eq!((good, bad), (3, 8));
+}
+
+/// The same for hosts made by the rules of the cases, for each form of an expression.
+#[test]
+fn no_look_alike_of_a_host_is_matched() {
+    for url_re in [
+        r"https?://good\.example/.*",
+        r"https?://good.example/.*",
+        r"^https://good\.example/.*$",
+        r"https?://(.*\.|)good\.example/.*",
+        r"https?://(?P<m>\S+\.)?good\.example/.*",
+        r"https://good\.example|https://other\.example/",
+        r"https://good\.example.*",
+    ] {
+        let text =
+            format!("[provider:x]\nurl_re = {url_re}\nauthentication_type = http_basic_auth\n");
+        let providers = gathered(&[&text]).found.remove(0).providers.unwrap();
+        let matches = |url: &str| {
+            Target::parse(url).is_ok_and(|target| providers.iter().any(|it| it.matches(&target)))
+        };
+        for url in
+            ["https://good.example/x", "https://GOOD.example:443/x", "https://ann@good.example/"]
+        {
+            assert!(matches(url), "{url_re} {url}");
+        }
+        for url in [
+            "https://evil.example/good.example/",
+            "https://evil.example/.good.example/",
+            "https://evil.example?x.good.example/",
+            "https://evil.example#.good.example/",
+            "https://user@evil.example/.good.example/",
+            "https://good.example@evil.example/",
+            "https://good.example%2f@evil.example/",
+            "https://good.example\\@evil.example/",
+            "https://good.example.evil.example/",
+            "https://good-example/",
+            "https://goodXexample/",
+            "https://evilgood.example/",
+            "https://good.example:8443/",
+            "https://good.example./",
+            "http://good.example/",
+            "ftp://good.example/",
+            "https://go\u{200b}od.example/",
+            "https://g\u{f6}\u{f6}d.example/",
+            "https:/good.example/",
+            "https://evil.example\t.good.example/",
+        ] {
+            assert!(!matches(url), "{url_re} {url}");
+        }
+    }
+}

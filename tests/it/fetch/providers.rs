@@ -1,0 +1,201 @@
+//! Commands that change providers, imports from DataLad, and the providers of projects.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+
+use super::site::{Site, home, provider, store_password};
+use crate::helpers::home::Home;
+
+const FOLDER: &str = ".config/keyward/providers";
+
+#[test]
+fn a_provider_is_added_changed_and_removed() {
+    let home = Home::with_store("--option key.from=file");
+    let run = |line: &str| home.keyward(line).run();
+    let add = "provider add site --url https://x.example/a.b/ --credential site --help-text it \
+               --auth required --authenticator token --option prefix=Key";
+    run(add).ends(0).says_nothing();
+    let text = "version = 1\nhelp = \"it\"\norigins = [\"https://x.example\"]\npath = '/a\\.b/.*'\n\
+                auth = \"required\"\ncredentials = [\"site\"]\n\n[[authenticators]]\nname = \"token\"\n\
+                prefix = \"Key\"\n";
+    assert_eq!(home.read(&format!("{FOLDER}/site.toml")), text);
+    run(add).ends(2).says("exists");
+    for (line, why) in [
+        ("provider add b --url https://x.example/..", "`..`"),
+        ("provider add b --origin https://*.com", "domain with a dot"),
+        ("provider add b --origin https://x.example --path (", "regular expression"),
+        ("provider add b --origin https://x.example --authenticator magic", "auto, basic"),
+        ("provider add b --origin https://x.example --authenticator token --option a=b", "`a`"),
+        ("provider add b --origin https://x.example --credential {a}", "no group `a`"),
+        ("provider add", "--url"),
+    ] {
+        let code = if line == "provider add" { 5 } else { 2 };
+        run(line).ends(code).says(why);
+    }
+    // A name never leads out of the folder.
+    run("provider add ../../evil --origin https://x.example").ends(0);
+    assert!(home.path(format!("{FOLDER}/%2e.%2f..%2fevil.toml")).exists());
+    run("provider remove ../../evil").ends(0);
+
+    run("provider copy site other").ends(0);
+    run("provider copy site other").ends(2).says("there is a provider `other`");
+    run("provider rename other site").ends(2).says("there is a provider `site`");
+    run("provider rename other third").ends(0);
+    run("provider copy crawdad crawdad").ends(0);
+    run("provider list").ends(0).prints(
+        "crawdad\tuser\tcrawdad\nsite\tuser\tsite\nthird\tuser\tsite\nfigshare\tpackaged\tfigshare\n\
+         openfmri\tpackaged\t\n",
+    );
+    run("provider remove crawdad").ends(0);
+    run("provider remove crawdad").ends(3).says("comes with Keyward").says("provider copy");
+    run("provider edit crawdad").ends(3).says("comes with Keyward");
+    run("provider remove absent").ends(3).says("no such provider");
+    run("provider show third").ends(0);
+}
+
+#[test]
+fn an_edited_provider_counts_only_if_it_is_valid() {
+    let home = Home::with_store("--option key.from=file");
+    home.keyward("provider add site --origin https://x.example").run().ends(0);
+    let edit = |script: &str| {
+        let editor = home.write("editor", format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(&editor, Permissions::from_mode(0o700)).unwrap();
+        home.keyward("provider edit site").env("EDITOR", editor).run()
+    };
+    edit("true").ends(0).prints("Nothing was changed.\n");
+    edit("echo \"credentials = ['a']\" >>\"$1\"").ends(0);
+    assert!(home.read(&format!("{FOLDER}/site.toml")).ends_with("credentials = ['a']\n"));
+    edit("echo 'url_re = 1' >>\"$1\"").ends(2).says(":4:1: unknown field").says("Your text is in");
+    assert!(!home.read(&format!("{FOLDER}/site.toml")).contains("url_re"));
+    home.keyward("provider check").run().ends(0);
+}
+
+const CFG: &str = "\
+[provider:site]
+url_re = SITE/private/.*
+authentication_type = http_basic_auth
+credential = site
+
+[credential:site]
+type = user_password
+
+[provider:form]
+url_re = https://form\\.example/
+authentication_type = html_form
+";
+
+#[test]
+fn a_provider_of_datalad_is_imported_and_used() {
+    let site = Site::start();
+    let home = Home::with_store("--option key.from=file");
+    let url_re = site.url.replace('.', "\\.");
+    home.write(".config/datalad/providers/site.cfg", CFG.replace("SITE", &url_re));
+    let import = |options: &str| home.keyward(&format!("provider import{options}")).run().ends(6);
+    import(" --dry-run").says("not everything was imported");
+    assert!(!home.path(format!("{FOLDER}/site.toml")).exists());
+    let found = import(" --json").json();
+    assert_eq!((&found[0]["name"], &found[0]["result"]), (&"form".into(), &"refused".into()));
+    let why = found[0]["why"].as_str().unwrap();
+    assert!(
+        why.ends_with("site.cfg:11: Keyward has no authenticator for `html_form` yet"),
+        "{why}"
+    );
+    assert_eq!((&found[1]["name"], &found[1]["result"]), (&"site".into(), &"imported".into()));
+    assert_eq!(
+        (&found[1]["credential"], &found[1]["kind"]),
+        (&"site".into(), &"user-password".into())
+    );
+    assert!(import("").text().contains("present: site\n"));
+    provider(&home, "site", "https://own.example", "");
+    assert!(import("").text().contains("refused: site: there is another provider `site`\n"));
+    home.keyward("provider remove site").run().ends(0);
+    import("");
+    store_password(&home, &site.url, "canary-password");
+    let url = format!("{}/private/data.csv", site.url);
+    home.keyward(&format!("fetch {url} --output -")).run().ends(0).prints("private,1\n");
+    assert_eq!(site.heard().len(), 1);
+    home.keyward("provider import absent.cfg").run().ends(2).says("absent.cfg");
+}
+
+/// A clone in the home, with these providers.
+fn clone(home: &Home, providers: &[(&str, String)]) {
+    home.write("clone/.keyward.toml", "version = 1\n");
+    for (name, text) in providers {
+        home.write(
+            &format!("clone/.keyward/providers/{name}.toml"),
+            format!("version = 1\n{text}"),
+        );
+    }
+}
+
+#[test]
+fn the_providers_of_a_project_count_once_it_is_trusted() {
+    let site = Site::start();
+    let home = Home::with_store("--option key.from=file");
+    store_password(&home, &site.url, "canary-password");
+    let text = format!("origins = ['{}']\ncredentials = ['site']\n", site.url);
+    clone(&home, &[("data", text)]);
+    let url = format!("{}/private/data.csv", site.url);
+    let run = |line: &str| home.keyward(line).current_dir(&home.path("clone")).run();
+    run(&format!("fetch {url} --output -")).ends(9);
+    run("provider check").ends(4).says("it is not trusted");
+    let shown = run("trust --yes").ends(0);
+    let fact = format!("  provider   data: {}, credential site\n", site.url);
+    assert!(shown.text().contains(&fact), "{}", shown.text());
+    run(&format!("fetch {url} --output -")).ends(0).prints("private,1\n");
+    let found = run(&format!("provider match {url} --json")).ends(0).json();
+    assert_eq!(found[0]["level"], "project");
+    // Elsewhere it does not count, and neither does a change of it.
+    home.keyward(&format!("fetch {url} --output -")).run().ends(9);
+    home.write(
+        "clone/.keyward/providers/more.toml",
+        "version = 1\norigins = ['https://x.example']\n",
+    );
+    run(&format!("fetch {url} --output -")).ends(9);
+    run("provider check").ends(4).says("more.toml was added");
+    // What cannot be read is not trusted.
+    home.write("clone/.keyward/providers/more.toml", "version = 1\nurl_re = 'x'\n");
+    run("trust --yes").ends(2).says("more.toml:2:1: unknown field");
+}
+
+#[test]
+fn a_hostile_project_gets_no_credential() {
+    let site = Site::start();
+    let home = home(&site, "auth = 'required'\ncredentials = ['site']\n");
+    store_password(&home, &site.url, "canary-password");
+    let wide = "auth = 'required'\ncredentials = ['site', '{name}']\npath = '/(?<name>[^/]*).*'\n";
+    clone(
+        &home,
+        &[
+            ("foreign", format!("origins = ['{}']\n{wide}", site.other)),
+            (
+                "wide",
+                format!(
+                    "origins = ['https://*.example.org', '{}', '{}']\n{wide}",
+                    site.other, site.url
+                ),
+            ),
+            ("site", format!("origins = ['{}']\nauth = 'never'\n", site.url)),
+        ],
+    );
+    let run = |line: &str| home.keyward(line).current_dir(&home.path("clone")).run();
+    let try_all = || {
+        for path in ["private/data.csv", "site/data.csv", "token/data.csv"] {
+            let run = run(&format!("fetch {}/{path} --output -", site.other));
+            assert!(!run.err.contains("canary") && !run.text().contains("canary"));
+        }
+    };
+    try_all();
+    run("trust --yes").ends(0);
+    try_all();
+    let port = site.other.rsplit(':').next().unwrap();
+    let heard = site.heard();
+    let there: Vec<_> = heard.iter().filter(|line| line.starts_with(port)).collect();
+    assert!(!there.is_empty());
+    assert!(there.iter().all(|line| !line.contains("Basic")), "{there:?}");
+    // It does not replace the user's own provider of the same name.
+    let url = format!("{}/private/data.csv", site.url);
+    run(&format!("fetch {url} --output -")).ends(0).prints("private,1\n");
+    let found = run("provider show site --json").ends(0).json();
+    assert_eq!((&found[0]["level"], &found[0]["auth"]), (&"user".into(), &"required".into()));
+}
