@@ -6,4 +6,5 @@ mod digest;
 mod httpbin;
 mod providers;
 mod redirects;
+mod resume;
 mod site;

@@ -1,79 +1,279 @@
-use std::fs::File;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::thread::sleep;
+use std::time::{Duration, SystemTime};
 
-use keyward_core::{Error, ErrorKind, Result};
+use keyward_core::{Error, ErrorKind, Header, Result};
+use keyward_origin::Target;
 
-use crate::fetcher::Answer;
+use crate::fetcher::{Answer, Fetcher};
+use crate::hash::{self, HashName, Hasher, WantedHash};
+use crate::part::{Part, Source, exists};
+
+/// The longest pause that a server can ask for.
+const MAX_PAUSE: Duration = Duration::from_secs(5 * 60);
+
+/// How a file is downloaded.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Whether a file that exists is replaced.
+    pub overwrites: bool,
+    /// The hashes to calculate.
+    pub hashes: Vec<WantedHash>,
+    /// How often a download is tried again if the server fails or the connection ends.
+    pub retries: u32,
+}
+
+impl Default for Options {
+    /// No file is replaced, no hash is calculated, and there are five more tries.
+    fn default() -> Self {
+        Self { overwrites: false, hashes: Vec::new(), retries: 5 }
+    }
+}
 
 /// What a download has written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Download {
+    /// The URL that gave the file, after all redirects.
+    pub url: String,
     /// The path of the file.
     pub path: PathBuf,
     /// Its length, in bytes.
     pub length: u64,
+    /// Its hashes, in hexadecimal.
+    pub hashes: Vec<(HashName, String)>,
+    /// The name of the credential that was sent, if there was one.
+    pub credential: Option<String>,
+    /// How many bytes were there before, from a download that did not finish.
+    pub resumed: u64,
 }
 
-/// Writes the body of an answer into a file, which appears once it is complete.
-///
-/// A file that exists is replaced only if `overwrites`.
-///
-/// # Errors
-/// [`Exists`](ErrorKind::Exists) if there is a file; [`NotFound`](ErrorKind::NotFound) for the status
-/// 404 or 410; [`Unauthorized`](ErrorKind::Unauthorized) for 401 and 403;
-/// [`Unavailable`](ErrorKind::Unavailable) for every other status but 200, and if the connection ends
-/// before the body does; those of writing the file.
-pub fn download(mut answer: Answer, path: &Path, overwrites: bool) -> Result<Download> {
-    check_status(&answer)?;
-    if !overwrites && path.symlink_metadata().is_ok() {
+/// Gets to know how many bytes there are, and how many there will be if the server says so.
+pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
+
+impl Fetcher<'_> {
+    /// Downloads a URL into a file, which appears once it is complete.
+    ///
+    /// If the server fails, is overloaded or ends the connection, the download is tried again. What is
+    /// there already is not downloaded again if the server says that the file is the same: then a
+    /// download also goes on that another process has begun.
+    ///
+    /// `path` returns where the file goes, from the URL that gives it.
+    ///
+    /// # Errors
+    /// Those of [`open`](Self::open); [`Exists`](ErrorKind::Exists) if there is a file;
+    /// [`NotFound`](ErrorKind::NotFound) for the status 404 or 410;
+    /// [`Unauthorized`](ErrorKind::Unauthorized) for 401 and 403;
+    /// [`Unavailable`](ErrorKind::Unavailable) for another status, or if the file is still not complete
+    /// after several tries; [`Corrupt`](ErrorKind::Corrupt) for another hash than the known one;
+    /// [`Locked`](ErrorKind::Locked) if another process downloads the file.
+    pub fn download(
+        &mut self,
+        url: &str,
+        path: &dyn Fn(&Target) -> Result<PathBuf>,
+        options: &Options,
+        progress: Progress<'_>,
+    ) -> Result<Download> {
+        let mut attempt = 0;
+        loop {
+            let failure = match self.try_download(url, path, options, progress) {
+                Err(failure) => failure,
+                Ok(download) => return Ok(download),
+            };
+            let Some(pause) =
+                failure.pause(self.pause, attempt).filter(|_| attempt < options.retries)
+            else {
+                return Err(failure.error);
+            };
+            attempt += 1;
+            sleep(pause);
+        }
+    }
+
+    fn try_download(
+        &mut self,
+        url: &str,
+        path: &dyn Fn(&Target) -> Result<PathBuf>,
+        options: &Options,
+        progress: Progress<'_>,
+    ) -> Result<Download, Failure> {
+        // Usually the name is in this URL, and the part that is there says what to ask for.
+        let guess = path(&Target::parse(url)?).ok();
+        let mut part = match &guess {
+            Some(path) => Some(open_part(path, options)?),
+            None => None,
+        };
+        let known = part.as_ref().and_then(Part::source).filter(|source| source.url == url);
+        let answer = match (&part, &known) {
+            (Some(part), Some(source)) => {
+                self.open_with_headers(url, &range(part.length, source))?
+            }
+            _ => self.open(url)?,
+        };
+        let target = path(&answer.target)?;
+        if guess.as_ref() != Some(&target) {
+            part = None;
+        }
+        let mut part = match part {
+            Some(part) => part,
+            None => open_part(&target, options)?,
+        };
+        let resumed = known.as_ref().map_or(0, |_| part.length);
+        let resumed = match answer.head.status {
+            206 if resumed > 0 && begins_at(&answer, resumed) => {
+                part.seek_to_end()?;
+                resumed
+            }
+            206 | 416 if resumed > 0 => {
+                part.restart(None)?;
+                return Err(Failure::again("the server does not continue the download"));
+            }
+            _ => {
+                check_status(&answer).map_err(|error| Failure::from_answer(error, &answer))?;
+                let source = validator(&answer);
+                let source = source.map(|validator| Source { url: url.to_owned(), validator });
+                part.restart(source.as_ref())?;
+                0
+            }
+        };
+        complete(answer, part, &target, resumed, options, progress)
+    }
+}
+
+/// Writes the rest of a file, checks it and gives it its name.
+fn complete(
+    mut answer: Answer,
+    mut part: Part,
+    path: &Path,
+    resumed: u64,
+    options: &Options,
+    progress: Progress<'_>,
+) -> Result<Download, Failure> {
+    let total = length(&answer).map(|length| length + resumed);
+    let names = options.hashes.iter().map(|wanted| wanted.name);
+    let mut hashers: Vec<_> = names.map(Hasher::new).collect();
+    if resumed > 0 && !hashers.is_empty() {
+        part.read(|bytes| hashers.iter_mut().for_each(|hasher| hasher.update(bytes)))?;
+    }
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        progress(part.length, total);
+        let read = answer.body.read(&mut buffer).map_err(Failure::retried)?;
+        if read == 0 {
+            break;
+        }
+        part.write(&buffer[..read])?;
+        hashers.iter_mut().for_each(|hasher| hasher.update(&buffer[..read]));
+    }
+    if total.is_some_and(|total| total != part.length) {
+        return Err(Failure::again("the connection ended before the file did"));
+    }
+    let hashes: Vec<_> = hashers.into_iter().map(Hasher::finish).collect();
+    for (wanted, found) in options.hashes.iter().zip(&hashes) {
+        if let Err(error) = hash::check(wanted, found) {
+            part.remove();
+            return Err(error.into());
+        }
+    }
+    let length = part.length;
+    part.finish(path, options.overwrites, modified(&answer))?;
+    Ok(Download {
+        url: answer.target.to_string(),
+        path: path.to_owned(),
+        length,
+        hashes: options.hashes.iter().map(|wanted| wanted.name).zip(hashes).collect(),
+        credential: answer.credential,
+        resumed,
+    })
+}
+
+/// Why a try failed, and whether another one may succeed.
+struct Failure {
+    error: Error,
+    /// Whether it may help to try again, and when if the server says so.
+    retry: Option<Option<Duration>>,
+}
+
+impl Failure {
+    fn again(why: &str) -> Self {
+        Self::retried(Error::new(ErrorKind::Unavailable, "fetch").because(why.to_owned()))
+    }
+
+    fn retried(error: Error) -> Self {
+        Self { error, retry: Some(None) }
+    }
+
+    fn from_answer(error: Error, answer: &Answer) -> Self {
+        let wait = answer.head.values("retry-after").next().and_then(|text| {
+            let seconds = || text.trim().parse().ok().map(Duration::from_secs);
+            let date =
+                || httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok();
+            seconds().or_else(date)
+        });
+        let retry = matches!(answer.head.status, 429 | 500..).then_some(wait);
+        Self { error, retry }
+    }
+
+    /// Returns how long to wait before the next try, if there should be one. Each pause is twice as
+    /// long as the one before, unless the server says how long.
+    fn pause(&self, first: Duration, attempt: u32) -> Option<Duration> {
+        let wait =
+            self.retry?.unwrap_or_else(|| first.saturating_mul(2_u32.saturating_pow(attempt)));
+        (wait <= MAX_PAUSE).then_some(wait)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self { error, retry: None }
+    }
+}
+
+fn open_part(path: &Path, options: &Options) -> Result<Part> {
+    if !options.overwrites && path.symlink_metadata().is_ok() {
         return Err(exists(path));
     }
-    let failed = |error: io::Error| {
-        let why = format!("{}: {error}", path.display());
-        Error::io("fetch", error).because(why)
-    };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::Builder::new().prefix(".keyward-").tempfile_in(folder).map_err(failed)?;
-    let length = copy(&mut answer, &mut file, path)?;
-    file.as_file().sync_all().map_err(failed)?;
-    let kept = match overwrites {
-        true => file.persist(path),
-        false => file.persist_noclobber(path),
-    };
-    match kept {
-        Ok(_) => {}
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            return Err(exists(path));
-        }
-        Err(error) => return Err(failed(error.error)),
-    }
-    File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    Ok(Download { path: path.to_owned(), length })
+    Part::open(path)
 }
 
-fn copy(answer: &mut Answer, file: &mut impl Write, path: &Path) -> Result<u64> {
-    let mut buffer = vec![0; 64 << 10];
-    let mut length = 0;
-    loop {
-        let read = answer.body.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(length);
-        }
-        file.write_all(&buffer[..read]).map_err(|error| {
-            let why = format!("{}: {error}", path.display());
-            Error::io("fetch", error).because(why)
-        })?;
-        length += read as u64;
-    }
+/// Returns the headers that ask for the rest of a file (RFC 9110 section 14).
+fn range(length: u64, source: &Source) -> [Header; 2] {
+    [
+        Header::new("range", format!("bytes={length}-")),
+        Header::new("if-range", source.validator.as_str()),
+    ]
+}
+
+/// Whether the answer to a request for the rest of a file begins there.
+fn begins_at(answer: &Answer, start: u64) -> bool {
+    let range = answer.head.values("content-range").next();
+    range.is_some_and(|range| range.starts_with(&format!("bytes {start}-")))
+}
+
+/// Returns what changes if the file does: a strong entity tag or, as RFC 9110 section 13.1.5 allows, a
+/// date that is old enough.
+fn validator(answer: &Answer) -> Option<String> {
+    let tag = answer.head.values("etag").next().filter(|tag| tag.starts_with('"'));
+    let old = || {
+        let text = answer.head.values("last-modified").next()?;
+        let changed = httpdate::parse_http_date(text).ok()?;
+        let age = SystemTime::now().duration_since(changed).ok()?;
+        (age > Duration::from_secs(60)).then_some(text)
+    };
+    tag.or_else(old).filter(|text| !text.contains('\n')).map(str::to_owned)
+}
+
+fn length(answer: &Answer) -> Option<u64> {
+    answer.head.values("content-length").next()?.parse().ok()
+}
+
+fn modified(answer: &Answer) -> Option<SystemTime> {
+    httpdate::parse_http_date(answer.head.values("last-modified").next()?).ok()
 }
 
 /// Refuses an answer that is not what was asked for.
 ///
 /// # Errors
-/// As [`download`], for the status.
+/// As [`Fetcher::download`], for the status.
 pub fn check_status(answer: &Answer) -> Result<()> {
     let kind = match answer.head.status {
         200 => return Ok(()),
@@ -85,16 +285,11 @@ pub fn check_status(answer: &Answer) -> Result<()> {
     Err(Error::new(kind, "fetch").because(format!("{origin} answers with status {status}")))
 }
 
-fn exists(path: &Path) -> Error {
-    Error::new(ErrorKind::Exists, "fetch")
-        .because(format!("{} exists", path.display()))
-        .hint("Use --force to replace it")
-}
-
-/// Returns the name of the file in a URL.
-pub fn file_name(target: &keyward_origin::Target) -> Option<String> {
+/// Returns the name of the file in a URL. It is only made of characters that mean nothing to a shell
+/// or a file system, and does not begin with a dot.
+pub fn file_name(target: &Target) -> Option<String> {
     let name = target.path().rsplit('/').next()?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~+".contains(c);
-    (!name.is_empty() && !name.starts_with('.') && name.chars().all(is_plain))
-        .then(|| name.to_owned())
+    let is_name = !name.is_empty() && !name.starts_with(['.', '-']) && name.chars().all(is_plain);
+    is_name.then(|| name.to_owned())
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use keyward::{Keyward, Query};
 use keyward_core::{
-    Additions, Authenticator, Error, ErrorKind, Origin, Record, Refusal, RefusalCause, RequestHead,
-    ResponseHead, Result, State, printable,
+    Additions, Authenticator, Error, ErrorKind, Header, Origin, Record, Refusal, RefusalCause,
+    RequestHead, ResponseHead, Result, State, printable,
 };
 use keyward_http::{Body, Client, Limits};
 use keyward_kinds::fields;
@@ -28,6 +28,8 @@ pub struct Fetcher<'a> {
     client: Client,
     credential: Option<String>,
     states: BTreeMap<(String, String, Origin), State>,
+    /// How long to wait before the first repetition of a download.
+    pub(crate) pause: Duration,
 }
 
 /// The answer to a request.
@@ -52,7 +54,8 @@ impl<'a> Fetcher<'a> {
         let limits = Limits { total: TOTAL, allows_plain: true, ..Limits::default() };
         let client = Client::new(keyward.config().network()?).with_limits(limits);
         let providers = keyward.providers()?;
-        Ok(Self { keyward, providers, client, credential: None, states: BTreeMap::new() })
+        let (credential, states, pause) = (None, BTreeMap::new(), Duration::from_millis(500));
+        Ok(Self { keyward, providers, client, credential, states, pause })
     }
 
     /// Returns the same, which also uses the providers of the project that contains a folder, if the
@@ -80,9 +83,14 @@ impl<'a> Fetcher<'a> {
     /// - [`Refused`](ErrorKind::Refused) if the credential is not bound to the server.
     /// - [`Unavailable`](ErrorKind::Unavailable) if the server cannot be reached.
     pub fn open(&mut self, url: &str) -> Result<Answer> {
+        self.open_with_headers(url, &[])
+    }
+
+    /// Does the same with more headers, which go to every URL.
+    pub(crate) fn open_with_headers(&mut self, url: &str, headers: &[Header]) -> Result<Answer> {
         let mut target = Target::parse(url)?;
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.open_once(target)?;
+            let answer = self.open_once(target, headers)?;
             let location = answer.head.values("location").next();
             match location.filter(|_| matches!(answer.head.status, 301 | 302 | 303 | 307 | 308)) {
                 // Nothing of this request is sent to the next URL, which has its own provider.
@@ -94,30 +102,31 @@ impl<'a> Fetcher<'a> {
     }
 
     /// Requests a target without following a redirect.
-    fn open_once(&mut self, target: Target) -> Result<Answer> {
+    fn open_once(&mut self, target: Target, headers: &[Header]) -> Result<Answer> {
+        let request = request::get(&target, headers);
         let matching = self.providers.matching(&target);
         let provider = matching.first().map(|(_, provider)| (*provider).clone());
         let provider = match (provider, &self.credential) {
             (Some(provider), _) => provider,
             (None, Some(_)) => Provider::for_origin(target.origin()),
-            (None, None) => return self.open_without(target),
+            (None, None) => return self.open_without(target, &request),
         };
         let challenge = match provider.auth {
-            Auth::Never => return self.open_without(target),
+            Auth::Never => return self.open_without(target, &request),
             Auth::Required => None,
             Auth::Optional => {
-                let answer = self.open_without(target.clone())?;
+                let answer = self.open_without(target.clone(), &request)?;
                 if answer.head.status != 401 {
                     return Ok(answer);
                 }
                 Some(answer.head)
             }
         };
-        self.open_with(target, &provider, challenge)
+        self.open_with(target, &request, &provider, challenge)
     }
 
-    fn open_without(&self, target: Target) -> Result<Answer> {
-        let (head, body) = send(&self.client, &request::get(&target), &Additions::default())?;
+    fn open_without(&self, target: Target, request: &RequestHead) -> Result<Answer> {
+        let (head, body) = send(&self.client, request, &Additions::default())?;
         Ok(Answer { target, head, body, credential: None })
     }
 
@@ -125,6 +134,7 @@ impl<'a> Fetcher<'a> {
     fn open_with(
         &mut self,
         target: Target,
+        request: &RequestHead,
         provider: &Provider,
         challenge: Option<ResponseHead>,
     ) -> Result<Answer> {
@@ -142,7 +152,6 @@ impl<'a> Fetcher<'a> {
             // Some servers give everyone a token.
             credentials.push(("", None));
         }
-        let request = request::get(&target);
         let mut refusal = None;
         for (name, record) in credentials {
             for used in &provider.authenticators {
@@ -151,7 +160,7 @@ impl<'a> Fetcher<'a> {
                     &*authenticator,
                     (&provider.name, name),
                     &target,
-                    &request,
+                    request,
                     record.as_ref(),
                     challenge.as_ref(),
                 )?;

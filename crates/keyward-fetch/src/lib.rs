@@ -9,8 +9,14 @@
 
 mod download;
 mod fetcher;
+mod hash;
+mod part;
 mod request;
 mod sender;
 
-pub use download::{Download, check_status, download, file_name};
+#[cfg(test)]
+mod tests;
+
+pub use download::{Download, Options, Progress, check_status, file_name};
 pub use fetcher::{Answer, Fetcher};
+pub use hash::{HashName, WantedHash};

@@ -7,12 +7,13 @@ use keyward_core::{
 use keyward_origin::Target;
 
 /// Returns the head of a request that downloads a target.
-pub(crate) fn get(target: &Target) -> RequestHead {
+pub(crate) fn get(target: &Target, headers: &[Header]) -> RequestHead {
+    // A body that is compressed would have another length and another hash.
+    let identity = Header::new("accept-encoding", "identity");
     RequestHead {
         method: "GET".into(),
         url: target.to_string(),
-        // A body that is compressed would have another length and another hash.
-        headers: vec![Header::new("accept-encoding", "identity")],
+        headers: [&[identity], headers].concat(),
     }
 }
 

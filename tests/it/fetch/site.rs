@@ -34,6 +34,11 @@ impl Site {
         Self { _nginx: nginx, url: url(site), other: url(other), home }
     }
 
+    /// Writes a file for the servers.
+    pub(super) fn write(&self, path: &str, content: &[u8]) {
+        self.home.write(path, content);
+    }
+
     /// Returns the requests so far, each as its port, its URL, its status and its header.
     pub(super) fn heard(&self) -> Vec<String> {
         // nginx writes a line when a request has ended, which its client may know before.
