@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
+use keyward_config::now;
 use keyward_core::{Error, ErrorKind, Header, Result};
 use keyward_origin::Target;
 
@@ -205,9 +206,8 @@ impl Failure {
     fn from_answer(error: Error, answer: &Answer) -> Self {
         let wait = answer.head.values("retry-after").next().and_then(|text| {
             let seconds = || text.trim().parse().ok().map(Duration::from_secs);
-            let date =
-                || httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok();
-            seconds().or_else(date)
+            let left = |time: u64| Duration::from_secs(time.saturating_sub(now().as_unix()));
+            seconds().or_else(|| unix_time(text).map(left))
         });
         let retry = matches!(answer.head.status, 429 | 500..).then_some(wait);
         Self { error, retry }
@@ -255,11 +255,16 @@ fn validator(answer: &Answer) -> Option<String> {
     let tag = answer.head.values("etag").next().filter(|tag| tag.starts_with('"'));
     let old = || {
         let text = answer.head.values("last-modified").next()?;
-        let changed = httpdate::parse_http_date(text).ok()?;
-        let age = SystemTime::now().duration_since(changed).ok()?;
-        (age > Duration::from_secs(60)).then_some(text)
+        let age = now().as_unix().checked_sub(unix_time(text)?)?;
+        (age > 60).then_some(text)
     };
     tag.or_else(old).filter(|text| !text.contains('\n')).map(str::to_owned)
+}
+
+/// Reads a date of HTTP, as seconds of Unix time.
+fn unix_time(date: &str) -> Option<u64> {
+    let time = httpdate::parse_http_date(date).ok()?;
+    Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
 }
 
 fn length(answer: &Answer) -> Option<u64> {

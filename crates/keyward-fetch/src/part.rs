@@ -77,8 +77,10 @@ impl Part {
         let file = File::open(&self.description).ok().filter(|_| self.length > 0)?;
         let mut text = String::new();
         file.take(MAX_DESCRIPTION).read_to_string(&mut text).ok()?;
-        let (url, validator) = text.trim_end().split_once('\n')?;
-        Some(Source { url: url.to_owned(), validator: validator.to_owned() })
+        let mut lines = text.lines();
+        let (boot, url, validator) = (lines.next()?, lines.next()?, lines.next()?);
+        let source = Source { url: url.to_owned(), validator: validator.to_owned() };
+        Some(source).filter(|_| boot == this_boot())
     }
 
     /// Begins again, with something of this source. Without one, the download cannot go on later.
@@ -95,8 +97,8 @@ impl Part {
         self.length = 0;
         if let Some(Source { url, validator }) = source {
             self.file.sync_all().map_err(|error| failed(&self.path, &error))?;
-            let text = format!("{url}\n{validator}\n");
-            fs::write(&self.description, text)
+            let text = format!("{}\n{url}\n{validator}\n", this_boot());
+            describe(&self.description, &text)
                 .map_err(|error| failed(&self.description, &error))?;
         }
         Ok(())
@@ -181,6 +183,18 @@ impl Drop for Part {
             drop(fs::remove_file(&self.path));
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "without it, the download begins again")]
+fn describe(path: &Path, text: &str) -> io::Result<()> {
+    fs::write(path, text)
+}
+
+/// Returns what names the time since the machine was started. The part is not synchronized with the
+/// disk while it is written, so after a power cut it may be anything.
+fn this_boot() -> String {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id");
+    id.unwrap_or_default().trim().to_owned()
 }
 
 pub(crate) fn exists(path: &Path) -> Error {

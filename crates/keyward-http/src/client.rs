@@ -245,6 +245,10 @@ fn io_failure(error: &io::Error, limits: Limits) -> String {
         None if error.kind() == io::ErrorKind::InvalidData => {
             format!("the answer is larger than {} bytes", limits.body)
         }
+        // The standard library has no kind for this, and no other text.
+        None if error.to_string().starts_with("failed to lookup address") => {
+            "the host is unknown".into()
+        }
         None => error.kind().to_string(),
     }
 }
