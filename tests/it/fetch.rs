@@ -4,6 +4,7 @@ mod apache;
 mod basics;
 mod digest;
 mod httpbin;
+mod logins;
 mod providers;
 mod redirects;
 mod resume;

@@ -48,7 +48,7 @@ impl Authenticator for Auto {
                 };
                 let chosen: &dyn Authenticator = match kind {
                     names::USER_PASSWORD if digest::is_offered(answer) => &Digest,
-                    names::USER_PASSWORD if wants(answer, "basic") => &Basic,
+                    names::USER_PASSWORD if wants(answer, "basic") => &Basic::default(),
                     _ if kind != names::USER_PASSWORD && wants(answer, "bearer") => &Bearer,
                     _ => {
                         let why = format!(

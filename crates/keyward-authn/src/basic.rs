@@ -3,38 +3,54 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use keyward_origin::Target;
 use keyward_plugin::{
-    Additions, Authenticator, Backend, Error, Event, Host, Info, NoOptions, Record, RefusalCause,
-    RequestHead, Result, Secret, SecretWriter, State, Step,
+    Additions, Authenticator, Backend, Error, Event, Header, Host, Info, Record, RefusalCause,
+    RequestHead, Result, Secret, SecretWriter, State, Step, options,
 };
 
 use crate::challenge::{challenges, wants};
 use crate::credential::user_and_password;
+use crate::session::{self, Session, Stage, refused_login};
 
-/// A username and a password in each request (RFC 7617).
+options! {
+    /// The login of [`Basic`].
+    pub struct BasicOptions {
+        /// The URL that gives a session: the password is sent only there, and its cookies to the others.
+        pub login: Option<String>,
+    }
+}
+
+/// A username and a password in each request (RFC 7617), or only in a login that gives cookies.
 ///
 /// # Security
 /// A reader of the request has the password: use it with TLS.
-#[derive(Clone, Copy, Debug)]
-pub struct Basic;
+#[derive(Clone, Debug, Default)]
+pub struct Basic {
+    login: Option<(Target, Arc<dyn Host>)>,
+}
 
 impl Backend for Basic {
     const INFO: Info = Info::new("basic", "A username and a password in each request (RFC 7617)");
-    type Options = NoOptions;
+    type Options = BasicOptions;
 
-    fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {
-        Ok(Self)
+    fn open(options: BasicOptions, host: &Arc<dyn Host>) -> Result<Self> {
+        let login = options.login.map(|url| Target::parse(&url)).transpose()?;
+        Ok(Self { login: login.map(|target| (target, Arc::clone(host))) })
     }
 }
 
 impl Authenticator for Basic {
     fn step(
         &self,
-        _: &RequestHead,
+        request: &RequestHead,
         record: Option<&Record>,
         event: &Event<'_>,
-        _: &mut State,
+        state: &mut State,
     ) -> Result<Step> {
+        if let Some((login, host)) = &self.login {
+            return step_of_session(login, Session::new(host, request, state)?, record, event);
+        }
         match event {
             Event::Challenged(answer) if !wants(answer, "basic") => Ok(Step::refuse(
                 RefusalCause::OtherScheme,
@@ -50,6 +66,44 @@ impl Authenticator for Basic {
             },
         }
     }
+}
+
+/// Logs in once, and again when the session has ended.
+fn step_of_session(
+    login: &Target,
+    mut session: Session<'_>,
+    record: Option<&Record>,
+    event: &Event<'_>,
+) -> Result<Step> {
+    match event {
+        Event::Sub(sub) => {
+            let at = session.keep(&sub.head)?;
+            Ok(refused_login(&sub.head, &at)?.unwrap_or_else(|| session.send()))
+        }
+        Event::Answered(answer) if answer.status == 401 => match session.has_ended() {
+            true => log_in(login, session, record),
+            false => Ok(accepted_unless_401(answer)),
+        },
+        Event::Answered(answer) => {
+            session.keep_own(answer);
+            Ok(Step::Accept)
+        }
+        _ => match session.go_on() {
+            Some(step) => Ok(step),
+            None => log_in(login, session, record),
+        },
+    }
+}
+
+fn log_in(login: &Target, mut session: Session<'_>, record: Option<&Record>) -> Result<Step> {
+    let (username, password) = match user_and_password(record) {
+        Ok(found) => found,
+        Err(step) => return Ok(step),
+    };
+    let mut sub = session::request("POST", login);
+    sub.head.headers.push(Header::new("Authorization", header(username, password)?));
+    sub.carries_credential = true;
+    Ok(session.ask(Stage::Login, login, sub))
 }
 
 /// Returns the value of the header. RFC 7617 leaves the character set to the server; this sends

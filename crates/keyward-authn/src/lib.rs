@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | [`basic`](Basic) | RFC 7617: a username and a password | `user-password` |
 //! | [`digest`](Digest) | RFC 7616: a username and a hash of the password | `user-password` |
+//! | [`html-form`](HtmlForm) | a form that gives cookies | any |
 //! | [`bearer`](Bearer) | RFC 6750: a token | `token`, `oauth2`, `api-key` |
 //! | [`token`](Token) | a token in any header | `token`, `oauth2`, `api-key` |
 //! | [`auto`](Auto) | what the server asks for | what fits |
@@ -36,16 +37,20 @@ mod auto;
 mod basic;
 mod bearer;
 mod challenge;
+mod cookies;
 mod credential;
 mod digest;
+mod form;
 mod hash;
 mod no_host;
+mod session;
 
 pub use auto::Auto;
 pub use basic::Basic;
 pub use bearer::{Bearer, Token};
 pub use challenge::{Challenge, challenges};
 pub use digest::Digest;
+pub use form::HtmlForm;
 pub use hash::hash_body;
 
 use std::sync::Arc;
@@ -88,6 +93,7 @@ pub const BUILT_IN: &[BuiltIn] = &[
     BuiltIn::new::<Basic>(),
     BuiltIn::new::<Bearer>(),
     BuiltIn::new::<Digest>(),
+    BuiltIn::new::<HtmlForm>(),
     BuiltIn::new::<Token>(),
 ];
 

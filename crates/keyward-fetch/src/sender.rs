@@ -2,8 +2,8 @@
 
 use keyward_authn::hash_body;
 use keyward_core::{
-    Additions, Error, ErrorKind, HashKind, Origin, Record, RequestHead, ResponseHead, Result,
-    Secret, SubRequest, SubResponse,
+    Additions, Error, ErrorKind, HashKind, MAX_BODY_START, Origin, Record, RequestHead,
+    ResponseHead, Result, Secret, SubRequest, SubResponse,
 };
 use keyward_http::{Body, Client, Http};
 use keyward_origin::Target;
@@ -23,7 +23,10 @@ impl Caller for Sender<'_> {
     type Body = Body;
 
     fn send(&mut self, additions: &Additions) -> Result<(ResponseHead, Body)> {
-        send(self.client, self.request, additions)
+        let (mut head, mut body) = send(self.client, self.request, additions)?;
+        // Some servers answer with a login page in place of the file.
+        head.body_start = body.peek(MAX_BODY_START)?.clone();
+        Ok((head, body))
     }
 
     fn ask(&mut self, sub: &SubRequest) -> Result<SubResponse> {

@@ -164,6 +164,9 @@ pub struct Body {
     reader: ureq::BodyReader<'static>,
     origin: Origin,
     limits: Limits,
+    start: Secret,
+    /// How much of `start` was returned.
+    returned: usize,
 }
 
 impl Debug for Body {
@@ -178,7 +181,28 @@ impl Body {
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if the connection ends before the body does.
     pub fn read(&mut self, buffer: &mut [u8]) -> Result<usize> {
+        let start = &self.start.expose()[self.returned..];
+        if !start.is_empty() && !buffer.is_empty() {
+            let length = start.len().min(buffer.len());
+            buffer[..length].copy_from_slice(&start[..length]);
+            self.returned += length;
+            return Ok(length);
+        }
         self.reader.read(buffer).map_err(|error| failed(&self.origin, error.into(), self.limits))
+    }
+}
+
+impl Body {
+    /// Returns the first bytes of the body, at most `limit`. [`read`](Self::read) returns them too.
+    /// Call it once, before `read`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn peek(&mut self, limit: usize) -> Result<&Secret> {
+        let limited = (&mut self.reader).take(limit as u64);
+        self.start = Secret::read_from(limited, limit)
+            .map_err(|error| failed(&self.origin, error.into(), self.limits))?;
+        Ok(&self.start)
     }
 }
 
@@ -191,7 +215,13 @@ impl Client {
     pub fn open(&self, request: Request<Secret>) -> Result<Response<Body>> {
         let (origin, response) = self.run(request)?;
         let (head, body) = response.into_parts();
-        let body = Body { reader: body.into_reader(), origin, limits: self.limits };
+        let body = Body {
+            reader: body.into_reader(),
+            origin,
+            limits: self.limits,
+            start: Secret::default(),
+            returned: 0,
+        };
         Ok(Response::from_parts(head, body))
     }
 

@@ -91,6 +91,15 @@ impl Use {
     pub fn open(&self) -> Result<Box<dyn Authenticator>> {
         keyward_authn::open(&self.name, &self.options)
     }
+
+    /// Whether it does what no server asks for with 401.
+    fn is_unasked(&self) -> bool {
+        match self.name.as_str() {
+            "client-certificate" | "html-form" => true,
+            "basic" => self.options.get("login").is_some(),
+            _ => false,
+        }
+    }
 }
 
 /// What a file contains.
@@ -102,8 +111,7 @@ struct File {
     help: String,
     origins: Vec<String>,
     path: Option<String>,
-    #[serde(default)]
-    auth: Auth,
+    auth: Option<Auth>,
     #[serde(default)]
     credentials: Vec<String>,
     #[serde(default)]
@@ -151,7 +159,11 @@ impl Provider {
         for used in &authenticators {
             used.open()?;
         }
-        if authenticators.is_empty() && file.auth != Auth::Never {
+        let auth = file.auth.unwrap_or_else(|| match authenticators.iter().any(Use::is_unasked) {
+            true => Auth::Required,
+            false => Auth::Optional,
+        });
+        if authenticators.is_empty() && auth != Auth::Never {
             authenticators.push(Use::auto());
         }
         Ok(Self {
@@ -159,7 +171,7 @@ impl Provider {
             help: file.help,
             origins,
             path,
-            auth: file.auth,
+            auth,
             credentials: file.credentials,
             authenticators,
         })

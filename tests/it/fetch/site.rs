@@ -18,7 +18,7 @@ pub(super) struct Site {
 impl Site {
     pub(super) fn start() -> Self {
         let home = Home::in_memory();
-        for folder in ["", "private", "token"] {
+        for folder in ["", "private", "session", "token"] {
             home.write(&format!("files/{folder}/data.csv"), format!("{folder},1\n"));
         }
         home.write("people", "ann:{PLAIN}canary-password\n");

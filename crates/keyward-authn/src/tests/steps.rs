@@ -3,7 +3,7 @@
 use crate::{BUILT_IN, open};
 use keyward_plugin::{
     Authenticator, Event, Field, Header, Record, RefusalCause, RequestHead, ResponseHead, Secret,
-    State, Step, Value, Values,
+    State, Step, SubResponse, Value, Values,
 };
 
 fn opened(name: &str, options: &[(&str, &str)]) -> Box<dyn Authenticator> {
@@ -123,7 +123,8 @@ fn auto_prefers_digest_and_then_never_sends_the_password_itself() {
 
 #[test]
 fn only_401_says_that_a_credential_is_wrong() {
-    for built_in in BUILT_IN {
+    // A form has options that it needs, and its own tests.
+    for built_in in BUILT_IN.iter().filter(|built_in| built_in.info.name != "html-form") {
         let name = built_in.info.name;
         for status in [200, 206, 403, 404, 500] {
             let step = step(name, Some(&token()), &Event::Answered(&answer(status, "")));
@@ -132,6 +133,46 @@ fn only_401_says_that_a_credential_is_wrong() {
         let refused = step(name, Some(&token()), &Event::Answered(&answer(401, "Basic realm=x")));
         assert_eq!(cause(&refused), RefusalCause::WrongCredential, "{name}");
     }
+}
+
+#[test]
+fn a_login_with_basic_gives_cookies_that_are_sent_in_place_of_the_password() {
+    let basic = opened("basic", &[("login", "https://x.example/login")]);
+    let mut state = State::default();
+    let mut with =
+        |event: &Event<'_>| basic.step(&request(), Some(&user()), event, &mut state).unwrap();
+    let ask = |step: Step| match step {
+        Step::Ask(sub) => {
+            assert!(sub.carries_credential);
+            let sent = sub.head.headers[0].value.expose_str().unwrap().to_owned();
+            format!("{} {} {sent}", sub.head.method, sub.head.url)
+        }
+        step => panic!("{step:?}"),
+    };
+    let sub = |status: u16, cookie: &str| SubResponse {
+        head: ResponseHead {
+            status,
+            headers: vec![Header::new("set-cookie", cookie)],
+            body_start: Secret::default(),
+        },
+        body: Secret::default(),
+    };
+    let login = "POST https://x.example/login Basic YW5uOnDDpDpzcw==";
+    assert_eq!(ask(with(&Event::Start)), login);
+    assert_eq!(header(&with(&Event::Sub(&sub(200, "s=1")))), "s=1");
+    assert_eq!(with(&Event::Answered(&answer(200, ""))), Step::Accept);
+    assert_eq!(header(&with(&Event::Start)), "s=1");
+    // The session has ended: one new login.
+    assert_eq!(ask(with(&Event::Answered(&answer(401, "")))), login);
+    assert_eq!(header(&with(&Event::Sub(&sub(200, "s=2; Max-Age=1000")))), "s=2");
+    assert_eq!(cause(&with(&Event::Answered(&answer(401, "")))), RefusalCause::WrongCredential);
+    // A login that fails, or gives nothing.
+    with(&Event::Answered(&answer(401, "")));
+    assert_eq!(cause(&with(&Event::Sub(&sub(401, "")))), RefusalCause::WrongCredential);
+    let mut state = State::default();
+    basic.step(&request(), Some(&user()), &Event::Start, &mut state).unwrap();
+    let without = basic.step(&request(), Some(&user()), &Event::Sub(&sub(200, "")), &mut state);
+    assert_eq!(cause(&without.unwrap()), RefusalCause::OtherScheme);
 }
 
 #[test]
