@@ -68,6 +68,14 @@ pub struct Use {
 }
 
 impl Auth {
+    /// What counts for these authenticators if a provider does not say it.
+    pub(crate) fn usual(authenticators: &[Use]) -> Self {
+        match authenticators.iter().any(Use::is_unasked) {
+            true => Self::Required,
+            false => Self::Optional,
+        }
+    }
+
     /// Its name in a file.
     pub const fn name(self) -> &'static str {
         match self {
@@ -159,10 +167,7 @@ impl Provider {
         for used in &authenticators {
             used.open()?;
         }
-        let auth = file.auth.unwrap_or_else(|| match authenticators.iter().any(Use::is_unasked) {
-            true => Auth::Required,
-            false => Auth::Optional,
-        });
+        let auth = file.auth.unwrap_or_else(|| Auth::usual(&authenticators));
         if authenticators.is_empty() && auth != Auth::Never {
             authenticators.push(Use::auto());
         }

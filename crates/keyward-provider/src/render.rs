@@ -27,7 +27,7 @@ impl Provider {
         if let Some(path) = &self.path {
             line("path", quoted(&path.to_string()));
         }
-        if self.auth != Auth::default() {
+        if self.auth != Auth::usual(&self.authenticators) {
             line("auth", quoted(self.auth.name()));
         }
         if !self.credentials.is_empty() {

@@ -125,3 +125,19 @@ fn a_wrong_file_is_an_error_with_its_place() {
         assert!(error.message().starts_with(why), "{}", error.message());
     }
 }
+
+#[test]
+fn a_login_that_no_server_asks_for_is_required_unless_the_file_says_otherwise() {
+    let parse = |lines: &str| {
+        let text = format!("version = 1\norigins = [\"https://x.example\"]\n{lines}");
+        Provider::parse("x", &text, "x.toml").unwrap()
+    };
+    let form = "\n[[authenticators]]\nname = \"html-form\"\nfields = [\"p={password}\"]\n";
+    for (auth, expected) in [("", Auth::Required), ("auth = \"optional\"\n", Auth::Optional)] {
+        let provider = parse(&format!("{auth}{form}"));
+        assert_eq!(provider.auth, expected);
+        let again = Provider::parse("x", &provider.to_toml(), "x.toml").unwrap();
+        assert_eq!(again.auth, expected);
+    }
+    assert_eq!(parse("").auth, Auth::Optional);
+}
