@@ -1,7 +1,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use http::Uri;
-use keyward_core::{Error, ErrorKind, Record, Result, Secret, printable};
+use keyward_core::{Error, ErrorKind, Record, Result, Secret};
 use keyward_kinds::fields;
 use percent_encoding::utf8_percent_encode;
 use sha2::{Digest, Sha256};
@@ -10,6 +10,8 @@ use subtle::ConstantTimeEq;
 use crate::client::{invalid, parameters, text, url};
 use crate::grant::Grant;
 use crate::request::FORM;
+use crate::response::describe;
+use crate::secrets::Secrets;
 
 /// A request for a user's consent, which a browser shows (RFC 6749 section 4.1, with PKCE, RFC 7636).
 ///
@@ -36,6 +38,8 @@ pub struct Authorization {
     issuer: Option<String>,
     state: Secret,
     verifier: Secret,
+    /// What a refusal must not show.
+    secrets: Secrets,
 }
 
 impl Authorization {
@@ -64,12 +68,14 @@ impl Authorization {
         let more = more.iter().filter_map(|(name, value)| Some((&**name, value.expose_str()?)));
         query.extend(more);
         let url = with_query(&page, &query);
+        let secrets = Secrets::from(record).with([&state, &verifier]);
         Ok(Self {
             url,
             redirect_uri: redirect_uri.to_owned(),
             issuer: text(record, fields::ISSUER).map(str::to_owned),
             state,
             verifier,
+            secrets,
         })
     }
 
@@ -106,8 +112,8 @@ impl Authorization {
             return Err(foreign("it comes from another server"));
         }
         if let Some(code) = values.get("error") {
-            let description = values.get("error_description").unwrap_or_default();
-            return Err(refused(code, description));
+            let why = describe(code, values.get("error_description"), &self.secrets);
+            return Err(Error::new(ErrorKind::Unauthorized, "login").because(why));
         }
         match values.get("code") {
             Some(code) if !code.is_empty() => Ok(Grant::AuthorizationCode {
@@ -169,11 +175,4 @@ fn random() -> Result<Secret> {
 
 fn foreign(why: &str) -> Error {
     Error::invalid("login", format!("the URL is not the answer to this login: {why}"))
-}
-
-fn refused(code: &str, description: &str) -> Error {
-    let separator = if description.is_empty() { "" } else { ": " };
-    let (code, description) = (printable(code), printable(description));
-    Error::new(ErrorKind::Unauthorized, "login")
-        .because(format!("the server says {code}{separator}{description}"))
 }

@@ -48,13 +48,13 @@ impl Tokens {
         sent.extend(more.iter().map(|(name, value)| (name.as_str(), value.clone())));
         let endpoint = url(record, fields::DEVICE_URL)?;
         let request = request::to_endpoint(record, &endpoint, sent, self.clock.server_now())?;
-        let sent = request.extensions().get().cloned().unwrap_or_default();
+        let secrets = request.extensions().get().cloned().unwrap_or_default();
         let response = self.send(request)?;
         let body: Option<CodeBody> = response::parse(response.body().expose());
         if let Some(code) = body.and_then(CodeBody::code) {
             return Ok(code);
         }
-        match response::read(&response, &sent) {
+        match response::read(&response, &secrets) {
             Answer::Failed(failure) => Err(failure.error),
             _ => Err(Error::new(ErrorKind::Unavailable, "login")
                 .because("the server sent no device code")),

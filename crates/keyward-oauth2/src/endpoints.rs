@@ -8,8 +8,9 @@ use keyward_kinds::fields;
 use serde::de::IgnoredAny;
 
 use crate::client::url;
-use crate::request::{self, Sent};
+use crate::request;
 use crate::response::{self, Answer};
+use crate::secrets::Secrets;
 use crate::tokens::Tokens;
 
 impl Tokens {
@@ -22,11 +23,11 @@ impl Tokens {
     pub fn revoke(&self, record: &Record, field: &str) -> Result<()> {
         let Some(token) = record.field(field) else { return Ok(()) };
         let sent = vec![("token", token.value.clone()), ("token_type_hint", field.into())];
-        let (response, sent) = self.post(record, fields::REVOCATION_URL, sent)?;
+        let (response, secrets) = self.post(record, fields::REVOCATION_URL, sent)?;
         if response.status().is_success() {
             return Ok(());
         }
-        Err(refused(&response, &sent, "revoke", "the server has not revoked the token"))
+        Err(refused(&response, &secrets, "revoke", "the server has not revoked the token"))
     }
 
     /// Asks the server what the access token of a record is good for (RFC 7662), and returns its
@@ -39,7 +40,7 @@ impl Tokens {
             .field(fields::ACCESS_TOKEN)
             .ok_or_else(|| Error::invalid("status", "the record has no access token"))?;
         let sent = vec![("token", token.value.clone()), ("token_type_hint", "access_token".into())];
-        let (response, sent) = self.post(record, fields::INTROSPECTION_URL, sent)?;
+        let (response, secrets) = self.post(record, fields::INTROSPECTION_URL, sent)?;
         let body = response.body().expose();
         let is_object = response::parse::<BTreeMap<String, IgnoredAny>>(body).is_some();
         if response.status().is_success() && is_object {
@@ -47,7 +48,7 @@ impl Tokens {
         }
         Err(refused(
             &response,
-            &sent,
+            &secrets,
             "status",
             "the server does not say what the token is good for",
         ))
@@ -59,17 +60,22 @@ impl Tokens {
         record: &Record,
         endpoint: &str,
         sent: Vec<(&str, Secret)>,
-    ) -> Result<(Response<Secret>, Sent)> {
+    ) -> Result<(Response<Secret>, Secrets)> {
         let request =
             request::to_endpoint(record, &url(record, endpoint)?, sent, self.clock.server_now())?;
-        let sent = request.extensions().get().cloned().unwrap_or_default();
-        Ok((self.send(request)?, sent))
+        let secrets = request.extensions().get().cloned().unwrap_or_default();
+        Ok((self.send(request)?, secrets))
     }
 }
 
 /// Returns the error for a server that did not do what it was asked to.
-fn refused(response: &Response<Secret>, sent: &Sent, operation: &'static str, why: &str) -> Error {
-    let cause = match response::read(response, sent) {
+fn refused(
+    response: &Response<Secret>,
+    secrets: &Secrets,
+    operation: &'static str,
+    why: &str,
+) -> Error {
+    let cause = match response::read(response, secrets) {
         Answer::GrantRefused(why) => why,
         Answer::Failed(failure) => failure.error.message().to_owned(),
         Answer::Issued(_) => return Error::new(ErrorKind::Unavailable, operation).because(why),

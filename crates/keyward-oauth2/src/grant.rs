@@ -90,9 +90,7 @@ impl Grant {
     /// `Invalid` if the record lacks something.
     pub(crate) fn request(&self, record: &Record, now: Timestamp) -> Result<Request<Secret>> {
         if let Self::DeveloperToken = self {
-            let token = field(record, fields::DEVELOPER_TOKEN)?;
-            let url = url(record, fields::DEVELOPER_TOKEN_URL)?;
-            return request::with_developer_token(&url, &token.value);
+            return request::with_developer_token(record);
         }
         let mut sent = self.parameters(record, now)?;
         if let Some(scope) = record.field(fields::SCOPE).filter(|_| self.names_scope()) {

@@ -20,6 +20,7 @@ mod provider;
 mod request;
 mod response;
 mod save;
+mod secrets;
 mod state;
 mod tokens;
 

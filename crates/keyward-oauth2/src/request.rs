@@ -7,10 +7,12 @@ use base64::prelude::BASE64_STANDARD;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Uri};
 use keyward_core::{Record, Result, Secret, SecretWriter, Timestamp};
+use keyward_kinds::fields;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
 use crate::assertion;
-use crate::client::{Client, ClientAuthentication, RequestFormat, invalid};
+use crate::client::{Client, ClientAuthentication, RequestFormat, field, invalid, url};
+use crate::secrets::Secrets;
 
 /// The bytes that `application/x-www-form-urlencoded` escapes. It also escapes some that need not be.
 pub(crate) const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -49,62 +51,30 @@ pub(crate) fn to_endpoint(
         _ if is_named => {}
         _ => parameters.push(("client_id", client.id.as_str().into())),
     }
-    let sent = Sent::new(&parameters, &client.secret);
+    let secrets = Secrets::from(record).with_parameters(&parameters);
     let (media_type, body) = match client.format {
         RequestFormat::Form => ("application/x-www-form-urlencoded", form(&parameters)),
         RequestFormat::Json => ("application/json", json(&parameters)?),
     };
-    let request = request.header(CONTENT_TYPE, media_type).extension(sent).body(body);
+    let request = request.header(CONTENT_TYPE, media_type).extension(secrets).body(body);
     request.map_err(|_| invalid("the request cannot be written"))
 }
 
 /// Returns a request for an access token in return for a developer's token, as pancloud sends it.
 ///
 /// # Errors
-/// `Invalid` if the token cannot be sent.
-pub(crate) fn with_developer_token(url: &Uri, token: &Secret) -> Result<Request<Secret>> {
+/// `Invalid` if the record lacks the token or the URL, or the token cannot be sent.
+pub(crate) fn with_developer_token(record: &Record) -> Result<Request<Secret>> {
+    let token = &field(record, fields::DEVELOPER_TOKEN)?.value;
     let mut header = SecretWriter::new();
     let written = header.write_all(b"Bearer ").and_then(|()| header.write_all(token.expose()));
     written.expect("memory can be written");
-    Request::post(url.clone())
+    Request::post(url(record, fields::DEVELOPER_TOKEN_URL)?)
         .header(ACCEPT, "application/json")
         .header(AUTHORIZATION, sensitive(&header.finish())?)
-        .extension(Sent(vec![token.clone()]))
+        .extension(Secrets::from(record))
         .body(Secret::default())
         .map_err(|_| invalid("the request cannot be written"))
-}
-
-/// The parameters whose values are secret.
-const SECRET: [&str; 10] = [
-    "actor_token",
-    "assertion",
-    "client_assertion",
-    "code",
-    "code_verifier",
-    "device_code",
-    "password",
-    "refresh_token",
-    "subject_token",
-    "token",
-];
-
-/// The secrets in a request, which its response must not bring into a message.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Sent(Vec<Secret>);
-
-impl Sent {
-    fn new(parameters: &[(&str, Secret)], secret: &Option<Secret>) -> Self {
-        let parameters = parameters.iter().filter(|(name, _)| SECRET.contains(name));
-        let values = parameters.map(|(_, value)| value).chain(secret);
-        Self(values.filter(|value| !value.is_empty()).cloned().collect())
-    }
-
-    /// Whether a text contains one of them, as it is or as a form or a header contains it.
-    pub(crate) fn is_in(&self, text: &str) -> bool {
-        let text = percent_encoding::percent_decode_str(text).collect::<Vec<_>>();
-        let has = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
-        has(b"Basic ") || self.0.iter().any(|secret| has(secret.expose()))
-    }
 }
 
 /// Returns the header of a client's name and secret, which RFC 6749 section 2.3.1 wants escaped.

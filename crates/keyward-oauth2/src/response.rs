@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use crate::claims;
-use crate::request::Sent;
+use crate::secrets::Secrets;
 
 /// The longest token that is accepted, in bytes. Headers of servers have limits of this size.
 const MAX_TOKEN: usize = 64 << 10;
@@ -86,8 +86,8 @@ impl From<Error> for Failure {
     }
 }
 
-/// Reads the response to a request with these secrets.
-pub(crate) fn read(response: &Response<Secret>, sent: &Sent) -> Answer {
+/// Reads the response to a request, and shows none of these secrets.
+pub(crate) fn read(response: &Response<Secret>, secrets: &Secrets) -> Answer {
     let body: Option<Body> = parse(response.body().expose());
     let fail = |kind, code: &str, why: String| {
         let error = Error::new(kind, "token").because(why);
@@ -109,7 +109,7 @@ pub(crate) fn read(response: &Response<Secret>, sent: &Sent) -> Answer {
     // Some servers report errors with status 200.
     if let Item::Text(code) = &body.error {
         let code = code.expose_str().unwrap_or_default();
-        let why = describe(code, &body.error_description, sent);
+        let why = describe(code, body.error_description.as_text(), secrets);
         return match (code, kind_of(code, status)) {
             ("invalid_grant", _) => Answer::GrantRefused(why),
             (code, kind) => fail(kind, code, why),
@@ -141,15 +141,15 @@ fn kind_of(code: &str, status: StatusCode) -> ErrorKind {
 }
 
 /// Returns the error of a server in its words, as far as they can be shown. A server that repeats
-/// what it received would bring secrets into the message.
-fn describe(code: &str, description: &Item, sent: &Sent) -> String {
-    if sent.is_in(code) {
+/// what it knows would bring secrets into the message.
+pub(crate) fn describe(code: &str, description: Option<&str>, secrets: &Secrets) -> String {
+    if secrets.are_in(code) {
         return "the server repeats a secret instead of an error".into();
     }
     let short = |text: &str| text.chars().take(MAX_DESCRIPTION).collect::<String>();
     let code = short(code);
     let code = printable(&code);
-    match description.as_text().filter(|text| !sent.is_in(text)) {
+    match description.filter(|text| !secrets.are_in(text)) {
         Some(text) => format!("the server says {code}: {}", printable(&short(text))),
         None => format!("the server says {code}"),
     }

@@ -1,5 +1,6 @@
 mod claims;
 mod clocks;
+mod echoes;
 mod flows;
 mod grants;
 mod identity;

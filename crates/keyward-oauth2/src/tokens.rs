@@ -15,9 +15,9 @@ use keyward_kinds::fields;
 use crate::clock::Clock;
 use crate::grant::Grant;
 use crate::identity::Identity;
-use crate::request::Sent;
 use crate::response::{self, Answer, Failure, Issued};
 use crate::save::with_tokens;
+use crate::secrets::Secrets;
 use crate::state::{RefreshState, Validity, dead};
 
 /// How long the server is not asked again after a failure, unless it says so itself.
@@ -354,9 +354,9 @@ impl Tokens {
 
     fn ask_once(&self, record: &Record, grant: &Grant) -> Result<Answer> {
         let request = grant.request(record, self.clock.server_now())?;
-        let sent = request.extensions().get::<Sent>().cloned().unwrap_or_default();
+        let secrets = request.extensions().get::<Secrets>().cloned().unwrap_or_default();
         let answer = match self.send(request) {
-            Ok(response) => response::read(&response, &sent),
+            Ok(response) => response::read(&response, &secrets),
             Err(error) => Answer::Failed(error.into()),
         };
         Ok(match (grant, answer) {

@@ -1,4 +1,4 @@
-//! A server whose every answer is secret, or repeats what it got.
+//! A server whose every answer is secret, or repeats what it got or has issued.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -75,6 +75,15 @@ fn serve(
         "/introspection" => ("200 OK", String::new(), r#"{"active":true}"#.to_owned()),
         "/echo" => {
             let error = json!({"error": "invalid_request", "error_description": request.clone()});
+            ("400 Bad Request", String::new(), error.to_string())
+        }
+        // It issues tokens, but does not refresh them.
+        "/lapses" if !body.contains("refresh_token=") => {
+            ("200 OK", String::new(), tokens.to_string())
+        }
+        "/tells" | "/lapses" => {
+            let told = format!("expired: {} {}", secrets.access, secrets.id);
+            let error = json!({"error": "invalid_request", "error_description": told});
             ("400 Bad Request", String::new(), error.to_string())
         }
         "/html" => {

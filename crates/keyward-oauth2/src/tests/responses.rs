@@ -3,11 +3,11 @@ use keyward_core::ErrorKind;
 use serde_json::Value;
 
 use super::*;
-use crate::request::Sent;
 use crate::response::{Answer, read};
+use crate::secrets::Secrets;
 
 fn read_answer(status: u16, body: &str) -> Answer {
-    read(&answer(status, body).unwrap(), &Sent::default())
+    read(&answer(status, body).unwrap(), &Secrets::default())
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn an_error_is_shown_in_the_servers_words_without_control_characters() {
 fn a_server_may_ask_for_a_pause() {
     let response = |value: &str| {
         let response = Response::builder().status(429).header("retry-after", value);
-        match read(&response.body(Secret::default()).unwrap(), &Sent::default()) {
+        match read(&response.body(Secret::default()).unwrap(), &Secrets::default()) {
             Answer::Failed(failure) => failure.retry_after.map(|pause| pause.as_secs()),
             other => panic!("{other:?}"),
         }

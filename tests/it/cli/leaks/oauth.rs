@@ -106,3 +106,18 @@ fn a_server_that_repeats_what_it_got_makes_nothing_leak() {
         fixture.home.keyward("oauth logout s --name api --local").run().ends(0);
     }
 }
+
+#[test]
+fn a_server_that_tells_what_it_has_issued_makes_nothing_leak() {
+    let fixture = Fixture::new();
+    fixture.runs(&fixture.login("lapses", "")).ends(0);
+    for name in ["revocation", "introspection"] {
+        let set = format!("set s --name api --field {name}_url={}/tells", fixture.server.url);
+        fixture.home.keyward(&set).run().ends(0);
+    }
+    for line in ["refresh", "status --check", "revoke", "logout"] {
+        let ran = fixture.runs(&format!("oauth {line} s --name api"));
+        assert!(ran.code != 0 && ran.err.contains("invalid_request"), "{line}: {}", ran.err);
+    }
+    fixture.runs("oauth status s --name api").ends(0);
+}
