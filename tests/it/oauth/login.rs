@@ -103,6 +103,9 @@ fn a_device_shows_a_code() {
         assert!(started.elapsed() < Duration::from_secs(60), "{shown}");
         sleep(Duration::from_millis(20));
     };
+    let shown = std::fs::read_to_string(&messages).unwrap();
+    let first = "The client cli asks for the scopes openid read offline_access.\nOpen http://";
+    assert!(shown.starts_with(first), "{shown}");
     let url = format!("{}/device?user_code={code}", server.issuer());
     assert!(Command::new(browser()).arg(url).status().unwrap().success());
     assert!(login.wait().unwrap().success(), "{}", std::fs::read_to_string(&messages).unwrap());

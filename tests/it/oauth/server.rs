@@ -68,7 +68,7 @@ impl Oidc {
     }
 
     /// Starts it, and has it write the private keys of its clients into a new folder `keys`.
-    pub(super) fn start_with_keys(home: &Home) -> Self {
+    pub(crate) fn start_with_keys(home: &Home) -> Self {
         let keys = home.path("keys");
         std::fs::create_dir(&keys).unwrap();
         let mut command = Command::new("node");
@@ -105,12 +105,16 @@ impl Oidc {
 }
 
 /// Django OAuth Toolkit, running.
-pub(super) struct Django(Running);
+pub(crate) struct Django(Running);
 
 impl Django {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let server = root().join("tests/servers/django/server.py");
         Self(Running::start(Command::new("/usr/bin/python3").arg(server)))
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.0.url
     }
 
     /// A home with a store `s`, a browser, and the secret of each client in the file of its name.

@@ -7,17 +7,17 @@ import { createServer } from 'node:http';
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 
-// One client for each algorithm, which shows who it is by signing.
-function signing(alg, type, options) {
+// A client that shows who it is by signing.
+function signing(id, alg, type, options) {
   const { privateKey, publicKey } = generateKeyPairSync(type, options);
   if (process.env.OIDC_KEYS) {
-    writeFileSync(`${process.env.OIDC_KEYS}/${alg}.pem`, privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    writeFileSync(`${process.env.OIDC_KEYS}/${id}.pem`, privateKey.export({ format: 'pem', type: 'pkcs8' }));
   }
   return {
-    client_id: alg,
+    client_id: id,
     token_endpoint_auth_method: 'private_key_jwt',
     token_endpoint_auth_signing_alg: alg,
-    jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: `${alg}-1`, use: 'sig' }] },
+    jwks: { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: `${id}-1`, use: 'sig' }] },
     grant_types: ['client_credentials'],
     response_types: [],
     redirect_uris: [],
@@ -44,9 +44,10 @@ server.listen(0, '127.0.0.1', () => {
       { client_id: 'cli', ...native },
       { client_id: 'backup', client_secret: 's3cret', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] },
       { client_id: 'job', client_secret: 'j0b:s3cret/+%&', grant_types: ['client_credentials'], response_types: [], redirect_uris: [] },
-      signing('RS256', 'rsa', { modulusLength: 2048 }),
-      signing('ES256', 'ec', { namedCurve: 'P-256' }),
-      signing('EdDSA', 'ed25519'),
+      signing('RS256', 'RS256', 'rsa', { modulusLength: 2048 }),
+      signing('ES256', 'ES256', 'ec', { namedCurve: 'P-256' }),
+      signing('EdDSA', 'EdDSA', 'ed25519'),
+      signing('gateway', 'ES256', 'ec', { namedCurve: 'P-256' }),
     ],
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
     enabledJWA: { clientAuthSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },

@@ -159,9 +159,21 @@ fn listen(redirect_uri: &str) -> keyward_core::Result<Callback> {
 
 fn by_device(tokens: &Tokens, record: Record) -> keyward_core::Result<Record> {
     let device = tokens.device_code(&record)?;
+    print_message(&asks_for(&record));
     print_message(&format!("Open {}", escaped(&device.verification_uri)));
     print_message(&format!("and type {}", escaped(&device.user_code)));
     qr::show(device.verification_uri_complete.as_ref().unwrap_or(&device.verification_uri));
     print_message("Type only a code that you have asked for yourself.");
     tokens.await_device(record, &device, thread::sleep)
+}
+
+/// Returns a line that says which client asks for what. A user may have been sent the code of a login
+/// that is not theirs (RFC 8628 section 5.4).
+fn asks_for(record: &Record) -> String {
+    let text = |name| record.field(name).and_then(|field| field.value.expose_str());
+    let client = escaped(text(fields::CLIENT_ID).unwrap_or_default());
+    match text(fields::SCOPE).filter(|scope| !scope.is_empty()) {
+        Some(scope) => format!("The client {client} asks for the scopes {}.", escaped(scope)),
+        None => format!("The client {client} asks for the server's default scopes."),
+    }
 }
