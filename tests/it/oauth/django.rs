@@ -31,6 +31,23 @@ fn a_program_logs_in_as_itself() {
 }
 
 #[test]
+fn a_password_gets_tokens_and_is_not_stored() {
+    let server = Django::start();
+    let home = server.home();
+    home.write("password", "alice-pw\n");
+    let more = "--username alice --password-grant --password-file password";
+    let login = server.login("old", "legacy", more);
+    home.keyward(&login).run().ends(0).says("warning: Keyward sends your password");
+    let shown = home.keyward("get s --name legacy --json --reveal").run().ends(0).into_text();
+    assert!(!shown.contains("alice-pw"), "{shown}");
+    lives_and_ends(&home, "legacy", "old");
+    home.write("password", "wr0ng");
+    let refused = home.keyward(&login).run().ends(9).says("invalid_grant");
+    assert!(!refused.err.contains("wr0ng"), "{}", refused.err);
+    home.keyward("get s --name legacy").run().ends(3);
+}
+
+#[test]
 fn an_old_refresh_token_is_refused_and_kept() {
     let server = Django::start();
     let home = server.home();

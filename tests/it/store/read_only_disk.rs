@@ -61,6 +61,24 @@ fn a_store_in_a_folder_that_cannot_be_written_is_read() {
     }
 }
 
+/// A user should not go through a login whose tokens cannot be stored.
+#[test]
+fn a_login_shows_no_page_if_its_store_cannot_be_written() {
+    const LOGIN: &str = "oauth login store --user ann --name api --client-id cli \
+        --token-url http://127.0.0.1:9/token --authorization-url http://127.0.0.1:9/page";
+    for storage in STORAGES {
+        let home = Home::in_memory();
+        chown(home.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
+        let keyward = || as_nobody(&home, keyward());
+        keyward().args(init("store", storage, "clear")).run().ends(0);
+        make_read_only(&home.path(".local/share/keyward/stores"));
+        let finished = keyward().args(LOGIN.split_whitespace()).run();
+        assert!(matches!(finished.code, 4 | 7), "{storage}: {}: {}", finished.code, finished.err);
+        assert!(finished.err.contains("/stores/"), "{storage}: {}", finished.err);
+        assert!(!finished.err.contains("browser"), "{storage}: {}", finished.err);
+    }
+}
+
 /// A program in this home, ready to run as a user without rights.
 fn as_nobody(home: &Home, program: PathBuf) -> Invocation {
     let ids = [format!("--reuid={NOBODY}"), format!("--regid={NOBODY}")];

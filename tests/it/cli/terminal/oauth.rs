@@ -57,6 +57,31 @@ fn the_address_of_the_last_page_brings_the_code() {
 }
 
 #[test]
+fn after_some_seconds_without_the_browser_the_address_can_be_typed() {
+    let (server, home) = (Oidc::start(), home());
+    let mut terminal = Terminal::new();
+    let line = server.login("api", "--no-browser --redirect-uri http://[::1]/callback");
+    let line = format!("{} {line}", program());
+    let mut child = terminal.start(&home, &line.split_whitespace().collect::<Vec<_>>());
+    let mut messages = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let page =
+        messages.find_map(|line| line.strip_prefix("  http").map(|rest| format!("http{rest}")));
+    // The browser runs on a machine that does not reach this one.
+    let mut user = Command::new(browser());
+    user.arg(page.unwrap()).env("BROWSER_STOPS_AT", "http://[::1]");
+    let last = String::from_utf8(user.output().unwrap().stdout).unwrap();
+    assert!(last.starts_with("http://[::1]:"), "{last}");
+    assert!(messages.any(|line| line == "Nothing has arrived from the browser yet."));
+    terminal.expect(QUESTION);
+    terminal.press(format!("{}\r", last.trim().replace("state=", "state=x")));
+    assert!(messages.next().unwrap().contains("it has another state"));
+    terminal.expect(QUESTION);
+    terminal.press(format!("{}\r", last.trim()));
+    assert!(child.wait().unwrap().success());
+    home.keyward("oauth status s --name api").run().ends(0);
+}
+
+#[test]
 fn a_logout_asks_first() {
     let home = home();
     let json = r#"{"kind":"oauth2","fields":{"client_id":"cli","access_token":"t0ken"}}"#;
