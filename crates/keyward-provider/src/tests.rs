@@ -2,7 +2,7 @@
 
 use keyward_origin::Target;
 
-use crate::{Level, OriginPattern, PathPattern, Provider, Providers};
+use crate::{Auth, Level, OriginPattern, PathPattern, Provider, Providers};
 
 fn provider(name: &str, origin: &str, path: Option<&str>) -> Provider {
     let path = path.map(|path| format!("path = '{path}'\n")).unwrap_or_default();
