@@ -8,6 +8,7 @@ use crate::helpers::home::Home;
 
 mod datalad;
 mod pancloud;
+mod providers;
 
 /// A home with the store `s`.
 fn home() -> Home {

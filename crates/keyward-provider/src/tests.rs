@@ -141,3 +141,44 @@ fn a_login_that_no_server_asks_for_is_required_unless_the_file_says_otherwise() 
     }
     assert_eq!(parse("").auth, Auth::Optional);
 }
+
+#[test]
+fn a_hostile_pattern_and_ten_thousand_providers_cost_little() {
+    let start = std::time::Instant::now();
+    let long = "a".repeat(1 << 20);
+    assert!(PathPattern::new(&long).is_err());
+    assert!(Target::parse(&format!("https://x.example/{long}")).is_err());
+    let slow = PathPattern::new("/(a|a|aa)*b").unwrap();
+    assert!(!slow.matches(&format!("/{}", &long[..8000])));
+    assert!(start.elapsed().as_millis() < 1000, "{:?}", start.elapsed());
+
+    let mut providers = Providers::default();
+    for at in 0..10_000 {
+        let name = format!("p{at:05}");
+        providers.add(Level::User, provider(&name, &format!("https://{name}.example"), None));
+    }
+    let target = target("https://p04711.example/a");
+    let start = std::time::Instant::now();
+    assert_eq!(providers.matching(&target)[0].1.name, "p04711");
+    // Without optimization; with it, less than a tenth.
+    assert!(start.elapsed().as_millis() < 100, "{:?}", start.elapsed());
+}
+
+#[test]
+fn of_one_name_the_first_level_counts() {
+    let mut providers = Providers::default();
+    for (level, host) in [
+        (Level::Packaged, "packaged"),
+        (Level::User, "user"),
+        (Level::System, "system"),
+        (Level::Project, "project"),
+    ] {
+        providers.add(level, provider("x", &format!("https://{host}.example"), None));
+    }
+    assert_eq!(providers.iter().count(), 1);
+    let (level, provider) = providers.get("x").unwrap();
+    assert_eq!(
+        (level, provider.origins[0].to_string()),
+        (Level::User, "https://user.example".into())
+    );
+}

@@ -33,7 +33,7 @@ pub use ciphers::{age_keys, blob_aes_gcm, blob_age, blob_age_passphrase};
 pub use config::{project_file, settings, store_file};
 pub use envelope::{envelope, keyset};
 pub use git_request::git_request;
-pub use imports::{import_git, import_pycred};
+pub use imports::{import_git, import_provider, import_pycred};
 pub use keyed_value::keyed_value;
 pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
@@ -59,6 +59,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("envelope", envelope),
     ("git-request", git_request),
     ("import-git", import_git),
+    ("import-provider", import_provider),
     ("import-pycred", import_pycred),
     ("key-passphrase", key_passphrase),
     ("key-supplied", key_supplied),

@@ -5,6 +5,7 @@ mod oauth;
 mod plugin;
 mod project;
 mod prompts;
+mod provider;
 mod pty;
 mod run;
 mod shows;

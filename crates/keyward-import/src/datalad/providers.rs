@@ -253,16 +253,8 @@ const AUTHENTICATORS: &[(&str, &str)] =
     &[("http_basic_auth", "basic"), ("bearer_token", "bearer"), ("http_token", "token")];
 
 /// DataLad's authenticators that Keyward does not have.
-const MISSING: &[&str] = &[
-    "http_auth",
-    "http_digest_auth",
-    "html_form",
-    "bearer_token_anon",
-    "aws-s3",
-    "nda-s3",
-    "loris-token",
-    "xnat",
-];
+const MISSING: &[&str] =
+    &["http_auth", "html_form", "bearer_token_anon", "aws-s3", "nda-s3", "loris-token", "xnat"];
 
 fn authenticator(section: &Section, name: &str) -> Result<(Auth, Option<Use>)> {
     if name == "none" {
