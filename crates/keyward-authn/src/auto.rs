@@ -3,7 +3,7 @@ use std::sync::Arc;
 use keyward_kinds::names;
 use keyward_plugin::{
     Additions, Authenticator, Backend, Event, Host, Info, NoOptions, Record, RefusalCause,
-    RequestHead, Result, State, Step,
+    RequestHead, ResponseHead, Result, State, Step,
 };
 
 use crate::basic::{Basic, accepted_unless_401};
@@ -46,6 +46,10 @@ impl Authenticator for Auto {
                 let Some(kind) = record.map(|record| record.kind.as_str()) else {
                     return Ok(needed());
                 };
+                if is_negotiate_only(answer) {
+                    let why = "the server asks for Negotiate (Kerberos or NTLM), which Keyward does not do";
+                    return Ok(Step::refuse(RefusalCause::OtherScheme, why));
+                }
                 let chosen: &dyn Authenticator = match kind {
                     names::USER_PASSWORD if digest::is_offered(answer) => &Digest,
                     names::USER_PASSWORD if wants(answer, "basic") => &Basic::default(),
@@ -69,4 +73,10 @@ impl Authenticator for Auto {
 
 fn is_user_password(record: Option<&Record>) -> bool {
     record.is_some_and(|record| record.kind == names::USER_PASSWORD)
+}
+
+fn is_negotiate_only(answer: &ResponseHead) -> bool {
+    let offered = challenges(answer).0;
+    let is_negotiate = |scheme: &str| matches!(scheme, "negotiate" | "ntlm");
+    !offered.is_empty() && offered.iter().all(|challenge| is_negotiate(&challenge.scheme))
 }

@@ -116,11 +116,7 @@ pub(crate) fn header(username: &Secret, password: &Secret) -> Result<Secret> {
     if username.expose().contains(&b':') {
         return Err(Error::invalid("authenticate", "Basic cannot send a username with a colon"));
     }
-    let mut plain = SecretWriter::new();
-    for part in [username.expose(), b":", password.expose()] {
-        plain.write_all(part).expect("memory can be written");
-    }
-    let plain = plain.finish();
+    let plain = joined(&[username.expose(), b":", password.expose()]);
     let scheme = b"Basic ";
     let length = base64::encoded_len(plain.len(), true);
     let length =
@@ -130,6 +126,15 @@ pub(crate) fn header(username: &Secret, password: &Secret) -> Result<Secret> {
     let encoded = BASE64_STANDARD.encode_slice(plain.expose(), &mut value[scheme.len()..]);
     encoded.expect("the length was calculated");
     Ok(Secret::new(value))
+}
+
+/// Puts bytes together.
+pub(crate) fn joined(parts: &[&[u8]]) -> Secret {
+    let mut whole = SecretWriter::new();
+    for part in parts {
+        whole.write_all(part).expect("memory can be written");
+    }
+    whole.finish()
 }
 
 /// Accepts an answer unless it says that the credential is wrong. 403 is about what the user may do.

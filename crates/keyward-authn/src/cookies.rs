@@ -7,6 +7,8 @@ use cookie::Cookie;
 use keyward_origin::Target;
 use keyward_plugin::{Header, ResponseHead, Secret, SecretWriter, State, Timestamp};
 
+use crate::basic::joined;
+
 /// What the names of values in the state begin with.
 const PREFIX: &str = "cookie.";
 
@@ -141,14 +143,6 @@ fn default_path(path: &str) -> &str {
 fn matches_path(path: &str, cookie: &str) -> bool {
     let rest = path.strip_prefix(cookie);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || cookie.ends_with('/'))
-}
-
-fn joined(parts: &[&[u8]]) -> Secret {
-    let mut value = SecretWriter::new();
-    for part in parts {
-        value.write_all(part).expect("memory can be written");
-    }
-    value.finish()
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@
 //! | [`digest`](Digest) | RFC 7616: a username and a hash of the password | `user-password` |
 //! | [`html-form`](HtmlForm) | a form that gives cookies | any |
 //! | [`bearer`](Bearer) | RFC 6750: a token | `token`, `oauth2`, `api-key` |
+//! | [`registry-token`](RegistryToken) | a token of a container registry | none or `user-password` |
+//! | [`client-certificate`](ClientCertificate) | a certificate of the client | `client-certificate` |
 //! | [`token`](Token) | a token in any header | `token`, `oauth2`, `api-key` |
 //! | [`auto`](Auto) | what the server asks for | what fits |
 //!
@@ -36,6 +38,7 @@
 mod auto;
 mod basic;
 mod bearer;
+mod certificate;
 mod challenge;
 mod cookies;
 mod credential;
@@ -43,15 +46,18 @@ mod digest;
 mod form;
 mod hash;
 mod no_host;
+mod registry;
 mod session;
 
 pub use auto::Auto;
 pub use basic::Basic;
 pub use bearer::{Bearer, Token};
+pub use certificate::ClientCertificate;
 pub use challenge::{Challenge, challenges};
 pub use digest::Digest;
 pub use form::HtmlForm;
 pub use hash::hash_body;
+pub use registry::RegistryToken;
 
 use std::sync::Arc;
 
@@ -92,8 +98,10 @@ pub const BUILT_IN: &[BuiltIn] = &[
     BuiltIn::new::<Auto>(),
     BuiltIn::new::<Basic>(),
     BuiltIn::new::<Bearer>(),
+    BuiltIn::new::<ClientCertificate>(),
     BuiltIn::new::<Digest>(),
     BuiltIn::new::<HtmlForm>(),
+    BuiltIn::new::<RegistryToken>(),
     BuiltIn::new::<Token>(),
 ];
 

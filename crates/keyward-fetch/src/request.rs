@@ -26,9 +26,9 @@ pub(crate) fn with(
     additions: &Additions,
     body: Secret,
 ) -> Result<Request<Secret>> {
-    if !additions.query.is_empty() || additions.certificate.is_some() {
+    if !additions.query.is_empty() {
         return Err(Error::new(ErrorKind::Unsupported, "request")
-            .because("the authenticator wants to add more than headers"));
+            .because("the authenticator wants to add to the query"));
     }
     let url: Uri = head.url.parse().map_err(|_| Error::invalid("request", "it is not a URL"))?;
     let is_replaced = |header: &&Header| {

@@ -5,7 +5,7 @@ use keyward_core::{
     Additions, Error, ErrorKind, HashKind, MAX_BODY_START, Origin, Record, RequestHead,
     ResponseHead, Result, Secret, SubRequest, SubResponse,
 };
-use keyward_http::{Body, Client, Http};
+use keyward_http::{Body, Client, ClientCertificate, Http};
 use keyward_origin::Target;
 use keyward_provider::Caller;
 
@@ -56,6 +56,12 @@ pub(crate) fn send(
     request: &RequestHead,
     additions: &Additions,
 ) -> Result<(ResponseHead, Body)> {
+    // A connection with a certificate is used for this request only.
+    let certified = additions
+        .certificate
+        .clone()
+        .map(|(chain, key)| client.certified(ClientCertificate { chain, key }));
+    let client = certified.as_ref().unwrap_or(client);
     let response = client.open(request::with(request, additions, Secret::default())?)?;
     Ok((request::head(&response), response.into_body()))
 }

@@ -107,6 +107,13 @@ impl Client {
         Self { certificate: Some(certificate), agents: Default::default(), ..self }
     }
 
+    /// Returns another client with the same network and limits, and this certificate. It has its own
+    /// connections.
+    #[must_use]
+    pub fn certified(&self, certificate: ClientCertificate) -> Self {
+        Self::new(self.network.clone()).with_limits(self.limits).with_certificate(certificate)
+    }
+
     /// Returns the agent for plain HTTP or for TLS, which keeps connections open.
     fn agent(&self, origin: &Origin) -> Result<&Agent> {
         let is_tls = origin.scheme == "https";

@@ -60,3 +60,20 @@ fn a_hostile_header_takes_no_time_and_no_memory() {
         assert!(started.elapsed().as_secs() < 5, "{part}");
     }
 }
+
+/// Row G14 of DataLad's cases: DataLad-next's table of challenges.
+#[test]
+fn g14_challenges_are_read_as_datalad_next_reads_them() {
+    for (header, expected) in [
+        ("Negotiate", "negotiate"),
+        ("Negotiate YWJj==", "negotiate(YWJj==)"),
+        ("Negotiate YWJj==, Basic realm=\"x\"", "negotiate(YWJj==) | basic realm=x"),
+        (
+            "Basic realm=\"x\", Digest realm=\"y\", nonce=\"n\"",
+            "basic realm=x | digest realm=y nonce=n",
+        ),
+        ("Basic realm=\"x\", Basic realm=\"y\"", "basic realm=x | basic realm=y"),
+    ] {
+        assert_eq!(read(header), expected, "{header}");
+    }
+}
