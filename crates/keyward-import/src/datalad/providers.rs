@@ -252,7 +252,7 @@ fn add(places: &mut Vec<Place>, place: Place) {
 const AUTHENTICATORS: &[(&str, &str)] =
     &[("http_basic_auth", "basic"), ("bearer_token", "bearer"), ("http_token", "token")];
 
-/// DataLad's authenticators that Keyward does not have.
+/// DataLad's other authenticators.
 const MISSING: &[&str] =
     &["http_auth", "html_form", "bearer_token_anon", "aws-s3", "nda-s3", "loris-token", "xnat"];
 
@@ -266,7 +266,7 @@ fn authenticator(section: &Section, name: &str) -> Result<(Auth, Option<Use>)> {
     }
     let shown = printable(name);
     let why = match MISSING.contains(&name) {
-        true => format!("Keyward has no authenticator for `{shown}` yet"),
+        true => format!("an import cannot translate `{shown}` yet"),
         false => format!("there is no authenticator `{shown}`"),
     };
     Err(wrong(section.place("authentication_type"), &why))

@@ -73,7 +73,7 @@ fn what_cannot_be_used_has_a_reason_with_its_line() {
     for (why, expected) in [
         (
             with("http_basic_auth", "html_form"),
-            "0.cfg:4: Keyward has no authenticator for `html_form` yet",
+            "0.cfg:4: an import cannot translate `html_form` yet",
         ),
         (with("http_basic_auth", "magic"), "0.cfg:4: there is no authenticator `magic`"),
         (with("= user_password", "= psw"), "0.cfg:5: there is no usable [credential:site]"),
