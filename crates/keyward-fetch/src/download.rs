@@ -58,8 +58,6 @@ impl Fetcher<'_> {
     /// there already is not downloaded again if the server says that the file is the same: then a
     /// download also goes on that another process has begun.
     ///
-    /// `path` returns where the file goes, from the URL that gives it.
-    ///
     /// # Errors
     /// Those of [`open`](Self::open); [`Exists`](ErrorKind::Exists) if there is a file;
     /// [`NotFound`](ErrorKind::NotFound) for the status 404 or 410;
@@ -70,7 +68,7 @@ impl Fetcher<'_> {
     pub fn download(
         &mut self,
         url: &str,
-        path: &dyn Fn(&Target) -> Result<PathBuf>,
+        path: &Path,
         options: &Options,
         progress: Progress<'_>,
     ) -> Result<Download> {
@@ -93,30 +91,15 @@ impl Fetcher<'_> {
     fn try_download(
         &mut self,
         url: &str,
-        path: &dyn Fn(&Target) -> Result<PathBuf>,
+        path: &Path,
         options: &Options,
         progress: Progress<'_>,
     ) -> Result<Download, Failure> {
-        // Usually the name is in this URL, and the part that is there says what to ask for.
-        let guess = path(&Target::parse(url)?).ok();
-        let mut part = match &guess {
-            Some(path) => Some(open_part(path, options)?),
-            None => None,
-        };
-        let known = part.as_ref().and_then(Part::source).filter(|source| source.url == url);
-        let answer = match (&part, &known) {
-            (Some(part), Some(source)) => {
-                self.open_with_headers(url, &range(part.length, source))?
-            }
-            _ => self.open(url)?,
-        };
-        let target = path(&answer.target)?;
-        if guess.as_ref() != Some(&target) {
-            part = None;
-        }
-        let mut part = match part {
-            Some(part) => part,
-            None => open_part(&target, options)?,
+        let mut part = open_part(path, options)?;
+        let known = part.source().filter(|source| source.url == url);
+        let answer = match &known {
+            Some(source) => self.open_with_headers(url, &range(part.length, source))?,
+            None => self.open(url)?,
         };
         let resumed = known.as_ref().map_or(0, |_| part.length);
         let resumed = match answer.head.status {
@@ -136,7 +119,7 @@ impl Fetcher<'_> {
                 0
             }
         };
-        complete(answer, part, &target, resumed, options, progress)
+        complete(answer, part, path, resumed, options, progress)
     }
 }
 
@@ -229,10 +212,15 @@ impl From<Error> for Failure {
 }
 
 fn open_part(path: &Path, options: &Options) -> Result<Part> {
-    if !options.overwrites && path.symlink_metadata().is_ok() {
-        return Err(exists(path));
+    match path.symlink_metadata() {
+        Ok(_) if !options.overwrites => Err(exists(path)),
+        // A pipe or a device would be replaced by a file.
+        Ok(found) if !found.is_file() => {
+            let why = format!("{} is not a regular file", path.display());
+            Err(Error::new(ErrorKind::Exists, "fetch").because(why).hint("Use --output -"))
+        }
+        _ => Part::open(path),
     }
-    Part::open(path)
 }
 
 /// Returns the headers that ask for the rest of a file (RFC 9110 section 14).
@@ -295,6 +283,7 @@ pub fn check_status(answer: &Answer) -> Result<()> {
 pub fn file_name(target: &Target) -> Option<String> {
     let name = target.path().rsplit('/').next()?;
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~+".contains(c);
-    let is_name = !name.is_empty() && !name.starts_with(['.', '-']) && name.chars().all(is_plain);
+    let is_name =
+        !name.is_empty() && !name.starts_with(['.', '-', '~']) && name.chars().all(is_plain);
     is_name.then(|| name.to_owned())
 }

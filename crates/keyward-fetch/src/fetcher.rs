@@ -18,6 +18,9 @@ use crate::sender::{Sender, send};
 /// How long one download may take.
 const TOTAL: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long a server may send nothing.
+const IDLE: Duration = Duration::from_secs(60);
+
 /// Sends requests with the credentials that their URLs need.
 ///
 /// It remembers what its servers want, so a second request to one of them is quicker.
@@ -51,7 +54,8 @@ impl<'a> Fetcher<'a> {
     /// # Errors
     /// Those of [`Keyward::providers`] and of the configuration of the network.
     pub fn new(keyward: &'a Keyward) -> Result<Self> {
-        let limits = Limits { total: TOTAL, allows_plain: true, ..Limits::default() };
+        let idle = Some(IDLE);
+        let limits = Limits { total: TOTAL, idle, allows_plain: true, ..Limits::default() };
         let client = Client::new(keyward.config().network()?).with_limits(limits);
         let providers = keyward.providers()?;
         let (credential, states, pause) = (None, BTreeMap::new(), Duration::from_millis(500));
@@ -94,7 +98,13 @@ impl<'a> Fetcher<'a> {
             let location = answer.head.values("location").next();
             match location.filter(|_| matches!(answer.head.status, 301 | 302 | 303 | 307 | 308)) {
                 // Nothing of this request is sent to the next URL, which has its own provider.
-                Some(location) => target = answer.target.join(location)?,
+                Some(location) => {
+                    target = answer.target.join(location).map_err(|error| {
+                        let why = format!("{} redirects to no URL", answer.target.origin());
+                        let why = format!("{why} that can be used: {}", error.message());
+                        Error::new(ErrorKind::Unavailable, "fetch").because(why)
+                    })?;
+                }
                 None => return Ok(answer),
             }
         }
@@ -204,12 +214,11 @@ impl<'a> Fetcher<'a> {
         let record = found.record;
         check_bound(&record, name, origin)?;
         // A URL that names an account never gets the secret of another one.
-        let is_meant = |record: &Record| {
-            let username = record.field(fields::USERNAME).map(|field| field.value.expose());
-            target.account().is_none_or(|account| username == Some(account.as_bytes()))
-        };
-        if !is_meant(&record) {
-            return Ok(None);
+        let username = record.field(fields::USERNAME).map(|field| field.value.expose());
+        if target.account().is_some_and(|account| username != Some(account.as_bytes())) {
+            let why =
+                format!("the URL names another user than the credential `{}`", printable(name));
+            return Err(Error::new(ErrorKind::Refused, "fetch").because(why));
         }
         resolver.give_out(&query, &found.sources)?;
         Ok(Some(record))

@@ -144,6 +144,9 @@ impl Part {
         if let Some(modified) = modified {
             self.file.set_modified(modified).map_err(failed)?;
         }
+        if let Ok(replaced) = fs::symlink_metadata(target) {
+            self.file.set_permissions(replaced.permissions()).map_err(failed)?;
+        }
         self.file.sync_all().map_err(failed)?;
         let renamed = match overwrites {
             true => fs::rename(&self.path, target),

@@ -68,7 +68,7 @@ impl Home {
     fn download(&self, url: &str, options: &Options) -> Result<Download> {
         let mut fetcher = Fetcher::new(&self.keyward).unwrap();
         fetcher.pause = Duration::ZERO;
-        fetcher.download(url, &|_| Ok(self.path()), options, &mut |_, _| {})
+        fetcher.download(url, &self.path(), options, &mut |_, _| {})
     }
 
     /// The names of all files.

@@ -9,7 +9,7 @@ use rustls::crypto::ring;
 use ureq::tls::{ClientCert, PrivateKey, TlsConfig};
 use ureq::{Agent, Proxy};
 
-use crate::destination::destination;
+use crate::destination::{destination, is_loopback};
 use crate::roots;
 
 /// Sends HTTP requests.
@@ -39,6 +39,8 @@ pub struct Limits {
     pub connect: Duration,
     /// For the whole request, with the response.
     pub total: Duration,
+    /// For the next bytes of the response, if that is less.
+    pub idle: Option<Duration>,
     /// The largest body of a response, in bytes.
     pub body: usize,
     /// Whether a request may go to another machine without TLS.
@@ -51,6 +53,7 @@ impl Default for Limits {
         Self {
             connect: Duration::from_secs(10),
             total: Duration::from_secs(30),
+            idle: None,
             body: 1 << 20,
             allows_plain: false,
         }
@@ -136,6 +139,7 @@ impl Client {
             .timeout_resolve(Some(self.limits.connect))
             .timeout_connect(Some(self.limits.connect))
             .timeout_global(Some(self.limits.total))
+            .timeout_per_read(self.limits.idle)
             .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
             .build();
         Ok(agent.get_or_init(|| config.new_agent()))
@@ -153,8 +157,12 @@ impl Client {
         Ok(Some(ClientCert::new_with_certs(&chain, key)))
     }
 
-    /// Returns the proxy for a server.
+    /// Returns the proxy for a server. This machine is never reached through one: what may go to it
+    /// without TLS would leave it.
     fn proxy(&self, origin: &Origin) -> Result<Option<Proxy>> {
+        if is_loopback(&origin.host) {
+            return Ok(None);
+        }
         let url = self.network.proxy(&origin.scheme, &origin.host, origin.port);
         let Some(url) = url.and_then(Secret::expose_str) else { return Ok(None) };
         match Proxy::new(url) {
@@ -262,7 +270,10 @@ impl Http for Client {
 /// Returns the error for a request that failed. It contains nothing of the request but the server.
 fn failed(origin: &Origin, error: ureq::Error, limits: Limits) -> Error {
     let why = match error {
-        ureq::Error::Timeout(_) => format!("no answer within {} s", limits.total.as_secs()),
+        ureq::Error::Timeout(_) => {
+            let longest = limits.idle.unwrap_or(limits.total).min(limits.total);
+            format!("no answer within {} s", longest.as_secs())
+        }
         ureq::Error::HostNotFound => "the host is unknown".into(),
         ureq::Error::ConnectionFailed => "the connection failed".into(),
         ureq::Error::Io(error) => io_failure(&error, limits),

@@ -28,7 +28,7 @@ pub fn destination(url: &Uri, allows_plain: bool) -> Result<Origin> {
 }
 
 /// Whether a host, in its canonical form, is this machine.
-fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

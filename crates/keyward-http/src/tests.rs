@@ -90,6 +90,31 @@ fn plain_http_goes_only_to_this_machine_unless_that_is_allowed() {
 }
 
 #[test]
+fn this_machine_is_not_reached_through_a_proxy() {
+    // Nothing listens on the port of a listener that is gone.
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut network = Network::default();
+    network.http_proxy = Some(format!("http://127.0.0.1:{free}").into());
+    for host in ["127.0.0.1", "localhost"] {
+        let (port, server) = serve(|stream, _| write!(stream, "HTTP/1.1 204 No\r\n\r\n").unwrap());
+        Client::new(network.clone()).send(get(&format!("http://{host}:{port}/"))).unwrap();
+        server.join().unwrap();
+    }
+}
+
+#[test]
+fn a_server_that_stalls_is_given_up() {
+    let (port, _) = serve(|stream, _| {
+        write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc").unwrap();
+        std::thread::sleep(Duration::from_secs(20));
+    });
+    let idle = Some(Duration::from_millis(200));
+    let client = client().with_limits(Limits { idle, ..Limits::default() });
+    let error = client.send(get(&format!("http://127.0.0.1:{port}/"))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+#[test]
 fn urls_that_no_request_may_have_are_refused() {
     for url in ["/token", "ftp://x/", "https://ann:s3cret@x/", "http://127.0.0.1%2f.x/"] {
         let Ok(request) = Request::get(url).body(Secret::default()) else { continue };

@@ -3,6 +3,7 @@ use std::fmt;
 use keyward_core::{Origin, Result};
 
 use crate::from_parts;
+use crate::location::decode;
 use crate::syntax::{Parts, refusal};
 
 /// The URL of a request: an origin, a path and a query. Nothing of it is decoded, so what is matched
@@ -55,9 +56,10 @@ impl Target {
             return Err(refusal("the path contains characters other than ASCII")
                 .hint("Escape them, as in %C3%A4"));
         }
+        let account = parts.user_info.map(|name| decode(name, "")).transpose()?;
         Ok(Self {
             origin: from_parts(parts.scheme, parts.host)?,
-            account: parts.user_info.filter(|name| !name.is_empty()).map(str::to_owned),
+            account: account.filter(|name| !name.is_empty()),
             path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
             query,
         })
@@ -68,7 +70,7 @@ impl Target {
         &self.origin
     }
 
-    /// The account that the URL names, as it is written there.
+    /// The account that the URL names, without escapes.
     pub fn account(&self) -> Option<&str> {
         self.account.as_deref()
     }

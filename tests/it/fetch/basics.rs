@@ -105,7 +105,7 @@ fn another_user_of_the_url_does_not_get_the_password() {
     store_password(&home, &site.url, "canary-password");
     let url =
         |user: &str| format!("{}/private/data.csv", site.url.replace("//", &format!("//{user}@")));
-    home.keyward(&format!("fetch {} --output -", url("bob"))).run().ends(3);
+    home.keyward(&format!("fetch {} --output -", url("bob"))).run().ends(4).says("another user");
     home.keyward(&format!("fetch {} --output -", url("ann"))).run().ends(0);
 }
 

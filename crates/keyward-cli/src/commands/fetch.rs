@@ -76,7 +76,7 @@ impl Arguments {
         }
         let options =
             Options { overwrites: self.force, hashes: self.hashes.clone(), retries: self.retries };
-        let path = |target: &Target| self.path(target, is_alone);
+        let path = self.path(&Target::parse(url)?, is_alone)?;
         let mut bar = Bar::new(self.quiet || self.json);
         let downloaded =
             fetcher.download(url, &path, &options, &mut |done, total| bar.show(done, total));
