@@ -116,13 +116,20 @@ pub(crate) fn field<'a>(record: &'a Record, name: &str) -> Result<&'a Field> {
     field.ok_or_else(|| lacks(name))
 }
 
-/// Returns a field as a URL.
+/// Returns a field as a URL, which may go to a server or a browser.
 ///
 /// # Errors
-/// `Invalid` if the record does not have it, or it is not one.
+/// `Invalid` if the record does not have it, it is not one, or it contains a password; `Refused` if
+/// others could read what is sent there.
 pub(crate) fn url(record: &Record, name: &str) -> Result<Uri> {
     let url = text(record, name).ok_or_else(|| lacks(name))?;
-    url.parse().map_err(|_| invalid(format!("`{name}` is not a URL")))
+    let url: Uri = url.parse().map_err(|_| invalid(format!("`{name}` is not a URL")))?;
+    keyward_http::destination(&url, false).map_err(|error| {
+        Error::new(error.kind(), "token")
+            .because(format!("`{name}` cannot be used"))
+            .caused_by(error)
+    })?;
+    Ok(url)
 }
 
 fn lacks(name: &str) -> Error {

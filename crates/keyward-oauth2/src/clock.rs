@@ -10,6 +10,10 @@ use keyward_core::Timestamp;
 /// A difference that the way of an answer explains, in seconds.
 const USUAL: i64 = 5;
 
+/// The largest difference that is taken for one of clocks, in seconds: a day. A server must not get
+/// assertions that are signed for another year.
+const MAX: i64 = 24 * 60 * 60;
+
 /// The clock of this machine, and how far that of the server is ahead of it.
 #[derive(Clone)]
 pub(crate) struct Clock {
@@ -28,9 +32,14 @@ impl Clock {
         (self.now)()
     }
 
-    /// The time of the server, as far as it is known.
+    /// The time of the server, as far as it is known and believed.
     pub(crate) fn server_now(&self) -> Timestamp {
-        Timestamp::from_unix(self.now().as_unix().saturating_add_signed(self.ahead()))
+        Timestamp::from_unix(self.now().as_unix().saturating_add_signed(self.believed_ahead()))
+    }
+
+    /// By how many seconds the server's clock is ahead, or 0 if that cannot be.
+    pub(crate) fn believed_ahead(&self) -> i64 {
+        Some(self.ahead()).filter(|ahead| ahead.abs() <= MAX).unwrap_or(0)
     }
 
     /// By how many seconds the server's clock is ahead.

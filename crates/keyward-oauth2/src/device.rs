@@ -16,6 +16,9 @@ use crate::tokens::Tokens;
 /// for that (RFC 8628 sections 3.2 and 3.5).
 const INTERVAL: Duration = Duration::from_secs(5);
 
+/// The longest time between two questions at first. A server that wants more says `slow_down`.
+const MAX_INTERVAL: Duration = Duration::from_secs(60);
+
 /// How long a code is good if the server does not say, and at most.
 const LIFE: Duration = Duration::from_secs(15 * 60);
 const MAX_LIFE: Duration = Duration::from_secs(60 * 60);
@@ -77,8 +80,9 @@ impl Tokens {
         let asked_for = Identity::wanted(&record);
         let (mut interval, mut waited) = (device.interval, Duration::ZERO);
         loop {
-            sleep(interval);
-            waited += interval;
+            let pause = interval.min(device.life.saturating_sub(waited));
+            sleep(pause);
+            waited += pause;
             match self.ask(&record, &grant)? {
                 Answer::Issued(issued) => {
                     let record = with_tokens(record, &issued, &asked_for, self.now());
@@ -137,7 +141,9 @@ impl CodeBody {
             verification_uri_complete: shown(self.verification_uri_complete)
                 .filter(|uri| is_page(uri)),
             life: seconds(&self.expires_in).unwrap_or(LIFE).min(MAX_LIFE),
-            interval: seconds(&self.interval).unwrap_or(INTERVAL).max(Duration::from_secs(1)),
+            interval: seconds(&self.interval)
+                .unwrap_or(INTERVAL)
+                .clamp(Duration::from_secs(1), MAX_INTERVAL),
         })
     }
 }

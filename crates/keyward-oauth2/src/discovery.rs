@@ -3,7 +3,7 @@ use keyward_core::{Error, ErrorKind, Field, Record, Result, Secret};
 use keyward_kinds::fields;
 use serde::Deserialize;
 
-use crate::client::{invalid, text};
+use crate::client::{self, invalid, text};
 use crate::response::{self, Item};
 use crate::tokens::Tokens;
 
@@ -13,7 +13,9 @@ impl Tokens {
     ///
     /// # Errors
     /// [`Unavailable`](ErrorKind::Unavailable) if the issuer publishes none;
-    /// [`Refused`](ErrorKind::Refused) if what it publishes belongs to another issuer.
+    /// [`Refused`](ErrorKind::Refused) if what it publishes belongs to another issuer;
+    /// [`Invalid`](ErrorKind::Invalid) or `Refused` if an endpoint is no URL that may be used: it
+    /// must begin with `https`, or with `http` for this machine, and contain no password.
     pub fn discover(&self, mut record: Record) -> Result<Record> {
         let issuer = text(&record, fields::ISSUER).ok_or_else(|| invalid("there is no issuer"))?;
         let metadata = self.metadata(issuer)?;
@@ -32,6 +34,7 @@ impl Tokens {
         for (name, url) in found {
             if let (None, Some(url)) = (record.field(name), url.text()) {
                 record = record.with(name, Field::open(url));
+                client::url(&record, name)?;
             }
         }
         Ok(record)

@@ -15,7 +15,8 @@ use crate::tokens::Tokens;
 
 impl Tokens {
     /// Tells the server to forget a token of a record, in the field `access_token` or
-    /// `refresh_token` (RFC 7009). Nothing happens if the record does not have it.
+    /// `refresh_token` (RFC 7009). Nothing happens if the record does not have it, or if it is an
+    /// access token and the server revokes refresh tokens only.
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if the record does not say where;
@@ -25,6 +26,13 @@ impl Tokens {
         let sent = vec![("token", token.value.clone()), ("token_type_hint", field.into())];
         let (response, secrets) = self.post(record, fields::REVOCATION_URL, sent)?;
         if response.status().is_success() {
+            return Ok(());
+        }
+        // RFC 7009 section 2.2.1: the server revokes no access tokens. They end by themselves.
+        if let (fields::ACCESS_TOKEN, Answer::Failed(failure)) =
+            (field, response::read(&response, &secrets))
+            && failure.code == "unsupported_token_type"
+        {
             return Ok(());
         }
         Err(refused(&response, &secrets, "revoke", "the server has not revoked the token"))

@@ -7,14 +7,21 @@ use keyward_kinds::fields;
 use crate::client::text;
 use crate::request::sensitive;
 
-/// Returns the scheme with which the access token of a record is sent: its type, or `Bearer`.
+/// Returns the scheme with which the access token of a record is sent: its type, or `Bearer` if it has
+/// none that a header can contain. It is always one word.
 pub fn scheme(record: &Record) -> Cow<'_, str> {
-    match text(record, fields::TOKEN_TYPE) {
+    match text(record, fields::TOKEN_TYPE).filter(|scheme| is_word(scheme.as_bytes())) {
         None => "Bearer".into(),
         // Servers disagree about the case.
         Some(scheme) if scheme.eq_ignore_ascii_case("bearer") => "Bearer".into(),
         Some(scheme) => scheme.into(),
     }
+}
+
+/// Whether this can be the scheme in a header: a token of RFC 9110 section 5.6.2.
+pub(crate) fn is_word(text: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !text.is_empty() && text.iter().all(is_part)
 }
 
 /// Returns the header `Authorization` for a request with the access token of a record (RFC 6750

@@ -9,8 +9,8 @@ use keyward_core::{Error, ErrorKind, Result, Secret, printable};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::claims;
 use crate::secrets::Secrets;
+use crate::{claims, header};
 
 /// The longest token that is accepted, in bytes. Headers of servers have limits of this size.
 const MAX_TOKEN: usize = 64 << 10;
@@ -193,7 +193,11 @@ fn access(token: Item, token_type: Item, expires_in: &Item) -> Result<Access> {
     }
     // Some servers say it in the token only.
     let life = life(expires_in)?.or_else(|| claims::life(&token));
-    Ok(Access { token, token_type: token_type.text(), life })
+    let token_type = token_type.text().filter(|word| !word.is_empty());
+    if token_type.as_ref().is_some_and(|word| !header::is_word(word.expose())) {
+        return Err(bad("the server sent a `token_type` that cannot be used in a header"));
+    }
+    Ok(Access { token, token_type, life })
 }
 
 /// Whether a token can be sent in a header: it is not empty or huge, and consists of visible ASCII

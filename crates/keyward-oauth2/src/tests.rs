@@ -3,6 +3,7 @@ mod clocks;
 mod echoes;
 mod flows;
 mod grants;
+mod hostile;
 mod identity;
 mod memory;
 mod refreshing;

@@ -342,10 +342,10 @@ impl Tokens {
     /// # Errors
     /// `Invalid` if the record lacks something.
     pub(crate) fn ask(&self, record: &Record, grant: &Grant) -> Result<Answer> {
-        let before = self.clock.ahead();
+        let before = self.clock.believed_ahead();
         let answer = self.ask_once(record, grant)?;
         // A server refuses what was signed in its future or long ago, and then says what time it is.
-        let is_other_time = self.clock.ahead().abs_diff(before) > 1;
+        let is_other_time = self.clock.believed_ahead().abs_diff(before) > 1;
         if is_other_time && grant.is_signed(record) && answer.is_refusal() {
             return self.ask_once(record, grant);
         }

@@ -8,7 +8,7 @@ use std::io::IsTerminal;
 use keyward::{Keyward, OpenStore};
 use keyward_core::{Change, EntryId, Error, ErrorKind, Record, Secret, SecretWriter, Timestamp};
 use keyward_kinds::{fields, names};
-use keyward_oauth2::{Tokens, Wanted, scheme};
+use keyward_oauth2::{Tokens, Wanted, authorization, scheme};
 use serde::Serialize;
 
 use super::Run;
@@ -142,9 +142,8 @@ fn print_token(session: &Session, arguments: &TokenArguments) -> Outcome {
         return print_secret(&write_secret(&shown)?, true);
     }
     if arguments.header {
-        let scheme = scheme(&record);
-        let parts = [b"Authorization: ", scheme.as_bytes(), b" ", token.expose()];
-        return print_secret(&joined(&parts), true);
+        let header = authorization(&record)?;
+        return print_secret(&joined(&[b"Authorization: ", header.as_bytes()]), true);
     }
     if arguments.xoauth2 {
         let user = text(&record, fields::USERNAME)

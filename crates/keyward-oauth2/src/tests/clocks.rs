@@ -69,3 +69,20 @@ fn an_assertion_is_signed_again_at_the_time_of_the_server() {
     let error = tokens.request(secret, &Grant::ClientCredentials).unwrap_err();
     assert_eq!((error.kind(), world.requests()), (ErrorKind::Unauthorized, 1));
 }
+
+#[test]
+fn no_server_says_that_it_is_another_day() {
+    let key = KeyPair::generate_for(&PKCS_ED25519).unwrap();
+    let record = expired().with(fields::PRIVATE_KEY, Field::secret(key.serialize_pem()));
+    for date in ["Fri, 01 Jan 2100 00:00:00 GMT", "Wed, 14 Jan 1970 13:46:41 GMT"] {
+        let world = World::new();
+        let tokens = world.tokens(move |request| {
+            assert_eq!(signed(request), 1_000_000);
+            dated(400, r#"{"error":"invalid_client"}"#, date)
+        });
+        for requests in [1, 2] {
+            tokens.request(record.clone(), &Grant::JwtBearer(None)).unwrap_err();
+            assert_eq!(world.requests(), requests, "{date}");
+        }
+    }
+}
