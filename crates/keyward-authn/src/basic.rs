@@ -1,4 +1,3 @@
-use std::io::Write;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -6,11 +5,11 @@ use base64::prelude::BASE64_STANDARD;
 use keyward_origin::Target;
 use keyward_plugin::{
     Additions, Authenticator, Backend, Error, Event, Header, Host, Info, Record, RefusalCause,
-    RequestHead, Result, Secret, SecretWriter, State, Step, options,
+    RequestHead, Result, Secret, State, Step, options,
 };
 
 use crate::challenge::{challenges, wants};
-use crate::credential::user_and_password;
+use crate::credential::{joined, user_and_password};
 use crate::session::{self, Session, Stage, refused_login};
 
 options! {
@@ -126,15 +125,6 @@ pub(crate) fn header(username: &Secret, password: &Secret) -> Result<Secret> {
     let encoded = BASE64_STANDARD.encode_slice(plain.expose(), &mut value[scheme.len()..]);
     encoded.expect("the length was calculated");
     Ok(Secret::new(value))
-}
-
-/// Puts bytes together.
-pub(crate) fn joined(parts: &[&[u8]]) -> Secret {
-    let mut whole = SecretWriter::new();
-    for part in parts {
-        whole.write_all(part).expect("memory can be written");
-    }
-    whole.finish()
 }
 
 /// Accepts an answer unless it says that the credential is wrong. 403 is about what the user may do.

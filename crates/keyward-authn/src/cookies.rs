@@ -7,7 +7,7 @@ use cookie::Cookie;
 use keyward_origin::Target;
 use keyward_plugin::{Header, ResponseHead, Secret, SecretWriter, State, Timestamp};
 
-use crate::basic::joined;
+use crate::credential::joined;
 
 /// What the names of values in the state begin with.
 const PREFIX: &str = "cookie.";

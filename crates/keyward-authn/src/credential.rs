@@ -1,7 +1,9 @@
 //! What a record has that an authenticator can send.
 
+use std::io::Write;
+
 use keyward_kinds::{fields, names};
-use keyward_plugin::{Record, Secret, Step};
+use keyward_plugin::{Record, Secret, SecretWriter, Step};
 
 use keyward_plugin::RefusalCause::{NeedsCredential, WrongCredential};
 
@@ -43,4 +45,13 @@ pub(crate) fn needed() -> Step {
 fn unfit(record: &Record, needed: &str) -> Step {
     let why = format!("a credential of the kind `{}` does not have {needed}", record.kind);
     Step::refuse(WrongCredential, why)
+}
+
+/// Puts bytes together.
+pub(crate) fn joined(parts: &[&[u8]]) -> Secret {
+    let mut whole = SecretWriter::new();
+    for part in parts {
+        whole.write_all(part).expect("memory can be written");
+    }
+    whole.finish()
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::basic::{self, accepted_unless_401};
 use crate::challenge::{Challenge, challenges};
-use crate::credential::user_and_password;
+use crate::credential::{joined, user_and_password};
 
 mod realm;
 
@@ -151,7 +151,7 @@ impl RegistryToken {
         let wanted = state.get(WANTED).and_then(Secret::expose_str).unwrap_or_default();
         let key = format!("{PREFIX}{wanted}");
         if state.iter().filter(|(key, _)| key.starts_with(PREFIX)).count() < MAX_TOKENS {
-            state.set(key, basic::joined(&[end.to_string().as_bytes(), b" ", token.as_bytes()]));
+            state.set(key, joined(&[end.to_string().as_bytes(), b" ", token.as_bytes()]));
         }
         Ok(send(&Secret::from(token)))
     }
@@ -173,5 +173,5 @@ fn kept(state: &State, wanted: &str, now: Timestamp) -> Option<Secret> {
 }
 
 fn send(token: &Secret) -> Step {
-    Step::Send(Additions::header("Authorization", basic::joined(&[b"Bearer ", token.expose()])))
+    Step::Send(Additions::header("Authorization", joined(&[b"Bearer ", token.expose()])))
 }
