@@ -2,7 +2,7 @@
 //!
 //! An authenticator takes a description of a request, a record and what a server answered, and says
 //! what to do: which headers to add, or which other request to send first. It does no I/O, so it
-//! works with every client. The contract is that of [`Authenticator`](keyward_plugin::Authenticator).
+//! works with every client. The contract is that of [`Authenticator`].
 //!
 //! | name | what it does | record |
 //! |---|---|---|
