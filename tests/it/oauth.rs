@@ -1,5 +1,6 @@
 //! OAuth logins and tokens, with real servers and a scripted one.
 
+mod careful;
 mod chromium;
 mod django;
 mod grants;

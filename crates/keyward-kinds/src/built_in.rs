@@ -60,6 +60,10 @@ fn oauth2() -> Kind {
         .with_field(url(REVOCATION_URL, "The URL that revokes tokens"))
         .with_field(url(INTROSPECTION_URL, "The URL that says what a token is good for"))
         .with_field(
+            FieldSpec::new(CALLBACK_ISSUER, "Whether an answer in a browser must name the server")
+                .with_choices(["required"]),
+        )
+        .with_field(
             FieldSpec::new(GRANT, "How the client gets tokens without a refresh token")
                 .with_choices([
                     "client_credentials",

@@ -26,6 +26,8 @@ pub const DEVICE_URL: &str = "device_url";
 pub const REVOCATION_URL: &str = "revocation_url";
 /// The endpoint that says what an OAuth token is good for.
 pub const INTROSPECTION_URL: &str = "introspection_url";
+/// Whether the server names itself when it sends a browser back (RFC 9207): `required`.
+pub const CALLBACK_ISSUER: &str = "callback_issuer";
 /// How an OAuth client gets tokens.
 pub const GRANT: &str = "grant";
 /// How an OAuth client authenticates to the token endpoint.

@@ -346,6 +346,7 @@ fn views_and_tables_agree() {
                 device_url: text(),
                 revocation_url: text(),
                 introspection_url: text(),
+                callback_issuer: text(),
                 grant: text(),
                 client_id: "x".into(),
                 client_secret: secret(),

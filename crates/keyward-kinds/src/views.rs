@@ -74,6 +74,8 @@ view! {
         revocation_url: Option<String> = fields::REVOCATION_URL,
         /// The URL that says what a token is good for.
         introspection_url: Option<String> = fields::INTROSPECTION_URL,
+        /// Whether an answer in a browser must name the server: `required`.
+        callback_issuer: Option<String> = fields::CALLBACK_ISSUER,
         /// How the client gets tokens without a refresh token.
         grant: Option<String> = fields::GRANT,
         /// The name of the client.

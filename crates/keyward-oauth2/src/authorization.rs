@@ -36,6 +36,8 @@ pub struct Authorization {
     url: String,
     redirect_uri: String,
     issuer: Option<String>,
+    /// Whether the answer must name the issuer.
+    needs_issuer: bool,
     state: Secret,
     verifier: Secret,
     /// What a refusal must not show.
@@ -73,6 +75,7 @@ impl Authorization {
             url,
             redirect_uri: redirect_uri.to_owned(),
             issuer: text(record, fields::ISSUER).map(str::to_owned),
+            needs_issuer: text(record, fields::CALLBACK_ISSUER) == Some("required"),
             state,
             verifier,
             secrets,
@@ -93,7 +96,7 @@ impl Authorization {
     ///
     /// # Errors
     /// [`Invalid`](ErrorKind::Invalid) if the URL is not an answer to this request: another address,
-    /// no state or another one, another issuer (RFC 9207), or a parameter twice. The caller should
+    /// no state or another one, another issuer or none although this one names itself (RFC 9207), or a parameter twice. The caller should
     /// then wait for the real one. [`Unauthorized`](ErrorKind::Unauthorized) if the user or the
     /// server refused.
     pub fn grant(&self, callback: &str) -> Result<Grant> {
@@ -106,6 +109,9 @@ impl Authorization {
         let state = values.get("state").ok_or_else(|| foreign("it has no state"))?;
         if !bool::from(state.as_bytes().ct_eq(self.state.expose())) {
             return Err(foreign("it has another state"));
+        }
+        if self.needs_issuer && values.get("iss").is_none() {
+            return Err(foreign("it does not say from which server it comes"));
         }
         if values.get("iss").is_some_and(|iss| self.issuer.as_deref().is_some_and(|own| own != iss))
         {

@@ -37,6 +37,10 @@ impl Tokens {
                 client::url(&record, name)?;
             }
         }
+        // RFC 9207 section 2.4.
+        if metadata.authorization_response_iss_parameter_supported == Some(true) {
+            record = record.with(fields::CALLBACK_ISSUER, Field::open("required"));
+        }
         Ok(record)
     }
 
@@ -79,4 +83,5 @@ struct Metadata {
     device_authorization_endpoint: Item,
     revocation_endpoint: Item,
     introspection_endpoint: Item,
+    authorization_response_iss_parameter_supported: Option<bool>,
 }

@@ -218,10 +218,8 @@ fn revoke(session: &Session, entry: &StoreAndEntry) -> Outcome {
     let (store, id, record) = read(&keyward, entry)?;
     revoke_both(&keyward, &record)?;
     store.update(&id, |now| {
-        // A new login meanwhile is not touched.
-        let Some(mut now) = now.filter(|now| has_same_tokens(now, &record)) else {
-            return Ok(Change::Leave);
-        };
+        let Some(mut now) = now else { return Ok(Change::Leave) };
+        check_same_tokens(&now, &record, "revoke")?;
         for field in [fields::REFRESH_TOKEN, fields::ACCESS_TOKEN, fields::ID_TOKEN] {
             now.fields.remove(field);
         }
@@ -244,9 +242,10 @@ fn log_out(session: &Session, entry: &StoreAndEntry, local: bool, yes: bool) -> 
         }
     }
     store.update(&id, |now| match now {
-        Some(now) if has_same_tokens(&now, &record) => Ok(Change::Remove),
-        Some(_) => Err(Error::new(ErrorKind::Conflict, "logout")
-            .because("someone has logged in again meanwhile")),
+        Some(now) => {
+            check_same_tokens(&now, &record, "logout")?;
+            Ok(Change::Remove)
+        }
         None => Ok(Change::Leave),
     })?;
     print("Logged out.")
@@ -265,9 +264,19 @@ fn confirm(session: &Session, record: &Record) -> Outcome {
     }
 }
 
-fn has_same_tokens(one: &Record, other: &Record) -> bool {
-    let tokens = [fields::REFRESH_TOKEN, fields::ACCESS_TOKEN];
-    tokens.iter().all(|field| {
-        one.field(field).map(|field| &field.value) == other.field(field).map(|field| &field.value)
-    })
+/// Checks that an entry has the tokens that the server was told to forget: others are not touched.
+fn check_same_tokens(
+    now: &Record,
+    forgotten: &Record,
+    operation: &'static str,
+) -> Result<(), Error> {
+    let is_same = |field: &&str| {
+        now.field(field).map(|field| &field.value)
+            == forgotten.field(field).map(|field| &field.value)
+    };
+    if [fields::REFRESH_TOKEN, fields::ACCESS_TOKEN].iter().all(is_same) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Conflict, operation)
+        .because("someone has logged in again or refreshed the token meanwhile"))
 }

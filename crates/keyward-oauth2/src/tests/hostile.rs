@@ -116,3 +116,29 @@ fn a_token_of_a_type_that_the_server_does_not_revoke_is_no_failure() {
     tokens.revoke(&record, fields::ACCESS_TOKEN).unwrap();
     tokens.revoke(&record, fields::REFRESH_TOKEN).unwrap_err();
 }
+
+#[test]
+fn an_issuer_that_names_itself_in_callbacks_does_so_always() {
+    let body = |more: &str| {
+        let url = "https://as.example";
+        format!(
+            r#"{{"issuer":"{url}","authorization_endpoint":"{url}/a","token_endpoint":"{url}/t"{more}}}"#
+        )
+    };
+    let flag = ",\"authorization_response_iss_parameter_supported\":";
+    for (more, is_needed) in
+        [(String::new(), false), (format!("{flag}false"), false), (format!("{flag}true"), true)]
+    {
+        let body = body(&more);
+        let tokens = World::new().tokens(move |_| answer(200, body.clone()));
+        let record = Record::new(names::OAUTH2)
+            .with(fields::ISSUER, Field::open("https://as.example"))
+            .with(fields::CLIENT_ID, Field::open("cli"));
+        let record = tokens.discover(record).unwrap();
+        let login = Authorization::new(&record, "http://127.0.0.1/cb").unwrap();
+        let state = login.url().split("&state=").nth(1).unwrap().split('&').next().unwrap();
+        let callback = format!("http://127.0.0.1/cb?code=c&state={state}");
+        assert_eq!(login.grant(&callback).is_err(), is_needed, "{more}");
+        login.grant(&format!("{callback}&iss=https%3A%2F%2Fas.example")).unwrap();
+    }
+}

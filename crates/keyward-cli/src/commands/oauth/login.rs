@@ -45,10 +45,14 @@ pub(in crate::commands) struct Arguments {
     /// the like, as pancloud's credentials_generate takes it; `-` is standard input
     #[arg(long, value_name = "F", conflicts_with_all = ["way", "again"])]
     from_json: Option<PathBuf>,
+    /// Let --from-json replace the tokens of an entry that has some
+    #[arg(long, requires = "from_json")]
+    force: bool,
 }
 
 impl Arguments {
     pub(super) fn run(self, session: &Session) -> Outcome {
+        self.check_inputs()?;
         let keyward = session.keyward()?;
         let initial = match &self.from_json {
             Some(path) => Initial::parse(&client::read_file(path)?, path)?,
@@ -66,6 +70,7 @@ impl Arguments {
         let record = location.iter().fold(record, for_location);
         let record = with_endpoints(&tokens, record)?;
         if self.from_json.is_some() {
+            self.check_stored(before.as_ref(), &record)?;
             put(&store, &id, before.as_ref(), &record)?;
             list_account(&store, &id, location.as_ref())?;
             return print("Stored. The tokens are refreshed when they are used.");
@@ -78,14 +83,15 @@ impl Arguments {
         // The user should not go through a login whose result cannot be stored. An older login stays
         // as it is until the new one is there.
         let kept = before.as_ref().unwrap_or(&record);
-        put(&store, &id, before.as_ref(), kept)?;
+        check_writable(&store, &id, before.as_ref(), kept)?;
         let logged_in = match &grant {
             Some(grant) => tokens.request(record.clone(), grant),
             None => self.way.ask_user(&tokens, record.clone()),
         };
         say_clock(&tokens);
         let logged_in = logged_in.and_then(|logged_in| {
-            put(&store, &id, Some(kept), &logged_in)?;
+            put(&store, &id, Some(kept), &logged_in)
+                .inspect_err(|_| take_back(&tokens, &store, &id, &logged_in))?;
             list_account(&store, &id, location.as_ref())?;
             Ok(logged_in)
         });
@@ -98,6 +104,36 @@ impl Arguments {
                 Err(error.into())
             }
         }
+    }
+
+    /// Checks that one option at most reads standard input.
+    fn check_inputs(&self) -> Outcome {
+        let paths = self.client.paths().chain(self.way.paths()).chain(self.from_json.as_deref());
+        match paths.filter(|path| path.as_os_str() == "-").count() {
+            0 | 1 => Ok(()),
+            _ => Err(usage_error("only one option can read standard input")),
+        }
+    }
+
+    /// Checks that a login that exists already is one, and replaces none by mistake.
+    fn check_stored(&self, before: Option<&Record>, record: &Record) -> Outcome {
+        let has_token = |record: &Record| {
+            [fields::ACCESS_TOKEN, fields::REFRESH_TOKEN, fields::DEVELOPER_TOKEN]
+                .iter()
+                .any(|name| record.field(name).is_some())
+        };
+        if !has_token(record) && !Tokens::can_renew(record) {
+            return Err(Error::invalid("usage", "the input contains no token")
+                .hint("Give it a refresh_token, or log in without --from-json")
+                .into());
+        }
+        if before.is_some_and(has_token) && !self.force {
+            return Err(Error::new(ErrorKind::Exists, "login")
+                .because("the entry has tokens already")
+                .hint("Use --force to replace them")
+                .into());
+        }
+        Ok(())
     }
 
     /// Returns the record that the entry has, if it has one that this login may replace.
@@ -113,6 +149,32 @@ impl Arguments {
             }
             Err(error) if error.is_miss() => Ok(None),
             Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Writes what the entry contains, or else `first`, to see whether that is possible.
+fn check_writable(
+    store: &OpenStore,
+    id: &EntryId,
+    before: Option<&Record>,
+    first: &Record,
+) -> keyward_core::Result<()> {
+    store.update(id, |now| {
+        check_same_login(now.as_ref(), before)?;
+        let new = || first.clone().with_created(store.now()).with_updated(store.now());
+        Ok(Change::Put(Box::new(now.unwrap_or_else(new))))
+    })
+}
+
+/// Tells the server to forget tokens that cannot be stored, except those that the entry has too. What
+/// the server says changes nothing.
+fn take_back(tokens: &Tokens, store: &OpenStore, id: &EntryId, issued: &Record) {
+    let stored = store.get(id).ok();
+    for field in [fields::REFRESH_TOKEN, fields::ACCESS_TOKEN] {
+        let value = |record: &Record| record.field(field).map(|field| field.value.clone());
+        if stored.as_ref().and_then(value) != value(issued) {
+            drop(tokens.revoke(issued, field));
         }
     }
 }
@@ -137,14 +199,22 @@ fn put(
     record: &Record,
 ) -> keyward_core::Result<()> {
     store.update(id, |now| {
-        if !is_same(now.as_ref(), before) {
-            return Err(Error::new(ErrorKind::Conflict, "login")
-                .because("someone else has changed the entry meanwhile"));
-        }
+        check_same_login(now.as_ref(), before)?;
         let created = now.map_or(store.now(), |now| now.created);
         let record = record.clone().with_created(created).with_updated(store.now());
         Ok(Change::Put(Box::new(record)))
     })
+}
+
+/// Checks that two records differ in their tokens at most: a refresh meanwhile does not count, because
+/// the tokens of a new login are better.
+fn check_same_login(one: Option<&Record>, other: Option<&Record>) -> keyward_core::Result<()> {
+    let client = |record: Option<&Record>| record.cloned().map(client::without_tokens);
+    if is_same(client(one).as_ref(), client(other).as_ref()) {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Conflict, "login")
+        .because("someone else has changed the entry meanwhile"))
 }
 
 /// Removes what was written before a login that failed.

@@ -1,4 +1,6 @@
-use keyward_core::{Record, Timestamp};
+use std::io::IsTerminal;
+
+use keyward_core::{Record, Secret, Timestamp};
 use keyward_kinds::fields;
 use keyward_oauth2::{Grant, RefreshState, Validity, claims};
 use serde_json::{Value, json};
@@ -35,13 +37,13 @@ impl Arguments {
         if self.claims {
             let token = record.field(fields::ACCESS_TOKEN);
             let token = token.ok_or_else(|| usage_error("there is no access token"))?;
-            return print_secret(&claims(&token.value)?, true);
+            return print_answer(&claims(&token.value)?);
         }
         if self.check {
             let tokens = keyward.tokens()?;
             let answer = tokens.introspect(&record);
             say_clock(&tokens);
-            return print_secret(&answer?, true);
+            return print_answer(&answer?);
         }
         let rows = rows(store.file.name.as_str(), &record, store.now());
         if self.json {
@@ -58,6 +60,20 @@ impl Arguments {
             lines.print(&format!("{name}: {shown}"))?;
         }
         lines.end()
+    }
+}
+
+/// Prints text of a server as it is, but on a terminal without what could control that.
+fn print_answer(answer: &Secret) -> Outcome {
+    match answer.expose_str() {
+        Some(text) if std::io::stdout().is_terminal() => {
+            let mut lines = Lines::new();
+            for line in text.lines() {
+                lines.print(&escaped(line))?;
+            }
+            lines.end()
+        }
+        _ => print_secret(answer, true),
     }
 }
 

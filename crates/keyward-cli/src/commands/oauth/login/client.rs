@@ -23,13 +23,13 @@ pub(super) struct ClientArguments {
     #[arg(long)]
     pub(super) again: bool,
     /// The settings of the server: a bundled name such as `github`, or a file oauth/NAME.toml
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", conflicts_with = "again")]
     provider: Option<String>,
     /// Another value for a variable of the provider's settings, such as host=git.example.com
     #[arg(long = "variable", value_name = "NAME=VALUE", requires = "provider")]
     variables: Vec<String>,
     /// The URL of a server that publishes its endpoints
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", conflicts_with = "again")]
     issuer: Option<String>,
     /// The URL that issues tokens
     #[arg(long, value_name = "URL")]
@@ -83,11 +83,13 @@ impl ClientArguments {
     ) -> Outcome<Record> {
         let kinds = keyward.config().kinds_with(names::OAUTH2);
         let kind = kinds.find(names::OAUTH2)?;
+        let labels = before.as_ref().map(|before| before.labels.clone()).unwrap_or_default();
         let mut record = match (&self.provider, before) {
             (_, Some(before)) if self.again => without_tokens(before),
             (Some(provider), _) => keyward.oauth_provider(provider)?.record(&self.variables()?)?,
             (None, _) => Record::new(names::OAUTH2),
         };
+        record.labels = labels;
         for (name, value) in initial.values {
             record = with_field(record, kind, name, value)?;
         }
@@ -134,6 +136,12 @@ impl ClientArguments {
         Err(usage_error("name the client: --client-id"))
     }
 
+    /// The files that options name.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        let files = self.files.iter().filter_map(|text| Some(Path::new(text.split_once('=')?.1)));
+        self.client_secret_file.as_deref().into_iter().chain(files)
+    }
+
     fn variables(&self) -> Outcome<BTreeMap<String, String>> {
         let pairs = self.variables.iter().map(|text| pair("--variable", text));
         pairs.map(|pair| pair.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
@@ -176,10 +184,14 @@ pub(super) fn read_file(path: &Path) -> Outcome<Secret> {
     let mut secret =
         read.map_err(|error| usage_error(format!("{}: {error}", printable(&shown))))?;
     secret.strip_line_end();
+    if secret.is_empty() {
+        return Err(usage_error(format!("{}: there is nothing in it", printable(&shown))));
+    }
     Ok(secret)
 }
 
-fn without_tokens(mut record: Record) -> Record {
+/// Returns the record without its tokens and what is known about them.
+pub(super) fn without_tokens(mut record: Record) -> Record {
     for name in [
         fields::ACCESS_TOKEN,
         fields::REFRESH_TOKEN,

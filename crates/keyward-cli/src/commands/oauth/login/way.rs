@@ -1,6 +1,6 @@
 //! The ways in which a server can be asked for tokens.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use keyward_core::{Error, ErrorKind, Field, Record};
@@ -54,6 +54,11 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// The files that options name.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &Path> {
+        [&self.assertion_file, &self.password_file].into_iter().filter_map(Option::as_deref)
+    }
+
     /// Whether tokens come from the service for developers, which is no OAuth server.
     pub(super) fn is_for_developers(&self) -> bool {
         self.developer_token
