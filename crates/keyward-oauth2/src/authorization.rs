@@ -7,9 +7,8 @@ use percent_encoding::utf8_percent_encode;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::client::{invalid, parameters, text, url};
+use crate::client::{FORM, invalid, parameters, text, url};
 use crate::grant::Grant;
-use crate::request::FORM;
 use crate::response::describe;
 use crate::secrets::Secrets;
 

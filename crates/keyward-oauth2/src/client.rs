@@ -1,6 +1,10 @@
 use http::Uri;
 use keyward_core::{Error, Field, Record, Result, Secret};
 use keyward_kinds::fields;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
+
+/// The bytes that `application/x-www-form-urlencoded` escapes. It also escapes some that need not be.
+pub(crate) const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// An OAuth client, and the endpoint that gives it tokens, as a record describes them.
 #[derive(Clone, Debug)]

@@ -8,14 +8,11 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Request, Uri};
 use keyward_core::{Record, Result, Secret, SecretWriter, Timestamp};
 use keyward_kinds::fields;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use percent_encoding::percent_encode;
 
 use crate::assertion;
-use crate::client::{Client, ClientAuthentication, RequestFormat, field, invalid, url};
+use crate::client::{Client, ClientAuthentication, FORM, RequestFormat, field, invalid, url};
 use crate::secrets::Secrets;
-
-/// The bytes that `application/x-www-form-urlencoded` escapes. It also escapes some that need not be.
-pub(crate) const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// What an assertion is that shows who a client is (RFC 7523 section 2.2).
 const JWT: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

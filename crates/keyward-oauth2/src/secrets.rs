@@ -6,8 +6,7 @@ use keyward_core::{Field, Record, Secret, SecretWriter};
 use keyward_kinds::fields;
 use percent_encoding::percent_encode;
 
-use crate::client::text;
-use crate::request::FORM;
+use crate::client::{FORM, text};
 
 /// The fields of records and the parameters of requests whose values are secret, however they are
 /// marked.

@@ -60,7 +60,7 @@ fn a_record_with_another_url_opens_no_browser_and_sends_nothing() {
 fn a_client_s_secret_in_base64_is_a_secret_too() {
     for secret in ["s3cret", "a/b+c ~?>", "a%41b"] {
         let record = expired().with(fields::CLIENT_SECRET, Field::secret(secret));
-        let escaped = percent_encoding::utf8_percent_encode(secret, crate::request::FORM);
+        let escaped = percent_encoding::utf8_percent_encode(secret, crate::client::FORM);
         let pairs = [format!("cli:{secret}"), format!("cli:{escaped}")];
         let mut echoes = vec![secret.to_owned(), escaped.to_string()];
         echoes.extend(pairs.iter().map(|pair| BASE64_STANDARD.encode(pair)));
