@@ -1,38 +1,80 @@
 //! The progress of a download, on a terminal.
+//!
+//! A crate that draws bars would make each start of the program load the mathematics library, for a
+//! picture that few commands draw.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write, stderr};
+use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+/// How often the line is written again.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// A line on standard error, which goes when the download ends.
-pub(super) struct Bar(Option<ProgressBar>);
+pub(super) struct Bar {
+    is_shown: bool,
+    written: Option<Instant>,
+}
 
 impl Bar {
     pub(super) fn new(is_quiet: bool) -> Self {
-        let is_shown = !is_quiet && std::io::stderr().is_terminal();
-        Self(is_shown.then(|| {
-            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(10));
-            let style = ProgressStyle::with_template(
-                "{wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta}",
-            );
-            bar.with_style(style.expect("the template is valid"))
-        }))
+        Self { is_shown: !is_quiet && stderr().is_terminal(), written: None }
     }
 
     /// Shows how many bytes there are, of how many.
     pub(super) fn show(&mut self, done: u64, total: Option<u64>) {
-        let Some(bar) = &self.0 else { return };
-        if bar.length() != total
-            && let Some(total) = total
-        {
-            bar.set_length(total);
+        if !self.is_shown || self.written.is_some_and(|written| written.elapsed() < PAUSE) {
+            return;
         }
-        bar.set_position(done);
+        self.written = Some(Instant::now());
+        write(&line(done, total));
     }
 
     pub(super) fn clear(&mut self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
+        if self.written.take().is_some() {
+            write("");
+        }
+    }
+}
+
+/// Writes a line over the one that is there. A line that cannot be written is no reason to fail.
+fn write(line: &str) {
+    let mut out = stderr().lock();
+    drop(write!(out, "\r\x1b[K{line}").and_then(|()| out.flush()));
+}
+
+fn line(done: u64, total: Option<u64>) -> String {
+    match total {
+        Some(total) if total > 0 => {
+            let percent = u128::from(done) * 100 / u128::from(total);
+            format!("{} of {} ({percent} %)", size(done), size(total))
+        }
+        _ => size(done),
+    }
+}
+
+/// Returns a number of bytes in the largest unit of which there is one, with one decimal.
+fn size(bytes: u64) -> String {
+    let units = [("GB", 1_000_000_000), ("MB", 1_000_000), ("kB", 1_000)];
+    match units.into_iter().find(|(_, unit)| bytes >= *unit) {
+        Some((name, unit)) => format!("{}.{} {name}", bytes / unit, bytes % unit / (unit / 10)),
+        None => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_much_there_is() {
+        for (done, total, expected) in [
+            (0, None, "0 bytes"),
+            (999, Some(0), "999 bytes"),
+            (1_500, Some(3_000_000), "1.5 kB of 3.0 MB (0 %)"),
+            (3_000_000, Some(3_000_000), "3.0 MB of 3.0 MB (100 %)"),
+            (1_990_000_000, None, "1.9 GB"),
+        ] {
+            assert_eq!(line(done, total), expected);
         }
     }
 }
