@@ -154,10 +154,16 @@ fn find(
         true => &[names::USER_PASSWORD, names::HTTP_AUTHORIZATION, names::OAUTH2],
         false => &[names::USER_PASSWORD, names::OAUTH2],
     };
-    let is_good = |record: &Record| oauth::is_login(record) || records::is_good(record, now);
+    let is_good = |record: &Record| match oauth::is_login(record) {
+        true => oauth::is_complete(record),
+        false => records::is_good(record, now),
+    };
     let found = accounts.find(wanted, Kinds::Only(kinds), &is_good)?;
     let Some(mut account) = found else { return Ok(Default::default()) };
     let mut reply = if oauth::is_login(&account.record) {
+        if !oauth::is_complete(&account.record) {
+            return Ok(Default::default());
+        }
         account.record = renew(&account.location, account.record)?;
         oauth::reply(&account, request.capabilities, now)
     } else {

@@ -2,7 +2,7 @@
 
 use keyward_accounts::{Account, Accounts, Kinds};
 use keyward_core::{Record, Result, Secret, Timestamp};
-use keyward_kinds::fields::{ACCESS_TOKEN, GIT_SCHEME};
+use keyward_kinds::fields::{ACCESS_TOKEN, GIT_SCHEME, GRANT, REFRESH_TOKEN};
 use keyward_kinds::names;
 use keyward_origin::Location;
 
@@ -14,6 +14,12 @@ const USERNAME: &str = "oauth2";
 
 pub(super) fn is_login(record: &Record) -> bool {
     record.kind == names::OAUTH2
+}
+
+/// Whether the login has ended, so that there are tokens, or what gets them. One that was interrupted
+/// has only a client, and must not prevent git from asking its other helpers or the user.
+pub(super) fn is_complete(record: &Record) -> bool {
+    [ACCESS_TOKEN, REFRESH_TOKEN, GRANT].into_iter().any(|name| record.field(name).is_some())
 }
 
 /// Returns the reply for this account, whose access token is good if it can be.

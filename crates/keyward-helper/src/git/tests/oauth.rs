@@ -101,3 +101,17 @@ fn git_stores_nothing_of_a_login_and_removes_nothing() {
         check(&memory, "protocol=https host=x", "");
     }
 }
+
+#[test]
+fn a_login_that_was_interrupted_is_no_account() {
+    let memory = login("https://ann@x", &[]);
+    let id = EntryId::new("me", Some("https://ann@x")).unwrap();
+    let mut record = record(&memory, "https://ann@x");
+    record.fields.retain(|name, _| name == "client_id");
+    memory.update(&id, &mut |_| Ok(Change::Put(Box::new(record.clone())))).unwrap();
+    check(&memory, "protocol=https host=x username=ann", "");
+    check(&memory, "protocol=https host=x", "");
+    // It does not hide another account.
+    store(&memory, "protocol=https host=x username=bob password=b");
+    check(&memory, "protocol=https host=x", "username=bob password=b");
+}
