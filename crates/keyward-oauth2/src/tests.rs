@@ -6,6 +6,7 @@ mod grants;
 mod hostile;
 mod identity;
 mod memory;
+mod read_only;
 mod refreshing;
 mod requests;
 mod responses;

@@ -179,8 +179,9 @@ impl Tokens {
                     Some(record) => return Ok(record),
                     None => continue,
                 },
-                Err(error) if error.kind() != ErrorKind::Locked => return Err(error),
+                // Another one refreshes it, or the store is read-only: it is good for a while.
                 Err(_) if is_usable(&record, wanted, self.now()) => return Ok(record),
+                Err(error) if error.kind() != ErrorKind::Locked => return Err(error),
                 Err(_) => {}
             }
             let left = self.wait.checked_sub(started.elapsed()).ok_or_else(took_too_long)?;
