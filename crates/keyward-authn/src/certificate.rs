@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use keyward_kinds::fields;
+use keyward_kinds::{fields, names};
 use keyward_plugin::{
     Additions, Authenticator, Backend, Event, Host, Info, NoOptions, Record, RefusalCause,
     RequestHead, Result, State, Step,
@@ -17,7 +17,7 @@ use crate::credential::needed;
 pub struct ClientCertificate;
 
 impl Backend for ClientCertificate {
-    const INFO: Info = Info::new("client-certificate", "A certificate of the client (TLS)");
+    const INFO: Info = Info::new(names::CLIENT_CERTIFICATE, "A certificate of the client (TLS)");
     type Options = NoOptions;
 
     fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {

@@ -2,6 +2,7 @@ use std::cmp::Ordering;
 use std::ops::Range;
 
 use keyward_core::{Authenticator, Error, Origin, Result, Value, Values, printable};
+use keyward_kinds::names;
 use keyward_origin::Target;
 use serde::Deserialize;
 
@@ -103,7 +104,7 @@ impl Use {
     /// Whether it does what no server asks for with 401.
     fn is_unasked(&self) -> bool {
         match self.name.as_str() {
-            "client-certificate" | "html-form" => true,
+            names::CLIENT_CERTIFICATE | "html-form" => true,
             "basic" => self.options.get("login").is_some(),
             _ => false,
         }

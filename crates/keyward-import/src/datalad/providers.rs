@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use keyward_config::Config;
 use keyward_core::{Error, Result, printable};
+use keyward_kinds::names;
 use keyward_provider::{Auth, Provider, Use};
 
 pub use url_re::{Place, read_url_re};
@@ -144,10 +145,10 @@ type Credential = (&'static str, String);
 
 /// DataLad's types of credentials, and the kinds that they are in Keyward.
 const TYPES: &[(&str, &str)] = &[
-    ("user_password", "user-password"),
-    ("token", "token"),
-    ("aws-s3", "aws"),
-    ("git", "user-password"),
+    ("user_password", names::USER_PASSWORD),
+    ("token", names::TOKEN),
+    ("aws-s3", names::AWS),
+    ("git", names::USER_PASSWORD),
 ];
 
 /// DataLad's types that are made of others.
