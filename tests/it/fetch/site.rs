@@ -22,7 +22,7 @@ impl Site {
             home.write(&format!("files/{folder}/data.csv"), format!("{folder},1\n"));
         }
         home.write("people", "ann:{PLAIN}canary-password\n");
-        home.write("nobody", "");
+        home.write("no-people", "");
         let folder = home.folder();
         let (nginx, [site, other]) = nginx::start(folder, |[site, other]| {
             include_str!("nginx.conf")

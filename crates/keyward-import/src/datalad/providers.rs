@@ -250,10 +250,14 @@ fn add(places: &mut Vec<Place>, place: Place) {
 }
 
 /// DataLad's authenticators, and those of Keyward. DataLad sends a credential with the first request.
-const AUTHENTICATORS: &[(&str, &str)] =
-    &[("http_basic_auth", "basic"), ("bearer_token", "bearer"), ("http_token", "token")];
+const AUTHENTICATORS: &[(&str, &str)] = &[
+    ("http_basic_auth", "basic"),
+    ("http_digest_auth", "digest"),
+    ("bearer_token", "bearer"),
+    ("http_token", "token"),
+];
 
-/// DataLad's other authenticators.
+/// DataLad's other authenticators. An import does not translate their options.
 const MISSING: &[&str] =
     &["http_auth", "html_form", "bearer_token_anon", "aws-s3", "nda-s3", "loris-token", "xnat"];
 

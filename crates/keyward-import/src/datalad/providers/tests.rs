@@ -31,6 +31,20 @@ url = https://site.example/join
 ";
 
 #[test]
+fn each_authenticator_of_the_page_becomes_that_of_keyward() {
+    for (theirs, ours) in [
+        ("http_basic_auth", "basic"),
+        ("http_digest_auth", "digest"),
+        ("bearer_token", "bearer"),
+        ("http_token", "token"),
+    ] {
+        let found = gathered(&[&FILE.replace("http_basic_auth", theirs)]).found.remove(0);
+        let provider = found.providers.unwrap().remove(0);
+        assert_eq!(provider.authenticators[0].name, ours, "{theirs}");
+    }
+}
+
+#[test]
 fn a_file_becomes_providers() {
     let mut gathered = gathered(&[FILE]);
     let found = gathered.found.remove(0);
