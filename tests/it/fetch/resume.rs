@@ -2,9 +2,10 @@
 
 use std::process::Stdio;
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::site::{Site, home};
+use crate::helpers::home::Home;
 use crate::helpers::prng::Prng;
 use crate::helpers::program::keyward;
 
@@ -19,12 +20,22 @@ fn a_hundred_downloads_that_are_killed_go_on_and_are_identical() {
     site.write("files/big", &content);
     let url = format!("{}/slow/big", site.url);
     let mut resumed = 0;
-    for _ in 0..KILLS {
+    for kill in 0..KILLS {
         let mut command = home.command(keyward());
         command.args(["fetch", &url, "--force", "--quiet"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let mut killed = command.spawn().unwrap();
-        sleep(Duration::from_micros(prng.below(90_000)));
+        // How fast a download is depends on the machine, so every second kill comes soon after the first
+        // bytes.
+        let begun = Instant::now();
+        if kill % 2 == 0 {
+            while !has_begun(&home) && begun.elapsed() < Duration::from_secs(5) {
+                sleep(Duration::from_micros(200));
+            }
+            sleep(Duration::from_micros(prng.below(20_000)));
+        } else {
+            sleep(Duration::from_micros(prng.below(90_000)));
+        }
         killed.kill().unwrap();
         killed.wait().unwrap();
         let done = home.keyward(&format!("fetch {url} --force --json")).run().ends(0).json();
@@ -34,6 +45,11 @@ fn a_hundred_downloads_that_are_killed_go_on_and_are_identical() {
     assert!(resumed > KILLS / 10, "{resumed}");
     let left: Vec<_> = home.files().into_keys().filter(|path| path.starts_with(".big")).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Whether there is some of the file.
+fn has_begun(home: &Home) -> bool {
+    std::fs::metadata(home.path(".big.keyward-part")).is_ok_and(|part| part.len() > 0)
 }
 
 #[test]

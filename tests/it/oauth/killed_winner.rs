@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::{PipeReader, Write, pipe};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Stdio};
 use std::thread::sleep;
@@ -13,6 +14,7 @@ use std::time::{Duration, Instant};
 use keyward::{OpenStore, within};
 use keyward_kinds::fields;
 use keyward_oauth2::RefreshState;
+use rustix::pipe::fcntl_setpipe_size;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::once::{expired, put};
@@ -45,6 +47,9 @@ fn kills() -> usize {
 /// The process that asks the server. It is stopped except in [`go_on`](Self::go_on).
 struct Winner {
     process: Child,
+    /// Its standard output, a pipe without space. So it waits when it has the token and wants to print
+    /// it, and the step after the save lasts.
+    _output: PipeReader,
     store: OpenStore,
     server: Rotating,
 }
@@ -53,8 +58,11 @@ impl Winner {
     fn start(home: &Home, accepts_old: bool) -> Self {
         let server = Rotating::start_closed(accepts_old);
         put(home, &expired(&server));
-        let process = start(home);
-        let winner = Self { process, store: home.store("s"), server };
+        let (output, mut input) = pipe().unwrap();
+        let space = fcntl_setpipe_size(&input, 1).unwrap();
+        input.write_all(&vec![0; space]).unwrap();
+        let process = start(home, input.into());
+        let winner = Self { process, _output: output, store: home.store("s"), server };
         winner.stop();
         winner
     }
@@ -147,10 +155,10 @@ impl Winner {
     }
 }
 
-fn start(home: &Home) -> Child {
+fn start(home: &Home, output: Stdio) -> Child {
     let mut command = home.command(keyward());
     command.args(["oauth", "token", "s", "--name", "api"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command.stdin(Stdio::null()).stdout(output).stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// Returns whether a process was killed at this step.
@@ -160,7 +168,7 @@ fn kill_once(home: &Home, step: Step, accepts_old: bool) -> bool {
         winner.kill();
         return false;
     }
-    let others: Vec<_> = (1..PROCESSES).map(|_| start(home)).collect();
+    let others: Vec<_> = (1..PROCESSES).map(|_| start(home, Stdio::piped())).collect();
     sleep(Duration::from_millis(200));
     assert!(winner.kill());
     let server = winner.server;
