@@ -2,13 +2,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use keyward::{Keyward, Query};
+use keyward::Keyward;
 use keyward_core::{
     Additions, Authenticator, Error, ErrorKind, Header, Origin, Record, Refusal, RefusalCause,
     RequestHead, ResponseHead, Result, State, printable,
 };
 use keyward_http::{Body, Client, Limits};
-use keyward_kinds::fields;
 use keyward_origin::Target;
 use keyward_provider::{Auth, MAX_REDIRECTS, Outcome, Provider, Providers, converse};
 
@@ -154,8 +153,9 @@ impl<'a> Fetcher<'a> {
         };
         let mut credentials = Vec::new();
         for name in &names {
-            if let Some(record) = self.record(name, &target)? {
-                credentials.push((name.as_str(), Some(record)));
+            if let Some(found) = self.keyward.bound(&target, name)? {
+                found.give_out()?;
+                credentials.push((name.as_str(), Some(found.record)));
             }
         }
         if credentials.is_empty() {
@@ -200,42 +200,6 @@ impl<'a> Fetcher<'a> {
         let mut caller = Sender { client: &self.client, origin: target.origin(), request, record };
         converse(authenticator, request, record, challenge, state, &mut caller)
     }
-
-    /// Returns the record of a credential for a target; `None` if there is none.
-    fn record(&self, name: &str, target: &Target) -> Result<Option<Record>> {
-        let origin = target.origin();
-        let query = Query::new(name, None)?.for_url(&origin.to_string())?;
-        let resolver = self.keyward.resolver()?;
-        let found = match resolver.resolve(&query) {
-            Ok(found) => found,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let record = found.record;
-        check_bound(&record, name, origin)?;
-        // A URL that names an account never gets the secret of another one.
-        let username = record.field(fields::USERNAME).map(|field| field.value.expose());
-        if target.account().is_some_and(|account| username != Some(account.as_bytes())) {
-            let why =
-                format!("the URL names another user than the credential `{}`", printable(name));
-            return Err(Error::new(ErrorKind::Refused, "fetch").because(why));
-        }
-        resolver.give_out(&query, &found.sources)?;
-        Ok(Some(record))
-    }
-}
-
-/// Refuses a record that is not bound to an origin.
-fn check_bound(record: &Record, name: &str, origin: &Origin) -> Result<()> {
-    if record.origins.contains(origin) {
-        return Ok(());
-    }
-    let name = printable(name);
-    Err(Error::new(ErrorKind::Refused, "fetch")
-        .because(format!("the credential `{name}` is not bound to {origin}"))
-        .hint(format!(
-            "If that server may get it: keyward set STORE --name {name} --bind {origin}"
-        )))
 }
 
 fn refused(target: &Target, names: &[String], refusal: Option<(String, Refusal)>) -> Error {

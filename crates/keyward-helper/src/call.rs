@@ -1,3 +1,5 @@
+use std::fmt::{self, Debug};
+
 use keyward_accounts::Accounts;
 use keyward_core::{Error, Record, Result, Secret, Timestamp};
 use keyward_origin::Location;
@@ -5,6 +7,38 @@ use keyward_origin::Location;
 /// Returns the record of an account with what it gives out renewed, if that is due: an OAuth access
 /// token that is good. It is called for the account that was chosen, and for no other one.
 pub type Renew<'a> = &'a dyn Fn(&Location, Record) -> Result<Record>;
+
+/// Returns the credential that a provider names for a location, if the user stored it for its server.
+pub type Provided<'a> = &'a dyn Fn(&Location) -> Result<Option<Record>>;
+
+/// Asks the user whether a credential may be stored.
+pub type Confirm<'a> = &'a dyn Fn(&Location) -> Result<bool>;
+
+/// Where a call finds credentials.
+#[derive(Clone, Copy)]
+pub struct Sources<'a> {
+    /// The accounts of a store. They come first.
+    pub accounts: &'a Accounts<'a>,
+    /// What renews the record that is given out.
+    pub renew: Renew<'a>,
+    /// What the providers name. It is given out if there is no account, and never changed.
+    pub provided: Provided<'a>,
+    /// What asks the user whether a new credential may be stored; `None` if it always may.
+    pub confirm: Option<Confirm<'a>>,
+}
+
+impl<'a> Sources<'a> {
+    /// Makes sources of accounts only, whose records are given out as they are.
+    pub fn new(accounts: &'a Accounts<'a>) -> Self {
+        Self { accounts, renew: &|_, record| Ok(record), provided: &|_| Ok(None), confirm: None }
+    }
+}
+
+impl Debug for Sources<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("accounts", self.accounts).finish_non_exhaustive()
+    }
+}
 
 /// A call of a helper by another program, in that program's protocol.
 ///
@@ -40,13 +74,12 @@ pub trait Call {
     /// Does what the program asks for.
     ///
     /// # Errors
-    /// Those of the source of the accounts and of `renew`; [`Unsupported`](keyward_core::ErrorKind::Unsupported)
+    /// Those of the sources; [`Unsupported`](keyward_core::ErrorKind::Unsupported)
     /// if the protocol cannot carry the reply.
     fn answer(
         &self,
         request: &Self::Request,
-        accounts: &Accounts<'_>,
-        renew: Renew<'_>,
+        sources: &Sources<'_>,
         now: Timestamp,
     ) -> Result<Answer>;
 
@@ -63,6 +96,15 @@ pub trait Call {
 pub struct Answer {
     /// The encoded reply.
     pub reply: Secret,
-    /// The account whose record is in the reply.
-    pub given: Option<Location>,
+    /// Whose secret is in the reply.
+    pub given: Option<Given>,
+}
+
+/// Whose secret a reply contains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// That of an account.
+    Account(Location),
+    /// That of the credential that a provider names.
+    Provided,
 }

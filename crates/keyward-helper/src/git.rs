@@ -36,12 +36,12 @@ pub use records::{credential, expiry};
 pub use reply::Reply;
 pub use request::{Capabilities, Request};
 
-use keyward_accounts::{Accounts, Kinds};
+use keyward_accounts::{Account, Accounts, Kinds};
 use keyward_core::{Error, Record, Result, Secret, Timestamp};
 use keyward_kinds::{names, other_kind};
 use keyward_origin::Location;
 
-use crate::{Answer, Call, Renew};
+use crate::{Answer, Call, Given, Renew, Sources};
 
 /// What the action `capability` prints.
 pub const CAPABILITIES: &str = "version 0\ncapability authtype\ncapability state\n";
@@ -91,20 +91,14 @@ impl Call for Action {
         Some(format!("keyward does not keep this credential: {why}"))
     }
 
-    fn answer(
-        &self,
-        request: &Request,
-        accounts: &Accounts<'_>,
-        renew: Renew<'_>,
-        now: Timestamp,
-    ) -> Result<Answer> {
+    fn answer(&self, request: &Request, sources: &Sources<'_>, now: Timestamp) -> Result<Answer> {
         match self {
             Self::Get => {
-                let (reply, given) = find(request, accounts, renew, now)?;
+                let (reply, given) = find(request, sources, now)?;
                 return Ok(Answer { reply: reply.encode()?, given });
             }
-            Self::Store => store(request, accounts, now)?,
-            Self::Erase => erase(request, accounts, now)?,
+            Self::Store => store(request, sources, now)?,
+            Self::Erase => erase(request, sources.accounts, now)?,
             Self::Capability => {}
         }
         Ok(Answer { reply: self.miss(), given: None })
@@ -130,27 +124,21 @@ impl Call for Action {
 /// token, so that a later helper can refresh it.
 ///
 /// # Errors
-/// Those of the source, except [`NotFound`](keyward_core::ErrorKind::NotFound), and of `renew`.
-/// After an error it is unknown whether there is a credential, and [`Reply::quit`] keeps git from
-/// asking another helper.
-pub fn get(
-    request: &Request,
-    accounts: &Accounts<'_>,
-    renew: Renew<'_>,
-    now: Timestamp,
-) -> Result<Reply> {
-    find(request, accounts, renew, now).map(|(reply, _)| reply)
+/// Those of the sources, except [`NotFound`](keyward_core::ErrorKind::NotFound). After an error it is
+/// unknown whether there is a credential, and [`Reply::quit`] keeps git from asking another helper.
+pub fn get(request: &Request, sources: &Sources<'_>, now: Timestamp) -> Result<Reply> {
+    find(request, sources, now).map(|(reply, _)| reply)
 }
 
-/// Returns what [`get`] returns, and the account that it comes from.
+/// Returns what [`get`] returns, and whose secret it is.
 fn find(
     request: &Request,
-    accounts: &Accounts<'_>,
-    renew: Renew<'_>,
+    sources: &Sources<'_>,
     now: Timestamp,
-) -> Result<(Reply, Option<Location>)> {
+) -> Result<(Reply, Option<Given>)> {
     let Some(wanted) = &request.location else { return Ok(Default::default()) };
-    let kinds: &[&str] = match request.capabilities.authtype {
+    let can = request.capabilities;
+    let kinds: &[&str] = match can.authtype {
         true => &[names::USER_PASSWORD, names::HTTP_AUTHORIZATION, names::OAUTH2],
         false => &[names::USER_PASSWORD, names::OAUTH2],
     };
@@ -158,22 +146,41 @@ fn find(
         true => oauth::is_complete(record),
         false => records::is_good(record, now),
     };
-    let found = accounts.find(wanted, Kinds::Only(kinds), &is_good)?;
-    let Some(mut account) = found else { return Ok(Default::default()) };
-    let mut reply = if oauth::is_login(&account.record) {
-        if !oauth::is_complete(&account.record) {
-            return Ok(Default::default());
-        }
-        account.record = renew(&account.location, account.record)?;
-        oauth::reply(&account, request.capabilities, now)
-    } else {
-        records::reply(&account, now)
-    };
-    if request.capabilities.state && (reply.password.is_some() || reply.credential.is_some()) {
+    let mut found = None;
+    if let Some(account) = sources.accounts.find(wanted, Kinds::Only(kinds), &is_good)? {
+        let given = Given::Account(account.location.clone());
+        found = Some((reply(account, sources.renew, can, now)?, given));
+    }
+    if found.as_ref().is_none_or(|(reply, _)| *reply == Reply::default())
+        && let Some(record) = (sources.provided)(wanted)?
+        && kinds.contains(&record.kind.as_str())
+    {
+        let account = Account { location: wanted.clone(), record };
+        found = Some((reply(account, &|_, record| Ok(record), can, now)?, Given::Provided));
+    }
+    let Some((mut reply, given)) = found else { return Ok(Default::default()) };
+    if can.state && (reply.password.is_some() || reply.credential.is_some()) {
         reply.state = Some(state_digest::state(wanted, &reply));
     }
-    let given = (reply != Reply::default()).then_some(account.location);
-    Ok((reply, given))
+    let is_empty = reply == Reply::default();
+    Ok((reply, Some(given).filter(|_| !is_empty)))
+}
+
+/// Returns the reply that gives git an account.
+fn reply(
+    mut account: Account,
+    renew: Renew<'_>,
+    can: Capabilities,
+    now: Timestamp,
+) -> Result<Reply> {
+    if !oauth::is_login(&account.record) {
+        return Ok(records::reply(&account, now));
+    }
+    if !oauth::is_complete(&account.record) {
+        return Ok(Reply::default());
+    }
+    account.record = renew(&account.location, account.record)?;
+    Ok(oauth::reply(&account, can, now))
 }
 
 /// Stores the credential of the request.
@@ -182,20 +189,30 @@ fn find(
 /// one of several stages, that has expired, or that [`get`] gave unchanged, as its `state[]` shows.
 /// It writes nothing if nothing is new. The same password again keeps the refresh token if the
 /// request names none, and the expiry if that is in the future. With another password, both are
-/// removed. An account that logs in by OAuth keeps its login.
+/// removed. An account that logs in by OAuth keeps its login. What a provider names is stored already.
 ///
 /// # Errors
 /// Those of the source; [`Exists`](keyward_core::ErrorKind::Exists) if the entry was not made by
 /// this module or its record has a kind that git does not know,
 /// [`Full`](keyward_core::ErrorKind::Full) if the origin has too many accounts.
-pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Result<()> {
+pub fn store(request: &Request, sources: &Sources<'_>, now: Timestamp) -> Result<()> {
     let Some(location) = &request.location else { return Ok(()) };
+    let accounts = sources.accounts;
     // If another git has removed the entry meanwhile, it must exist again.
     if state_digest::is_unchanged(request) && accounts.contains(location)? {
         return Ok(());
     }
     let Some(credential) = records::to_keep(request, now) else { return Ok(()) };
     if oauth::is_named_by_keyward(location) && oauth::find(request, accounts)?.is_some() {
+        return Ok(());
+    }
+    if !accounts.contains(location)? && is_provided(&credential, location, sources)? {
+        return Ok(());
+    }
+    if let Some(confirm) = sources.confirm
+        && !is_kept(&credential, location, accounts)?
+        && !confirm(location)?
+    {
         return Ok(());
     }
     accounts.keep(location, now, &|old| {
@@ -207,6 +224,18 @@ pub fn store(request: &Request, accounts: &Accounts<'_>, now: Timestamp) -> Resu
         }
         Err(other_kind(&old))
     })
+}
+
+/// Whether an account has this credential already.
+fn is_kept(credential: &Record, location: &Location, accounts: &Accounts<'_>) -> Result<bool> {
+    let kept = accounts.kept(std::slice::from_ref(location))?;
+    Ok(kept.iter().flatten().any(|record| records::holds_secret_of(record, credential)))
+}
+
+/// Whether a credential is the one that a provider names.
+fn is_provided(credential: &Record, location: &Location, sources: &Sources<'_>) -> Result<bool> {
+    let provided = (sources.provided)(location)?;
+    Ok(provided.is_some_and(|record| records::holds_secret_of(&record, credential)))
 }
 
 /// Removes the credentials that match all of the request, including the password.

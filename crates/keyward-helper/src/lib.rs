@@ -23,11 +23,12 @@
 //! # let source = Empty;
 //! # let now = Timestamp::from_unix(0);
 //! use keyward_accounts::Accounts;
-//! use keyward_helper::{Call, git::Action};
+//! use keyward_helper::{Call, Sources, git::Action};
 //!
 //! let call = Action::Get;
 //! let request = call.parse(b"protocol=https\nhost=example.com\n\n")?;
-//! let answer = call.answer(&request, &Accounts::new(&source, "ann"), &|_, record| Ok(record), now)?;
+//! let accounts = Accounts::new(&source, "ann");
+//! let answer = call.answer(&request, &Sources::new(&accounts), now)?;
 //! assert!(answer.reply.is_empty(), "the source has no credential, so git gets none");
 //! # Ok::<(), keyward_core::Error>(())
 //! ```
@@ -35,4 +36,4 @@
 mod call;
 pub mod git;
 
-pub use call::{Answer, Call, Renew};
+pub use call::{Answer, Call, Confirm, Given, Provided, Renew, Sources};

@@ -27,6 +27,7 @@
 //! ```
 
 mod audit;
+mod bound;
 mod confirm;
 mod copying;
 mod delete;
@@ -55,6 +56,7 @@ pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
 pub use keyward_kinds::UserPassword as Credentials;
 
 pub use audit::{Program, Recipient};
+pub use bound::Bound;
 pub use facade::Keyward;
 #[doc(no_inline)]
 pub use keyward_resolver::{Query, Resolution, Resolver};

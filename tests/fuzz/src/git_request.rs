@@ -1,5 +1,6 @@
 use keyward_accounts::Accounts;
 use keyward_core::{Origin, Timestamp};
+use keyward_helper::Sources;
 use keyward_helper::git::{Reply, Request, erase, get, store};
 use keyward_origin::Location;
 
@@ -11,13 +12,12 @@ pub fn git_request(bytes: &[u8]) {
     let Ok(request) = Request::parse(bytes) else { return };
     let memory = Memory::default();
     let accounts = Accounts::new(&memory, "me");
+    let sources = Sources::new(&accounts);
     let now = Timestamp::from_unix(1);
-    if store(&request, &accounts, now).is_err() {
+    if store(&request, &sources, now).is_err() {
         return;
     }
-    let asked = |request: &Request| {
-        get(request, &accounts, &|_, record| Ok(record), now).expect("a read from memory")
-    };
+    let asked = |request: &Request| get(request, &sources, now).expect("a read from memory");
     let reply = asked(&request);
     if let Some(password) = &reply.password {
         assert_eq!(Some(password), request.password.as_ref());

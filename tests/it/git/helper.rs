@@ -11,6 +11,7 @@ mod parallel;
 mod passwords;
 mod program_name;
 mod protocol;
+mod provided;
 mod request;
 mod second_helper;
 mod server;

@@ -111,7 +111,8 @@ pub(super) fn with(mut record: Record, credential: &Record, now: Timestamp) -> R
     record
 }
 
-fn holds_secret_of(record: &Record, credential: &Record) -> bool {
+/// Whether both have the same kind and the same secret.
+pub(super) fn holds_secret_of(record: &Record, credential: &Record) -> bool {
     let [old, new] = [record, credential].map(|it| secret(it).map(|field| &field.value));
     record.kind == credential.kind && old.is_some() && old == new
 }

@@ -8,9 +8,11 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{Action, CAPABILITIES, Capabilities, Reply, Request};
+use crate::Sources;
 
 mod calls;
 mod oauth;
+mod provided;
 
 const NOW: u64 = 1_000;
 const LATER: u64 = 2_000;
@@ -20,19 +22,16 @@ fn say(memory: &Memory, action: Action, attributes: &str, now: u64) -> Result<St
     let input: String = attributes.split_whitespace().map(|line| format!("{line}\n")).collect();
     let request = Request::parse(input.as_bytes())?;
     let accounts = Accounts::new(memory, "me");
+    let sources = Sources::new(&accounts);
     let now = Timestamp::from_unix(now);
     let reply = match action {
-        Action::Get => super::get(&request, &accounts, &unchanged, now)?,
-        Action::Store => super::store(&request, &accounts, now).map(|()| Reply::default())?,
+        Action::Get => super::get(&request, &sources, now)?,
+        Action::Store => super::store(&request, &sources, now).map(|()| Reply::default())?,
         Action::Erase => super::erase(&request, &accounts, now).map(|()| Reply::default())?,
         Action::Capability => unreachable!("it takes no request"),
     };
     let reply = reply.encode()?;
     Ok(reply.expose_str().unwrap().split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-fn unchanged(_: &Location, record: Record) -> Result<Record> {
-    Ok(record)
 }
 
 #[track_caller]
@@ -516,10 +515,11 @@ fn replay(memory: &Memory, action: Option<Action>, input: &[u8]) -> Option<Strin
     let now = Timestamp::from_unix(NOW);
     match action? {
         Action::Get => {
-            let reply = super::get(&request, &accounts, &unchanged, now).unwrap().encode().unwrap();
+            let reply =
+                super::get(&request, &Sources::new(&accounts), now).unwrap().encode().unwrap();
             return reply.expose_str().map(str::to_owned);
         }
-        Action::Store => super::store(&request, &accounts, now).unwrap(),
+        Action::Store => super::store(&request, &Sources::new(&accounts), now).unwrap(),
         Action::Erase => super::erase(&request, &accounts, now).unwrap(),
         Action::Capability => {}
     }

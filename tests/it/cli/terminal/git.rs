@@ -52,3 +52,23 @@ fn the_user_at_the_terminal_opens_the_store_for_git() {
     assert!(out.ends_with("username=bob\npassword=b0b\n"), "{out}");
     assert!(!terminal.shown().contains("sesame"));
 }
+
+#[test]
+fn the_user_confirms_what_is_stored() {
+    let home = Home::in_memory();
+    let program = keyward().display().to_string();
+    home.init("git", "file", "aes-gcm");
+    let config = format!("[credential]\n\thelper = \"!'{program}' helper git --confirm\"\n");
+    fs::write(home.path(".gitconfig"), config).unwrap();
+    let mut terminal = Terminal::new();
+    for (answer, is_stored) in [("\r", false), ("y\r", true)] {
+        let child = terminal.start(&home, &["sh", "-c", APPROVE]);
+        terminal.expect("Store the credential for https://ann@git.example? [y/N]");
+        terminal.press(answer);
+        assert_eq!(end(child).0, 0);
+        assert_eq!(home.store("git").entries(None).count() > 0, is_stored);
+    }
+    // What is stored already needs no question.
+    let child = terminal.start(&home, &["sh", "-c", APPROVE]);
+    assert_eq!(end(child).0, 0);
+}

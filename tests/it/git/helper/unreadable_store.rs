@@ -8,6 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use keyward::{Environment, Interaction, Keyward, NewStore, Secret};
 use keyward_accounts::Accounts;
 use keyward_core::{Level, Prompt, SecretRef, Value, Values};
+use keyward_helper::Sources;
 use keyward_helper::git::{self, Request};
 
 use super::client::{Client, KEYWARD};
@@ -95,7 +96,8 @@ fn git_stops_at_a_passphrase_without_a_terminal() {
     let store = keyward.store("git").unwrap();
     let entry = store.entry(None, None).unwrap();
     let request = Request::parse(someone.alice().as_bytes()).unwrap();
-    git::store(&request, &Accounts::new(&*store, entry.user()), store.now()).unwrap();
+    let accounts = Accounts::new(&*store, entry.user());
+    git::store(&request, &Sources::new(&accounts), store.now()).unwrap();
     someone.tries(128);
     someone.0.agrees_with("passphrase", "Nobody can be asked for the store's passphrase.");
     // The same if git may prompt, but there is no terminal.

@@ -24,6 +24,12 @@ pub(crate) struct Arguments {
     /// Also return credentials that are stored without an origin, if the URL is the name of their entry
     #[arg(long)]
     unbound: bool,
+    /// Ask on the terminal before a new credential is stored
+    #[arg(long)]
+    confirm: bool,
+    /// Ask nothing
+    #[arg(long)]
+    non_interactive: bool,
 }
 
 impl Arguments {
@@ -33,7 +39,14 @@ impl Arguments {
         match *words {
             ["--store", store, action] if ![store, action].iter().any(|it| it.starts_with('-')) => {
                 let [store, action] = [store, action].map(str::to_owned);
-                Some(Self { action, store, user: None, unbound: false })
+                Some(Self {
+                    action,
+                    store,
+                    user: None,
+                    unbound: false,
+                    confirm: false,
+                    non_interactive: false,
+                })
             }
             _ => None,
         }
@@ -51,7 +64,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
         store: &arguments.store,
         user: arguments.user.as_deref(),
         unbound: if arguments.unbound { Unbound::Give } else { Unbound::Refuse },
-        can_prompt: can_prompt(&environment),
+        confirm: arguments.confirm,
+        can_prompt: !arguments.non_interactive && can_prompt(&environment),
         environment,
     };
     runner::run(session, &action, options)

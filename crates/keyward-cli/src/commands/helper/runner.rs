@@ -1,16 +1,18 @@
 //! Answers one call of another program: reads its request, opens the store, prints the reply. The
 //! protocol says what the bytes mean.
 
+use std::cell::RefCell;
 use std::io;
+use std::path::Path;
 
-use keyward::{Environment, Keyward, OpenStore, Silent};
+use keyward::{Bound, Environment, Keyward, OpenStore, Silent};
 use keyward_accounts::{Accounts, Unbound};
-use keyward_core::{EntryId, Error, Result, Secret};
-use keyward_helper::{Answer, Call};
-use keyward_origin::Location;
+use keyward_core::{EntryId, Error, ErrorKind, Result, Secret};
+use keyward_helper::{Answer, Call, Confirm, Given, Sources};
+use keyward_origin::{Location, Target};
 
 use crate::input::{UntilEmptyLine, standard_input};
-use crate::output::{print_message, print_secret};
+use crate::output::{escaped, print_message, print_secret};
 use crate::session::Session;
 use crate::stop::Outcome;
 
@@ -21,7 +23,9 @@ pub(super) struct Options<'a> {
     pub(super) store: &'a str,
     pub(super) user: Option<&'a str>,
     pub(super) unbound: Unbound,
-    /// Whether backends may ask the user.
+    /// Whether the user is asked before a new credential is stored.
+    pub(super) confirm: bool,
+    /// Whether anything may ask the user.
     pub(super) can_prompt: bool,
 }
 
@@ -54,14 +58,50 @@ fn answer<C: Call>(session: &Session, call: &C, options: Options<'_>) -> Result<
     };
     let id = store.entry(options.user, None)?;
     let accounts = Accounts::new(&*store, id.user()).with_unbound(options.unbound);
-    let renew = |location: &Location, record| {
-        keyward.fresh(&store, &EntryId::new(id.user(), Some(&location.to_string()))?, record)
+    let entry = |location: &Location| EntryId::new(id.user(), Some(&location.to_string()));
+    let renew = |location: &Location, record| keyward.fresh(&store, &entry(location)?, record);
+    let bound = RefCell::new(None);
+    let provided = |location: &Location| {
+        let found = provided(&keyward, location)?;
+        let record = found.as_ref().map(|found| found.record.clone());
+        bound.replace(found);
+        Ok(record)
     };
-    let Answer { reply, given } = call.answer(&request, &accounts, &renew, store.now())?;
-    if let Some(location) = given {
-        store.give_out(&[EntryId::new(id.user(), Some(&location.to_string()))?])?;
+    let confirm = |location: &Location| confirm(session, location, options.can_prompt);
+    let confirm: Option<Confirm<'_>> = options.confirm.then_some(&confirm);
+    let sources = Sources { accounts: &accounts, renew: &renew, provided: &provided, confirm };
+    let Answer { reply, given } = call.answer(&request, &sources, store.now())?;
+    match given {
+        Some(Given::Account(location)) => store.give_out(&[entry(&location)?])?,
+        Some(Given::Provided) => bound.take().map_or(Ok(()), |bound| bound.give_out())?,
+        None => {}
     }
     Ok(reply)
+}
+
+/// Asks the user whether a credential may be stored. Without a terminal it is not stored.
+fn confirm(session: &Session, location: &Location, can_prompt: bool) -> Result<bool> {
+    let terminal = session.console.terminal();
+    let (true, Ok(mut terminal)) = (can_prompt, terminal) else {
+        print_message("warning: the credential is not stored: there is no terminal to confirm it");
+        return Ok(false);
+    };
+    let question = format!("Store the credential for {}? [y/N] ", escaped(&location.to_string()));
+    Ok(matches!(terminal.ask_open(&question)?.expose(), b"y" | b"Y" | b"yes"))
+}
+
+/// Returns the credential that the provider of a location names. One that is not bound to the server
+/// is not given out, and does not keep the program from asking elsewhere.
+fn provided(keyward: &Keyward, location: &Location) -> Result<Option<Bound>> {
+    let Ok(target) = Target::parse(&location.to_string()) else { return Ok(None) };
+    let providers = keyward.providers_in(Path::new("."))?;
+    match keyward.provided(&providers, &target) {
+        Err(error) if error.kind() == ErrorKind::Refused => {
+            print_message(&format!("warning: {error}"));
+            Ok(None)
+        }
+        found => found,
+    }
 }
 
 fn read_request(limit: usize) -> Result<Secret> {

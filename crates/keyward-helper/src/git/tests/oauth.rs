@@ -62,7 +62,8 @@ fn only_the_chosen_account_is_renewed() {
             renewed.set(renewed.get() + 1);
             Ok(record.with("access_token", Field::secret("T2")))
         };
-        let reply = super::super::get(&request, &accounts, &renew, Timestamp::from_unix(NOW));
+        let sources = Sources { renew: &renew, ..Sources::new(&accounts) };
+        let reply = super::super::get(&request, &sources, Timestamp::from_unix(NOW));
         (reply.unwrap().password.unwrap(), renewed.get())
     };
     assert_eq!(renewed("protocol=https host=x username=bob"), ("b".into(), 0));
@@ -76,7 +77,8 @@ fn a_token_that_cannot_be_renewed_is_an_error() {
     let request = Request::parse(b"protocol=https\nhost=x\n").unwrap();
     let accounts = Accounts::new(&memory, "me");
     let fails = |_: &Location, _: Record| Err(Error::new(ErrorKind::Unauthorized, "token"));
-    let error = super::super::get(&request, &accounts, &fails, Timestamp::from_unix(NOW));
+    let sources = Sources { renew: &fails, ..Sources::new(&accounts) };
+    let error = super::super::get(&request, &sources, Timestamp::from_unix(NOW));
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Unauthorized);
 }
 

@@ -1,0 +1,101 @@
+//! Credentials for URLs.
+
+use std::fmt::{self, Debug};
+
+use keyward_core::{Error, ErrorKind, Record, Result, printable};
+use keyward_kinds::fields;
+use keyward_origin::Target;
+use keyward_provider::{Auth, Providers};
+use keyward_resolver::{Query, Resolver};
+
+use crate::facade::Keyward;
+
+/// A credential that a server may get.
+pub struct Bound {
+    /// Its name.
+    pub name: String,
+    /// Its record.
+    pub record: Record,
+    resolver: Resolver,
+    origin: String,
+    sources: Vec<String>,
+}
+
+impl Bound {
+    /// Writes to the audit log that the credential is given out, if there is one. A caller does this
+    /// before it uses the record.
+    ///
+    /// # Errors
+    /// Those of writing the log.
+    pub fn give_out(&self) -> Result<()> {
+        let query = Query::new(&self.name, None)?.for_url(&self.origin)?;
+        self.resolver.give_out(&query, &self.sources)
+    }
+}
+
+impl Debug for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bound").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Keyward {
+    /// Returns the credential of this name, if the resolver finds it and the server of the target may
+    /// get it.
+    ///
+    /// # Errors
+    /// [`Refused`](ErrorKind::Refused) if the record is not bound to the server, or the URL names the
+    /// account of another user; those of the resolver.
+    pub fn bound(&self, target: &Target, name: &str) -> Result<Option<Bound>> {
+        bound(self.resolver()?, target, name)
+    }
+
+    /// Returns the first credential that the provider of a target names and that exists, as
+    /// [`bound`](Self::bound) does. It never asks the user.
+    ///
+    /// # Errors
+    /// Those of [`bound`](Self::bound).
+    pub fn provided(&self, providers: &Providers, target: &Target) -> Result<Option<Bound>> {
+        let matching = providers.matching(target);
+        let provider = matching.first().map(|(_, provider)| *provider);
+        let Some(provider) = provider.filter(|provider| provider.auth != Auth::Never) else {
+            return Ok(None);
+        };
+        for name in provider.credentials_for(target) {
+            if let Some(found) = bound(self.silent_resolver()?, target, &name)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn bound(resolver: Resolver, target: &Target, name: &str) -> Result<Option<Bound>> {
+    let origin = target.origin().to_string();
+    let query = Query::new(name, None)?.for_url(&origin)?;
+    let found = match resolver.resolve(&query) {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    check(&found.record, name, target)?;
+    let (record, sources) = (found.record, found.sources);
+    Ok(Some(Bound { name: name.to_owned(), record, resolver, origin, sources }))
+}
+
+/// Refuses a record that the server of a target must not get.
+fn check(record: &Record, name: &str, target: &Target) -> Result<()> {
+    let (name, origin) = (printable(name), target.origin());
+    let refused = |why: String| Error::new(ErrorKind::Refused, "use").because(why);
+    if !record.origins.contains(origin) {
+        return Err(refused(format!("the credential `{name}` is not bound to {origin}")).hint(
+            format!("If that server may get it: keyward set STORE --name {name} --bind {origin}"),
+        ));
+    }
+    // A URL that names an account never gets the secret of another one.
+    let username = record.field(fields::USERNAME).map(|field| field.value.expose());
+    if target.account().is_some_and(|account| username != Some(account.as_bytes())) {
+        return Err(refused(format!("the URL names another user than the credential `{name}`")));
+    }
+    Ok(())
+}
