@@ -8,4 +8,5 @@ mod logins;
 mod providers;
 mod redirects;
 mod resume;
+mod services;
 mod site;

@@ -6,11 +6,12 @@ use keyward_plugin::{
     RequestHead, ResponseHead, Result, State, Step,
 };
 
-use crate::basic::{Basic, accepted_unless_401};
+use crate::basic::Basic;
 use crate::bearer::Bearer;
 use crate::challenge::{challenges, wants};
 use crate::credential::needed;
 use crate::digest::{self, Digest};
+use crate::pages::accepted_unless_401;
 
 /// Does what the server asks for, with what the record has.
 ///
@@ -39,7 +40,7 @@ impl Authenticator for Auto {
         match event {
             // Where Digest was used, the password itself is not sent any more.
             _ if is_user_password(record) && digest::was_used(state) => {
-                Digest.step(request, record, event, state)
+                Digest::default().step(request, record, event, state)
             }
             Event::Start => Ok(Step::Send(Additions::default())),
             Event::Challenged(answer) => {
@@ -51,9 +52,11 @@ impl Authenticator for Auto {
                     return Ok(Step::refuse(RefusalCause::OtherScheme, why));
                 }
                 let chosen: &dyn Authenticator = match kind {
-                    names::USER_PASSWORD if digest::is_offered(answer) => &Digest,
+                    names::USER_PASSWORD if digest::is_offered(answer) => &Digest::default(),
                     names::USER_PASSWORD if wants(answer, "basic") => &Basic::default(),
-                    _ if kind != names::USER_PASSWORD && wants(answer, "bearer") => &Bearer,
+                    _ if kind != names::USER_PASSWORD && wants(answer, "bearer") => {
+                        &Bearer::default()
+                    }
                     _ => {
                         let why = format!(
                             "a credential of the kind `{kind}` does not fit what the server asks \

@@ -2,24 +2,34 @@ use std::io::Write;
 use std::sync::Arc;
 
 use keyward_plugin::{
-    Additions, Authenticator, Backend, Error, Event, Host, Info, NoOptions, Record, RefusalCause,
-    RequestHead, Result, Secret, SecretWriter, State, Step, options,
+    Additions, Authenticator, Backend, Error, Event, Host, Info, Record, RefusalCause, RequestHead,
+    Result, Secret, SecretWriter, State, Step, options,
 };
 
-use crate::basic::accepted_unless_401;
 use crate::challenge::{challenges, wants};
 use crate::credential;
+use crate::pages::Pages;
+
+options! {
+    /// The pages of [`Bearer`].
+    pub struct BearerOptions {
+        /// Regular expressions of which a login page in place of a file matches one.
+        pub failure: Vec<String>,
+    }
+}
 
 /// A token in the header `Authorization` (RFC 6750).
-#[derive(Clone, Copy, Debug)]
-pub struct Bearer;
+#[derive(Clone, Debug, Default)]
+pub struct Bearer {
+    pages: Pages,
+}
 
 impl Backend for Bearer {
     const INFO: Info = Info::new("bearer", "A token in each request (RFC 6750)");
-    type Options = NoOptions;
+    type Options = BearerOptions;
 
-    fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {
-        Ok(Self)
+    fn open(options: BearerOptions, _: &Arc<dyn Host>) -> Result<Self> {
+        Ok(Self { pages: Pages::new(&[], &options.failure)? })
     }
 }
 
@@ -39,7 +49,7 @@ impl Authenticator for Bearer {
                     challenges(answer)
                 ),
             )),
-            Event::Answered(answer) => Ok(accepted_unless_401(answer)),
+            Event::Answered(answer) => Ok(self.pages.judge(answer)),
             _ => send(record, "Authorization", "Bearer"),
         }
     }
@@ -52,13 +62,17 @@ options! {
         pub header: String = "Authorization",
         /// The word before the token; may be empty.
         pub prefix: String = "Token",
+        /// Regular expressions of which a login page in place of a file matches one.
+        pub failure: Vec<String>,
     }
 }
 
 /// A token in a header that the server chose.
 #[derive(Clone, Debug)]
 pub struct Token {
-    options: TokenOptions,
+    header: String,
+    prefix: String,
+    pages: Pages,
 }
 
 impl Backend for Token {
@@ -74,7 +88,8 @@ impl Backend for Token {
         if !options.prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::invalid("options", "`prefix` must be a word"));
         }
-        Ok(Self { options })
+        let pages = Pages::new(&[], &options.failure)?;
+        Ok(Self { header: options.header, prefix: options.prefix, pages })
     }
 }
 
@@ -87,8 +102,8 @@ impl Authenticator for Token {
         _: &mut State,
     ) -> Result<Step> {
         match event {
-            Event::Answered(answer) => Ok(accepted_unless_401(answer)),
-            _ => send(record, &self.options.header, &self.options.prefix),
+            Event::Answered(answer) => Ok(self.pages.judge(answer)),
+            _ => send(record, &self.header, &self.prefix),
         }
     }
 }

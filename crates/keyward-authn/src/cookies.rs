@@ -60,6 +60,11 @@ pub(crate) fn header(target: &Target, now: Timestamp, state: &State) -> Option<H
     (line.position() > 0).then(|| Header::new("Cookie", line.finish()))
 }
 
+/// Whether a cookie of this name is kept.
+pub(crate) fn has(name: &str, state: &State) -> bool {
+    stored(state).any(|(key, _)| key.rsplit_once(' ').is_some_and(|(_, known)| known == name))
+}
+
 /// Forgets all cookies.
 pub(crate) fn forget(state: &mut State) {
     let keys: Vec<_> = stored(state).map(|(key, _)| format!("{PREFIX}{key}")).collect();

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use keyward_kinds::{fields, names};
-use keyward_plugin::{Record, Secret, SecretWriter, Step};
+use keyward_plugin::{Error, Record, Result, Secret, SecretWriter, Step};
 
 use keyward_plugin::RefusalCause::{NeedsCredential, WrongCredential};
 
@@ -54,4 +56,26 @@ pub(crate) fn joined(parts: &[&[u8]]) -> Secret {
         whole.write_all(part).expect("memory can be written");
     }
     whole.finish()
+}
+
+/// Returns the value of the header `Authorization` of Basic. RFC 7617 leaves the character set to the server; this sends
+/// UTF-8.
+///
+/// # Errors
+/// [`Invalid`](keyward_plugin::ErrorKind::Invalid) if the username contains a colon, which would make
+/// another user and another password of it.
+pub(crate) fn basic(username: &Secret, password: &Secret) -> Result<Secret> {
+    if username.expose().contains(&b':') {
+        return Err(Error::invalid("authenticate", "Basic cannot send a username with a colon"));
+    }
+    let plain = joined(&[username.expose(), b":", password.expose()]);
+    let scheme = b"Basic ";
+    let length = base64::encoded_len(plain.len(), true);
+    let length =
+        length.ok_or_else(|| Error::invalid("authenticate", "the password is too long"))?;
+    let mut value = vec![0; scheme.len() + length];
+    value[..scheme.len()].copy_from_slice(scheme);
+    let encoded = BASE64_STANDARD.encode_slice(plain.expose(), &mut value[scheme.len()..]);
+    encoded.expect("the length was calculated");
+    Ok(Secret::new(value))
 }

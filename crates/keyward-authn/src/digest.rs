@@ -2,13 +2,13 @@ use std::sync::Arc;
 
 use keyward_origin::Target;
 use keyward_plugin::{
-    Additions, Authenticator, Backend, Error, ErrorKind, Event, Host, Info, NoOptions, Record,
-    RefusalCause, RequestHead, ResponseHead, Result, State, Step,
+    Additions, Authenticator, Backend, Error, ErrorKind, Event, Host, Info, Record, RefusalCause,
+    RequestHead, ResponseHead, Result, State, Step, options,
 };
 
-use crate::basic::accepted_unless_401;
 use crate::challenge::{Challenge, challenges};
 use crate::credential::user_and_password;
+use crate::pages::{Pages, accepted_unless_401};
 use answer::Answer;
 use offer::{Offer, Protection};
 
@@ -24,6 +24,14 @@ const STAGE: &str = "digest.stage";
 const COUNT: &str = "digest.count";
 const CNONCE: &str = "digest.cnonce";
 
+options! {
+    /// The pages of [`Digest`].
+    pub struct DigestOptions {
+        /// Regular expressions of which a login page in place of a file matches one.
+        pub failure: Vec<String>,
+    }
+}
+
 /// A username, and a hash of the password, the request and a number of the server (RFC 7616).
 ///
 /// Of several offers, it takes the one with the strongest hash: SHA-512/256, SHA-256, MD5. Where a
@@ -31,16 +39,18 @@ const CNONCE: &str = "digest.cnonce";
 ///
 /// # Security
 /// A reader of the request cannot repeat it, but can try passwords: use it with TLS.
-#[derive(Clone, Copy, Debug)]
-pub struct Digest;
+#[derive(Clone, Debug, Default)]
+pub struct Digest {
+    pages: Pages,
+}
 
 impl Backend for Digest {
     const INFO: Info =
         Info::new("digest", "A username and a hash of the password in each request (RFC 7616)");
-    type Options = NoOptions;
+    type Options = DigestOptions;
 
-    fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {
-        Ok(Self)
+    fn open(options: DigestOptions, _: &Arc<dyn Host>) -> Result<Self> {
+        Ok(Self { pages: Pages::new(&[], &options.failure)? })
     }
 }
 
@@ -76,7 +86,7 @@ impl Authenticator for Digest {
             }
             Event::Answered(answered) => {
                 remember_next(answered, state);
-                Ok(Step::Accept)
+                Ok(self.pages.judge(answered))
             }
             _ => Ok(Step::Accept),
         }

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use keyward_origin::Target;
@@ -6,10 +5,10 @@ use keyward_plugin::{
     Authenticator, Backend, Error, Event, Header, Host, Info, Record, RefusalCause, RequestHead,
     ResponseHead, Result, Secret, State, Step, SubResponse, options, printable,
 };
-use regex_lite::Regex;
 
 use crate::credential::needed;
-use crate::session::{self, Session, Stage, refused_login};
+use crate::pages::{Pages, login_page};
+use crate::session::{self, Session, Stage, location, refused_login};
 use fields::{Body, Field, hidden};
 
 mod fields;
@@ -43,8 +42,7 @@ pub struct HtmlForm {
     page: Option<Target>,
     fields: Vec<Field>,
     hidden: Vec<String>,
-    success: Vec<Regex>,
-    failure: Vec<Regex>,
+    pages: Pages,
 }
 
 impl Backend for HtmlForm {
@@ -71,20 +69,10 @@ impl Backend for HtmlForm {
             url: target(options.url)?,
             page: target(options.page)?,
             hidden: options.hidden,
-            success: patterns("success", &options.success)?,
-            failure: patterns("failure", &options.failure)?,
+            pages: Pages::new(&options.success, &options.failure)?,
             fields,
         })
     }
-}
-
-fn patterns(option: &str, texts: &[String]) -> Result<Vec<Regex>> {
-    let pattern = |text: &String| {
-        Regex::new(text).map_err(|error| {
-            Error::invalid("options", format!("`{option}`: {}", printable(&error.to_string())))
-        })
-    };
-    texts.iter().map(pattern).collect()
 }
 
 impl Authenticator for HtmlForm {
@@ -106,10 +94,7 @@ impl Authenticator for HtmlForm {
             Event::Answered(answer) if self.is_login_page(&session.target, answer) => {
                 match session.has_ended() {
                     true => self.log_in(session, record),
-                    false => Ok(Step::refuse(
-                        RefusalCause::WrongCredential,
-                        "the server answers with its login page, also after a login",
-                    )),
+                    false => Ok(login_page("after a login")),
                 }
             }
             Event::Answered(answer) => {
@@ -171,19 +156,18 @@ impl HtmlForm {
     /// Says what the answer to the login means.
     fn logged_in(&self, mut session: Session<'_>, sub: &SubResponse) -> Result<Step> {
         let at = session.keep(&sub.head)?;
-        let text = text(&sub.body);
-        let has_failed = self.failure.iter().any(|pattern| pattern.is_match(&text));
+        let has_failed = self.pages.shows_failure(&sub.body);
         if !has_failed && let Some(refusal) = refused_login(&sub.head, &at)? {
             return Ok(refusal);
         }
         // The page to which a login leads is the one that says how it went.
         if let Some(next) = location(&sub.head, &at)
             && !has_failed
-            && !self.success.is_empty()
+            && self.pages.has_success()
         {
             return Ok(session.ask(Stage::Login, &next, session::request("GET", &next)));
         }
-        if has_failed || !self.success.iter().all(|pattern| pattern.is_match(&text)) {
+        if has_failed || !self.pages.shows_success(&sub.body) {
             let why = format!("the login at {} has failed", at.origin());
             return Ok(Step::refuse(RefusalCause::WrongCredential, why));
         }
@@ -199,21 +183,6 @@ impl HtmlForm {
                 next.origin() == login.origin() && next.path() == login.path()
             })
         };
-        let text = text(&answer.body_start);
-        answer.status == 401
-            || leads_to_login()
-            || self.failure.iter().any(|pattern| pattern.is_match(&text))
+        answer.status == 401 || leads_to_login() || self.pages.shows_failure(&answer.body_start)
     }
-}
-
-/// Returns the URL to which a response leads.
-fn location(answer: &ResponseHead, from: &Target) -> Option<Target> {
-    let is_redirect = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
-    let location = answer.values("location").next().filter(|_| is_redirect)?;
-    from.join(location).ok()
-}
-
-/// Returns bytes as text; what is not UTF-8 becomes another character.
-fn text(bytes: &Secret) -> Cow<'_, str> {
-    String::from_utf8_lossy(bytes.expose())
 }

@@ -12,6 +12,8 @@
 //! | [`bearer`](Bearer) | RFC 6750: a token | `token`, `oauth2`, `api-key` |
 //! | [`registry-token`](RegistryToken) | a token of a container registry | none or `user-password` |
 //! | [`client-certificate`](ClientCertificate) | a certificate of the client | `client-certificate` |
+//! | [`loris`](Loris) | a token of LORIS, for a password | `user-password` |
+//! | [`xnat`](Xnat) | a session of XNAT, for a password | `user-password` |
 //! | [`token`](Token) | a token in any header | `token`, `oauth2`, `api-key` |
 //! | [`auto`](Auto) | what the server asks for | what fits |
 //!
@@ -45,9 +47,15 @@ mod credential;
 mod digest;
 mod form;
 mod hash;
+mod login;
+mod loris;
+mod nda;
 mod no_host;
+mod pages;
 mod registry;
+mod service;
 mod session;
+mod xnat;
 
 pub use auto::Auto;
 pub use basic::Basic;
@@ -57,7 +65,11 @@ pub use challenge::{Challenge, challenges};
 pub use digest::Digest;
 pub use form::HtmlForm;
 pub use hash::hash_body;
+pub use loris::{Loris, LorisTokens};
+pub use nda::NdaKeys;
 pub use registry::RegistryToken;
+pub use service::Service;
+pub use xnat::Xnat;
 
 use std::sync::Arc;
 
@@ -101,8 +113,10 @@ pub const BUILT_IN: &[BuiltIn] = &[
     BuiltIn::new::<ClientCertificate>(),
     BuiltIn::new::<Digest>(),
     BuiltIn::new::<HtmlForm>(),
+    BuiltIn::new::<Loris>(),
     BuiltIn::new::<RegistryToken>(),
     BuiltIn::new::<Token>(),
+    BuiltIn::new::<Xnat>(),
 ];
 
 /// Opens the authenticator of this name with these options.

@@ -9,9 +9,9 @@ use keyward_plugin::{
 };
 use serde::Deserialize;
 
-use crate::basic::{self, accepted_unless_401};
 use crate::challenge::{Challenge, challenges};
-use crate::credential::{joined, user_and_password};
+use crate::credential::{basic, joined, user_and_password};
+use crate::pages::accepted_unless_401;
 
 mod realm;
 
@@ -122,7 +122,7 @@ impl RegistryToken {
                 Ok(found) => found,
                 Err(step) => return Ok(step),
             };
-            let value = basic::header(username, password)?;
+            let value = basic(username, password)?;
             sub.head.headers.push(Header::new("Authorization", value));
             sub.carries_credential = true;
         }

@@ -92,6 +92,11 @@ impl<'a> Session<'a> {
         Ok(from)
     }
 
+    /// Whether there is a cookie of this name for the server.
+    pub(crate) fn has_cookie(&self, name: &str) -> bool {
+        cookies::has(name, self.state)
+    }
+
     /// Keeps new cookies of the server's answer to the request itself.
     pub(crate) fn keep_own(&mut self, answer: &ResponseHead) {
         cookies::keep(answer, &self.target, &self.target, self.host.now(), self.state);
@@ -142,4 +147,11 @@ pub(crate) fn request(method: &str, target: &Target) -> SubRequest {
         body: Secret::default(),
         carries_credential: false,
     }
+}
+
+/// Returns the URL to which a response leads.
+pub(crate) fn location(answer: &ResponseHead, from: &Target) -> Option<Target> {
+    let is_redirect = matches!(answer.status, 301 | 302 | 303 | 307 | 308);
+    let location = answer.values("location").next().filter(|_| is_redirect)?;
+    from.join(location).ok()
 }

@@ -1,2 +1,3 @@
 mod challenges;
+mod services;
 mod steps;

@@ -8,6 +8,7 @@
 //! is not sent to the URL of a redirect.
 
 mod download;
+mod exchanges;
 mod fetcher;
 mod hash;
 mod part;

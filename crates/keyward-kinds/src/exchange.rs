@@ -1,6 +1,6 @@
 use std::fmt::Debug;
 
-use keyward_core::{Error, ErrorKind, Record, Result, printable};
+use keyward_core::{Error, ErrorKind, Network, Record, Result, printable};
 
 /// Makes a credential from another one, usually by asking a service: a token from a username and a
 /// password, or a temporary key from a lasting one.
@@ -15,7 +15,7 @@ use keyward_core::{Error, ErrorKind, Record, Result, printable};
 ///
 /// # Examples
 /// ```
-/// use keyward_core::{Field, Record, Result};
+/// use keyward_core::{Field, Network, Record, Result};
 /// use keyward_kinds::{Exchange, fields, find_exchange, names};
 ///
 /// #[derive(Debug)]
@@ -34,7 +34,7 @@ use keyward_core::{Error, ErrorKind, Record, Result, printable};
 ///         names::TOKEN
 ///     }
 ///
-///     fn exchange(&self, _source: &Record) -> Result<Record> {
+///     fn exchange(&self, _source: &Record, _network: &Network) -> Result<Record> {
 ///         // Log in to Acme here.
 ///         Ok(Record::new(names::TOKEN).with(fields::TOKEN, Field::secret("t0ken")))
 ///     }
@@ -55,11 +55,11 @@ pub trait Exchange: Debug + Send + Sync {
     /// The kind of the records that it makes.
     fn kind(&self) -> &str;
 
-    /// Makes a record. It may take long.
+    /// Makes a record. It may take long. A service is reached through `network`.
     ///
     /// # Errors
     /// See the page of the trait.
-    fn exchange(&self, source: &Record) -> Result<Record>;
+    fn exchange(&self, source: &Record, network: &Network) -> Result<Record>;
 }
 
 /// An exchange that a crate has [registered](crate::register_exchange).

@@ -6,3 +6,6 @@ pub const REJECTED: &str = "keyward.rejected";
 
 /// The name of the exchange that made a record from another one.
 pub const EXCHANGE: &str = "keyward.exchange";
+
+/// The URL at which a service gives another credential for this one. The user sets it.
+pub const LOGIN: &str = "login";

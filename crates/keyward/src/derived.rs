@@ -112,7 +112,8 @@ impl OpenStore {
             let why = format!("the source is of the kind `{found}`, not `{wanted}`");
             return Err(Error::invalid("derive", why));
         }
-        let mut made = exchange.exchange(&source).map_err(Error::not_a_miss)?;
+        let network = self.network()?;
+        let mut made = exchange.exchange(&source, &network).map_err(Error::not_a_miss)?;
         let kinds = self.kinds_with(&made.kind);
         if made.kind != exchange.kind() || kinds.is_expired(&made, self.now()) {
             let why = "the exchange returned a record that has expired, or of another kind";

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_config::{Interaction, OsUser, StoreFile, within};
-use keyward_core::{Change, EntryId, Error, ErrorKind, Expect, Level, Record, Result, Timestamp};
+use keyward_core::{
+    Change, EntryId, Error, ErrorKind, Expect, Level, Network, Record, Result, Timestamp,
+};
 use keyward_kinds::{Changes, Kind, Kinds, UserPassword as Credentials, names};
 use keyward_store::Store;
 
@@ -97,6 +99,11 @@ impl Deref for OpenStore {
 impl OpenStore {
     pub(crate) fn into_store(self) -> Store {
         self.store
+    }
+
+    /// Returns how services are reached.
+    pub(crate) fn network(&self) -> Result<Network> {
+        self.audit.config.network()
     }
 
     /// Returns the kinds, with that of this name.

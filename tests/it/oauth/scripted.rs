@@ -8,9 +8,12 @@ use std::thread;
 /// A request as it came.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Received {
+    pub(crate) method: String,
     pub(crate) path: String,
     /// The header `Authorization`.
     pub(crate) authorization: String,
+    /// The header `Cookie`.
+    pub(crate) cookie: String,
     pub(crate) body: String,
 }
 
@@ -64,11 +67,16 @@ fn read(stream: &TcpStream) -> Option<Received> {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
         if request.path.is_empty() {
-            request.path = line.split(' ').nth(1)?.to_owned();
+            let mut words = line.split(' ').map(str::to_owned);
+            request.method = words.next()?;
+            request.path = words.next()?;
         }
         match line.trim_end().split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
                 request.authorization = value.to_owned();
+            }
+            Some((name, value)) if name.eq_ignore_ascii_case("cookie") => {
+                request.cookie = value.to_owned();
             }
             Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
                 length = value.parse().ok()?;

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::{ExitCode, abort};
 use std::time::{Duration, SystemTime};
 
-use keyward_core::{Error, ErrorKind, Field, Record, Result, Timestamp};
+use keyward_core::{Error, ErrorKind, Field, Network, Record, Result, Timestamp};
 use keyward_kinds::{Exchange, fields, names};
 
 /// Makes a token of a password and the number of tokens that were made. The words in the file say
@@ -28,7 +28,7 @@ impl Exchange for Stamp {
         names::TOKEN
     }
 
-    fn exchange(&self, source: &Record) -> Result<Record> {
+    fn exchange(&self, source: &Record, _: &Network) -> Result<Record> {
         let failed = |error| Error::io("stamp", error);
         let minted = fs::File::options().create(true).append(true).open("minted");
         minted.and_then(|mut file| file.write_all(b".")).map_err(failed)?;

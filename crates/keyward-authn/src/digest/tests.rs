@@ -138,7 +138,7 @@ struct Talk(State);
 
 impl Talk {
     fn step(&mut self, event: &Event<'_>) -> Step {
-        Digest.step(&request(), Some(&ann()), event, &mut self.0).unwrap()
+        Digest::default().step(&request(), Some(&ann()), event, &mut self.0).unwrap()
     }
 
     /// Returns the header that is sent.

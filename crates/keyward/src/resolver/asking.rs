@@ -67,7 +67,13 @@ impl Finder for Asking {
         let Some((entry, exchange)) = self.source(query) else {
             return self.prompts.look_up(query, kinds);
         };
-        let source = self.prompts.look_up(&source_query(query, &entry, exchange, kinds)?, kinds)?;
-        exchange.exchange(&source)
+        let asked = source_query(query, &entry, exchange, kinds)?;
+        let mut source = self.prompts.look_up(&asked, kinds)?;
+        // The user answers with the secret only. Where it may go is as before.
+        if let Some(known) = self.stores.iter().find_map(|store| self.record(store, &asked).ok()) {
+            source.origins = known.origins;
+            source.labels = known.labels;
+        }
+        exchange.exchange(&source, &self.keyward.config().network()?)
     }
 }
