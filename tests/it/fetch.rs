@@ -9,4 +9,5 @@ mod providers;
 mod redirects;
 mod resume;
 mod services;
+mod sigv4;
 mod site;

@@ -44,7 +44,7 @@ pub(crate) fn needed() -> Step {
     Step::refuse(NeedsCredential, "the server wants a credential")
 }
 
-fn unfit(record: &Record, needed: &str) -> Step {
+pub(crate) fn unfit(record: &Record, needed: &str) -> Step {
     let why = format!("a credential of the kind `{}` does not have {needed}", record.kind);
     Step::refuse(WrongCredential, why)
 }

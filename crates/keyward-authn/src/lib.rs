@@ -14,6 +14,7 @@
 //! | [`client-certificate`](ClientCertificate) | a certificate of the client | `client-certificate` |
 //! | [`loris`](Loris) | a token of LORIS, for a password | `user-password` |
 //! | [`xnat`](Xnat) | a session of XNAT, for a password | `user-password` |
+//! | [`aws-sigv4`](AwsSigV4) | AWS Signature Version 4 | `aws`, `s3` |
 //! | [`token`](Token) | a token in any header | `token`, `oauth2`, `api-key` |
 //! | [`auto`](Auto) | what the server asks for | what fits |
 //!
@@ -55,6 +56,7 @@ mod pages;
 mod registry;
 mod service;
 mod session;
+mod sigv4;
 mod xnat;
 
 pub use auto::Auto;
@@ -69,6 +71,7 @@ pub use loris::{Loris, LorisTokens};
 pub use nda::NdaKeys;
 pub use registry::RegistryToken;
 pub use service::Service;
+pub use sigv4::{AwsSigV4, is_label};
 pub use xnat::Xnat;
 
 use std::sync::Arc;
@@ -108,6 +111,7 @@ impl BuiltIn {
 /// The authenticators that come with Keyward, by name.
 pub const BUILT_IN: &[BuiltIn] = &[
     BuiltIn::new::<Auto>(),
+    BuiltIn::new::<AwsSigV4>(),
     BuiltIn::new::<Basic>(),
     BuiltIn::new::<Bearer>(),
     BuiltIn::new::<ClientCertificate>(),

@@ -125,7 +125,7 @@ impl<'a> Fetcher<'a> {
             Auth::Required => None,
             Auth::Optional => {
                 let answer = self.open_without(target.clone(), &request)?;
-                if answer.head.status != 401 {
+                if !provider.is_asked(answer.head.status) {
                     return Ok(answer);
                 }
                 Some(answer.head)

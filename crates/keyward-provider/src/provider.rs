@@ -11,6 +11,9 @@ use crate::pattern::{OriginPattern, PathPattern};
 /// The largest file, in bytes.
 const MAX_FILE: usize = 64 << 10;
 
+/// The authenticator that signs requests.
+const AWS_SIGV4: &str = "aws-sigv4";
+
 /// A rule: for these origins and paths, use these credentials in this way.
 ///
 /// A file `providers/NAME.toml` describes it:
@@ -104,7 +107,7 @@ impl Use {
     /// Whether it does what no server asks for with 401.
     fn is_unasked(&self) -> bool {
         match self.name.as_str() {
-            names::CLIENT_CERTIFICATE | "html-form" => true,
+            names::CLIENT_CERTIFICATE | "html-form" | AWS_SIGV4 => true,
             "basic" => self.options.get("login").is_some(),
             _ => false,
         }
@@ -187,6 +190,13 @@ impl Provider {
     pub fn for_origin(origin: &Origin) -> Self {
         let text = format!("version = 1\norigins = [\"{origin}\"]\n");
         Self::parse("", &text, "").expect("an origin is a pattern")
+    }
+
+    /// Whether an answer of this status to a request without a credential asks for one. A service that
+    /// wants a signature forbids what has none.
+    pub fn is_asked(&self, status: u16) -> bool {
+        let is_signed = || self.authenticators.iter().any(|used| used.name == AWS_SIGV4);
+        status == 401 || (status == 403 && is_signed())
     }
 
     /// Returns the pattern that matches a target, if one does.

@@ -140,6 +140,9 @@ fn a_login_that_no_server_asks_for_is_required_unless_the_file_says_otherwise() 
         assert_eq!(again.auth, expected);
     }
     assert_eq!(parse("").auth, Auth::Optional);
+    let signed = parse("auth = 'optional'\n[[authenticators]]\nname = 'aws-sigv4'\n");
+    assert_eq!([401, 403, 404].map(|status| signed.is_asked(status)), [true, true, false]);
+    assert_eq!([401, 403].map(|status| parse("").is_asked(status)), [true, false]);
 }
 
 #[test]

@@ -227,5 +227,5 @@ fn options_are_checked() {
         assert!(with(name, value).is_err(), "{name} {value}");
     }
     let error = open("kerberos", &Values::new()).unwrap_err();
-    assert!(error.report().contains("auto, basic, bearer, "), "{}", error.report());
+    assert!(error.report().contains("auto, aws-sigv4, basic, bearer, "), "{}", error.report());
 }
