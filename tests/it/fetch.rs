@@ -2,6 +2,7 @@
 
 mod apache;
 mod basics;
+mod curl;
 mod digest;
 mod httpbin;
 mod logins;

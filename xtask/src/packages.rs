@@ -22,6 +22,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("age-keygen", "age"),
     ("apache2", "apache2"),
     ("chromium-headless-shell", "chromium-headless-shell"),
+    ("curl", "curl"),
     ("dbus-run-session", "dbus"),
     ("dbus-send", "dbus"),
     ("dpkg-shlibdeps", "dpkg-dev"),

@@ -105,7 +105,7 @@ fn is_sendable(cookie: &Cookie<'_>) -> bool {
 /// Whether a cookie that came from one server may be sent to another one.
 fn may_go(cookie: &Cookie<'_>, from: &Target, to: &Target) -> bool {
     let (from, to) = (from.origin(), to.origin());
-    if cookie.secure() == Some(true) && to.scheme != "https" && !is_loopback(&to.host) {
+    if cookie.secure() == Some(true) && to.scheme != "https" && !to.is_loopback() {
         return false;
     }
     match cookie.domain().map(|domain| domain.trim_start_matches('.').to_ascii_lowercase()) {
@@ -121,11 +121,6 @@ fn may_go(cookie: &Cookie<'_>, from: &Target, to: &Target) -> bool {
 fn is_in(host: &str, domain: &str) -> bool {
     let is_below = host.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'));
     host == domain || (is_below && host.parse::<IpAddr>().is_err())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
 }
 
 /// When a cookie expires, in seconds; `None` if it does so at the end of the session.

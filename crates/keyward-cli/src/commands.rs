@@ -6,6 +6,7 @@ mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
 mod copy;
+mod curl;
 mod doctor;
 mod edit;
 mod explain;
@@ -21,6 +22,7 @@ mod inject;
 mod kind;
 mod list;
 mod man;
+mod netrc;
 mod oauth;
 mod plugin;
 mod profile;
@@ -92,6 +94,8 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<trust::Arguments>("trust"),
     entry::<oauth::Command>("oauth"),
     entry::<fetch::Arguments>("fetch"),
+    entry::<curl::Arguments>("curl"),
+    entry::<netrc::Arguments>("netrc"),
     entry::<provider::Command>("provider"),
     entry::<store::Command>("store"),
     entry::<account::Command>("account"),

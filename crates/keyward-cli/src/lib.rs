@@ -19,6 +19,7 @@ mod harden;
 mod input;
 mod json;
 mod mask;
+mod memory;
 mod output;
 mod password;
 mod progress;

@@ -29,6 +29,13 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Whether the host is this machine: `localhost` or a loopback address.
+    pub fn is_loopback(&self) -> bool {
+        let bare = self.host.trim_start_matches('[').trim_end_matches(']');
+        let address = bare.parse::<core::net::IpAddr>();
+        self.host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    }
+
     /// Returns the default port of this scheme, if it has one.
     ///
     /// The schemes are those that git, mail, directories and the web use. A record contains the

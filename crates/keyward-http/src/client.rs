@@ -9,7 +9,7 @@ use rustls::crypto::ring;
 use ureq::tls::{ClientCert, PrivateKey, TlsConfig};
 use ureq::{Agent, Proxy};
 
-use crate::destination::{destination, is_loopback};
+use crate::destination::destination;
 use crate::roots;
 
 /// Sends HTTP requests.
@@ -160,7 +160,7 @@ impl Client {
     /// Returns the proxy for a server. This machine is never reached through one: what may go to it
     /// without TLS would leave it.
     fn proxy(&self, origin: &Origin) -> Result<Option<Proxy>> {
-        if is_loopback(&origin.host) {
+        if origin.is_loopback() {
             return Ok(None);
         }
         let url = self.network.proxy(&origin.scheme, &origin.host, origin.port);

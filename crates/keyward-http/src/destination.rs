@@ -1,5 +1,3 @@
-use std::net::IpAddr;
-
 use http::Uri;
 use keyward_core::{Error, ErrorKind, Origin, Result};
 
@@ -19,16 +17,10 @@ pub fn destination(url: &Uri, allows_plain: bool) -> Result<Origin> {
     let origin = keyward_origin::from_parts(scheme, authority.as_str())?;
     match origin.scheme.as_str() {
         "https" => Ok(origin),
-        "http" if allows_plain || is_loopback(&origin.host) => Ok(origin),
+        "http" if allows_plain || origin.is_loopback() => Ok(origin),
         "http" => Err(Error::new(ErrorKind::Refused, "request")
             .because(format!("{origin}: without TLS, others could read the request"))
             .hint("Use a URL that begins with https")),
         _ => Err(Error::invalid("request", "the URL must begin with https")),
     }
-}
-
-/// Whether a host, in its canonical form, is this machine.
-pub(crate) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }

@@ -167,8 +167,16 @@ impl Resolver {
     ///   a wrong value, or is wrongly configured.
     /// - The errors of the source that failed, with its name.
     pub fn resolve(&self, query: &Query<'_>) -> Result<Resolution> {
-        let found = self.look_up(slice::from_ref(query), Questions::Asked).remove(0);
-        self.given_out(query, found.result)
+        self.given_out(query, self.find(query))
+    }
+
+    /// Returns the credential, for a caller that may then not use it. Before the caller uses it, it
+    /// calls [`give_out`](Self::give_out).
+    ///
+    /// # Errors
+    /// Those of [`resolve`](Self::resolve).
+    pub fn find(&self, query: &Query<'_>) -> Result<Resolution> {
+        self.look_up(slice::from_ref(query), Questions::Asked).remove(0).result
     }
 
     /// Returns the credentials of many queries, in their order, as [`resolve`](Self::resolve) does
@@ -220,8 +228,8 @@ impl Resolver {
         look_ups.into_iter().map(LookUp::finish).collect()
     }
 
-    /// Lets these sources do what they must before what [`explain`](Self::explain) found in them is
-    /// given out.
+    /// Lets these sources do what they must before what [`find`](Self::find) or
+    /// [`explain`](Self::explain) found in them is given out.
     ///
     /// # Errors
     /// Those of [`Finder::give_out`]. Then do not give the credential out.

@@ -73,7 +73,7 @@ impl Keyward {
 fn bound(resolver: Resolver, target: &Target, name: &str) -> Result<Option<Bound>> {
     let origin = target.origin().to_string();
     let query = Query::new(name, None)?.for_url(&origin)?;
-    let found = match resolver.resolve(&query) {
+    let found = match resolver.find(&query) {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

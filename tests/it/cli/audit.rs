@@ -89,6 +89,8 @@ const GIVING: &[(&str, &[&str])] = &[
     ("helper git erase --store s", &[]),
     ("oauth token s --name mail", &[]),
     ("fetch http://127.0.0.1:1/ --credential mail", &[]),
+    ("curl --credential mail -- http://127.0.0.1:1/", &[]),
+    ("netrc http://127.0.0.1:1/ --credential mail", &[]),
 ];
 
 /// Commands that give no record out.

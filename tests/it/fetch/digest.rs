@@ -45,6 +45,18 @@ fn apache_accepts_digest_and_does_not_get_the_password() {
 }
 
 #[test]
+fn curl_uses_digest_too() {
+    let apache = start();
+    let url = format!("{}/private/data.csv", apache.url);
+    for authenticators in ["", "[[authenticators]]\nname = 'digest'\n"] {
+        let home = home_for(&apache.url, &format!("credentials = ['site']\n{authenticators}"));
+        store_password(&home, &apache.url, "canary-password");
+        home.keyward(&format!("curl -- -fsS {url}")).run().ends(0).prints("private,1\n");
+    }
+    assert!(apache.heard().iter().all(|line| !line.contains("Basic")));
+}
+
+#[test]
 fn an_old_nonce_of_apache_is_replaced() {
     let apache = start();
     let lines = "auth = 'required'\ncredentials = ['site']\n";

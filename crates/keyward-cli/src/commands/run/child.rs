@@ -2,13 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use keyward::Environment;
-use keyward_core::{Error, Result, Secret};
+use keyward_core::{Error, Secret};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::files::SecretFiles;
@@ -16,6 +15,7 @@ use super::masked::{Masked, Masking};
 use super::plan::{Form, Resolved, Value};
 use super::watch::{self, Watch, not_started};
 use crate::harden;
+use crate::memory::open_in_memory;
 use crate::stop::{Outcome, Stop};
 
 /// The program, its environment, and what must stay open or exist while it runs.
@@ -103,29 +103,4 @@ fn in_variable<'a>(name: &OsStr, secret: &'a Secret) -> Outcome<&'a OsStr> {
         return Err(Error::invalid("run", why).hint("Use --file or --fd").into());
     }
     Ok(OsStr::from_bytes(secret.expose()))
-}
-
-/// Makes a file without a name that the program inherits, and returns the path that opens it.
-#[cfg(target_os = "linux")]
-fn open_in_memory(secret: &Secret) -> Result<(File, String)> {
-    use std::io::{Seek, Write};
-    use std::os::fd::AsRawFd;
-
-    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
-
-    let made = || -> io::Result<File> {
-        let mut file = File::from(memfd_create("secret", MemfdFlags::ALLOW_SEALING)?);
-        file.write_all(secret.expose())?;
-        file.rewind()?;
-        fcntl_add_seals(&file, SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW)?;
-        Ok(file)
-    };
-    let file = made().map_err(|error| Error::io("run", error))?;
-    let path = format!("/dev/fd/{}", file.as_raw_fd());
-    Ok((file, path))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open_in_memory(_: &Secret) -> Result<(File, String)> {
-    Err(Error::new(keyward_core::ErrorKind::Unsupported, "run").because("--fd needs Linux"))
 }

@@ -1,0 +1,134 @@
+//! Writes the configuration that gives curl a credential.
+
+use std::process::Command;
+
+use keyward_core::{
+    Additions, Error, ErrorKind, Event, Record, RequestHead, Result, Secret, State, Step, printable,
+};
+use keyward_kinds::{fields, names};
+use keyward_origin::Target;
+use keyward_provider::{Provider, Use};
+
+use super::words::Words;
+
+/// The first version of curl that gives no credential to another port of the host of a redirect.
+const SAFE: (u32, u32) = (7, 83);
+
+/// Returns the lines that make curl authenticate as a provider says.
+///
+/// # Errors
+/// [`Unsupported`](ErrorKind::Unsupported) if curl cannot do it;
+/// [`Invalid`](ErrorKind::Invalid) if a value cannot be written.
+pub(super) fn lines(
+    provider: &Provider,
+    record: &Record,
+    target: &Target,
+    words: &Words,
+) -> Result<Secret> {
+    if words.follows && version()? < SAFE {
+        return Err(unsupported("this curl sends credentials to the servers of redirects")
+            .hint("Use curl 7.83 or newer, or leave out --location"));
+    }
+    let used = provider.authenticators.first().cloned().unwrap_or_else(Use::auto);
+    let is_password = record.kind == names::USER_PASSWORD;
+    match used.name.as_str() {
+        "digest" if is_password => user(record, "digest"),
+        "auto" if is_password => user(record, "anyauth"),
+        "auto" => headers(&Use { name: "bearer".into(), ..used }, record, target, words),
+        _ => headers(&used, record, target, words),
+    }
+}
+
+/// Returns the lines for a username and a password.
+fn user(record: &Record, method: &str) -> Result<Secret> {
+    let value = |name| record.field(name).map(|field| field.value.expose()).unwrap_or_default();
+    let username = value(fields::USERNAME);
+    if username.contains(&b':') {
+        return Err(Error::invalid("curl", "the username contains a colon"));
+    }
+    let text = Secret::from([username, b":", value(fields::PASSWORD)].concat());
+    let method = Secret::from(format!("{method}\n"));
+    Ok(Secret::from([line("user", &text)?.expose(), method.expose()].concat()))
+}
+
+/// Returns the lines for the headers that an authenticator adds without being asked.
+fn headers(used: &Use, record: &Record, target: &Target, words: &Words) -> Result<Secret> {
+    let request =
+        RequestHead { method: "GET".into(), url: target.to_string(), headers: Vec::new() };
+    let step = used.open()?.step(&request, Some(record), &Event::Start, &mut State::default())?;
+    let Step::Send(Additions { headers, query, certificate: None }) = step else {
+        return Err(cannot(used));
+    };
+    if headers.is_empty() || !query.is_empty() {
+        return Err(cannot(used));
+    }
+    let mut lines = Vec::new();
+    for header in headers {
+        // curl sends every other header on to the servers of redirects.
+        if words.follows && !header.name.eq_ignore_ascii_case("authorization") {
+            let why = format!(
+                "curl would send the header {} to the servers of redirects",
+                printable(&header.name)
+            );
+            return Err(unsupported(why).hint("Leave out --location"));
+        }
+        let text = [header.name.as_bytes(), b": ", header.value.expose()].concat();
+        lines.push(line("header", &Secret::from(text))?);
+    }
+    let lines: Vec<_> = lines.iter().map(Secret::expose).collect();
+    Ok(Secret::from(lines.concat()))
+}
+
+/// Returns a line of curl's configuration.
+fn line(option: &str, value: &Secret) -> Result<Secret> {
+    if value.expose().iter().any(u8::is_ascii_control) {
+        return Err(Error::invalid("curl", "the credential contains a control character"));
+    }
+    let mut line = Vec::with_capacity(2 * value.len() + option.len() + 6);
+    line.extend_from_slice(option.as_bytes());
+    line.extend_from_slice(b" = \"");
+    for byte in value.expose() {
+        if matches!(byte, b'"' | b'\\') {
+            line.push(b'\\');
+        }
+        line.push(*byte);
+    }
+    line.extend_from_slice(b"\"\n");
+    Ok(Secret::from(line))
+}
+
+fn cannot(used: &Use) -> Error {
+    unsupported(format!("curl cannot authenticate with `{}`", printable(&used.name)))
+        .hint("Use `keyward fetch`")
+}
+
+fn unsupported(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Unsupported, "curl").because(why)
+}
+
+/// Returns the version of curl.
+fn version() -> Result<(u32, u32)> {
+    let output = Command::new("curl").args(["--disable", "--version"]).output();
+    let output = output.map_err(|error| Error::io("curl", error))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut numbers = text.split_whitespace().nth(1).unwrap_or_default().split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
+        _ => Err(unsupported("curl does not say its version")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_quoted_for_curl() {
+        let line = |text: &str| line("user", &text.into());
+        assert_eq!(
+            line(r#"a:b "c" \d ä#"#).unwrap().expose(),
+            "user = \"a:b \\\"c\\\" \\\\d ä#\"\n".as_bytes()
+        );
+        assert!(line("a\nurl = x").is_err());
+    }
+}
