@@ -107,7 +107,7 @@ impl Use {
     /// Whether it does what no server asks for with 401.
     fn is_unasked(&self) -> bool {
         match self.name.as_str() {
-            names::CLIENT_CERTIFICATE | "html-form" | AWS_SIGV4 => true,
+            names::CLIENT_CERTIFICATE | "html-form" | "loris" | "nda" | "xnat" | AWS_SIGV4 => true,
             "basic" => self.options.get("login").is_some(),
             _ => false,
         }

@@ -3,6 +3,7 @@
 //! A section `[provider:NAME]` names URLs by regular expressions, an authenticator with its options,
 //! and a section `[credential:NAME]`, which may be in another file.
 
+mod authenticator;
 mod url_re;
 mod words;
 
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use keyward_config::Config;
 use keyward_core::{Error, Result, printable};
 use keyward_kinds::names;
-use keyward_provider::{Auth, Provider, Use};
+use keyward_provider::Provider;
 
 pub use url_re::{Place, read_url_re};
 
@@ -140,19 +141,26 @@ pub fn convert(inis: Vec<Ini>) -> Gathered {
     gathered
 }
 
-/// The kind of a credential, and where a person gets one.
-type Credential = (&'static str, String);
+/// A credential of DataLad.
+struct Credential {
+    /// Its type in DataLad.
+    theirs: String,
+    /// Its kind in Keyward.
+    kind: &'static str,
+    /// Where a person gets one or, for LORIS, where a program gets a token.
+    url: String,
+}
 
-/// DataLad's types of credentials, and the kinds that they are in Keyward.
+/// DataLad's types of credentials, and the kinds that they are in Keyward. The last two are those of the
+/// login that gets the other credential.
 const TYPES: &[(&str, &str)] = &[
     ("user_password", names::USER_PASSWORD),
     ("token", names::TOKEN),
     ("aws-s3", names::AWS),
     ("git", names::USER_PASSWORD),
+    ("loris-token", names::USER_PASSWORD),
+    ("nda-s3", names::USER_PASSWORD),
 ];
-
-/// DataLad's types that are made of others.
-const COMPOSITE: &[&str] = &["nda-s3", "loris-token"];
 
 fn credential(section: &Section) -> Result<Credential> {
     if let Some((key, value)) = section.iter().find(|(key, _)| !["type", "url"].contains(key)) {
@@ -163,17 +171,11 @@ fn credential(section: &Section) -> Result<Credential> {
     let place = section.place("type");
     let known = TYPES.iter().find(|(name, _)| *name == kind);
     let Some((_, known)) = known else {
-        let shown = printable(&kind);
-        return Err(wrong(
-            place,
-            &match COMPOSITE.contains(&kind.as_str()) {
-                true => format!("a credential of the type `{shown}` cannot be used yet"),
-                false => format!("there is no type of credentials `{shown}`"),
-            },
-        ));
+        let why = format!("there is no type of credentials `{}`", printable(&kind));
+        return Err(wrong(place, &why));
     };
     let url = text(section, "url")?.filter(|url| !url.contains(char::is_control));
-    Ok((known, url.unwrap_or_default()))
+    Ok(Credential { theirs: kind, kind: known, url: url.unwrap_or_default() })
 }
 
 fn found(name: &str, section: &Section, credentials: &BTreeMap<&str, Credential>) -> FoundProvider {
@@ -193,23 +195,26 @@ fn convert_one(
     credentials: &BTreeMap<&str, Credential>,
 ) -> Result<Vec<Provider>> {
     let authentication = required(section, "authentication_type")?;
-    let (auth, authenticator) = authenticator(section, &authentication)?;
-    check_options(section, &authentication)?;
-    let mut help = String::new();
-    if let Some(credential) = text(section, "credential")? {
+    let mut known = None;
+    if let Some(name) = text(section, "credential")? {
         let place = section.place("credential");
-        let Some((kind, url)) = credentials.get(credential.as_str()) else {
-            let shown = printable(&credential);
+        known = credentials.get(name.as_str());
+        let Some(credential) = known else {
+            let shown = printable(&name);
             return Err(wrong(place, &format!("there is no usable [credential:{shown}]")));
         };
-        if credential.contains(['{', '}']) {
+        if name.contains(['{', '}']) {
             return Err(wrong(place, "the name of the credential has a brace"));
         }
-        if !url.is_empty() {
-            help = format!("Get access at {url}");
-        }
-        found.credential = Some((credential, (*kind).to_owned()));
+        found.credential = Some((name, credential.kind.to_owned()));
     }
+    let (auth, used) = authenticator::authenticator(section, &authentication, known)?;
+    if authentication == "bearer_token_anon" {
+        // DataLad ignores it, too.
+        found.credential = None;
+    }
+    let page = known.filter(|it| it.theirs != "loris-token" && !it.url.is_empty());
+    let help = page.map(|it| format!("Get access at {}", it.url)).unwrap_or_default();
     let url_re = required(section, "url_re")?;
     let mut places: Vec<Place> = Vec::new();
     for expression in url_re.lines().filter(|line| !line.is_empty()) {
@@ -226,7 +231,7 @@ fn convert_one(
         path: place.path,
         auth,
         credentials: found.credential.iter().map(|(name, _)| name.clone()).collect(),
-        authenticators: authenticator.clone().into_iter().collect(),
+        authenticators: used.clone().into_iter().collect(),
     });
     let checked = providers
         .map(|provider| Provider::parse(&provider.name, &provider.to_toml(), &section.place));
@@ -247,51 +252,6 @@ fn add(places: &mut Vec<Place>, place: Place) {
         }
         None => places.push(place),
     }
-}
-
-/// DataLad's authenticators, and those of Keyward. DataLad sends a credential with the first request.
-const AUTHENTICATORS: &[(&str, &str)] = &[
-    ("http_basic_auth", "basic"),
-    ("http_digest_auth", "digest"),
-    ("bearer_token", "bearer"),
-    ("http_token", "token"),
-];
-
-/// DataLad's other authenticators. An import does not translate their options.
-const MISSING: &[&str] =
-    &["http_auth", "html_form", "bearer_token_anon", "aws-s3", "nda-s3", "loris-token", "xnat"];
-
-fn authenticator(section: &Section, name: &str) -> Result<(Auth, Option<Use>)> {
-    if name == "none" {
-        return Ok((Auth::Never, None));
-    }
-    let known = AUTHENTICATORS.iter().find(|(theirs, _)| *theirs == name);
-    if let Some((_, ours)) = known {
-        return Ok((Auth::Required, Some(Use { name: (*ours).into(), ..Use::auto() })));
-    }
-    let shown = printable(name);
-    let why = match MISSING.contains(&name) {
-        true => format!("an import cannot translate `{shown}` yet"),
-        false => format!("there is no authenticator `{shown}`"),
-    };
-    Err(wrong(section.place("authentication_type"), &why))
-}
-
-/// Refuses options that would not have their effect.
-fn check_options(section: &Section, authentication: &str) -> Result<()> {
-    let known = ["url_re", "authentication_type", "credential"];
-    let Some((key, value)) = section.iter().find(|(key, _)| !known.contains(key)) else {
-        return Ok(());
-    };
-    let shown = printable(key);
-    let option = key.strip_prefix(authentication).and_then(|rest| rest.strip_prefix('_'));
-    Err(wrong(
-        &value.place,
-        &match option {
-            Some(_) => format!("`{shown}` has no counterpart in Keyward"),
-            None => format!("a provider has no `{shown}`"),
-        },
-    ))
 }
 
 fn required(section: &Section, key: &str) -> Result<String> {

@@ -44,6 +44,53 @@ fn each_authenticator_of_the_page_becomes_that_of_keyward() {
     }
 }
 
+/// What DataLad's own providers of this kind say, with other names.
+#[test]
+fn options_of_an_authenticator_are_translated() {
+    for (lines, expected) in [
+        (
+            "html_form\nhtml_form_url = https://site.example/login\nhtml_form_tagid = form\n\
+             html_form_fields = a={user}\n b={password}{{\n c=\n d=x y\n\
+             html_form_session_cookies = .ASPXAUTH\nhtml_form_failure_re = (Bad|Worse)\n Please$\n\
+             html_form_success_re = Good\n",
+            "name = \"html-form\"\nfailure = [\"(Bad|Worse)\", 'Please\\n?$']\n\
+             fields = [\"a={username}\", \"b={password}{{\", \"c=\", \"d=x y\"]\n\
+             success = [\"Good\"]\nurl = \"https://site.example/login\"\n",
+        ),
+        (
+            "http_auth\nhttp_auth_url = https://site.example/s\nhttp_auth_failure_re = Bad\n",
+            "name = \"basic\"\nfailure = [\"Bad\"]\nlogin = \"https://site.example/s\"\n",
+        ),
+        ("http_auth\nhttp_auth_failure_re = Bad\n", "name = \"basic\"\nfailure = [\"Bad\"]\n"),
+        ("xnat\n", "name = \"xnat\"\n"),
+        ("bearer_token_anon\n", "name = \"registry-token\"\n"),
+    ] {
+        let gathered = gathered(&[&FILE.replace("http_basic_auth\n", lines)]);
+        let provider = gathered.found.into_iter().next().unwrap().providers.unwrap().remove(0);
+        let text = provider.to_toml();
+        let (_, found) = text.split_once("[[authenticators]]\n").unwrap();
+        assert_eq!(found, expected);
+        assert_eq!(provider.credentials.is_empty(), lines.starts_with("bearer_token_anon"));
+    }
+}
+
+#[test]
+fn a_token_of_loris_becomes_a_login() {
+    let text = FILE
+        .replace("http_basic_auth\n", "loris-token\nloris-token_failure_re = Bad\n")
+        .replace("= user_password", "= loris-token");
+    for text in
+        [text.clone(), text.replace("loris-token\nloris-token", "bearer_token\nbearer_token")]
+    {
+        let found = gathered(&[&text]).found.remove(0);
+        assert_eq!(found.credential, Some(("site".into(), "user-password".into())));
+        let text = found.providers.unwrap()[0].to_toml();
+        let login =
+            "name = \"loris\"\nfailure = [\"Bad\"]\nlogin = \"https://site.example/join\"\n";
+        assert!(text.ends_with(login) && !text.contains("help"), "{text}");
+    }
+}
+
 #[test]
 fn a_file_becomes_providers() {
     let mut gathered = gathered(&[FILE]);
@@ -85,9 +132,27 @@ fn sections_of_several_files_are_merged_and_the_last_one_counts() {
 fn what_cannot_be_used_has_a_reason_with_its_line() {
     let with = |from: &str, to: &str| why(&FILE.replace(from, to));
     for (why, expected) in [
+        (with("http_basic_auth", "aws-s3"), "0.cfg:4: an import cannot translate `aws-s3` yet"),
+        (with("http_basic_auth", "html_form"), "0.cfg:4: `fields` is empty"),
         (
-            with("http_basic_auth", "html_form"),
-            "0.cfg:4: an import cannot translate `html_form` yet",
+            with("http_basic_auth\n", "html_form\nhtml_form_fields = a\n"),
+            "0.cfg:4: `fields` has `a`, which is not NAME=VALUE",
+        ),
+        (
+            with("http_basic_auth\n", "html_form\nhtml_form_fields = a={user!r}\n"),
+            "0.cfg:5: `a={user!r}` has braces around something else than a field",
+        ),
+        (
+            with("http_basic_auth\n", "html_form\nhtml_form_x = a\n"),
+            "0.cfg:5: `html_form_x` has no counterpart in Keyward",
+        ),
+        (
+            with("http_basic_auth\n", "http_auth\nhttp_auth_success_re = a\n"),
+            "0.cfg:4: `success` needs a `login`",
+        ),
+        (
+            with("credential = site", "http_basic_auth_failure_re = ("),
+            "0.cfg:4: `failure`: regex parse error: unclosed group",
         ),
         (with("http_basic_auth", "magic"), "0.cfg:4: there is no authenticator `magic`"),
         (with("= user_password", "= psw"), "0.cfg:5: there is no usable [credential:site]"),
@@ -97,8 +162,8 @@ fn what_cannot_be_used_has_a_reason_with_its_line() {
         ),
         (with("credential = site", "colour = red"), "0.cfg:5: a provider has no `colour`"),
         (
-            with("credential = site", "http_basic_auth_failure_re = x"),
-            "0.cfg:5: `http_basic_auth_failure_re` has no counterpart in Keyward",
+            with("credential = site", "http_basic_auth_success_re = x"),
+            "0.cfg:5: `http_basic_auth_success_re` has no counterpart in Keyward",
         ),
         (
             with("authentication_type = http_basic_auth\n", ""),
@@ -111,10 +176,6 @@ fn what_cannot_be_used_has_a_reason_with_its_line() {
         (with("/%20x/", "/%(x)s/"), "0.cfg:2: there is no option `x` to insert"),
         (with("/%20x/", "/%(url_re)s/"), "0.cfg:2: the values insert each other"),
         (why("[credential:a]\ntype = psw\n"), "0.cfg:2: there is no type of credentials `psw`"),
-        (
-            why("[credential:a]\ntype = nda-s3\n"),
-            "0.cfg:2: a credential of the type `nda-s3` cannot be used yet",
-        ),
         (why("[credential:a]\ntype = token\nx = y\n"), "0.cfg:3: a credential has no `x`"),
         (why("[other]\nx = y\n"), "0.cfg:1: [other] is neither a provider nor a credential"),
     ] {
