@@ -13,6 +13,7 @@
 //! | [`registry-token`](RegistryToken) | a token of a container registry | none or `user-password` |
 //! | [`client-certificate`](ClientCertificate) | a certificate of the client | `client-certificate` |
 //! | [`loris`](Loris) | a token of LORIS, for a password | `user-password` |
+//! | [`nda`](Nda) | a signature with a key of NDA, for a password | `user-password` |
 //! | [`xnat`](Xnat) | a session of XNAT, for a password | `user-password` |
 //! | [`aws-sigv4`](AwsSigV4) | AWS Signature Version 4 | `aws`, `s3` |
 //! | [`token`](Token) | a token in any header | `token`, `oauth2`, `api-key` |
@@ -68,7 +69,7 @@ pub use digest::Digest;
 pub use form::HtmlForm;
 pub use hash::hash_body;
 pub use loris::{Loris, LorisTokens};
-pub use nda::NdaKeys;
+pub use nda::{Nda, NdaKeys};
 pub use registry::RegistryToken;
 pub use service::Service;
 pub use sigv4::{AwsSigV4, is_label};
@@ -118,6 +119,7 @@ pub const BUILT_IN: &[BuiltIn] = &[
     BuiltIn::new::<Digest>(),
     BuiltIn::new::<HtmlForm>(),
     BuiltIn::new::<Loris>(),
+    BuiltIn::new::<Nda>(),
     BuiltIn::new::<RegistryToken>(),
     BuiltIn::new::<Token>(),
     BuiltIn::new::<Xnat>(),

@@ -1,22 +1,84 @@
+use std::sync::Arc;
+
 use keyward_kinds::{fields, names};
 use keyward_origin::Target;
 use keyward_plugin::{
-    Error, ErrorKind, Field, Header, Record, RefusalCause, Result, Secret, Step, SubRequest,
-    SubResponse, Timestamp, printable,
+    Authenticator, Backend, Error, ErrorKind, Event, Field, Header, Host, Info, Record,
+    RefusalCause, RequestHead, Result, Secret, State, Step, SubRequest, SubResponse, Timestamp,
+    options, printable,
 };
 use sha1::{Digest, Sha1};
 
 use crate::credential::{joined, user_and_password};
-use crate::service::Service;
+use crate::pages::Pages;
+use crate::service::{Exchanged, Service};
 use crate::session;
+use crate::sigv4::{AwsSigV4, AwsSigV4Options};
 
 mod answer;
+
+options! {
+    /// The login of [`Nda`].
+    pub struct NdaOptions {
+        /// The URL of the service that gives keys; without it, that of the archive.
+        pub login: Option<String>,
+        /// The region of the archive's storage.
+        pub region: String = "us-east-1",
+    }
+}
+
+/// A temporary key of AWS from the NIMH Data Archive, for a username and a password, with which each
+/// request is signed.
+#[derive(Clone, Debug)]
+pub struct Nda {
+    service: NdaKeys,
+    signer: AwsSigV4,
+    host: Arc<dyn Host>,
+}
+
+impl Backend for Nda {
+    const INFO: Info =
+        Info::new("nda", "A signature with a key of the NIMH Data Archive, for a password");
+    type Options = NdaOptions;
+
+    fn open(options: NdaOptions, host: &Arc<dyn Host>) -> Result<Self> {
+        let login = options.login.as_deref().unwrap_or(NdaKeys::URL);
+        let service = NdaKeys { login: Target::parse(login)? };
+        let region = Some(options.region);
+        let signing = AwsSigV4Options { region, service: "s3".into(), endpoint: None };
+        Ok(Self { service, signer: AwsSigV4::open(signing, host)?, host: Arc::clone(host) })
+    }
+}
+
+impl Authenticator for Nda {
+    fn step(
+        &self,
+        request: &RequestHead,
+        record: Option<&Record>,
+        event: &Event<'_>,
+        state: &mut State,
+    ) -> Result<Step> {
+        let exchanged = Exchanged {
+            service: &self.service,
+            kind: names::AWS,
+            then: &self.signer,
+            pages: &Pages::default(),
+            host: &self.host,
+        };
+        exchanged.step(request, record, event, state)
+    }
+}
 
 /// The service of the NIMH Data Archive that gives keys of AWS (SOAP, `generateToken`).
 #[derive(Clone, Debug)]
 pub struct NdaKeys {
     /// The URL of the service.
     pub login: Target,
+}
+
+impl NdaKeys {
+    /// The URL of the archive's service.
+    pub const URL: &str = "https://nda.nih.gov/DataManager/dataManager";
 }
 
 impl Service for NdaKeys {

@@ -68,7 +68,7 @@ impl Exchanged<'_> {
             // A service does not always say when its record ends, so it is only known by failing.
             Event::Answered(answer)
                 if state.get(STAGE).is_some_and(|stage| stage.expose() == b"old")
-                    && (matches!(answer.status, 401 | 403)
+                    && (matches!(answer.status, 400 | 401 | 403)
                         || self.pages.shows_failure(&answer.body_start)) =>
             {
                 self.ask(user, state)

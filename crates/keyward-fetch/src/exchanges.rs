@@ -11,9 +11,6 @@ use keyward_origin::Target;
 
 use crate::request;
 
-/// Where NDA gives keys, unless the record says otherwise.
-const NDA: &str = "https://nda.nih.gov/DataManager/dataManager";
-
 keyward_kinds::register_exchange!(Loris, Nda);
 
 /// A token of LORIS. The record's label `login` has the URL that gives it.
@@ -61,7 +58,7 @@ impl Exchange for Nda {
     }
 
     fn exchange(&self, source: &Record, network: &Network) -> Result<Record> {
-        let login = Target::parse(source.labels.get(LOGIN).map_or(NDA, String::as_str))?;
+        let login = Target::parse(source.labels.get(LOGIN).map_or(NdaKeys::URL, String::as_str))?;
         make(&NdaKeys { login: login.clone() }, &login, source, network)
     }
 }

@@ -59,7 +59,10 @@ mod tests {
         (
             "dockerio",
             "https://registry-1.docker.io/v2/library/busybox/manifests/latest",
-            &["https://registry-1.docker.io/v1/x", "https://registry-1.docker.io.evil.example/v2/x"],
+            &[
+                "https://registry-1.docker.io/v1/x",
+                "https://registry-1.docker.io.evil.example/v2/x",
+            ],
         ),
         (
             "hcp-http",
@@ -74,17 +77,26 @@ mod tests {
         (
             "loris-demo",
             "https://demo.loris.ca/api/v0.0.2/candidates",
-            &["https://demo.loris.ca/api/v0x0y2/candidates", "https://loris.ca/api/v0.0.2/candidates"],
+            &[
+                "https://demo.loris.ca/api/v0x0y2/candidates",
+                "https://loris.ca/api/v0.0.2/candidates",
+            ],
         ),
         (
             "nitrc-frs",
             "https://www.nitrc.org/frs/downloadlink.php/7058",
-            &["https://www.nitrc.org/frs/downloadlink.php/1", "https://nitrc.org/frs/downloadlink.php/7058"],
+            &[
+                "https://www.nitrc.org/frs/downloadlink.php/1",
+                "https://nitrc.org/frs/downloadlink.php/7058",
+            ],
         ),
         (
             "nitrc-frs-2",
             "https://fcon_1000.projects.nitrc.org/indi/adhd200/index.html",
-            &["https://fcon_1000.projects.nitrc.org/indi/", "https://fconX1000.projects.nitrc.org/indi/adhd200/index.html"],
+            &[
+                "https://fcon_1000.projects.nitrc.org/indi/",
+                "https://fconX1000.projects.nitrc.org/indi/adhd200/index.html",
+            ],
         ),
         (
             "nitrc-ir",

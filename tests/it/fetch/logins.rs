@@ -2,6 +2,7 @@
 
 use super::apache::Apache;
 use super::site::{Site, home, home_for, store_password};
+use crate::helpers::home::Home;
 
 #[test]
 fn the_password_goes_to_the_login_and_its_cookie_to_the_files() {
@@ -87,6 +88,41 @@ fn a_form_of_apache_is_filled_in() {
     assert_eq!(urls, ["/login.html", "/dologin", "/welcome.html", file, file]);
     store_password(&home, &apache.url, "wrong");
     home.keyward(&format!("fetch {url}")).run().ends(9).says("the login at").says("has failed");
+}
+
+/// A home in which a provider of DataLad for `url_re` is imported, with the password of the site.
+fn imported(url: &str, path: &str, authenticator: &str) -> Home {
+    let home = Home::with_store("--option key.from=file");
+    let url_re = url.replace('.', "\\.");
+    let text = format!(
+        "[provider:site]\nurl_re = {url_re}{path}\nauthentication_type = {authenticator}\n\
+         credential = site\n[credential:site]\ntype = user_password\n"
+    );
+    home.write("site.cfg", text);
+    home.keyward("provider import site.cfg").run().ends(0);
+    store_password(&home, url, "canary-password");
+    home
+}
+
+/// Row C5: what DataLad calls `html_form` and `http_auth`.
+#[test]
+fn c5_logins_that_are_imported_from_datalad_work() {
+    let apache = start();
+    let form = format!(
+        "html_form\nhtml_form_url = {0}/dologin\nhtml_form_tagid = x\n\
+         html_form_fields = httpd_username={{user}}\n  httpd_password={{password}}\n\
+         html_form_success_re = Welcome\nhtml_form_failure_re = Please log in",
+        apache.url
+    );
+    let home = imported(&apache.url, "/private/.*", &form);
+    let url = format!("{}/private/data.csv", apache.url);
+    home.keyward(&format!("fetch {url} --output -")).run().ends(0).prints("private,1\n");
+    let site = Site::start();
+    let login = format!("http_auth\nhttp_auth_url = {}/login\nhttp_auth_failure_re = x", site.url);
+    let home = imported(&site.url, "/session/.*", &login);
+    let url = format!("{}/session/data.csv", site.url);
+    home.keyward(&format!("fetch {url} --output -")).run().ends(0).prints("session,1\n");
+    assert!(site.heard()[0].contains("/login 204 Basic "));
 }
 
 #[test]

@@ -137,6 +137,14 @@ fn xnat_gives_a_session_for_the_password() {
 fn nda(seconds: u64) -> Scripted {
     let count = AtomicUsize::new(0);
     Scripted::start(move |request: &Received| {
+        if request.path.starts_with("/bucket/") {
+            let number = count.load(Ordering::Relaxed);
+            let scheme = format!("AWS4-HMAC-SHA256 Credential=AKIA{number}/");
+            return match request.authorization.starts_with(&scheme) {
+                true => ("200 OK".into(), "image\n".into()),
+                false => ("403 Forbidden".into(), "<Code>InvalidAccessKeyId</Code>".into()),
+            };
+        }
         let soap = |inside: String| {
             format!(
                 "<?xml version=\"1.0\"?><S:Envelope \
@@ -163,6 +171,26 @@ fn nda(seconds: u64) -> Scripted {
         );
         ("200 OK".into(), soap(keys))
     })
+}
+
+#[test]
+fn c10_a_file_of_nda_is_requested_with_a_key_that_the_password_gets() {
+    for seconds in [3600, 1] {
+        let server = nda(seconds);
+        let login = format!("name = 'nda'\nlogin = '{}/DataManager/dataManager'", server.url);
+        let home = home_for(&server.url, &lines(&login));
+        store_password(&home, &server.url, "canary-password");
+        let url = format!("{}/bucket/submission_1/image.nii", server.url);
+        let run = twice(&home, &url);
+        if seconds > 2 {
+            run.ends(0).prints("image\nimage\n");
+            assert_eq!(paths(&server).iter().filter(|it| it.starts_with("/Data")).count(), 1);
+        } else {
+            run.ends(9).says("has expired");
+        }
+        store_password(&home, &server.url, "wrong");
+        home.keyward(&format!("fetch {url}")).run().ends(9).says("Invalid username");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn b1_the_providers_that_come_with_keyward_can_all_be_used() {
     let home = home();
     home.keyward("provider check").run().ends(0);
     let found = home.keyward("provider list --json").run().ends(0).json();
-    assert!(found.len() >= 3);
+    assert!(found.len() >= 14);
     for provider in found {
         assert_eq!(provider["level"], "packaged");
         assert_ne!(provider["origins"], json!([]), "{provider}");

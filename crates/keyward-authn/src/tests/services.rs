@@ -26,7 +26,8 @@ fn head(status: u16, headers: &[(&str, &str)], start: &str) -> ResponseHead {
 /// Shows a step as what it sends.
 fn shown(step: &Step) -> String {
     let header = |headers: &[Header]| {
-        let header = headers.iter().find(|it| ["Authorization", "Cookie"].contains(&&*it.name));
+        let is_shown = |name: &str| ["authorization", "cookie"].contains(&&*name.to_lowercase());
+        let header = headers.iter().find(|it| is_shown(&it.name));
         header.map_or(String::new(), |it| it.value.expose_str().unwrap().to_owned())
     };
     match step {
@@ -36,6 +37,7 @@ fn shown(step: &Step) -> String {
             format!("{} {} [{}] {body}", sub.head.method, sub.head.url, header(&sub.head.headers))
         }
         Step::Send(additions) => format!("send [{}]", header(&additions.headers)),
+        Step::HashBody(kind) => format!("hash {kind:?}"),
         Step::Accept => "accept".into(),
         Step::Refuse(refusal) => format!("{:?}: {}", refusal.cause, refusal.why),
         step => format!("{step:?}"),
@@ -180,6 +182,32 @@ fn what_nda_refuses_and_what_fails_are_not_the_same() {
         let failed = nda().record(&sub(status, &[], body)).unwrap_err();
         assert!(!failed.to_string().contains('\u{1b}'));
     }
+}
+
+#[test]
+fn a_key_of_nda_signs_until_it_ends_or_is_refused() {
+    let mut talk = Talk::new("nda", &[]);
+    let asked = talk.step(&Event::Start);
+    assert!(asked.starts_with("POST https://nda.nih.gov/DataManager/dataManager "), "{asked}");
+    let answer = sub(200, &[], &keys("2100-01-02T03:04:05Z"));
+    assert_eq!(talk.step(&Event::Sub(&answer)), "hash Sha256");
+    let signed = talk.step(&Event::BodyHash(&[0; 32]));
+    assert!(signed.contains("Credential=AKIA1/") && signed.contains("/us-east-1/s3/"), "{signed}");
+    assert_eq!(talk.step(&Event::Answered(&head(200, &[], ""))), "accept");
+    // The next request needs no other key.
+    assert_eq!(talk.step(&Event::Start), "hash Sha256");
+    talk.step(&Event::BodyHash(&[0; 32]));
+    let ended = head(400, &[], "<Code>ExpiredToken</Code>");
+    let again = talk.step(&Event::Answered(&ended));
+    assert_eq!(again, asked);
+    talk.step(&Event::Sub(&answer));
+    let refused = talk.step(&Event::Answered(&ended));
+    assert!(refused.starts_with("WrongCredential: "), "{refused}");
+    // A key that has ended is not used.
+    let mut talk = Talk::new("nda", &[]);
+    talk.step(&Event::Start);
+    talk.step(&Event::Sub(&sub(200, &[], &keys("2010-01-02T03:04:05Z"))));
+    assert_eq!(talk.step(&Event::Start), asked);
 }
 
 #[test]

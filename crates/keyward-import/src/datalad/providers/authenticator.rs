@@ -3,6 +3,7 @@
 use keyward_core::{Result, Value, Values, printable};
 use keyward_kinds::fields;
 use keyward_provider::{Auth, Use};
+use regex_lite::Regex;
 
 use super::{Credential, text, wrong};
 use crate::ini::Section;
@@ -96,7 +97,13 @@ pub(super) fn authenticator(
         let lines = value.lines().filter(|line| !line.is_empty());
         let value = match becomes {
             Becomes::Url(name) => Some((*name, Value::Text(value.clone()))),
-            Becomes::Patterns(name) => Some((*name, Value::List(lines.map(pattern).collect()))),
+            Becomes::Patterns(name) => {
+                let patterns: Vec<_> = lines.map(pattern).collect();
+                for pattern in &patterns {
+                    Regex::new(pattern).map_err(|error| wrong(place, &error.to_string()))?;
+                }
+                Some((*name, Value::List(patterns)))
+            }
             Becomes::Fields => {
                 let fields = lines.map(|line| field(line).map_err(|why| wrong(place, &why)));
                 Some(("fields", Value::List(fields.collect::<Result<_>>()?)))

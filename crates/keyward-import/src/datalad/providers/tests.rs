@@ -152,7 +152,7 @@ fn what_cannot_be_used_has_a_reason_with_its_line() {
         ),
         (
             with("credential = site", "http_basic_auth_failure_re = ("),
-            "0.cfg:4: `failure`: regex parse error: unclosed group",
+            "0.cfg:5: found open group without closing ')'",
         ),
         (with("http_basic_auth", "magic"), "0.cfg:4: there is no authenticator `magic`"),
         (with("= user_password", "= psw"), "0.cfg:5: there is no usable [credential:site]"),
