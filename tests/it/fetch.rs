@@ -2,13 +2,16 @@
 
 mod apache;
 mod basics;
+mod certificates;
 mod curl;
 mod digest;
 mod httpbin;
 mod logins;
 mod providers;
 mod redirects;
+mod registry;
 mod resume;
+mod secure;
 mod services;
 mod sigv4;
 mod site;

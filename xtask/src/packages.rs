@@ -25,6 +25,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("curl", "curl"),
     ("dbus-run-session", "dbus"),
     ("dbus-send", "dbus"),
+    ("docker-registry", "docker-registry"),
     ("dpkg-shlibdeps", "dpkg-dev"),
     ("expect", "expect"),
     ("fcgiwrap", "fcgiwrap"),

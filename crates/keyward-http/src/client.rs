@@ -6,7 +6,9 @@ use std::time::Duration;
 use http::{Request, Response};
 use keyward_core::{Error, ErrorKind, Network, Origin, Result, Secret};
 use rustls::crypto::ring;
-use ureq::tls::{ClientCert, PrivateKey, TlsConfig};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use ureq::tls::{Certificate, ClientCert, PrivateKey, TlsConfig};
 use ureq::{Agent, Proxy};
 
 use crate::destination::destination;
@@ -154,6 +156,7 @@ impl Client {
             return Err(wrong("certificate"));
         }
         let key = PrivateKey::from_pem(key.expose()).map_err(|_| wrong("key"))?;
+        check_pair(&chain, &key)?;
         Ok(Some(ClientCert::new_with_certs(&chain, key)))
     }
 
@@ -172,6 +175,21 @@ impl Client {
                 .hint("See `network.proxy` and the variables https_proxy and all_proxy")),
         }
     }
+}
+
+/// Refuses a certificate that cannot be read, and a key that is not its own.
+fn check_pair(chain: &[Certificate<'static>], key: &PrivateKey<'static>) -> Result<()> {
+    let chain = chain.iter().map(|it| CertificateDer::from(it.der()).into_owned()).collect();
+    let key = PrivateKeyDer::try_from(key.der()).map(|key| key.clone_key());
+    let key = key.map_err(|why| Error::invalid("network", format!("the client's key: {why}")))?;
+    let pair = CertifiedKey::from_der(chain, key, &ring::default_provider());
+    pair.map(drop).map_err(|error| {
+        let why = match error {
+            rustls::Error::InconsistentKeys(_) => "the key does not belong to it".to_owned(),
+            error => error.to_string(),
+        };
+        Error::invalid("network", format!("the client's certificate cannot be used: {why}"))
+    })
 }
 
 /// The body of a response, which is read from the connection.

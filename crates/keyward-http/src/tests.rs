@@ -288,6 +288,15 @@ fn a_client_shows_its_certificate_to_a_server_that_asks() {
     let wrong = ClientCertificate { chain: Vec::new(), ..certificate };
     let error = Client::new(authority.network()).with_certificate(wrong).send(get("https://x/"));
     assert_eq!(error.unwrap_err().message(), "the client's certificate is not in PEM form");
+    let (chain, _) = authority.issue();
+    let unreadable = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    for (chain, why) in [(chain.as_str(), "the key does not belong to it"), (unreadable, "")] {
+        let other = ClientCertificate { chain: chain.into(), key: key.serialize_pem().into() };
+        let client = Client::new(authority.network()).with_certificate(other);
+        let error = client.send(get("https://x/")).unwrap_err();
+        let expected = format!("the client's certificate cannot be used: {why}");
+        assert!(error.message().starts_with(&expected), "{}", error.message());
+    }
 }
 
 #[test]

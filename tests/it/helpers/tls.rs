@@ -4,6 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+/// An extension: without any, the certificate would be of a version that TLS libraries do not read.
+const CLIENT: &str = "extendedKeyUsage=clientAuth";
+
 /// Makes `ca.pem`, and `site.pem` with `site.key` for these hosts.
 pub(crate) fn make(folder: &Path, hosts: &[&str]) {
     let names: Vec<_> = hosts.iter().map(|host| format!("DNS:{host}")).collect();
@@ -15,6 +18,19 @@ pub(crate) fn make(folder: &Path, hosts: &[&str]) {
     let site = ["-keyout", "site.key", "-out", "site.pem", "-subj", "/CN=site"];
     let signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-addext", &names];
     certificate(folder, &[&site[..], &signed].concat());
+}
+
+/// Makes `NAME.pem` and `NAME.key` for a client, signed by the authority of [`make`].
+pub(crate) fn make_client(folder: &Path, name: &str) {
+    let (key, pem, subject) = (format!("{name}.key"), format!("{name}.pem"), format!("/CN={name}"));
+    let client = ["-keyout", &key, "-out", &pem, "-subj", &subject, "-addext", CLIENT];
+    certificate(folder, &[&client[..], &["-CA", "ca.pem", "-CAkey", "ca.key"]].concat());
+}
+
+/// Makes the same, which no authority has signed.
+pub(crate) fn make_unsigned_client(folder: &Path, name: &str) {
+    let (key, pem, subject) = (format!("{name}.key"), format!("{name}.pem"), format!("/CN={name}"));
+    certificate(folder, &["-keyout", &key, "-out", &pem, "-subj", &subject, "-addext", CLIENT]);
 }
 
 fn certificate(folder: &Path, arguments: &[&str]) {
