@@ -15,3 +15,4 @@ mod secure;
 mod services;
 mod sigv4;
 mod site;
+mod write;

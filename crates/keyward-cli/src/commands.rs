@@ -7,6 +7,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 mod copy;
 mod curl;
+mod delete;
 mod doctor;
 mod edit;
 mod explain;
@@ -35,9 +36,11 @@ mod rm;
 mod run;
 mod set;
 mod setup;
+mod stat;
 mod store;
 mod trust;
 mod unset;
+mod upload;
 
 use clap::{ArgAction, ArgMatches, Command, CommandFactory, Parser};
 
@@ -96,6 +99,9 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<fetch::Arguments>("fetch"),
     entry::<curl::Arguments>("curl"),
     entry::<netrc::Arguments>("netrc"),
+    entry::<stat::Arguments>("stat"),
+    entry::<upload::Arguments>("upload"),
+    entry::<delete::Arguments>("delete"),
     entry::<provider::Command>("provider"),
     entry::<store::Command>("store"),
     entry::<account::Command>("account"),

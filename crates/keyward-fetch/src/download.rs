@@ -6,6 +6,7 @@ use keyward_config::now;
 use keyward_core::{Error, ErrorKind, Header, Result};
 use keyward_origin::Target;
 
+use crate::draft::{Draft, Progress};
 use crate::fetcher::{Answer, Fetcher};
 use crate::hash::{self, HashName, Hasher, WantedHash};
 use crate::part::{Part, Source, exists};
@@ -47,9 +48,6 @@ pub struct Download {
     /// How many bytes were there before, from a download that did not finish.
     pub resumed: u64,
 }
-
-/// Gets to know how many bytes there are, and how many there will be if the server says so.
-pub type Progress<'a> = &'a mut dyn FnMut(u64, Option<u64>);
 
 impl Fetcher<'_> {
     /// Downloads a URL into a file, which appears once it is complete.
@@ -98,7 +96,11 @@ impl Fetcher<'_> {
         let mut part = open_part(path, options)?;
         let known = part.source().filter(|source| source.url == url);
         let answer = match &known {
-            Some(source) => self.open_with_headers(url, &range(part.length, source))?,
+            Some(source) => {
+                let mut draft = Draft::new("GET");
+                draft.headers.extend(range(part.length, source));
+                self.request(url, &draft)?
+            }
             None => self.open(url)?,
         };
         let resumed = known.as_ref().map_or(0, |_| part.length);
@@ -250,12 +252,12 @@ fn validator(answer: &Answer) -> Option<String> {
 }
 
 /// Reads a date of HTTP, as seconds of Unix time.
-fn unix_time(date: &str) -> Option<u64> {
+pub(crate) fn unix_time(date: &str) -> Option<u64> {
     let time = httpdate::parse_http_date(date).ok()?;
     Some(time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs())
 }
 
-fn length(answer: &Answer) -> Option<u64> {
+pub(crate) fn length(answer: &Answer) -> Option<u64> {
     answer.head.values("content-length").next()?.parse().ok()
 }
 
@@ -268,10 +270,17 @@ fn modified(answer: &Answer) -> Option<SystemTime> {
 /// # Errors
 /// As [`Fetcher::download`], for the status.
 pub fn check_status(answer: &Answer) -> Result<()> {
+    check_answer(answer, &[200])
+}
+
+/// Refuses an answer with another status than one of these.
+pub(crate) fn check_answer(answer: &Answer, good: &[u16]) -> Result<()> {
     let kind = match answer.head.status {
-        200 => return Ok(()),
+        status if good.contains(&status) => return Ok(()),
         401 | 403 => ErrorKind::Unauthorized,
         404 | 410 => ErrorKind::NotFound,
+        405 | 501 => ErrorKind::Unsupported,
+        409 | 412 => ErrorKind::Conflict,
         _ => ErrorKind::Unavailable,
     };
     let (origin, status) = (answer.target.origin(), answer.head.status);

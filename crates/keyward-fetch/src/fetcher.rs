@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use keyward::Keyward;
 use keyward_core::{
-    Additions, Authenticator, Error, ErrorKind, Header, Origin, Record, Refusal, RefusalCause,
-    RequestHead, ResponseHead, Result, State, printable,
+    Additions, Authenticator, Error, ErrorKind, Origin, Record, Refusal, RefusalCause,
+    ResponseHead, Result, State, printable,
 };
 use keyward_http::{Body, Client, Limits};
 use keyward_origin::Target;
 use keyward_provider::{Auth, MAX_REDIRECTS, Outcome, Provider, Providers, converse};
 
-use crate::request;
+use crate::draft::Draft;
 use crate::sender::{Sender, send};
 
 /// How long one download may take.
@@ -86,16 +86,16 @@ impl<'a> Fetcher<'a> {
     /// - [`Refused`](ErrorKind::Refused) if the credential is not bound to the server.
     /// - [`Unavailable`](ErrorKind::Unavailable) if the server cannot be reached.
     pub fn open(&mut self, url: &str) -> Result<Answer> {
-        self.open_with_headers(url, &[])
+        self.request(url, &Draft::new("GET"))
     }
 
-    /// Does the same with more headers, which go to every URL.
-    pub(crate) fn open_with_headers(&mut self, url: &str, headers: &[Header]) -> Result<Answer> {
+    /// Does the same for any request.
+    pub(crate) fn request(&mut self, url: &str, draft: &Draft<'_>) -> Result<Answer> {
         let mut target = Target::parse(url)?;
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.open_once(target, headers)?;
+            let answer = self.open_once(target, draft)?;
             let location = answer.head.values("location").next();
-            match location.filter(|_| matches!(answer.head.status, 301 | 302 | 303 | 307 | 308)) {
+            match location.filter(|_| draft.follows(answer.head.status)) {
                 // Nothing of this request is sent to the next URL, which has its own provider.
                 Some(location) => {
                     target = answer.target.join(location).map_err(|error| {
@@ -111,39 +111,57 @@ impl<'a> Fetcher<'a> {
     }
 
     /// Requests a target without following a redirect.
-    fn open_once(&mut self, target: Target, headers: &[Header]) -> Result<Answer> {
-        let request = request::get(&target, headers);
+    fn open_once(&mut self, target: Target, draft: &Draft<'_>) -> Result<Answer> {
         let matching = self.providers.matching(&target);
         let provider = matching.first().map(|(_, provider)| (*provider).clone());
         let provider = match (provider, &self.credential) {
             (Some(provider), _) => provider,
             (None, Some(_)) => Provider::for_origin(target.origin()),
-            (None, None) => return self.open_without(target, &request),
+            (None, None) => return self.open_without(target, draft),
         };
         let challenge = match provider.auth {
-            Auth::Never => return self.open_without(target, &request),
+            Auth::Never => return self.open_without(target, draft),
             Auth::Required => None,
             Auth::Optional => {
-                let answer = self.open_without(target.clone(), &request)?;
+                let answer = self.ask_without(&target, draft, &provider)?;
                 if !provider.is_asked(answer.head.status) {
                     return Ok(answer);
                 }
                 Some(answer.head)
             }
         };
-        self.open_with(target, &request, &provider, challenge)
+        self.open_with(target, draft, &provider, challenge)
     }
 
-    fn open_without(&self, target: Target, request: &RequestHead) -> Result<Answer> {
-        let (head, body) = send(&self.client, request, &Additions::default())?;
+    fn open_without(&self, target: Target, draft: &Draft<'_>) -> Result<Answer> {
+        let request = draft.head(&target);
+        let (head, body) = send(&self.client, &request, &Additions::default(), draft.body)?;
         Ok(Answer { target, head, body, credential: None })
+    }
+
+    /// Does the same for a server that may ask for a credential. It does not get a file for nothing:
+    /// first it is asked about the URL. (`Expect: 100-continue` would be shorter, but ureq 3.5 does not
+    /// read another answer to it than 100 before the server closes the connection.)
+    fn ask_without(
+        &self,
+        target: &Target,
+        draft: &Draft<'_>,
+        provider: &Provider,
+    ) -> Result<Answer> {
+        if draft.body.is_some() {
+            let answer = self.open_without(target.clone(), &Draft::new("HEAD"))?;
+            if provider.is_asked(answer.head.status) {
+                return Ok(answer);
+            }
+        }
+        self.open_without(target.clone(), draft)
     }
 
     /// Requests a target with the credentials of a provider, one after the other.
     fn open_with(
         &mut self,
         target: Target,
-        request: &RequestHead,
+        draft: &Draft<'_>,
         provider: &Provider,
         challenge: Option<ResponseHead>,
     ) -> Result<Answer> {
@@ -170,7 +188,7 @@ impl<'a> Fetcher<'a> {
                     &*authenticator,
                     (&provider.name, name),
                     &target,
-                    request,
+                    draft,
                     record.as_ref(),
                     challenge.as_ref(),
                 )?;
@@ -191,13 +209,15 @@ impl<'a> Fetcher<'a> {
         authenticator: &dyn Authenticator,
         (provider, credential): (&str, &str),
         target: &Target,
-        request: &RequestHead,
+        draft: &Draft<'_>,
         record: Option<&Record>,
         challenge: Option<&ResponseHead>,
     ) -> Result<Outcome<Body>> {
         let key = (provider.to_owned(), credential.to_owned(), target.origin().clone());
         let state = self.states.entry(key).or_default();
-        let mut caller = Sender { client: &self.client, origin: target.origin(), request, record };
+        let request = &draft.head(target);
+        let (client, origin, body) = (&self.client, target.origin(), draft.body);
+        let mut caller = Sender { client, origin, request, record, body };
         converse(authenticator, request, record, challenge, state, &mut caller)
     }
 }

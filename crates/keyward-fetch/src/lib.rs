@@ -1,4 +1,4 @@
-//! Downloads with the credential that a URL needs.
+//! Downloads and uploads with the credential that a URL needs.
 //!
 //! [`Fetcher`] finds the provider of a URL, sends the request without a credential, and, if the server
 //! asks for one, with the credential that the provider names. Each redirect begins again.
@@ -8,16 +8,20 @@
 //! is not sent to the URL of a redirect.
 
 mod download;
+mod draft;
 mod exchanges;
 mod fetcher;
 mod hash;
 mod part;
 mod request;
 mod sender;
+mod write;
 
 #[cfg(test)]
 mod tests;
 
-pub use download::{Download, Options, Progress, check_status, file_name};
+pub use download::{Download, Options, check_status, file_name};
+pub use draft::Progress;
 pub use fetcher::{Answer, Fetcher};
 pub use hash::{HashName, WantedHash};
+pub use write::Stat;

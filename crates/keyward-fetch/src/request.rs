@@ -4,28 +4,12 @@ use http::{HeaderValue, Request, Response, Uri};
 use keyward_core::{
     Additions, Error, ErrorKind, Header, RequestHead, ResponseHead, Result, Secret,
 };
-use keyward_origin::Target;
-
-/// Returns the head of a request that downloads a target.
-pub(crate) fn get(target: &Target, headers: &[Header]) -> RequestHead {
-    // A body that is compressed would have another length and another hash.
-    let identity = Header::new("accept-encoding", "identity");
-    RequestHead {
-        method: "GET".into(),
-        url: target.to_string(),
-        headers: [&[identity], headers].concat(),
-    }
-}
 
 /// Returns a request with additions.
 ///
 /// # Errors
 /// [`Invalid`](ErrorKind::Invalid) if a header cannot contain its value.
-pub(crate) fn with(
-    head: &RequestHead,
-    additions: &Additions,
-    body: Secret,
-) -> Result<Request<Secret>> {
+pub(crate) fn with<B>(head: &RequestHead, additions: &Additions, body: B) -> Result<Request<B>> {
     if !additions.query.is_empty() {
         return Err(Error::new(ErrorKind::Unsupported, "request")
             .because("the authenticator wants to add to the query"));

@@ -9,21 +9,23 @@ use keyward_http::{Body, Client, ClientCertificate, Http};
 use keyward_origin::Target;
 use keyward_provider::Caller;
 
+use crate::draft::Upload;
 use crate::request;
 
 /// Sends one request to one server with one credential.
-pub(crate) struct Sender<'a> {
+pub(crate) struct Sender<'a, 'file> {
     pub(crate) client: &'a Client,
     pub(crate) origin: &'a Origin,
     pub(crate) request: &'a RequestHead,
     pub(crate) record: Option<&'a Record>,
+    pub(crate) body: Option<&'a Upload<'file>>,
 }
 
-impl Caller for Sender<'_> {
+impl Caller for Sender<'_, '_> {
     type Body = Body;
 
     fn send(&mut self, additions: &Additions) -> Result<(ResponseHead, Body)> {
-        let (mut head, mut body) = send(self.client, self.request, additions)?;
+        let (mut head, mut body) = send(self.client, self.request, additions, self.body)?;
         // Some servers answer with a login page in place of the file.
         head.body_start = body.peek(MAX_BODY_START)?.clone();
         Ok((head, body))
@@ -45,16 +47,19 @@ impl Caller for Sender<'_> {
     }
 
     fn hash_body(&mut self, kind: HashKind) -> Result<Vec<u8>> {
-        // A download has no body.
-        hash_body(kind, std::io::empty())
+        match self.body {
+            Some(file) => hash_body(kind, file.reader()?),
+            None => hash_body(kind, std::io::empty()),
+        }
     }
 }
 
-/// Sends a request with additions.
+/// Sends a request with additions, and a file if there is one.
 pub(crate) fn send(
     client: &Client,
     request: &RequestHead,
     additions: &Additions,
+    body: Option<&Upload<'_>>,
 ) -> Result<(ResponseHead, Body)> {
     // A connection with a certificate is used for this request only.
     let certified = additions
@@ -62,6 +67,12 @@ pub(crate) fn send(
         .clone()
         .map(|(chain, key)| client.certified(ClientCertificate { chain, key }));
     let client = certified.as_ref().unwrap_or(client);
-    let response = client.open(request::with(request, additions, Secret::default())?)?;
+    let response = match body {
+        Some(file) => {
+            let mut reader = file.reader()?.with_progress();
+            client.open_with(request::with(request, additions, ())?, &mut reader, file.length)?
+        }
+        None => client.open(request::with(request, additions, Secret::default())?)?,
+    };
     Ok((request::head(&response), response.into_body()))
 }

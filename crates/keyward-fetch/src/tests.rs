@@ -82,6 +82,21 @@ impl Home {
 }
 
 #[test]
+fn a_request_without_a_body_does_not_say_how_long_its_body_is() {
+    let home = Home::new();
+    let server = serve(vec![answer("204 X", ""); 3]);
+    let mut fetcher = Fetcher::new(&home.keyward).unwrap();
+    fetcher.open(&server.url).unwrap();
+    fetcher.stat(&server.url).unwrap_err();
+    fetcher.delete(&server.url).unwrap();
+    let heads = server.requests.lock().unwrap().concat().to_ascii_lowercase();
+    for method in ["get", "head", "delete"] {
+        assert!(heads.contains(&format!("{method} /file http/1.1\r\n")), "{heads}");
+    }
+    assert!(!heads.contains("content-length") && !heads.contains("transfer-encoding"), "{heads}");
+}
+
+#[test]
 fn c02_a_file_that_is_not_complete_is_tried_five_times_again() {
     let broken = |times| vec![file("0123"); times];
     let home = Home::new();

@@ -3,13 +3,14 @@ use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::{Request, Response};
+use http::header::CONTENT_LENGTH;
+use http::{Method, Request, Response};
 use keyward_core::{Error, ErrorKind, Network, Origin, Result, Secret};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use ureq::tls::{Certificate, ClientCert, PrivateKey, TlsConfig};
-use ureq::{Agent, Proxy};
+use ureq::{Agent, AsSendBody, Proxy, SendBody};
 
 use crate::destination::destination;
 use crate::roots;
@@ -246,23 +247,42 @@ impl Client {
     /// # Errors
     /// As [`Http::send`].
     pub fn open(&self, request: Request<Secret>) -> Result<Response<Body>> {
-        let (origin, response) = self.run(request)?;
-        let (head, body) = response.into_parts();
-        let body = Body {
-            reader: body.into_reader(),
-            origin,
-            limits: self.limits,
-            start: Secret::default(),
-            returned: 0,
-        };
-        Ok(Response::from_parts(head, body))
+        self.run_secret(request).map(|(origin, response)| self.unread(origin, response))
     }
 
-    fn run(&self, request: Request<Secret>) -> Result<(Origin, Response<ureq::Body>)> {
+    /// Does the same for a request whose body is read while it is sent. It must have this length.
+    ///
+    /// # Errors
+    /// As [`Http::send`]; those of reading.
+    pub fn open_with(
+        &self,
+        mut request: Request<()>,
+        body: &mut dyn Read,
+        length: u64,
+    ) -> Result<Response<Body>> {
+        request.headers_mut().insert(CONTENT_LENGTH, length.into());
+        let (origin, response) = self.run(request.map(|()| SendBody::from_reader(body)))?;
+        Ok(self.unread(origin, response))
+    }
+
+    fn unread(&self, origin: Origin, response: Response<ureq::Body>) -> Response<Body> {
+        let (limits, start, returned) = (self.limits, Secret::default(), 0);
+        response.map(|body| Body { reader: body.into_reader(), origin, limits, start, returned })
+    }
+
+    fn run_secret(&self, request: Request<Secret>) -> Result<(Origin, Response<ureq::Body>)> {
+        // Only a method that sends something says that it sends nothing (RFC 9110 section 8.6).
+        let sends = matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH);
+        if request.body().is_empty() && !sends {
+            return self.run(request.map(|_| ()));
+        }
+        let (head, body) = request.into_parts();
+        self.run(Request::from_parts(head, body.expose()))
+    }
+
+    fn run(&self, request: Request<impl AsSendBody>) -> Result<(Origin, Response<ureq::Body>)> {
         let origin = destination(request.uri(), self.limits.allows_plain)?;
         let agent = self.agent(&origin)?;
-        let (head, body) = request.into_parts();
-        let request = Request::from_parts(head, body.expose());
         let request = agent.configure_request(request).proxy(self.proxy(&origin)?).build();
         let response = agent.run(request).map_err(|error| failed(&origin, error, self.limits))?;
         Ok((origin, response))
@@ -277,7 +297,7 @@ impl Debug for Client {
 
 impl Http for Client {
     fn send(&self, request: Request<Secret>) -> Result<Response<Secret>> {
-        let (origin, response) = self.run(request)?;
+        let (origin, response) = self.run_secret(request)?;
         let (head, body) = response.into_parts();
         let body = Secret::read_from(body.into_reader(), self.limits.body)
             .map_err(|error| failed(&origin, error.into(), self.limits))?;

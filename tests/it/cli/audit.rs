@@ -91,6 +91,9 @@ const GIVING: &[(&str, &[&str])] = &[
     ("fetch http://127.0.0.1:1/ --credential mail", &[]),
     ("curl --credential mail -- http://127.0.0.1:1/", &[]),
     ("netrc http://127.0.0.1:1/ --credential mail", &[]),
+    ("stat http://127.0.0.1:1/a --credential mail", &[]),
+    ("upload .keyward.toml http://127.0.0.1:1/a --credential mail", &[]),
+    ("delete http://127.0.0.1:1/a --yes --credential mail", &[]),
 ];
 
 /// Commands that give no record out.

@@ -1,6 +1,7 @@
 //! The servers: nginx with files that need a credential.
 
 use std::fs;
+use std::path::PathBuf;
 
 use crate::helpers::home::Home;
 use crate::helpers::nginx::{self, Server};
@@ -18,7 +19,7 @@ pub(super) struct Site {
 impl Site {
     pub(super) fn start() -> Self {
         let home = Home::in_memory();
-        for folder in ["", "private", "session", "token"] {
+        for folder in ["", "private", "session", "token", "write"] {
             home.write(&format!("files/{folder}/data.csv"), format!("{folder},1\n"));
         }
         home.write("people", "ann:{PLAIN}canary-password\n");
@@ -37,6 +38,11 @@ impl Site {
     /// Writes a file for the servers.
     pub(super) fn write(&self, path: &str, content: &[u8]) {
         self.home.write(path, content);
+    }
+
+    /// The path of a file of the servers.
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.home.path(path)
     }
 
     /// Returns the requests so far, each as its port, its URL, its status and its header.

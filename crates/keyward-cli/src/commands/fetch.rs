@@ -3,6 +3,7 @@ mod bar;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use keyward::Keyward;
 use keyward_core::{Error, ErrorKind};
 use keyward_fetch::{Answer, Download, Fetcher, Options, WantedHash, check_status, file_name};
 use keyward_origin::Target;
@@ -14,7 +15,7 @@ use crate::input::standard_input;
 use crate::output::{escaped, print};
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, usage_error};
-use bar::Bar;
+pub(super) use bar::Bar;
 
 /// Download files with the credentials that their URLs need
 #[derive(clap::Parser)]
@@ -56,10 +57,7 @@ pub(super) struct Arguments {
 impl Run for Arguments {
     fn run(self, session: &Session) -> Outcome {
         let keyward = session.keyward()?;
-        let mut fetcher = Fetcher::new(&keyward)?.in_folder(Path::new("."))?;
-        if let Some(name) = &self.credential {
-            fetcher = fetcher.with_credential(name);
-        }
+        let mut fetcher = fetcher(&keyward, self.credential.as_deref())?;
         let mut urls = self.urls.clone();
         if let Some(path) = &self.batch {
             urls.extend(read_batch(path)?);
@@ -67,6 +65,18 @@ impl Run for Arguments {
         let is_alone = urls.len() == 1;
         each(&urls, |url| self.fetch(&mut fetcher, url, is_alone))
     }
+}
+
+/// Returns what sends requests in this folder, with this credential if one is given.
+pub(super) fn fetcher<'a>(
+    keyward: &'a Keyward,
+    credential: Option<&str>,
+) -> keyward_core::Result<Fetcher<'a>> {
+    let fetcher = Fetcher::new(keyward)?.in_folder(Path::new("."))?;
+    Ok(match credential {
+        Some(name) => fetcher.with_credential(name),
+        None => fetcher,
+    })
 }
 
 impl Arguments {

@@ -10,18 +10,18 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// A line on standard error, which goes when the download ends.
-pub(super) struct Bar {
+pub(in crate::commands) struct Bar {
     is_shown: bool,
     written: Option<Instant>,
 }
 
 impl Bar {
-    pub(super) fn new(is_quiet: bool) -> Self {
+    pub(in crate::commands) fn new(is_quiet: bool) -> Self {
         Self { is_shown: !is_quiet && stderr().is_terminal(), written: None }
     }
 
     /// Shows how many bytes there are, of how many.
-    pub(super) fn show(&mut self, done: u64, total: Option<u64>) {
+    pub(in crate::commands) fn show(&mut self, done: u64, total: Option<u64>) {
         if !self.is_shown || self.written.is_some_and(|written| written.elapsed() < PAUSE) {
             return;
         }
@@ -29,7 +29,7 @@ impl Bar {
         write(&line(done, total));
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(in crate::commands) fn clear(&mut self) {
         if self.written.take().is_some() {
             write("");
         }
