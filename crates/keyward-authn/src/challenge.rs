@@ -162,16 +162,22 @@ pub(crate) fn wants(answer: &ResponseHead, scheme: &str) -> bool {
     challenges(answer).0.iter().any(|challenge| challenge.scheme == scheme)
 }
 
+/// The most schemes that a message names, and the most bytes of a name.
+const SHOWN: (usize, usize) = (8, 40);
+
 /// The schemes, for messages.
 impl fmt::Display for Challenges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.0.is_empty() {
             return f.write_str("nothing that it names");
         }
-        for (at, challenge) in self.0.iter().enumerate() {
+        let (most, longest) = SHOWN;
+        for (at, Challenge { scheme, .. }) in self.0.iter().take(most).enumerate() {
             let separator = if at == 0 { "" } else { ", " };
-            write!(f, "{separator}{}", printable(&challenge.scheme))?;
+            let end = scheme.floor_char_boundary(longest);
+            write!(f, "{separator}{}", printable(&scheme[..end]))?;
+            f.write_str(if end < scheme.len() { "…" } else { "" })?;
         }
-        Ok(())
+        f.write_str(if self.0.len() > most { ", …" } else { "" })
     }
 }

@@ -149,7 +149,7 @@ fn answer(
     if offer.protection == Protection::Body && body.is_none() {
         return Ok(Step::HashBody(offer.hash));
     }
-    let count = text(COUNT).parse::<u32>().unwrap_or(0) + 1;
+    let count = text(COUNT).parse::<u32>().unwrap_or(0).saturating_add(1);
     let target = Target::parse(&request.url)?;
     let query = target.query().map(|query| format!("?{query}")).unwrap_or_default();
     let answer = Answer {
@@ -163,6 +163,10 @@ fn answer(
         body,
     };
     let header = answer.header();
+    if header.expose().iter().any(u8::is_ascii_control) {
+        let why = "a header cannot contain the username or what the server sent";
+        return Err(Error::invalid("authenticate", why));
+    }
     state.set(COUNT, count.to_string());
     Ok(Step::Send(Additions::header("Authorization", header)))
 }

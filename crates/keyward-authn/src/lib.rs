@@ -2,7 +2,8 @@
 //!
 //! An authenticator takes a description of a request, a record and what a server answered, and says
 //! what to do: which headers to add, or which other request to send first. It does no I/O, so it
-//! works with every client. The contract is that of [`Authenticator`].
+//! works with every client. The contract is that of
+//! [`Authenticator`](keyward_plugin::Authenticator). Each is registered as a backend.
 //!
 //! | name | what it does | record |
 //! |---|---|---|
@@ -21,10 +22,10 @@
 //!
 //! # Examples
 //! ```
-//! use keyward_authn::open;
-//! use keyward_plugin::{Event, Field, Record, RequestHead, State, Step, Values};
+//! use keyward_authn::Basic;
+//! use keyward_plugin::{Authenticator, Event, Field, Record, RequestHead, State, Step};
 //!
-//! let basic = open("basic", &Values::new())?;
+//! let basic = Basic::default();
 //! let request = RequestHead {
 //!     method: "GET".into(),
 //!     url: "https://example.com/data".into(),
@@ -52,7 +53,6 @@ mod hash;
 mod login;
 mod loris;
 mod nda;
-mod no_host;
 mod pages;
 mod registry;
 mod service;
@@ -75,69 +75,33 @@ pub use service::Service;
 pub use sigv4::{AwsSigV4, is_label};
 pub use xnat::Xnat;
 
-use std::sync::Arc;
-
-use no_host::NoHost;
-
-use keyward_plugin::{
-    Authenticator, Backend, Error, Host, Info, OptionSpec, Options, Result, Values, printable,
-};
-
 #[cfg(test)]
 mod tests;
 
-/// An authenticator that comes with Keyward.
-#[derive(Clone, Copy, Debug)]
-pub struct BuiltIn {
-    /// Its name and what it does.
-    pub info: Info,
-    /// Its options.
-    pub options: &'static [OptionSpec],
-    open: fn(&Values) -> Result<Box<dyn Authenticator>>,
-}
-
-impl BuiltIn {
-    const fn new<A: Backend + Authenticator>() -> Self {
-        Self {
-            info: A::INFO,
-            options: A::Options::TABLE,
-            open: |values| {
-                let host: Arc<dyn Host> = Arc::new(NoHost);
-                Ok(Box::new(A::open(A::Options::read(values)?, &host)?))
-            },
-        }
-    }
-}
-
-/// The authenticators that come with Keyward, by name.
-pub const BUILT_IN: &[BuiltIn] = &[
-    BuiltIn::new::<Auto>(),
-    BuiltIn::new::<AwsSigV4>(),
-    BuiltIn::new::<Basic>(),
-    BuiltIn::new::<Bearer>(),
-    BuiltIn::new::<ClientCertificate>(),
-    BuiltIn::new::<Digest>(),
-    BuiltIn::new::<HtmlForm>(),
-    BuiltIn::new::<Loris>(),
-    BuiltIn::new::<Nda>(),
-    BuiltIn::new::<RegistryToken>(),
-    BuiltIn::new::<Token>(),
-    BuiltIn::new::<Xnat>(),
-];
+keyward_plugin::register!(
+    authenticator: Auto,
+    authenticator: AwsSigV4,
+    authenticator: Basic,
+    authenticator: Bearer,
+    authenticator: ClientCertificate,
+    authenticator: Digest,
+    authenticator: HtmlForm,
+    authenticator: Loris,
+    authenticator: Nda,
+    authenticator: RegistryToken,
+    authenticator: Token,
+    authenticator: Xnat,
+);
 
 /// Opens the authenticator of this name with these options.
-///
-/// # Errors
-/// [`Invalid`](keyward_plugin::ErrorKind::Invalid) if there is none of this name, or it does not take
-/// these options.
-pub fn open(name: &str, values: &Values) -> Result<Box<dyn Authenticator>> {
-    let found = BUILT_IN.iter().find(|known| known.info.name == name);
-    let built_in = found.ok_or_else(|| {
-        let names: Vec<_> = BUILT_IN.iter().map(|known| known.info.name).collect();
-        Error::invalid("provider", format!("there is no authenticator `{}`", printable(name)))
-            .hint(format!("The authenticators are: {}", names.join(", ")))
-    })?;
-    let values = values.clone().complete(built_in.options);
-    let values = values.map_err(|wrong| Error::from(wrong).in_backend(built_in.info.name))?;
-    (built_in.open)(&values)
+#[cfg(test)]
+fn open(
+    name: &str,
+    values: &keyward_plugin::Values,
+) -> keyward_plugin::Result<Box<dyn keyward_plugin::Authenticator>> {
+    use std::sync::Arc;
+
+    let host: Arc<dyn keyward_plugin::Host> =
+        Arc::new(keyward_testkit::TestHost::new().on_system_time());
+    keyward_plugin::Registry::linked()?.open(name, values, &host)
 }

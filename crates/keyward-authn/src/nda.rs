@@ -20,8 +20,8 @@ mod answer;
 options! {
     /// The login of [`Nda`].
     pub struct NdaOptions {
-        /// The URL of the service that gives keys; without it, that of the archive.
-        pub login: Option<String>,
+        /// The URL of the service that gives keys.
+        pub login: String = "https://nda.nih.gov/DataManager/dataManager",
         /// The region of the archive's storage.
         pub region: String = "us-east-1",
     }
@@ -42,8 +42,7 @@ impl Backend for Nda {
     type Options = NdaOptions;
 
     fn open(options: NdaOptions, host: &Arc<dyn Host>) -> Result<Self> {
-        let login = options.login.as_deref().unwrap_or(NdaKeys::URL);
-        let service = NdaKeys { login: Target::parse(login)? };
+        let service = NdaKeys { login: Target::parse(&options.login)? };
         let region = Some(options.region);
         let signing = AwsSigV4Options { region, service: "s3".into(), endpoint: None };
         Ok(Self { service, signer: AwsSigV4::open(signing, host)?, host: Arc::clone(host) })

@@ -1,3 +1,4 @@
 mod challenges;
 mod services;
 mod steps;
+mod suites;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use keyward::{Environment, Keyward, Silent};
 use keyward_config::{ProfileKey, SettingKey, Settings};
-use keyward_core::Role;
+use keyward_core::{Registration, Role};
 
 pub(crate) fn stores() -> ArgValueCandidates {
     candidates(|keyward| {
@@ -31,12 +31,12 @@ pub(crate) fn backends_of_named_role() -> ArgValueCandidates {
     })
 }
 
-/// `ROLE.KEY=` for the options of every linked backend, with each of its choices, and `key.from=` for
+/// `ROLE.KEY=` for the options of every linked backend of stores, with each of its choices, and `key.from=` for
 /// each key source.
 pub(crate) fn options() -> ArgValueCandidates {
     candidates(|keyward| {
         let mut found = BTreeSet::new();
-        for backend in keyward.registry().iter() {
+        for backend in linked_for_stores(keyward) {
             let role = backend.role();
             for option in backend.options {
                 found.insert(format!("{role}.{}=", option.name));
@@ -56,7 +56,7 @@ pub(crate) fn settings() -> ArgValueCandidates {
     candidates(|keyward| {
         let known = Settings::known().iter();
         let mut keys: Vec<_> = known.map(|known| known.key.to_owned()).collect();
-        for backend in keyward.registry().iter() {
+        for backend in linked_for_stores(keyward) {
             let (role, name) = (backend.role(), backend.info.name);
             let options = backend.options.iter();
             keys.extend(options.map(|option| format!("backends.{role}.{name}.{}", option.name)));
@@ -73,8 +73,13 @@ pub(crate) fn settings() -> ArgValueCandidates {
 pub(crate) fn values_of_named_setting() -> ArgValueCandidates {
     candidates(|keyward| {
         let role = find_word(|word| Role::from_name(word.strip_prefix("defaults.")?));
+        let role = role.filter(|role| Role::OF_STORES.contains(role));
         role.map(|role| backend_names(keyward, role)).unwrap_or_default()
     })
+}
+
+fn linked_for_stores(keyward: &Keyward) -> impl Iterator<Item = &Registration> {
+    keyward.registry().iter().filter(|backend| Role::OF_STORES.contains(&backend.role()))
 }
 
 pub(crate) fn profiles() -> ArgValueCandidates {
@@ -102,7 +107,7 @@ fn candidates(
 }
 
 /// Returns the names of a role's backends. Those of plugins are known without running any.
-fn backend_names(keyward: &Keyward, role: Role) -> Vec<String> {
+pub(crate) fn backend_names(keyward: &Keyward, role: Role) -> Vec<String> {
     let registry = keyward.registry();
     let linked = registry.iter().filter(|backend| backend.role() == role);
     let linked = linked.map(|backend| backend.info.name);

@@ -372,7 +372,8 @@ impl SettingKey {
         let parts: Vec<&str> = self.0.iter().map(String::as_str).collect();
         match parts[..] {
             ["backends", role, backend, option] => {
-                Some(SettingTarget::Option { role: Role::from_name(role)?, backend, option })
+                let role = Role::from_name(role).filter(|role| Role::OF_STORES.contains(role))?;
+                Some(SettingTarget::Option { role, backend, option })
             }
             [PROFILES, profile, key] => {
                 Some(SettingTarget::Profile { profile, key: ProfileKey::from_name(key)? })

@@ -2,7 +2,7 @@
 //!
 //! It defines what a secret is ([`Secret`]), what is kept ([`Record`]), under which name
 //! ([`EntryId`]), how things fail ([`Error`]), what a backend does (the roles [`Serializer`],
-//! [`Encryption`], [`Key`] and [`Storage`]) and how it is found ([`Registry`]). This crate does no
+//! [`Encryption`], [`Key`], [`Storage`] and [`Authenticator`]) and how it is found ([`Registry`]). This crate does no
 //! I/O.
 //!
 //! Use this crate to extend Keyward itself. Authors of backends import `keyward-plugin`,

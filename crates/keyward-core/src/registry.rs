@@ -45,7 +45,8 @@ impl Registry {
     /// Adds the backends of these offers.
     ///
     /// If an offer has the role and name of another backend, neither of the two can be used; all
-    /// others can.
+    /// others can. An offer whose name a plugin's backend [may not have](Role::allows_plugin) cannot
+    /// be used, and no other backend is affected by it.
     #[must_use]
     pub fn with(mut self, offers: impl IntoIterator<Item = Offer>) -> Self {
         self.offers.extend(offers);
@@ -83,7 +84,8 @@ impl Registry {
     /// # Errors
     /// - [`Invalid`](ErrorKind::Invalid) if there is none; the hint lists those that exist. If
     ///   plugins [failed to load](Self::lacking), the kind is that of the first failure.
-    /// - [`Refused`](ErrorKind::Refused) if there are two.
+    /// - [`Refused`](ErrorKind::Refused) if there are two, or if a plugin's backend may not have this
+    ///   name.
     /// - The errors of fetching an offer.
     pub fn find(&self, role: Role, name: &str) -> Result<&Registration> {
         let linked =
@@ -91,6 +93,8 @@ impl Registry {
         let mut offers =
             self.offers.iter().filter(|offer| offer.role == role && offer.name == name);
         match (linked, offers.next(), offers.next()) {
+            (Some(found), ..) if !role.allows_plugin(name) => Ok(found),
+            (None, Some(offer), _) if !role.allows_plugin(name) => Err(offer.badly_named()),
             (Some(found), None, None) => Ok(found),
             (None, Some(offer), None) => offer.fetch(),
             (None, None, None) => Err(self.unknown(role, name)),
@@ -174,6 +178,14 @@ impl Offer {
     /// Where it comes from.
     pub fn from(&self) -> &str {
         &self.from
+    }
+
+    fn badly_named(&self) -> Error {
+        let Self { role, name, from, .. } = self;
+        let why = format!("{from} provides the {role} {name}, whose name does not contain a dot");
+        Error::new(ErrorKind::Refused, "registry")
+            .because(why)
+            .hint(format!("The {role} of a plugin has a name such as example.{name}"))
     }
 
     /// Returns the backend itself; it is fetched once.
@@ -276,6 +288,29 @@ mod tests {
             let error = registry.find(Role::Storage, &name).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Refused);
             assert!(registry.find(Role::Storage, "z").is_ok());
+        }
+    }
+
+    #[test]
+    fn a_plugin_is_not_in_the_way_of_an_authenticator() {
+        let named = |name: &'static str| Registration {
+            factory: Factory::Authenticator(Open::Linked(|_, _| Err(Error::not_found("open")))),
+            ..storage(name)
+        };
+        let offer = |name: &'static str| {
+            Offer::new(Role::Authenticator, name, "a file", move || {
+                Ok(Registration { door: Door::Run, ..named(name) })
+            })
+        };
+        let registry = Registry::new([named("basic")]).unwrap();
+        let registry = registry.with(["basic", "other", "x.token", "x.two", "x.two"].map(offer));
+        let find = |name| registry.find(Role::Authenticator, name);
+        assert_eq!(find("basic").unwrap().door, Door::Linked);
+        assert_eq!(find("x.token").unwrap().door, Door::Run);
+        for (name, why) in [("other", "does not contain a dot"), ("x.two", "both provide")] {
+            let error = find(name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Refused);
+            assert!(error.message().contains(why), "{error}");
         }
     }
 

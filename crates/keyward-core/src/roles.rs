@@ -27,6 +27,8 @@ macro_rules! for_each_role {
             key: Key,
             /// Keeps blobs.
             storage: Storage,
+            /// Makes requests to servers authentic.
+            authenticator: Authenticator,
         }
     };
 }
@@ -125,6 +127,17 @@ pub trait RoleTrait: Debug + Send + Sync + 'static {
 }
 
 impl Role {
+    /// The roles of the backends that make up a store.
+    pub const OF_STORES: [Self; 4] = [Self::Serializer, Self::Encryption, Self::Key, Self::Storage];
+
+    /// Whether a backend of a plugin may have this name.
+    ///
+    /// The name of an authenticator contains a dot, as in `example.token`. A later version of Keyward
+    /// may add authenticators without one, and no plugin is in their way.
+    pub fn allows_plugin(self, name: &str) -> bool {
+        self != Self::Authenticator || name.contains('.')
+    }
+
     /// Returns the role of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.name() == name)

@@ -4,6 +4,7 @@
 //! them, and a program refers to this crate once: `use keyward_defaults as _;`. No other crate of
 //! Keyward names concrete backends.
 
+use keyward_authn as _;
 use keyward_encryption_aes_gcm as _;
 use keyward_encryption_age as _;
 use keyward_encryption_clear as _;

@@ -183,7 +183,7 @@ impl<'a> Fetcher<'a> {
         let mut refusal = None;
         for (name, record) in credentials {
             for used in &provider.authenticators {
-                let authenticator = used.open()?;
+                let authenticator = self.keyward.authenticator(used)?;
                 let outcome = self.converse(
                     &*authenticator,
                     (&provider.name, name),

@@ -3,6 +3,7 @@
 //!
 //! The roles come from the list in `keyward-core`; each has one module here.
 
+mod authenticator;
 mod encryption;
 mod key;
 mod serializer;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use keyward_core::{Error, ErrorKind, Registry, Result, Role, printable};
 
 use template::Template;
-pub use template::{NAMES, init_option};
+pub use template::{NAMES, how_to_use};
 
 /// A crate to write.
 #[derive(Debug)]

@@ -25,8 +25,8 @@ pub trait Caller {
     /// [`Refused`](ErrorKind::Refused) if it may not; whatever prevents an answer.
     fn ask(&mut self, sub: &SubRequest) -> Result<SubResponse>;
 
-    /// Returns the hash of the body of the request; [`hash_body`](keyward_authn::hash_body)
-    /// calculates it.
+    /// Returns the hash of the body of the request; `hash_body` of
+    /// `keyward-authn` calculates it.
     ///
     /// # Errors
     /// Those of reading the body.

@@ -1,7 +1,7 @@
 use std::cmp::Ordering;
 use std::ops::Range;
 
-use keyward_core::{Authenticator, Error, Origin, Result, Value, Values, printable};
+use keyward_core::{Error, Origin, Result, Value, Values, printable};
 use keyward_kinds::names;
 use keyward_origin::Target;
 use serde::Deserialize;
@@ -96,14 +96,6 @@ impl Use {
         Self { name: "auto".into(), options: Values::new() }
     }
 
-    /// Opens the authenticator.
-    ///
-    /// # Errors
-    /// Those of [`keyward_authn::open`].
-    pub fn open(&self) -> Result<Box<dyn Authenticator>> {
-        keyward_authn::open(&self.name, &self.options)
-    }
-
     /// Whether it does what no server asks for with 401.
     fn is_unasked(&self) -> bool {
         match self.name.as_str() {
@@ -131,7 +123,8 @@ struct File {
 }
 
 impl Provider {
-    /// Reads the text of a file; `from` is its path, for messages.
+    /// Reads the text of a file; `from` is its path, for messages. Whether its authenticators exist
+    /// and take their options is not known yet.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid), with the line and the column if they are known.
@@ -168,9 +161,6 @@ impl Provider {
         }
         let authenticators = file.authenticators.into_iter().map(used);
         let mut authenticators = authenticators.collect::<Result<Vec<_>>>()?;
-        for used in &authenticators {
-            used.open()?;
-        }
         let auth = file.auth.unwrap_or_else(|| Auth::usual(&authenticators));
         if authenticators.is_empty() && auth != Auth::Never {
             authenticators.push(Use::auto());

@@ -15,10 +15,13 @@ macro_rules! cases {
         ) -> $crate::Subject<dyn keyward_core::$role> {
             let scratch = $crate::Scratch::new();
             let (values, host) = (values(&scratch), host(&scratch));
+            // If they are not complete, the backend does not open.
+            let known = values.clone().complete(<B::Options as keyward_core::Options>::TABLE);
             $crate::Subject::new(scratch, host, move |host| {
                 let opened = $crate::subject::open::<B>(&values, host)?;
                 Ok(Box::new(opened) as Box<dyn keyward_core::$role>)
             })
+            .with_values(known.unwrap_or_default())
             .cleaned_up_by(CLEAN_UP)
         }
 

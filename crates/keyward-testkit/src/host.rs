@@ -9,6 +9,8 @@ use keyward_core::{
     Timestamp,
 };
 
+use crate::Server;
+
 /// A host that returns what a test gave it, and remembers what it returned and what was logged.
 ///
 /// Its clock does not move unless it is [set](Self::set_now) or is the
@@ -36,6 +38,7 @@ pub struct TestHost {
     remaining: Mutex<Option<Duration>>,
     network: Network,
     sources: BTreeMap<String, Arc<dyn Source>>,
+    server: Option<Server>,
     given: Mutex<Vec<Secret>>,
     log: Mutex<Vec<(Level, String)>>,
 }
@@ -53,6 +56,7 @@ impl TestHost {
             remaining: Mutex::default(),
             network: Network::default(),
             sources: BTreeMap::new(),
+            server: None,
             given: Mutex::default(),
             log: Mutex::default(),
         }
@@ -125,6 +129,18 @@ impl TestHost {
     pub fn source(mut self, store: &str, source: Arc<dyn Source>) -> Self {
         self.sources.insert(store.to_owned(), source);
         self
+    }
+
+    /// Sets the server with which an authenticator is tested.
+    #[must_use]
+    pub fn server(mut self, server: Server) -> Self {
+        self.server = Some(server);
+        self
+    }
+
+    /// Returns the server with which an authenticator is tested.
+    pub(crate) fn own_server(&self) -> Option<&Server> {
+        self.server.as_ref()
     }
 
     /// Uses the system's clock.

@@ -4,7 +4,7 @@
 //! fails, and a case removes what it put into a storage. The `abilities` of a backend decide what
 //! a case requires of it. An operation that the abilities exclude must return `Unsupported`. The
 //! lists of cases ([`serializer::CASES`], [`encryption::CASES`], [`key::CASES`],
-//! [`storage::CASES`]) are the contract of the roles.
+//! [`storage::CASES`], [`authenticator::CASES`]) are the contract of the roles.
 //!
 //! Use this crate, as a dev-dependency, to write a backend.
 //!
@@ -52,6 +52,7 @@
 
 #[macro_use]
 mod cases;
+pub mod authenticator;
 mod check;
 pub mod encryption;
 mod host;
@@ -67,6 +68,7 @@ mod subject;
 mod suite;
 pub mod vectors;
 
+pub use authenticator::{Answer, Sent, Server};
 pub use host::TestHost;
 #[doc(hidden)]
 pub use limit::within_limit;
@@ -77,7 +79,7 @@ pub use suite::{case_names, run_case};
 
 /// The names that the closures of a suite can use without importing them.
 pub mod prelude {
-    pub use crate::{Scratch, TestHost};
+    pub use crate::{Answer, Scratch, Server, TestHost};
     pub use keyward_core::{SecretRef, Value, Values};
 }
 

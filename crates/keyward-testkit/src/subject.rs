@@ -19,6 +19,7 @@ pub struct Subject<T: ?Sized> {
     open: Box<Open<T>>,
     host: Arc<TestHost>,
     scratch: Scratch,
+    values: Values,
     passed_over: OnceLock<&'static str>,
     clean_up: Option<fn(&T)>,
 }
@@ -31,7 +32,15 @@ impl<T: ?Sized> Subject<T> {
         open: impl Fn(&Arc<dyn Host>) -> Result<Box<T>> + Send + Sync + 'static,
     ) -> Self {
         let passed_over = OnceLock::new();
-        Self { open: Box::new(open), host: Arc::new(host), scratch, passed_over, clean_up: None }
+        let (open, host, values) = (Box::new(open), Arc::new(host), Values::new());
+        Self { open, host, scratch, values, passed_over, clean_up: None }
+    }
+
+    /// Returns the same, which is opened with these values.
+    #[must_use]
+    pub fn with_values(mut self, values: Values) -> Self {
+        self.values = values;
+        self
     }
 
     /// Returns the same, which opens the backend at the end and calls this.
@@ -56,6 +65,19 @@ impl<T: ?Sized> Subject<T> {
     pub fn open_alone(&self) -> Result<Box<T>> {
         let host: Arc<dyn Host> = Arc::new(TestHost::new());
         (self.open)(&host)
+    }
+
+    /// Opens the backend with another host.
+    ///
+    /// # Errors
+    /// The backend's own.
+    pub(crate) fn open_for(&self, host: &Arc<dyn Host>) -> Result<Box<T>> {
+        (self.open)(host)
+    }
+
+    /// The values with which the backend is opened, if they are known.
+    pub fn values(&self) -> &Values {
+        &self.values
     }
 
     /// The host that the backend uses.

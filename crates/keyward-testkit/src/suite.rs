@@ -71,7 +71,9 @@ fn run<T: Suite + ?Sized>(
     let case = T::CASES.iter().find(|(known, _)| *known == name);
     let (_, case) = case.ok_or_else(|| Error::invalid("usage", "there is no such case"))?;
     let backend = backend.clone();
+    let known = values.clone().complete(backend.options).unwrap_or_default();
     let subject = Subject::<T>::new(scratch, host, move |host| backend.open::<T>(&values, host))
+        .with_values(known)
         .cleaned_up_by(T::CLEAN_UP);
     case(&subject);
     Ok(subject.passed_over())

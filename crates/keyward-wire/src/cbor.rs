@@ -272,6 +272,13 @@ pub fn list(out: &mut Gathering, items: &[&str]) {
     }
 }
 
+/// Writes a list of a text and bytes.
+pub fn pair(out: &mut Gathering, name: &str, value: &[u8]) {
+    emit(out, |encoder| encoder.array(2).map(drop));
+    name.put(out);
+    value.put(out);
+}
+
 /// A type that can be written as an item.
 pub trait Put {
     /// Writes it.

@@ -1,5 +1,6 @@
 //! The messages, as `docs/plugin-protocol.md` specifies them.
 
+pub mod authenticator;
 pub mod context;
 pub mod encryption;
 pub mod entry;
@@ -131,6 +132,7 @@ pub fn read_any_message(frame: &[u8]) -> bool {
     let _ = (storage::read_put(&fields), storage::read_query(&fields));
     let _ = (storage::read_operations(&fields), storage::read_mode(&fields));
     let _ = (storage::read_results(&fields), storage::read_revisions(&fields));
+    let _ = (authenticator::Received::read(&fields), authenticator::read_answer(&fields));
     true
 }
 

@@ -27,6 +27,7 @@
 //! ```
 
 mod audit;
+mod authenticators;
 mod bound;
 mod confirm;
 mod copying;
@@ -56,6 +57,7 @@ pub use keyward_core::{EntryId, Error, ErrorKind, Record, Result, Secret};
 pub use keyward_kinds::UserPassword as Credentials;
 
 pub use audit::{Program, Recipient};
+pub use authenticators::check_linked_authenticator;
 pub use bound::Bound;
 pub use facade::Keyward;
 #[doc(no_inline)]

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use keyward_core::Result;
+use keyward_config::Table;
+use keyward_core::{Error, Result};
 use keyward_provider::{Level, Provider, Providers, packaged};
 
 use crate::facade::Keyward;
@@ -23,10 +24,7 @@ impl Keyward {
         packaged().for_each(|provider| providers.add(Level::Packaged, provider));
         for named in self.config.tables(PROVIDERS)? {
             let level = if named.is_system { Level::System } else { Level::User };
-            let provider = named
-                .table
-                .and_then(|table| Provider::parse(&named.name, &table.text, &table.from));
-            match provider {
+            match named.table.and_then(|table| self.provider(&named.name, &table)) {
                 Ok(provider) => providers.add(level, provider),
                 Err(error) => providers.add_broken(error),
             }
@@ -50,6 +48,23 @@ impl Keyward {
         Ok(providers)
     }
 
+    /// Reads a provider, and checks its authenticators.
+    fn provider(&self, name: &str, table: &Table) -> Result<Provider> {
+        let provider = Provider::parse(name, &table.text, &table.from)?;
+        self.check_provider(&provider).map_err(|error| {
+            let located = Error::new(error.kind(), "provider").because(format!(
+                "{}: {}",
+                table.from,
+                error.message()
+            ));
+            match error.advice() {
+                Some(hint) => located.hint(hint),
+                None => located,
+            }
+        })?;
+        Ok(provider)
+    }
+
     fn add_project(&self, providers: &mut Providers, folder: &Path) -> Result<()> {
         let Some(folder) = self.config.find_project(folder)? else { return Ok(()) };
         // Most projects have none, and need not be trusted for this.
@@ -58,8 +73,7 @@ impl Keyward {
         }
         let project = self.config.trusted_project(&folder)?;
         for (name, table) in project.tables(PROVIDERS) {
-            let provider = table.and_then(|table| Provider::parse(&name, &table.text, &table.from));
-            match provider {
+            match table.and_then(|table| self.provider(&name, &table)) {
                 Ok(provider) => providers.add(Level::Project, provider),
                 Err(error) => providers.add_broken(error),
             }

@@ -6,9 +6,13 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use keyward_authn::{hash_body, open};
-use keyward_core::{Event, Field, Header, Record, RequestHead, State, Step, Value, Values};
+use keyward_authn::hash_body;
+use keyward_core::{
+    Authenticator, Event, Field, Header, Host, Record, Registry, RequestHead, State, Step, Value,
+    Values,
+};
 use keyward_fetch::Fetcher;
+use keyward_testkit::TestHost;
 use serde_json::json;
 
 use super::site::home_for;
@@ -112,7 +116,9 @@ fn record(session: Option<&str>) -> Record {
 /// Returns what the authenticator adds to a request.
 fn additions(service: &str, request: &RequestHead, session: Option<&str>) -> Vec<Header> {
     let options = Values::new().with("service", Value::Text(service.into()));
-    let signer = open("aws-sigv4", &options).unwrap();
+    let host: Arc<dyn Host> = Arc::new(TestHost::new().on_system_time());
+    let registry = Registry::linked().unwrap();
+    let signer = registry.open::<dyn Authenticator>("aws-sigv4", &options, &host).unwrap();
     let (record, mut state) = (record(session), State::default());
     let mut step =
         |event: &Event<'_>| signer.step(request, Some(&record), event, &mut state).unwrap();

@@ -78,7 +78,7 @@ fn b4_a_type_of_credentials_that_does_not_exist_is_an_error_of_its_file() {
 fn b5_an_authenticator_that_does_not_exist_is_an_error_that_names_those_that_do() {
     let home = home();
     let line = "provider add x --origin https://x.example --authenticator magic";
-    home.keyward(line).run().ends(2).says("no authenticator `magic`").says("basic, bearer");
+    home.keyward(line).run().ends(2).says("no authenticator called `magic`").says("basic, bearer");
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! What the authenticators do with a request and its answers.
 
-use crate::{BUILT_IN, open};
+use crate::open;
 use keyward_plugin::{
-    Authenticator, Event, Field, Header, Record, RefusalCause, RequestHead, ResponseHead, Secret,
-    State, Step, SubResponse, Value, Values,
+    Authenticator, Event, Field, Header, Record, RefusalCause, Registry, RequestHead, ResponseHead,
+    Secret, State, Step, SubResponse, Value, Values,
 };
 
 fn opened(name: &str, options: &[(&str, &str)]) -> Box<dyn Authenticator> {
@@ -125,8 +125,8 @@ fn auto_prefers_digest_and_then_never_sends_the_password_itself() {
 fn only_401_says_that_a_credential_is_wrong() {
     // These have options that they need, and their own tests.
     let needs = |name: &str| ["html-form", "loris"].contains(&name);
-    for built_in in BUILT_IN.iter().filter(|built_in| !needs(built_in.info.name)) {
-        let name = built_in.info.name;
+    let registry = Registry::linked().unwrap();
+    for name in registry.iter().map(|it| it.info.name).filter(|name| !needs(name)) {
         for status in [200, 206, 403, 404, 500] {
             let step = step(name, Some(&token()), &Event::Answered(&answer(status, "")));
             assert_eq!(step, Step::Accept, "{name} {status}");

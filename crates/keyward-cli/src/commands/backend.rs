@@ -11,7 +11,7 @@ use crate::output::{escape_if_terminal, print};
 use crate::session::Session;
 use crate::stop::Outcome;
 
-/// Show the backends that stores can use
+/// Show the backends that stores and providers can use
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
   keyward backend list
@@ -68,7 +68,7 @@ fn print_line(backend: &Registration, json: bool) -> Outcome {
         return print(&as_json(backend).to_string());
     }
     let (role, name, door) = (backend.role(), backend.info.name, backend.door);
-    print(&escape_if_terminal(&format!("{role:<11} {name:<10} {door:<7} {}", backend.info.help)))
+    print(&escape_if_terminal(&format!("{role:<13} {name:<10} {door:<7} {}", backend.info.help)))
 }
 
 fn show(backend: &Registration) -> Outcome {

@@ -55,7 +55,7 @@ impl Run for Arguments {
         // The file must be open when curl starts.
         let mut file = None;
         if let Some((provider, bound)) = found {
-            let config = config::lines(&provider, &bound.record, &targets[0], &words)?;
+            let config = config::lines(&keyward, &provider, &bound.record, &targets[0], &words)?;
             bound.give_out()?;
             let (open, path) = open_in_memory(&config)?;
             curl.arg("--config").arg(path);

@@ -68,7 +68,8 @@ fn add_option(keyward: &Keyward, new: &mut NewStore, option: &str) -> Outcome {
     let (key, value) = option.split_once('=').ok_or_else(malformed)?;
     let (role, key) = key.split_once('.').ok_or_else(malformed)?;
     let no_such_role = || usage_error("the roles are serializer, encryption, key and storage");
-    let role = Role::from_name(role).ok_or_else(no_such_role)?;
+    let role = Role::from_name(role).filter(|role| Role::OF_STORES.contains(role));
+    let role = role.ok_or_else(no_such_role)?;
     if (role, key) == (Role::Key, "from") {
         new.key = Some(SecretRef { from: value.to_owned(), options: Values::new() });
         return Ok(());

@@ -69,7 +69,9 @@ impl Run for Command {
         let providers = || keyward.providers_in(Path::new("."));
         match self {
             Self::Add(arguments) => match arguments.complete_name() {
-                Some(name) => add::write(&keyward, &arguments.provider(name)?, arguments.level),
+                Some(name) => {
+                    add::write(&keyward, &arguments.provider(&keyward, name)?, arguments.level)
+                }
                 None => ask::run(session, &keyward, &arguments),
             },
             Self::Edit(arguments) => change::edit(&keyward, &arguments),

@@ -92,7 +92,7 @@ impl Crate<'_> {
             .replace("{role}", self.template.role.name())
             .replace("{name}", self.name)
             .replace("{library}", &library)
-            .replace("{choice}", &init_option(self.template.role, self.name))
+            .replace("{use}", &how_to_use(self.template.role, self.name, "work"))
             .replace("{plugin}", &self.requirement("keyward-plugin"))
             .replace("{testkit}", &self.requirement("keyward-testkit"))
             .replace("{check}", self.template.check)
@@ -118,12 +118,15 @@ impl Crate<'_> {
     }
 }
 
-/// Returns the option with which `keyward init` selects a backend.
+/// Returns the command that uses a backend: for a store of this name, or for a provider.
 #[must_use]
-pub fn init_option(role: Role, name: &str) -> String {
+pub fn how_to_use(role: Role, name: &str, store: &str) -> String {
     match role {
-        Role::Key => format!("--option key.from={name}"),
-        _ => format!("--{role} {name}"),
+        Role::Key => format!("keyward init {store} --option key.from={name}"),
+        Role::Authenticator => {
+            format!("keyward provider add NAME --url URL --authenticator {name}")
+        }
+        _ => format!("keyward init {store} --{role} {name}"),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Faulty backends, each of which must fail the cases that its fault breaks and no other.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
+mod authenticator;
 mod encryption;
 mod key;
 mod processes;

@@ -1,5 +1,6 @@
 //! The example in `docs/plugin-protocol.md` is what the two sides send, byte for byte.
 
+mod authenticator;
 mod limits;
 
 use keyward_core::{EntryId, Error, Expect, Put, Secret};
@@ -87,7 +88,8 @@ fn conversation() -> Vec<(&'static str, Secret)> {
 #[test]
 fn the_specification_shows_what_is_said() {
     let said = |(side, frame): &(&str, Secret)| format!("{side} {}", hex(frame));
-    let said: Vec<_> = conversation().iter().map(said).collect();
+    let frames = conversation().into_iter().chain(authenticator::conversation());
+    let said: Vec<_> = frames.map(|it| said(&it)).collect();
     let is_frame = |line: &&str| line.starts_with("host 0") || line.starts_with("child 0");
     let shown: Vec<_> = SPECIFICATION.lines().filter(is_frame).collect();
     assert_eq!(shown, said, "left: docs/plugin-protocol.md; right:\n{}", said.join("\n"));
@@ -95,7 +97,7 @@ fn the_specification_shows_what_is_said() {
 
 #[test]
 fn every_cut_of_what_is_said_is_noticed() {
-    for (_, frame) in conversation() {
+    for (_, frame) in conversation().into_iter().chain(authenticator::conversation()) {
         let body = &frame.expose()[4..];
         assert!(Message::read(body).is_ok());
         for length in 0..body.len() {

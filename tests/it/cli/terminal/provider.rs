@@ -72,7 +72,8 @@ fn b6_an_existing_name_and_a_path_that_does_not_match_are_asked_for_again() {
         ],
     );
     assert_eq!(code, 0, "{err} {shown}");
-    for why in ["there is a provider `shop`", "does not match the URL", "no authenticator `magic`"]
+    for why in
+        ["there is a provider `shop`", "does not match the URL", "no authenticator called `magic`"]
     {
         assert!(err.contains(why), "{err}");
     }

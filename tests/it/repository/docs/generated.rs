@@ -114,10 +114,10 @@ fn kinds() -> String {
     table
 }
 
-/// Every backend and its options.
+/// Every backend of stores and its options. The options of authenticators are in `docs/providers.md`.
 fn options() -> String {
     let mut page = String::new();
-    for role in Role::ALL {
+    for role in Role::OF_STORES {
         for backend in backends(role) {
             let (name, help) = (text(&backend["name"]), text(&backend["help"]));
             writeln!(page, "### {role} `{name}`\n\n{help}.\n").unwrap();

@@ -2,8 +2,10 @@
 
 use std::process::Command;
 
+use keyward::Keyward;
 use keyward_core::{
-    Additions, Error, ErrorKind, Event, Record, RequestHead, Result, Secret, State, Step, printable,
+    Additions, Authenticator, Error, ErrorKind, Event, Record, RequestHead, Result, Secret, State,
+    Step, printable,
 };
 use keyward_kinds::{fields, names};
 use keyward_origin::Target;
@@ -20,6 +22,7 @@ const SAFE: (u32, u32) = (7, 83);
 /// [`Unsupported`](ErrorKind::Unsupported) if curl cannot do it;
 /// [`Invalid`](ErrorKind::Invalid) if a value cannot be written.
 pub(super) fn lines(
+    keyward: &Keyward,
     provider: &Provider,
     record: &Record,
     target: &Target,
@@ -34,8 +37,11 @@ pub(super) fn lines(
     match used.name.as_str() {
         "digest" if is_password => user(record, "digest"),
         "auto" if is_password => user(record, "anyauth"),
-        "auto" => headers(&Use { name: "bearer".into(), ..used }, record, target, words),
-        _ => headers(&used, record, target, words),
+        "auto" => {
+            let used = Use { name: "bearer".into(), ..used };
+            headers(&*keyward.authenticator(&used)?, &used, record, target, words)
+        }
+        _ => headers(&*keyward.authenticator(&used)?, &used, record, target, words),
     }
 }
 
@@ -52,10 +58,16 @@ fn user(record: &Record, method: &str) -> Result<Secret> {
 }
 
 /// Returns the lines for the headers that an authenticator adds without being asked.
-fn headers(used: &Use, record: &Record, target: &Target, words: &Words) -> Result<Secret> {
+fn headers(
+    authenticator: &dyn Authenticator,
+    used: &Use,
+    record: &Record,
+    target: &Target,
+    words: &Words,
+) -> Result<Secret> {
     let request =
         RequestHead { method: "GET".into(), url: target.to_string(), headers: Vec::new() };
-    let step = used.open()?.step(&request, Some(record), &Event::Start, &mut State::default())?;
+    let step = authenticator.step(&request, Some(record), &Event::Start, &mut State::default())?;
     let Step::Send(Additions { headers, query, certificate: None }) = step else {
         return Err(cannot(used));
     };

@@ -29,10 +29,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     let layer = if arguments.system { Layer::System } else { Layer::User };
     let files = keyward.config().plugins().files;
     let file = files.iter().find(|file| file.name == name && file.layer == layer);
-    let stores = file.map(|file| list_stores(&keyward, file)).transpose()?.unwrap_or_default();
-    if !stores.is_empty() && !arguments.yes {
-        let question =
-            format!("These stores need it and will not open without it:\n{stores}Forget it?");
+    let users = file.map(|file| list_users(&keyward, file)).transpose()?.unwrap_or_default();
+    if !users.is_empty() && !arguments.yes {
+        let question = format!("These need it and will not work without it:\n{users}Forget it?");
         confirm(&session.console, &question, "nothing was forgotten")?;
     }
     if keyward.config().remove_plugin(&name, layer)? {
@@ -50,20 +49,27 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Outcome {
     .into())
 }
 
-/// Returns the stores that use a backend of a plugin, one per line.
-fn list_stores(keyward: &Keyward, plugin: &PluginFile) -> Outcome<String> {
-    let mut stores = String::new();
+/// Returns the stores and providers that use a backend of a plugin, one per line.
+fn list_users(keyward: &Keyward, plugin: &PluginFile) -> Outcome<String> {
+    let mut users = String::new();
+    let provides = |role: Role, name: &str| {
+        plugin.backends.iter().any(|(its, called)| (*its, called.as_str()) == (role, name))
+    };
     for name in keyward.store_names()? {
         // A store that cannot be read does not open anyway.
         let Ok(store) = keyward.config().store(&name) else { continue };
-        let used = used_backends(&store).into_iter().find(|(role, name)| {
-            plugin.backends.iter().any(|(its, called)| (its, called.as_str()) == (role, name))
-        });
+        let used = used_backends(&store).into_iter().find(|(role, name)| provides(*role, name));
         if let Some((role, backend)) = used {
-            stores += &format!("  store {name}: its {role} is {backend}\n");
+            users += &format!("  store {name}: its {role} is {backend}\n");
         }
     }
-    Ok(stores)
+    for (_, provider) in keyward.providers()?.iter() {
+        let names = provider.authenticators.iter().map(|used| &used.name);
+        for used in names.filter(|name| provides(Role::Authenticator, name)) {
+            users += &format!("  provider {}: its authenticator is {used}\n", provider.name);
+        }
+    }
+    Ok(users)
 }
 
 /// Returns the backends of a store, with the key sources that its options refer to.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use keyward::{Environment, Keyward, try_plugin};
 use keyward_config::{PluginFile, path_of_program};
 use keyward_core::{Error, ErrorKind, Result};
-use keyward_plugin_cli::new::init_option;
+use keyward_plugin_cli::new::how_to_use;
 
 use super::{confirm, list_backends};
 use crate::exit::each;
@@ -89,7 +89,7 @@ fn trust(session: &Session, arguments: &Arguments, path: &Path) -> Outcome {
     keyward.config().keep_plugin(&file, candidate.before.as_ref())?;
     print(&format!("Trusted as {}: {}", file.name, list_backends(&file)))?;
     for (role, name) in &file.backends {
-        print(&format!("  keyward init STORE {}", init_option(*role, name)))?;
+        print(&format!("  {}", how_to_use(*role, name, "STORE")))?;
     }
     Ok(())
 }
@@ -100,11 +100,19 @@ pub(super) fn this_program() -> Result<PathBuf> {
     path.canonicalize().map_err(|error| Error::io("run", error))
 }
 
-/// Refuses a backend that is linked or that another plugin provides: then neither could be used.
+/// Refuses a backend that is linked or that another plugin provides: then neither could be used. And
+/// one whose name it may not have.
 fn check_not_taken(keyward: &Keyward, file: &PluginFile) -> Outcome {
     let plugins = keyward.config().plugins();
     for backend in &file.backends {
         let (role, name) = backend;
+        let path = file.pin.path.display();
+        if !role.allows_plugin(name) {
+            return Err(Error::new(ErrorKind::Refused, "usage")
+                .because(format!("the {role} {name} of {path} has a name without a dot"))
+                .hint(format!("Nothing was trusted: its author can call it example.{name}"))
+                .into());
+        }
         let linked = keyward.registry().iter();
         let linked = linked.filter(|it| it.role() == *role && it.info.name == name);
         let others = plugins.files.iter().filter(|it| it.name != file.name);
@@ -113,7 +121,6 @@ fn check_not_taken(keyward: &Keyward, file: &PluginFile) -> Outcome {
             .map(|it| format!("{}, which is part of this program,", it.package))
             .chain(others.map(|it| it.pin.path.display().to_string()));
         if let Some(other) = taken.next() {
-            let path = file.pin.path.display();
             return Err(Error::new(ErrorKind::Refused, "usage")
                 .because(format!("{other} and {path} both provide a {role} called {name}"))
                 .hint("Nothing was trusted: use only one of the two")

@@ -1,11 +1,11 @@
 use keyward::{Keyward, PROVIDERS};
-use keyward_authn::BUILT_IN;
 use keyward_config::parse_value;
-use keyward_core::{Error, OptionSpec, Result, Values, printable};
+use keyward_core::{Error, OptionSpec, Result, Role, Values};
 use keyward_origin::Target;
 use keyward_provider::{Auth, OriginPattern, PathPattern, Provider, Use};
 
 use super::Where;
+use crate::candidates;
 use crate::output::{escaped, print, print_message};
 use crate::stop::{Outcome, usage_error};
 
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     #[arg(long = "credential", value_name = "NAME")]
     pub(super) credentials: Vec<String>,
     /// How to authenticate [default: as the server asks]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = candidates::backends(Role::Authenticator))]
     pub(super) authenticator: Option<String>,
     /// An option of the authenticator
     #[arg(long = "option", value_name = "KEY=VALUE", requires = "authenticator")]
@@ -83,7 +83,7 @@ impl Arguments {
     }
 
     /// Returns the provider that the options describe.
-    pub(super) fn provider(&self, name: &str) -> Outcome<Provider> {
+    pub(super) fn provider(&self, keyward: &Keyward, name: &str) -> Outcome<Provider> {
         let mut origins = Vec::new();
         for text in &self.origins {
             origins.push(OriginPattern::parse(text)?);
@@ -95,7 +95,7 @@ impl Arguments {
             path = path.or_else(|| path_of(&target));
         }
         let authenticators = match &self.authenticator {
-            Some(name) => vec![used(name, &self.options)?],
+            Some(name) => vec![used(keyward, name, &self.options)?],
             None => Vec::new(),
         };
         let auth = match self.auth {
@@ -130,27 +130,21 @@ pub(super) fn path_of(target: &Target) -> Option<String> {
 }
 
 /// Returns an authenticator with options that are written `KEY=VALUE`.
-fn used(name: &str, options: &[String]) -> Outcome<Use> {
+fn used(keyward: &Keyward, name: &str, options: &[String]) -> Outcome<Use> {
     let mut values = Values::new();
     for option in options {
         let (key, text) = option
             .split_once('=')
             .ok_or_else(|| usage_error("an option is written KEY=VALUE, as in prefix=Key"))?;
-        let spec = OptionSpec::find(specs(name)?, key).map_err(Error::from)?;
+        let spec = OptionSpec::find(specs(keyward, name)?, key).map_err(Error::from)?;
         values.insert(key, parse_value(spec, text)?);
     }
     let used = Use { name: name.to_owned(), options: values };
-    used.open()?;
+    keyward.authenticator(&used)?;
     Ok(used)
 }
 
 /// Returns the options that an authenticator takes.
-pub(super) fn specs(name: &str) -> Result<&'static [OptionSpec]> {
-    let found = BUILT_IN.iter().find(|known| known.info.name == name);
-    found.map(|known| known.options).ok_or_else(|| {
-        let why = format!("there is no authenticator `{}`", printable(name));
-        let names: Vec<_> = BUILT_IN.iter().map(|known| known.info.name).collect();
-        Error::invalid("provider", why)
-            .hint(format!("The authenticators are: {}", names.join(", ")))
-    })
+pub(super) fn specs(keyward: &Keyward, name: &str) -> Result<&'static [OptionSpec]> {
+    Ok(keyward.registry().find(Role::Authenticator, name)?.options)
 }

@@ -2,11 +2,12 @@
 
 use keyward::{Keyward, PROVIDERS};
 use keyward_config::parse_value;
-use keyward_core::{MAX_NAME, canonical, printable};
+use keyward_core::{MAX_NAME, Role, canonical, printable};
 use keyward_origin::Target;
 use keyward_provider::{OriginPattern, PathPattern};
 
 use super::add::{Arguments, path_of, specs, write};
+use crate::candidates::backend_names;
 use crate::output::{escaped, print_message};
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, usage_error};
@@ -41,13 +42,13 @@ pub(super) fn run(session: &Session, keyward: &Keyward, given: &Arguments) -> Ou
         ask_place(&mut questions, url, &mut asked)?;
     }
     if asked.authenticator.is_none() {
-        let names: Vec<_> = keyward_authn::BUILT_IN.iter().map(|known| known.info.name).collect();
+        let names = backend_names(keyward, Role::Authenticator);
         let question = format!("Authenticator ({})", names.join(", "));
         let name = questions.ask(&question, Some("auto"), |text| {
-            specs(text)?;
+            specs(keyward, text)?;
             Ok(text.to_owned())
         })?;
-        for spec in specs(&name)?.iter().filter(|spec| spec.required) {
+        for spec in specs(keyward, &name)?.iter().filter(|spec| spec.required) {
             let value = questions.ask(spec.name, None, |text| {
                 Ok(parse_value(spec, text).map(|_| text.to_owned())?)
             })?;
@@ -62,7 +63,7 @@ pub(super) fn run(session: &Session, keyward: &Keyward, given: &Arguments) -> Ou
         })?;
         asked.credentials.push(credential);
     }
-    let provider = asked.provider(&name)?;
+    let provider = asked.provider(keyward, &name)?;
     let path = keyward.config().table_path(PROVIDERS, &name, given.level.layer());
     let shown: Vec<_> = provider.to_toml().lines().map(escaped).collect();
     let question = format!(

@@ -81,7 +81,8 @@ pub(super) fn edit(keyward: &Keyward, Edit { name, level }: &Edit) -> Outcome {
     editor::edit(&Environment::current(), &path, table.text.as_bytes(), shown, |copy, before| {
         let failed = |error| Error::io("edit", error);
         let text = std::fs::read_to_string(copy).map_err(failed)?;
-        Provider::parse(name, &text, &escaped(&copy.display().to_string()))?;
+        let provider = Provider::parse(name, &text, &escaped(&copy.display().to_string()))?;
+        keyward.check_provider(&provider)?;
         match find(keyward, name, layer)?.text.as_bytes() == before {
             true => Ok(()),
             false => Err(Error::new(ErrorKind::Conflict, "edit")

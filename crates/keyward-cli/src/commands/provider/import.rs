@@ -77,6 +77,7 @@ fn import(keyward: &Keyward, arguments: &Arguments, found: &FoundProvider) -> Re
     }
     // All of them or none: each is a part of one provider.
     for provider in providers {
+        keyward.check_provider(provider).map_err(|error| refused(&error))?;
         match config.table_in(PROVIDERS, &provider.name, layer)? {
             Some(table) if table.text == provider.to_toml() => {}
             Some(_) => return Err(taken(&provider.name)),

@@ -1,5 +1,8 @@
 //! Turns DataLad's authenticators and their options into those of Keyward.
 
+use keyward::check_linked_authenticator;
+// DataLad's authenticators become those that come with Keyward.
+use keyward_authn as _;
 use keyward_core::{Result, Value, Values, printable};
 use keyward_kinds::fields;
 use keyward_provider::{Auth, Use};
@@ -122,7 +125,7 @@ pub(super) fn authenticator(
         used.options.insert("login", Value::Text(credential.url.clone()));
     }
     let place = section.place("authentication_type");
-    used.open().map_err(|error| wrong(place, error.message()))?;
+    check_linked_authenticator(&used).map_err(|error| wrong(place, error.message()))?;
     let auth = match used.name.as_str() {
         // Only the registry says where its tokens are.
         "registry-token" => Auth::Optional,

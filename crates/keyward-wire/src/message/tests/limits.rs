@@ -10,7 +10,7 @@ use crate::manifest::is_backend_name;
 
 /// Checks that the specification contains these words. Line ends in it count as blanks.
 #[track_caller]
-fn says(words: &str) {
+pub(super) fn says(words: &str) {
     let text = SPECIFICATION.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains(words), "docs/plugin-protocol.md does not say: {words}");
 }
