@@ -19,7 +19,6 @@ mod harden;
 mod input;
 mod json;
 mod mask;
-mod memory;
 mod output;
 mod password;
 mod progress;

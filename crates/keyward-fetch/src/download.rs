@@ -3,10 +3,10 @@ use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use keyward_config::now;
-use keyward_core::{Error, ErrorKind, Header, Result};
+use keyward_core::{Error, ErrorKind, Result};
 use keyward_origin::Target;
 
-use crate::draft::{Draft, Progress};
+use crate::draft::{Draft, Progress, Rest};
 use crate::fetcher::{Answer, Fetcher};
 use crate::hash::{self, HashName, Hasher, WantedHash};
 use crate::part::{Part, Source, exists};
@@ -97,9 +97,8 @@ impl Fetcher<'_> {
         let known = part.source().filter(|source| source.url == url);
         let answer = match &known {
             Some(source) => {
-                let mut draft = Draft::new("GET");
-                draft.headers.extend(range(part.length, source));
-                self.request(url, &draft)?
+                let rest = Rest { start: part.length, validator: &source.validator };
+                self.request(url, &Draft::rest(rest))?
             }
             None => self.open(url)?,
         };
@@ -223,14 +222,6 @@ fn open_part(path: &Path, options: &Options) -> Result<Part> {
         }
         _ => Part::open(path),
     }
-}
-
-/// Returns the headers that ask for the rest of a file (RFC 9110 section 14).
-fn range(length: u64, source: &Source) -> [Header; 2] {
-    [
-        Header::new("range", format!("bytes={length}-")),
-        Header::new("if-range", source.validator.as_str()),
-    ]
 }
 
 /// Whether the answer to a request for the rest of a file begins there.

@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::path::Path;
+use std::time::SystemTime;
 
-use keyward_core::{Error, Header, RequestHead, Result};
+use keyward_config::now;
+use keyward_core::{Error, ErrorKind, Header, RequestHead, ResponseHead, Result, Secret};
 use keyward_origin::Target;
 
 /// Gets to know how many bytes there are, and how many there will be if the server says so.
@@ -17,6 +19,8 @@ pub(crate) struct Draft<'a> {
     /// Headers that go to every URL.
     pub(crate) headers: Vec<Header>,
     pub(crate) body: Option<&'a Upload<'a>>,
+    /// What is wanted of the file, if it is not the whole of it.
+    pub(crate) rest: Option<Rest<'a>>,
 }
 
 impl<'a> Draft<'a> {
@@ -24,7 +28,14 @@ impl<'a> Draft<'a> {
     pub(crate) fn new(method: &'static str) -> Self {
         // A body that is compressed would have another length and another hash.
         let identity = Header::new("accept-encoding", "identity");
-        Self { method, headers: vec![identity], body: None }
+        Self { method, headers: vec![identity], body: None, rest: None }
+    }
+
+    /// A request for the rest of a file.
+    pub(crate) fn rest(rest: Rest<'a>) -> Self {
+        let mut draft = Self { rest: Some(rest), ..Self::new("GET") };
+        draft.headers.extend(rest.headers());
+        draft
     }
 
     /// A request that sends a file.
@@ -38,6 +49,17 @@ impl<'a> Draft<'a> {
         RequestHead { method: self.method.into(), url: target.to_string(), headers }
     }
 
+    /// Refuses to do more than read where only reading is possible.
+    pub(crate) fn check_reads(&self, target: &Target) -> Result<()> {
+        match self.method {
+            "GET" | "HEAD" => Ok(()),
+            _ => Err(Error::new(ErrorKind::Unsupported, "fetch").because(format!(
+                "a file can be sent or deleted over HTTP, and not over {}",
+                target.origin().scheme
+            ))),
+        }
+    }
+
     /// Whether a redirect with this status leads to the same request of another URL. Nothing is
     /// changed or removed at a URL that only says where something is now.
     pub(crate) fn follows(&self, status: u16) -> bool {
@@ -46,6 +68,58 @@ impl<'a> Draft<'a> {
             _ => matches!(status, 307 | 308),
         }
     }
+}
+
+/// The rest of a file of which there is a part already.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rest<'a> {
+    /// Where it begins.
+    pub(crate) start: u64,
+    /// The entity tag or the date that the file must still have.
+    pub(crate) validator: &'a str,
+}
+
+impl Rest<'_> {
+    /// Returns the headers that ask for it (RFC 9110 section 14).
+    fn headers(&self) -> [Header; 2] {
+        [
+            Header::new("range", format!("bytes={}-", self.start)),
+            Header::new("if-range", self.validator),
+        ]
+    }
+}
+
+/// Returns what an HTTP server would say about a file, and where its content begins.
+pub(crate) fn head_of_file(
+    length: Option<u64>,
+    modified: Option<SystemTime>,
+    draft: &Draft<'_>,
+) -> (ResponseHead, u64) {
+    let mut headers = Vec::new();
+    let mut tag = None;
+    if let (Some(length), Some(modified)) = (length, modified) {
+        let date = httpdate::fmt_http_date(modified);
+        let seconds = modified.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs();
+        headers.push(Header::new("last-modified", date));
+        // A file that has just changed may change again within the same second.
+        if now().as_unix().saturating_sub(seconds) > 60 {
+            tag = Some(format!("\"{length}-{seconds}\""));
+        }
+    }
+    let rest = draft.rest.filter(|rest| tag.as_deref() == Some(rest.validator));
+    let start = rest.map_or(0, |rest| rest.start);
+    if let Some(tag) = tag {
+        headers.push(Header::new("etag", tag));
+    }
+    if let Some(length) = length {
+        headers.push(Header::new("content-length", length.saturating_sub(start).to_string()));
+        if start > 0 {
+            let last = length.saturating_sub(1);
+            headers.push(Header::new("content-range", format!("bytes {start}-{last}/{length}")));
+        }
+    }
+    let status = if start > 0 { 206 } else { 200 };
+    (ResponseHead { status, headers, body_start: Secret::default() }, start)
 }
 
 /// A file that is sent, maybe several times: to be hashed, without a credential, and with one.

@@ -7,12 +7,14 @@ use keyward_core::{
     Additions, Authenticator, Error, ErrorKind, Origin, Record, Refusal, RefusalCause,
     ResponseHead, Result, State, printable,
 };
-use keyward_http::{Body, Client, Limits};
+use keyward_http::{Client, Limits};
 use keyward_origin::Target;
 use keyward_provider::{Auth, MAX_REDIRECTS, Outcome, Provider, Providers, converse};
 
+use crate::body::Body;
 use crate::draft::Draft;
 use crate::sender::{Sender, send};
+use crate::{curl, file};
 
 /// How long one download may take.
 const TOTAL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -93,7 +95,14 @@ impl<'a> Fetcher<'a> {
     pub(crate) fn request(&mut self, url: &str, draft: &Draft<'_>) -> Result<Answer> {
         let mut target = Target::parse(url)?;
         for _ in 0..=MAX_REDIRECTS {
-            let answer = self.open_once(target, draft)?;
+            let answer = match target.origin().scheme.as_str() {
+                "ftp" | "ftps" | "sftp" => self.open_by_curl(target, draft)?,
+                "file" => {
+                    let (head, body) = file::open(&target, draft)?;
+                    Answer { target, head, body, credential: None }
+                }
+                _ => self.open_once(target, draft)?,
+            };
             let location = answer.head.values("location").next();
             match location.filter(|_| draft.follows(answer.head.status)) {
                 // Nothing of this request is sent to the next URL, which has its own provider.
@@ -133,10 +142,26 @@ impl<'a> Fetcher<'a> {
         self.open_with(target, draft, &provider, challenge)
     }
 
+    /// Requests a target of a server that asks for nothing: it gets the first credential that there is,
+    /// or none.
+    fn open_by_curl(&self, target: Target, draft: &Draft<'_>) -> Result<Answer> {
+        let bound = match &self.credential {
+            Some(name) => self.keyward.bound(&target, name)?,
+            None => self.keyward.provided(&self.providers, &target)?,
+        };
+        if let Some(bound) = &bound {
+            bound.give_out()?;
+        }
+        let record = bound.as_ref().map(|bound| &bound.record);
+        let (head, body) = curl::open(&target, record, self.keyward.config(), draft)?;
+        let credential = bound.map(|bound| bound.name);
+        Ok(Answer { target, head, body: body.into(), credential })
+    }
+
     fn open_without(&self, target: Target, draft: &Draft<'_>) -> Result<Answer> {
         let request = draft.head(&target);
         let (head, body) = send(&self.client, &request, &Additions::default(), draft.body)?;
-        Ok(Answer { target, head, body, credential: None })
+        Ok(Answer { target, head, body: body.into(), credential: None })
     }
 
     /// Does the same for a server that may ask for a credential. It does not get a file for nothing:
@@ -195,6 +220,7 @@ impl<'a> Fetcher<'a> {
                 match outcome {
                     Outcome::Answered(head, body) => {
                         let credential = record.map(|_| name.to_owned());
+                        let body = body.into();
                         return Ok(Answer { target, head, body, credential });
                     }
                     Outcome::Refused(why) => refusal = Some((name.to_owned(), why)),
@@ -212,7 +238,7 @@ impl<'a> Fetcher<'a> {
         draft: &Draft<'_>,
         record: Option<&Record>,
         challenge: Option<&ResponseHead>,
-    ) -> Result<Outcome<Body>> {
+    ) -> Result<Outcome<keyward_http::Body>> {
         let key = (provider.to_owned(), credential.to_owned(), target.origin().clone());
         let state = self.states.entry(key).or_default();
         let request = &draft.head(target);

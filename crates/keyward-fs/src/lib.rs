@@ -7,6 +7,7 @@ mod beneath;
 mod content;
 mod error;
 mod folder;
+mod in_memory;
 mod owned_tree;
 mod private_dir;
 mod random;
@@ -17,6 +18,7 @@ mod trusted;
 #[cfg(test)]
 mod tests;
 
+pub use in_memory::open_in_memory;
 pub use owned_tree::{OwnedTree, TreeLimits};
 pub use private_dir::PrivateDir;
 pub use private_dir::lock::FileLock;

@@ -7,7 +7,8 @@ use crate::location::decode;
 use crate::syntax::{Parts, refusal};
 
 /// The URL of a request: an origin, a path and a query. Nothing of it is decoded, so what is matched
-/// is what is sent.
+/// is what is sent. The URL of a file of this machine has an origin without a host, to which no
+/// credential can be bound.
 ///
 /// # Examples
 /// ```
@@ -58,7 +59,14 @@ impl Target {
         }
         let account = parts.user_info.map(|name| decode(name, "")).transpose()?;
         Ok(Self {
-            origin: from_parts(parts.scheme, parts.host)?,
+            origin: match (parts.scheme, parts.user_info, parts.host) {
+                // RFC 8089.
+                ("file", None, "" | "localhost") => {
+                    Origin { scheme: "file".into(), host: String::new(), port: 0 }
+                }
+                ("file", ..) => return Err(refusal("it names a file of another machine")),
+                (scheme, _, host) => from_parts(scheme, host)?,
+            },
             account: account.filter(|name| !name.is_empty()),
             path: if path.is_empty() { "/".to_owned() } else { path.to_owned() },
             query,
@@ -97,6 +105,9 @@ impl Target {
             return Err(refusal("it contains a blank, a backslash or a control character"));
         }
         let joined = base.join(reference).map_err(|_| refusal("it is not a URL"))?;
+        if !matches!(joined.scheme(), "http" | "https") {
+            return Err(refusal("a response may only lead to http and https"));
+        }
         Self::parse(joined.as_str())
     }
 }
@@ -104,7 +115,10 @@ impl Target {
 /// Writes the URL as it is sent, without the account.
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.origin, self.path)?;
+        match self.origin.scheme.as_str() {
+            "file" => write!(f, "file://{}", self.path)?,
+            _ => write!(f, "{}{}", self.origin, self.path)?,
+        }
         match &self.query {
             Some(query) => write!(f, "?{query}"),
             None => Ok(()),
@@ -127,6 +141,8 @@ mod tests {
         check("https://X:443?q", "https://x/?q");
         check("https://ann@x:8443/a/b?c=/../d#e?f", "https://x:8443/a/b?c=/../d");
         check("https://x/a//b/...", "https://x/a//b/...");
+        check("file:///a%20b", "file:///a%20b");
+        check("file://localhost/a", "file:///a");
         for url in [
             "https://x/..",
             "https://x/a/./b",
@@ -137,6 +153,11 @@ mod tests {
             r"https://good.example\@evil.example/",
             "https:/x",
             "x/y",
+            "file://host/a",
+            "file:///a/../b",
+            "file:a",
+            "file:///a b",
+            "file://ann@localhost/a",
         ] {
             check(url, "");
         }
@@ -160,6 +181,8 @@ mod tests {
             ("/\\y.example", ""),
             ("javascript:alert(1)", ""),
             ("file:///etc/passwd", ""),
+            ("ftp://x.example/d", ""),
+            ("sftp://x.example/d", ""),
             ("data:,x", ""),
         ] {
             assert_eq!(join(reference), expected, "{reference}");

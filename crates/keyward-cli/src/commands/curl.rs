@@ -10,12 +10,12 @@ use std::process::Command;
 
 use keyward::{Bound, Keyward};
 use keyward_core::{Error, ErrorKind, Origin, Result, printable};
+use keyward_fs::open_in_memory;
 use keyward_origin::Target;
 use keyward_provider::{Provider, Providers};
 
 use super::Run;
 use crate::harden;
-use crate::memory::open_in_memory;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
 use words::Words;

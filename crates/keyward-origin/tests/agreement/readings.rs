@@ -32,15 +32,26 @@ pub(crate) fn check(text: &str) -> Vec<Origin> {
         }
         is_written_canonically(location);
     }
-    if let Ok(target) = Target::parse(text) {
-        agree(text, target.origin());
-        is_sent_as_it_is(&target);
+    match Target::parse(text) {
+        Ok(target) if target.origin().scheme == "file" => is_file_of_this_machine(text, &target),
+        Ok(target) => {
+            agree(text, target.origin());
+            is_sent_as_it_is(&target);
+        }
+        Err(_) => {}
     }
     if let (Some(location), Some(login)) = (&location, &login) {
         assert_eq!(location, login, "{text:?}");
     }
     let of = |location: Location| location.origin().clone();
     [origin, location.map(of), login.map(of)].into_iter().flatten().collect()
+}
+
+fn is_file_of_this_machine(text: &str, target: &Target) {
+    assert_eq!((target.origin().host.as_str(), target.account()), ("", None), "{text:?}");
+    assert!(matches!(authority(text), Some("" | "localhost")), "{text:?}");
+    let url = Url::parse(text).expect("a URL of a file");
+    assert_eq!(url.host(), None, "the `url` crate, {text:?}");
 }
 
 /// Compares a target with what an HTTP client, which uses the crate `http`, sends of it.

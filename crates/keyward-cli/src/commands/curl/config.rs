@@ -7,7 +7,8 @@ use keyward_core::{
     Additions, Authenticator, Error, ErrorKind, Event, Record, RequestHead, Result, Secret, State,
     Step, printable,
 };
-use keyward_kinds::{fields, names};
+use keyward_fetch::{curl_option, curl_user};
+use keyward_kinds::names;
 use keyward_origin::Target;
 use keyward_provider::{Provider, Use};
 
@@ -35,26 +36,16 @@ pub(super) fn lines(
     let used = provider.authenticators.first().cloned().unwrap_or_else(Use::auto);
     let is_password = record.kind == names::USER_PASSWORD;
     match used.name.as_str() {
-        "digest" if is_password => user(record, "digest"),
-        "auto" if is_password => user(record, "anyauth"),
+        "digest" if is_password => joined(&[curl_user(record)?, "digest
+".into()]),
+        "auto" if is_password => joined(&[curl_user(record)?, "anyauth
+".into()]),
         "auto" => {
             let used = Use { name: "bearer".into(), ..used };
             headers(&*keyward.authenticator(&used)?, &used, record, target, words)
         }
         _ => headers(&*keyward.authenticator(&used)?, &used, record, target, words),
     }
-}
-
-/// Returns the lines for a username and a password.
-fn user(record: &Record, method: &str) -> Result<Secret> {
-    let value = |name| record.field(name).map(|field| field.value.expose()).unwrap_or_default();
-    let username = value(fields::USERNAME);
-    if username.contains(&b':') {
-        return Err(Error::invalid("curl", "the username contains a colon"));
-    }
-    let text = Secret::from([username, b":", value(fields::PASSWORD)].concat());
-    let method = Secret::from(format!("{method}\n"));
-    Ok(Secret::from([line("user", &text)?.expose(), method.expose()].concat()))
 }
 
 /// Returns the lines for the headers that an authenticator adds without being asked.
@@ -85,28 +76,14 @@ fn headers(
             return Err(unsupported(why).hint("Leave out --location"));
         }
         let text = [header.name.as_bytes(), b": ", header.value.expose()].concat();
-        lines.push(line("header", &Secret::from(text))?);
+        lines.push(curl_option("header", &Secret::from(text))?);
     }
-    let lines: Vec<_> = lines.iter().map(Secret::expose).collect();
-    Ok(Secret::from(lines.concat()))
+    joined(&lines)
 }
 
-/// Returns a line of curl's configuration.
-fn line(option: &str, value: &Secret) -> Result<Secret> {
-    if value.expose().iter().any(u8::is_ascii_control) {
-        return Err(Error::invalid("curl", "the credential contains a control character"));
-    }
-    let mut line = Vec::with_capacity(2 * value.len() + option.len() + 6);
-    line.extend_from_slice(option.as_bytes());
-    line.extend_from_slice(b" = \"");
-    for byte in value.expose() {
-        if matches!(byte, b'"' | b'\\') {
-            line.push(b'\\');
-        }
-        line.push(*byte);
-    }
-    line.extend_from_slice(b"\"\n");
-    Ok(Secret::from(line))
+fn joined(lines: &[Secret]) -> Result<Secret> {
+    let lines: Vec<_> = lines.iter().map(Secret::expose).collect();
+    Ok(Secret::from(lines.concat()))
 }
 
 fn cannot(used: &Use) -> Error {
@@ -127,20 +104,5 @@ fn version() -> Result<(u32, u32)> {
     match (numbers.next(), numbers.next()) {
         (Some(Ok(major)), Some(Ok(minor))) => Ok((major, minor)),
         _ => Err(unsupported("curl does not say its version")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_is_quoted_for_curl() {
-        let line = |text: &str| line("user", &text.into());
-        assert_eq!(
-            line(r#"a:b "c" \d ä#"#).unwrap().expose(),
-            "user = \"a:b \\\"c\\\" \\\\d ä#\"\n".as_bytes()
-        );
-        assert!(line("a\nurl = x").is_err());
     }
 }

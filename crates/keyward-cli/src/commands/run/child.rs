@@ -8,6 +8,7 @@ use std::process::Command;
 
 use keyward::Environment;
 use keyward_core::{Error, Secret};
+use keyward_fs::open_in_memory;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::files::SecretFiles;
@@ -15,7 +16,6 @@ use super::masked::{Masked, Masking};
 use super::plan::{Form, Resolved, Value};
 use super::watch::{self, Watch, not_started};
 use crate::harden;
-use crate::memory::open_in_memory;
 use crate::stop::{Outcome, Stop};
 
 /// The program, its environment, and what must stay open or exist while it runs.

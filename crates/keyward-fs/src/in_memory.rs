@@ -4,9 +4,14 @@ use std::fs::File;
 
 use keyward_core::{Error, Result, Secret};
 
-/// Makes a file without a name that the program inherits, and returns the path that opens it.
+/// Makes a file in memory, without a name, that a program inherits, and returns the path under which
+/// the program can open it. No one can change the file.
+///
+/// # Errors
+/// [`Unsupported`](keyward_core::ErrorKind::Unsupported) where there are no such files; those of the
+/// system.
 #[cfg(target_os = "linux")]
-pub(crate) fn open_in_memory(secret: &Secret) -> Result<(File, String)> {
+pub fn open_in_memory(secret: &Secret) -> Result<(File, String)> {
     use std::io::{self, Seek, Write};
     use std::os::fd::AsRawFd;
 
@@ -25,7 +30,8 @@ pub(crate) fn open_in_memory(secret: &Secret) -> Result<(File, String)> {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn open_in_memory(_: &Secret) -> Result<(File, String)> {
+#[expect(missing_docs, reason = "as on Linux")]
+pub fn open_in_memory(_: &Secret) -> Result<(File, String)> {
     Err(Error::new(keyward_core::ErrorKind::Unsupported, "open")
         .because("a program can get a secret in an open file descriptor only on Linux"))
 }
