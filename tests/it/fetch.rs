@@ -15,5 +15,5 @@ mod schemes;
 mod secure;
 mod services;
 mod sigv4;
-mod site;
+pub(crate) mod site;
 mod write;

@@ -7,8 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use crate::helpers::home::Home;
 
 mod datalad;
+mod downloads;
 mod pancloud;
 mod providers;
+mod tables;
 
 /// A home with the store `s`.
 fn home() -> Home {

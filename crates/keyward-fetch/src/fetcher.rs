@@ -3,6 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use keyward::Keyward;
+use keyward_authn::challenges;
 use keyward_core::{
     Additions, Authenticator, Error, ErrorKind, Origin, Record, Refusal, RefusalCause,
     ResponseHead, Result, State, printable,
@@ -15,6 +16,9 @@ use crate::body::Body;
 use crate::draft::Draft;
 use crate::sender::{Sender, send};
 use crate::{curl, file};
+use typed::Tried;
+
+mod typed;
 
 /// How long one download may take.
 const TOTAL: Duration = Duration::from_secs(24 * 60 * 60);
@@ -126,7 +130,7 @@ impl<'a> Fetcher<'a> {
         let provider = match (provider, &self.credential) {
             (Some(provider), _) => provider,
             (None, Some(_)) => Provider::for_origin(target.origin()),
-            (None, None) => return self.open_without(target, draft),
+            (None, None) => return self.open_unknown(target, draft),
         };
         let challenge = match provider.auth {
             Auth::Never => return self.open_without(target, draft),
@@ -156,6 +160,24 @@ impl<'a> Fetcher<'a> {
         let (head, body) = curl::open(&target, record, self.keyward.config(), draft)?;
         let credential = bound.map(|bound| bound.name);
         Ok(Answer { target, head, body: body.into(), credential })
+    }
+
+    /// Requests a target that no provider knows: without a credential, and then with one that is bound
+    /// to its server and stored for the realm that it names.
+    fn open_unknown(&mut self, target: Target, draft: &Draft<'_>) -> Result<Answer> {
+        let answer = self.open_without(target.clone(), draft)?;
+        // What is uploaded is not sent twice for a credential that may not be there.
+        if answer.head.status != 401 || draft.body.is_some() {
+            return Ok(answer);
+        }
+        let offered = challenges(&answer.head).0;
+        let mut realms = offered.iter().filter_map(|challenge| challenge.parameter("realm"));
+        let found = realms
+            .find_map(|realm| self.keyward.name_for_realm(target.origin(), realm).transpose());
+        let Some(name) = found.transpose()? else { return Ok(answer) };
+        let provider = Provider::for_origin(target.origin());
+        let provider = Provider { credentials: vec![name], ..provider };
+        self.open_with(target, draft, &provider, Some(answer.head))
     }
 
     fn open_without(&self, target: Target, draft: &Draft<'_>) -> Result<Answer> {
@@ -206,6 +228,7 @@ impl<'a> Fetcher<'a> {
             credentials.push(("", None));
         }
         let mut refusal = None;
+        let first = credentials.first().and_then(|(_, record)| record.clone());
         for (name, record) in credentials {
             for used in &provider.authenticators {
                 let authenticator = self.keyward.authenticator(used)?;
@@ -227,7 +250,26 @@ impl<'a> Fetcher<'a> {
                 }
             }
         }
+        let tried = Tried {
+            target: &target,
+            draft,
+            provider,
+            challenge: challenge.as_ref(),
+            name: names.first().map_or("", String::as_str),
+            record: first.as_ref(),
+        };
+        if !tried.name.is_empty()
+            && helps(refusal.as_ref())
+            && let Some(answer) = self.ask_user(&tried)?
+        {
+            return Ok(answer);
+        }
         Err(refused(&target, &names, refusal))
+    }
+
+    /// Forgets what a server answered to a credential.
+    fn forget(&mut self, provider: &str, credential: &str, origin: &Origin) {
+        self.states.remove(&(provider.to_owned(), credential.to_owned(), origin.clone()));
     }
 
     fn converse(
@@ -246,6 +288,11 @@ impl<'a> Fetcher<'a> {
         let mut caller = Sender { client, origin, request, record, body };
         converse(authenticator, request, record, challenge, state, &mut caller)
     }
+}
+
+/// Whether another credential of the same kind may help.
+fn helps(refusal: Option<&(String, Refusal)>) -> bool {
+    refusal.is_some_and(|(_, refusal)| refusal.cause != RefusalCause::OtherScheme)
 }
 
 fn refused(target: &Target, names: &[String], refusal: Option<(String, Refusal)>) -> Error {

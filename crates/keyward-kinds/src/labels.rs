@@ -9,3 +9,6 @@ pub const EXCHANGE: &str = "keyward.exchange";
 
 /// The URL at which a service gives another credential for this one. The user sets it.
 pub const LOGIN: &str = "login";
+
+/// The realm of a server for which a record is, as the server names it. The user sets it.
+pub const REALM: &str = "realm";

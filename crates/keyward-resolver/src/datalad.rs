@@ -13,6 +13,7 @@ use keyward_core::{Error, Field, Record, Result, Secret, Timestamp, printable};
 use keyward_kinds::fields::{
     ACCESS_KEY_ID, PASSWORD, SECRET_ACCESS_KEY, SESSION_TOKEN, TOKEN, USERNAME,
 };
+use keyward_kinds::labels::REALM;
 use keyward_kinds::names;
 use keyward_origin::Location;
 
@@ -100,8 +101,11 @@ impl Properties {
             record.expires = Some(read_time(&time)?);
         }
         let realm = self.0.remove("realm");
-        let realm = realm.as_ref().and_then(|realm| Location::parse(realm.expose_str()?).ok());
-        record.origins.extend(realm.map(|realm| realm.origin().clone()));
+        let realm = realm.as_ref().and_then(Secret::expose_str);
+        if let Some((realm, place)) = realm.and_then(|it| Some((it, Location::parse(it).ok()?))) {
+            record.origins.push(place.origin().clone());
+            record.labels.insert(REALM.into(), realm.to_owned());
+        }
         Ok(record)
     }
 

@@ -42,6 +42,7 @@ mod opener;
 mod plugins;
 mod project;
 mod providers;
+mod realms;
 mod references;
 mod resolver;
 mod stores;

@@ -87,7 +87,11 @@ impl Keyward {
     }
 
     /// Returns the items of a list of the profile, or of the setting of the same meaning.
-    fn texts<'a>(&'a self, profile: Option<&'a Profile>, key: ProfileKey) -> Vec<&'a str> {
+    pub(crate) fn texts<'a>(
+        &'a self,
+        profile: Option<&'a Profile>,
+        key: ProfileKey,
+    ) -> Vec<&'a str> {
         let of_profile = profile.and_then(|profile| profile.texts(key));
         let setting = key.setting().map(|setting| setting.key).unwrap_or_default();
         of_profile.unwrap_or_else(|| self.config.settings().texts(setting))

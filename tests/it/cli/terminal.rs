@@ -1,5 +1,6 @@
 //! The program on a terminal: what it asks, what it shows, and how it leaves the terminal.
 
+mod fetch;
 mod git;
 mod oauth;
 mod plugin;

@@ -7,17 +7,17 @@ use crate::helpers::home::Home;
 use crate::helpers::nginx::{self, Server};
 
 /// Two sites on loopback.
-pub(super) struct Site {
+pub(crate) struct Site {
     _nginx: Server,
     home: Home,
     /// The URL of the site, without a slash at its end.
-    pub(super) url: String,
+    pub(crate) url: String,
     /// That of the other one.
-    pub(super) other: String,
+    pub(crate) other: String,
 }
 
 impl Site {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let home = Home::in_memory();
         for folder in ["", "private", "session", "token", "write"] {
             home.write(&format!("files/{folder}/data.csv"), format!("{folder},1\n"));
@@ -36,7 +36,7 @@ impl Site {
     }
 
     /// Writes a file for the servers.
-    pub(super) fn write(&self, path: &str, content: &[u8]) {
+    pub(crate) fn write(&self, path: &str, content: &[u8]) {
         self.home.write(path, content);
     }
 
@@ -46,7 +46,7 @@ impl Site {
     }
 
     /// Returns the requests so far, each as its port, its URL, its status and its header.
-    pub(super) fn heard(&self) -> Vec<String> {
+    pub(crate) fn heard(&self) -> Vec<String> {
         // nginx writes a line when a request has ended, which its client may know before.
         std::thread::sleep(std::time::Duration::from_millis(50));
         let heard = fs::read_to_string(self.home.path("heard")).unwrap();
@@ -55,25 +55,25 @@ impl Site {
 }
 
 /// A home with the store `s` and a provider for the site with these lines.
-pub(super) fn home(site: &Site, lines: &str) -> Home {
+pub(crate) fn home(site: &Site, lines: &str) -> Home {
     home_for(&site.url, lines)
 }
 
 /// Returns the same for another site.
-pub(super) fn home_for(url: &str, lines: &str) -> Home {
+pub(crate) fn home_for(url: &str, lines: &str) -> Home {
     let home = Home::with_store("--option key.from=file");
     provider(&home, "site", url, lines);
     home
 }
 
 /// Writes the file of a provider.
-pub(super) fn provider(home: &Home, name: &str, origin: &str, lines: &str) {
+pub(crate) fn provider(home: &Home, name: &str, origin: &str, lines: &str) {
     let text = format!("version = 1\norigins = ['{origin}']\n{lines}");
     home.write(&format!(".config/keyward/providers/{name}.toml"), text);
 }
 
 /// Stores a password for the site.
-pub(super) fn store_password(home: &Home, origin: &str, password: &str) {
+pub(crate) fn store_password(home: &Home, origin: &str, password: &str) {
     let line = format!("set s ann --name site --stdin --bind {origin}");
     home.keyward(&line).input(password).run().ends(0);
 }

@@ -1,8 +1,8 @@
 //! Which test shows what, for rows that have no test here whose name begins with theirs.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+
+use crate::rows::tables::tests;
 
 /// A row, and the tests that show it.
 const SHOWN_ELSEWHERE: &[(&str, &[&str])] = &[
@@ -129,34 +129,6 @@ fn rows() -> BTreeSet<String> {
     let weaknesses = (1..=21).map(|number| format!("b12_{number:02}"));
     let complaints = COMPLAINTS.iter().map(|number| format!("b11_{number:03}"));
     c.chain(f).chain(weaknesses).chain(complaints).collect()
-}
-
-/// The names of all tests in the sources below these paths.
-fn tests(paths: &[&str]) -> BTreeSet<String> {
-    let mut files = Vec::new();
-    for path in paths {
-        add_sources(&xtask::root().join(path), &mut files);
-    }
-    let mut names = BTreeSet::new();
-    for file in files {
-        let text = fs::read_to_string(file).unwrap();
-        let lines: Vec<_> = text.lines().map(str::trim).collect();
-        for pair in lines.windows(2).filter(|pair| pair[0].starts_with("#[")) {
-            let name = pair[1].strip_prefix("fn ").and_then(|rest| rest.split_once("()"));
-            names.extend(name.map(|(name, _)| name.to_owned()));
-        }
-    }
-    names
-}
-
-fn add_sources(path: &Path, files: &mut Vec<PathBuf>) {
-    if path.is_dir() {
-        for entry in fs::read_dir(path).unwrap() {
-            add_sources(&entry.unwrap().path(), files);
-        }
-    } else if path.extension().is_some_and(|extension| extension == "rs") {
-        files.push(path.to_owned());
-    }
 }
 
 #[test]
