@@ -1,6 +1,7 @@
 //! The repository: layers, pages, packages.
 
 mod architecture;
+mod authenticators;
 mod dist;
 mod docs;
 mod kinds;

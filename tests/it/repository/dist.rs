@@ -24,6 +24,7 @@ const BROUGHT: &[&str] = &[
     "d root:root 755 /usr/share/doc/keyward",
     "f root:root 644 /usr/lib/keyward/plugins/libkeyward_storage_drawer.so",
     "f root:root 644 /usr/share/bash-completion/completions/keyward",
+    "f root:root 644 /usr/share/doc/keyward/authenticators.html",
     "f root:root 644 /usr/share/doc/keyward/changelog.gz",
     "f root:root 644 /usr/share/doc/keyward/configuration.html",
     "f root:root 644 /usr/share/doc/keyward/copyright",

@@ -64,6 +64,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("project", include_str!("../../../../docs/project.md")),
     ("oauth", include_str!("../../../../docs/oauth.md")),
     ("providers", include_str!("../../../../docs/providers.md")),
+    ("authenticators", include_str!("../../../../docs/authenticators.md")),
     ("fetch", include_str!("../../../../docs/fetch.md")),
     ("datalad", include_str!("../../../../docs/datalad.md")),
     ("configuration", include_str!("../../../../docs/configuration.md")),
