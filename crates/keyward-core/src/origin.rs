@@ -46,7 +46,7 @@ impl Origin {
             "ftps" => 990,
             "git" => 9418,
             "http" | "ws" => 80,
-            "https" | "wss" => 443,
+            "https" | "s3" | "wss" => 443,
             "imap" => 143,
             "imaps" => 993,
             "ldap" => 389,

@@ -2,6 +2,7 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
+use keyward_authn::is_label;
 use keyward_config::now;
 use keyward_core::{Error, ErrorKind, Result};
 use keyward_origin::Target;
@@ -10,6 +11,7 @@ use crate::draft::{Draft, Progress, Rest};
 use crate::fetcher::{Answer, Fetcher};
 use crate::hash::{self, HashName, Hasher, WantedHash};
 use crate::part::{Part, Source, exists};
+use crate::s3::Object;
 
 /// The longest pause that a server can ask for.
 const MAX_PAUSE: Duration = Duration::from_secs(5 * 60);
@@ -275,15 +277,32 @@ pub(crate) fn check_answer(answer: &Answer, good: &[u16]) -> Result<()> {
         _ => ErrorKind::Unavailable,
     };
     let (origin, status) = (answer.target.origin(), answer.head.status);
-    Err(Error::new(kind, "fetch").because(format!("{origin} answers with status {status}")))
+    let error = Error::new(kind, "fetch").because(format!("{origin} answers with status {status}"));
+    let region = answer.head.values("x-amz-bucket-region").next();
+    Err(match region.filter(|region| status != 404 && is_label(region)) {
+        Some(region) => error.hint(format!("The bucket is in the region `{region}`")),
+        None => error,
+    })
 }
 
-/// Returns the name of the file in a URL. It is only made of characters that mean nothing to a shell
-/// or a file system, and does not begin with a dot.
-pub fn file_name(target: &Target) -> Option<String> {
-    let name = target.path().rsplit('/').next()?;
+/// Returns the name of the file in a URL; `None` if it has none that a file can have. A name is only made of
+/// characters that mean nothing to a shell or a file system, and does not begin with a dot.
+///
+/// # Errors
+/// [`Invalid`](ErrorKind::Invalid) for a URL that cannot be used.
+pub fn file_name(url: &str) -> Result<Option<String>> {
+    let path = path_of(url)?;
+    let name = path.rsplit('/').next().unwrap_or_default();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~+".contains(c);
     let is_name =
         !name.is_empty() && !name.starts_with(['.', '-', '~']) && name.chars().all(is_plain);
-    is_name.then(|| name.to_owned())
+    Ok(is_name.then(|| name.to_owned()))
+}
+
+/// Returns the path of a URL.
+pub(crate) fn path_of(url: &str) -> Result<String> {
+    match Object::parse(url)? {
+        Some(object) => Ok(object.path().to_owned()),
+        None => Ok(Target::parse(url)?.path().to_owned()),
+    }
 }

@@ -14,6 +14,7 @@ use keyward_provider::{Auth, MAX_REDIRECTS, Outcome, Provider, Providers, conver
 
 use crate::body::Body;
 use crate::draft::Draft;
+use crate::s3::{self, Object, Place};
 use crate::sender::{Sender, send};
 use crate::{curl, file};
 use typed::Tried;
@@ -97,7 +98,10 @@ impl<'a> Fetcher<'a> {
 
     /// Does the same for any request.
     pub(crate) fn request(&mut self, url: &str, draft: &Draft<'_>) -> Result<Answer> {
-        let mut target = Target::parse(url)?;
+        let (mut target, mut provider) = match Object::parse(url)? {
+            Some(object) => self.place(&object)?,
+            None => (Target::parse(url)?, None),
+        };
         for _ in 0..=MAX_REDIRECTS {
             let answer = match target.origin().scheme.as_str() {
                 "ftp" | "ftps" | "sftp" => self.open_by_curl(target, draft)?,
@@ -105,7 +109,7 @@ impl<'a> Fetcher<'a> {
                     let (head, body) = file::open(&target, draft)?;
                     Answer { target, head, body, credential: None }
                 }
-                _ => self.open_once(target, draft)?,
+                _ => self.open_once(target, draft, provider.take())?,
             };
             let location = answer.head.values("location").next();
             match location.filter(|_| draft.follows(answer.head.status)) {
@@ -124,9 +128,13 @@ impl<'a> Fetcher<'a> {
     }
 
     /// Requests a target without following a redirect.
-    fn open_once(&mut self, target: Target, draft: &Draft<'_>) -> Result<Answer> {
-        let matching = self.providers.matching(&target);
-        let provider = matching.first().map(|(_, provider)| (*provider).clone());
+    fn open_once(
+        &mut self,
+        target: Target,
+        draft: &Draft<'_>,
+        provider: Option<Provider>,
+    ) -> Result<Answer> {
+        let provider = provider.or_else(|| self.provider_of(&target));
         let provider = match (provider, &self.credential) {
             (Some(provider), _) => provider,
             (None, Some(_)) => Provider::for_origin(target.origin()),
@@ -178,6 +186,33 @@ impl<'a> Fetcher<'a> {
         let provider = Provider::for_origin(target.origin());
         let provider = Provider { credentials: vec![name], ..provider };
         self.open_with(target, draft, &provider, Some(answer.head))
+    }
+
+    fn provider_of(&self, target: &Target) -> Option<Provider> {
+        self.providers.matching(target).first().map(|(_, provider)| (*provider).clone())
+    }
+
+    /// Returns where requests for an object of S3 go, and its provider. The provider, then the
+    /// credential, says where the bucket is.
+    fn place(&self, object: &Object) -> Result<(Target, Option<Provider>)> {
+        let anywhere = Place::default();
+        // Such an object has the provider of the URL at AWS.
+        let Some(target) = object.target() else { return Ok((object.url_at(&anywhere)?, None)) };
+        let provider = match (self.provider_of(&target), &self.credential) {
+            (Some(provider), _) => provider,
+            (None, Some(_)) => Provider::for_origin(target.origin()),
+            (None, None) => return Ok((object.url_at(&anywhere)?, None)),
+        };
+        let provider = s3::provider(provider, &target);
+        let mut place = s3::place(&provider);
+        if provider.auth != Auth::Never {
+            for name in self.credential.iter().chain(&provider.credentials).take(1) {
+                let (endpoint, region) = self.keyward.service_of(name)?;
+                place.endpoint = place.endpoint.or(endpoint);
+                place.region = place.region.or(region);
+            }
+        }
+        Ok((object.url_at(&place)?, Some(provider)))
     }
 
     fn open_without(&self, target: Target, draft: &Draft<'_>) -> Result<Answer> {

@@ -17,6 +17,7 @@ mod file;
 mod hash;
 mod part;
 mod request;
+mod s3;
 mod sender;
 mod write;
 

@@ -1,9 +1,8 @@
 use std::path::Path;
 
 use keyward_core::{Error, Result};
-use keyward_origin::Target;
 
-use crate::download::{check_answer, length, unix_time};
+use crate::download::{check_answer, length, path_of, unix_time};
 use crate::draft::{Draft, Progress, Upload};
 use crate::fetcher::{Answer, Fetcher};
 
@@ -82,7 +81,7 @@ impl Fetcher<'_> {
 
 /// Refuses a URL that is not that of a file. Some servers would replace or delete the whole folder.
 fn check_name(url: &str) -> Result<()> {
-    if Target::parse(url)?.path().ends_with('/') {
+    if path_of(url)?.ends_with('/') {
         return Err(Error::invalid("url", "it ends with `/`, so it does not name a file"));
     }
     Ok(())

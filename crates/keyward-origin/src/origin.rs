@@ -57,6 +57,10 @@ pub fn from_parts(scheme: &str, host_and_port: &str) -> Result<Origin> {
             refusal("the scheme has no default port, so the URL must contain the port")
         })?,
     };
+    // Small letters would be another bucket.
+    if scheme == "s3" && host.contains(|c: char| c.is_ascii_uppercase()) {
+        return Err(refusal("a bucket with capital letters is not a host"));
+    }
     Ok(Origin { scheme, host: host::canonical(host)?, port })
 }
 
@@ -110,6 +114,8 @@ mod tests {
         check("HTTPS://EXAMPLE.com:443/", "https://example.com");
         check("http://example.com:443", "http://example.com:443");
         check("ssh://git.example.com", "ssh://git.example.com");
+        check("S3://bucket-1.x/", "s3://bucket-1.x");
+        check("s3://Bucket", "");
         check("x-tool+a.b://h:1", "x-tool+a.b://h:1");
         check("https://[2001:DB8::0:1]:8443", "https://[2001:db8::1]:8443");
         check("https://127.0.0.1:65535", "https://127.0.0.1:65535");

@@ -50,6 +50,24 @@ impl Keyward {
         bound(self.resolver()?, target, name)
     }
 
+    /// Returns where the service of a credential is, if it says so: its endpoint and its region. Neither is
+    /// secret. It never asks the user.
+    ///
+    /// # Errors
+    /// Those of the resolver.
+    pub fn service_of(&self, name: &str) -> Result<(Option<String>, Option<String>)> {
+        let record = match self.silent_resolver()?.find(&Query::new(name, None)?) {
+            Ok(found) => found.record,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok((None, None)),
+            Err(error) => return Err(error),
+        };
+        let text = |name| {
+            let text = record.field(name).and_then(|field| field.value.expose_str());
+            text.filter(|text| !text.is_empty()).map(str::to_owned)
+        };
+        Ok((text(fields::ENDPOINT), text(fields::REGION)))
+    }
+
     /// Returns the first credential that the provider of a target names and that exists, as
     /// [`bound`](Self::bound) does. It never asks the user.
     ///

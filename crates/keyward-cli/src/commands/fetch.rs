@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use keyward::Keyward;
 use keyward_core::{Error, ErrorKind};
 use keyward_fetch::{Answer, Download, Fetcher, Options, WantedHash, check_status, file_name};
-use keyward_origin::Target;
 use serde_json::{Map, Value, json};
 
 use super::Run;
@@ -86,7 +85,7 @@ impl Arguments {
         }
         let options =
             Options { overwrites: self.force, hashes: self.hashes.clone(), retries: self.retries };
-        let path = self.path(&Target::parse(url)?, is_alone)?;
+        let path = self.path(url, is_alone)?;
         let mut bar = Bar::new(self.quiet || self.json);
         let downloaded =
             fetcher.download(url, &path, &options, &mut |done, total| bar.show(done, total));
@@ -95,9 +94,9 @@ impl Arguments {
     }
 
     /// Returns where the file goes.
-    fn path(&self, target: &Target, is_alone: bool) -> keyward_core::Result<PathBuf> {
+    fn path(&self, url: &str, is_alone: bool) -> keyward_core::Result<PathBuf> {
         let named = || {
-            file_name(target).ok_or_else(|| {
+            file_name(url)?.ok_or_else(|| {
                 let why = "the URL does not end with a name that a file can have";
                 Error::invalid("usage", why).hint("Name the file with --output")
             })
