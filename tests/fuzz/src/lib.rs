@@ -9,6 +9,7 @@
 //! keeps is never freed.
 
 mod accounts;
+mod challenges;
 mod ciphers;
 mod config;
 mod envelope;
@@ -29,6 +30,7 @@ mod serializers;
 mod token_response;
 
 pub use accounts::accounts;
+pub use challenges::challenges;
 pub use ciphers::{age_keys, blob_aes_gcm, blob_age, blob_age_passphrase};
 pub use config::{project_file, settings, store_file};
 pub use envelope::{envelope, keyset};
@@ -55,6 +57,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("blob-aes-gcm", blob_aes_gcm),
     ("blob-age", blob_age),
     ("blob-age-passphrase", blob_age_passphrase),
+    ("challenges", challenges),
     ("env-file", env_file),
     ("envelope", envelope),
     ("git-request", git_request),

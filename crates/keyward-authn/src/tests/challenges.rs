@@ -1,5 +1,8 @@
 //! What is read from `WWW-Authenticate`.
 
+use proptest::collection::vec;
+use proptest::prelude::*;
+
 use crate::Challenge;
 
 /// Shows challenges as `scheme(token) name=value; …`.
@@ -75,5 +78,41 @@ fn g14_challenges_are_read_as_datalad_next_reads_them() {
         ("Basic realm=\"x\", Basic realm=\"y\"", "basic realm=x | basic realm=y"),
     ] {
         assert_eq!(read(header), expected, "{header}");
+    }
+}
+
+/// Writes a parameter as a server does: quoted, or as it is if that is possible.
+fn written((name, value, quoted): &(String, String, bool)) -> String {
+    let is_word = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match *quoted || !is_word {
+        true => format!("{name}=\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\"")),
+        false => format!("{name} = {value}"),
+    }
+}
+
+proptest! {
+    /// What a server writes is read, whatever the values contain.
+    #[test]
+    fn what_a_server_writes_is_read(
+        offers in vec(("[a-z][a-z0-9-]{0,8}", vec(("[a-z]{1,6}", any::<String>(), any::<bool>()), 1..4)), 1..6),
+        in_one in any::<bool>(),
+    ) {
+        let lines = offers.iter().map(|(scheme, parameters)| {
+            let parameters: Vec<_> = parameters.iter().map(written).collect();
+            format!("{scheme} {}", parameters.join(", "))
+        });
+        let lines: Vec<_> = lines.collect();
+        let one = [lines.join(" , ")];
+        let headers = if in_one { &one[..] } else { &lines[..] };
+        let found = Challenge::read(headers.iter().map(String::as_str));
+        prop_assert_eq!(found.len(), offers.len());
+        for (challenge, (scheme, parameters)) in found.iter().zip(&offers) {
+            prop_assert_eq!(&challenge.scheme, scheme);
+            for (name, value, _) in parameters {
+                let mut same = parameters.iter().filter(|(known, ..)| known == name);
+                let expected = same.all(|(_, other, _)| other == value).then_some(value.as_str());
+                prop_assert_eq!(challenge.parameter(name), expected);
+            }
+        }
     }
 }
