@@ -11,14 +11,20 @@ type Needed = (&'static str, &'static str);
 
 /// The programs for the tests.
 pub(crate) const TESTS: &[Needed] = &[
+    ("/usr/lib/proftpd/mod_tls.so", "proftpd-mod-crypto"),
     ("/usr/lib/python3/dist-packages/boto3", "python3-boto3"),
     ("/usr/lib/python3/dist-packages/botocore", "python3-botocore"),
     ("/usr/lib/python3/dist-packages/cbor2", "python3-cbor2"),
+    ("/usr/lib/python3/dist-packages/cryptography", "python3-cryptography"),
+    ("/usr/lib/python3/dist-packages/flask_cors", "python3-flask-cors"),
     ("/usr/lib/python3/dist-packages/httpbin", "python3-httpbin"),
+    ("/usr/lib/python3/dist-packages/jinja2", "python3-jinja2"),
     ("/usr/lib/python3/dist-packages/keyrings/alt", "python3-keyrings.alt"),
     ("/usr/lib/python3/dist-packages/oauth2_provider", "python3-django-oauth-toolkit"),
+    ("/usr/lib/python3/dist-packages/responses", "python3-responses"),
     ("/usr/lib/python3/dist-packages/secretstorage", "python3-secretstorage"),
-    ("/usr/lib/proftpd/mod_tls.so", "proftpd-mod-crypto"),
+    ("/usr/lib/python3/dist-packages/xmltodict", "python3-xmltodict"),
+    ("/usr/lib/python3/dist-packages/yaml", "python3-yaml"),
     ("/usr/sbin/sshd", "openssh-server"),
     ("Xvfb", "xvfb"),
     ("age", "age"),

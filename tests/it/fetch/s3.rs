@@ -261,3 +261,38 @@ fn a_key_that_is_not_bound_to_the_endpoint_is_not_used() {
     home.keyward("delete s3://bucket/a --yes").run().ends(4);
     assert!(site.heard().is_empty());
 }
+
+/// moto, which does not check signatures, but has buckets and versions as AWS has them.
+#[test]
+fn moto_has_the_same_objects_and_versions() {
+    let folder = Home::in_memory();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}");
+    let mut server = Server::start("/usr/bin/python3", folder.folder(), |command| {
+        command.env("PYTHONPATH", installed("moto"));
+        command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
+    });
+    let versions = loop {
+        assert!(!server.has_ended(), "moto does not start");
+        if let Some(versions) = library("set-up", &url, KEYS) {
+            break versions;
+        }
+        sleep(Duration::from_millis(100));
+    };
+    let home = provided(&url, "credentials = ['key']");
+    store_key(&home, &url, SECRET);
+    for key in KEYS {
+        let object = format!("s3://bucket/{}", escaped(key));
+        home.keyward(&format!("fetch {object} --output -")).run().ends(0).prints(*key);
+        home.write("file", format!("new {key}"));
+        home.keyward(&format!("upload file {object}")).run().ends(0);
+    }
+    let found = library("get", &url, KEYS).expect("all objects are there");
+    assert_eq!(found, KEYS.iter().map(|key| format!("new {key}")).collect::<Vec<_>>());
+    for (version, content) in versions.iter().zip(["one", "two"]) {
+        let object = format!("s3://old/v?versionId={version}");
+        home.keyward(&format!("fetch {object} --output -")).run().ends(0).prints(content);
+    }
+    home.keyward("delete s3://bucket/a --yes").run().ends(0);
+    home.keyward("stat s3://bucket/a").run().ends(3);
+}
