@@ -23,7 +23,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("/usr/lib/python3/dist-packages/oauth2_provider", "python3-django-oauth-toolkit"),
     ("/usr/lib/python3/dist-packages/responses", "python3-responses"),
     ("/usr/lib/python3/dist-packages/secretstorage", "python3-secretstorage"),
-    ("/usr/lib/python3/dist-packages/xmltodict", "python3-xmltodict"),
+    ("/usr/lib/python3/dist-packages/xmltodict.py", "python3-xmltodict"),
     ("/usr/lib/python3/dist-packages/yaml", "python3-yaml"),
     ("/usr/sbin/sshd", "openssh-server"),
     ("Xvfb", "xvfb"),
