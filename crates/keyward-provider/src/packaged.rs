@@ -11,6 +11,8 @@ const FILES: &[(&str, &str)] = &[
     ("dockerio", include_str!("packaged/dockerio.toml")),
     ("figshare", include_str!("packaged/figshare.toml")),
     ("hcp-http", include_str!("packaged/hcp-http.toml")),
+    ("hcp-s3", include_str!("packaged/hcp-s3.toml")),
+    ("indi-s3", include_str!("packaged/indi-s3.toml")),
     ("kaggle", include_str!("packaged/kaggle.toml")),
     ("loris-demo", include_str!("packaged/loris-demo.toml")),
     ("nitrc-frs", include_str!("packaged/nitrc-frs.toml")),
@@ -18,6 +20,7 @@ const FILES: &[(&str, &str)] = &[
     ("nitrc-ir", include_str!("packaged/nitrc-ir.toml")),
     ("nsidc", include_str!("packaged/nsidc.toml")),
     ("openfmri", include_str!("packaged/openfmri.toml")),
+    ("openfmri-s3", include_str!("packaged/openfmri-s3.toml")),
 ];
 
 /// Returns the providers that come with Keyward.
@@ -68,6 +71,17 @@ mod tests {
             "hcp-http",
             "https://db.humanconnectome.org/data/archive/projects/HCP_1200",
             &["https://db.humanconnectome.org/app/", "https://humanconnectome.org/data/x"],
+        ),
+        (
+            "hcp-s3",
+            "s3://hcp-openaccess/HCP/1",
+            &["s3://hcp-openaccess-evil/x", "s3://hcp/openaccess"],
+        ),
+        ("indi-s3", "s3://fcp-indi/data/x", &["s3://fcp-indi.evil/x", "s3://evil-fcp-indi/x"]),
+        (
+            "openfmri-s3",
+            "s3://openneuro/ds000001/x",
+            &["s3://openneuro.evil/x", "s3://other/openneuro"],
         ),
         (
             "kaggle",
