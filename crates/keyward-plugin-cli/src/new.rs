@@ -40,7 +40,7 @@ impl<'a> Crate<'a> {
         let template = Template::find(role, template).ok_or_else(|| {
             Error::invalid("usage", format!("there is no template {template} for the role {role}"))
         })?;
-        check_name(name)?;
+        check_name(role, name)?;
         if Registry::linked()?.find(role, name).is_ok() {
             return Err(Error::new(ErrorKind::Exists, "usage")
                 .because(format!("the {role} {name} is part of this program"))
@@ -77,10 +77,17 @@ impl Source {
     }
 }
 
-/// Checks a name for a backend and, after `keyward-ROLE-`, for its crate.
-fn check_name(name: &str) -> Result<()> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let parts_are_there = !name.split('-').any(str::is_empty);
+/// Checks a name for a backend and, after `keyward-ROLE-`, for its crate. That of an authenticator
+/// contains a dot.
+fn check_name(role: Role, name: &str) -> Result<()> {
+    if !role.allows_plugin(name) {
+        return Err(Error::invalid("name", format!("the name of an {role} contains a dot"))
+            .hint(format!("As in example.{}", printable(name))));
+    }
+    let marks: &[u8] = if role == Role::Authenticator { b"-." } else { b"-" };
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || marks.contains(&byte);
+    let parts_are_there = !name.split(['-', '.']).any(str::is_empty);
     let starts = name.starts_with(|first: char| first.is_ascii_lowercase());
     if starts && parts_are_there && name.len() <= 40 && name.bytes().all(plain) {
         return Ok(());
@@ -152,11 +159,17 @@ mod tests {
     #[test]
     fn names_are_plain() {
         for name in ["a", "shelf", "aes-gcm-2", &"a".repeat(40)] {
-            check_name(name).unwrap();
+            check_name(Role::Storage, name).unwrap();
+        }
+        check_name(Role::Authenticator, "example.two-words").unwrap();
+        for name in ["token", "a..b", ".a", "a."] {
+            let error = check_name(Role::Authenticator, name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{name:?}");
         }
         let long = "a".repeat(41);
         for name in ["", "2a", "-a", "a-", "a--b", "A", "a_b", "a.b", "a/b", "ä", "a\n", &long] {
-            assert_eq!(check_name(name).unwrap_err().kind(), ErrorKind::Invalid, "{name:?}");
+            let error = check_name(Role::Storage, name).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Invalid, "{name:?}");
         }
     }
 

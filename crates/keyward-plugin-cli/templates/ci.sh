@@ -5,5 +5,5 @@ cd "$(dirname "$0")"
 
 cargo clippy --all-targets -- --deny warnings
 cargo test
-keyward plugin build --output target/plugins
-keyward plugin check --json{check} target/plugins/{library} >report.json
+{build}
+keyward plugin check --json{check} {file} >report.json

@@ -3,6 +3,8 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
+use keyward_loader::Digest;
+
 use super::site::{Site, home, provider, store_password};
 use crate::helpers::home::Home;
 
@@ -196,4 +198,50 @@ fn a_hostile_project_gets_no_credential() {
     run(&format!("fetch {url} --output -")).ends(0).prints("private,1\n");
     let found = run("provider show site --json").ends(0).json();
     assert_eq!((&found[0]["level"], &found[0]["auth"]), (&"user".into(), &"required".into()));
+}
+
+/// A project names programs and plugins as authenticators: none of them is ever started.
+#[test]
+fn a_hostile_project_starts_no_program() {
+    let site = Site::start();
+    let home = Home::with_store("--option key.from=file");
+    store_password(&home, &site.url, "canary-password");
+    let program =
+        home.write("clone/evil.program", "#!/bin/sh\ntouch ~/started ../started started\n");
+    fs::set_permissions(&program, Permissions::from_mode(0o755)).unwrap();
+    let digest = Digest::new(&fs::read(&program).unwrap()).to_string();
+    let plugin = format!(
+        "version = 1\ndoor = \"run\"\npath = \"{}\"\nsha256 = \"{digest}\"\n\
+         backends = [\"authenticator evil.program\"]\n",
+        program.display()
+    );
+    // A project has no plugins.
+    home.write("clone/.keyward/plugins/evil.toml", &plugin);
+    let named = |name: &str| {
+        let (url, uses) = (&site.url, "auth = 'required'\ncredentials = ['site']");
+        format!("origins = ['{url}']\n{uses}\n[[authenticators]]\nname = '{name}'\n")
+    };
+    let path = program.to_str().unwrap();
+    clone(
+        &home,
+        &[("a", named("evil.program")), ("b", named("./evil.program")), ("c", named(path))],
+    );
+    let url = format!("{}/private/data.csv", site.url);
+    let run = |line: &str| home.keyward(line).current_dir(&home.path("clone")).run();
+    let try_all = || {
+        run(&format!("fetch {url} --output -")).ends(9);
+        run("provider list");
+        run("provider check");
+        run(&format!("provider match {url}"));
+    };
+    try_all();
+    run("trust --yes").ends(0);
+    try_all();
+    run("provider check").ends(2).says("a.toml: there is no authenticator called `evil.program`");
+    // A plugin that the user does not trust as it is does not start, either.
+    home.write(".config/keyward/plugins/evil.toml", &plugin.replace(&digest, &"0".repeat(64)));
+    run(&format!("fetch {url} --output -")).ends(4);
+    for folder in ["", "clone/", "clone/.keyward/"] {
+        assert!(!home.path(format!("{folder}started")).exists());
+    }
 }

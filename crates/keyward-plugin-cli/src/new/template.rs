@@ -29,7 +29,7 @@ const PLAIN: Template = Template {
     check: "",
 };
 
-static TEMPLATES: [Template; 5] = [
+static TEMPLATES: [Template; 6] = [
     Template {
         role: Role::Serializer,
         code: include_str!("../../templates/serializer.rs"),
@@ -51,6 +51,14 @@ static TEMPLATES: [Template; 5] = [
         files: &[("src/server.rs", include_str!("../../templates/server.rs"))],
         dependencies: "ureq = { version = \"3\", default-features = false }\n",
         check: " --options \"$OPTIONS\"",
+    },
+    Template {
+        role: Role::Authenticator,
+        code: include_str!("../../templates/authenticator.rs"),
+        files: &[("src/main.rs", include_str!("../../templates/program.rs"))],
+        dependencies: "keyward-loader = {loader}\n",
+        check: " --options '{\"login\": \"https://data.example/login\"}'",
+        ..PLAIN
     },
 ];
 
@@ -76,8 +84,30 @@ impl Crate<'_> {
             (".gitignore", 0o644, include_str!("../../templates/ignore").to_owned()),
         ];
         let own = self.template.files.iter();
-        files.extend(own.map(|(path, content)| (*path, 0o644, (*content).to_owned())));
+        files.extend(own.map(|(path, content)| (*path, 0o644, filled(content))));
         files
+    }
+
+    /// Returns the name of the crate.
+    fn package(&self) -> String {
+        format!("keyward-{}-{}", self.template.role, self.name).replace('.', "-")
+    }
+
+    /// Returns the commands that build what Keyward uses, for development and for release, and what
+    /// they build: a program if a library cannot provide the role.
+    fn build(&self) -> [String; 4] {
+        let package = self.package();
+        match self.template.role {
+            Role::Authenticator => {
+                let file = format!("target/debug/{package}");
+                ["cargo build".into(), "cargo build".into(), file, "program".into()]
+            }
+            _ => {
+                let file = format!("target/plugins/lib{}.so", package.replace('-', "_"));
+                let build = "keyward plugin build --output target/plugins".into();
+                [build, "keyward plugin build --release".into(), file, "library".into()]
+            }
+        }
     }
 
     fn code(&self) -> String {
@@ -86,17 +116,22 @@ impl Crate<'_> {
     }
 
     fn filled(&self, text: &str) -> String {
-        let package = format!("keyward-{}-{}", self.template.role, self.name);
-        let library = format!("lib{}.so", package.replace('-', "_"));
+        let package = self.package();
+        let [build, release, file, what] = self.build();
         text.replace("{package}", &package)
+            .replace("{crate}", &package.replace('-', "_"))
+            .replace("{build}", &build)
+            .replace("{release}", &release)
+            .replace("{what}", &what)
             .replace("{role}", self.template.role.name())
             .replace("{name}", self.name)
-            .replace("{library}", &library)
+            .replace("{file}", &file)
             .replace("{use}", &how_to_use(self.template.role, self.name, "work"))
             .replace("{plugin}", &self.requirement("keyward-plugin"))
             .replace("{testkit}", &self.requirement("keyward-testkit"))
             .replace("{check}", self.template.check)
             .replace("{dependency}\n", self.template.dependencies)
+            .replace("{loader}", &self.requirement("keyward-loader"))
     }
 
     fn requirement(&self, crate_name: &str) -> String {
@@ -110,7 +145,7 @@ impl Crate<'_> {
 
     /// `aes-gcm` as the start of a type's name, `AesGcm`.
     fn type_name(&self) -> String {
-        let words = self.name.split('-').map(|word| {
+        let words = self.name.split(['-', '.']).map(|word| {
             let (first, rest) = word.split_at(1);
             first.to_ascii_uppercase() + rest
         });
@@ -140,9 +175,22 @@ mod tests {
             let role = template.role;
             let made = Crate { template, name: "two-words", source: Source::Registry };
             for (file, _, content) in made.files() {
-                for placeholder in
-                    ["sample", "Sample", "{package}", "{role}", "{name}", "{library}", "{check}"]
-                {
+                let placeholders = [
+                    "sample",
+                    "Sample",
+                    "{package}",
+                    "{role}",
+                    "{name}",
+                    "{file}",
+                    "{check}",
+                    "{build}",
+                    "{release}",
+                    "{what}",
+                    "{crate}",
+                    "{loader}",
+                    "{use}",
+                ];
+                for placeholder in placeholders {
                     assert!(!content.contains(placeholder), "{role} {file}: {placeholder}");
                 }
             }

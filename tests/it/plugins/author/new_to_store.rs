@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use xtask::root;
 
 use super::AuthorHome;
+use crate::helpers::nginx;
 
 /// Makes a crate, runs its `ci.sh`, builds, checks and trusts it, and makes a store with it.
 fn works(role: &str, choice: &str) {
@@ -105,4 +106,101 @@ fn the_guide_leads_to_a_store() {
     let script = script.replace("\ncargo test", &format!("\ncp {source}/Cargo.lock .\ncargo test"));
     let ran = author.program("sh").args(["-eu", "-c", &script]).run().ends(0);
     assert!(ran.text().ends_with("s3cret\n"), "{}", ran.text());
+}
+
+/// nginx with a login that gives a token for a key, and a file that needs the token.
+const NGINX: &str = "daemon off;
+master_process off;
+pid %DIR%/nginx.pid;
+error_log %DIR%/error.log;
+events {}
+http {
+    log_format heard escape=none '$request_method $request_uri $status $http_x_key $http_x_token';
+    access_log %DIR%/heard heard;
+    client_body_temp_path %DIR%/body;
+    fastcgi_temp_path %DIR%/fastcgi;
+    proxy_temp_path %DIR%/proxy;
+    scgi_temp_path %DIR%/scgi;
+    uwsgi_temp_path %DIR%/uwsgi;
+    server {
+        listen 127.0.0.1:%PORT%;
+        server_name mark.example;
+        access_log off;
+        location / {
+            return 204;
+        }
+    }
+    server {
+        listen 127.0.0.1:%PORT% default_server;
+        location = /login {
+            if ($http_x_key != canary-key) {
+                return 403;
+            }
+            return 200 canary-token;
+        }
+        location = /data.csv {
+            if ($http_x_token != canary-token) {
+                return 401;
+            }
+            return 200 private,1;
+        }
+    }
+}
+";
+
+/// From `plugin new` to a file that a real server gives only for the token of the new authenticator,
+/// which runs as a program.
+#[test]
+fn a_new_authenticator_works() {
+    let author = AuthorHome::new();
+    let dir = author.crate_of("crate", "authenticator", "example.token");
+    author.program("sh").arg(dir.join("ci.sh")).run().ends(0);
+    let report = fs::read_to_string(dir.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!(
+        (&report["backends"][0]["role"], &report["failed"]),
+        (&"authenticator".into(), &0.into())
+    );
+    assert!(report["passed"].as_u64().unwrap() >= 12, "{report}");
+
+    // As a library, it has nothing that can be loaded.
+    author.keyward("plugin build").current_dir(&dir).run().ends(0);
+    let library = dir.join("target/plugins/libkeyward_authenticator_example_token.so");
+    let refused = author.keyward("plugin trust --yes").arg(library).run().ends(7);
+    refused.says("in a role that this program knows").says("linked or run");
+
+    let program = dir.join("target/debug/keyward-authenticator-example-token");
+    let use_it = "  keyward provider add NAME --url URL --authenticator example.token\n";
+    let trusted = author.keyward("plugin trust --yes").arg(&program).run().ends(0);
+    assert!(trusted.text().ends_with(use_it), "{}", trusted.text());
+
+    let home = &author.0;
+    home.write("site/heard", "");
+    let folder = home.path("site");
+    let (_nginx, [port]) = nginx::start(&folder, |[port]| {
+        NGINX.replace("%DIR%", folder.to_str().unwrap()).replace("%PORT%", &port.to_string())
+    });
+    let url = format!("http://127.0.0.1:{port}");
+    let run = |line: &str| author.keyward(line).run();
+    let add = format!("provider add site --origin {url} --credential site");
+    run(&format!("{add} --authenticator example.token")).ends(2).says("`login`");
+    let option = format!("--option login={url}/login");
+    run(&format!("{add} --authenticator example.token {option}")).ends(0);
+    run("init s --storage file --option key.from=file").ends(0);
+    let set = format!("set s --name site --kind api-key --stdin --bind {url}");
+    author.keyward(&set).input("wrong-key").run().ends(0);
+    run(&format!("fetch {url}/data.csv --output -")).ends(9).says("the server refuses the key");
+    author.keyward(&format!("{set} --force")).input("canary-key").run().ends(0);
+    run(&format!("fetch {url}/data.csv --output -")).ends(0).prints("private,1");
+    std::thread::sleep(std::time::Duration::from_millis(50));
+    let heard = fs::read_to_string(home.path("site/heard")).unwrap();
+    let heard: Vec<_> = heard.lines().map(str::trim).collect();
+    let good =
+        ["GET /data.csv 401", "POST /login 200 canary-key", "GET /data.csv 200  canary-token"];
+    assert_eq!(heard[heard.len() - 3..], good, "{heard:?}");
+    assert!(heard[..heard.len() - 3].iter().all(|line| !line.contains("canary")), "{heard:?}");
+
+    // Without the plugin, the provider cannot be used, and says why.
+    run("plugin forget --yes keyward-authenticator-example-token");
+    run("provider check").ends(2).says("no authenticator called `example.token`");
 }

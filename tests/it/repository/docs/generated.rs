@@ -42,6 +42,7 @@ pub(super) fn pages() -> Vec<(String, String)> {
                 ("encryption cases", cases(kit::encryption::CASES)),
                 ("key cases", cases(kit::key::CASES)),
                 ("storage cases", cases(kit::storage::CASES)),
+                ("authenticator cases", cases(kit::authenticator::CASES)),
             ],
         ),
     ];

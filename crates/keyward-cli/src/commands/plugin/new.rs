@@ -14,7 +14,8 @@ use crate::stop::Outcome;
 #[derive(clap::Args)]
 #[command(after_help = "Example:
   keyward plugin new --role storage shelf keyward-storage-shelf
-  keyward plugin new --role storage --template key-value bucket keyward-storage-bucket")]
+  keyward plugin new --role storage --template key-value bucket keyward-storage-bucket
+  keyward plugin new --role authenticator example.token keyward-authenticator-token")]
 pub(crate) struct Arguments {
     /// The role of the backend
     #[arg(long, value_parser = role())]
@@ -48,5 +49,9 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     print(&escape_if_terminal(&format!("It takes Keyward's crates from {from}")))?;
     print(&escape_if_terminal(&format!("  cd {}", quoted(&dir.display().to_string()))))?;
     print("  cargo test")?;
-    print("  keyward plugin build")
+    print(match role {
+        // A library cannot provide it.
+        Role::Authenticator => "  cargo build",
+        _ => "  keyward plugin build",
+    })
 }
