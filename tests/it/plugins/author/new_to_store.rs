@@ -171,7 +171,7 @@ fn a_new_authenticator_works() {
 
     let program = dir.join("target/debug/keyward-authenticator-example-token");
     let use_it = "  keyward provider add NAME --url URL --authenticator example.token\n";
-    let trusted = author.keyward("plugin trust --yes").arg(&program).run().ends(0);
+    let trusted = author.keyward("plugin trust --yes --name token").arg(&program).run().ends(0);
     assert!(trusted.text().ends_with(use_it), "{}", trusted.text());
 
     let home = &author.0;
@@ -190,7 +190,7 @@ fn a_new_authenticator_works() {
     let set = format!("set s --name site --kind api-key --stdin --bind {url}");
     author.keyward(&set).input("wrong-key").run().ends(0);
     run(&format!("fetch {url}/data.csv --output -")).ends(9).says("the server refuses the key");
-    author.keyward(&format!("{set} --force")).input("canary-key").run().ends(0);
+    author.keyward(&set).input("canary-key").run().ends(0);
     run(&format!("fetch {url}/data.csv --output -")).ends(0).prints("private,1");
     std::thread::sleep(std::time::Duration::from_millis(50));
     let heard = fs::read_to_string(home.path("site/heard")).unwrap();
@@ -201,6 +201,6 @@ fn a_new_authenticator_works() {
     assert!(heard[..heard.len() - 3].iter().all(|line| !line.contains("canary")), "{heard:?}");
 
     // Without the plugin, the provider cannot be used, and says why.
-    run("plugin forget --yes keyward-authenticator-example-token");
+    run("plugin forget --yes token").ends(0);
     run("provider check").ends(2).says("no authenticator called `example.token`");
 }
