@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::helpers::home::Home;
 
+mod advisories;
 mod datalad;
 mod downloads;
 mod pancloud;

@@ -5,6 +5,7 @@
 //! round. `docs/performance.md` shows what came out.
 
 mod cold;
+mod fetch;
 mod fill;
 mod git;
 mod handing;
@@ -55,6 +56,7 @@ type Section = fn(&Plan) -> Result<Vec<Table>>;
 
 const SECTIONS: &[(&str, Section)] = &[
     ("cold", cold::measure),
+    ("fetch", fetch::measure),
     ("git", git::measure),
     ("handing", handing::measure),
     ("library", library::measure),

@@ -191,11 +191,11 @@ impl Provider {
 
     /// Returns the pattern that matches a target, if one does.
     pub(crate) fn matching(&self, target: &Target) -> Option<&OriginPattern> {
-        if !self.path.as_ref().is_none_or(|path| path.matches(target.path())) {
-            return None;
-        }
+        // Most providers are for other servers, and the path takes longer to compare.
         let matching = self.origins.iter().filter(|origin| origin.matches(target.origin()));
-        matching.max_by(|one, other| one.compare(other))
+        let matching = matching.max_by(|one, other| one.compare(other))?;
+        let is_path = self.path.as_ref().is_none_or(|path| path.matches(target.path()));
+        is_path.then_some(matching)
     }
 
     /// Whether this provider applies to a target.

@@ -1,6 +1,7 @@
 //! The main job: a file that needs a credential is downloaded with it, which no other server gets.
 
 use super::site::{Site, home, provider, store_password};
+use crate::helpers::program::keyward;
 
 /// `ann:canary-password`.
 const HEADER: &str = "Basic YW5uOmNhbmFyeS1wYXNzd29yZA==";
@@ -124,4 +125,20 @@ fn a_broken_file_is_reported_and_breaks_no_other_one() {
     home.keyward("provider show site").run().ends(0);
     let listed = home.keyward("provider list").run().ends(2);
     assert_eq!(listed.text().lines().next(), Some("site\tuser\tsite"));
+}
+
+#[test]
+fn a_large_file_needs_little_memory() {
+    let site = Site::start();
+    let home = home(&site, "credentials = ['site']\n");
+    let file = std::fs::File::create(site.path("files/large")).unwrap();
+    file.set_len(512 << 20).unwrap();
+    let url = format!("{}/large", site.url);
+    // In KiB: a quarter of the file.
+    let script = "ulimit -v 131072 && exec \"$0\" fetch \"$1\" --output - | wc -c";
+    let program = keyward().display().to_string();
+    let run = home.program("sh").args(["-c", script, &program, &url]).run();
+    run.ends(0).prints("536870912\n");
+    let script = "ulimit -v 131072 && exec \"$0\" fetch \"$1\" --hash sha256 --quiet";
+    home.program("sh").args(["-c", script, &program, &url]).run().ends(0);
 }

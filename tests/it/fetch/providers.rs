@@ -158,6 +158,64 @@ fn the_providers_of_a_project_count_once_it_is_trusted() {
     run("trust --yes").ends(2).says("more.toml:2:1: unknown field");
 }
 
+/// What a project brings along that another program or another folder would read as configuration.
+const HOSTILE: &[(&str, &str)] = &[
+    (".keyward/config.toml", "version = 1\nprompt.askpass = 'PROGRAM'\naudit.file = 'RAN'\n"),
+    (".keyward/stores/s.toml", "version = 1\nkey = { from = 'command', command = ['PROGRAM'] }\n"),
+    (".keyward/credentials/site.toml", "kind = 'user-password'\npassword.command = ['PROGRAM']\n"),
+    (".keyward/oauth/site.toml", "version = 1\ntoken_url = 'OTHER'\n"),
+    (".keyward/plugins/evil", "#!/bin/sh\nexec PROGRAM\n"),
+    (".config/keyward/config.toml", "version = 1\nprompt.askpass = 'PROGRAM'\n"),
+    (".curlrc", "location-trusted\nproxy = OTHER\nverbose\n"),
+    (".netrc", "machine 127.0.0.1 login ann password wrong\n"),
+    (".gitconfig", "[credential]\nhelper = PROGRAM\n"),
+    ("curl", "#!/bin/sh\nexec PROGRAM\n"),
+    ("git", "#!/bin/sh\nexec PROGRAM\n"),
+];
+
+#[test]
+fn nothing_runs_that_a_hostile_project_brings_along() {
+    let site = Site::start();
+    let home = home(&site, "credentials = ['site']\n");
+    store_password(&home, &site.url, "canary-password");
+    let program =
+        home.write("clone/program", format!("#!/bin/sh\ntouch {}\n", home.path("ran").display()));
+    let fill = |text: &str| {
+        text.replace("PROGRAM", program.to_str().unwrap())
+            .replace("RAN", home.path("ran").to_str().unwrap())
+            .replace("OTHER", &site.other)
+    };
+    home.write("clone/.keyward.toml", "version = 1\n");
+    for (name, text) in HOSTILE {
+        home.write(&format!("clone/{name}"), fill(text));
+    }
+    for name in ["program", "curl", "git", ".keyward/plugins/evil"] {
+        let mode = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(home.path("clone").join(name), mode).unwrap();
+    }
+    let url = format!("{}/private/data.csv", site.url);
+    let run = |line: &str| home.keyward(line).current_dir(&home.path("clone")).run();
+    for trusted in [false, true] {
+        if trusted {
+            drop(run("trust --yes"));
+        }
+        run(&format!("fetch {url} --output -")).ends(0).prints("private,1\n");
+        run(&format!("curl -- -fsSL {url}")).ends(0).prints("private,1\n");
+        run(&format!("fetch {}/private/data.csv --output -", site.other));
+        run("get s --name site -p").ends(0).prints("canary-password\n");
+        let asked = format!("protocol=http\nhost={}\n\n", site.url.trim_start_matches("http://"));
+        let git = home.keyward("helper git get --store s").current_dir(&home.path("clone"));
+        git.input(asked).run().ends(0);
+        assert!(!home.path("ran").exists());
+    }
+    let port = site.other.rsplit(':').next().unwrap();
+    let heard = site.heard();
+    assert!(
+        heard.iter().all(|line| !line.starts_with(port) || !line.contains("Basic")),
+        "{heard:?}"
+    );
+}
+
 #[test]
 fn a_hostile_project_gets_no_credential() {
     let site = Site::start();

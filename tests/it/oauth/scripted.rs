@@ -14,6 +14,8 @@ pub(crate) struct Received {
     pub(crate) authorization: String,
     /// The header `Cookie`.
     pub(crate) cookie: String,
+    /// All header lines, as they came.
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -71,6 +73,7 @@ fn read(stream: &TcpStream) -> Option<Received> {
             request.method = words.next()?;
             request.path = words.next()?;
         }
+        request.head += &line;
         match line.trim_end().split_once(": ") {
             Some((name, value)) if name.eq_ignore_ascii_case("authorization") => {
                 request.authorization = value.to_owned();

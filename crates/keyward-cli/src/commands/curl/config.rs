@@ -36,18 +36,8 @@ pub(super) fn lines(
     let used = provider.authenticators.first().cloned().unwrap_or_else(Use::auto);
     let is_password = record.kind == names::USER_PASSWORD;
     match used.name.as_str() {
-        "digest" if is_password => joined(&[
-            curl_user(record)?,
-            "digest
-"
-            .into(),
-        ]),
-        "auto" if is_password => joined(&[
-            curl_user(record)?,
-            "anyauth
-"
-            .into(),
-        ]),
+        "digest" if is_password => joined(&[curl_user(record)?, "digest\n".into()]),
+        "auto" if is_password => joined(&[curl_user(record)?, "anyauth\n".into()]),
         "auto" => {
             let used = Use { name: "bearer".into(), ..used };
             headers(&*keyward.authenticator(&used)?, &used, record, target, words)
