@@ -1,6 +1,6 @@
 //! Which provider a URL has, and how fast a file comes.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -12,7 +12,7 @@ use keyward_provider::{Level, Provider, Providers};
 use super::cold::process;
 use super::home::{BenchHome, PATH};
 use super::race::{Contestant, Table, race};
-use super::{Plan, Result};
+use super::{Plan, Result, peers};
 
 /// The size of the file, in bytes.
 const FILE: u64 = 1 << 30;
@@ -68,9 +68,8 @@ fn worst_pattern(plan: &Plan) -> Result<Table> {
         plan.rounds.div_ceil(FEWER),
         vec![
             Contestant::calls("read the URL", 1, || Ok(drop(Target::parse(&url)?))),
-            Contestant::calls("**match it**", 1, || match provider.matches(&target) {
-                true => Err("it matches".into()),
-                false => Ok(()),
+            Contestant::calls("**match it**", 1, || {
+                if provider.matches(&target) { Err("it matches".into()) } else { Ok(()) }
             })
             .adding(Duration::from_millis(50)),
         ],
@@ -103,9 +102,9 @@ impl Server {
         let folder = home.path().display();
         let paths = ["client_body", "fastcgi", "proxy", "scgi", "uwsgi"];
         let paths = paths.map(|name| format!("{name}_temp_path {folder}/{name};\n")).concat();
-        fs::write(
-            home.below("nginx.conf"),
-            format!(
+        peers::write(
+            &home.below("nginx.conf"),
+            &format!(
                 "daemon off; master_process off; pid {folder}/pid; error_log {folder}/log;\n\
                  events {{}}\nhttp {{ access_log off; sendfile on;\n{paths}\
                  server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n"
