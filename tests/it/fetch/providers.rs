@@ -297,7 +297,7 @@ fn a_hostile_project_starts_no_program() {
     try_all();
     run("provider check").ends(2).says("a.toml: there is no authenticator called `evil.program`");
     // A plugin that the user does not trust as it is does not start, either.
-    home.write(".config/keyward/plugins/evil.toml", &plugin.replace(&digest, &"0".repeat(64)));
+    home.write(".config/keyward/plugins/evil.toml", plugin.replace(&digest, &"0".repeat(64)));
     run(&format!("fetch {url} --output -")).ends(4);
     for folder in ["", "clone/", "clone/.keyward/"] {
         assert!(!home.path(format!("{folder}started")).exists());
