@@ -84,6 +84,12 @@ impl<'a> Fetcher<'a> {
         Self { credential: Some(name.into()), ..self }
     }
 
+    /// What is wrong with files of providers that cannot be used, such as those of a project that the
+    /// user does not trust.
+    pub fn broken(&self) -> &[Error] {
+        self.providers.broken()
+    }
+
     /// Requests a URL, follows redirects, and returns the answer, whatever its status is.
     ///
     /// # Errors

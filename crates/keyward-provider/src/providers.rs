@@ -68,7 +68,12 @@ impl Providers {
         all.into_iter().map(|(level, provider)| (*level, provider))
     }
 
-    /// Returns what is wrong with files that cannot be used.
+    /// What is wrong with files that cannot be used.
+    pub fn broken(&self) -> &[Error] {
+        &self.broken
+    }
+
+    /// Returns the same, for a caller that needs nothing else.
     pub fn into_broken(self) -> Vec<Error> {
         self.broken
     }

@@ -137,7 +137,7 @@ fn the_providers_of_a_project_count_once_it_is_trusted() {
     clone(&home, &[("data", text)]);
     let url = format!("{}/private/data.csv", site.url);
     let run = |line: &str| home.keyward(line).current_dir(&home.path("clone")).run();
-    run(&format!("fetch {url} --output -")).ends(9);
+    run(&format!("fetch {url} --output -")).ends(9).says("warning: ").says("not trusted");
     run("provider check").ends(4).says("it is not trusted");
     let shown = run("trust --yes").ends(0);
     let fact = format!("  provider   data: {}, credential site\n", site.url);

@@ -45,6 +45,7 @@ const BROUGHT: &[&str] = &[
     "f root:root 644 /usr/share/doc/keyward/references.html",
     "f root:root 644 /usr/share/doc/keyward/resolver.html",
     "f root:root 644 /usr/share/doc/keyward/threat-model.html",
+    "f root:root 644 /usr/share/doc/keyward/trust.html",
     "f root:root 644 /usr/share/doc/keyward/writing-a-backend.html",
     "f root:root 644 /usr/share/fish/vendor_completions.d/keyward.fish",
     "f root:root 644 /usr/share/zsh/vendor-completions/_keyward",

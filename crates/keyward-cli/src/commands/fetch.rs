@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::Run;
 use crate::exit::each;
 use crate::input::standard_input;
-use crate::output::{escaped, print};
+use crate::output::{escaped, print, print_message};
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, usage_error};
 pub(super) use bar::Bar;
@@ -72,6 +72,9 @@ pub(super) fn fetcher<'a>(
     credential: Option<&str>,
 ) -> keyward_core::Result<Fetcher<'a>> {
     let fetcher = Fetcher::new(keyward)?.in_folder(Path::new("."))?;
+    for error in fetcher.broken() {
+        print_message(&format!("warning: {error}"));
+    }
     Ok(match credential {
         Some(name) => fetcher.with_credential(name),
         None => fetcher,
