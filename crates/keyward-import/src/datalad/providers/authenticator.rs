@@ -30,6 +30,10 @@ enum Becomes {
     Patterns(&'static str),
     /// The fields of a form.
     Fields,
+    /// A name in the option of this name.
+    Name(&'static str),
+    /// The URL of a server, which may be without its scheme, in the option of this name.
+    Server(&'static str),
     /// Nothing: Keyward keeps all cookies, and DataLad itself does not use the id of a form.
     Nothing,
 }
@@ -63,10 +67,13 @@ const KNOWN: &[Known] = &[
     Known { theirs: "bearer_token_anon", ours: "registry-token", options: &[] },
     Known { theirs: "loris-token", ours: "bearer", options: &[FAILURE] },
     Known { theirs: "xnat", ours: "xnat", options: &[] },
+    Known {
+        theirs: "aws-s3",
+        ours: "aws-sigv4",
+        options: &[("host", Becomes::Server("endpoint")), ("region", Becomes::Name("region"))],
+    },
+    Known { theirs: "nda-s3", ours: "nda", options: &[("region", Becomes::Name("region"))] },
 ];
-
-/// DataLad's other authenticators, which an import does not translate.
-const MISSING: &[&str] = &["aws-s3", "nda-s3"];
 
 /// Returns when a provider authenticates and how, with the credential that it names.
 ///
@@ -82,11 +89,7 @@ pub(super) fn authenticator(
         return Ok((Auth::Never, None));
     }
     let Some(known) = KNOWN.iter().find(|known| known.theirs == name) else {
-        let shown = printable(name);
-        let why = match MISSING.contains(&name) {
-            true => format!("an import cannot translate `{shown}` yet"),
-            false => format!("there is no authenticator `{shown}`"),
-        };
+        let why = format!("there is no authenticator `{}`", printable(name));
         return Err(wrong(section.place("authentication_type"), &why));
     };
     check_options(section, name, known.options)?;
@@ -99,7 +102,12 @@ pub(super) fn authenticator(
         let place = section.place(&key);
         let lines = value.lines().filter(|line| !line.is_empty());
         let value = match becomes {
-            Becomes::Url(name) => Some((*name, Value::Text(value.clone()))),
+            Becomes::Url(name) | Becomes::Name(name) => Some((*name, Value::Text(value.clone()))),
+            Becomes::Server(name) => {
+                let has_scheme = value.contains("://");
+                let url = if has_scheme { value.clone() } else { format!("https://{value}") };
+                Some((*name, Value::Text(url)))
+            }
             Becomes::Patterns(name) => {
                 let patterns: Vec<_> = lines.map(pattern).collect();
                 for pattern in &patterns {
@@ -116,6 +124,10 @@ pub(super) fn authenticator(
         if let Some((name, value)) = value {
             used.options.insert(name, value);
         }
+    }
+    if name == "aws-s3" && credential.is_none() {
+        // Then DataLad signs nothing.
+        return Ok((Auth::Never, None));
     }
     // A token of LORIS is what its credential gets with a password.
     if let Some(credential) = credential.filter(|it| it.theirs == "loris-token")

@@ -118,6 +118,27 @@ fn a_file_becomes_providers() {
 }
 
 #[test]
+fn a_bucket_is_read_with_a_key_or_without_one() {
+    let text = "[provider:s3]\nurl_re = s3://some-bucket/.*\nauthentication_type = aws-s3\n";
+    let provider = gathered(&[text]).found.remove(0).providers.unwrap().remove(0);
+    assert!(provider.to_toml().contains("auth = \"never\""), "{}", provider.to_toml());
+    let key = "credential = key\naws-s3_host = s3.example.org\naws-s3_region = eu-west-1\n\
+               [credential:key]\ntype = aws-s3\n";
+    let found = gathered(&[&format!("{text}{key}")]).found.remove(0);
+    assert_eq!(found.credential, Some(("key".into(), names::AWS.into())));
+    let provider = found.providers.unwrap().remove(0);
+    let expected = "origins = [\"s3://some-bucket\"]\ncredentials = [\"key\"]\n\n\
+                    [[authenticators]]\nname = \"aws-sigv4\"\nendpoint = \"https://s3.example.org\"\n\
+                    region = \"eu-west-1\"\n";
+    assert!(provider.to_toml().contains(expected), "{}", provider.to_toml());
+    let nda = text.replace("aws-s3\n", "nda-s3\ncredential = n\n[credential:n]\ntype = nda-s3\n");
+    let provider = gathered(&[&nda]).found.remove(0).providers.unwrap().remove(0);
+    assert_eq!(provider.authenticators[0].name, "nda");
+    // A bucket with capital letters is no host.
+    assert!(why(&text.replace("some-bucket", "Some_Bucket")).contains("Some_Bucket"));
+}
+
+#[test]
 fn sections_of_several_files_are_merged_and_the_last_one_counts() {
     let later = "[provider:site]\nauthentication_type = bearer_token\ncredential = other\n\
                  [credential:other]\ntype = token\n";
@@ -132,7 +153,11 @@ fn sections_of_several_files_are_merged_and_the_last_one_counts() {
 fn what_cannot_be_used_has_a_reason_with_its_line() {
     let with = |from: &str, to: &str| why(&FILE.replace(from, to));
     for (why, expected) in [
-        (with("http_basic_auth", "aws-s3"), "0.cfg:4: an import cannot translate `aws-s3` yet"),
+        (with("http_basic_auth", "aws-s9"), "0.cfg:4: there is no authenticator `aws-s9`"),
+        (
+            with("http_basic_auth\n", "aws-s3\naws-s3_bucket = b\n"),
+            "0.cfg:5: `aws-s3_bucket` has no counterpart in Keyward",
+        ),
         (with("http_basic_auth", "html_form"), "0.cfg:4: `fields` is empty"),
         (
             with("http_basic_auth\n", "html_form\nhtml_form_fields = a\n"),

@@ -86,7 +86,7 @@ fn place(expression: &str) -> Result<Place> {
         schemes.retain(|scheme| scheme != "http");
     }
     if let Some(scheme) =
-        schemes.iter().find(|it| !["http", "https", "ftp", "ftps"].contains(&it.as_str()))
+        schemes.iter().find(|it| !["http", "https", "ftp", "ftps", "s3"].contains(&it.as_str()))
     {
         return Err(unclear(&format!("Keyward has no providers for `{scheme}`")));
     }
@@ -239,7 +239,7 @@ mod tests {
             (r"good\.example/repo", "scheme"),
             (r".*", "scheme"),
             (r".*://a\.example/", "no providers for `*`"),
-            (r"s3://bucket/.*", "no providers for `s3`"),
+            (r"gopher://bucket/.*", "no providers for `gopher`"),
             (r"https://.*a\.example/", "only end in the same way"),
             (r"https://.*", "no host"),
             (r"https://(.*)/", "only end in the same way"),
