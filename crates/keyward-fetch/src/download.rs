@@ -276,8 +276,16 @@ pub(crate) fn check_answer(answer: &Answer, good: &[u16]) -> Result<()> {
         409 | 412 => ErrorKind::Conflict,
         _ => ErrorKind::Unavailable,
     };
-    let (origin, status) = (answer.target.origin(), answer.head.status);
-    let error = Error::new(kind, "fetch").because(format!("{origin} answers with status {status}"));
+    // A query can contain a secret.
+    let (origin, path) = (answer.target.origin(), answer.target.path());
+    let status = answer.head.status;
+    let error =
+        Error::new(kind, "fetch").because(format!("{origin}{path}: the status is {status}"));
+    let error = match (status, &answer.credential) {
+        (401, None) => error
+            .hint("Name a credential with --credential, or for this server: keyward provider add"),
+        _ => error,
+    };
     let region = answer.head.values("x-amz-bucket-region").next();
     Err(match region.filter(|region| status != 404 && is_label(region)) {
         Some(region) => error.hint(format!("The bucket is in the region `{region}`")),

@@ -164,8 +164,12 @@ impl<'a> Fetcher<'a> {
     /// or none.
     fn open_by_curl(&self, target: Target, draft: &Draft<'_>) -> Result<Answer> {
         let bound = match &self.credential {
-            Some(name) => self.keyward.bound(&target, name)?,
-            None => self.keyward.provided(&self.providers, &target)?,
+            Some(name) => Some(self.keyward.bound(&target, name)?),
+            // Everyone may get some files.
+            None => match self.keyward.provided(&self.providers, &target) {
+                Err(error) if error.kind() == ErrorKind::NotFound => None,
+                found => found?,
+            },
         };
         if let Some(bound) = &bound {
             bound.give_out()?;
@@ -257,11 +261,15 @@ impl<'a> Fetcher<'a> {
             Some(name) => vec![name.clone()],
             None => provider.credentials_for(&target),
         };
-        let mut credentials = Vec::new();
+        let (mut credentials, mut missing) = (Vec::new(), None);
         for name in &names {
-            if let Some(found) = self.keyward.bound(&target, name)? {
-                found.give_out()?;
-                credentials.push((name.as_str(), Some(found.record)));
+            match self.keyward.bound(&target, name) {
+                Ok(found) => {
+                    found.give_out()?;
+                    credentials.push((name.as_str(), Some(found.record)));
+                }
+                Err(error) if error.kind() == ErrorKind::NotFound => missing = Some(error),
+                Err(error) => return Err(error),
             }
         }
         if credentials.is_empty() {
@@ -305,7 +313,7 @@ impl<'a> Fetcher<'a> {
         {
             return Ok(answer);
         }
-        Err(refused(&target, &names, refusal))
+        Err(refused(&target, provider, &names, refusal, missing))
     }
 
     /// Forgets what a server answered to a credential.
@@ -336,7 +344,14 @@ fn helps(refusal: Option<&(String, Refusal)>) -> bool {
     refusal.is_some_and(|(_, refusal)| refusal.cause != RefusalCause::OtherScheme)
 }
 
-fn refused(target: &Target, names: &[String], refusal: Option<(String, Refusal)>) -> Error {
+/// Returns why a target is not given out. `missing` says why there is no credential.
+fn refused(
+    target: &Target,
+    provider: &Provider,
+    names: &[String],
+    refusal: Option<(String, Refusal)>,
+    missing: Option<Error>,
+) -> Error {
     let origin = target.origin();
     let Some((name, refusal)) = refusal else {
         return Error::new(ErrorKind::NotFound, "fetch")
@@ -354,11 +369,24 @@ fn refused(target: &Target, names: &[String], refusal: Option<(String, Refusal)>
             printable(name)
         )),
     };
-    match (refusal.cause, names.first()) {
-        (RefusalCause::NeedsCredential, Some(name)) => error.hint(format!(
-            "Store one: keyward set STORE --name {} --bind {origin}",
-            printable(name)
-        )),
-        _ => error,
+    let (RefusalCause::NeedsCredential, Some(name)) = (refusal.cause, names.first()) else {
+        return error;
+    };
+    let what = match provider.authenticators.first().map_or("", |used| used.name.as_str()) {
+        "basic" | "digest" | "html-form" | "xnat" | "loris" | "nda" => " USERNAME",
+        "bearer" | "token" => " --kind token",
+        "aws-sigv4" => " --kind aws",
+        _ => "",
+    };
+    let name = printable(name);
+    let error =
+        error.hint(format!("Store one: keyward set STORE{what} --name {name} --bind {origin}"));
+    match missing {
+        Some(missing) => {
+            let reasons: Vec<_> = missing.causes().collect();
+            let why = if reasons.is_empty() { missing.summary() } else { reasons.join("; ") };
+            error.caused_by(why)
+        }
+        None => error,
     }
 }

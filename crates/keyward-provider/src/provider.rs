@@ -72,8 +72,8 @@ pub struct Use {
 }
 
 impl Auth {
-    /// What counts for these authenticators if a provider does not say it.
-    pub(crate) fn usual(authenticators: &[Use]) -> Self {
+    /// What a provider with these authenticators does if its file does not say it.
+    pub fn usual(authenticators: &[Use]) -> Self {
         match authenticators.iter().any(Use::is_unasked) {
             true => Self::Required,
             false => Self::Optional,

@@ -56,7 +56,10 @@ impl<'a> Gathered<'a> {
             return Ok(());
         }
         let why = format!("the record may not be given to {}", url.origin());
-        Err(Error::new(ErrorKind::Refused, "resolve").because(why))
+        let (name, origin) = (printable(self.query.name()), url.origin());
+        Err(Error::new(ErrorKind::Refused, "resolve").because(why).hint(format!(
+            "If that server may get it: keyward set STORE --name {name} --bind {origin}"
+        )))
     }
 
     /// Checks a record, and gives it the kind that is known by now if it does not show its own.

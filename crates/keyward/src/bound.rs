@@ -40,13 +40,13 @@ impl Debug for Bound {
 }
 
 impl Keyward {
-    /// Returns the credential of this name, if the resolver finds it and the server of the target may
-    /// get it.
+    /// Returns the credential of this name, if the server of the target may get it.
     ///
     /// # Errors
+    /// [`NotFound`](ErrorKind::NotFound), with the reasons of the sources, if there is none;
     /// [`Refused`](ErrorKind::Refused) if the record is not bound to the server, or the URL names the
     /// account of another user; those of the resolver.
-    pub fn bound(&self, target: &Target, name: &str) -> Result<Option<Bound>> {
+    pub fn bound(&self, target: &Target, name: &str) -> Result<Bound> {
         bound(self.resolver()?, target, name)
     }
 
@@ -69,36 +69,38 @@ impl Keyward {
     }
 
     /// Returns the first credential that the provider of a target names and that exists, as
-    /// [`bound`](Self::bound) does. It never asks the user.
+    /// [`bound`](Self::bound) does; `None` if no provider names one. It never asks the user.
     ///
     /// # Errors
-    /// Those of [`bound`](Self::bound).
+    /// Those of [`bound`](Self::bound); [`NotFound`](ErrorKind::NotFound) if none of those that the
+    /// provider names exists.
     pub fn provided(&self, providers: &Providers, target: &Target) -> Result<Option<Bound>> {
         let matching = providers.matching(target);
         let provider = matching.first().map(|(_, provider)| *provider);
         let Some(provider) = provider.filter(|provider| provider.auth != Auth::Never) else {
             return Ok(None);
         };
+        let mut missing = None;
         for name in provider.credentials_for(target) {
-            if let Some(found) = bound(self.silent_resolver()?, target, &name)? {
-                return Ok(Some(found));
+            match bound(self.silent_resolver()?, target, &name) {
+                Ok(found) => return Ok(Some(found)),
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    missing = missing.or(Some(error))
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(None)
+        missing.map_or(Ok(None), Err)
     }
 }
 
-fn bound(resolver: Resolver, target: &Target, name: &str) -> Result<Option<Bound>> {
+fn bound(resolver: Resolver, target: &Target, name: &str) -> Result<Bound> {
     let origin = target.origin().to_string();
     let query = Query::new(name, None)?.for_url(&origin)?;
-    let found = match resolver.find(&query) {
-        Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
+    let found = resolver.find(&query)?;
     check(&found.record, name, target)?;
     let (record, sources) = (found.record, found.sources);
-    Ok(Some(Bound { name: name.to_owned(), record, resolver, origin, sources }))
+    Ok(Bound { name: name.to_owned(), record, resolver, origin, sources })
 }
 
 /// Refuses a record that the server of a target must not get.

@@ -217,6 +217,55 @@ fn nothing_runs_that_a_hostile_project_brings_along() {
 }
 
 #[test]
+fn a_provider_does_by_default_what_its_authenticator_needs() {
+    let home = Home::with_store("--option key.from=file");
+    let form = "provider add form --url https://x.example/login --authenticator html-form \
+                --option url=https://x.example/login --option fields=user={username} \
+                --option fields=pass={password} --option failure=Bad";
+    home.keyward(form).run().ends(0);
+    let text = home.read(&format!("{FOLDER}/form.toml"));
+    assert!(text.contains("fields = [\"user={username}\", \"pass={password}\"]"), "{text}");
+    for (authenticator, auth) in [
+        ("", "optional"),
+        ("--authenticator aws-sigv4", "required"),
+        ("--authenticator basic", "optional"),
+    ] {
+        home.keyward(&format!("provider add x --origin https://x.example {authenticator}"))
+            .run()
+            .ends(0);
+        let shown = home.keyward("provider show x --json").run().ends(0).json();
+        assert_eq!(shown[0]["auth"], auth, "{authenticator}");
+        home.keyward("provider remove x").run().ends(0);
+    }
+    let shown = home.keyward("provider show form --json").run().ends(0).json();
+    assert_eq!(shown[0]["auth"], "required");
+    let twice = "provider add y --origin https://x.example --authenticator token \
+                 --option prefix=a --option prefix=b";
+    home.keyward(twice).run().ends(2).says("given twice");
+}
+
+#[test]
+fn an_error_says_why_there_is_no_credential() {
+    let site = Site::start();
+    let home = home(&site, "credentials = ['site']\n[[authenticators]]\nname = 'bearer'\n");
+    let url = format!("{}/token/data.csv", site.url);
+    home.keyward(&format!("fetch {url}")).run().ends(3).says("--kind token --name site --bind");
+    home.keyward("init t --option key.from=file").run().ends(0);
+    for line in [format!("fetch {url}"), format!("curl --credential site -- {url}")] {
+        home.keyward(&line).run().ends(3).says("there is no default store");
+    }
+    let run = home.keyward(&format!("curl -- -s {url}")).run().ends(0);
+    run.says("curl gets no credential");
+    home.keyward(&format!("fetch {}/absent", site.other))
+        .run()
+        .ends(3)
+        .says("/absent: the status is 404");
+    let unknown = format!("{}/token/data.csv", site.url.replace("127.0.0.1", "localhost"));
+    home.keyward(&format!("fetch {unknown}")).run().ends(9).says("keyward provider add");
+    home.keyward(&format!("fetch {url} --output absent/")).run().ends(2).says("not a folder");
+}
+
+#[test]
 fn a_hostile_project_gets_no_credential() {
     let site = Site::start();
     let home = home(&site, "auth = 'required'\ncredentials = ['site']\n");

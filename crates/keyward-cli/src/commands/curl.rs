@@ -9,13 +9,14 @@ use std::path::Path;
 use std::process::Command;
 
 use keyward::{Bound, Keyward};
-use keyward_core::{Error, ErrorKind, Origin, Result, printable};
+use keyward_core::{Error, ErrorKind, Origin, Result};
 use keyward_fs::open_in_memory;
 use keyward_origin::Target;
 use keyward_provider::{Provider, Providers};
 
 use super::Run;
 use crate::harden;
+use crate::output::print_message;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
 use words::Words;
@@ -101,8 +102,14 @@ fn find(
         let matching = providers.matching(target);
         let provider = matching.first().map(|(_, provider)| (*provider).clone());
         let bound = match name {
-            Some(name) => Some(keyward.bound(target, name)?.ok_or_else(|| missing(target, name))?),
-            None => keyward.provided(providers, target)?,
+            Some(name) => Some(keyward.bound(target, name)?),
+            None => match keyward.provided(providers, target) {
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    print_message(&format!("warning: curl gets no credential: {error}"));
+                    None
+                }
+                found => found?,
+            },
         };
         let names = |bound: &Option<Bound>| bound.as_ref().map(|bound| bound.name.clone());
         if found.as_ref().is_some_and(|(_, first)| names(first) != names(&bound)) {
@@ -115,11 +122,4 @@ fn find(
     let Some((provider, Some(bound))) = found else { return Ok(None) };
     let provider = provider.unwrap_or_else(|| Provider::for_origin(targets[0].origin()));
     Ok(Some((provider, bound)))
-}
-
-fn missing(target: &Target, name: &str) -> Error {
-    let (name, origin) = (printable(name), target.origin());
-    Error::not_found("curl")
-        .because(format!("there is no credential `{name}`"))
-        .hint(format!("Store one: keyward set STORE --name {name} --bind {origin}"))
 }

@@ -106,8 +106,12 @@ impl Arguments {
         };
         match &self.output {
             Some(path) if path.is_dir() => Ok(path.join(named()?)),
-            Some(path) if is_alone => Ok(path.clone()),
-            Some(_) => Err(Error::invalid("usage", "several files need a folder that exists")),
+            Some(path) if is_alone && !is_folder_name(path) => Ok(path.clone()),
+            Some(path) => {
+                let why = format!("{} is not a folder that exists", path.display());
+                let why = if is_alone { why } else { format!("several files: {why}") };
+                Err(Error::invalid("usage", why).hint("Make the folder first"))
+            }
             None => Ok(named()?.into()),
         }
     }
@@ -133,6 +137,11 @@ impl Arguments {
             .iter()
             .try_for_each(|(name, hash)| print(&format!("{}: {hash}", name.name())))
     }
+}
+
+/// Whether a path can only be that of a folder.
+fn is_folder_name(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(b"/")
 }
 
 /// Reads the lines of a file that are neither empty nor comments.

@@ -34,12 +34,12 @@ impl Run for Arguments {
         let target = Target::parse(&self.url)?;
         let keyward = session.keyward()?;
         let found = match &self.credential {
-            Some(name) => keyward.bound(&target, name)?,
+            Some(name) => Some(keyward.bound(&target, name)?),
             None => keyward.provided(&keyward.providers_in(Path::new("."))?, &target)?,
         };
         let bound = found.ok_or_else(|| {
             Error::not_found("netrc")
-                .because(format!("there is no credential for {}", target.origin()))
+                .because(format!("no provider names a credential for {}", target.origin()))
         })?;
         let line = line(&bound, &target)?;
         bound.give_out()?;

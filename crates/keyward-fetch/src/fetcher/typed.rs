@@ -73,7 +73,7 @@ impl Fetcher<'_> {
             }
         }
         // A cause that another answer of the user cannot change is no reason to ask again.
-        Err(match refused(target, &[], refusal) {
+        Err(match refused(target, provider, &[], refusal, None) {
             error if error.kind() == ErrorKind::NotFound => {
                 Error::new(ErrorKind::Unauthorized, "fetch").because(error.message().to_owned())
             }

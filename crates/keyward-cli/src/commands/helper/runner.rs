@@ -100,6 +100,7 @@ fn provided(keyward: &Keyward, location: &Location) -> Result<Option<Bound>> {
             print_message(&format!("warning: {error}"));
             Ok(None)
         }
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         found => found,
     }
 }

@@ -1,6 +1,6 @@
 use keyward::{Keyward, PROVIDERS};
 use keyward_config::parse_value;
-use keyward_core::{Error, OptionSpec, Result, Role, Values};
+use keyward_core::{Error, OptionSpec, Result, Role, Value, Values};
 use keyward_origin::Target;
 use keyward_provider::{Auth, OriginPattern, PathPattern, Provider, Use};
 
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// A regular expression that the whole path must match
     #[arg(long, value_name = "REGEX")]
     pub(super) path: Option<String>,
-    /// When the credential is sent [default: if the server asks for it]
+    /// When the credential is sent [default: what the authenticator needs]
     #[arg(long, value_name = "WHEN")]
     auth: Option<AuthName>,
     /// The name of a credential
@@ -99,7 +99,8 @@ impl Arguments {
             None => Vec::new(),
         };
         let auth = match self.auth {
-            None | Some(AuthName::Optional) => Auth::Optional,
+            None => Auth::usual(&authenticators),
+            Some(AuthName::Optional) => Auth::Optional,
             Some(AuthName::Required) => Auth::Required,
             Some(AuthName::Never) => Auth::Never,
         };
@@ -137,7 +138,14 @@ fn used(keyward: &Keyward, name: &str, options: &[String]) -> Outcome<Use> {
             .split_once('=')
             .ok_or_else(|| usage_error("an option is written KEY=VALUE, as in prefix=Key"))?;
         let spec = OptionSpec::find(specs(keyward, name)?, key).map_err(Error::from)?;
-        values.insert(key, parse_value(spec, text)?);
+        let value = match (values.get(key), parse_value(spec, text)?) {
+            (None, value) => value,
+            (Some(Value::List(known)), Value::List(more)) => {
+                Value::List([known.as_slice(), &more].concat())
+            }
+            _ => return Err(usage_error(format!("--option {key} is given twice"))),
+        };
+        values.insert(key, value);
     }
     let used = Use { name: name.to_owned(), options: values };
     keyward.authenticator(&used)?;
