@@ -85,6 +85,10 @@ impl Backend for Token {
         if options.header.is_empty() || !options.header.bytes().all(is_token) {
             return Err(Error::invalid("options", "`header` must be the name of a header"));
         }
+        if RESERVED.iter().any(|name| options.header.eq_ignore_ascii_case(name)) {
+            let why = "`header` is a header that says where the request goes or where it ends";
+            return Err(Error::invalid("options", why));
+        }
         if !options.prefix.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::invalid("options", "`prefix` must be a word"));
         }
@@ -92,6 +96,10 @@ impl Backend for Token {
         Ok(Self { header: options.header, prefix: options.prefix, pages })
     }
 }
+
+/// Headers that a token must not replace.
+const RESERVED: &[&str] =
+    &["connection", "content-length", "host", "te", "trailer", "transfer-encoding", "upgrade"];
 
 impl Authenticator for Token {
     fn step(

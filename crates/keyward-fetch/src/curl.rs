@@ -93,13 +93,15 @@ fn value<'a>(record: &'a Record, name: &str) -> &'a [u8] {
 /// The files in memory that curl reads, and the arguments that name them.
 struct Options {
     arguments: Vec<String>,
+    has_credential: bool,
     _files: Vec<File>,
 }
 
 impl Options {
     fn new(target: &Target, record: Option<&Record>, config: &Config) -> Result<Self> {
         let is_sftp = target.origin().scheme == "sftp";
-        let mut options = Self { arguments: Vec::new(), _files: Vec::new() };
+        let (arguments, has_credential) = (Vec::new(), record.is_some());
+        let mut options = Self { arguments, has_credential, _files: Vec::new() };
         let mut lines = Vec::new();
         match record {
             None if is_sftp => {
@@ -158,7 +160,8 @@ fn command(target: &Target, options: &Options, config: &Config) -> Result<Comman
     if let [file] = config.network()?.root_files.as_slice() {
         command.args(["--cacert", file]);
     }
-    if target.origin().is_loopback() {
+    if target.origin().is_loopback() || options.has_credential {
+        // A proxy for HTTP would get the password in a URL.
         command.args(["--noproxy", "*"]);
     }
     command.args(&options.arguments).arg("--url").arg(target.to_string());

@@ -1,8 +1,9 @@
 //! A request that is written again for each URL to which a redirect leads.
 
 use std::cell::RefCell;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -58,6 +59,24 @@ impl<'a> Draft<'a> {
                 target.origin().scheme
             ))),
         }
+    }
+
+    /// Refuses to write or delete at another server because one says so, which may have no right to, and
+    /// to do it with a folder.
+    pub(crate) fn check_redirect(&self, from: &Target, to: &Target) -> Result<()> {
+        if matches!(self.method, "GET" | "HEAD") {
+            return Ok(());
+        }
+        let why = if from.origin() != to.origin() {
+            format!("{} says that the file is at {}{}", from.origin(), to.origin(), to.path())
+        } else if to.path().ends_with('/') {
+            format!("{} says that the file is {}, a folder", from.origin(), to.path())
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(ErrorKind::Refused, "fetch")
+            .because(why)
+            .hint("If that is what you want, name that URL"))
     }
 
     /// Whether a redirect with this status leads to the same request of another URL. Nothing is
@@ -122,6 +141,13 @@ pub(crate) fn head_of_file(
     (ResponseHead { status, headers, body_start: Secret::default() }, start)
 }
 
+/// Opens a file, and does not wait if it is a pipe.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    options.read(true).open(path)
+}
+
 /// A file that is sent, maybe several times: to be hashed, without a credential, and with one.
 pub(crate) struct Upload<'a> {
     file: File,
@@ -134,7 +160,7 @@ impl<'a> Upload<'a> {
     pub(crate) fn open(path: &Path, progress: Progress<'a>) -> Result<Self> {
         let failed =
             |error: io::Error| Error::invalid("upload", format!("{}: {error}", path.display()));
-        let file = File::open(path).map_err(failed)?;
+        let file = open_file(path).map_err(failed)?;
         let found = file.metadata().map_err(failed)?;
         if !found.is_file() {
             let why = format!("{} is not a regular file", path.display());

@@ -121,11 +121,13 @@ impl<'a> Fetcher<'a> {
             match location.filter(|_| draft.follows(answer.head.status)) {
                 // Nothing of this request is sent to the next URL, which has its own provider.
                 Some(location) => {
-                    target = answer.target.join(location).map_err(|error| {
+                    let next = answer.target.join(location).map_err(|error| {
                         let why = format!("{} redirects to no URL", answer.target.origin());
                         let why = format!("{why} that can be used: {}", error.message());
                         Error::new(ErrorKind::Unavailable, "fetch").because(why)
                     })?;
+                    draft.check_redirect(&answer.target, &next)?;
+                    target = next;
                 }
                 None => return Ok(answer),
             }

@@ -1,7 +1,6 @@
 //! Files of this machine, by their URL (RFC 8089).
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io::{Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -11,7 +10,7 @@ use keyward_origin::Target;
 use percent_encoding::percent_decode_str;
 
 use crate::body::Body;
-use crate::draft::{Draft, head_of_file};
+use crate::draft::{Draft, head_of_file, open_file};
 
 /// Opens the file of a target.
 pub(crate) fn open(target: &Target, draft: &Draft<'_>) -> Result<(ResponseHead, Body)> {
@@ -26,7 +25,7 @@ pub(crate) fn open(target: &Target, draft: &Draft<'_>) -> Result<(ResponseHead, 
         };
         Error::new(kind, "fetch").because(why)
     };
-    let mut file = File::open(path).map_err(failed)?;
+    let mut file = open_file(path).map_err(failed)?;
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
         let why = format!("{} is not a regular file", path.display());

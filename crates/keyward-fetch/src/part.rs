@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Result};
@@ -51,6 +51,10 @@ impl Part {
             let mut options = OpenOptions::new();
             options.read(true).write(true).create(true).truncate(false);
             options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+            if target.exists() {
+                // What is replaced may be private.
+                options.mode(0o600);
+            }
             let file = options.open(&path).map_err(failed)?;
             match file.try_lock() {
                 Ok(()) => {}
@@ -145,7 +149,9 @@ impl Part {
             self.file.set_modified(modified).map_err(failed)?;
         }
         if let Ok(replaced) = fs::symlink_metadata(target) {
-            self.file.set_permissions(replaced.permissions()).map_err(failed)?;
+            // The content of a server gets no rights of a user.
+            let mode = fs::Permissions::from_mode(replaced.mode() & 0o777);
+            self.file.set_permissions(mode).map_err(failed)?;
         }
         self.file.sync_all().map_err(failed)?;
         let renamed = match overwrites {
@@ -188,9 +194,11 @@ impl Drop for Part {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "without it, the download begins again")]
+/// Writes what a part is of. Without it, the download begins again. A URL may contain a secret.
 fn describe(path: &Path, text: &str) -> io::Result<()> {
-    fs::write(path, text)
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options.open(path)?.write_all(text.as_bytes())
 }
 
 /// Returns what names the time since the machine was started. The part is not synchronized with the

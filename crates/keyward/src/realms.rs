@@ -1,7 +1,7 @@
 //! Credentials for the realms of servers.
 
 use keyward_config::{DEFAULT_STORE, Profile, ProfileKey};
-use keyward_core::{Origin, Record, Result};
+use keyward_core::{ErrorKind, Origin, Record, Result};
 use keyward_kinds::labels::REALM;
 
 use crate::facade::Keyward;
@@ -38,7 +38,10 @@ impl Keyward {
                     Ok(record) if is_for(&record) => {
                         found.push((record.used.unwrap_or(record.updated), name.to_owned()));
                     }
-                    Err(error) if !error.is_miss() => return Err(error),
+                    // One entry that cannot be read does not hide the others.
+                    Err(error) if !error.is_miss() && error.kind() != ErrorKind::Corrupt => {
+                        return Err(error);
+                    }
                     _ => {}
                 }
             }

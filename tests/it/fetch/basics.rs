@@ -142,3 +142,27 @@ fn a_large_file_needs_little_memory() {
     let script = "ulimit -v 131072 && exec \"$0\" fetch \"$1\" --hash sha256 --quiet";
     home.program("sh").args(["-c", script, &program, &url]).run().ends(0);
 }
+
+#[test]
+fn what_replaces_a_private_file_is_private_from_the_first_byte() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let site = Site::start();
+    let home = home(&site, "credentials = ['site']\n");
+    site.write("files/half", &[b'x'; 1 << 20]);
+    let url = format!("{}/half", site.url);
+    let mode =
+        |name: &str| std::fs::metadata(home.path(name)).unwrap().permissions().mode() & 0o7777;
+    let set = |mode| {
+        let path = home.write("half", "old");
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set(0o600);
+    home.keyward(&format!("fetch {url} --force --hash sha256=00")).run();
+    home.keyward(&format!("fetch {url} --force")).run().ends(0);
+    assert_eq!(mode("half"), 0o600);
+    set(0o4711);
+    home.keyward(&format!("fetch {url} --force")).run().ends(0);
+    assert_eq!(mode("half"), 0o711);
+    home.keyward(&format!("fetch {url} --output - --hash sha256")).run().ends(2).says("--hash");
+}

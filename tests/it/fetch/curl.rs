@@ -108,13 +108,18 @@ fn curl_does_not_start_if_the_credential_could_go_elsewhere() {
         format!("{url} --next {}", site.other),
         format!("{url} {}", site.other),
         format!("-u a:b {url}"),
+        format!("-x -o {0}/evil {url}", site.other),
+        format!("-x{} {url}", site.other),
+        format!("--connect-to ::{} {url}", site.other.trim_start_matches("http://")),
+        format!("--cacert ca.pem {url}"),
+        format!("--request-target /x {url}"),
+        format!("--follow {url}"),
         "-fsS".into(),
         "example.org".into(),
     ] {
         home.keyward(&format!("curl -- {words}")).run().ends(2);
     }
-    // curl was only asked for its options.
-    assert!(!home.read("words").contains("http"));
+    assert!(!home.path("words").exists(), "curl was started");
     // What curl reads by itself does not count.
     store_password(&home, &site.url, "canary-password");
     home.write(".curlrc", "location-trusted\nverbose\n");
@@ -123,6 +128,25 @@ fn curl_does_not_start_if_the_credential_could_go_elsewhere() {
     assert!(site.heard().iter().all(|line| {
         !line.starts_with(site.other.rsplit(':').next().unwrap()) || !line.contains("Basic")
     }));
+}
+
+#[test]
+fn curl_gets_no_pattern_of_urls_and_no_credential_that_a_provider_withholds() {
+    let site = Site::start();
+    let home = home(&site, "path = '/private/.*'\ncredentials = ['site']\n");
+    store_password(&home, &site.url, "canary-password");
+    provider(&home, "never", &site.url, "path = '/private/never/.*'\nauth = 'never'\n");
+    let url = format!("{}/private/{{data.csv,never/data.csv}}", site.url);
+    home.keyward(&format!("curl -- -fsS {url}")).run().ends(22);
+    let never = format!("{}/private/never/data.csv", site.url);
+    home.keyward(&format!("curl --credential site -- -fsS {never}")).run().ends(22);
+    assert!(
+        site.heard().iter().all(|line| !line.contains("never/")
+            || !line.contains("Basic")
+            || line.contains("{data"))
+    );
+    let both = format!("{0}/private/data.csv {0}/private/never/data.csv", site.url);
+    home.keyward(&format!("curl -- -fsS {both}")).run().ends(2).says("different credentials");
 }
 
 #[test]

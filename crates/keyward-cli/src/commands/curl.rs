@@ -12,7 +12,7 @@ use keyward::{Bound, Keyward};
 use keyward_core::{Error, ErrorKind, Origin, Result};
 use keyward_fs::open_in_memory;
 use keyward_origin::Target;
-use keyward_provider::{Provider, Providers};
+use keyward_provider::{Auth, Provider, Providers};
 
 use super::Run;
 use crate::harden;
@@ -50,8 +50,12 @@ impl Run for Arguments {
         let keyward = session.keyward()?;
         let providers = keyward.providers_in(Path::new("."))?;
         let mut curl = Command::new("curl");
-        // A configuration of curl could send the credential elsewhere.
-        curl.arg("--disable");
+        // A configuration of curl could send the credential elsewhere. A pattern of URLs would be more
+        // URLs than those that have a provider. A proxy gets no credential of the server.
+        curl.args(["--disable", "--globoff", "--path-as-is", "--proxytunnel"]);
+        if let [file] = keyward.config().network()?.root_files.as_slice() {
+            curl.args(["--cacert", file]);
+        }
         let found = find(&keyward, &providers, &targets, self.credential.as_deref())?;
         // The file must be open when curl starts.
         let mut file = None;
@@ -102,6 +106,7 @@ fn find(
         let matching = providers.matching(target);
         let provider = matching.first().map(|(_, provider)| (*provider).clone());
         let bound = match name {
+            _ if provider.as_ref().is_some_and(|it| it.auth == Auth::Never) => None,
             Some(name) => Some(keyward.bound(target, name)?),
             None => match keyward.provided(providers, target) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -111,13 +116,17 @@ fn find(
                 found => found?,
             },
         };
-        let names = |bound: &Option<Bound>| bound.as_ref().map(|bound| bound.name.clone());
-        if found.as_ref().is_some_and(|(_, first)| names(first) != names(&bound)) {
+        let next = (provider, bound);
+        let names = |(provider, bound): &(Option<Provider>, Option<Bound>)| {
+            let bound = bound.as_ref().map(|bound| bound.name.clone());
+            (provider.as_ref().map(|provider| provider.name.clone()), bound)
+        };
+        if found.as_ref().is_some_and(|first| names(first) != names(&next)) {
             return Err(usage_error(
                 "the URLs need different credentials: run curl for each of them",
             ));
         }
-        found = Some((provider, bound));
+        found = Some(next);
     }
     let Some((provider, Some(bound))) = found else { return Ok(None) };
     let provider = provider.unwrap_or_else(|| Provider::for_origin(targets[0].origin()));

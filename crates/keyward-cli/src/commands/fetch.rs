@@ -61,6 +61,10 @@ impl Run for Arguments {
         if let Some(path) = &self.batch {
             urls.extend(read_batch(path)?);
         }
+        if self.output.as_deref() == Some(Path::new("-")) && !self.hashes.is_empty() {
+            let why = "--hash needs a file: what went to standard output cannot be taken back";
+            return Err(usage_error(why));
+        }
         let is_alone = urls.len() == 1;
         each(&urls, |url| self.fetch(&mut fetcher, url, is_alone))
     }

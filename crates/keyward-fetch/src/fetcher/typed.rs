@@ -65,6 +65,14 @@ impl Fetcher<'_> {
                 tried.challenge,
             )?;
             match outcome {
+                Outcome::Answered(head, _) if !is_accepted(head.status) => {
+                    let why = format!("{}: the status is {}", target.origin(), head.status);
+                    let kind = match head.status {
+                        403 => ErrorKind::Unauthorized,
+                        _ => ErrorKind::Unavailable,
+                    };
+                    return Err(Error::new(kind, "fetch").because(why));
+                }
                 Outcome::Answered(head, body) => {
                     let (target, credential) = (target.clone(), Some(name.to_owned()));
                     return Ok(Answer { target, head, body: body.into(), credential });
@@ -80,6 +88,11 @@ impl Fetcher<'_> {
             error => error,
         })
     }
+}
+
+/// Whether a server that answers with this status has accepted the credential.
+fn is_accepted(status: u16) -> bool {
+    matches!(status, 200..=399 | 404 | 405 | 410 | 416)
 }
 
 /// Returns the kind of what the user is asked for.

@@ -1,28 +1,105 @@
-//! Finds the URLs among the arguments of curl.
+//! Reads the arguments of curl: which of them are URLs, and whether the credential stays with its
+//! server.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::process::{Command, Stdio};
 
-use keyward_core::{Error, ErrorKind, printable};
+use keyward_core::printable;
 
 use crate::stop::{Outcome, Stop, usage_error};
 
-/// Options that would send the credential elsewhere or show it, with the reason.
-const REFUSED: &[(&str, &str)] = &[
-    ("config", "its file could name other servers"),
-    ("insecure", "curl would give the credential to a server that it cannot identify"),
-    ("libcurl", "it would write the credential to a file"),
-    ("location-trusted", "the credential would go to the servers of redirects"),
-    ("netrc", "the credential comes from Keyward"),
-    ("netrc-file", "the credential comes from Keyward"),
-    ("netrc-optional", "the credential comes from Keyward"),
-    ("next", "run curl once for each request"),
-    ("oauth2-bearer", "the credential comes from Keyward"),
-    ("trace", "it would show the credential; --dump-header shows the answer's headers"),
-    ("trace-ascii", "it would show the credential; --dump-header shows the answer's headers"),
-    ("user", "the credential comes from Keyward"),
-    ("verbose", "it would show the credential; --dump-header shows the answer's headers"),
+/// The options that may be used with a credential: the letter, the name, and whether a value follows.
+/// None of them sends the request to another server, reads other options, or shows what is sent.
+const ALLOWED: &[(Option<char>, &str, bool)] = &[
+    (Some('a'), "append", false),
+    (None, "compressed", false),
+    (None, "connect-timeout", true),
+    (Some('C'), "continue-at", true),
+    (Some('b'), "cookie", true),
+    (Some('c'), "cookie-jar", true),
+    (None, "create-dirs", false),
+    (None, "create-file-mode", true),
+    (Some('d'), "data", true),
+    (None, "data-ascii", true),
+    (None, "data-binary", true),
+    (None, "data-raw", true),
+    (None, "data-urlencode", true),
+    (Some('D'), "dump-header", true),
+    (None, "etag-compare", true),
+    (None, "etag-save", true),
+    (None, "expect100-timeout", true),
+    (Some('f'), "fail", false),
+    (None, "fail-early", false),
+    (None, "fail-with-body", false),
+    (Some('F'), "form", true),
+    (None, "form-escape", false),
+    (None, "form-string", true),
+    (Some('G'), "get", false),
+    (Some('g'), "globoff", false),
+    (Some('I'), "head", false),
+    (Some('H'), "header", true),
+    (Some('0'), "http1.0", false),
+    (None, "http1.1", false),
+    (None, "http2", false),
+    (Some('i'), "include", false),
+    (Some('4'), "ipv4", false),
+    (Some('6'), "ipv6", false),
+    (None, "json", true),
+    (Some('j'), "junk-session-cookies", false),
+    (None, "limit-rate", true),
+    (Some('L'), "location", false),
+    (None, "max-filesize", true),
+    (None, "max-redirs", true),
+    (Some('m'), "max-time", true),
+    (Some('N'), "no-buffer", false),
+    (None, "no-progress-meter", false),
+    (Some('o'), "output", true),
+    (None, "output-dir", true),
+    (Some('Z'), "parallel", false),
+    (None, "parallel-max", true),
+    (None, "post301", false),
+    (None, "post302", false),
+    (None, "post303", false),
+    (Some('#'), "progress-bar", false),
+    (Some('r'), "range", true),
+    (Some('e'), "referer", true),
+    (Some('J'), "remote-header-name", false),
+    (Some('O'), "remote-name", false),
+    (None, "remote-name-all", false),
+    (Some('R'), "remote-time", false),
+    (None, "remove-on-error", false),
+    (Some('X'), "request", true),
+    (None, "retry", true),
+    (None, "retry-all-errors", false),
+    (None, "retry-connrefused", false),
+    (None, "retry-delay", true),
+    (None, "retry-max-time", true),
+    (Some('S'), "show-error", false),
+    (Some('s'), "silent", false),
+    (Some('Y'), "speed-limit", true),
+    (Some('y'), "speed-time", true),
+    (None, "stderr", true),
+    (Some('z'), "time-cond", true),
+    (None, "tls-max", true),
+    (Some('1'), "tlsv1", false),
+    (None, "tlsv1.2", false),
+    (None, "tlsv1.3", false),
+    (Some('T'), "upload-file", true),
+    (None, "url", true),
+    (Some('A'), "user-agent", true),
+    (Some('w'), "write-out", true),
+];
+
+/// Why some of the other options are refused.
+const REASONS: &[(&[&str], &str)] = &[
+    (
+        &["-v", "--verbose", "--trace", "--trace-ascii", "--libcurl"],
+        "it would show the credential; --dump-header shows the answer's headers",
+    ),
+    (
+        &["-k", "--insecure", "--cacert", "--capath"],
+        "only servers that Keyward's certificates identify get the credential",
+    ),
+    (&["-u", "--user", "-n", "--netrc", "--oauth2-bearer"], "the credential comes from Keyward"),
 ];
 
 /// What the arguments of curl contain.
@@ -33,50 +110,35 @@ pub(super) struct Words {
     pub(super) follows: bool,
 }
 
-/// The options of the installed curl: for the name of each, whether it takes a value.
-#[derive(Debug, Default)]
-struct Known {
-    long: BTreeMap<String, bool>,
-    /// The name of each option of one letter.
-    short: BTreeMap<char, String>,
-}
-
 impl Words {
-    /// Reads the arguments as the installed curl does.
+    /// Reads the arguments as curl does.
     ///
     /// # Errors
-    /// An error of usage for an option that curl does not know, that is abbreviated, or that would send
-    /// the credential elsewhere.
+    /// An error of usage for an option that is not allowed.
     pub(super) fn parse(arguments: &[OsString]) -> Outcome<Self> {
-        Self::parse_with(arguments, &Known::ask_curl()?)
-    }
-
-    fn parse_with(arguments: &[OsString], known: &Known) -> Outcome<Self> {
         let mut words = Self { urls: Vec::new(), follows: false };
         let mut arguments = arguments.iter().map(|word| word.to_str());
         let mut are_urls = false;
         while let Some(word) = arguments.next() {
             let word = word.ok_or_else(|| usage_error("an argument is not UTF-8"))?;
-            let (mut options, mut value) = (Vec::new(), None);
+            let (mut names, mut value) = (Vec::new(), None);
             match word.strip_prefix("--") {
                 _ if are_urls || !word.starts_with('-') => words.urls.push(word.to_owned()),
                 Some("") => are_urls = true,
-                Some(name) => options.push(name.to_owned()),
-                None => (options, value) = known.split(&word[1..])?,
+                Some(_) => names.push(long(word)?),
+                None => (names, value) = letters(&word[1..])?,
             }
-            for name in options {
-                known.check(&name)?;
+            for (name, takes_value) in names {
                 words.follows |= name == "location";
-                if known.long.get(&name) == Some(&true) {
-                    let value = match value.take() {
-                        Some(value) => value,
-                        None => arguments.next().flatten().map(str::to_owned).ok_or_else(|| {
-                            usage_error(format!("--{name} needs a value that is UTF-8"))
-                        })?,
-                    };
-                    if name == "url" {
-                        words.urls.push(value);
-                    }
+                if !takes_value {
+                    continue;
+                }
+                let next = || arguments.next().flatten().map(str::to_owned);
+                let value = value.take().or_else(next);
+                let value = value
+                    .ok_or_else(|| usage_error(format!("--{name} needs a value that is UTF-8")))?;
+                if name == "url" {
+                    words.urls.push(value);
                 }
             }
         }
@@ -84,99 +146,50 @@ impl Words {
     }
 }
 
-impl Known {
-    fn ask_curl() -> Outcome<Self> {
-        let output =
-            Command::new("curl").args(["--disable", "--help", "all"]).stdin(Stdio::null()).output();
-        let output = output.map_err(|error| {
-            Error::new(ErrorKind::Unavailable, "curl")
-                .because(format!("curl does not start: {error}"))
-                .hint("Is it installed?")
-        })?;
-        let known = Self::parse(&String::from_utf8_lossy(&output.stdout));
-        match known.long.contains_key("url") {
-            true => Ok(known),
-            false => Err(Error::new(ErrorKind::Unsupported, "curl")
-                .because("curl does not say which options it has")
-                .hint("Use curl 7.83 or newer")
-                .into()),
-        }
-    }
+/// An option, and whether a value follows.
+type Named = (&'static str, bool);
 
-    /// Reads lines such as ` -o, --output <file>   Write to file`.
-    fn parse(help: &str) -> Self {
-        let mut known = Self::default();
-        for line in help.lines() {
-            let mut words = line.split_whitespace().peekable();
-            let letter = words
-                .next_if(|word| word.len() == 3 && word.starts_with('-') && word.ends_with(','));
-            let Some(name) = words.next().and_then(|word| word.strip_prefix("--")) else {
-                continue;
-            };
-            let takes_value = words.next().is_some_and(|word| word.starts_with('<'));
-            known.long.insert(name.to_owned(), takes_value);
-            if let Some(letter) = letter.and_then(|word| word.chars().nth(1)) {
-                known.short.insert(letter, name.to_owned());
-            }
-        }
-        known
+fn long(word: &str) -> Outcome<Named> {
+    let name = word.trim_start_matches("--");
+    let is = |wanted: &str| ALLOWED.iter().find(|(_, name, _)| *name == wanted);
+    if let Some((_, name, takes_value)) = is(name) {
+        return Ok((name, *takes_value));
     }
-
-    /// Splits letters such as `sSo-` into the names of the options, and the value of the last one.
-    fn split(&self, letters: &str) -> Outcome<(Vec<String>, Option<String>)> {
-        let mut names = Vec::new();
-        for (at, letter) in letters.char_indices() {
-            let name = self.short.get(&letter).ok_or_else(|| unknown(&format!("-{letter}")))?;
-            names.push(name.clone());
-            if self.long.get(name) == Some(&true) {
-                let rest = &letters[at + letter.len_utf8()..];
-                return Ok((names, Some(rest.to_owned()).filter(|rest| !rest.is_empty())));
-            }
-        }
-        Ok((names, None))
-    }
-
-    /// Refuses an option that is not known, or that must not be used with a credential.
-    fn check(&self, name: &str) -> Outcome {
-        let negated = name.strip_prefix("no-").filter(|rest| self.long.get(*rest) == Some(&false));
-        if !self.long.contains_key(name) && negated.is_none() {
-            return Err(unknown(&format!("--{name}")));
-        }
-        match REFUSED.iter().find(|(refused, _)| *refused == name) {
-            Some((name, why)) => {
-                Err(usage_error(format!("curl's --{name} cannot be used here: {why}")))
-            }
-            None => Ok(()),
-        }
+    // `--no-fail` undoes `--fail`.
+    match name.strip_prefix("no-").and_then(is) {
+        Some((_, _, false)) => Ok(("", false)),
+        _ => Err(refused(word)),
     }
 }
 
-fn unknown(option: &str) -> Stop {
-    usage_error(format!("curl has no option {}; write its name in full", printable(option)))
+/// Splits letters such as `sSo-` into options, and the value of the last one.
+fn letters(letters: &str) -> Outcome<(Vec<Named>, Option<String>)> {
+    let mut names = Vec::new();
+    for (at, letter) in letters.char_indices() {
+        let known = ALLOWED.iter().find(|(known, ..)| *known == Some(letter));
+        let (_, name, takes_value) = known.ok_or_else(|| refused(&format!("-{letter}")))?;
+        names.push((*name, *takes_value));
+        if *takes_value {
+            let rest = &letters[at + letter.len_utf8()..];
+            return Ok((names, Some(rest.to_owned()).filter(|rest| !rest.is_empty())));
+        }
+    }
+    Ok((names, None))
+}
+
+fn refused(option: &str) -> Stop {
+    let reason = REASONS.iter().find(|(options, _)| options.contains(&option));
+    let why = reason.map_or("it may send the credential elsewhere", |(_, why)| why);
+    usage_error(format!("curl's {} cannot be used here: {why}", printable(option)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const HELP: &str = "Usage: curl [options...] <url>
-     --anyauth            Pick any
- -K, --config <file>      Read config
- -d, --data <data>        HTTP POST data
- -f, --fail               Fail fast
- -L, --location           Follow redirects
-     --location-trusted   Like --location, and send auth to other hosts
- -o, --output <file>      Write
- -:, --next               Make next
- -e, --referer <URL>      Referrer URL
- -s, --silent             Silent mode
-     --url <url>          URL to work with
- -v, --verbose            Talk
-";
-
     fn parse(line: &str) -> Result<String, String> {
         let words: Vec<_> = line.split(' ').map(OsString::from).collect();
-        match Words::parse_with(&words, &Known::parse(HELP)) {
+        match Words::parse(&words) {
             Ok(words) => Ok(words.urls.join(" ")),
             Err(Stop::Failed(error)) => Err(error.report()),
             Err(_) => Err(String::new()),
@@ -200,9 +213,10 @@ mod tests {
     }
 
     #[test]
-    fn options_that_leak_or_are_not_known_are_refused() {
+    fn other_options_are_refused() {
         for option in [
             "--location-trusted",
+            "--follow",
             "-K f",
             "-:",
             "-sv",
@@ -210,11 +224,31 @@ mod tests {
             "--con f",
             "--fail=1",
             "--no-data",
+            "--no-verbose",
             "-ö",
+            "-x p",
+            "-xhttp://p",
+            "--proxy p",
+            "--preproxy p",
+            "--proxy1.0 p",
+            "--socks5 p",
+            "--connect-to a:b:c:d",
+            "--resolve a:b:c",
+            "--unix-socket s",
+            "--abstract-unix-socket s",
+            "--doh-url u",
+            "--request-target /t",
+            "--cacert f",
+            "--capath f",
+            "-k",
+            "--expand-url u",
+            "--variable v",
+            "--aws-sigv4 a",
+            "--cert c",
+            "--interface i",
         ] {
-            let line = format!("{option} https://x");
-            let error = parse(&line).unwrap_err();
-            assert!(error.contains("curl"), "{line}: {error}");
+            let error = parse(&format!("{option} https://x")).unwrap_err();
+            assert!(error.contains("cannot be used here"), "{option}: {error}");
         }
         // The last option has no value.
         assert!(parse("https://x -o").is_err());

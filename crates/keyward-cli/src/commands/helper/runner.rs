@@ -90,11 +90,20 @@ fn confirm(session: &Session, location: &Location, can_prompt: bool) -> Result<b
     Ok(matches!(terminal.ask_open(&question)?.expose(), b"y" | b"Y" | b"yes"))
 }
 
+/// The authenticators that send what the program would send. Another one may keep the password from the
+/// server.
+const SENT: [&str; 3] = ["auto", "basic", "bearer"];
+
 /// Returns the credential that the provider of a location names. One that is not bound to the server
 /// is not given out, and does not keep the program from asking elsewhere.
 fn provided(keyward: &Keyward, location: &Location) -> Result<Option<Bound>> {
     let Ok(target) = Target::parse(&location.to_string()) else { return Ok(None) };
     let providers = keyward.providers_in(Path::new("."))?;
+    if let Some((_, provider)) = providers.matching(&target).first()
+        && !provider.authenticators.iter().any(|used| SENT.contains(&used.name.as_str()))
+    {
+        return Ok(None);
+    }
     match keyward.provided(&providers, &target) {
         Err(error) if error.kind() == ErrorKind::Refused => {
             print_message(&format!("warning: {error}"));
