@@ -3,8 +3,9 @@
 
 use super::program;
 use super::pty::{Terminal, end};
-use crate::fetch::site::{Site, home, store_password};
+use crate::fetch::site::{Site, home, home_for, store_password};
 use crate::helpers::home::Home;
+use crate::oauth::scripted::Scripted;
 
 /// Fetches on a terminal, and answers the questions.
 fn fetch(home: &Home, url: &str, answers: &[(&str, &str)]) -> (i32, String, String) {
@@ -57,6 +58,22 @@ fn c4_a_stored_credential_that_is_refused_stays_until_another_one_has_worked() {
     home.keyward(&format!("set s --name site --bind {0} --unbind {1}", site.other, site.url)).run();
     let (code, _, err) = fetch(&home, &url, &[]);
     assert_eq!(code, 4, "{err}");
+}
+
+#[test]
+fn c4_what_is_typed_is_not_stored_if_the_server_then_fails() {
+    // It refuses what is stored, `ann:old`, and fails for anything else.
+    let site = Scripted::start(|request| match request.authorization.as_str() {
+        "" | "Basic YW5uOm9sZA==" => {
+            ("401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"a\"".into(), String::new())
+        }
+        _ => ("503 Service Unavailable".into(), String::new()),
+    });
+    let home = home_for(&site.url, "credentials = ['site']\n");
+    store_password(&home, &site.url, "old");
+    let (code, _, err) = fetch(&home, &format!("{}/f", site.url), &WRONG);
+    assert_eq!(code, 7, "{err}");
+    home.keyward("get s --name site -p").run().ends(0).prints("old\n");
 }
 
 #[test]

@@ -68,6 +68,24 @@ fn git_gets_no_credential_that_is_bound_to_another_server() {
 }
 
 #[test]
+fn git_gets_no_password_that_a_provider_keeps_from_the_server() {
+    let git_server = GitServer::start();
+    let client = Client::new(&git_server);
+    let url = git_server.http("git.example/repo.git");
+    let origin = Location::parse(&url).unwrap().origin().clone();
+    put(&client, vec![origin.clone()]);
+    for (authenticator, code) in [("digest", 128), ("basic", 0)] {
+        provider(&client, &origin);
+        let path = client.home.path(".config/keyward/providers/hosting.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let text = format!("{text}[[authenticators]]\nname = '{authenticator}'\n");
+        std::fs::write(path, text).unwrap();
+        client.git(&["ls-remote", "--quiet", &url]).ends(code);
+    }
+    assert!(client.given_to(&url).iter().all(|header| header == "Basic alice:canary-alice"));
+}
+
+#[test]
 fn what_a_clone_brings_along_names_no_credential_for_git() {
     let git_server = GitServer::start();
     let client = Client::new(&git_server);
