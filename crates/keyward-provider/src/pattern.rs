@@ -8,8 +8,9 @@ use regex_lite::{Regex, RegexBuilder};
 /// The longest pattern of a path, in bytes.
 const MAX_PATTERN: usize = 4 << 10;
 
-/// The most memory that a compiled pattern may need, in bytes.
-const MAX_COMPILED: usize = 1 << 20;
+/// The most memory that a compiled pattern may need, in bytes. The longest path is then compared with any
+/// pattern within 50 ms (43 ms on 2 × AMD EPYC, with 133 times `a?a*|` in parentheses).
+const MAX_COMPILED: usize = 24 << 10;
 
 /// Origins: one, or those of all hosts below a domain, such as `https://*.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -60,7 +60,7 @@ fn worst_pattern(plan: &Plan) -> Result<Table> {
     let target = Target::parse(&url)?;
     let text = format!(
         "version = 1\norigins = ['https://h.example']\npath = '/({})*b'\n",
-        "a?a*|".repeat(200)
+        "a?a*|".repeat(130)
     );
     let provider = Provider::parse("p", &text, "")?;
     race(
