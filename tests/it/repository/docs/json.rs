@@ -31,6 +31,10 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("store verify", &["store verify s --json"]),
     ("store rotate", &["store rotate s --json", "store rotate s --retire --json"]),
     ("kind list", &["kind list --json", "kind show token --json"]),
+    ("fetch", &["fetch file://$PWD/notebook.py --output fetched --json"]),
+    ("stat", &["stat file://$PWD/notebook.py --json"]),
+    ("provider list", &["provider list --json"]),
+    ("provider import", &["provider import site.cfg --json"]),
     ("backend list", &["backend list --json", "backend show storage file --json"]),
     ("plugin list", &["plugin list --json"]),
     ("plugin show", &["plugin show notebook --json"]),
@@ -62,6 +66,8 @@ fn the_guide_names_every_key() {
     let labelled = "--expires 90d --label name=x --stdin";
     run(format!("printf t | keyward set s ann --user ann --name n {labelled}"));
     run("printf t | keyward set s ann --user ann --origin https://x.example --stdin".into());
+    let cfg = "[provider:site]\\nurl_re = https://x\\\\.example/\\nauthentication_type = none\\n";
+    run(format!("printf '{cfg}' >site.cfg"));
     let notebook = root().join("docs/examples/notebook.py");
     run(format!(
         "install -m 755 {} .; keyward plugin trust $PWD/notebook.py --yes",
