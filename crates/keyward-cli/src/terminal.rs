@@ -140,6 +140,11 @@ impl Terminal {
         self.ask(question, Asked::Open)
     }
 
+    /// Asks a question that ends with `[y/N]`, and returns whether the answer is yes.
+    pub(crate) fn agrees(&mut self, question: &str) -> Result<bool> {
+        Ok(matches!(self.ask_open(question)?.expose(), b"y" | b"Y" | b"yes"))
+    }
+
     fn read_open(&mut self, question: &str, has_lines: bool) -> Result<Secret> {
         let mut signals = Signals::watch()?;
         self.write(question)?;

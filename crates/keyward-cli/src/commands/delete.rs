@@ -57,8 +57,8 @@ fn confirm(console: &Console, urls: &[String]) -> Outcome {
         terminal.map_err(|error| error.hint("Use --yes to delete without a question"))?;
     let listed: Vec<_> = urls.iter().map(|url| format!("  {}\n", escaped(url))).collect();
     let question = format!("This deletes for everyone:\n{}Delete? [y/N] ", listed.concat());
-    match terminal.ask_open(&question)?.expose() {
-        b"y" | b"Y" | b"yes" => Ok(()),
-        _ => Err(Error::new(ErrorKind::Other, "usage").because("nothing was deleted").into()),
+    match terminal.agrees(&question)? {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Other, "usage").because("nothing was deleted").into()),
     }
 }

@@ -258,9 +258,9 @@ fn confirm(session: &Session, record: &Record) -> Outcome {
         terminal.map_err(|error| error.hint("Use --yes to log out without a question"))?;
     let client = text(record, fields::CLIENT_ID).unwrap_or_default();
     let question = format!("This removes the login of {}.\nLog out? [y/N] ", escaped(client));
-    match terminal.ask_open(&question)?.expose() {
-        b"y" | b"Y" | b"yes" => Ok(()),
-        _ => Err(Error::new(ErrorKind::Other, "logout").because("nothing was removed").into()),
+    match terminal.agrees(&question)? {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Other, "logout").because("nothing was removed").into()),
     }
 }
 

@@ -70,9 +70,8 @@ fn list_backends(file: &PluginFile) -> String {
 pub(super) fn confirm(console: &Console, question: &str, otherwise: &str) -> Outcome {
     let terminal = console.terminal().map_err(|error| error.hint("Use --yes to skip the question"));
     let lines: Vec<_> = question.split('\n').map(escaped).collect();
-    let answer = terminal?.ask_open(&format!("{} [y/N] ", lines.join("\n")))?;
-    match answer.expose() {
-        b"y" | b"Y" | b"yes" => Ok(()),
-        _ => Err(Error::new(ErrorKind::Other, "usage").because(otherwise).into()),
+    match terminal?.agrees(&format!("{} [y/N] ", lines.join("\n")))? {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Other, "usage").because(otherwise).into()),
     }
 }

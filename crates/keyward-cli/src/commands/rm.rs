@@ -82,9 +82,8 @@ fn confirm(console: &Console, keyward: &Keyward, names: &[&str]) -> Outcome {
         question += &format!(", and {}\n", file.path.display());
     }
     question += "Remove? [y/N] ";
-    let answer = terminal.ask_open(&question)?;
-    match answer.expose() {
-        b"y" | b"Y" | b"yes" => Ok(()),
-        _ => Err(Error::new(ErrorKind::Other, "usage").because("nothing was removed").into()),
+    match terminal.agrees(&question)? {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::Other, "usage").because("nothing was removed").into()),
     }
 }

@@ -36,8 +36,8 @@ pub(super) fn lines(
     let used = provider.authenticators.first().cloned().unwrap_or_else(Use::auto);
     let is_password = record.kind == names::USER_PASSWORD;
     match used.name.as_str() {
-        "digest" if is_password => joined(&[curl_user(record)?, "digest\n".into()]),
-        "auto" if is_password => joined(&[curl_user(record)?, "anyauth\n".into()]),
+        "digest" if is_password => Ok(joined(&[curl_user(record)?, "digest\n".into()])),
+        "auto" if is_password => Ok(joined(&[curl_user(record)?, "anyauth\n".into()])),
         "auto" => {
             let used = Use { name: "bearer".into(), ..used };
             headers(&*keyward.authenticator(&used)?, &used, record, target, words)
@@ -76,12 +76,12 @@ fn headers(
         let text = [header.name.as_bytes(), b": ", header.value.expose()].concat();
         lines.push(curl_option("header", &Secret::from(text))?);
     }
-    joined(&lines)
+    Ok(joined(&lines))
 }
 
-fn joined(lines: &[Secret]) -> Result<Secret> {
+fn joined(lines: &[Secret]) -> Secret {
     let lines: Vec<_> = lines.iter().map(Secret::expose).collect();
-    Ok(Secret::from(lines.concat()))
+    Secret::from(lines.concat())
 }
 
 fn cannot(used: &Use) -> Error {

@@ -87,7 +87,7 @@ fn confirm(session: &Session, location: &Location, can_prompt: bool) -> Result<b
         return Ok(false);
     };
     let question = format!("Store the credential for {}? [y/N] ", escaped(&location.to_string()));
-    Ok(matches!(terminal.ask_open(&question)?.expose(), b"y" | b"Y" | b"yes"))
+    terminal.agrees(&question)
 }
 
 /// The authenticators that send what the program would send. Another one may keep the password from the

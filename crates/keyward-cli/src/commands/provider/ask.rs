@@ -71,9 +71,9 @@ pub(super) fn run(session: &Session, keyward: &Keyward, given: &Arguments) -> Ou
         shown.join("\n"),
         escaped(&path.display().to_string())
     );
-    match questions.0.ask_open(&question)?.expose() {
-        b"y" | b"Y" | b"yes" => write(keyward, &provider, given.level),
-        _ => Err(usage_error("nothing was written")),
+    match questions.0.agrees(&question)? {
+        true => write(keyward, &provider, given.level),
+        false => Err(usage_error("nothing was written")),
     }
 }
 

@@ -162,9 +162,9 @@ fn each_limit_is_that_of_the_specification() {
     assert_eq!((MAX_PAIRS, MAX_PAIRS_BYTES, MAX_URL), (1024, 1 << 20, 65_536));
     assert_eq!((MAX_SUB_BODY, MAX_BODY_START, MAX_PEM), (1 << 20, 10_000, 1 << 20));
 
-    let nobody = State::default();
+    let empty = State::default();
     let plain = request("GET", "https://x.example", Vec::new());
-    let hears = |request: &RequestHead, event: &Event<'_>| heard(request, event, &nobody).is_some();
+    let hears = |request: &RequestHead, event: &Event<'_>| heard(request, event, &empty).is_some();
     are_at_most(MAX_URL, |size| hears(&request("GET", &"u".repeat(size), vec![]), &Event::Start));
     are_at_most(MAX_METHOD, |size| hears(&request(&"M".repeat(size), "", vec![]), &Event::Start));
     are_at_most(MAX_PAIRS, |count| {
@@ -186,7 +186,7 @@ fn each_limit_is_that_of_the_specification() {
     });
     are_at_most(MAX_HASH, |size| hears(&plain, &Event::BodyHash(&vec![0; size])));
 
-    let says = |step: &Step| said(step, &nobody).is_some();
+    let says = |step: &Step| said(step, &empty).is_some();
     are_at_most(MAX_PAIRS, |count| {
         let query = vec![(String::new(), Secret::default()); count];
         says(&Step::Send(Additions { query, ..Additions::default() }))
