@@ -2,7 +2,7 @@
 //!
 //! It defines what a secret is ([`Secret`]), what is kept ([`Record`]), under which name
 //! ([`EntryId`]), how things fail ([`Error`]), what a backend does (the roles [`Serializer`],
-//! [`Encryption`], [`Key`], [`Storage`] and [`Authenticator`]) and how it is found ([`Registry`]). This crate does no
+//! [`Encryption`], [`Key`], [`Storage`], [`Authenticator`] and [`Checker`]) and how it is found ([`Registry`]). This crate does no
 //! I/O.
 //!
 //! Use this crate to extend Keyward itself. Authors of backends import `keyward-plugin`,
@@ -10,6 +10,7 @@
 
 mod authenticator;
 mod caught;
+mod checker;
 mod duration;
 mod encryption;
 mod entry;
@@ -46,6 +47,10 @@ pub use authenticator::{
     SubResponse,
 };
 pub use caught::{catch_panic, panic_is_caught};
+pub use checker::{
+    Account, Attempt, Checker, Denial, Identity, Presented, PresentedKind, Round, Verifier,
+    VerifierForm,
+};
 pub use duration::{parse_duration, write_duration};
 pub use encryption::{Context, Encryption, EncryptionAbilities, KeyId, Keys, StoreId, StoreKey};
 pub use entry::{EntryId, MAX_NAME, MAX_USER, canonical};

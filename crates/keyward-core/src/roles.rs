@@ -29,6 +29,8 @@ macro_rules! for_each_role {
             storage: Storage,
             /// Makes requests to servers authentic.
             authenticator: Authenticator,
+            /// Recognizes the clients of a server.
+            checker: Checker,
         }
     };
 }
@@ -132,10 +134,10 @@ impl Role {
 
     /// Whether a backend of a plugin may have this name.
     ///
-    /// The name of an authenticator contains a dot, as in `example.token`. A later version of Keyward
-    /// may add authenticators without one, and no plugin is in their way.
+    /// The name of an authenticator or a checker contains a dot, as in `example.token`. A later
+    /// version of Keyward may add some without one, and no plugin is in their way.
     pub fn allows_plugin(self, name: &str) -> bool {
-        self != Self::Authenticator || name.contains('.')
+        !matches!(self, Self::Authenticator | Self::Checker) || name.contains('.')
     }
 
     /// Returns the role of this name.

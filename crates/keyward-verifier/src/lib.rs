@@ -1,0 +1,1 @@
+//! What servers keep of passwords and other secrets, and the files with it.
