@@ -1,1 +1,7 @@
 //! Portal, realm and checkers: who a client of a server is, and what it may use.
+
+pub use malformed::Malformed;
+pub use prepare::{prepare_password, prepare_user};
+
+mod malformed;
+mod prepare;

@@ -1,0 +1,85 @@
+//! Names and passwords in the one form in which they are compared.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use keyward_core::{Identity, Secret, SecretWriter};
+use precis_profiles::UsernameCasePreserved;
+use precis_profiles::precis_core::profile::PrecisFastInvocation;
+use precis_profiles::precis_core::{FreeformClass, StringClass};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::Malformed;
+
+#[cfg(test)]
+mod tests;
+
+/// Returns the canonical form of a user's name: the profile UsernameCasePreserved (RFC 8265) of each
+/// part between spaces.
+///
+/// Two names that look the same to their user have the same form. Case is kept: whether it counts
+/// is for the checker to say.
+///
+/// # Errors
+/// [`Malformed`] if the name is empty or longer than [`Identity::MAX`], or if it contains what no
+/// name may contain: a control character, a space at an end, a letter that is only a form of another
+/// one, or a mixture of directions of writing.
+///
+/// # Examples
+/// ```
+/// use keyward_portal::prepare_user;
+///
+/// assert_eq!(prepare_user("Zoe\u{308}").unwrap(), "Zo\u{eb}");
+/// assert!(prepare_user("ann\n").is_err());
+/// ```
+pub fn prepare_user(name: &str) -> Result<String, Malformed> {
+    if name.is_empty() {
+        return Err(Malformed::new("the name of the user is empty"));
+    }
+    if name.len() > Identity::MAX {
+        return Err(TOO_LONG);
+    }
+    // Most names are of this kind, and the profile changes nothing in them.
+    if name.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(name.to_owned());
+    }
+    let parts: Result<Vec<_>, _> = name.split(' ').map(UsernameCasePreserved::enforce).collect();
+    let parts: Vec<Cow<'_, str>> = parts
+        .map_err(|_| Malformed::new("the name of the user contains what no name may contain"))?;
+    let prepared = parts.join(" ");
+    if prepared.len() > Identity::MAX { Err(TOO_LONG) } else { Ok(prepared) }
+}
+
+const TOO_LONG: Malformed = Malformed::new("the name of the user is longer than 1024 bytes");
+
+/// Returns the canonical form of a password: the profile OpaqueString (RFC 8265), in which each
+/// space is the ordinary one and letters with accents are one character.
+///
+/// A password that the profile does not allow, or that is not UTF-8, is returned as it is: a stored
+/// hash can be that of such a password.
+pub fn prepare_password(password: &Secret) -> Secret {
+    let Some(text) = password.expose_str().filter(|text| !text.is_ascii()) else {
+        return password.clone();
+    };
+    if FreeformClass::default().allows(text).is_err() {
+        return password.clone();
+    }
+    // The profile's own function leaves copies of the password in memory.
+    let mut prepared = SecretWriter::new();
+    for character in text.chars().map(ordinary_space).nfc() {
+        let mut bytes = zeroize::Zeroizing::new([0; 4]);
+        let encoded = character.encode_utf8(&mut *bytes);
+        prepared.write_all(encoded.as_bytes()).expect("memory can be written");
+    }
+    prepared.finish()
+}
+
+/// Returns the ordinary space for each other one (the general category Zs).
+fn ordinary_space(character: char) -> char {
+    match character {
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
+            ' '
+        }
+        other => other,
+    }
+}
