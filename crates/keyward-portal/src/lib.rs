@@ -3,5 +3,7 @@
 pub use malformed::Malformed;
 pub use prepare::{prepare_password, prepare_user};
 
+pub mod mechanisms;
+
 mod malformed;
 mod prepare;
