@@ -4,6 +4,7 @@
 //! The roles come from the list in `keyward-core`; each has one module here.
 
 mod authenticator;
+mod checker;
 mod encryption;
 mod key;
 mod serializer;

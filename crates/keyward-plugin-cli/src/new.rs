@@ -78,13 +78,13 @@ impl Source {
 }
 
 /// Checks a name for a backend and, after `keyward-ROLE-`, for its crate. That of an authenticator
-/// contains a dot.
+/// or a checker contains a dot.
 fn check_name(role: Role, name: &str) -> Result<()> {
     if !role.allows_plugin(name) {
-        return Err(Error::invalid("name", format!("the name of an {role} contains a dot"))
+        return Err(Error::invalid("name", format!("in the role {role}, a name contains a dot"))
             .hint(format!("As in example.{}", printable(name))));
     }
-    let marks: &[u8] = if role == Role::Authenticator { b"-." } else { b"-" };
+    let marks: &[u8] = if Role::OF_STORES.contains(&role) { b"-" } else { b"-." };
     let plain =
         |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || marks.contains(&byte);
     let parts_are_there = !name.split(['-', '.']).any(str::is_empty);

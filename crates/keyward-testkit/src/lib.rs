@@ -54,6 +54,7 @@
 mod cases;
 pub mod authenticator;
 mod check;
+pub mod checker;
 pub mod encryption;
 mod host;
 pub mod key;

@@ -1,12 +1,14 @@
 //! The messages, as `docs/plugin-protocol.md` specifies them.
 
 pub mod authenticator;
+pub mod checker;
 pub mod context;
 pub mod encryption;
 pub mod entry;
 pub mod failure;
 pub mod hello;
 pub mod network;
+pub mod pairs;
 pub mod secret;
 pub mod source;
 pub mod storage;
@@ -133,6 +135,13 @@ pub fn read_any_message(frame: &[u8]) -> bool {
     let _ = (storage::read_operations(&fields), storage::read_mode(&fields));
     let _ = (storage::read_results(&fields), storage::read_revisions(&fields));
     let _ = (authenticator::Received::read(&fields), authenticator::read_answer(&fields));
+    let _ = (checker::read_abilities(&fields), checker::read_round(&fields));
+    let _ = (checker::read_check(&fields), checker::read_resume(&fields));
+    let _ = checker::read_account_call(&fields);
+    for form in checker::forms() {
+        let _ = (checker::read_account(&fields, form), checker::read_example(&fields, form));
+    }
+    let _ = checker::read_example_call(&fields);
     true
 }
 

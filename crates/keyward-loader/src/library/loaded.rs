@@ -65,7 +65,7 @@ impl PluginTable {
             if backends.is_empty() {
                 return Err(unusable(
                     "the plugin provides no backend in a role that this program knows, or only \
-                     authenticators, which are linked or run",
+                     authenticators and checkers, which are linked or run",
                 ));
             }
             if has_duplicates(backends.iter().map(|(announced, _)| announced)) {

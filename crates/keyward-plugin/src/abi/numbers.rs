@@ -87,6 +87,8 @@ mod tests {
         assert_eq!(roles[..], *Role::VALUES);
         assert_eq!(roles.map(Number::number), numbers);
         assert_eq!(Role::from_number(0), None);
-        assert_eq!(Role::from_number(ROLE_AUTHENTICATOR), None);
+        for linked_or_run in [ROLE_AUTHENTICATOR, ROLE_CHECKER] {
+            assert_eq!(Role::from_number(linked_or_run), None);
+        }
     }
 }

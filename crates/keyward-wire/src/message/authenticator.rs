@@ -2,18 +2,13 @@
 
 use keyward_core::{
     Additions, Error, ErrorKind, Event, HashKind, Header, MAX_BODY_START, MAX_SUB_BODY, Refusal,
-    RefusalCause, RequestHead, ResponseHead, Result, Secret, State, Step, SubRequest, SubResponse,
+    RefusalCause, RequestHead, ResponseHead, Result, State, Step, SubRequest, SubResponse,
 };
 
 use super::failure::{cut, escape_text};
+use super::pairs::{are_few, limited, read_pairs, secret};
 use super::words::{meaning, word};
-use crate::cbor::{Fields, Item, Malformed, Map, Raw, pair};
-
-/// The most headers, parameters or values in one list.
-pub const MAX_PAIRS: usize = 1024;
-
-/// The most bytes of their names and values together.
-pub const MAX_PAIRS_BYTES: usize = 1 << 20;
+use crate::cbor::{Fields, Malformed, Map, Raw, pair};
 
 /// The longest URL, in bytes.
 pub const MAX_URL: usize = 64 << 10;
@@ -97,15 +92,6 @@ fn is_small(head: &RequestHead) -> bool {
 
 fn pairs(headers: &[Header]) -> impl Iterator<Item = (&str, &[u8])> {
     headers.iter().map(|header| (header.name.as_str(), header.value.expose()))
-}
-
-fn are_few<'a>(listed: impl Iterator<Item = (&'a str, &'a [u8])>) -> bool {
-    let (mut count, mut bytes) = (0, 0_usize);
-    for (name, value) in listed {
-        count += 1;
-        bytes = bytes.saturating_add(name.len()).saturating_add(value.len());
-    }
-    count <= MAX_PAIRS && bytes <= MAX_PAIRS_BYTES
 }
 
 /// Writes the arguments of `step` except the record.
@@ -317,34 +303,4 @@ fn read_state(fields: &Map<'_>) -> Result<State, Malformed> {
         state.set(name, value);
     }
     Ok(state)
-}
-
-/// Reads a list of names and values, which may be missing.
-fn read_pairs(fields: &Map<'_>, key: &'static str) -> Result<Vec<(String, Secret)>, Malformed> {
-    let listed: Vec<Raw<'_>> = fields.find(key)?.unwrap_or_default();
-    let read = |item: &Raw<'_>| match Vec::<Raw<'_>>::read(item.0).as_deref() {
-        Some([name, value]) => {
-            let (name, value) = (<&str>::read(name.0)?, <&[u8]>::read(value.0)?);
-            Some((name.to_owned(), Secret::from(value)))
-        }
-        _ => None,
-    };
-    if listed.len() > MAX_PAIRS
-        || listed.iter().map(|item| item.0.len()).sum::<usize>() > MAX_PAIRS_BYTES + 16 * MAX_PAIRS
-    {
-        return Err(Malformed(key));
-    }
-    let pairs: Vec<_> = listed.iter().map(read).collect::<Option<_>>().ok_or(Malformed(key))?;
-    let texts = pairs.iter().map(|(name, value)| (name.as_str(), value.expose()));
-    if are_few(texts) { Ok(pairs) } else { Err(Malformed(key)) }
-}
-
-/// Reads bytes; those that are missing are empty.
-fn limited<'a>(fields: &Map<'a>, name: &'static str, most: usize) -> Result<&'a [u8], Malformed> {
-    let bytes = fields.find::<&[u8]>(name)?.unwrap_or_default();
-    if bytes.len() <= most { Ok(bytes) } else { Err(Malformed(name)) }
-}
-
-fn secret(fields: &Map<'_>, name: &'static str, most: usize) -> Result<Secret, Malformed> {
-    limited(fields, name, most).map(Secret::from)
 }

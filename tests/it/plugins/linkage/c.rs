@@ -87,7 +87,7 @@ fn an_invalid_table_is_refused() {
         ("TOO_MANY", "the plugin's table has too many backends"),
         (
             "OTHER_ROLE",
-            "the plugin provides no backend in a role that this program knows, or only authenticators, which are linked or run",
+            "the plugin provides no backend in a role that this program knows, or only authenticators and checkers, which are linked or run",
         ),
         ("SHORT_BACKEND", "one of the plugin's tables is too short"),
         ("NO_NAME", "the plugin's backend has a name that is not valid"),

@@ -8,9 +8,10 @@ use keyward_core::{
 use super::limits::says;
 use super::*;
 use crate::message::authenticator::{
-    MAX_HASH, MAX_METHOD, MAX_PAIRS, MAX_PAIRS_BYTES, MAX_PEM, MAX_URL, Received, check_answer,
-    check_call, read_answer, write_answer, write_call,
+    MAX_HASH, MAX_METHOD, MAX_PEM, MAX_URL, Received, check_answer, check_call, read_answer,
+    write_answer, write_call,
 };
+use crate::message::pairs::{MAX_PAIRS, MAX_PAIRS_BYTES};
 
 fn request(method: &str, url: &str, headers: Vec<Header>) -> RequestHead {
     RequestHead { method: method.into(), url: url.into(), headers }
