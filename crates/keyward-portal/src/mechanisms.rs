@@ -5,6 +5,7 @@
 
 use keyward_core::{Result, Secret};
 
+pub mod digest;
 pub mod scram;
 
 mod fields;
