@@ -6,6 +6,7 @@
 use keyward_core::{Result, Secret};
 
 pub mod digest;
+pub mod legacy;
 pub mod scram;
 
 mod fields;
