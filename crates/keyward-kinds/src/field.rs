@@ -124,7 +124,7 @@ impl Format {
         match self {
             Self::Url => (!value.expose_str().is_some_and(is_web_url))
                 .then_some("must be a URL such as https://example.com, without a user"),
-            Self::OtpAuth => OtpAuth::parse(value).err(),
+            Self::OtpAuth => OtpAuth::parse_timed(value).err(),
         }
     }
 }

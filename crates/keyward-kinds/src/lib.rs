@@ -32,7 +32,7 @@ pub use exchange::{Exchange, ExchangeRegistration, find_exchange, has_exchanges}
 pub use field::{FieldSpec, Format, Shape};
 pub use kind::Kind;
 pub use kinds::Kinds;
-pub use otp::OneTimeCode;
+pub use otp::{Moving, OneTimeCode, OtpAuth};
 pub use registration::KindRegistration;
 pub use rules::MAX_FIELDS;
 pub use view::other_kind;

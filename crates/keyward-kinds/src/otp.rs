@@ -1,8 +1,10 @@
-//! Time-based one-time passwords: RFC 6238, and the `otpauth://` URIs in which services hand out
-//! their secrets.
+//! One-time passwords: by time (RFC 6238) or by counter (RFC 4226), and the `otpauth://` URIs in which
+//! services hand out their secrets.
 //!
 //! The code is here, and not from a crate, because those keep the secret and the URI in memory that
 //! nothing wipes. The hash functions are from crates.
+
+use std::fmt;
 
 use base32ct::{Base32UpperUnpadded, Encoding};
 use hmac::digest::KeyInit;
@@ -12,7 +14,8 @@ use percent_encoding::percent_decode;
 use sha1::Sha1;
 use sha2::{Sha256, Sha512};
 
-const START: &str = "otpauth://totp/";
+const TIMED: &str = "otpauth://totp/";
+const COUNTED: &str = "otpauth://hotp/";
 
 /// The longest secret, in bytes.
 const MAX_SECRET: usize = 1024;
@@ -34,24 +37,48 @@ enum Algorithm {
     Sha512,
 }
 
-/// What a URI contains.
-pub(crate) struct OtpAuth {
+/// What moves a generator of one-time passwords to its next code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moving {
+    /// The time: there is a code for each period of this many seconds (RFC 6238).
+    Time {
+        /// The seconds.
+        period: u64,
+    },
+    /// A counter that begins here (RFC 4226).
+    Counter {
+        /// The first step.
+        start: u64,
+    },
+}
+
+/// A generator of one-time passwords: what an `otpauth` URI contains.
+#[derive(Clone)]
+pub struct OtpAuth {
     secret: Secret,
     algorithm: Algorithm,
     digits: u32,
-    period: u64,
+    moving: Moving,
+}
+
+impl fmt::Debug for OtpAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OtpAuth").field("moving", &self.moving).finish_non_exhaustive()
+    }
 }
 
 impl OtpAuth {
-    /// Reads a URI.
+    /// Reads a URI, `otpauth://totp/…` or `otpauth://hotp/…`.
     ///
     /// # Errors
     /// What is wrong with it, without any part of it.
-    pub(crate) fn parse(uri: &Secret) -> Result<Self, &'static str> {
+    pub fn parse(uri: &Secret) -> Result<Self, &'static str> {
         let text = uri.expose_str().ok_or("must be text")?;
-        let start = text.get(..START.len()).unwrap_or_default();
-        if !start.eq_ignore_ascii_case(START) {
-            return Err("must be a URI that starts with otpauth://totp/");
+        let starts = |with: &str| {
+            text.get(..with.len()).is_some_and(|start| start.eq_ignore_ascii_case(with))
+        };
+        if !starts(TIMED) && !starts(COUNTED) {
+            return Err("must be a URI that starts with otpauth://totp/ or otpauth://hotp/");
         }
         let (_, query) = text.split_once('?').ok_or("must contain a secret")?;
         let mut parameters = Parameters::default();
@@ -63,21 +90,59 @@ impl OtpAuth {
             secret: parameters.secret()?,
             algorithm: parameters.algorithm()?,
             digits: number(parameters.digits, 6, 6..=8).ok_or("must have 6 to 8 digits")? as u32,
-            period: number(parameters.period, 30, 1..=86_400)
-                .ok_or("must have a period of 1 to 86400 seconds")?,
+            moving: match starts(TIMED) {
+                true => Moving::Time {
+                    period: number(parameters.period, 30, 1..=86_400)
+                        .ok_or("must have a period of 1 to 86400 seconds")?,
+                },
+                false => Moving::Counter {
+                    start: number(parameters.counter, 0, 0..=u64::MAX)
+                        .ok_or("must have a counter that is a number")?,
+                },
+            },
         })
     }
 
-    /// Returns the code at a time.
-    pub(crate) fn code(&self, now: Timestamp) -> OneTimeCode {
-        let step = now.as_unix() / self.period;
+    /// Reads a URI of a generator that goes by time.
+    pub(crate) fn parse_timed(uri: &Secret) -> Result<Self, &'static str> {
+        match Self::parse(uri)? {
+            timed @ Self { moving: Moving::Time { .. }, .. } => Ok(timed),
+            _ => Err("must be a URI that starts with otpauth://totp/"),
+        }
+    }
+
+    /// Reads the secret alone, in Base32: its codes have six digits of SHA-1 and last 30 seconds.
+    ///
+    /// # Errors
+    /// What is wrong with it, without any part of it.
+    pub fn from_base32(secret: &Secret) -> Result<Self, &'static str> {
+        let parameters = Parameters { secret: Some(secret.clone()), ..Parameters::default() };
+        let (secret, moving) = (parameters.secret()?, Moving::Time { period: 30 });
+        Ok(Self { secret, algorithm: Algorithm::Sha1, digits: 6, moving })
+    }
+
+    /// What moves it to its next code.
+    pub fn moving(&self) -> Moving {
+        self.moving
+    }
+
+    /// Returns the code of a step: the number of the period since 1970, or the counter.
+    pub fn code_at(&self, step: u64) -> Secret {
         let digits = self.digits as usize;
         let number = self.truncated(step) % 10_u32.pow(self.digits);
-        let next = (step + 1).saturating_mul(self.period);
-        OneTimeCode {
-            code: Secret::from(format!("{number:0digits$}")),
-            expires: Timestamp::from_unix(next),
-        }
+        Secret::from(format!("{number:0digits$}"))
+    }
+
+    /// Returns the code at a time; that of the counter's start if it goes by counter.
+    pub(crate) fn code(&self, now: Timestamp) -> OneTimeCode {
+        let (step, next) = match self.moving {
+            Moving::Counter { start } => (start, u64::MAX),
+            Moving::Time { period } => {
+                let step = now.as_unix() / period;
+                (step, (step + 1).saturating_mul(period))
+            }
+        };
+        OneTimeCode { code: self.code_at(step), expires: Timestamp::from_unix(next) }
     }
 
     /// The number of RFC 4226, section 5.3.
@@ -109,6 +174,7 @@ struct Parameters {
     algorithm: Option<Secret>,
     digits: Option<Secret>,
     period: Option<Secret>,
+    counter: Option<Secret>,
 }
 
 impl Parameters {
@@ -119,6 +185,7 @@ impl Parameters {
             "algorithm" => &mut self.algorithm,
             "digits" => &mut self.digits,
             "period" => &mut self.period,
+            "counter" => &mut self.counter,
             _ => return Ok(()),
         };
         match slot.replace(value) {
@@ -169,7 +236,7 @@ mod tests {
     use super::*;
 
     fn code(uri: &str, time: u64) -> Result<OneTimeCode, &'static str> {
-        Ok(OtpAuth::parse(&uri.into())?.code(Timestamp::from_unix(time)))
+        Ok(OtpAuth::parse_timed(&uri.into())?.code(Timestamp::from_unix(time)))
     }
 
     /// The secret of `length` bytes of the RFC, in Base32.
@@ -200,6 +267,31 @@ mod tests {
                 assert_eq!(found.expires.as_unix(), (time / 30 + 1) * 30);
             }
         }
+    }
+
+    /// RFC 4226, appendix D.
+    #[test]
+    fn the_codes_of_a_counter_are_those_of_the_rfc() {
+        let uri = "otpauth://hotp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&counter=3";
+        let counted = OtpAuth::parse(&uri.into()).unwrap();
+        assert_eq!(counted.moving(), Moving::Counter { start: 3 });
+        let codes = [
+            "755224", "287082", "359152", "969429", "338314", "254676", "287922", "162583",
+            "399871", "520489",
+        ];
+        for (step, code) in (0..).zip(codes) {
+            assert_eq!(counted.code_at(step).expose_str(), Some(code));
+        }
+        assert!(OtpAuth::parse_timed(&uri.into()).is_err());
+        assert!(!format!("{counted:?}").contains("123"));
+    }
+
+    #[test]
+    fn a_secret_alone_is_enough() {
+        let alone = OtpAuth::from_base32(&"gezdgnbvgy3tqojqgezdgnbvgy3tqojq".into()).unwrap();
+        assert_eq!(alone.code_at(1).expose(), b"287082");
+        assert!(OtpAuth::from_base32(&"".into()).is_err());
+        assert!(OtpAuth::from_base32(&"canary!".into()).is_err());
     }
 
     #[test]
@@ -246,8 +338,8 @@ mod tests {
         #[test]
         fn no_uri_is_a_panic(text: String, time: u64) {
             let _ = code(&text, time);
-            let _ = code(&format!("{START}{text}"), time);
-            let _ = code(&format!("{START}?secret=GEZDGNBV&{text}"), time);
+            let _ = code(&format!("{TIMED}{text}"), time);
+            let _ = code(&format!("{TIMED}?secret=GEZDGNBV&{text}"), time);
         }
     }
 }

@@ -231,7 +231,7 @@ impl Totp {
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the URI is not valid.
     pub fn code(&self, now: Timestamp) -> Result<OneTimeCode> {
         let wrong = |why| Error::invalid("get", format!("the field `{}` {why}", fields::URI));
-        Ok(OtpAuth::parse(&self.uri).map_err(wrong)?.code(now))
+        Ok(OtpAuth::parse_timed(&self.uri).map_err(wrong)?.code(now))
     }
 }
 
