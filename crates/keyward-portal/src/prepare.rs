@@ -43,12 +43,24 @@ pub fn prepare_user(name: &str) -> Result<String, Malformed> {
     if name.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(name.to_owned());
     }
-    let parts: Result<Vec<_>, _> = name.split(' ').map(UsernameCasePreserved::enforce).collect();
-    let parts: Vec<Cow<'_, str>> = parts
-        .map_err(|_| Malformed::new("the name of the user contains what no name may contain"))?;
-    let prepared = parts.join(" ");
-    if prepared.len() > Identity::MAX { Err(TOO_LONG) } else { Ok(prepared) }
+    let prepared = enforced(name)?;
+    if prepared.len() > Identity::MAX {
+        return Err(TOO_LONG);
+    }
+    // Few names change again. Nobody could log in with both forms of them.
+    if enforced(&prepared)? != prepared {
+        return Err(NO_NAME);
+    }
+    Ok(prepared)
 }
+
+fn enforced(name: &str) -> Result<String, Malformed> {
+    let parts: Result<Vec<_>, _> = name.split(' ').map(UsernameCasePreserved::enforce).collect();
+    let parts: Vec<Cow<'_, str>> = parts.map_err(|_| NO_NAME)?;
+    Ok(parts.join(" "))
+}
+
+const NO_NAME: Malformed = Malformed::new("the name of the user contains what no name may contain");
 
 const TOO_LONG: Malformed = Malformed::new("the name of the user is longer than 1024 bytes");
 

@@ -20,6 +20,7 @@ mod keyed_value;
 mod keyring_item;
 mod keys;
 mod kinds;
+mod logins;
 mod memory;
 mod names;
 mod origin;
@@ -40,6 +41,7 @@ pub use keyed_value::keyed_value;
 pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
 pub use kinds::{kind_file, otpauth};
+pub use logins::{digest_response, sasl_messages};
 pub use names::names;
 pub use origin::origin;
 pub use plugins::{plugin_elf, plugin_frames, plugin_message, plugin_record, plugin_table};
@@ -58,6 +60,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("blob-age", blob_age),
     ("blob-age-passphrase", blob_age_passphrase),
     ("challenges", challenges),
+    ("digest-response", digest_response),
     ("env-file", env_file),
     ("envelope", envelope),
     ("git-request", git_request),
@@ -80,6 +83,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("plugin-table", plugin_table),
     ("project-file", project_file),
     ("reference", reference),
+    ("sasl-messages", sasl_messages),
     ("serializer-bincode", serializer_bincode),
     ("serializer-cbor", serializer_cbor),
     ("serializer-json", serializer_json),
