@@ -8,6 +8,7 @@
 //! exist with [`imitate`].
 
 mod check;
+pub mod files;
 mod fingerprint;
 pub mod ha1;
 pub mod hash;

@@ -15,6 +15,8 @@ pub enum Unusable {
     TooCostly,
     /// It is empty, or begins with `!` or `*`: no password is right.
     Locked,
+    /// It is so weak that it is accepted only where the configuration says so.
+    Legacy,
 }
 
 impl fmt::Display for Unusable {
@@ -24,6 +26,7 @@ impl fmt::Display for Unusable {
             Self::Malformed => "the text is not what its scheme says",
             Self::TooCostly => "it would take more memory or time than is allowed",
             Self::Locked => "it is locked: no password is right",
+            Self::Legacy => "it is so weak that it needs the option `legacy`",
         })
     }
 }
