@@ -161,7 +161,9 @@ mod tests {
         for name in ["a", "shelf", "aes-gcm-2", &"a".repeat(40)] {
             check_name(Role::Storage, name).unwrap();
         }
-        check_name(Role::Authenticator, "example.two-words").unwrap();
+        for role in [Role::Authenticator, Role::Checker] {
+            check_name(role, "example.two-words").unwrap();
+        }
         for name in ["token", "a..b", ".a", "a."] {
             let error = check_name(Role::Authenticator, name).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid, "{name:?}");

@@ -9,7 +9,7 @@ use keyward_core::{
     Timestamp,
 };
 
-use crate::Server;
+use crate::{Client, Server};
 
 /// A host that returns what a test gave it, and remembers what it returned and what was logged.
 ///
@@ -39,6 +39,7 @@ pub struct TestHost {
     network: Network,
     sources: BTreeMap<String, Arc<dyn Source>>,
     server: Option<Server>,
+    clients: Vec<Client>,
     given: Mutex<Vec<Secret>>,
     log: Mutex<Vec<(Level, String)>>,
 }
@@ -57,6 +58,7 @@ impl TestHost {
             network: Network::default(),
             sources: BTreeMap::new(),
             server: None,
+            clients: Vec::new(),
             given: Mutex::default(),
             log: Mutex::default(),
         }
@@ -141,6 +143,18 @@ impl TestHost {
     /// Returns the server with which an authenticator is tested.
     pub(crate) fn own_server(&self) -> Option<&Server> {
         self.server.as_ref()
+    }
+
+    /// Adds a client with which a checker is tested.
+    #[must_use]
+    pub fn client(mut self, client: Client) -> Self {
+        self.clients.push(client);
+        self
+    }
+
+    /// Returns the clients with which a checker is tested.
+    pub(crate) fn clients(&self) -> &[Client] {
+        &self.clients
     }
 
     /// Uses the system's clock.

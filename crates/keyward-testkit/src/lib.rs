@@ -4,7 +4,7 @@
 //! fails, and a case removes what it put into a storage. The `abilities` of a backend decide what
 //! a case requires of it. An operation that the abilities exclude must return `Unsupported`. The
 //! lists of cases ([`serializer::CASES`], [`encryption::CASES`], [`key::CASES`],
-//! [`storage::CASES`], [`authenticator::CASES`]) are the contract of the roles.
+//! [`storage::CASES`], [`authenticator::CASES`], [`checker::CASES`]) are the contract of the roles.
 //!
 //! Use this crate, as a dev-dependency, to write a backend.
 //!
@@ -70,6 +70,7 @@ mod suite;
 pub mod vectors;
 
 pub use authenticator::{Answer, Sent, Server};
+pub use checker::Client;
 pub use host::TestHost;
 #[doc(hidden)]
 pub use limit::within_limit;
@@ -80,8 +81,8 @@ pub use suite::{case_names, run_case};
 
 /// The names that the closures of a suite can use without importing them.
 pub mod prelude {
-    pub use crate::{Answer, Scratch, Server, TestHost};
-    pub use keyward_core::{SecretRef, Value, Values};
+    pub use crate::{Answer, Client, Scratch, Server, TestHost};
+    pub use keyward_core::{Presented, SecretRef, Value, Values};
 }
 
 #[doc(hidden)]

@@ -54,8 +54,16 @@ impl<T: ?Sized> Subject<T> {
     /// # Panics
     /// If it does not open.
     pub fn open(&self) -> Box<T> {
+        self.try_open().unwrap_or_else(|error| panic!("the backend does not open: {error:?}"))
+    }
+
+    /// Opens the backend.
+    ///
+    /// # Errors
+    /// The backend's own.
+    pub(crate) fn try_open(&self) -> Result<Box<T>> {
         let host: Arc<dyn Host> = self.host.clone();
-        (self.open)(&host).unwrap_or_else(|error| panic!("the backend does not open: {error:?}"))
+        (self.open)(&host)
     }
 
     /// Opens the backend with a host that has no secrets, variables and answers.

@@ -29,7 +29,7 @@ const PLAIN: Template = Template {
     check: "",
 };
 
-static TEMPLATES: [Template; 6] = [
+static TEMPLATES: [Template; 7] = [
     Template {
         role: Role::Serializer,
         code: include_str!("../../templates/serializer.rs"),
@@ -58,6 +58,17 @@ static TEMPLATES: [Template; 6] = [
         files: &[("src/main.rs", include_str!("../../templates/program.rs"))],
         dependencies: "keyward-loader = {loader}\n",
         check: " --options '{\"login\": \"https://data.example/login\"}'",
+        ..PLAIN
+    },
+    Template {
+        role: Role::Checker,
+        code: include_str!("../../templates/checker.rs"),
+        files: &[
+            ("src/main.rs", include_str!("../../templates/program.rs")),
+            ("example-users", "ann:$6$salt$hash\n"),
+        ],
+        dependencies: "keyward-loader = {loader}\n",
+        check: " --options \"{\\\"path\\\": \\\"$PWD/example-users\\\"}\"",
         ..PLAIN
     },
 ];
@@ -98,7 +109,7 @@ impl Crate<'_> {
     fn build(&self) -> [String; 4] {
         let package = self.package();
         match self.template.role {
-            Role::Authenticator => {
+            Role::Authenticator | Role::Checker => {
                 let file = format!("target/debug/{package}");
                 ["cargo build".into(), "cargo build".into(), file, "program".into()]
             }
@@ -161,6 +172,7 @@ pub fn how_to_use(role: Role, name: &str, store: &str) -> String {
         Role::Authenticator => {
             format!("keyward provider add NAME --url URL --authenticator {name}")
         }
+        Role::Checker => format!("keyward auth check --auth {name} USER"),
         _ => format!("keyward init {store} --{role} {name}"),
     }
 }

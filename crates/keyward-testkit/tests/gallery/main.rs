@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod authenticator;
+mod checker;
 mod encryption;
 mod key;
 mod processes;

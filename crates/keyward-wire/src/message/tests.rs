@@ -1,6 +1,7 @@
 //! The example in `docs/plugin-protocol.md` is what the two sides send, byte for byte.
 
 mod authenticator;
+mod checker;
 mod limits;
 
 use keyward_core::{EntryId, Error, Expect, Put, Secret};
@@ -85,11 +86,15 @@ fn conversation() -> Vec<(&'static str, Secret)> {
     ]
 }
 
+/// Returns the frames of all examples.
+fn conversations() -> impl Iterator<Item = (&'static str, Secret)> {
+    [conversation(), authenticator::conversation(), checker::conversation()].into_iter().flatten()
+}
+
 #[test]
 fn the_specification_shows_what_is_said() {
     let said = |(side, frame): &(&str, Secret)| format!("{side} {}", hex(frame));
-    let frames = conversation().into_iter().chain(authenticator::conversation());
-    let said: Vec<_> = frames.map(|it| said(&it)).collect();
+    let said: Vec<_> = conversations().map(|it| said(&it)).collect();
     let is_frame = |line: &&str| line.starts_with("host 0") || line.starts_with("child 0");
     let shown: Vec<_> = SPECIFICATION.lines().filter(is_frame).collect();
     assert_eq!(shown, said, "left: docs/plugin-protocol.md; right:\n{}", said.join("\n"));
@@ -97,7 +102,7 @@ fn the_specification_shows_what_is_said() {
 
 #[test]
 fn every_cut_of_what_is_said_is_noticed() {
-    for (_, frame) in conversation().into_iter().chain(authenticator::conversation()) {
+    for (_, frame) in conversations() {
         let body = &frame.expose()[4..];
         assert!(Message::read(body).is_ok());
         for length in 0..body.len() {

@@ -204,3 +204,28 @@ fn a_new_authenticator_works() {
     run("plugin forget --yes token").ends(0);
     run("provider check").ends(2).says("no authenticator called `example.token`");
 }
+
+/// From `plugin new` to a checker that runs as a program, and that its user trusts.
+#[test]
+fn a_new_checker_works() {
+    let author = AuthorHome::new();
+    let dir = author.crate_of("crate", "checker", "example.users");
+    author.program("sh").arg(dir.join("ci.sh")).run().ends(0);
+    let report = fs::read_to_string(dir.join("report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    assert_eq!((&report["backends"][0]["role"], &report["failed"]), (&"checker".into(), &0.into()));
+    assert!(report["passed"].as_u64().unwrap() >= 8, "{report}");
+
+    // As a library, it has nothing that can be loaded.
+    author.keyward("plugin build").current_dir(&dir).run().ends(0);
+    let library = dir.join("target/plugins/libkeyward_checker_example_users.so");
+    let refused = author.keyward("plugin trust --yes").arg(library).run().ends(7);
+    refused.says("in a role that this program knows").says("linked or run");
+
+    let program = dir.join("target/debug/keyward-checker-example-users");
+    let trusted = author.keyward("plugin trust --yes --name users").arg(&program).run().ends(0);
+    let use_it = "  keyward auth check --auth example.users USER\n";
+    assert!(trusted.text().ends_with(use_it), "{}", trusted.text());
+    let listed = author.keyward("backend list").run().ends(0);
+    assert!(listed.text().contains("example.users"), "{}", listed.text());
+}

@@ -43,6 +43,7 @@ pub(super) fn pages() -> Vec<(String, String)> {
                 ("key cases", cases(kit::key::CASES)),
                 ("storage cases", cases(kit::storage::CASES)),
                 ("authenticator cases", cases(kit::authenticator::CASES)),
+                ("checker cases", cases(kit::checker::CASES)),
             ],
         ),
     ];

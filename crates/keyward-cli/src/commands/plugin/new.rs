@@ -15,7 +15,8 @@ use crate::stop::Outcome;
 #[command(after_help = "Example:
   keyward plugin new --role storage shelf keyward-storage-shelf
   keyward plugin new --role storage --template key-value bucket keyward-storage-bucket
-  keyward plugin new --role authenticator example.token keyward-authenticator-token")]
+  keyward plugin new --role authenticator example.token keyward-authenticator-token
+  keyward plugin new --role checker example.users keyward-checker-users")]
 pub(crate) struct Arguments {
     /// The role of the backend
     #[arg(long, value_parser = role())]
@@ -51,7 +52,7 @@ pub(super) fn run(arguments: Arguments) -> Outcome {
     print("  cargo test")?;
     print(match role {
         // A library cannot provide it.
-        Role::Authenticator => "  cargo build",
+        Role::Authenticator | Role::Checker => "  cargo build",
         _ => "  keyward plugin build",
     })
 }
