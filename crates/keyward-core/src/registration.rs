@@ -33,12 +33,21 @@ pub struct Info {
     pub name: &'static str,
     /// What it is for, in one line.
     pub help: &'static str,
+    /// Of a checker, the names of the kinds of credentials that it can serve. If there are none, it is
+    /// known only when it is opened.
+    pub serves: &'static [&'static str],
 }
 
 impl Info {
     /// Takes a name in lower-case ASCII, and one line of help.
     pub const fn new(name: &'static str, help: &'static str) -> Self {
-        Self { name, help }
+        Self { name, help, serves: &[] }
+    }
+
+    /// Returns the same for a checker that serves these kinds of credentials.
+    #[must_use]
+    pub const fn serving(self, kinds: &'static [&'static str]) -> Self {
+        Self { serves: kinds, ..self }
     }
 }
 

@@ -7,7 +7,7 @@ use keyward_core::{Change, EntryId, Error, ErrorKind, Page, Query, Record, Resul
 /// A [`Source`] in memory that counts, fails, and runs other changes in between.
 ///
 /// A test uses it for code that reads and writes records, but must not depend on a store. It panics
-/// if it is asked to list its entries.
+/// if it is asked to list its entries, unless it [may](Self::listing).
 ///
 /// # Errors
 /// [`Unavailable`](ErrorKind::Unavailable) after [`fail_after`](Self::fail_after).
@@ -22,6 +22,7 @@ struct State {
     /// How many more writes succeed before everything fails.
     life: Option<usize>,
     meanwhile: Option<Meanwhile>,
+    lists: bool,
 }
 
 /// What another process does while a record is being changed.
@@ -32,6 +33,11 @@ type Meanwhile = Box<dyn FnOnce(&MemorySource) + Send>;
     reason = "the page of the type lists the errors of all of them"
 )]
 impl MemorySource {
+    /// Makes a source that lists its entries.
+    pub fn listing() -> Self {
+        Self(Mutex::new(State { lists: true, ..State::default() }))
+    }
+
     /// Writes a record.
     pub fn put(&self, id: &EntryId, record: &Record) -> Result<()> {
         self.0.lock().unwrap().write(id, Some(record))
@@ -128,8 +134,13 @@ impl Source for MemorySource {
         }
     }
 
-    fn list(&self, _: &Query<'_>) -> Result<Page> {
-        panic!("a look-up does not list")
+    fn list(&self, query: &Query<'_>) -> Result<Page> {
+        let state = self.0.lock().unwrap();
+        assert!(state.lists, "a look-up does not list");
+        query.page_in_order(|user, name| {
+            let from = EntryId::restore(user, name)?;
+            Ok(state.records.range(from..).map(|(id, _)| Ok(id.clone())))
+        })
     }
 }
 

@@ -1,0 +1,77 @@
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use keyward_core::{Error, ErrorKind, Result};
+
+/// Limits the memory that hashes use at the same time.
+///
+/// A memory-hard hash uses tens of megabytes. Without a limit, a few hundred parallel logins would
+/// use all memory of a machine. A hash that finds no room waits.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    limit: usize,
+    used: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Budget {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, used: Mutex::default(), freed: Condvar::new() }
+    }
+
+    /// Waits until there is room for this many bytes, or for as much as there is at all.
+    ///
+    /// # Errors
+    /// [`Unavailable`](ErrorKind::Unavailable) if the wait is over first.
+    pub(crate) fn reserve(&self, bytes: usize, wait: Duration) -> Result<Reserved<'_>> {
+        let bytes = bytes.min(self.limit);
+        let end = Instant::now() + wait;
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        while *used + bytes > self.limit {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Error::new(ErrorKind::Unavailable, "login")
+                    .because("too many logins hash passwords at the same time"));
+            }
+            let waited = self.freed.wait_timeout(used, left);
+            used = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        *used += bytes;
+        Ok(Reserved { budget: self, bytes })
+    }
+}
+
+/// Memory that is set aside until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Reserved<'a> {
+    budget: &'a Budget,
+    bytes: usize,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        *self.budget.used.lock().unwrap_or_else(PoisonError::into_inner) -= self.bytes;
+        self.budget.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_finds_no_room_waits() {
+        let budget = Budget::new(10);
+        let first = budget.reserve(6, Duration::ZERO).unwrap();
+        drop(budget.reserve(4, Duration::ZERO).unwrap());
+        drop(budget.reserve(0, Duration::ZERO).unwrap());
+        let error = budget.reserve(5, Duration::from_millis(10)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        std::thread::scope(|scope| {
+            let second = scope.spawn(|| budget.reserve(100, Duration::from_secs(60)).is_ok());
+            drop(first);
+            assert!(second.join().unwrap());
+        });
+        assert_eq!(*budget.used.lock().unwrap(), 0);
+    }
+}

@@ -1,0 +1,299 @@
+//! Which factors a client has proved.
+
+use std::time::Duration;
+
+use keyward_core::{
+    Attempt, Checker, Denial, Error, ErrorKind, Presented, PresentedKind, Result, Round, Secret,
+};
+
+use super::pending::{self, Waiting};
+use super::verify::{ANSWER, STATE};
+use super::{Found, Portal, Proof};
+use crate::login::{Cause, Challenge, Refusal};
+use crate::malformed::Malformed;
+use crate::mechanisms::legacy::{Answer, Legacy};
+use crate::penalties::Counted;
+use crate::prepare::prepare_user;
+use crate::realm::Realm;
+
+/// What the checkers say of one kind of credential.
+pub(super) struct Said {
+    /// The position of the checker that decided; none if no checker knows the user.
+    pub(super) position: Option<usize>,
+    pub(super) round: Round,
+}
+
+/// One kind of a presented credential, and who it is about.
+pub(super) struct Question<'a> {
+    pub(super) kind: &'a PresentedKind,
+    pub(super) presented: &'a Presented,
+    /// The name as the client wrote it, if it gave one.
+    pub(super) named: Option<&'a str>,
+    /// The prepared name; none if there is none or if it is malformed.
+    pub(super) user: Option<&'a str>,
+    pub(super) attempt: &'a Attempt,
+}
+
+impl<R: Realm> Portal<R> {
+    /// Checks what a client presented, in addition to what it proved before.
+    pub(super) fn present(
+        &self,
+        presented: &Presented,
+        attempt: &Attempt,
+        mut waiting: Waiting,
+    ) -> Result<Found> {
+        let kinds = self.useful(presented, &waiting);
+        if kinds.is_empty() {
+            return Ok(self.refused(Cause::NotServed));
+        }
+        let Ok((named, wanted)) = self.names(&kinds[0], presented, attempt) else {
+            let wait = self.count(None, attempt)?;
+            return Ok(wait.map_or_else(|| self.refused(Cause::Malformed), too_many_failures));
+        };
+        let claimed = match &named {
+            Some(name) => prepare_user(name).ok(),
+            None => waiting.identity.as_ref().map(|identity| identity.as_str().to_owned()),
+        };
+        if let Some(wait) = self.count(claimed.as_deref(), attempt)? {
+            return Ok(too_many_failures(wait));
+        }
+        if waiting.claimed.is_none() {
+            waiting.claimed.clone_from(&claimed);
+        }
+        waiting.wanted = wanted.or(waiting.wanted);
+        let mut last = None;
+        for kind in &kinds {
+            let user = claimed.as_deref();
+            let question = Question { kind, presented, named: named.as_deref(), user, attempt };
+            let said = self.ask_all(&question)?;
+            match self.judge(said, kind, &mut waiting, attempt, claimed.as_deref())? {
+                Found::Proved(proof) => last = proof.last.or(last),
+                other => return Ok(other),
+            }
+        }
+        Ok(Found::Proved(Proof { waiting, last }))
+    }
+
+    /// Returns the name that a client gives, and whom it wants to act as.
+    fn names(
+        &self,
+        kind: &PresentedKind,
+        presented: &Presented,
+        attempt: &Attempt,
+    ) -> Result<(Option<String>, Option<String>), Malformed> {
+        let named = presented.user();
+        let question = Question { kind, presented, named, user: None, attempt };
+        let (inner, wanted) = self.names_in(&question)?;
+        let wanted = match presented.field("authzid") {
+            Some(field) => {
+                let text = field.expose_str();
+                text.map(str::to_owned).ok_or(Malformed::new("the name to act as is not UTF-8"))?
+            }
+            None => wanted.unwrap_or_default(),
+        };
+        Ok((inner.or(named.map(str::to_owned)), (!wanted.is_empty()).then_some(wanted)))
+    }
+
+    /// Returns the kinds of a credential that are of use: without a policy, the preferred one; with a
+    /// policy, all. A one-time password counts only together with another factor, and is checked
+    /// after it, so that nobody can try codes without a password.
+    fn useful(&self, presented: &Presented, waiting: &Waiting) -> Vec<PresentedKind> {
+        let (codes, others): (Vec<_>, Vec<_>) = presented
+            .kinds()
+            .iter()
+            .filter(|kind| self.chain.serves(kind) && Legacy::of(kind).is_none())
+            .cloned()
+            .partition(|kind| *kind == PresentedKind::ONE_TIME_PASSWORD);
+        if self.chain.policy.is_none() {
+            return others.into_iter().take(1).collect();
+        }
+        if others.is_empty() && waiting.factors.is_empty() {
+            return Vec::new();
+        }
+        [others, codes].concat()
+    }
+
+    /// Notes what the checkers say of one kind.
+    fn judge(
+        &self,
+        said: Said,
+        kind: &PresentedKind,
+        waiting: &mut Waiting,
+        attempt: &Attempt,
+        user: Option<&str>,
+    ) -> Result<Found> {
+        let refused = |cause, last| Found::Refused(Refusal { cause, retry_after: None, last });
+        Ok(match said.round {
+            Round::Accepted { identity, last } => {
+                if !waiting.factors.is_empty() && waiting.identity != identity {
+                    return Ok(refused(Cause::OtherUser, None));
+                }
+                waiting.identity = identity;
+                let link = said.position.map_or("", |position| &self.chain.links[position].name);
+                waiting.factors.extend(Self::factors(link, kind));
+                Found::Proved(Proof { waiting: waiting.clone(), last })
+            }
+            Round::Challenge { pending: state, challenge } => {
+                let user = user.map(str::to_owned);
+                let round =
+                    pending::Round { kind: kind.clone(), position: said.position, user, state };
+                let waiting = Waiting { round: Some(round), ..waiting.clone() };
+                Found::Challenge(self.wait(&waiting, attempt, challenge, Vec::new())?)
+            }
+            Round::Wrong { why, last } => refused(Cause::Denied(why), last),
+            _ => refused(Cause::UnknownUser, None),
+        })
+    }
+
+    /// Goes on with the answer to a challenge.
+    pub(super) fn answer(
+        &self,
+        mut waiting: Waiting,
+        answer: &Secret,
+        attempt: &Attempt,
+    ) -> Result<Found> {
+        let Some(round) = waiting.round.take() else {
+            return Ok(self.refused(Cause::NoSession));
+        };
+        let checker = round.position.map(|position| &self.chain.links[position].checker);
+        let said = match (checker, Legacy::of(&round.kind)) {
+            (Some(checker), _) if checker.accepts().contains(&round.kind) => {
+                let said = checker.resume(&round.state, answer, attempt)?;
+                Said { position: round.position, round: said }
+            }
+            (_, Some(_)) => return self.answer_legacy(&round, answer, waiting, attempt),
+            _ => self.end_scram(&round, answer)?,
+        };
+        self.judge(said, &round.kind, &mut waiting, attempt, round.user.as_deref())
+    }
+
+    /// Checks the answer to a challenge that the portal issued before it knew the user.
+    fn answer_legacy(
+        &self,
+        round: &pending::Round,
+        answer: &Secret,
+        mut waiting: Waiting,
+        attempt: &Attempt,
+    ) -> Result<Found> {
+        let named = Answer::parse(answer).ok();
+        let user = named.as_ref().map(Answer::user);
+        if let Some(wait) = self.count(user, attempt)? {
+            return Ok(too_many_failures(wait));
+        }
+        let Some(user) = user else { return Ok(self.refused(Cause::Malformed)) };
+        waiting.claimed = Some(user.to_owned());
+        let kind = &round.kind;
+        let presented = Presented::new(kind.clone())
+            .with(STATE, round.state.clone())
+            .with(ANSWER, answer.clone());
+        let (presented, named) = (&presented, Some(user));
+        let said = self.ask_all(&Question { kind, presented, named, user: named, attempt })?;
+        self.judge(said, kind, &mut waiting, attempt, named)
+    }
+
+    /// Asks the checkers in order, until one knows the user.
+    pub(super) fn ask_all(&self, question: &Question<'_>) -> Result<Said> {
+        let mut outage = None;
+        let links = self.chain.links.iter().enumerate();
+        for (position, link) in links.filter(|(_, link)| link.serves(question.kind)) {
+            let asked = if link.checker.accepts().contains(question.kind) {
+                ask(&*link.checker, question)
+            } else {
+                self.verify(position, question)
+            };
+            let round = match asked {
+                Ok(round) => round,
+                Err(error) if self.chain.skip_unavailable && is_outage(&error) => {
+                    outage = Some(error.in_backend(&link.name));
+                    continue;
+                }
+                Err(error) => return Err(error.in_backend(&link.name).not_a_miss()),
+            };
+            match round {
+                Round::Unknown => {}
+                // A checker that was skipped might have said something else. All users get the same
+                // answer, so that nobody learns which of them the others know.
+                Round::Wrong { .. } if outage.is_some() => {}
+                round => return Ok(Said { position: Some(position), round }),
+            }
+        }
+        match outage {
+            Some(error) => Err(error),
+            None => self.pretend(question),
+        }
+    }
+
+    /// Counts an attempt; returns how long attempts are refused, if they are. Without an address,
+    /// nothing is counted: anybody could lock out any user.
+    pub(super) fn count(&self, user: Option<&str>, attempt: &Attempt) -> Result<Option<Duration>> {
+        let (Some(penalties), Some(address)) = (&self.penalties, &attempt.address) else {
+            return Ok(None);
+        };
+        let counted = Counted::new(&self.key, address, user.unwrap_or_default());
+        penalties.count(&*self.memory, &counted, self.now())
+    }
+
+    /// Takes back what was counted, when a login succeeds.
+    pub(super) fn forgive(&self, waiting: &Waiting, attempt: &Attempt) -> Result<()> {
+        let (Some(penalties), Some(address)) = (&self.penalties, &attempt.address) else {
+            return Ok(());
+        };
+        let user = waiting.claimed.as_deref().unwrap_or_default();
+        let counted = Counted::new(&self.key, address, user);
+        penalties.forgive(&*self.memory, &counted, self.now())
+    }
+
+    /// Issues the challenge of a mechanism in which the server speaks first.
+    pub(super) fn speak_first(&self, kind: &PresentedKind, attempt: &Attempt) -> Result<Challenge> {
+        let unsupported = |why: &str| {
+            let why = format!("{kind} {why}");
+            Err(Error::new(ErrorKind::Unsupported, "login").because(why))
+        };
+        if !self.chain.serves(kind) {
+            return unsupported("cannot be checked by any checker");
+        }
+        let Some(legacy) = Legacy::of(kind) else { return unsupported("begins with the client") };
+        let issued = legacy.challenge(&self.host_name)?;
+        let (state, message) = (issued.pending, issued.message);
+        let round = pending::Round { kind: kind.clone(), position: None, user: None, state };
+        let waiting = Waiting { round: Some(round), ..Waiting::default() };
+        self.wait(&waiting, attempt, message, Vec::new())
+    }
+}
+
+fn too_many_failures(wait: Duration) -> Found {
+    let cause = Cause::TooManyFailures;
+    Found::Refused(Refusal { cause, retry_after: Some(wait), last: None })
+}
+
+/// Asks a checker that checks by itself. It gets the prepared name.
+fn ask(checker: &dyn Checker, question: &Question<'_>) -> Result<Round> {
+    let Question { kind, presented, named, user, attempt } = question;
+    let mut asked = Presented::new((*kind).clone());
+    match (named, user) {
+        // A malformed name is the name of nobody.
+        (Some(_), None) => return Ok(Round::Unknown),
+        (_, Some(user)) => asked = asked.of(*user),
+        (None, None) => {}
+    }
+    for (name, value) in presented.fields() {
+        asked = asked.with(name, value.clone());
+    }
+    let round = checker.check(&asked, attempt)?;
+    // The contract forbids it; but a checker may be somebody else's.
+    let empty =
+        **kind == PresentedKind::PASSWORD && !presented.field("password").is_some_and(is_some);
+    match round {
+        Round::Accepted { .. } if empty => Ok(Round::wrong(Denial::Secret)),
+        round => Ok(round),
+    }
+}
+
+/// Whether a password is one: neither empty nor only NULs.
+pub(super) fn is_some(password: &Secret) -> bool {
+    password.expose().iter().any(|byte| *byte != 0)
+}
+
+fn is_outage(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Locked)
+}

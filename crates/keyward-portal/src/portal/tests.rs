@@ -1,0 +1,5 @@
+mod helpers;
+mod logins;
+mod policies;
+mod rounds;
+mod secrecy;

@@ -1,0 +1,177 @@
+//! Checks with the verifiers that checkers hand over, and the same work for users who do not exist.
+
+mod codes;
+mod mechanisms;
+
+pub(super) use mechanisms::{ANSWER, STATE};
+
+use std::time::Duration;
+
+use keyward_core::{Account, Denial, Presented, PresentedKind, Result, Round, Secret, Verifier};
+use keyward_verifier::{fingerprint, hash, imitate, matches_fingerprint, memory, password};
+
+use super::factors::{Question, Said, is_some};
+use super::{HASH_WAIT, Portal};
+use crate::cache::Success;
+use crate::chain::Link;
+use crate::parts::join;
+use crate::prepare::prepare_password;
+use crate::realm::Realm;
+
+/// The most verifiers of one form that are tried for one user.
+const MAX_VERIFIERS: usize = 8;
+
+impl<R: Realm> Portal<R> {
+    /// Checks a credential with the verifiers of a checker.
+    pub(super) fn verify(&self, position: usize, question: &Question<'_>) -> Result<Round> {
+        let link = &self.chain.links[position];
+        match question.kind.name() {
+            "password" => self.verify_password(position, link, question),
+            "one-time-password" => self.verify_code(link, question),
+            "token" | "client-certificate" => verify_fingerprint(link, question),
+            _ => self.verify_mechanism(link, question),
+        }
+    }
+
+    /// Does for a user whom no checker knows what would be done for one whom a checker knows.
+    pub(super) fn pretend(&self, question: &Question<'_>) -> Result<Said> {
+        let round = match question.kind.name() {
+            "password" => {
+                let password = field(question.presented, "password");
+                let example = self.example(question)?;
+                let example = example.unwrap_or_else(|| {
+                    Verifier::new(keyward_core::VerifierForm::PasswordHash, hash::EXAMPLE)
+                });
+                let _room = self.room_for(&example)?;
+                imitate(&example, question.user.unwrap_or_default(), &prepared(&example, password));
+                Round::Unknown
+            }
+            _ => self.pretend_mechanism(question)?,
+        };
+        Ok(Said { position: None, round })
+    }
+
+    fn verify_password(
+        &self,
+        position: usize,
+        link: &Link,
+        question: &Question<'_>,
+    ) -> Result<Round> {
+        let password = field(question.presented, "password");
+        let Some(account) = find(link, question)? else { return Ok(Round::Unknown) };
+        let verifiers = &account.verifiers[..account.verifiers.len().min(MAX_VERIFIERS)];
+        let all = join(verifiers.iter().map(|verifier| verifier.value.expose()));
+        let user = question.user.unwrap_or_default();
+        let success = Success { position, user, password, verifier: all.expose() };
+        let now = self.now();
+        let cached = self.successes.as_ref().and_then(|cache| cache.find(&success, now));
+        let right = match cached {
+            Some(identity) => identity == account.identity,
+            None if verifiers.is_empty() => {
+                self.pretend(question)?;
+                false
+            }
+            None => self.any_matches(verifiers, user, password)? & is_some(password),
+        };
+        if !right {
+            return Ok(Round::wrong(Denial::Secret));
+        }
+        if let Some(denied) = account.denied {
+            return Ok(Round::wrong(denied));
+        }
+        if let Some(cache) = &self.successes {
+            cache.keep(&success, &account.identity, now);
+        }
+        Ok(Round::accepted(account.identity))
+    }
+
+    fn any_matches(&self, verifiers: &[Verifier], user: &str, password: &Secret) -> Result<bool> {
+        let mut matches = false;
+        for verifier in verifiers {
+            let _room = self.room_for(verifier)?;
+            // A verifier that cannot be used concerns only this user.
+            matches |=
+                self::password(verifier, user, &prepared(verifier, password)).unwrap_or(false);
+        }
+        Ok(matches)
+    }
+
+    /// Waits until there is memory for checking a password.
+    fn room_for(&self, verifier: &Verifier) -> Result<crate::budget::Reserved<'_>> {
+        let bytes = usize::try_from(memory(verifier)).unwrap_or(usize::MAX);
+        let wait = self.host.remaining().map_or(HASH_WAIT, |left| left.min(HASH_WAIT));
+        self.budget.reserve(bytes, if bytes == 0 { Duration::ZERO } else { wait })
+    }
+
+    /// Returns the verifier of a user to imitate. The same unknown name always gets the same one.
+    pub(super) fn example(&self, question: &Question<'_>) -> Result<Option<Verifier>> {
+        let name = question.user.or(question.named).unwrap_or_default();
+        let pick = self.key.pick("example", &[name.as_bytes()]);
+        let links: Vec<_> = self
+            .chain
+            .links
+            .iter()
+            .filter(|link| link.forms(question.kind).next().is_some())
+            .collect();
+        // The high part of the number selects the checker, and all of it the user.
+        let first = if links.is_empty() { 0 } else { (pick >> 32) as usize % links.len() };
+        for link in links.iter().cycle().skip(first).take(links.len()) {
+            for form in link.forms(question.kind) {
+                if let Some(example) = link.checker.example(pick, form)? {
+                    return Ok(Some(example));
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Returns a user's account with the verifiers of the first form of which there are any.
+pub(super) fn find(link: &Link, question: &Question<'_>) -> Result<Option<Account>> {
+    let Some(user) = question.user else { return Ok(None) };
+    let mut found = None;
+    for form in link.forms(question.kind) {
+        match link.checker.account(user, form)? {
+            None => return Ok(None),
+            Some(account) if account.verifiers.is_empty() => found = Some(account),
+            some => return Ok(some),
+        }
+    }
+    Ok(found)
+}
+
+/// Checks a token or a certificate. Without a user, the checker is asked for the owner of the
+/// fingerprint.
+fn verify_fingerprint(link: &Link, question: &Question<'_>) -> Result<Round> {
+    let name = if *question.kind == PresentedKind::TOKEN { "token" } else { "certificate" };
+    let presented = field(question.presented, name);
+    let mark = fingerprint(presented.expose());
+    let user = question.user.or(mark.expose_str());
+    let Some(account) = find(link, &Question { user, ..*question })? else {
+        return Ok(Round::Unknown);
+    };
+    let mut right = false;
+    for verifier in &account.verifiers {
+        right |= matches_fingerprint(&verifier.value, presented.expose());
+    }
+    Ok(match account.denied {
+        _ if !right => Round::wrong(Denial::Secret),
+        Some(denied) => Round::wrong(denied),
+        None => Round::accepted(account.identity),
+    })
+}
+
+/// Returns a field, or nothing for one that is missing.
+pub(super) fn field<'a>(presented: &'a Presented, name: &str) -> &'a Secret {
+    static NOTHING: std::sync::LazyLock<Secret> = std::sync::LazyLock::new(Secret::default);
+    presented.field(name).unwrap_or(&NOTHING)
+}
+
+/// Returns a password in the form in which the verifier's was: SCRAM prepares it, others do not.
+fn prepared(verifier: &Verifier, password: &Secret) -> Secret {
+    use keyward_core::VerifierForm::{ScramSha1, ScramSha256};
+    match verifier.form {
+        ScramSha1 | ScramSha256 => prepare_password(password),
+        _ => password.clone(),
+    }
+}

@@ -1,0 +1,116 @@
+//! One-time passwords and recovery codes, each valid once.
+
+use std::time::Duration;
+
+use keyward_core::{Denial, Error, ErrorKind, Result, Round, Secret, Verifier, VerifierForm};
+use keyward_kinds::Moving;
+use keyward_verifier::otp;
+
+use super::{MAX_VERIFIERS, field};
+use crate::chain::Link;
+use crate::memory::{self, Key, Topic};
+use crate::portal::Portal;
+use crate::portal::factors::Question;
+use crate::realm::Realm;
+
+/// How many steps a clock may be wrong, and how many codes of a counter may be lost.
+const WINDOW: u64 = 1;
+const LOOK_AHEAD: u64 = 10;
+
+/// How long the last step of a clock is remembered: longer than its code can be valid.
+const STEP_LIFE: Duration = Duration::from_hours(24);
+
+/// How long it is remembered that a recovery code was used, and where a counter is: in practice, for
+/// ever.
+const LONG: Duration = Duration::from_hours(24 * 365 * 100);
+
+impl<R: Realm> Portal<R> {
+    pub(super) fn verify_code(&self, link: &Link, question: &Question<'_>) -> Result<Round> {
+        let Some(user) = question.user else { return Ok(Round::Unknown) };
+        let code = field(question.presented, "code");
+        let mut known = None;
+        let mut outcome = Denial::Secret;
+        for form in link.forms(question.kind) {
+            let Some(account) = link.checker.account(user, form)? else {
+                return Ok(Round::Unknown);
+            };
+            for verifier in account.verifiers.iter().take(2 * MAX_VERIFIERS) {
+                match self.use_code(verifier, code)? {
+                    Used::Accepted => {
+                        return Ok(match account.denied {
+                            Some(denied) => Round::wrong(denied),
+                            None => Round::accepted(account.identity),
+                        });
+                    }
+                    Used::Before => outcome = Denial::Replayed,
+                    Used::Wrong => {}
+                }
+            }
+            known = Some(account);
+        }
+        Ok(if known.is_some() { Round::wrong(outcome) } else { Round::Unknown })
+    }
+
+    /// Uses a code up, if it is right.
+    fn use_code(&self, verifier: &Verifier, code: &Secret) -> Result<Used> {
+        // The seed or the hash identifies what is used: if two checkers know the same one, a code is
+        // still valid once.
+        let about = self.key.label("code", &[verifier.value.expose()]);
+        let key = Key { topic: Topic::Code, about };
+        if verifier.form == VerifierForm::RecoveryCode {
+            if !otp::matches_recovery_code(&verifier.value, code) {
+                return Ok(Used::Wrong);
+            }
+            self.needs_lasting_memory("recovery codes")?;
+            return self.advance(&key, LONG, 1);
+        }
+        let Ok(seed) = otp::read(&verifier.value) else { return Ok(Used::Wrong) };
+        if let Moving::Counter { .. } = seed.moving() {
+            self.needs_lasting_memory("counters of one-time passwords")?;
+            let mut last = None;
+            self.memory.update(&key, self.now(), &mut |note| {
+                last = note.cloned();
+                memory::Edit::Leave
+            })?;
+            let last = last.as_ref().map(memory::read_number).transpose()?;
+            return self.try_step(verifier, code, LOOK_AHEAD, last, &key, LONG);
+        }
+        self.try_step(verifier, code, WINDOW, None, &key, STEP_LIFE)
+    }
+
+    fn try_step(
+        &self,
+        verifier: &Verifier,
+        code: &Secret,
+        window: u64,
+        last: Option<u64>,
+        key: &Key,
+        life: Duration,
+    ) -> Result<Used> {
+        match otp::match_code(&verifier.value, code, self.now(), window, last) {
+            Ok(Some(step)) => self.advance(key, life, step),
+            _ => Ok(Used::Wrong),
+        }
+    }
+
+    /// Of several logins with one step, one goes on; and none with an earlier step.
+    fn advance(&self, key: &Key, life: Duration, step: u64) -> Result<Used> {
+        let first = memory::advance(&*self.memory, key, self.now(), life, step)?;
+        Ok(if first { Used::Accepted } else { Used::Before })
+    }
+
+    fn needs_lasting_memory(&self, what: &str) -> Result<()> {
+        if self.memory.lasts() {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Unsupported, "login")
+            .because(format!("{what} need a memory that outlives the server"))
+            .hint("Give the portal a shared memory"))
+    }
+}
+
+enum Used {
+    Accepted,
+    Before,
+    Wrong,
+}
