@@ -5,6 +5,7 @@ mod budget;
 mod cache;
 mod chain;
 mod expression;
+pub mod http;
 mod login;
 mod malformed;
 mod marks;
@@ -16,6 +17,7 @@ mod penalties;
 mod portal;
 mod prepare;
 mod realm;
+pub mod sasl;
 
 #[cfg(feature = "clap")]
 pub use args::AuthArgs;

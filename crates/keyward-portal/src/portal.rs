@@ -5,7 +5,7 @@ mod factors;
 mod pending;
 mod settings;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod verify;
 
 use std::fmt::{self, Debug};

@@ -47,7 +47,7 @@ pub fn prepare_user(name: &str) -> Result<String, Malformed> {
     if prepared.len() > Identity::MAX {
         return Err(TOO_LONG);
     }
-    // Few names change again. Nobody could log in with both forms of them.
+    // Few names change again. Their users could log in with one of the forms only.
     if enforced(&prepared)? != prepared {
         return Err(NO_NAME);
     }

@@ -159,7 +159,7 @@ pub struct Offer {
 impl Offer {
     /// Offers SHA-256 for a realm, with nonces that are valid for five minutes.
     ///
-    /// All processes that answer for the realm have the same `key`, which nobody else knows.
+    /// All processes that answer for the realm have the same `key`, which no other process knows.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if a header cannot contain the realm.
@@ -253,7 +253,7 @@ impl Offer {
             return wrong("the hash of the body is not known");
         }
         let freshness = self.nonces.freshness(&response.nonce, now)?;
-        // The key of a session is calculated from the client's first nonce, which nobody remembers.
+        // The key of a session is calculated from the client's first nonce, which the server does not remember.
         let is_later = response.algorithm.is_session && response.count != 1;
         Ok(if is_later { Freshness::Stale } else { freshness })
     }

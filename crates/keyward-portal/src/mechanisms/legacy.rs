@@ -2,7 +2,7 @@
 //! Perspective Broker, for clients that know nothing better.
 //!
 //! # Security
-//! The server must know the password itself, or for PB its MD5. Whoever reads an exchange can try
+//! The server must know the password itself, or for PB its MD5. A reader of an exchange can try
 //! passwords. So a portal serves them only if it is told to.
 
 use hmac::{Hmac, KeyInit, Mac};

@@ -338,7 +338,7 @@ fn tw_43_a_nonce_that_was_changed() {
     }
 }
 
-/// A function takes either the password or its hash, so nobody can give both.
+/// A function takes either the password or its hash, so a caller cannot give both.
 #[test]
 fn tw_44_a_hash_is_calculated_from_all_its_parts() {
     let ha1 = DigestHash::Md5.ha1("Mufasa", "testrealm@host.com", &"Circle Of Life".into());

@@ -80,7 +80,7 @@ fn messages_that_are_refused() {
     for case in vectors()["negative"].as_array().unwrap() {
         let value = case["value"].as_str().unwrap();
         match (case["id"].as_str().unwrap(), case["message"].as_str().unwrap()) {
-            // The portal asks whether the user may be somebody else.
+            // The portal asks whether the user may act as another one.
             ("authzid", _) => {
                 let first = parse(value, Binding::Unavailable).unwrap();
                 assert_eq!(first.authzid(), Some("admin"));

@@ -14,7 +14,7 @@ use crate::*;
 
 /// A checker that hands over the verifiers that a test gives it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Users(Arc<Inner>);
+pub(crate) struct Users(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -27,11 +27,11 @@ struct Inner {
 type User = (Vec<Verifier>, Option<Denial>);
 
 impl Users {
-    pub(super) fn storing(forms: &[VerifierForm]) -> Self {
+    pub(crate) fn storing(forms: &[VerifierForm]) -> Self {
         Self(Arc::new(Inner { forms: forms.to_vec(), ..Inner::default() }))
     }
 
-    pub(super) fn passwords(pairs: &[(&str, &str)]) -> Self {
+    pub(crate) fn passwords(pairs: &[(&str, &str)]) -> Self {
         let users = Self::storing(&[VerifierForm::Plaintext]);
         for (user, password) in pairs {
             users.set(user, VerifierForm::Plaintext, password);
@@ -39,22 +39,22 @@ impl Users {
         users
     }
 
-    pub(super) fn set(&self, user: &str, form: VerifierForm, value: &str) {
+    pub(crate) fn set(&self, user: &str, form: VerifierForm, value: &str) {
         let mut users = self.0.users.lock().unwrap();
         let (verifiers, _) = users.entry(user.to_owned()).or_default();
         verifiers.retain(|verifier| verifier.form != form);
         verifiers.push(Verifier::new(form, value));
     }
 
-    pub(super) fn disable(&self, user: &str) {
+    pub(crate) fn disable(&self, user: &str) {
         self.0.users.lock().unwrap().get_mut(user).unwrap().1 = Some(Denial::Disabled);
     }
 
-    pub(super) fn go_down(&self) {
+    pub(crate) fn go_down(&self) {
         self.0.is_down.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn lookups(&self) -> usize {
+    pub(crate) fn lookups(&self) -> usize {
         self.0.lookups.load(Ordering::Relaxed)
     }
 
@@ -94,7 +94,7 @@ impl Checker for Users {
 
 /// A checker that asks a question.
 #[derive(Debug)]
-pub(super) struct Riddle;
+pub(crate) struct Riddle;
 
 impl Checker for Riddle {
     fn accepts(&self) -> &[PresentedKind] {
@@ -121,12 +121,12 @@ impl Checker for Riddle {
     }
 }
 
-pub(super) const MAILBOX: Interface = Interface("mailbox");
+pub(crate) const MAILBOX: Interface = Interface("mailbox");
 
 /// A realm of mailboxes that counts who is in.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Mail {
-    pub(super) inside: Arc<AtomicUsize>,
+pub(crate) struct Mail {
+    pub(crate) inside: Arc<AtomicUsize>,
 }
 
 impl Realm for Mail {
@@ -153,28 +153,28 @@ impl Realm for Mail {
     }
 }
 
-pub(super) fn host() -> Arc<TestHost> {
+pub(crate) fn host() -> Arc<TestHost> {
     Arc::new(TestHost::new())
 }
 
-pub(super) fn portal(chain: Chain) -> Portal<Mail> {
+pub(crate) fn portal(chain: Chain) -> Portal<Mail> {
     Portal::new(Mail::default(), chain, host()).unwrap()
 }
 
-pub(super) fn here() -> Attempt {
+pub(crate) fn here() -> Attempt {
     Attempt::from_address("192.0.2.1").private()
 }
 
-pub(super) fn login(portal: &Portal<Mail>, presented: &Presented) -> Progress<String> {
+pub(crate) fn login(portal: &Portal<Mail>, presented: &Presented) -> Progress<String> {
     portal.login(presented, &here(), &[MAILBOX], ()).unwrap()
 }
 
-pub(super) fn password(portal: &Portal<Mail>, user: &str, password: &str) -> Progress<String> {
+pub(crate) fn password(portal: &Portal<Mail>, user: &str, password: &str) -> Progress<String> {
     login(portal, &Presented::password(user, password))
 }
 
 #[track_caller]
-pub(super) fn inside(progress: Progress<String>) -> Login<String> {
+pub(crate) fn inside(progress: Progress<String>) -> Login<String> {
     match progress {
         Progress::LoggedIn(login) => login,
         other => panic!("not logged in: {other:?}"),
@@ -182,7 +182,7 @@ pub(super) fn inside(progress: Progress<String>) -> Login<String> {
 }
 
 #[track_caller]
-pub(super) fn refused(progress: Progress<String>) -> Refusal {
+pub(crate) fn refused(progress: Progress<String>) -> Refusal {
     match progress {
         Progress::Refused(refusal) => refusal,
         other => panic!("not refused: {other:?}"),
@@ -190,7 +190,7 @@ pub(super) fn refused(progress: Progress<String>) -> Refusal {
 }
 
 #[track_caller]
-pub(super) fn challenge(progress: Progress<String>) -> Challenge {
+pub(crate) fn challenge(progress: Progress<String>) -> Challenge {
     match progress {
         Progress::Challenge(challenge) => challenge,
         other => panic!("no challenge: {other:?}"),
