@@ -13,6 +13,7 @@
 
 mod edit;
 mod lint;
+mod live;
 #[cfg(test)]
 mod tests;
 mod users;
@@ -24,10 +25,11 @@ use keyward_core::{Denial, Secret, Verifier, VerifierForm};
 use crate::ha1::Ha1;
 use crate::hash::Hash;
 use crate::scram::Scram;
-use crate::{Unusable, read};
+use crate::{Unusable, otp, read};
 
 pub use edit::{remove, set};
 pub use lint::{Finding, Problem, lint};
+pub use live::{LiveFile, LiveUsers};
 pub use users::{User, UserFile};
 
 /// The largest file that is read, in bytes.
@@ -53,6 +55,9 @@ pub enum Format {
     Dovecot,
     /// `USER:VERIFIER`, with a SCRAM verifier in one of the forms that [`Scram::parse`] reads.
     Scram,
+    /// `USER:SEED`, with the secret of a generator of one-time passwords: an `otpauth` URI, or the secret
+    /// alone in Base32, which may contain blanks.
+    OneTimePasswords,
     /// Fields, as in Twisted's `FilePasswordDB`.
     Fields(Layout),
 }
@@ -134,7 +139,7 @@ impl Format {
                 let (realm, stored) = rest.rsplit_once(':')?;
                 return Some(Entry { name, realm: Some(realm), stored, rest: "" });
             }
-            Self::Scram => {
+            Self::Scram | Self::OneTimePasswords => {
                 let (name, stored) = text.split_once(':')?;
                 return Some(Entry { name, realm: None, stored, rest: "" });
             }
@@ -168,6 +173,10 @@ impl Format {
             Self::Scram => {
                 let scram = Scram::parse(&stored)?;
                 Ok(Verifier::new(scram.algorithm.form(), stored))
+            }
+            Self::OneTimePasswords => {
+                let uri = otp::uri(&stored)?;
+                Ok(Verifier::new(VerifierForm::OneTimePassword, uri))
             }
             Self::Htpasswd | Self::Dovecot | Self::Fields(_) => {
                 let verifier = read(&stored)?;

@@ -81,6 +81,29 @@ pub fn read(stored: &Secret) -> Result<OtpAuth, Unusable> {
     .map_err(|_| Unusable::Malformed)
 }
 
+/// Returns the `otpauth` URI of what is stored: an `otpauth` URI, or a secret in Base32 that may contain
+/// blanks.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn uri(stored: &Secret) -> Result<Secret, Unusable> {
+    let mut uri = stored.clone();
+    if !stored.expose().contains(&b':') {
+        // Only a secret comes after `secret=`, and no other parameter.
+        let is_secret = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'=');
+        if !stored.expose().iter().all(is_secret) {
+            return Err(Unusable::Malformed);
+        }
+        let start = b"otpauth://totp/?secret=";
+        let mut text = Vec::with_capacity(start.len() + stored.len());
+        text.extend_from_slice(start);
+        text.extend(stored.expose().iter().filter(|byte| **byte != b' '));
+        uri = Secret::new(text);
+    }
+    read(&uri)?;
+    Ok(uri)
+}
+
 /// Makes recovery codes of 80 random bits each, such as `b4xd-7qkm-z2ra-5tne`. The server keeps their
 /// [`fingerprint`](crate::fingerprint), after [`canonical_recovery_code`].
 ///
@@ -165,6 +188,20 @@ mod tests {
         for wrong in ["", "not base 32!", "otpauth://totp/x", "https://example.com/"] {
             let read = match_code(&wrong.into(), &"1".into(), Timestamp::from_unix(0), 1, None);
             assert_eq!(read, Err(Unusable::Malformed), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_secret_alone_becomes_a_uri() {
+        let now = Timestamp::from_unix(59);
+        for stored in
+            ["GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ", "gezdgnbvgy3tqojqgezdgnbvgy3tqojq"]
+        {
+            let uri = uri(&stored.into()).unwrap();
+            assert_eq!(match_code(&uri, &"287082".into(), now, 0, None), Ok(Some(1)));
+        }
+        for wrong in ["", "canary!", "a&digits=8", "GEZDGNBV&period=1", "otpauth://totp/x"] {
+            assert_eq!(uri(&wrong.into()), Err(Unusable::Malformed), "{wrong}");
         }
     }
 

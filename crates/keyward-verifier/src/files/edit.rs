@@ -100,7 +100,7 @@ fn put(new: &mut SecretWriter, parts: &[&[u8]]) {
 }
 
 fn check_name(name: &str, realm: Option<&str>, format: &Format) -> Result<()> {
-    let is_edited = !matches!(format, Format::Fields(_));
+    let is_edited = !matches!(format, Format::Fields(_) | Format::OneTimePasswords);
     let wants_realm = *format == Format::Htdigest;
     let is_realm = |realm: &str| is_name(realm) && !realm.contains(':');
     let why = if !is_edited {

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use keyward_core::{Denial, Error, Result, Verifier, VerifierForm};
+use keyward_core::{Account, Denial, Error, Identity, Result, Verifier, VerifierForm};
 
 use super::{Format, Line, MAX_FILE, lines, without_end};
 use crate::Unusable;
@@ -88,6 +88,22 @@ impl UserFile {
     pub fn verifiers(&self, user: &User, form: VerifierForm) -> Vec<Verifier> {
         let verifiers = user.verifiers.iter().filter_map(|at| self.verifiers.get(*at));
         verifiers.filter(|verifier| verifier.form == form).cloned().collect()
+    }
+
+    /// The account of a user, as [`Checker::account`](keyward_core::Checker::account) returns it.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the name cannot be an identity; no file has such a name.
+    pub fn account(
+        &self,
+        name: &str,
+        form: VerifierForm,
+        format: &Format,
+    ) -> Result<Option<Account>> {
+        let Some(user) = self.user(name, format) else { return Ok(None) };
+        let mut account = Account::new(Identity::new(&user.name)?, self.verifiers(user, form));
+        account.denied = user.denied;
+        Ok(Some(account))
     }
 
     /// The forms of the verifiers of a user.

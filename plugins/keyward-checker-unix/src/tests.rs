@@ -1,0 +1,130 @@
+use std::sync::Arc;
+
+use keyward_plugin::{
+    Backend, Checker, Denial, ErrorKind, Host, Options as _, Timestamp, Value, Values, VerifierForm,
+};
+use keyward_testkit::{Scratch, TestHost};
+use keyward_verifier::password;
+
+use super::{Options, Unix};
+
+const HASH: &str = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5";
+const PASSWORD: &str = "Hello world!";
+
+/// Day 20,000.
+const NOW: Timestamp = Timestamp::from_unix(20_000 * 86_400 + 5);
+
+mod suite {
+    use crate::Unix;
+
+    keyward_testkit::checker_suite!(Unix, |scratch| {
+        let hash = crate::tests::HASH;
+        let passwd = scratch.file("passwd", b"ann:x:1:1::/:/bin/sh\nbob:x:2:2::/:/bin/sh\n");
+        let shadow = format!("ann:{hash}:19000:0:99999:7:::\nbob:{hash}:19000::::::\n");
+        let shadow = scratch.file("shadow", shadow.as_bytes());
+        Values::new().with("passwd", Value::Text(passwd)).with("shadow", Value::Text(shadow))
+    });
+}
+
+fn open(scratch: &Scratch, passwd: &str, shadow: &str) -> Unix {
+    let host = TestHost::new();
+    host.set_now(NOW);
+    let host: Arc<dyn Host> = Arc::new(host);
+    for name in ["passwd", "shadow"] {
+        let _ = std::fs::remove_file(scratch.path(name));
+    }
+    let values = Values::new()
+        .with("passwd", Value::Text(scratch.file("passwd", passwd.as_bytes())))
+        .with("shadow", Value::Text(scratch.file("shadow", shadow.as_bytes())));
+    Unix::open(Options::read(&values.complete(Options::TABLE).unwrap()).unwrap(), &host).unwrap()
+}
+
+/// What the checker says about a user: nothing, a denial, or how many verifiers match.
+fn look(checker: &Unix, user: &str) -> Option<Result<usize, Denial>> {
+    let account = checker.account(user, VerifierForm::PasswordHash).unwrap()?;
+    if let Some(denied) = account.denied {
+        return Some(Err(denied));
+    }
+    let right = |verifier: &&keyward_plugin::Verifier| {
+        password(verifier, user, &PASSWORD.into()) == Ok(true)
+            && password(verifier, user, &"".into()) == Ok(false)
+            && password(verifier, user, &"x".into()) == Ok(false)
+    };
+    Some(Ok(account.verifiers.iter().filter(right).count()))
+}
+
+#[test]
+fn the_days_of_shadow_have_their_meaning() {
+    let scratch = Scratch::new();
+    for (days, expected) in [
+        ("", Ok(1)),
+        (":::::::", Ok(1)),
+        ("19000:0:99999:7:::", Ok(1)),
+        ("0:0:99999:7:::", Err(Denial::PasswordChangeDue)),
+        ("19990:0:10:7:::", Ok(1)),
+        ("19989:0:10:7:::", Err(Denial::PasswordChangeDue)),
+        ("19989:0:10:7:5::", Err(Denial::PasswordChangeDue)),
+        ("19984:0:10:7:5::", Err(Denial::Expired)),
+        ("19000:0:99999:7::20000:", Err(Denial::Expired)),
+        ("19000:0:99999:7::20001:", Ok(1)),
+        ("20005:0:10:7:::", Ok(1)),
+    ] {
+        let checker = open(&scratch, "ann:x:1:1\n", &format!("ann:{HASH}:{days}\n"));
+        assert_eq!(look(&checker, "ann"), Some(expected), "{days}");
+    }
+}
+
+#[test]
+fn what_is_no_hash_lets_nobody_in() {
+    let scratch = Scratch::new();
+    for (hash, expected) in [
+        ("", Ok(0)),
+        ("*", Ok(0)),
+        ("x", Ok(0)),
+        ("!", Err(Denial::Disabled)),
+        ("!!", Err(Denial::Disabled)),
+        (&format!("!{HASH}"), Err(Denial::Disabled)),
+        ("{PLAIN}Hello world!", Ok(0)),
+        ("{SHA256}wFNeS+K3n/2TKRMFQ2v4iTFOSj+uwF7P/Lt98xrZ5Ro=", Ok(0)),
+        ("zYqFZfoOTm4Eo", Ok(0)),
+        ("Hello world!", Ok(0)),
+    ] {
+        let checker = open(&scratch, "ann:x:1:1\n", &format!("ann:{hash}:19000:0:99999:7:::\n"));
+        assert_eq!(look(&checker, "ann"), Some(expected), "{hash}");
+        assert_eq!(checker.example(0, VerifierForm::PasswordHash).unwrap(), None, "{hash}");
+        let checker = open(&scratch, &format!("ann:{hash}:1:1\n"), "");
+        assert_eq!(look(&checker, "ann"), Some(expected), "{hash}");
+    }
+}
+
+#[test]
+fn the_users_are_those_of_passwd() {
+    let scratch = Scratch::new();
+    let passwd = format!(
+        "ann:x:1:1\nbob:{HASH}:2:2\ncarl:*:3:3\n:x:4:4\n+nis:x\n#dora:x:5:5\neve:x:6:6\nfred:x\nfred:x\n"
+    );
+    let shadow =
+        format!("ann:{HASH}:\ncarl:{HASH}\n:{HASH}:\nfred:{HASH}\ngil:{HASH}\nfred:{HASH}\n");
+    let checker = open(&scratch, &passwd, &shadow);
+    for user in ["ann", "bob", "carl"] {
+        assert_eq!(look(&checker, user), Some(Ok(1)), "{user}");
+    }
+    for user in ["", "gil", "#dora", "+nis", "nis", "Ann"] {
+        assert_eq!(look(&checker, user), None, "{user}");
+    }
+    assert_eq!(look(&checker, "eve"), Some(Ok(0)));
+    assert_eq!(look(&checker, "fred"), Some(Err(Denial::Disabled)));
+    let example = checker.example(7, VerifierForm::PasswordHash).unwrap().unwrap();
+    assert_eq!(example.value.expose_str(), Some(HASH));
+}
+
+#[test]
+fn an_unreadable_file_is_an_outage_for_every_user() {
+    let scratch = Scratch::new();
+    let checker = open(&scratch, "ann:x:1:1\n", "");
+    std::fs::remove_file(scratch.path("shadow")).unwrap();
+    for user in ["ann", "bob"] {
+        let error = checker.account(user, VerifierForm::PasswordHash).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable);
+    }
+}
