@@ -5,6 +5,12 @@
 //! Keyward names concrete backends.
 
 use keyward_authn as _;
+use keyward_checker_file as _;
+use keyward_checker_htdigest as _;
+use keyward_checker_htpasswd as _;
+use keyward_checker_memory as _;
+use keyward_checker_totp as _;
+use keyward_checker_unix as _;
 use keyward_encryption_aes_gcm as _;
 use keyward_encryption_age as _;
 use keyward_encryption_clear as _;

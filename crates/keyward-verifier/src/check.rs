@@ -74,8 +74,7 @@ pub fn read(stored: &Secret) -> Result<Verifier, Unusable> {
     for algorithm in [scram::Algorithm::Sha256, scram::Algorithm::Sha1] {
         let name = algorithm.name();
         if has_prefix(&format!("{name}$")) || has_prefix(&format!("{{{name}}}")) {
-            Scram::parse(stored)?;
-            return Ok(Verifier::new(algorithm.form(), stored.clone()));
+            return Ok(Verifier::new(algorithm.form(), Scram::parse(stored)?.write()));
         }
     }
     Hash::parse(stored)?;

@@ -172,7 +172,7 @@ impl Format {
             }
             Self::Scram => {
                 let scram = Scram::parse(&stored)?;
-                Ok(Verifier::new(scram.algorithm.form(), stored))
+                Ok(Verifier::new(scram.algorithm.form(), scram.write()))
             }
             Self::OneTimePasswords => {
                 let uri = otp::uri(&stored)?;

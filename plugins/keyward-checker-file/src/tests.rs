@@ -10,10 +10,19 @@ use super::*;
 mod plain {
     use crate::FileChecker;
 
-    keyward_testkit::checker_suite!(FileChecker, |scratch| {
-        let file = scratch.file("users", b"ann:secret\nbob:secret\n");
-        Values::new().with("file", Value::Text(file))
-    });
+    keyward_testkit::checker_suite!(
+        FileChecker,
+        |scratch| {
+            let users = b"ann:secret-of-ann\nbob:secret-of-bob\ncarl:x\ncarl:y\n";
+            Values::new().with("file", Value::Text(scratch.file("users", users)))
+        },
+        host = |_| {
+            TestHost::new()
+                .client(Client::new(Presented::password("ann", "secret-of-ann")))
+                .client(Client::new(Presented::password("bob", "secret-of-bob")))
+                .client(Client::new(Presented::password("carl", "secret-of-carl")).disabled())
+        },
+    );
 }
 
 fn open(values: Values) -> Result<FileChecker> {

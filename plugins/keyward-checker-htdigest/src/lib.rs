@@ -92,10 +92,17 @@ mod tests {
     /// The password is `secret`.
     const USERS: &str = "ann:a:c178f75717afb06aa2472ee5819560f2\nann:b:77791636a247267c0065a5ca1989cd67\nbob:b:5f434cd64387b7c67607a1a28275bfb2\n";
 
-    keyward_testkit::checker_suite!(Htdigest, |scratch| {
-        let file = scratch.file("htdigest", USERS.as_bytes());
-        Values::new().with("file", Value::Text(file))
-    });
+    keyward_testkit::checker_suite!(
+        Htdigest,
+        |scratch| {
+            Values::new().with("file", Value::Text(scratch.file("users", USERS.as_bytes())))
+        },
+        host = |_| {
+            TestHost::new()
+                .client(Client::new(Presented::password("ann", "secret-of-ann")))
+                .client(Client::new(Presented::password("bob", "secret-of-bob")))
+        },
+    );
 
     fn verifiers(realm: Option<&str>, user: &str) -> Option<usize> {
         let scratch = Scratch::new();

@@ -70,10 +70,22 @@ mod tests {
 
     const HASH: &str = "$2y$05$a0TI74IKRXywo3woahkJ6OtwjKx7Hh922.inIYOSetHrpb2GbYHrq";
 
-    keyward_testkit::checker_suite!(Htpasswd, |scratch| {
-        let file = scratch.file("htpasswd", format!("ann:{HASH}\nbob:{HASH}\n").as_bytes());
-        Values::new().with("file", Value::Text(file))
-    });
+    /// Another salt.
+    const OTHER: &str = "$2y$05$VnPdSXsTzYmnBhad/grNSudzzCIntyYNM3zW7fzo4We4UJVFqLIZe";
+
+    keyward_testkit::checker_suite!(
+        Htpasswd,
+        |scratch| {
+            let users = format!("ann:{HASH}\nbob:{OTHER}\ncarl:{HASH}\ncarl:{HASH}\nbroken\n");
+            Values::new().with("file", Value::Text(scratch.file("users", users.as_bytes())))
+        },
+        host = |_| {
+            TestHost::new()
+                .client(Client::new(Presented::password("ann", "secret-of-ann")))
+                .client(Client::new(Presented::password("bob", "secret-of-bob")))
+                .client(Client::new(Presented::password("carl", "secret-of-ann")).disabled())
+        },
+    );
 
     fn open(file: &str, legacy: bool) -> Htpasswd {
         let host: Arc<dyn Host> = Arc::new(TestHost::new());

@@ -123,10 +123,18 @@ mod tests {
 
     use super::*;
 
-    keyward_testkit::checker_suite!(Memory, |scratch| {
-        let file = scratch.file("users", b"ann:secret\nbob:pass:word \n");
-        Values::new().with("users", Value::Text(format!("@{file}")))
-    });
+    keyward_testkit::checker_suite!(
+        Memory,
+        |scratch| {
+            let file = scratch.file("users", b"ann:secret-of-ann\nbob:secret-of-bob\n");
+            Values::new().with("users", Value::Text(format!("@{file}")))
+        },
+        host = |_| {
+            TestHost::new()
+                .client(Client::new(Presented::password("ann", "secret-of-ann")))
+                .client(Client::new(Presented::password("bob", "secret-of-bob")))
+        },
+    );
 
     fn passwords(checker: &Memory, user: &str) -> Vec<Secret> {
         let account = checker.account(user, VerifierForm::Plaintext).unwrap();

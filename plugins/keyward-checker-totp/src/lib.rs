@@ -64,10 +64,17 @@ mod tests {
         bob:otpauth://totp/Acme:bob?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&digits=8\n\
         carl:not a seed!\ndora:\n";
 
-    keyward_testkit::checker_suite!(Totp, |scratch| {
-        let file = scratch.file("seeds", USERS.as_bytes());
-        Values::new().with("file", Value::Text(file))
-    });
+    keyward_testkit::checker_suite!(
+        Totp,
+        |scratch| {
+            Values::new().with("file", Value::Text(scratch.file("seeds", USERS.as_bytes())))
+        },
+        host = |_| {
+            TestHost::new()
+                .client(Client::new(Presented::password("ann", "secret-of-ann")))
+                .client(Client::new(Presented::password("bob", "secret-of-bob")))
+        },
+    );
 
     #[test]
     fn a_seed_is_a_uri_or_base_32() {

@@ -45,12 +45,14 @@ impl Table {
             // Lines of NIS begin with + and -.
             if !name.is_empty() && !name.starts_with(['#', '+', '-']) {
                 let entry = Entry::parse(fields, legacy);
-                let twice = |first: &mut Entry| first.is_locked = true;
+                let twice = |first: &mut Entry| {
+                    (first.is_locked, first.verifier) = (true, None);
+                };
                 table.users.entry(name.to_owned()).and_modify(twice).or_insert(entry);
             }
         }
-        let open = table.users.values().filter(|entry| !entry.is_locked);
-        table.examples = open.filter_map(|entry| entry.verifier.clone()).collect();
+        let users = table.users.values();
+        table.examples = users.filter_map(|entry| entry.verifier.clone()).collect();
         table
     }
 
@@ -58,7 +60,7 @@ impl Table {
         self.users.get(user)
     }
 
-    /// The verifiers of the users who are not locked.
+    /// The verifiers of all users.
     pub(crate) fn examples(&self) -> &[Verifier] {
         &self.examples
     }

@@ -9,6 +9,7 @@ use keyward_verifier::password;
 use super::{Options, Unix};
 
 const HASH: &str = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5";
+const OTHER: &str = "$5$rounds=1000$roundstoolow$BiO0thfsibXRWnVAhxypb/bDS/8S0KICVgPbqzirYmC";
 const PASSWORD: &str = "Hello world!";
 
 /// Day 20,000.
@@ -17,13 +18,25 @@ const NOW: Timestamp = Timestamp::from_unix(20_000 * 86_400 + 5);
 mod suite {
     use crate::Unix;
 
-    keyward_testkit::checker_suite!(Unix, |scratch| {
-        let hash = crate::tests::HASH;
-        let passwd = scratch.file("passwd", b"ann:x:1:1::/:/bin/sh\nbob:x:2:2::/:/bin/sh\n");
-        let shadow = format!("ann:{hash}:19000:0:99999:7:::\nbob:{hash}:19000::::::\n");
-        let shadow = scratch.file("shadow", shadow.as_bytes());
-        Values::new().with("passwd", Value::Text(passwd)).with("shadow", Value::Text(shadow))
-    });
+    keyward_testkit::checker_suite!(
+        Unix,
+        |scratch| {
+            let passwd = b"ann:x:1:1::/:/bin/sh\nbob:x:2:2::/:/bin/sh\ncarl:x:3:3::/:/bin/sh\n";
+            let (hash, other) = (crate::tests::HASH, crate::tests::OTHER);
+            let shadow = format!(
+                "ann:{hash}:19000:0:99999:7:::\nbob:{other}:19000::::::\ncarl:!{hash}:1::::::\n"
+            );
+            Values::new()
+                .with("passwd", Value::Text(scratch.file("passwd", passwd)))
+                .with("shadow", Value::Text(scratch.file("shadow", shadow.as_bytes())))
+        },
+        host = |_| {
+            TestHost::new()
+                .client(Client::new(Presented::password("ann", "secret-of-ann")))
+                .client(Client::new(Presented::password("bob", "secret-of-bob")))
+                .client(Client::new(Presented::password("carl", "secret-of-carl")).disabled())
+        },
+    );
 }
 
 fn open(scratch: &Scratch, passwd: &str, shadow: &str) -> Unix {

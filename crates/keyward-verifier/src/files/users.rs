@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keyward_core::{Account, Denial, Error, Identity, Result, Verifier, VerifierForm};
 
@@ -25,7 +25,8 @@ pub struct User {
     pub denied: Option<Denial>,
     /// Why what is stored cannot be used, if that is so.
     pub unusable: Option<Unusable>,
-    realms: Vec<Option<String>>,
+    is_ambiguous: bool,
+    realms: BTreeSet<Option<String>>,
     verifiers: Vec<usize>,
 }
 
@@ -46,14 +47,16 @@ impl UserFile {
             let name = format.canonical(entry.name);
             let user = file.users.entry(name.clone()).or_insert_with(|| User::new(name, line));
             let realm = entry.realm.map(str::to_owned);
-            if user.realms.contains(&realm) {
+            if !user.realms.insert(realm) {
                 // It cannot be known which line is meant.
+                user.is_ambiguous = true;
                 user.denied = Some(Denial::Disabled);
+                user.verifiers.clear();
                 continue;
             }
-            user.realms.push(realm);
             user.denied = user.denied.or(format.denied(&entry));
             match verifier {
+                Ok(_) if user.is_ambiguous => {}
                 Ok(verifier) => {
                     user.verifiers.push(file.verifiers.len());
                     file.verifiers.push(verifier);
@@ -65,9 +68,9 @@ impl UserFile {
         Ok(file)
     }
 
-    /// Lists the verifiers that can let a user in.
+    /// Lists the verifiers of each form.
     fn find_forms(&mut self) {
-        for user in self.users.values().filter(|user| user.denied.is_none()) {
+        for user in self.users.values() {
             for at in &user.verifiers {
                 self.forms.entry(self.verifiers[*at].form).or_default().push(*at);
             }
@@ -123,7 +126,15 @@ impl UserFile {
 
 impl User {
     fn new(name: String, line: usize) -> Self {
-        Self { name, line, denied: None, unusable: None, realms: Vec::new(), verifiers: Vec::new() }
+        Self {
+            name,
+            line,
+            denied: None,
+            unusable: None,
+            is_ambiguous: false,
+            realms: BTreeSet::new(),
+            verifiers: Vec::new(),
+        }
     }
 
     /// The realms for which the user has a line, in a file of `htdigest`.
