@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod account;
+mod auth;
 mod backend;
 mod check;
 pub(crate) mod completions;
@@ -96,6 +97,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<check::Arguments>("check"),
     entry::<trust::Arguments>("trust"),
     entry::<oauth::Command>("oauth"),
+    entry::<auth::Command>("auth"),
     entry::<fetch::Arguments>("fetch"),
     entry::<curl::Arguments>("curl"),
     entry::<netrc::Arguments>("netrc"),

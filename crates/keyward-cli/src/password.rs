@@ -2,7 +2,7 @@
 //! read.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::value_parser;
 use keyward_config::Interaction;
@@ -48,6 +48,18 @@ pub(crate) struct PasswordSource {
 }
 
 impl PasswordSource {
+    /// Reads from a file.
+    pub(crate) fn file(path: &Path) -> Self {
+        Self {
+            stdin: false,
+            raw: false,
+            allow_empty: false,
+            password_file: Some(path.to_owned()),
+            password_fd: None,
+            generate: None,
+        }
+    }
+
     /// Whether an option says from where to read.
     pub(crate) fn is_given(&self) -> bool {
         self.stdin

@@ -117,6 +117,22 @@ pub(crate) const KNOWN: &[KnownSetting] = &[
         default: Some("-"),
     },
     KnownSetting {
+        key: "auth.checkers",
+        help: "The checkers of `keyward auth`, in this order, such as htpasswd:/etc/users, a list or one text with commas",
+        variable: Some("KEYWARD_AUTH_CHECKERS"),
+        kind: OptionType::List,
+        choices: &[],
+        default: None,
+    },
+    KnownSetting {
+        key: "auth.policy",
+        help: "What a login needs, such as `password and totp`",
+        variable: Some("KEYWARD_AUTH_POLICY"),
+        kind: OptionType::Text,
+        choices: &[],
+        default: None,
+    },
+    KnownSetting {
         key: "audit.file",
         help: "The file that gets a line for each record that is given out, an absolute path; if the system's configuration and yours set it, both files do",
         variable: None,

@@ -349,6 +349,21 @@ pub enum Denial {
     Restricted,
 }
 
+impl Denial {
+    /// Says it in a few words, for the log.
+    pub const fn describe(self) -> &'static str {
+        match self {
+            Self::Secret => "the secret is wrong",
+            Self::Malformed => "what was presented cannot be read",
+            Self::Disabled => "the account is disabled",
+            Self::Expired => "the account or what was presented has expired",
+            Self::PasswordChangeDue => "the password must be changed first",
+            Self::Replayed => "it was used before",
+            Self::Restricted => "it is not valid here and now",
+        }
+    }
+}
+
 /// The form of a stored verifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -373,6 +388,24 @@ pub enum VerifierForm {
     Token,
     /// The SHA-256 of a certificate in DER form, in hexadecimal.
     Certificate,
+}
+
+impl VerifierForm {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Plaintext => "plaintext",
+            Self::PasswordHash => "password-hash",
+            Self::ScramSha256 => "scram-sha-256",
+            Self::ScramSha1 => "scram-sha-1",
+            Self::Ha1 => "ha1",
+            Self::Md5 => "md5",
+            Self::OneTimePassword => "one-time-password",
+            Self::RecoveryCode => "recovery-code",
+            Self::Token => "token",
+            Self::Certificate => "certificate",
+        }
+    }
 }
 
 /// What a server keeps of a user's secret, to recognize it.

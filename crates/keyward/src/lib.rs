@@ -29,6 +29,7 @@
 mod audit;
 mod authenticators;
 mod bound;
+mod checkers;
 mod confirm;
 mod copying;
 mod delete;

@@ -1,0 +1,148 @@
+use std::path::PathBuf;
+
+use keyward_core::{
+    Attempt, Error, ErrorKind, Presented, PresentedKind, Prompt, Secret, printable,
+};
+use keyward_portal::{
+    AuthArgs, Cause, Chain, Challenge, IdentityRealm, Login, Portal, Progress, VISITOR, Visitor,
+};
+use serde_json::json;
+
+use crate::output::{escaped, print};
+use crate::password::PasswordSource;
+use crate::session::Session;
+use crate::stop::{Outcome, usage_error};
+
+/// Check a user's password or another credential
+///
+/// Prints who it is. The exit code is 9 if the user is refused, and 7 if a checker is unavailable.
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward auth check --auth htpasswd:/etc/users ann
+  printf s3cret | keyward auth check --auth htpasswd:/etc/users ann --stdin
+  printf TOKEN | keyward auth check --auth store:tokens --kind token --stdin")]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    auth: AuthArgs,
+    /// The user; tokens and anonymous access need none
+    user: Option<String>,
+    /// What is checked: password, token, anonymous, conversation, or one-time-password with a policy
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
+    /// Read the one-time password from this file, if the policy needs one
+    #[arg(long, value_name = "F")]
+    code_file: Option<PathBuf>,
+    /// Check as for a client at this address
+    #[arg(long, value_name = "ADDRESS")]
+    address: Option<String>,
+    #[command(flatten)]
+    password: PasswordSource,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Arguments {
+    pub(super) fn run(mut self, session: &Session) -> Outcome {
+        let Some((keyward, chain)) = super::chain::open(&mut self.auth, session)? else {
+            return Ok(());
+        };
+        let presented = self.presented(&chain, session)?;
+        let portal = Portal::new(IdentityRealm, chain, keyward.host())?.with_penalties(None);
+        let mut attempt = Attempt::default().private();
+        attempt.address = self.address.clone();
+        let mut progress = portal.login(&presented, &attempt, &[VISITOR], ())?;
+        loop {
+            progress = match progress {
+                Progress::LoggedIn(login) => return self.print(&login),
+                Progress::Refused(refusal) => return Err(refused(&refusal.cause).into()),
+                Progress::Challenge(challenge) if challenge.missing.is_empty() => {
+                    let answer = question(&challenge, session)?;
+                    portal.step(&challenge.session, &answer, &attempt, &[VISITOR], ())?
+                }
+                Progress::Challenge(challenge) => {
+                    let code = self.code(&challenge, session)?;
+                    portal.add_factor(&challenge.session, &code, &attempt, &[VISITOR], ())?
+                }
+            };
+        }
+    }
+
+    fn presented(&self, chain: &Chain, session: &Session) -> Outcome<Presented> {
+        let kind = match &self.kind {
+            Some(name) => PresentedKind::from_name(name)
+                .ok_or_else(|| usage_error(format!("there is no kind `{}`", printable(name))))?,
+            None if chain.serves(&PresentedKind::PASSWORD) => PresentedKind::PASSWORD,
+            None if chain.serves(&PresentedKind::CONVERSATION) => PresentedKind::CONVERSATION,
+            None => return Err(usage_error("the checkers check no passwords: name a --kind")),
+        };
+        chain.check(std::slice::from_ref(&kind))?;
+        let presented = Presented::new(kind.clone());
+        let needs_user = [PresentedKind::PASSWORD, PresentedKind::CONVERSATION].contains(&kind);
+        let presented = match &self.user {
+            Some(user) => presented.of(user),
+            None if needs_user => return Err(usage_error("a USER is needed")),
+            None => presented,
+        };
+        match kind.name() {
+            "password" => {
+                let who = self.user.as_deref().map(printable);
+                let what =
+                    format!("Password of {}", who.map_or_else(String::new, |it| it.to_string()));
+                Ok(presented.with("password", self.secret(&what, session)?))
+            }
+            "token" => Ok(presented.with("token", self.secret("Token", session)?)),
+            "anonymous" | "conversation" => Ok(presented),
+            name => Err(usage_error(format!("`keyward auth check` cannot present {name}"))),
+        }
+    }
+
+    fn secret(&self, what: &str, session: &Session) -> Outcome<Secret> {
+        if self.password.is_given() {
+            return self.password.read(&session.console, None);
+        }
+        Ok(session.console.prompt(&Prompt::new(what))?)
+    }
+
+    /// Returns the one-time password, if that is what is missing.
+    fn code(&self, challenge: &Challenge, session: &Session) -> Outcome<Presented> {
+        let code = match &self.code_file {
+            Some(path) => PasswordSource::file(path).read(&session.console, None)?,
+            None => {
+                let what = format!("One-time password (missing: {})", challenge.missing.join(", "));
+                session.console.prompt(&Prompt::new(&what))?
+            }
+        };
+        Ok(Presented::new(PresentedKind::ONE_TIME_PASSWORD).with("code", code))
+    }
+
+    fn print(&self, login: &Login<Visitor>) -> Outcome {
+        let visitor = login.visitor();
+        let identity = visitor.identity.as_ref().map(|identity| identity.as_str());
+        if self.json {
+            let shown = json!({ "identity": identity, "factors": visitor.factors });
+            return print(&shown.to_string());
+        }
+        print(&escaped(identity.unwrap_or("anonymous")))
+    }
+}
+
+/// Asks what a checker asks.
+fn question(challenge: &Challenge, session: &Session) -> Outcome<Secret> {
+    let text = String::from_utf8_lossy(challenge.message.expose());
+    let text = printable(text.trim_end().trim_end_matches(':')).to_string();
+    Ok(session.console.prompt(&Prompt::new(&text))?)
+}
+
+/// The administrator learns the cause; a client of a server never does.
+fn refused(cause: &Cause) -> Error {
+    let why = match cause {
+        Cause::UnknownUser => "no checker knows the user".to_owned(),
+        Cause::Denied(denial) => format!("the user is known, but {}", denial.describe()),
+        Cause::Malformed => "what was presented cannot be read".to_owned(),
+        Cause::NotServed => "no checker can check this alone".to_owned(),
+        Cause::OtherUser => "the factors belong to different users".to_owned(),
+        other => format!("{other:?}"),
+    };
+    Error::new(ErrorKind::Unauthorized, "auth check").because(format!("refused: {why}"))
+}
