@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use keyward_config::Interaction;
 use keyward_core::{
     Attempt, Error, ErrorKind, Presented, PresentedKind, Prompt, Secret, printable,
 };
@@ -21,7 +22,7 @@ use crate::stop::{Outcome, usage_error};
   keyward auth check --auth htpasswd:/etc/users ann
   printf s3cret | keyward auth check --auth htpasswd:/etc/users ann --stdin
   printf TOKEN | keyward auth check --auth store:tokens --kind token --stdin")]
-pub(super) struct Arguments {
+pub(in crate::commands) struct Arguments {
     #[command(flatten)]
     auth: AuthArgs,
     /// The user; tokens and anonymous access need none

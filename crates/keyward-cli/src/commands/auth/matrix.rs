@@ -10,7 +10,7 @@ use crate::stop::Outcome;
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
   keyward auth matrix --auth htpasswd:/etc/users --auth totp:/etc/totp --auth-policy 'password and totp'")]
-pub(super) struct Arguments {
+pub(in crate::commands) struct Arguments {
     #[command(flatten)]
     auth: AuthArgs,
     /// Print JSON
