@@ -6,7 +6,7 @@ use crate::fields::*;
 use crate::{FieldSpec, Format, Kind, Shape, names};
 
 /// Returns all built-in kinds.
-pub(crate) fn kinds() -> [Kind; 15] {
+pub(crate) fn kinds() -> [Kind; 16] {
     [
         user_password(),
         token(),
@@ -24,6 +24,7 @@ pub(crate) fn kinds() -> [Kind; 15] {
             .with_main(FieldSpec::secret(SECRET, "The secret").twice().with_shape(Shape::Bytes))
             .with_any_fields(),
         http_authorization(),
+        verifiers(),
         accounts(),
     ]
 }
@@ -240,6 +241,28 @@ fn http_authorization() -> Kind {
         )
         .with_main(FieldSpec::secret(CREDENTIAL, "What follows the scheme").required())
         .with_field(refresh_token())
+}
+
+fn verifiers() -> Kind {
+    let lines = |name, help| FieldSpec::secret(name, help).with_shape(Shape::Text).with_max(64 << 10);
+    Kind::new(names::VERIFIERS, "What a server keeps to recognize a user")
+        .with_field(FieldSpec::new(USERNAME, "Who the user is, if not the user of the entry"))
+        .with_main(FieldSpec::secret(PASSWORD_HASH, "The hash of the password"))
+        .with_field(FieldSpec::secret(SCRAM_SHA_256, "The verifier for SCRAM-SHA-256 (RFC 5803)"))
+        .with_field(FieldSpec::secret(SCRAM_SHA_1, "The verifier for SCRAM-SHA-1"))
+        .with_field(lines(HA1, "The hashes A1 of HTTP Digest, as ALGORITHM:REALM:HEX"))
+        .with_field(
+            FieldSpec::secret(URI, "The secret of one-time passwords: otpauth://totp/…")
+                .with_format(Format::OtpAuth)
+                .with_max(4096),
+        )
+        .with_field(lines(RECOVERY_CODES, "The SHA-256 of recovery codes"))
+        .with_field(lines(TOKENS, "The SHA-256 of tokens"))
+        .with_field(lines(CERTIFICATES, "The SHA-256 of certificates in DER form"))
+        .with_field(
+            FieldSpec::new(DENIED, "Why the user is not let in")
+                .with_choices(["disabled", "password-change-due"]),
+        )
 }
 
 fn accounts() -> Kind {

@@ -117,3 +117,20 @@ pub const CREDENTIAL: &str = "credential";
 pub const ACCOUNTS: &str = "accounts";
 /// The default account of an origin.
 pub const DEFAULT: &str = "default";
+
+/// The hash of a password, as in crypt(3) and PHC.
+pub const PASSWORD_HASH: &str = "password_hash";
+/// A verifier for SCRAM-SHA-256 (RFC 5803).
+pub const SCRAM_SHA_256: &str = "scram_sha_256";
+/// A verifier for SCRAM-SHA-1 (RFC 5803).
+pub const SCRAM_SHA_1: &str = "scram_sha_1";
+/// Hashes A1 of HTTP Digest, one to a line: `ALGORITHM:REALM:HEX`.
+pub const HA1: &str = "ha1";
+/// The SHA-256 of recovery codes in hexadecimal, one to a line.
+pub const RECOVERY_CODES: &str = "recovery_codes";
+/// The SHA-256 of tokens in hexadecimal, one to a line.
+pub const TOKENS: &str = "tokens";
+/// The SHA-256 of certificates in DER form, in hexadecimal, one to a line.
+pub const CERTIFICATES: &str = "certificates";
+/// Why a user is not let in: `disabled` or `password-change-due`.
+pub const DENIED: &str = "denied";

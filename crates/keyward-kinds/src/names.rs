@@ -28,5 +28,7 @@ pub const FILE: &str = "file";
 pub const GENERIC: &str = "generic";
 /// The value of an `Authorization` header.
 pub const HTTP_AUTHORIZATION: &str = "http-authorization";
+/// What a server keeps of a user's secrets, to recognize the user.
+pub const VERIFIERS: &str = "verifiers";
 /// The list of the accounts of an origin. It is internal: `keyward-accounts` keeps it.
 pub const ACCOUNTS: &str = "accounts";

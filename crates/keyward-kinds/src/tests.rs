@@ -39,6 +39,7 @@ fn the_built_in_kinds_are_valid_and_the_internal_one_is_not_listed() {
             "token",
             "totp",
             "user-password",
+            "verifiers",
         ]
     );
     assert!(kinds.get(names::ACCOUNTS).is_some());
@@ -56,7 +57,7 @@ fn only_built_in_kinds_have_no_dot() {
         let kinds = Kinds::linked().with([Kind { name: name.into(), ..deploy() }]);
         let faults = kinds.faults();
         assert_eq!(faults.len(), 1, "{name}");
-        assert_eq!(kinds.iter().count(), 14, "no built-in kind is disabled");
+        assert_eq!(kinds.iter().count(), 15, "no built-in kind is disabled");
     }
     for name in ["", ".", "a.", ".a", "a..b", "A.b", "a_b.c", "a.-b", "a.b-", "a/b.c", "ä.b"] {
         assert!(fault(Kind { name: name.into(), ..deploy() }).contains("name of a kind"), "{name}");
@@ -84,7 +85,7 @@ fn a_duplicate_disables_only_its_own_name() {
     assert!(kinds.get("acme.deploy").is_none());
     assert!(kinds.find("acme.third").is_ok());
     assert_eq!(kinds.faults().len(), 1);
-    assert_eq!(kinds.iter().count(), 15);
+    assert_eq!(kinds.iter().count(), 16);
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod fingerprint;
 pub mod ha1;
 pub mod hash;
 pub mod otp;
+pub mod record;
 pub mod scram;
 mod unusable;
 
