@@ -9,6 +9,7 @@ use keyward_checker_file as _;
 use keyward_checker_htdigest as _;
 use keyward_checker_htpasswd as _;
 use keyward_checker_memory as _;
+use keyward_checker_store as _;
 use keyward_checker_totp as _;
 use keyward_checker_unix as _;
 use keyward_encryption_aes_gcm as _;

@@ -244,7 +244,8 @@ fn http_authorization() -> Kind {
 }
 
 fn verifiers() -> Kind {
-    let lines = |name, help| FieldSpec::secret(name, help).with_shape(Shape::Text).with_max(64 << 10);
+    let lines =
+        |name, help| FieldSpec::secret(name, help).with_shape(Shape::Text).with_max(64 << 10);
     Kind::new(names::VERIFIERS, "What a server keeps to recognize a user")
         .with_field(FieldSpec::new(USERNAME, "Who the user is, if not the user of the entry"))
         .with_main(FieldSpec::secret(PASSWORD_HASH, "The hash of the password"))

@@ -57,7 +57,9 @@ const HASHED_LEGACY: &[VerifierForm] = &[
 
 impl Backend for FileChecker {
     const INFO: Info =
-        Info::new("file", "The users of a file of fields, as in Twisted's FilePasswordDB");
+        Info::new("file", "The users of a file of fields, as in Twisted's FilePasswordDB").serving(
+            &["password", "scram-sha-256", "scram-sha-1", "digest", "cram-md5", "apop", "pb"],
+        );
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

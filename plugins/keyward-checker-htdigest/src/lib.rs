@@ -33,7 +33,8 @@ pub struct Htdigest {
 }
 
 impl Backend for Htdigest {
-    const INFO: Info = Info::new("htdigest", "The users of a file of htdigest");
+    const INFO: Info =
+        Info::new("htdigest", "The users of a file of htdigest").serving(&["password", "digest"]);
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

@@ -33,7 +33,8 @@ pub struct Htpasswd {
 }
 
 impl Backend for Htpasswd {
-    const INFO: Info = Info::new("htpasswd", "The users of a file of htpasswd");
+    const INFO: Info =
+        Info::new("htpasswd", "The users of a file of htpasswd").serving(&["password"]);
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

@@ -81,7 +81,15 @@ impl Memory {
 }
 
 impl Backend for Memory {
-    const INFO: Info = Info::new("memory", "Users and passwords in memory, for tests");
+    const INFO: Info = Info::new("memory", "Users and passwords in memory, for tests").serving(&[
+        "password",
+        "scram-sha-256",
+        "scram-sha-1",
+        "digest",
+        "cram-md5",
+        "apop",
+        "pb",
+    ]);
     type Options = Options;
 
     fn open(options: Options, _: &Arc<dyn Host>) -> Result<Self> {

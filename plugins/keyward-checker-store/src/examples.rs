@@ -10,7 +10,7 @@ use keyward_plugin::{EntryId, Query, Result, Source, Timestamp};
 const LIFE: u64 = 60;
 
 /// How many users are tried that have no verifier of the right form.
-const TRIES: usize = 16;
+const TRIES: usize = 64;
 
 /// The users of a store, listed now and then.
 #[derive(Default)]
@@ -40,10 +40,23 @@ impl Examples {
         Ok(ids)
     }
 
-    /// Iterates over some of the entries, from the one that a number selects.
-    pub(crate) fn from(ids: &[EntryId], pick: u64) -> impl Iterator<Item = &EntryId> {
-        let first = usize::try_from(pick % ids.len().max(1) as u64).unwrap_or_default();
-        ids.iter().cycle().skip(first).take(ids.len().min(TRIES))
+    /// Iterates over some of the entries, which a number selects. If one has no verifier of the right
+    /// form, the next is as likely as any other, so that no user is taken more often than another.
+    pub(crate) fn selected_by(ids: &[EntryId], pick: u64) -> impl Iterator<Item = &EntryId> {
+        // The step of a generator with 64 bits by Knuth; its high bits are the better ones.
+        let next = |number: &u64| {
+            Some(
+                number
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407),
+            )
+        };
+        let numbers = std::iter::successors(next(&pick), next).take(TRIES);
+        let count = ids.len() as u64;
+        numbers.filter_map(move |number| {
+            let index = (number >> 32).checked_rem(count)?;
+            ids.get(usize::try_from(index).ok()?)
+        })
     }
 }
 

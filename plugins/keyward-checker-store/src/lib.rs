@@ -86,8 +86,9 @@ impl Checker for StoreChecker {
     }
 
     fn example(&self, pick: u64, form: VerifierForm) -> Result<Option<Verifier>> {
-        let ids = self.examples.ids(&*self.source, self.options.entry.as_deref(), self.host.now())?;
-        for id in Examples::from(&ids, pick) {
+        let ids =
+            self.examples.ids(&*self.source, self.options.entry.as_deref(), self.host.now())?;
+        for id in Examples::selected_by(&ids, pick) {
             let found = self.get(id)?;
             let verifiers = found.map(|found| record::verifiers(&found, form));
             if let Some(first) = verifiers.into_iter().flatten().next() {

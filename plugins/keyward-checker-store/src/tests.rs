@@ -23,8 +23,12 @@ fn users() -> Arc<MemorySource> {
     put(&source, "cid", Some("web"), &with_hash("web-password"));
     put(&source, "dan", None, &Record::new("note").with("text", Field::secret("a long note")));
     let mark = fingerprint(b"an opaque token");
-    let token = record::with_verifiers(Record::new("verifiers"), VerifierForm::Token, &[mark.clone()])
-        .with("username", Field::open("robot"));
+    let token = record::with_verifiers(
+        Record::new("verifiers"),
+        VerifierForm::Token,
+        std::slice::from_ref(&mark),
+    )
+    .with("username", Field::open("robot"));
     put(&source, mark.expose_str().unwrap(), None, &token);
     Arc::new(source)
 }
@@ -64,7 +68,8 @@ fn an_entry_with_a_name_can_be_meant() {
 fn a_token_finds_its_owner() {
     let mark = fingerprint(b"an opaque token");
     let checker = open(&values());
-    let account = checker.account(mark.expose_str().unwrap(), VerifierForm::Token).unwrap().unwrap();
+    let account =
+        checker.account(mark.expose_str().unwrap(), VerifierForm::Token).unwrap().unwrap();
     assert_eq!((account.identity.as_str(), account.verifiers.len()), ("robot", 1));
 }
 

@@ -29,7 +29,8 @@ pub struct Totp {
 }
 
 impl Backend for Totp {
-    const INFO: Info = Info::new("totp", "One-time passwords, with the users' seeds in a file");
+    const INFO: Info = Info::new("totp", "One-time passwords, with the users' seeds in a file")
+        .serving(&["one-time-password"]);
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

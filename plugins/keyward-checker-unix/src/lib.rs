@@ -40,7 +40,8 @@ pub struct Unix {
 }
 
 impl Backend for Unix {
-    const INFO: Info = Info::new("unix", "The users of /etc/passwd and /etc/shadow, without PAM");
+    const INFO: Info = Info::new("unix", "The users of /etc/passwd and /etc/shadow, without PAM")
+        .serving(&["password"]);
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {
