@@ -9,6 +9,7 @@ mod helpers;
 mod imports;
 mod oauth;
 mod plugins;
+mod portal;
 mod repository;
 mod rows;
 mod sources;

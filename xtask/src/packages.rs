@@ -43,6 +43,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("git", "git"),
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("gpg", "gnupg"),
+    ("gsasl", "gsasl"),
     ("keyctl", "keyutils"),
     ("kill", "procps"),
     ("man", "man-db"),

@@ -1,0 +1,34 @@
+//! Keyward itself as the client of a server on the portal.
+
+use keyward_portal::http::Scheme;
+use keyward_portal::mechanisms::digest::DigestHash;
+
+use super::site::Site;
+use super::users::{PASSWORD, chain, password, portal, token};
+use crate::fetch::site::{home_for, store_password};
+
+#[test]
+fn digest_with_each_hash() {
+    for hash in DigestHash::ALL {
+        let site = Site::start(portal(chain(vec![password()]), &[hash]), &[Scheme::Digest], false);
+        let home = home_for(&site.url, "credentials = ['site']\n");
+        let url = format!("{}/a?b=%22c,d%22", site.url);
+        store_password(&home, &site.url, PASSWORD);
+        home.keyward(&format!("fetch {url} --output -")).run().ends(0).prints("hello ann\n");
+        assert_eq!(site.statuses(), [401, 200]);
+        store_password(&home, &site.url, "wrong");
+        home.keyward(&format!("fetch {url} --output -")).run().ends(9).says("does not accept");
+    }
+}
+
+#[test]
+fn the_best_scheme_of_several_is_used() {
+    let hashes = [DigestHash::Md5, DigestHash::Sha512_256, DigestHash::Sha256];
+    let schemes = &[Scheme::Bearer, Scheme::Digest, Scheme::Basic];
+    let site = Site::start(portal(chain(vec![password(), token()]), &hashes), schemes, true);
+    let home = home_for(&site.url, "credentials = ['site']\n");
+    store_password(&home, &site.url, PASSWORD);
+    let url = format!("{}/a", site.url);
+    home.keyward(&format!("fetch {url} --output -")).run().ends(0).prints("hello ann\n");
+    assert_eq!(site.statuses(), [401, 200]);
+}
