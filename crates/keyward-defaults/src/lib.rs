@@ -5,6 +5,8 @@
 //! Keyward names concrete backends.
 
 use keyward_authn as _;
+use keyward_checker_anonymous as _;
+use keyward_checker_deny as _;
 use keyward_checker_file as _;
 use keyward_checker_htdigest as _;
 use keyward_checker_htpasswd as _;

@@ -53,7 +53,7 @@ impl Checker for SampleChecker {
         let Some((_, hash)) = users(&file).find(|(name, _)| *name == user) else {
             return Ok(None);
         };
-        // A name that cannot be an identity is that of nobody.
+        // A name that cannot be an identity is not that of a user.
         let Ok(identity) = Identity::new(user) else { return Ok(None) };
         let has = form == VerifierForm::PasswordHash;
         let verifiers = has.then(|| Verifier::new(form, hash)).into_iter().collect();
@@ -72,7 +72,7 @@ impl Checker for SampleChecker {
 }
 
 impl SampleChecker {
-    /// Reads the file. If that fails, nobody can say who is a user: this is an error, and no answer.
+    /// Reads the file. If that fails, this is an error: it does not mean that a user is unknown.
     fn read(&self) -> Result<Secret> {
         let failed = |why: &str| {
             let why = format!("{} {why}", self.path.display());
@@ -87,7 +87,7 @@ impl SampleChecker {
     }
 }
 
-/// Iterates over the users and their hashes. A line that is not valid is that of nobody.
+/// Iterates over the users and their hashes. A line that is not valid is left out.
 fn users(file: &Secret) -> impl Iterator<Item = (&str, &str)> {
     let lines = file.expose_str().unwrap_or_default().lines();
     lines.filter_map(|line| line.split_once(':')).filter(|(name, hash)| {

@@ -53,7 +53,7 @@ const MARK: &str = "canary7b3f";
 /// How long a call with hostile input may take, even on a busy machine.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Names that nobody has.
+/// Names that no user has.
 const STRANGERS: [&str; 3] = ["no-such-user", "no.such.user@no-such.example", "nö-sǔch-üser"];
 
 /// How many examples are taken.
@@ -106,7 +106,7 @@ fn for_each_account(
     }
 }
 
-/// Checks that nobody is let in.
+/// Checks that the client is not let in.
 #[track_caller]
 fn refuses(round: &Round) {
     assert!(matches!(round, Round::Unknown | Round::Wrong { .. }), "it answers with {round:?}");
@@ -177,7 +177,7 @@ pub fn a_disabled_user_is_not_let_in(subject: &Subject<dyn Checker>) {
     }
 }
 
-/// A user that nobody has is unknown or refused, and no error.
+/// A user who does not exist is unknown or refused, and no error.
 pub fn an_unknown_user_is_no_error(subject: &Subject<dyn Checker>) {
     let checker = subject.open();
     for user in STRANGERS {
@@ -234,7 +234,7 @@ pub fn an_empty_password_is_wrong(subject: &Subject<dyn Checker>) {
     }
 }
 
-/// Names that somebody makes up to break a query, a file or a log.
+/// Names that are made up to break a query, a file or a log.
 fn hostile_names() -> Vec<String> {
     let mut names: Vec<String> = [
         "",

@@ -85,7 +85,7 @@ impl Client {
         has_secrets.then_some(other)
     }
 
-    /// The same credential as one of a kind that nobody knows, and then its own.
+    /// The same credential as one of an unknown kind, and then its own.
     pub(super) fn of_an_unknown_kind_too(&self) -> Self {
         let mut presented = Presented::new(unknown_kind());
         for kind in self.presented.kinds() {
@@ -108,7 +108,7 @@ impl Client {
     }
 }
 
-/// A kind that nobody knows.
+/// A kind that no checker knows.
 pub(super) fn unknown_kind() -> PresentedKind {
     PresentedKind::from_name("example.no-such-kind").unwrap()
 }

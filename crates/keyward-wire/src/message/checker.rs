@@ -56,7 +56,7 @@ pub fn forms() -> impl Iterator<Item = VerifierForm> {
     FORMS.into_iter().map(|(_, form)| form)
 }
 
-/// Whether a name of a user can be sent. Nobody has one that cannot.
+/// Whether a name of a user can be sent. No user has one that cannot.
 pub fn is_name(name: &str) -> bool {
     name.len() <= MAX_NAME
 }

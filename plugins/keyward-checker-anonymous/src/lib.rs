@@ -1,0 +1,46 @@
+//! Checker `anonymous`: lets in clients that ask for anonymous access.
+//!
+//! They have no identity. A client that presents anything else is not for this checker.
+
+use std::sync::Arc;
+
+use keyward_plugin::{
+    Attempt, Backend, Checker, Error, ErrorKind, Host, Info, NoOptions, Presented, PresentedKind,
+    Result, Round,
+};
+
+keyward_plugin::register!(checker: Anonymous);
+
+/// The checker `anonymous`.
+#[derive(Clone, Copy, Debug)]
+pub struct Anonymous;
+
+impl Backend for Anonymous {
+    const INFO: Info = Info::new("anonymous", "Lets in clients that ask for anonymous access");
+    type Options = NoOptions;
+
+    fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {
+        Ok(Self)
+    }
+}
+
+impl Checker for Anonymous {
+    fn accepts(&self) -> &[PresentedKind] {
+        &[PresentedKind::ANONYMOUS]
+    }
+
+    fn check(&self, presented: &Presented, _: &Attempt) -> Result<Round> {
+        if presented.is(&PresentedKind::ANONYMOUS) {
+            return Ok(Round::Accepted { identity: None, last: None });
+        }
+        Err(Error::new(ErrorKind::Unsupported, "check")
+            .because("only a request for anonymous access can be checked"))
+    }
+}
+
+#[cfg(test)]
+keyward_testkit::checker_suite!(
+    Anonymous,
+    |_| Values::new(),
+    host = |_| TestHost::new().client(Client::new(Presented::anonymous())),
+);
