@@ -11,6 +11,7 @@ type Needed = (&'static str, &'static str);
 
 /// The programs for the tests.
 pub(crate) const TESTS: &[Needed] = &[
+    ("/usr/include/security/pam_appl.h", "libpam0g-dev"),
     ("/usr/lib/proftpd/mod_tls.so", "proftpd-mod-crypto"),
     ("/usr/lib/python3/dist-packages/boto3", "python3-boto3"),
     ("/usr/lib/python3/dist-packages/botocore", "python3-botocore"),
@@ -25,6 +26,8 @@ pub(crate) const TESTS: &[Needed] = &[
     ("/usr/lib/python3/dist-packages/secretstorage", "python3-secretstorage"),
     ("/usr/lib/python3/dist-packages/xmltodict.py", "python3-xmltodict"),
     ("/usr/lib/python3/dist-packages/yaml", "python3-yaml"),
+    ("/usr/lib/x86_64-linux-gnu/pam_wrapper/pam_matrix.so", "libpam-wrapper"),
+    ("/usr/sbin/slapd", "slapd"),
     ("/usr/sbin/sshd", "openssh-server"),
     ("Xvfb", "xvfb"),
     ("age", "age"),
@@ -46,6 +49,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("gsasl", "gsasl"),
     ("keyctl", "keyutils"),
     ("kill", "procps"),
+    ("ldapsearch", "ldap-utils"),
     ("man", "man-db"),
     ("mkfs.ext4", "e2fsprogs"),
     ("mkfs.xfs", "xfsprogs"),
@@ -56,6 +60,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("node", "nodejs"),
     ("npm", "npm"),
     ("openssl", "openssl"),
+    ("pamtester", "pamtester"),
     ("pass", "pass"),
     ("pip3", "python3-pip"),
     ("proftpd", "proftpd-core"),
