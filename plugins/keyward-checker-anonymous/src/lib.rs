@@ -16,7 +16,8 @@ keyward_plugin::register!(checker: Anonymous);
 pub struct Anonymous;
 
 impl Backend for Anonymous {
-    const INFO: Info = Info::new("anonymous", "Lets in clients that ask for anonymous access");
+    const INFO: Info = Info::new("anonymous", "Lets in clients that ask for anonymous access")
+        .serving(&["anonymous"]);
     type Options = NoOptions;
 
     fn open(_: NoOptions, _: &Arc<dyn Host>) -> Result<Self> {

@@ -77,7 +77,8 @@ pub struct Ldap {
 
 impl Backend for Ldap {
     const INFO: Info =
-        Info::new("ldap", "Asks an LDAP server: it searches for the user, and binds");
+        Info::new("ldap", "Asks an LDAP server: it searches for the user, and binds")
+            .serving(&["password"]);
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

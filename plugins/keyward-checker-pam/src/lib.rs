@@ -64,7 +64,8 @@ pub struct Pam {
 const ACCEPTS: [PresentedKind; 2] = [PresentedKind::PASSWORD, PresentedKind::CONVERSATION];
 
 impl Backend for Pam {
-    const INFO: Info = Info::new("pam", "Asks the system's PAM, with the accounts that it knows");
+    const INFO: Info = Info::new("pam", "Asks the system's PAM, with the accounts that it knows")
+        .serving(&["password", "conversation"]);
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {

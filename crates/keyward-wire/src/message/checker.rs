@@ -28,17 +28,17 @@ pub const MAX_VERIFIERS: usize = 1024;
 /// The most bytes of a user's verifiers together.
 pub const MAX_VERIFIERS_BYTES: usize = 1 << 20;
 
-const FORMS: [(&str, VerifierForm); 10] = [
-    ("plaintext", VerifierForm::Plaintext),
-    ("password-hash", VerifierForm::PasswordHash),
-    ("scram-sha-256", VerifierForm::ScramSha256),
-    ("scram-sha-1", VerifierForm::ScramSha1),
-    ("ha1", VerifierForm::Ha1),
-    ("md5", VerifierForm::Md5),
-    ("one-time-password", VerifierForm::OneTimePassword),
-    ("recovery-code", VerifierForm::RecoveryCode),
-    ("token", VerifierForm::Token),
-    ("certificate", VerifierForm::Certificate),
+const FORMS: [VerifierForm; 10] = [
+    VerifierForm::Plaintext,
+    VerifierForm::PasswordHash,
+    VerifierForm::ScramSha256,
+    VerifierForm::ScramSha1,
+    VerifierForm::Ha1,
+    VerifierForm::Md5,
+    VerifierForm::OneTimePassword,
+    VerifierForm::RecoveryCode,
+    VerifierForm::Token,
+    VerifierForm::Certificate,
 ];
 
 const DENIALS: [(&str, Denial); 7] = [
@@ -53,7 +53,7 @@ const DENIALS: [(&str, Denial); 7] = [
 
 /// Iterates over the forms of verifiers that the protocol has.
 pub fn forms() -> impl Iterator<Item = VerifierForm> {
-    FORMS.into_iter().map(|(_, form)| form)
+    FORMS.into_iter()
 }
 
 /// Whether a name of a user can be sent. No user has one that cannot.
@@ -82,7 +82,7 @@ pub fn write_abilities(
     stores: &[VerifierForm],
 ) {
     fields.put_list("accepts", accepts, |out, kind| kind.name().put(out));
-    fields.put_list("stores", stores, |out, form| word(&FORMS, *form).put(out));
+    fields.put_list("stores", stores, |out, form| form.name().put(out));
 }
 
 /// Reads what a checker accepts and stores. Kinds and forms of a later version are left out.
@@ -97,9 +97,8 @@ pub fn read_abilities(
         words if words.iter().any(|word| word.len() > MAX_KIND) => Err(Malformed(name)),
         words => Ok(words),
     };
-    let form = |word: &str| FORMS.iter().find(|(of, _)| *of == word).map(|(_, form)| *form);
     let accepts = words("accepts")?.into_iter().filter_map(PresentedKind::from_name).collect();
-    Ok((accepts, words("stores")?.into_iter().filter_map(form).collect()))
+    Ok((accepts, words("stores")?.into_iter().filter_map(form_of).collect()))
 }
 
 /// Writes the arguments of `check`.
@@ -246,9 +245,17 @@ fn read_identity(fields: &Map<'_>) -> Result<Option<Identity>, Malformed> {
     name.map(|name| Identity::new(name).map_err(|_| Malformed("identity"))).transpose()
 }
 
+fn form_of(name: &str) -> Option<VerifierForm> {
+    forms().find(|form| form.name() == name)
+}
+
+fn read_form(fields: &Map<'_>) -> Result<VerifierForm, Malformed> {
+    form_of(fields.get("form")?).ok_or(Malformed("form"))
+}
+
 /// Writes the arguments of `account`.
 pub fn write_account_call(fields: &mut Fields<'_>, user: &str, form: VerifierForm) {
-    fields.put("user", user).put("form", word(&FORMS, form));
+    fields.put("user", user).put("form", form.name());
 }
 
 /// Reads the arguments of `account`.
@@ -257,7 +264,7 @@ pub fn write_account_call(fields: &mut Fields<'_>, user: &str, form: VerifierFor
 /// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
 pub fn read_account_call(fields: &Map<'_>) -> Result<(String, VerifierForm), Malformed> {
     let user = text(fields, "user")?.ok_or(Malformed("user"))?;
-    Ok((user, meaning(&FORMS, fields, "form")?))
+    Ok((user, read_form(fields)?))
 }
 
 /// Checks that the host can read this answer to a call of `account` with this form.
@@ -309,7 +316,7 @@ pub fn read_account(fields: &Map<'_>, form: VerifierForm) -> Result<Option<Accou
 
 /// Writes the arguments of `example`.
 pub fn write_example_call(fields: &mut Fields<'_>, pick: u64, form: VerifierForm) {
-    fields.put("pick", pick).put("form", word(&FORMS, form));
+    fields.put("pick", pick).put("form", form.name());
 }
 
 /// Reads the arguments of `example`.
@@ -317,7 +324,7 @@ pub fn write_example_call(fields: &mut Fields<'_>, pick: u64, form: VerifierForm
 /// # Errors
 /// [`Malformed`] if a field is missing or has a value that the protocol does not allow.
 pub fn read_example_call(fields: &Map<'_>) -> Result<(u64, VerifierForm), Malformed> {
-    Ok((fields.get("pick")?, meaning(&FORMS, fields, "form")?))
+    Ok((fields.get("pick")?, read_form(fields)?))
 }
 
 /// Checks that the host can read this answer to a call of `example` with this form.
