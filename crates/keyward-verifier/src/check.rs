@@ -81,6 +81,26 @@ pub fn read(stored: &Secret) -> Result<Verifier, Unusable> {
     Ok(Verifier::new(VerifierForm::PasswordHash, stored.clone()))
 }
 
+/// Returns the name of what a verifier is: that of the scheme of a hash, such as `argon2id`, or one such
+/// as `plaintext` and `scram-sha-256`.
+pub fn describe(verifier: &Verifier) -> &'static str {
+    match verifier.form {
+        VerifierForm::Plaintext => "plaintext",
+        VerifierForm::PasswordHash => {
+            Hash::parse(&verifier.value).map_or("unusable", |hash| hash.scheme().name())
+        }
+        VerifierForm::ScramSha256 => "scram-sha-256",
+        VerifierForm::ScramSha1 => "scram-sha-1",
+        VerifierForm::Ha1 => "digest",
+        VerifierForm::Md5 => "md5",
+        VerifierForm::OneTimePassword => "one-time-password",
+        VerifierForm::RecoveryCode => "recovery-code",
+        VerifierForm::Token => "token",
+        VerifierForm::Certificate => "certificate",
+        _ => "other",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@
 
 mod edit;
 mod lint;
+mod list;
 mod live;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ use crate::{Unusable, otp, read};
 
 pub use edit::{remove, set};
 pub use lint::{Finding, Problem, lint};
+pub use list::{Row, list};
 pub use live::{LiveFile, LiveUsers};
 pub use users::{User, UserFile};
 

@@ -17,7 +17,7 @@ pub mod record;
 pub mod scram;
 mod unusable;
 
-pub use check::{imitate, memory, password, read};
+pub use check::{describe, imitate, memory, password, read};
 pub use fingerprint::{fingerprint, matches_fingerprint};
 pub use unusable::Unusable;
 

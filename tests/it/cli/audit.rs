@@ -99,6 +99,7 @@ const GIVING: &[(&str, &[&str])] = &[
 /// Commands that give no record out.
 const SILENT: &[&str] = &[
     "account list s https://x.example",
+    "auth list --file passwd",
     "backend list",
     "check",
     "completions bash",

@@ -1,8 +1,10 @@
-//! `keyward auth`: checks users, as a server would.
+//! `keyward auth`: checks users, as a server would, and keeps the files of users that servers read.
 
 mod chain;
 mod check;
+mod file;
 mod matrix;
+mod users;
 
 use super::Run;
 use crate::session::Session;
@@ -13,6 +15,7 @@ use crate::stop::Outcome;
 #[command(after_help = "A checker is written TYPE or TYPE:ARGS. --help-auth lists the types.
 
 Example:
+  keyward auth add ann --file /etc/users
   keyward auth check --auth htpasswd:/etc/users ann
   keyward auth matrix --auth htpasswd:/etc/users")]
 pub(super) enum Command {
@@ -20,6 +23,11 @@ pub(super) enum Command {
     Check(Box<check::Arguments>),
     /// Show which credentials the checkers can check
     Matrix(matrix::Arguments),
+    Add(users::Add),
+    Passwd(users::Passwd),
+    Remove(users::Remove),
+    List(users::List),
+    Lint(users::Lint),
 }
 
 impl Run for Command {
@@ -27,6 +35,11 @@ impl Run for Command {
         match self {
             Self::Check(arguments) => arguments.run(session),
             Self::Matrix(arguments) => arguments.run(session),
+            Self::Add(arguments) => arguments.run(session),
+            Self::Passwd(arguments) => arguments.run(session),
+            Self::Remove(arguments) => arguments.run(),
+            Self::List(arguments) => arguments.run(),
+            Self::Lint(arguments) => arguments.run(),
         }
     }
 }

@@ -192,6 +192,26 @@ fn the_linter_finds_each_problem_in_its_line() {
     assert_eq!(findings[0].user.as_deref(), Some("ann"));
 }
 
+#[test]
+fn the_list_has_each_line_of_a_user() {
+    let content = format!(
+        "# c\nann:{BCRYPT}\nbroken\nbob:x\nann:zYqFZfoOTm4Eo\ncarl:{{PLAIN}}x::::::nologin\n"
+    );
+    let rows = list(content.as_bytes(), &Format::Dovecot);
+    let shown: Vec<_> = rows
+        .iter()
+        .map(|row| (row.line, row.user.as_str(), row.stored.as_ref().map(crate::describe)))
+        .collect();
+    let expected = [
+        (2, "ann", Ok("bcrypt")),
+        (4, "bob", Err(&Unusable::Unknown)),
+        (5, "ann", Ok("des-crypt")),
+        (6, "carl", Ok("plaintext")),
+    ];
+    assert_eq!(shown, expected);
+    assert_eq!(rows[3].denied, Some(Denial::Disabled));
+}
+
 fn edited(content: &str, name: &str, stored: &str) -> String {
     let new = set(&content.into(), &Format::Htpasswd, name, None, &stored.into()).unwrap();
     new.expose_str().unwrap().to_owned()

@@ -28,6 +28,11 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("generate", &["generate --json"]),
     ("info", &["info s --users --json"]),
     ("account list", &["account list s --user ann --json"]),
+    (
+        "auth list",
+        &["auth list --file passwd --json", "auth list --file digest --format htdigest --json"],
+    ),
+    ("auth lint", &["auth lint --file passwd --json || true"]),
     ("store verify", &["store verify s --json"]),
     ("store rotate", &["store rotate s --json", "store rotate s --retire --json"]),
     ("kind list", &["kind list --json", "kind show token --json"]),
@@ -78,6 +83,8 @@ fn the_guide_names_every_key() {
         "printf 'version = 1\n[secrets.n]\nrequired = false\n' >.keyward.toml; keyward trust --yes"
             .into(),
     );
+
+    run("echo ann:x >passwd; echo ann:r:5ebe2294ecd0e0f08eab7690d2a6ee69 >digest".into());
 
     let mut documented = documented();
     // Another page has it.

@@ -1,0 +1,293 @@
+//! The commands that change and show files of users.
+
+mod stored;
+
+use std::path::PathBuf;
+
+use keyward_core::{Error, ErrorKind, Secret};
+use keyward_portal::prepare_user;
+use keyward_verifier::files::{self, Format, Row};
+use keyward_verifier::{describe, files::Finding};
+use serde_json::{Value, json};
+
+use super::file;
+use crate::output::{Lines, escape_if_terminal};
+use crate::password::PasswordSource;
+use crate::session::Session;
+use crate::stop::{Outcome, Stop, usage_error};
+use stored::SchemeArguments;
+
+/// The file.
+#[derive(clap::Args)]
+struct FileArguments {
+    /// The file of users
+    #[arg(long, value_name = "F")]
+    file: PathBuf,
+    /// How the file is written
+    #[arg(long, value_enum, value_name = "X", default_value_t)]
+    format: FileFormat,
+}
+
+/// The formats of files.
+#[derive(Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum FileFormat {
+    /// USER:HASH, for Apache and nginx
+    #[default]
+    Htpasswd,
+    /// USER:REALM:HASH, for HTTP Digest
+    Htdigest,
+    /// The passwd-file of Dovecot
+    Dovecot,
+    /// USER:VERIFIER, with SCRAM verifiers
+    Scram,
+}
+
+impl FileFormat {
+    const fn format(self) -> Format {
+        match self {
+            Self::Htpasswd => Format::Htpasswd,
+            Self::Htdigest => Format::Htdigest,
+            Self::Dovecot => Format::Dovecot,
+            Self::Scram => Format::Scram,
+        }
+    }
+}
+
+/// The user, and the realm in a file of htdigest.
+#[derive(clap::Args)]
+struct UserArguments {
+    /// The name of the user
+    user: String,
+    #[command(flatten)]
+    file: FileArguments,
+    /// The realm, in a file of htdigest
+    #[arg(long, value_name = "R")]
+    realm: Option<String>,
+}
+
+/// Add a user to a file
+#[derive(clap::Parser)]
+#[command(
+    after_help = "The file is made if it does not exist; then only you can read it. The password is hashed.
+
+Example:
+  keyward auth add ann --file .htpasswd
+  printf s3cret | keyward auth add ann --file users --format scram --stdin
+  keyward auth add ann --file .htdigest --format htdigest --realm Staff"
+)]
+pub(in crate::commands) struct Add {
+    #[command(flatten)]
+    user: UserArguments,
+    #[command(flatten)]
+    scheme: SchemeArguments,
+    #[command(flatten)]
+    password: PasswordSource,
+}
+
+/// Change the password of a user in a file
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward auth passwd ann --file .htpasswd
+  keyward auth passwd ann --file users --format dovecot --scheme argon2id")]
+pub(in crate::commands) struct Passwd {
+    #[command(flatten)]
+    user: UserArguments,
+    #[command(flatten)]
+    scheme: SchemeArguments,
+    #[command(flatten)]
+    password: PasswordSource,
+}
+
+/// Remove a user from a file
+#[derive(clap::Parser)]
+#[command(after_help = "Without --realm, a user is removed from all realms of a file of htdigest.
+
+Example:
+  keyward auth remove ann --file .htpasswd")]
+pub(in crate::commands) struct Remove {
+    #[command(flatten)]
+    user: UserArguments,
+}
+
+/// List the users of a file
+#[derive(clap::Parser)]
+#[command(after_help = "Example:
+  keyward auth list --file .htpasswd")]
+pub(in crate::commands) struct List {
+    #[command(flatten)]
+    file: FileArguments,
+    /// Print one JSON object per line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Find what is wrong or weak in a file of users
+#[derive(clap::Parser)]
+#[command(
+    after_help = "It finds empty names and passwords, users in several lines, comments that some programs take for users,
+weak hashes, and lines that cannot be read. The exit code is 1 if it finds something.
+
+Example:
+  keyward auth lint --file /etc/apache2/htpasswd"
+)]
+pub(in crate::commands) struct Lint {
+    #[command(flatten)]
+    file: FileArguments,
+    /// Print one JSON object per line
+    #[arg(long)]
+    json: bool,
+}
+
+impl Add {
+    pub(super) fn run(self, session: &Session) -> Outcome {
+        write(&self.user, &self.scheme, &self.password, session, false)
+    }
+}
+
+impl Passwd {
+    pub(super) fn run(self, session: &Session) -> Outcome {
+        write(&self.user, &self.scheme, &self.password, session, true)
+    }
+}
+
+/// Writes the line of a user, who is in the file already or is not.
+fn write(
+    arguments: &UserArguments,
+    scheme: &SchemeArguments,
+    password: &PasswordSource,
+    session: &Session,
+    exists: bool,
+) -> Outcome {
+    let format = arguments.file.format.format();
+    let realm = arguments.realm.as_deref();
+    let maker = scheme.maker(&format, realm)?;
+    // A portal looks for this form of the name.
+    let name = prepare_user(&arguments.user)
+        .map_err(|malformed| Error::invalid("usage", malformed.to_string()))?;
+    // What cannot be written is refused before the password is asked for.
+    files::set(&Secret::default(), &format, &name, realm, &"x".into())?;
+    let check = |content: &Secret| match is_in(content, &format, &name, realm) {
+        found if found == exists => Ok(()),
+        true => Err(Error::new(ErrorKind::Exists, "file of users")
+            .because(format!("{name} is in the file already"))
+            .hint(format!("keyward auth passwd {name} changes the password"))),
+        false => Err(not_found(&name)),
+    };
+    match file::read(&arguments.file.file) {
+        Ok(content) => check(&content)?,
+        Err(stop) if exists => return Err(stop),
+        Err(_) => {}
+    }
+    let password = password.read(&session.console, None)?;
+    let stored = maker.make(&name, &password)?;
+    file::change(&arguments.file.file, |content| {
+        check(content)?;
+        Ok(files::set(content, &format, &name, realm, &stored)?)
+    })
+}
+
+/// Whether a user is in the file, also in a line that is broken otherwise.
+fn is_in(content: &Secret, format: &Format, name: &str, realm: Option<&str>) -> bool {
+    files::remove(content, format, name, realm).is_some()
+}
+
+fn not_found(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, "file of users").because(format!("{name} is not in the file"))
+}
+
+impl Remove {
+    pub(super) fn run(self) -> Outcome {
+        let UserArguments { user, file, realm } = self.user;
+        let format = file.format.format();
+        if realm.is_some() && format != Format::Htdigest {
+            return Err(usage_error("--realm is for files of htdigest"));
+        }
+        file::read(&file.file)?;
+        file::change(&file.file, |content| {
+            let new = files::remove(content, &format, &user, realm.as_deref());
+            new.ok_or_else(|| not_found(&user).into())
+        })
+    }
+}
+
+impl List {
+    pub(super) fn run(self) -> Outcome {
+        let content = file::read(&self.file.file)?;
+        let rows = files::list(content.expose(), &self.file.format.format());
+        let mut lines = Lines::new();
+        for row in &rows {
+            lines.print(&match self.json {
+                true => row_json(row).to_string(),
+                false => escape_if_terminal(&row_text(row)),
+            })?;
+        }
+        lines.end()
+    }
+}
+
+fn status(row: &Row) -> &'static str {
+    match (&row.stored, row.denied) {
+        (Err(_), _) => "unusable",
+        (Ok(_), Some(_)) => "disabled",
+        (Ok(_), None) => "usable",
+    }
+}
+
+fn row_json(row: &Row) -> Value {
+    let mut object = json!({ "line": row.line, "user": row.user, "status": status(row) });
+    if let Some(realm) = &row.realm {
+        object["realm"] = json!(realm);
+    }
+    if let Ok(verifier) = &row.stored {
+        object["scheme"] = json!(describe(verifier));
+    }
+    object
+}
+
+fn row_text(row: &Row) -> String {
+    let mut text = row.user.clone();
+    if let Some(realm) = &row.realm {
+        text += &format!("\t{realm}");
+    }
+    match &row.stored {
+        Ok(verifier) if row.denied.is_none() => text + &format!("\t{}", describe(verifier)),
+        Ok(verifier) => text + &format!("\t{}\tdisabled", describe(verifier)),
+        Err(why) => text + &format!("\tunusable: {why}"),
+    }
+}
+
+impl Lint {
+    pub(super) fn run(self) -> Outcome {
+        let content = file::read(&self.file.file)?;
+        let findings = files::lint(content.expose(), &self.file.format.format());
+        let mut lines = Lines::new();
+        for finding in &findings {
+            lines.print(&match self.json {
+                true => finding_json(finding).to_string(),
+                false => escape_if_terminal(&finding_text(finding)),
+            })?;
+        }
+        lines.end()?;
+        match findings.len() {
+            0 => Ok(()),
+            _ => Err(Stop::Code(1, "error: the check found something wrong, see above".into())),
+        }
+    }
+}
+
+fn finding_json(finding: &Finding) -> Value {
+    json!({
+        "line": finding.line,
+        "user": finding.user,
+        "problem": finding.problem.name(),
+        "text": finding.problem.to_string(),
+    })
+}
+
+fn finding_text(finding: &Finding) -> String {
+    let Finding { line, user, problem } = finding;
+    match user {
+        Some(user) => format!("line {line}: {user}: {problem}"),
+        None => format!("line {line}: {problem}"),
+    }
+}
