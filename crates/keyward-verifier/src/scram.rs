@@ -1,7 +1,6 @@
 //! Verifiers of the mechanism SCRAM (RFC 5802, RFC 7677).
 //!
-//! The server keeps two keys that are derived from the password. The password must be prepared by the
-//! caller, with SASLprep or the profile OpaqueString of PRECIS.
+//! The server keeps two keys that are derived from the password, in the form that SASLprep gives it.
 
 use std::io::Write;
 
@@ -17,6 +16,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::{MAX_PASSWORD, Unusable};
+use saslprep::saslprep;
+
+mod saslprep;
 
 /// The fewest iterations of a new verifier (RFC 7677, section 4).
 pub const MIN_ITERATIONS: u32 = 4096;
@@ -70,7 +72,7 @@ impl Algorithm {
         }
     }
 
-    /// The function `Hi` of RFC 5802: the salted password.
+    /// The function `Hi` of RFC 5802: the salted password. It is not prepared here.
     pub fn salted_password(self, password: &Secret, salt: &[u8], iterations: u32) -> Secret {
         let mut key = vec![0; self.length()];
         match self {
@@ -122,7 +124,7 @@ pub struct Scram {
 }
 
 impl Scram {
-    /// Makes the verifier of a prepared password, with a new salt.
+    /// Makes the verifier of a password, with a new salt.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the password is empty or too long, or there are
@@ -140,9 +142,9 @@ impl Scram {
         Ok(Self::derive(algorithm, password, &random::<16>()?, iterations))
     }
 
-    /// Derives the verifier of a prepared password, with this salt.
+    /// Derives the verifier of a password, with this salt.
     pub fn derive(algorithm: Algorithm, password: &Secret, salt: &[u8], iterations: u32) -> Self {
-        let salted = algorithm.salted_password(password, salt, iterations);
+        let salted = algorithm.salted_password(&saslprep(password), salt, iterations);
         Self {
             algorithm,
             iterations,
@@ -219,7 +221,7 @@ impl Scram {
         text.finish()
     }
 
-    /// Checks a prepared password. The empty password is wrong.
+    /// Checks a password. The empty password is wrong.
     pub fn verify(&self, password: &Secret) -> bool {
         let usable = !password.is_empty() && password.len() <= MAX_PASSWORD;
         let found = Self::derive(self.algorithm, password, &self.salt, self.iterations);
