@@ -31,5 +31,5 @@ pub use matrix::{forms_for, is_legacy};
 pub use memory::{Edit, Key, LocalMemory, Memory, SharedMemory, Topic};
 pub use penalties::Penalties;
 pub use portal::Portal;
-pub use prepare::{prepare_password, prepare_user};
+pub use prepare::prepare_user;
 pub use realm::{Admission, IdentityRealm, Interface, Realm, VISITOR, Visitor};

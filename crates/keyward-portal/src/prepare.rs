@@ -1,13 +1,10 @@
-//! Names and passwords in the one form in which they are compared.
+//! Names in the one form in which they are compared.
 
 use std::borrow::Cow;
-use std::io::Write;
 
-use keyward_core::{Identity, Secret, SecretWriter};
+use keyward_core::Identity;
 use precis_profiles::UsernameCasePreserved;
 use precis_profiles::precis_core::profile::PrecisFastInvocation;
-use precis_profiles::precis_core::{FreeformClass, StringClass};
-use unicode_normalization::UnicodeNormalization;
 
 use crate::Malformed;
 
@@ -63,35 +60,3 @@ fn enforced(name: &str) -> Result<String, Malformed> {
 const NO_NAME: Malformed = Malformed::new("the name of the user contains what no name may contain");
 
 const TOO_LONG: Malformed = Malformed::new("the name of the user is longer than 1024 bytes");
-
-/// Returns the canonical form of a password: the profile OpaqueString (RFC 8265), in which each
-/// space is the ordinary one and letters with accents are one character.
-///
-/// A password that the profile does not allow, or that is not UTF-8, is returned as it is: a stored
-/// hash can be that of such a password.
-pub fn prepare_password(password: &Secret) -> Secret {
-    let Some(text) = password.expose_str().filter(|text| !text.is_ascii()) else {
-        return password.clone();
-    };
-    if FreeformClass::default().allows(text).is_err() {
-        return password.clone();
-    }
-    // The profile's own function leaves copies of the password in memory.
-    let mut prepared = SecretWriter::new();
-    for character in text.chars().map(ordinary_space).nfc() {
-        let mut bytes = zeroize::Zeroizing::new([0; 4]);
-        let encoded = character.encode_utf8(&mut *bytes);
-        prepared.write_all(encoded.as_bytes()).expect("memory can be written");
-    }
-    prepared.finish()
-}
-
-/// Returns the ordinary space for each other one (the general category Zs).
-fn ordinary_space(character: char) -> char {
-    match character {
-        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => {
-            ' '
-        }
-        other => other,
-    }
-}

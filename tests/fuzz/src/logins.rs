@@ -3,22 +3,24 @@ use std::sync::LazyLock;
 use keyward_core::{Secret, Timestamp};
 use keyward_portal::mechanisms::digest::{Algorithm, DigestHash, Offer, Request, Response};
 use keyward_portal::mechanisms::legacy::{Answer, Legacy};
-use keyward_portal::mechanisms::scram::{self, Binding, First, ScramHash, ScramKeys, Verdict};
-use keyward_portal::{prepare_password, prepare_user};
+use keyward_portal::mechanisms::scram::{self, Binding, First, Verdict};
+use keyward_portal::prepare_user;
+use keyward_verifier::ha1;
+use keyward_verifier::scram::{Algorithm as ScramAlgorithm, MIN_ITERATIONS, Scram};
 
 const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 
 /// A header that can be read names a user, and proves nothing to a server that did not make its nonce.
 pub fn digest_response(bytes: &[u8]) {
     let every = DigestHash::ALL
-        .into_iter()
-        .flat_map(|hash| [true, false].map(|is_session| Algorithm { hash, is_session }));
+        .iter()
+        .flat_map(|&hash| [true, false].map(|is_session| Algorithm { hash, is_session }));
     let Ok(response) = Response::parse(&bytes.into()) else { return };
     assert!(!response.user().is_empty() && response.claim().1 > 0);
     let offer = Offer::new("realm", "key".into()).expect("the realm is one").algorithms(every);
     let request = Request { method: "GET", target: "/", body: None };
     assert!(offer.examine(&response, &request, NOW).is_err());
-    let ha1 = response.algorithm().hash.ha1("ann", "realm", &"correct horse".into());
+    let ha1 = ha1::compute(response.algorithm().hash, "ann", "realm", &"correct horse".into());
     assert!(!response.proves(&ha1, &request));
 }
 
@@ -30,7 +32,7 @@ pub fn sasl_messages(bytes: &[u8]) {
     let (message, last, answer) = (next(), next(), next());
     let data = Secret::from([7; 32].as_slice());
     for binding in [Binding::Unavailable, Binding::NotChosen, Binding::TlsExporter(&data)] {
-        if let Ok(first) = First::parse(ScramHash::Sha256, &message, binding) {
+        if let Ok(first) = First::parse(ScramAlgorithm::Sha256, &message, binding) {
             assert_eq!(prepare_user(first.user()).as_deref(), Ok(first.user()));
             end(&first, &last);
         }
@@ -45,17 +47,15 @@ pub fn sasl_messages(bytes: &[u8]) {
             Some(false)
         );
     }
-    let prepared = prepare_password(&message);
-    assert_eq!(prepare_password(&prepared), prepared);
 }
 
 fn end(first: &First, last: &Secret) {
-    let keys = ScramKeys {
-        hash: ScramHash::Sha256,
-        iterations: scram::MIN_ITERATIONS,
+    let keys = Scram {
+        algorithm: ScramAlgorithm::Sha256,
+        iterations: MIN_ITERATIONS,
         salt: vec![1; 16],
-        stored: Secret::new(vec![2; 32]),
-        server: Secret::new(vec![3; 32]),
+        stored_key: Secret::new(vec![2; 32]),
+        server_key: Secret::new(vec![3; 32]),
     };
     let issued = first.challenge(&keys, "server").expect("the keys are complete");
     assert!(issued.message.expose().starts_with(b"r="));

@@ -53,7 +53,7 @@ fn digest_with_each_hash_that_curl_knows() {
 #[test]
 fn digest_with_a_stored_hash() {
     let hash = DigestHash::Sha256;
-    let ha1 = hash.ha1(USER, REALM, &PASSWORD.into());
+    let ha1 = keyward_verifier::ha1::compute(hash, USER, REALM, &PASSWORD.into());
     let value = format!("SHA-256:{REALM}:{}", ha1.expose_str().unwrap());
     let verifier = Verifier::new(VerifierForm::Ha1, value.as_str());
     let site = Site::start(portal(chain(vec![verifier]), &[hash]), &[Scheme::Digest], false);

@@ -9,7 +9,7 @@ use crate::fetch::site::{home_for, store_password};
 
 #[test]
 fn digest_with_each_hash() {
-    for hash in DigestHash::ALL {
+    for hash in DigestHash::ALL.iter().copied() {
         let site = Site::start(portal(chain(vec![password()]), &[hash]), &[Scheme::Digest], false);
         let home = home_for(&site.url, "credentials = ['site']\n");
         let url = format!("{}/a?b=%22c,d%22", site.url);

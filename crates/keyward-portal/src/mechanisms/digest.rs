@@ -8,10 +8,10 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use keyward_core::{Error, Result, Secret, Timestamp};
-use md5::Md5;
-use sha2::{Digest, Sha256, Sha512_256};
+use sha2::Sha256;
 
 use crate::Malformed;
+pub use keyward_verifier::ha1::Algorithm as DigestHash;
 use nonce::Nonces;
 pub use response::Response;
 
@@ -22,72 +22,23 @@ mod response;
 #[cfg(test)]
 mod tests;
 
-/// The hash function of an algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum DigestHash {
-    /// MD5, for clients that know nothing better.
-    Md5,
-    /// SHA-256.
-    Sha256,
-    /// SHA-512/256.
-    Sha512_256,
+/// Returns a hash A1 for a user who does not exist: no response fits it, and it is always the same
+/// for the same name.
+pub fn decoy(secret: &Secret, hash: DigestHash, user: &str, realm: &str) -> Secret {
+    let mut mac = mac(secret);
+    for part in ["digest decoy", hash.name(), realm, user] {
+        mac.update(&part.len().to_be_bytes());
+        mac.update(part.as_bytes());
+    }
+    let code = mac.finalize().into_bytes();
+    base16ct::lower::encode_string(&code[..hash.digits() / 2]).into()
 }
 
-impl DigestHash {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Md5, Self::Sha256, Self::Sha512_256];
-
-    /// The name of the algorithm that uses it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Md5 => "MD5",
-            Self::Sha256 => "SHA-256",
-            Self::Sha512_256 => "SHA-512-256",
-        }
-    }
-
-    /// Returns the hash A1 of a user, in hexadecimal form. It is worth as much as the password in
-    /// this realm.
-    pub fn ha1(self, user: &str, realm: &str, password: &Secret) -> Secret {
-        self.of_parts(&[user.as_bytes(), realm.as_bytes(), password.expose()])
-    }
-
-    /// Returns a hash A1 for a user who does not exist: no response fits it, and it is always the
-    /// same.
-    pub fn decoy(self, secret: &Secret, user: &str, realm: &str) -> Secret {
-        let mut mac = mac(secret);
-        for part in ["digest decoy", self.name(), realm, user] {
-            mac.update(&part.len().to_be_bytes());
-            mac.update(part.as_bytes());
-        }
-        let length = if self == Self::Md5 { 16 } else { 32 };
-        base16ct::lower::encode_string(&mac.finalize().into_bytes()[..length]).into()
-    }
-
-    /// Returns the hash of a request's body.
-    pub fn of_body(self, body: &[u8]) -> Secret {
-        self.of_parts(&[body])
-    }
-
-    /// Returns the hash of these parts with colons between them, in hexadecimal form.
-    fn of_parts(self, parts: &[&[u8]]) -> Secret {
-        match self {
-            Self::Md5 => of_parts::<Md5>(parts),
-            Self::Sha256 => of_parts::<Sha256>(parts),
-            Self::Sha512_256 => of_parts::<Sha512_256>(parts),
-        }
-    }
-}
-
-fn of_parts<D: Digest>(parts: &[&[u8]]) -> Secret {
-    let mut hash = D::new();
-    for (number, part) in parts.iter().enumerate() {
-        if number > 0 {
-            hash.update(b":");
-        }
-        hash.update(part);
-    }
-    base16ct::lower::encode_string(&hash.finalize()).into()
+/// Returns the hash of parts with colons between them, in hexadecimal form.
+fn of_parts(hash: DigestHash, parts: &[&[u8]]) -> Secret {
+    let mut joined: Vec<&[u8]> = parts.iter().flat_map(|part| [part, &b":"[..]]).collect();
+    joined.pop();
+    hash.hash(&joined)
 }
 
 fn mac(key: &Secret) -> Hmac<Sha256> {
@@ -109,8 +60,7 @@ impl Algorithm {
         let lower = name.to_ascii_lowercase();
         let (base, is_session) =
             lower.strip_suffix("-sess").map_or((lower.as_str(), false), |base| (base, true));
-        let hash = DigestHash::ALL.into_iter().find(|it| it.name().eq_ignore_ascii_case(base))?;
-        Some(Self { hash, is_session })
+        Some(Self { hash: DigestHash::from_name(base)?, is_session })
     }
 
     /// Its name.
@@ -133,7 +83,7 @@ pub struct Request<'a> {
     pub method: &'a str,
     /// Its target, as in its first line.
     pub target: &'a str,
-    /// The [hash of its body](DigestHash::of_body), if the server has read it.
+    /// The hash of its body, in hexadecimal form, if the server has read it.
     pub body: Option<&'a Secret>,
 }
 

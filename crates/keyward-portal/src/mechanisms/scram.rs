@@ -2,15 +2,15 @@
 //! with channel binding.
 //!
 //! An exchange is [`First::parse`], [`First::challenge`] and [`last`]. For an unknown user the
-//! challenge is made with [`decoy`] keys: the exchange has the same messages and ends the same way
+//! challenge is made with a [`decoy`]: the exchange has the same messages and ends the same way
 //! as with a wrong password.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use keyward_core::{Denial, PresentedKind, Result, Secret, VerifierForm};
-use sha1::Sha1;
-use sha2::{Digest, Sha256};
+use keyward_core::{Denial, Error, PresentedKind, Result, Secret};
+use keyward_verifier::scram::{Algorithm, MIN_ITERATIONS, Scram};
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
 use super::{Challenge, fields};
@@ -22,81 +22,15 @@ mod message;
 #[cfg(test)]
 mod tests;
 
-/// The fewest iterations of a verifier that may be used (RFC 5802 section 5.1, RFC 7677 section 4).
-pub const MIN_ITERATIONS: u32 = 4096;
-
 const VERSION: u8 = 1;
 
-/// The hash function of a mechanism.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[repr(u8)]
-pub enum ScramHash {
-    /// SCRAM-SHA-1, for clients that know nothing better.
-    Sha1 = 1,
-    /// SCRAM-SHA-256.
-    Sha256 = 2,
-}
-
-impl ScramHash {
-    /// The one of a kind of credential, if it is a kind of SCRAM.
-    pub fn of(kind: &PresentedKind) -> Option<Self> {
-        match kind {
-            kind if *kind == PresentedKind::SCRAM_SHA_1 => Some(Self::Sha1),
-            kind if *kind == PresentedKind::SCRAM_SHA_256 => Some(Self::Sha256),
-            _ => None,
-        }
+/// Returns the hash function of a kind of credential, if it is a kind of SCRAM.
+pub fn algorithm_of(kind: &PresentedKind) -> Option<Algorithm> {
+    match kind {
+        kind if *kind == PresentedKind::SCRAM_SHA_1 => Some(Algorithm::Sha1),
+        kind if *kind == PresentedKind::SCRAM_SHA_256 => Some(Algorithm::Sha256),
+        _ => None,
     }
-
-    /// The form of the verifiers.
-    pub fn form(self) -> VerifierForm {
-        match self {
-            Self::Sha1 => VerifierForm::ScramSha1,
-            Self::Sha256 => VerifierForm::ScramSha256,
-        }
-    }
-
-    /// How many bytes a hash has.
-    pub fn size(self) -> usize {
-        match self {
-            Self::Sha1 => 20,
-            Self::Sha256 => 32,
-        }
-    }
-
-    fn hash(self, bytes: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha1 => Sha1::digest(bytes).to_vec(),
-            Self::Sha256 => Sha256::digest(bytes).to_vec(),
-        }
-    }
-
-    fn hmac(self, key: &[u8], bytes: &[u8]) -> Vec<u8> {
-        match self {
-            Self::Sha1 => hmac::<Hmac<Sha1>>(key, &[bytes]),
-            Self::Sha256 => hmac::<Hmac<Sha256>>(key, &[bytes]),
-        }
-    }
-}
-
-fn hmac<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
-    let mut mac = <M as KeyInit>::new_from_slice(key).expect("a key of any length is allowed");
-    parts.iter().for_each(|part| mac.update(part));
-    mac.finalize().into_bytes().to_vec()
-}
-
-/// What a server keeps of a password for SCRAM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScramKeys {
-    /// The hash function.
-    pub hash: ScramHash,
-    /// How often the password is hashed.
-    pub iterations: u32,
-    /// The salt.
-    pub salt: Vec<u8>,
-    /// The hash of the key with which a client proves that it knows the password.
-    pub stored: Secret,
-    /// The key with which the server proves that it knows the verifier.
-    pub server: Secret,
 }
 
 /// What an exchange is bound to.
@@ -115,7 +49,7 @@ pub enum Binding<'a> {
 /// A client's first message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct First {
-    hash: ScramHash,
+    algorithm: Algorithm,
     user: String,
     authzid: Option<String>,
     nonce: String,
@@ -132,7 +66,7 @@ impl First {
     /// [`Malformed`] if it is not one, and if it does not fit `binding`: a client that can bind, and
     /// believes that the server cannot, got a forged list of mechanisms.
     pub fn parse(
-        hash: ScramHash,
+        algorithm: Algorithm,
         message: &Secret,
         binding: Binding<'_>,
     ) -> Result<Self, Malformed> {
@@ -158,7 +92,7 @@ impl First {
             }
         }
         Ok(Self {
-            hash,
+            algorithm,
             user: prepare_user(&first.user)?,
             authzid: first.authzid.as_deref().map(prepare_user).transpose()?,
             nonce: first.nonce.to_owned(),
@@ -180,26 +114,26 @@ impl First {
     /// Makes the server's first message. `nonce` is a [`random_text`](super::random_text).
     ///
     /// # Errors
-    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the keys are of another mechanism, or have
-    /// fewer than [`MIN_ITERATIONS`].
-    pub fn challenge(&self, keys: &ScramKeys, nonce: &str) -> Result<Challenge> {
-        let sizes = [keys.stored.len(), keys.server.len()];
-        let is_complete = sizes == [self.hash.size(); 2] && (1..=1024).contains(&keys.salt.len());
-        if keys.hash != self.hash || keys.iterations < MIN_ITERATIONS || !is_complete {
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the verifier is of another mechanism, is not
+    /// complete, or has fewer than [`MIN_ITERATIONS`].
+    pub fn challenge(&self, verifier: &Scram, nonce: &str) -> Result<Challenge> {
+        let Scram { algorithm, iterations, salt, stored_key, server_key } = verifier;
+        let has_keys = [stored_key.len(), server_key.len()] == [algorithm.length(); 2];
+        let is_complete = has_keys && (1..=1024).contains(&salt.len());
+        if *algorithm != self.algorithm || *iterations < MIN_ITERATIONS || !is_complete {
             let why =
                 "the verifier is of another mechanism, not complete, or has too few iterations";
-            return Err(keyward_core::Error::invalid("scram", why));
+            return Err(Error::invalid("scram", why));
         }
         let nonce = format!("{}{nonce}", self.nonce);
-        let salt = STANDARD.encode(&keys.salt);
-        let message = format!("r={nonce},s={salt},i={}", keys.iterations);
+        let message = format!("r={nonce},s={},i={iterations}", STANDARD.encode(salt));
         let signed = format!("{},{message},", self.bare);
         let pending = fields::pack(
             VERSION,
             &[
-                &[self.hash as u8],
-                keys.stored.expose(),
-                keys.server.expose(),
+                algorithm.name().as_bytes(),
+                stored_key.expose(),
+                server_key.expose(),
                 self.bound.expose(),
                 nonce.as_bytes(),
                 signed.as_bytes(),
@@ -225,59 +159,54 @@ pub enum Verdict {
 /// [`Corrupt`](keyward_core::ErrorKind::Corrupt) if `pending` is not what
 /// [`challenge`](First::challenge) returned. A client cannot cause that.
 pub fn last(pending: &Secret, message: &Secret) -> Result<Verdict> {
-    let [hash, stored, server, bound, nonce, signed] = fields::unpack(VERSION, pending)?;
-    let hash = match hash {
-        [1] => ScramHash::Sha1,
-        [2] => ScramHash::Sha256,
-        _ => return Err(keyward_core::Error::corrupt("scram")),
-    };
+    let [name, stored_key, server_key, bound, nonce, signed] = fields::unpack(VERSION, pending)?;
+    let algorithm = std::str::from_utf8(name).ok().and_then(Algorithm::from_name);
+    let algorithm = algorithm.ok_or_else(|| Error::corrupt("scram"))?;
+    let (stored_key, server_key) = (Secret::from(stored_key), Secret::from(server_key));
     let refused = |why, error: &str| Ok(Verdict::Refused(why, Secret::from(error)));
     let Ok(answer) = ClientFinal::parse(message.expose()) else {
         return refused(Denial::Malformed, "e=other-error");
     };
-    if answer.nonce.as_bytes() != nonce || answer.proof.len() != hash.size() {
+    if answer.nonce.as_bytes() != nonce || answer.proof.len() != algorithm.length() {
         return refused(Denial::Malformed, "e=other-error");
     }
     if !bool::from(answer.bound.ct_eq(bound)) {
         return refused(Denial::Malformed, "e=channel-bindings-dont-match");
     }
     let signed = [signed, answer.without_proof.as_bytes()].concat();
-    let signature = Secret::new(hash.hmac(stored, &signed));
+    let signature = algorithm.hmac(&stored_key, &signed);
     let key = answer.proof.iter().zip(signature.expose()).map(|(proof, byte)| proof ^ byte);
-    let key = Secret::new(key.collect());
-    if !bool::from(hash.hash(key.expose()).ct_eq(stored)) {
+    if algorithm.hash(&Secret::new(key.collect())) != stored_key {
         return refused(Denial::Secret, "e=invalid-proof");
     }
-    let signature = STANDARD.encode(hash.hmac(server, &signed));
+    let signature = STANDARD.encode(algorithm.hmac(&server_key, &signed).expose());
     Ok(Verdict::Accepted(format!("v={signature}").into()))
 }
 
-/// Makes keys for a user who does not exist. They look like `example`, the keys of a user who does,
-/// and are always the same for the same name.
+/// Makes a verifier for a user who does not exist. It looks like `example`, that of a user who does,
+/// and is always the same for the same name.
 ///
 /// `secret` is known to the server only; if it is the same after a restart and on other machines, so
-/// are the keys.
-pub fn decoy(
-    secret: &Secret,
-    hash: ScramHash,
-    user: &str,
-    example: Option<&ScramKeys>,
-) -> ScramKeys {
+/// is the verifier.
+pub fn decoy(secret: &Secret, algorithm: Algorithm, user: &str, example: Option<&Scram>) -> Scram {
     let derive = |what: u8, length: usize| {
         let block = |count: u8| {
-            let parts = [&[what, hash as u8, count][..], user.as_bytes()];
-            hmac::<Hmac<Sha256>>(secret.expose(), &parts)
+            let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose())
+                .expect("a key of any length is allowed");
+            mac.update(&[what, count]);
+            mac.update(algorithm.name().as_bytes());
+            mac.update(user.as_bytes());
+            mac.finalize().into_bytes()
         };
         let mut bytes: Vec<u8> = (0..=(length / 32) as u8).flat_map(block).collect();
         bytes.truncate(length);
         bytes
     };
-    let salt = example.map_or(16, |keys| keys.salt.len().min(1024));
-    ScramKeys {
-        hash,
-        iterations: example.map_or(MIN_ITERATIONS, |keys| keys.iterations.max(MIN_ITERATIONS)),
-        salt: derive(b's', salt),
-        stored: derive(b'c', hash.size()).into(),
-        server: derive(b'v', hash.size()).into(),
+    Scram {
+        algorithm,
+        iterations: example.map_or(MIN_ITERATIONS, |it| it.iterations.max(MIN_ITERATIONS)),
+        salt: derive(b's', example.map_or(16, |it| it.salt.len().min(1024))),
+        stored_key: derive(b'c', algorithm.length()).into(),
+        server_key: derive(b'v', algorithm.length()).into(),
     }
 }

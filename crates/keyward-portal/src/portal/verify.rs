@@ -15,7 +15,6 @@ use super::{HASH_WAIT, Portal};
 use crate::cache::Success;
 use crate::chain::Link;
 use crate::parts::join;
-use crate::prepare::prepare_password;
 use crate::realm::Realm;
 
 /// The most verifiers of one form that are tried for one user.
@@ -43,7 +42,7 @@ impl<R: Realm> Portal<R> {
                     Verifier::new(keyward_core::VerifierForm::PasswordHash, hash::EXAMPLE)
                 });
                 let _room = self.room_for(&example)?;
-                imitate(&example, question.user.unwrap_or_default(), &prepared(&example, password));
+                imitate(&example, question.user.unwrap_or_default(), password);
                 Round::Unknown
             }
             _ => self.pretend_mechanism(question)?,
@@ -90,8 +89,7 @@ impl<R: Realm> Portal<R> {
         for verifier in verifiers {
             let _room = self.room_for(verifier)?;
             // A verifier that cannot be used concerns only this user.
-            matches |=
-                self::password(verifier, user, &prepared(verifier, password)).unwrap_or(false);
+            matches |= self::password(verifier, user, password).unwrap_or(false);
         }
         Ok(matches)
     }
@@ -165,13 +163,4 @@ fn verify_fingerprint(link: &Link, question: &Question<'_>) -> Result<Round> {
 pub(super) fn field<'a>(presented: &'a Presented, name: &str) -> &'a Secret {
     static NOTHING: std::sync::LazyLock<Secret> = std::sync::LazyLock::new(Secret::default);
     presented.field(name).unwrap_or(&NOTHING)
-}
-
-/// Returns a password in the form in which the verifier's was: SCRAM prepares it, others do not.
-fn prepared(verifier: &Verifier, password: &Secret) -> Secret {
-    use keyward_core::VerifierForm::{ScramSha1, ScramSha256};
-    match verifier.form {
-        ScramSha1 | ScramSha256 => prepare_password(password),
-        _ => password.clone(),
-    }
 }

@@ -6,38 +6,6 @@ fn vectors() -> Value {
     serde_json::from_str(include_str!("../../vectors/string_prep.json")).unwrap()
 }
 
-fn prepared(password: &str) -> String {
-    prepare_password(&password.into()).expose_str().unwrap().to_owned()
-}
-
-#[test]
-fn passwords_of_rfc_8265() {
-    for case in vectors()["opaque_string"].as_array().unwrap() {
-        let (given, is_allowed) = (case["inp"].as_str().unwrap(), case["ok"].as_bool().unwrap());
-        let expected = case["out"].as_str().unwrap_or(given);
-        assert_eq!(prepared(given), expected);
-        let allowed = !given.is_empty() && FreeformClass::default().allows(given).is_ok();
-        assert_eq!(allowed, is_allowed, "{given:?}");
-    }
-}
-
-#[test]
-fn a_password_becomes_nfc_as_the_profile_says() {
-    use precis_profiles::OpaqueString;
-
-    for password in ["e\u{301}\u{3000}x", "\u{212b}", "\u{1e9b}\u{323}", "caf\u{e9} \u{a0}"] {
-        assert_eq!(prepared(password), OpaqueString::enforce(password).unwrap(), "{password:?}");
-    }
-}
-
-#[test]
-fn a_password_that_the_profile_refuses_stays_as_it_is() {
-    for password in ["", "a\tb", "\u{e9}\u{301}\n", "\u{e000}e\u{301}"] {
-        assert_eq!(prepared(password), password);
-    }
-    assert_eq!(prepare_password(&Secret::new(vec![0xff, 0xfe])).expose(), [0xff, 0xfe]);
-}
-
 #[test]
 fn names_have_one_form() {
     for (given, expected) in [
@@ -100,7 +68,5 @@ proptest::proptest! {
         if let Ok(once) = prepare_user(&name) {
             proptest::prop_assert_eq!(prepare_user(&once), Ok(once));
         }
-        let once = prepare_password(&Secret::from(name));
-        proptest::prop_assert_eq!(prepare_password(&once), once);
     }
 }

@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 use subtle::ConstantTimeEq;
 
-use super::{Algorithm, DigestHash, Request, header, quoted};
+use super::{Algorithm, DigestHash, Request, header, of_parts, quoted};
 use crate::Malformed;
 use keyward_core::Secret;
 
@@ -99,7 +99,7 @@ impl Response {
         (&self.nonce, self.count)
     }
 
-    /// Whether the client knows the password whose [hash A1](DigestHash::ha1) this is, in
+    /// Whether the client knows the password whose [hash A1](keyward_verifier::ha1) this is, in
     /// hexadecimal form.
     pub fn proves(&self, ha1: &Secret, request: &Request<'_>) -> bool {
         let expected = self.calculate(ha1, request.method, request.body);
@@ -117,7 +117,7 @@ impl Response {
     }
 
     fn calculate(&self, ha1: &Secret, method: &str, body: Option<&Secret>) -> Secret {
-        let hash = |parts: &[&[u8]]| self.algorithm.hash.of_parts(parts);
+        let hash = |parts: &[&[u8]]| of_parts(self.algorithm.hash, parts);
         let (nonce, cnonce) = (self.nonce.as_bytes(), self.cnonce.as_bytes());
         let session;
         let a1 = if self.algorithm.is_session {

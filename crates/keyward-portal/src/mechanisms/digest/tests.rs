@@ -1,6 +1,9 @@
 //! The tests `tw_…` are those of Twisted's tests with these numbers.
 
+use keyward_verifier::ha1;
+use md5::Md5;
 use serde_json::Value;
+use sha2::{Digest, Sha512_256};
 
 use super::*;
 
@@ -13,9 +16,10 @@ fn now() -> Timestamp {
 }
 
 fn offer() -> Offer {
-    let every = [true, false]
-        .into_iter()
-        .flat_map(|is_session| DigestHash::ALL.map(|hash| Algorithm { hash, is_session }));
+    let every = [true, false].into_iter().flat_map(|is_session| {
+        [DigestHash::Md5, DigestHash::Sha256, DigestHash::Sha512_256]
+            .map(|hash| Algorithm { hash, is_session })
+    });
     Offer::new("realm", "key".into()).unwrap().algorithms(every).protecting_body()
 }
 
@@ -87,10 +91,10 @@ fn hex<D: Digest>(text: &str) -> String {
 fn login(header: &str, now: Timestamp) -> Result<(bool, Freshness), Malformed> {
     let response = Response::parse(&header.into())?;
     let hash = response.algorithm().hash;
-    let body = hash.of_body(b"body");
+    let body = hash.hash(&[b"body"]);
     let request = Request { body: Some(&body), ..request() };
     let freshness = offer().examine(&response, &request, now)?;
-    let ha1 = hash.ha1("ann", "realm", &"correct horse".into());
+    let ha1 = ha1::compute(hash, "ann", "realm", &"correct horse".into());
     Ok((response.proves(&ha1, &request), freshness))
 }
 
@@ -119,7 +123,8 @@ fn check_vectors(algorithm: &str, number: usize) {
     for case in cases {
         let text = |name: &str| case[name].as_str().unwrap();
         let parsed = Algorithm::from_name(algorithm).unwrap();
-        let ha1 = parsed.hash.ha1(text("username"), text("realm"), &text("password").into());
+        let ha1 =
+            ha1::compute(parsed.hash, text("username"), text("realm"), &text("password").into());
         if !parsed.is_session {
             assert_eq!(ha1.expose_str(), case["ha1"].as_str());
         }
@@ -291,7 +296,9 @@ fn tw_38_a_hash_is_enough() {
     assert!(response.proves(&ha1, &request()));
     let wrong = Secret::from(hex::<Sha256>("ann:realm:wrong"));
     assert!(!response.proves(&wrong, &request()));
-    assert!(!response.proves(&DigestHash::Sha256.decoy(&"key".into(), "ann", "realm"), &request()));
+    assert!(
+        !response.proves(&decoy(&"key".into(), DigestHash::Sha256, "ann", "realm"), &request())
+    );
 }
 
 #[test]
@@ -341,7 +348,8 @@ fn tw_43_a_nonce_that_was_changed() {
 /// A function takes either the password or its hash, so a caller cannot give both.
 #[test]
 fn tw_44_a_hash_is_calculated_from_all_its_parts() {
-    let ha1 = DigestHash::Md5.ha1("Mufasa", "testrealm@host.com", &"Circle Of Life".into());
+    let ha1 =
+        ha1::compute(DigestHash::Md5, "Mufasa", "testrealm@host.com", &"Circle Of Life".into());
     assert_eq!(ha1.expose(), b"939e7578ed9e3c518a452acee763bce9");
 }
 

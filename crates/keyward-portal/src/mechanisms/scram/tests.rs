@@ -11,23 +11,23 @@ fn decode(value: &Value) -> Secret {
 }
 
 /// The exchanges of the mechanisms that are supported, with the keys of their users.
-fn exchanges() -> Vec<(Value, ScramKeys)> {
+fn exchanges() -> Vec<(Value, Scram)> {
     let supported =
         vectors()["positive"].as_array().unwrap().clone().into_iter().filter_map(|case| {
-            let hash = match case["mechanism"].as_str().unwrap() {
-                "SCRAM-SHA-1" => ScramHash::Sha1,
-                "SCRAM-SHA-256" => ScramHash::Sha256,
+            let algorithm = match case["mechanism"].as_str().unwrap() {
+                "SCRAM-SHA-1" => Algorithm::Sha1,
+                "SCRAM-SHA-256" => Algorithm::Sha256,
                 _ => return None,
             };
             let first = case["server_first"].as_str().unwrap();
             let (_, salt) = first.split_once(",s=").unwrap();
             let (salt, iterations) = salt.split_once(",i=").unwrap();
-            let keys = ScramKeys {
-                hash,
+            let keys = Scram {
+                algorithm,
                 iterations: iterations.parse().unwrap(),
                 salt: STANDARD.decode(salt).unwrap(),
-                stored: decode(&case["stored_key"]),
-                server: decode(&case["server_key"]),
+                stored_key: decode(&case["stored_key"]),
+                server_key: decode(&case["server_key"]),
             };
             Some((case, keys))
         });
@@ -35,7 +35,7 @@ fn exchanges() -> Vec<(Value, ScramKeys)> {
 }
 
 fn parse(message: &str, binding: Binding<'_>) -> Result<First, Malformed> {
-    First::parse(ScramHash::Sha1, &message.into(), binding)
+    First::parse(Algorithm::Sha1, &message.into(), binding)
 }
 
 /// The example of RFC 5802, up to the answer to the challenge.
@@ -44,9 +44,9 @@ fn pending() -> Secret {
     begin(case, keys).pending
 }
 
-fn begin(case: &Value, keys: &ScramKeys) -> Challenge {
+fn begin(case: &Value, keys: &Scram) -> Challenge {
     let message = Secret::from(case["client_first"].as_str().unwrap());
-    let first = First::parse(keys.hash, &message, Binding::Unavailable).unwrap();
+    let first = First::parse(keys.algorithm, &message, Binding::Unavailable).unwrap();
     let expected = case["server_first"].as_str().unwrap();
     let (_, client_nonce) = case["client_first"].as_str().unwrap().rsplit_once("r=").unwrap();
     let nonce = expected[2..].split(',').next().unwrap().strip_prefix(client_nonce).unwrap();
@@ -120,7 +120,7 @@ fn messages_that_are_refused() {
         assert!(parse(message, Binding::Unavailable).is_err(), "{message:?}");
     }
     let not_text = Secret::new(b"n,,n=\xff,r=x".to_vec());
-    assert!(First::parse(ScramHash::Sha1, &not_text, Binding::Unavailable).is_err());
+    assert!(First::parse(Algorithm::Sha1, &not_text, Binding::Unavailable).is_err());
 }
 
 #[test]
@@ -179,7 +179,7 @@ fn the_bytes_of_tls_are_part_of_the_proof() {
 fn too_few_iterations_are_refused() {
     let (_, keys) = &exchanges()[0];
     let first = parse("n,,n=user,r=x", Binding::Unavailable).unwrap();
-    let challenge = |change: fn(&mut ScramKeys)| {
+    let challenge = |change: fn(&mut Scram)| {
         let mut keys = keys.clone();
         change(&mut keys);
         first.challenge(&keys, "y")
@@ -187,23 +187,23 @@ fn too_few_iterations_are_refused() {
     assert!(challenge(|_| {}).is_ok());
     assert!(challenge(|keys| keys.iterations = 4095).is_err());
     assert!(challenge(|keys| keys.salt.clear()).is_err());
-    assert!(challenge(|keys| keys.stored.truncate(19)).is_err());
-    assert!(challenge(|keys| keys.hash = ScramHash::Sha256).is_err());
+    assert!(challenge(|keys| keys.stored_key.truncate(19)).is_err());
+    assert!(challenge(|keys| keys.algorithm = Algorithm::Sha256).is_err());
 }
 
 #[test]
 fn an_unknown_user_has_an_exchange_like_any_other() {
     let (_, known) = &exchanges()[1];
     let secret = Secret::from("server");
-    let keys = |user| decoy(&secret, ScramHash::Sha256, user, Some(known));
+    let keys = |user| decoy(&secret, Algorithm::Sha256, user, Some(known));
     assert_eq!(keys("nobody"), keys("nobody"));
     assert_ne!(keys("nobody").salt, keys("somebody").salt);
     assert_ne!(
         keys("nobody").salt,
-        decoy(&"other".into(), ScramHash::Sha256, "nobody", Some(known)).salt
+        decoy(&"other".into(), Algorithm::Sha256, "nobody", Some(known)).salt
     );
     let message = Secret::from("n,,n=nobody,r=client");
-    let first = First::parse(ScramHash::Sha256, &message, Binding::Unavailable).unwrap();
+    let first = First::parse(Algorithm::Sha256, &message, Binding::Unavailable).unwrap();
     let ends = [known.clone(), keys("nobody")].map(|keys| {
         let challenge = first.challenge(&keys, "server").unwrap();
         let answer = format!("c=biws,r=clientserver,p={}", STANDARD.encode([1; 32]));
@@ -211,8 +211,8 @@ fn an_unknown_user_has_an_exchange_like_any_other() {
     });
     assert_eq!(ends[0], ends[1]);
     assert_eq!(ends[0].1, Verdict::Refused(Denial::Secret, "e=invalid-proof".into()));
-    let long = ScramKeys { salt: vec![0; 100], ..known.clone() };
-    assert_eq!(decoy(&secret, ScramHash::Sha256, "nobody", Some(&long)).salt.len(), 100);
+    let long = Scram { salt: vec![0; 100], ..known.clone() };
+    assert_eq!(decoy(&secret, Algorithm::Sha256, "nobody", Some(&long)).salt.len(), 100);
 }
 
 #[test]
@@ -232,7 +232,7 @@ proptest::proptest! {
     fn any_message_is_read_or_refused(bytes in proptest::collection::vec(0_u8.., 0..200), text in "[nyp],(a=)?[a-c=,]{0,4},n=[a=23DC,]{0,8},r=[x,=]{0,6}") {
         let pending = pending();
         for message in [Secret::new(bytes), Secret::from(text)] {
-            if let Ok(first) = First::parse(ScramHash::Sha256, &message, Binding::Unavailable) {
+            if let Ok(first) = First::parse(Algorithm::Sha256, &message, Binding::Unavailable) {
                 proptest::prop_assert!(!first.user().is_empty());
             }
             let verdict = last(&pending, &message).unwrap();

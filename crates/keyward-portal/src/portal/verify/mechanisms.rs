@@ -1,13 +1,14 @@
 //! The mechanisms with rounds, checked with the verifiers of a checker.
 
 use keyward_core::{Denial, PresentedKind, Result, Round, Secret, Verifier, VerifierForm, hex};
-use keyward_verifier::scram::{self as verifier, Scram};
+use keyward_verifier::ha1::{self, Ha1};
+use keyward_verifier::scram::{Algorithm, MIN_ITERATIONS, Scram};
 
 use super::{field, find};
 use crate::chain::Link;
 use crate::malformed::Malformed;
 use crate::mechanisms::legacy::{self, Answer, Legacy};
-use crate::mechanisms::scram::{self, Binding, First, ScramHash, ScramKeys};
+use crate::mechanisms::scram::{self, Binding, First};
 use crate::mechanisms::{digest, random_text};
 use crate::memory::{self, Key, Topic};
 use crate::portal::Portal;
@@ -20,8 +21,8 @@ const NONCE_LIFE: std::time::Duration = std::time::Duration::from_hours(1);
 
 impl<R: Realm> Portal<R> {
     pub(super) fn verify_mechanism(&self, link: &Link, question: &Question<'_>) -> Result<Round> {
-        if let Some(hash) = ScramHash::of(question.kind) {
-            return self.begin_scram(hash, Some(link), question);
+        if let Some(algorithm) = scram::algorithm_of(question.kind) {
+            return self.begin_scram(algorithm, Some(link), question);
         }
         if *question.kind == PresentedKind::DIGEST {
             return self.verify_digest(link, question);
@@ -33,8 +34,8 @@ impl<R: Realm> Portal<R> {
     }
 
     pub(super) fn pretend_mechanism(&self, question: &Question<'_>) -> Result<Round> {
-        if let Some(hash) = ScramHash::of(question.kind) {
-            return self.begin_scram(hash, None, question);
+        if let Some(algorithm) = scram::algorithm_of(question.kind) {
+            return self.begin_scram(algorithm, None, question);
         }
         if *question.kind == PresentedKind::DIGEST {
             return self.pretend_digest(question);
@@ -49,11 +50,11 @@ impl<R: Realm> Portal<R> {
     /// exist.
     fn begin_scram(
         &self,
-        hash: ScramHash,
+        algorithm: Algorithm,
         link: Option<&Link>,
         question: &Question<'_>,
     ) -> Result<Round> {
-        let Ok(first) = first_message(hash, question) else {
+        let Ok(first) = first_message(algorithm, question) else {
             return Ok(Round::wrong(Denial::Malformed));
         };
         let account = match link {
@@ -64,44 +65,36 @@ impl<R: Realm> Portal<R> {
             None => None,
         };
         let stored = account.as_ref().and_then(|account| account.verifiers.first());
-        let keys = match stored.and_then(|stored| self.keys(hash, first.user(), stored)) {
+        let keys = match stored.and_then(|stored| self.keys(algorithm, first.user(), stored)) {
             Some(keys) => keys,
-            None => self.decoy(hash, first.user(), question)?,
+            None => self.decoy(algorithm, first.user(), question)?,
         };
         let issued = first.challenge(&keys, &random_text()?)?;
         Ok(Round::Challenge { pending: issued.pending, challenge: issued.message })
     }
 
     /// Returns the keys of a user; `None` if the verifier cannot be used.
-    fn keys(&self, hash: ScramHash, user: &str, stored: &Verifier) -> Option<ScramKeys> {
+    fn keys(&self, algorithm: Algorithm, user: &str, stored: &Verifier) -> Option<Scram> {
         let scram = if stored.form == VerifierForm::Plaintext {
-            let salt = self.decoy_keys(hash, user, None).salt;
-            let password = crate::prepare_password(&stored.value);
-            Scram::derive(algorithm(hash), &password, &salt, scram::MIN_ITERATIONS)
+            let salt = self.decoy_keys(algorithm, user, None).salt;
+            Scram::derive(algorithm, &stored.value, &salt, MIN_ITERATIONS)
         } else {
             Scram::parse(&stored.value).ok()?
         };
-        let is_usable =
-            scram.algorithm == algorithm(hash) && scram.iterations >= scram::MIN_ITERATIONS;
-        is_usable.then(|| ScramKeys {
-            hash,
-            iterations: scram.iterations,
-            salt: scram.salt,
-            stored: scram.stored_key,
-            server: scram.server_key,
-        })
+        let is_usable = scram.algorithm == algorithm && scram.iterations >= MIN_ITERATIONS;
+        is_usable.then_some(scram)
     }
 
-    fn decoy(&self, hash: ScramHash, user: &str, question: &Question<'_>) -> Result<ScramKeys> {
+    fn decoy(&self, algorithm: Algorithm, user: &str, question: &Question<'_>) -> Result<Scram> {
         let example = self.example(question)?;
         // If keys are derived for known users, they are for unknown ones: it takes time.
-        let keys = example.as_ref().and_then(|example| self.keys(hash, user, example));
-        Ok(self.decoy_keys(hash, user, keys.as_ref()))
+        let keys = example.as_ref().and_then(|example| self.keys(algorithm, user, example));
+        Ok(self.decoy_keys(algorithm, user, keys.as_ref()))
     }
 
-    fn decoy_keys(&self, hash: ScramHash, user: &str, example: Option<&ScramKeys>) -> ScramKeys {
+    fn decoy_keys(&self, algorithm: Algorithm, user: &str, example: Option<&Scram>) -> Scram {
         let secret = Secret::from(&self.key.mark("scram-decoy", &[])[..]);
-        scram::decoy(&secret, hash, user, example)
+        scram::decoy(&secret, algorithm, user, example)
     }
 
     /// Checks a client's last message.
@@ -180,8 +173,8 @@ impl<R: Realm> Portal<R> {
         &self,
         question: &Question<'_>,
     ) -> Result<(Option<String>, Option<String>), Malformed> {
-        if let Some(hash) = ScramHash::of(question.kind) {
-            let first = first_message(hash, question)?;
+        if let Some(algorithm) = scram::algorithm_of(question.kind) {
+            let first = first_message(algorithm, question)?;
             return Ok((Some(first.user().to_owned()), first.authzid().map(str::to_owned)));
         }
         if *question.kind == PresentedKind::DIGEST {
@@ -230,7 +223,8 @@ impl<R: Realm> Portal<R> {
             let request = digest_request(question);
             std::hint::black_box(offer.examine(&response, &request, self.now()).is_ok());
             let secret = Secret::from(&self.key.mark("digest-decoy", &[])[..]);
-            let decoy = response.algorithm().hash.decoy(&secret, response.user(), offer.realm());
+            let hash = response.algorithm().hash;
+            let decoy = digest::decoy(&secret, hash, response.user(), offer.realm());
             std::hint::black_box(response.proves(&decoy, &request));
         }
         Ok(Round::Unknown)
@@ -247,27 +241,20 @@ fn digest_request<'a>(question: &Question<'a>) -> digest::Request<'a> {
     digest::Request { method: text("method"), target: text("target"), body }
 }
 
-fn first_message(hash: ScramHash, question: &Question<'_>) -> Result<First, Malformed> {
+fn first_message(algorithm: Algorithm, question: &Question<'_>) -> Result<First, Malformed> {
     let binding = match question.presented.field("binding") {
         Some(data) => Binding::TlsExporter(data),
         None if question.presented.field("binding-offered").is_some() => Binding::NotChosen,
         None => Binding::Unavailable,
     };
-    First::parse(hash, field(question.presented, "message"), binding)
+    First::parse(algorithm, field(question.presented, "message"), binding)
 }
 
 /// Returns the hash A1 of a verifier for this realm.
-fn ha1(hash: digest::DigestHash, user: &str, realm: &str, stored: &Verifier) -> Option<Secret> {
+fn ha1(hash: ha1::Algorithm, user: &str, realm: &str, stored: &Verifier) -> Option<Secret> {
     if stored.form == VerifierForm::Plaintext {
-        return (!stored.value.is_empty()).then(|| hash.ha1(user, realm, &stored.value));
+        return (!stored.value.is_empty()).then(|| ha1::compute(hash, user, realm, &stored.value));
     }
-    let ha1 = keyward_verifier::ha1::Ha1::parse(&stored.value).ok()?;
-    (ha1.algorithm.name() == hash.name() && ha1.realm == realm).then_some(ha1.hash)
-}
-
-fn algorithm(hash: ScramHash) -> verifier::Algorithm {
-    match hash {
-        ScramHash::Sha1 => verifier::Algorithm::Sha1,
-        ScramHash::Sha256 => verifier::Algorithm::Sha256,
-    }
+    let ha1 = Ha1::parse(&stored.value).ok()?;
+    (ha1.algorithm == hash && ha1.realm == realm).then_some(ha1.hash)
 }
