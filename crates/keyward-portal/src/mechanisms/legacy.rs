@@ -34,7 +34,7 @@ pub enum Legacy {
 
 impl Legacy {
     /// The one of a kind of credential, if it is a kind of these.
-    pub fn of(kind: &PresentedKind) -> Option<Self> {
+    pub fn from_kind(kind: &PresentedKind) -> Option<Self> {
         match kind {
             kind if *kind == PresentedKind::CRAM_MD5 => Some(Self::CramMd5),
             kind if *kind == PresentedKind::APOP => Some(Self::Apop),

@@ -101,7 +101,7 @@ impl<R: Realm> Portal<R> {
         let (codes, others): (Vec<_>, Vec<_>) = presented
             .kinds()
             .iter()
-            .filter(|kind| self.chain.serves(kind) && Legacy::of(kind).is_none())
+            .filter(|kind| self.chain.serves(kind) && Legacy::from_kind(kind).is_none())
             .cloned()
             .partition(|kind| *kind == PresentedKind::ONE_TIME_PASSWORD);
         if self.chain.policy.is_none() {
@@ -156,7 +156,7 @@ impl<R: Realm> Portal<R> {
             return Ok(self.refused(Cause::NoSession));
         };
         let checker = round.position.map(|position| &self.chain.links[position].checker);
-        let said = match (checker, Legacy::of(&round.kind)) {
+        let said = match (checker, Legacy::from_kind(&round.kind)) {
             (Some(checker), _) if checker.accepts().contains(&round.kind) => {
                 let said = checker.resume(&round.state, answer, attempt)?;
                 Said { position: round.position, round: said }
@@ -252,7 +252,7 @@ impl<R: Realm> Portal<R> {
         if !self.chain.serves(kind) {
             return unsupported("cannot be checked by any checker");
         }
-        let Some(legacy) = Legacy::of(kind) else { return unsupported("begins with the client") };
+        let Some(legacy) = Legacy::from_kind(kind) else { return unsupported("begins with the client") };
         let issued = legacy.challenge(&self.host_name)?;
         let (state, message) = (issued.pending, issued.message);
         let round = pending::Round { kind: kind.clone(), position: None, user: None, state };

@@ -68,10 +68,10 @@ fn tw_15_an_answer_is_a_name_and_a_response() {
 
 #[test]
 fn tw_16_each_has_its_kind() {
-    assert_eq!(Legacy::of(&PresentedKind::CRAM_MD5), Some(Legacy::CramMd5));
-    assert_eq!(Legacy::of(&PresentedKind::APOP), Some(Legacy::Apop));
-    assert_eq!(Legacy::of(&PresentedKind::PB), Some(Legacy::Pb));
-    assert_eq!(Legacy::of(&PresentedKind::PASSWORD), None);
+    assert_eq!(Legacy::from_kind(&PresentedKind::CRAM_MD5), Some(Legacy::CramMd5));
+    assert_eq!(Legacy::from_kind(&PresentedKind::APOP), Some(Legacy::Apop));
+    assert_eq!(Legacy::from_kind(&PresentedKind::PB), Some(Legacy::Pb));
+    assert_eq!(Legacy::from_kind(&PresentedKind::PASSWORD), None);
 }
 
 #[test]

@@ -27,7 +27,7 @@ impl<R: Realm> Portal<R> {
         if *question.kind == PresentedKind::DIGEST {
             return self.verify_digest(link, question);
         }
-        match Legacy::of(question.kind) {
+        match Legacy::from_kind(question.kind) {
             Some(legacy) => self.verify_legacy(legacy, link, question),
             None => Ok(Round::Unknown),
         }
@@ -40,7 +40,7 @@ impl<R: Realm> Portal<R> {
         if *question.kind == PresentedKind::DIGEST {
             return self.pretend_digest(question);
         }
-        match Legacy::of(question.kind) {
+        match Legacy::from_kind(question.kind) {
             Some(legacy) => self.pretend_legacy(legacy, question),
             None => Ok(Round::Unknown),
         }
