@@ -16,8 +16,8 @@ use tree::Tree;
 const USAGE: &str = "usage: cargo xtask dist [--dev] [FOLDER]";
 
 /// The paths in the package.
-const PROGRAM: &str = "usr/bin/keyward";
-const CHECKER: &str = "usr/bin/keyward-check";
+const PROGRAMS: [&str; 3] =
+    ["usr/bin/keyward", "usr/bin/keyward-check", "usr/bin/keyward-checkers"];
 const HELPER: &str = "usr/bin/git-credential-keyward";
 const LIBRARIES: &str = "usr/lib/keyward/plugins";
 const MANUAL: &str = "usr/share/man/man1";
@@ -38,8 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     stage("programs for packing", || packages::ensure(packages::PACKING))?;
     stage("build", || {
         let profile = plugins::profile(is_dev);
-        let packages = ["--package", "keyward-cli", "--package", "keyward-check"];
-        shell::run(cargo(["build", "--profile", profile]).args(packages))
+        shell::run(cargo(["build", "--profile", profile]).args(of_packages()))
     })?;
     let programs = plugins::programs(is_dev)?;
     let libraries = stage("plugins", || {
@@ -50,7 +49,14 @@ pub(crate) fn run(arguments: &[String]) -> Result {
     Ok(())
 }
 
-/// Packs a program, the checker next to it, and libraries of backends into a folder, as
+/// Returns cargo's arguments for the packages of the programs.
+fn of_packages() -> impl Iterator<Item = &'static str> {
+    ["keyward-cli", "keyward-check", "keyward-checkers"]
+        .into_iter()
+        .flat_map(|name| ["--package", name])
+}
+
+/// Packs a program, those next to it, and libraries of backends into a folder, as
 /// `keyward_VERSION_ARCHITECTURE.deb`, and returns its path. Every file in it has the same `date`,
 /// in seconds since 1970.
 ///
@@ -70,7 +76,7 @@ pub fn pack(program: &Path, libraries: &[PathBuf], date: &str, folder: &Path) ->
         tree.folder(folder)?;
     }
     control::add(&tree, architecture.trim())?;
-    tree.set_modes(&[PROGRAM, CHECKER])?;
+    tree.set_modes(&PROGRAMS)?;
     let package = folder.join(format!("{name}.deb"));
     // With gzip, the bytes do not depend on the number of processors.
     let mut pack = Command::new("dpkg-deb");
@@ -83,7 +89,7 @@ fn add_programs(tree: &Tree, program: &Path, libraries: &[PathBuf]) -> Result {
     tree.folder(LIBRARIES)?;
     let mut strip = Command::new("strip");
     strip.args(["--strip-unneeded", "--remove-section=.comment"]);
-    for place in [PROGRAM, CHECKER] {
+    for place in PROGRAMS {
         let name = Path::new(place).file_name().unwrap_or_default();
         tree.copy(&program.with_file_name(name), place)?;
         strip.arg(tree.path().join(place));

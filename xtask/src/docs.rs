@@ -6,7 +6,8 @@ use crate::shell::{self, Result, cargo};
 const WRITER: &str = "docs::what_is_made_from_the_code_is_current";
 
 pub(crate) fn run() -> Result {
-    shell::run(&mut cargo(["build", "--package", "keyward-cli", "--package", "keyward-check"]))?;
+    let programs = ["keyward-cli", "keyward-check", "keyward-checkers"];
+    shell::run(cargo(["build"]).args(programs.iter().flat_map(|name| ["--package", name])))?;
     shell::run(
         cargo(["test", "--package", "keyward-tests", "--test", "it", WRITER])
             .env("KEYWARD_UPDATE_DOCS", "1"),

@@ -46,7 +46,8 @@ impl Registry {
     ///
     /// If an offer has the role and name of another backend, neither of the two can be used; all
     /// others can. An offer whose name a plugin's backend [may not have](Role::allows_plugin) cannot
-    /// be used, and no other backend is affected by it.
+    /// be used, and no other backend is affected by it, unless it is one of
+    /// [Keyward's own](Offer::own).
     #[must_use]
     pub fn with(mut self, offers: impl IntoIterator<Item = Offer>) -> Self {
         self.offers.extend(offers);
@@ -90,11 +91,17 @@ impl Registry {
     pub fn find(&self, role: Role, name: &str) -> Result<&Registration> {
         let linked =
             self.linked.iter().find(|entry| entry.role() == role && entry.info.name == name);
-        let mut offers =
-            self.offers.iter().filter(|offer| offer.role == role && offer.name == name);
+        let offers = self.offers.iter().filter(|offer| offer.role == role && offer.name == name);
+        if !role.allows_plugin(name) {
+            return match (linked, offers.clone().find(|offer| offer.is_own), offers.last()) {
+                (Some(found), ..) => Ok(found),
+                (None, Some(own), _) => own.fetch(),
+                (None, None, Some(offer)) => Err(offer.badly_named()),
+                (None, None, None) => Err(self.unknown(role, name)),
+            };
+        }
+        let mut offers = offers;
         match (linked, offers.next(), offers.next()) {
-            (Some(found), ..) if !role.allows_plugin(name) => Ok(found),
-            (None, Some(offer), _) if !role.allows_plugin(name) => Err(offer.badly_named()),
             (Some(found), None, None) => Ok(found),
             (None, Some(offer), None) => offer.fetch(),
             (None, None, None) => Err(self.unknown(role, name)),
@@ -145,6 +152,7 @@ pub struct Offer {
     role: Role,
     name: String,
     from: String,
+    is_own: bool,
     fetch: Box<Fetch>,
     fetched: OnceLock<Registration>,
 }
@@ -162,7 +170,15 @@ impl Offer {
         fetch: impl Fn() -> Result<Registration> + Send + Sync + 'static,
     ) -> Self {
         let (name, from) = (name.into(), from.into());
-        Self { role, name, from, fetch: Box::new(fetch), fetched: OnceLock::new() }
+        let (fetch, fetched) = (Box::new(fetch), OnceLock::new());
+        Self { role, name, from, is_own: false, fetch, fetched }
+    }
+
+    /// Returns the same for a backend that comes with Keyward, in another file than this program. It
+    /// may have a name that a plugin's backend may not have.
+    #[must_use]
+    pub fn own(self) -> Self {
+        Self { is_own: true, ..self }
     }
 
     /// The role of the backend.
@@ -304,9 +320,11 @@ mod tests {
         };
         let registry = Registry::new([named("basic")]).unwrap();
         let registry = registry.with(["basic", "other", "x.token", "x.two", "x.two"].map(offer));
+        let registry = registry.with([offer("of-keyward"), offer("of-keyward").own()]);
         let find = |name| registry.find(Role::Authenticator, name);
         assert_eq!(find("basic").unwrap().door, Door::Linked);
         assert_eq!(find("x.token").unwrap().door, Door::Run);
+        assert_eq!(find("of-keyward").unwrap().door, Door::Run);
         for (name, why) in [("other", "does not contain a dot"), ("x.two", "both provide")] {
             let error = find(name).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Refused);

@@ -2,6 +2,7 @@
 
 #[cfg_attr(not(feature = "loaded"), path = "plugins/no_libraries.rs")]
 mod libraries;
+mod own;
 #[cfg(feature = "loaded")]
 mod state;
 
@@ -25,7 +26,8 @@ pub use state::PluginState;
 pub(crate) fn registry(config: &Config) -> Result<Registry> {
     let plugins = Arc::new(Plugins::new(config.environment()));
     let files = config.plugins();
-    let offers = files.files.into_iter().flat_map(|file| offers(&plugins, file));
+    let own = own::offers(&plugins);
+    let offers = files.files.into_iter().flat_map(|file| offers(&plugins, file)).chain(own);
     let broken = files.broken.into_iter().map(|BrokenPlugin { error, .. }| error);
     let folders = config.plugin_folders().map(|folder| folder.path.display().to_string());
     Ok(Registry::linked()?.with(offers).lacking(broken).searched(folders))

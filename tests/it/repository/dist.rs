@@ -51,6 +51,7 @@ const BROUGHT: &[&str] = &[
     "f root:root 644 /usr/share/zsh/vendor-completions/_keyward",
     "f root:root 755 /usr/bin/keyward",
     "f root:root 755 /usr/bin/keyward-check",
+    "f root:root 755 /usr/bin/keyward-checkers",
     "l root:root 777 /usr/bin/git-credential-keyward",
 ];
 

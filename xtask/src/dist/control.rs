@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::tree::Tree;
-use super::{LIBRARIES, PROGRAM};
+use super::{LIBRARIES, PROGRAMS};
 use crate::shell::{Result, failed, output};
 
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -65,14 +65,14 @@ fn checksums(tree: &Tree) -> Result<String> {
     output(Command::new("md5sum").args(files).current_dir(tree.path()))
 }
 
-/// Returns the packages with the libraries that the program and the plugins need.
+/// Returns the packages with the libraries that the programs and the plugins need.
 fn libraries_needed(tree: &Tree) -> Result<String> {
     let libraries = tree
         .entries()?
         .into_iter()
         .filter(|entry| entry.parent().is_some_and(|folder| folder.as_os_str() == LIBRARIES));
     let mut ask = Command::new("dpkg-shlibdeps");
-    ask.args(["-O", PROGRAM]).args(libraries).current_dir(tree.path());
+    ask.arg("-O").args(PROGRAMS).args(libraries).current_dir(tree.path());
     let answer = output(&mut ask)?;
     let needs = answer.trim().strip_prefix("shlibs:Depends=");
     needs.map(str::to_owned).ok_or_else(|| format!("dpkg-shlibdeps printed `{}`", answer.trim()))

@@ -47,7 +47,7 @@ pub(super) fn text() -> Result<String> {
 /// and their licences.
 fn linked() -> Result<BTreeSet<(String, String)>> {
     let mut tree = cargo(["tree", "--locked", "--prefix", "none"]);
-    tree.args(["--package", "keyward-cli", "--package", "keyward-check"]);
+    tree.args(super::of_packages());
     tree.args(["--edges", "normal,no-proc-macro", "--no-dedupe", "--format", "{p}|{l}"]);
     tree.args(plugins::not_linked()?.iter().flat_map(|name| ["--package", name]));
     let tree = output(&mut tree)?;
