@@ -1,7 +1,6 @@
 //! What is stored for a password.
 
 use keyward_core::{Error, ErrorKind, Secret};
-use keyward_portal::prepare_password;
 use keyward_verifier::files::Format;
 use keyward_verifier::ha1;
 use keyward_verifier::hash::{self, Scheme};
@@ -92,7 +91,7 @@ impl Maker<'_> {
                 }
             }
             Self::Scram { algorithm, iterations, prefixed } => {
-                let scram = Scram::make(*algorithm, &prepare_password(password), *iterations)?;
+                let scram = Scram::make(*algorithm, password, *iterations)?;
                 Ok(if *prefixed { scram.write_prefixed() } else { scram.write() })
             }
             Self::Digest { realm } => {
