@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "all of this is test code")]
 
+mod checkers;
 mod cli;
 mod fetch;
 mod git;

@@ -76,8 +76,10 @@ pub struct Layout {
     /// Whether names that differ only in case are different. If they are not, the name of a user is
     /// the one in lower case.
     pub case_sensitive: bool,
-    /// Whether the field contains a hash. If not, it contains the password itself; if it also comes
-    /// after the name, it goes on to the end of the line, so that it can contain the delimiter.
+    /// Whether the field contains a hash or a SCRAM verifier. If not, it contains the password itself.
+    ///
+    /// A password or a SCRAM verifier that comes after the name goes on to the end of the line, so that it
+    /// can contain the delimiter.
     pub hashed: bool,
 }
 
@@ -153,9 +155,11 @@ impl Format {
         };
         let (user, password) = (layout.user_field, layout.password_field);
         let name = text.split(&layout.delimiter).nth(user)?;
-        let stored = match layout.hashed || password < user {
-            true => text.split(&layout.delimiter).nth(password)?,
-            false => text.splitn(password + 1, &layout.delimiter).nth(password)?,
+        let field = text.split(&layout.delimiter).nth(password)?;
+        let goes_on = !layout.hashed || field.starts_with("SCRAM-");
+        let stored = match goes_on && user < password {
+            true => text.splitn(password + 1, &layout.delimiter).nth(password)?,
+            false => field,
         };
         Some(Entry { name, realm: None, stored, rest: "" })
     }

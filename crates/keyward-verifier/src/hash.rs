@@ -129,7 +129,7 @@ pub fn make(scheme: Scheme, password: &Secret, cost: Option<u32>) -> Result<Secr
         let why = format!("{} hashes only the first {longest} bytes of a password", scheme.name());
         return Err(refused(&why).hint("use argon2id, or a shorter password"));
     }
-    let function = Function::of(scheme, cost)
+    let function = Function::with_cost(scheme, cost)
         .ok_or_else(|| refused(&format!("{} has no such cost", scheme.name())))?;
     let salt = function.salt(random::<16>()?, scheme);
     let hash = function.compute(bytes, &salt, function.output());

@@ -144,7 +144,7 @@ mod tests {
 
     const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
-    fn at(code: &str, time: u64, window: u64, last: Option<u64>) -> Option<u64> {
+    fn step_of(code: &str, time: u64, window: u64, last: Option<u64>) -> Option<u64> {
         let now = Timestamp::from_unix(time);
         match_code(&SEED.into(), &code.into(), now, window, last).unwrap()
     }
@@ -152,19 +152,19 @@ mod tests {
     /// The codes of RFC 4226, appendix D, are those of the first steps.
     #[test]
     fn a_code_is_right_within_the_window_and_once() {
-        assert_eq!(at("755224", 0, 0, None), Some(0));
-        assert_eq!(at("287082", 30, 0, None), Some(1));
-        assert_eq!(at("287082", 0, 0, None), None);
-        assert_eq!(at("287082", 0, 1, None), Some(1));
-        assert_eq!(at("287082", 89, 1, None), Some(1));
-        assert_eq!(at("287082", 90, 1, None), None);
-        assert_eq!(at("287082", 59, 1, Some(0)), Some(1));
-        assert_eq!(at("287082", 59, 1, Some(1)), None);
-        assert_eq!(at("287082", 59, 1, Some(2)), None);
+        assert_eq!(step_of("755224", 0, 0, None), Some(0));
+        assert_eq!(step_of("287082", 30, 0, None), Some(1));
+        assert_eq!(step_of("287082", 0, 0, None), None);
+        assert_eq!(step_of("287082", 0, 1, None), Some(1));
+        assert_eq!(step_of("287082", 89, 1, None), Some(1));
+        assert_eq!(step_of("287082", 90, 1, None), None);
+        assert_eq!(step_of("287082", 59, 1, Some(0)), Some(1));
+        assert_eq!(step_of("287082", 59, 1, Some(1)), None);
+        assert_eq!(step_of("287082", 59, 1, Some(2)), None);
         for wrong in ["", "28708", "2870820", "x", " 287082"] {
-            assert_eq!(at(wrong, 59, 1, None), None, "{wrong}");
+            assert_eq!(step_of(wrong, 59, 1, None), None, "{wrong}");
         }
-        assert_eq!(at("287082", u64::MAX, u64::MAX, None), None);
+        assert_eq!(step_of("287082", u64::MAX, u64::MAX, None), None);
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn open(scratch: &Scratch, passwd: &str, shadow: &str) -> Unix {
 }
 
 /// What the checker says about a user: nothing, a denial, or how many verifiers match.
-fn look(checker: &Unix, user: &str) -> Option<Result<usize, Denial>> {
+fn verdict(checker: &Unix, user: &str) -> Option<Result<usize, Denial>> {
     let account = checker.account(user, VerifierForm::PasswordHash).unwrap()?;
     if let Some(denied) = account.denied {
         return Some(Err(denied));
@@ -83,7 +83,7 @@ fn the_days_of_shadow_have_their_meaning() {
         ("20005:0:10:7:::", Ok(1)),
     ] {
         let checker = open(&scratch, "ann:x:1:1\n", &format!("ann:{HASH}:{days}\n"));
-        assert_eq!(look(&checker, "ann"), Some(expected), "{days}");
+        assert_eq!(verdict(&checker, "ann"), Some(expected), "{days}");
     }
 }
 
@@ -103,10 +103,10 @@ fn what_is_no_hash_lets_nobody_in() {
         ("Hello world!", Ok(0)),
     ] {
         let checker = open(&scratch, "ann:x:1:1\n", &format!("ann:{hash}:19000:0:99999:7:::\n"));
-        assert_eq!(look(&checker, "ann"), Some(expected), "{hash}");
+        assert_eq!(verdict(&checker, "ann"), Some(expected), "{hash}");
         assert_eq!(checker.example(0, VerifierForm::PasswordHash).unwrap(), None, "{hash}");
         let checker = open(&scratch, &format!("ann:{hash}:1:1\n"), "");
-        assert_eq!(look(&checker, "ann"), Some(expected), "{hash}");
+        assert_eq!(verdict(&checker, "ann"), Some(expected), "{hash}");
     }
 }
 
@@ -120,13 +120,13 @@ fn the_users_are_those_of_passwd() {
         format!("ann:{HASH}:\ncarl:{HASH}\n:{HASH}:\nfred:{HASH}\ngil:{HASH}\nfred:{HASH}\n");
     let checker = open(&scratch, &passwd, &shadow);
     for user in ["ann", "bob", "carl"] {
-        assert_eq!(look(&checker, user), Some(Ok(1)), "{user}");
+        assert_eq!(verdict(&checker, user), Some(Ok(1)), "{user}");
     }
     for user in ["", "gil", "#dora", "+nis", "nis", "Ann"] {
-        assert_eq!(look(&checker, user), None, "{user}");
+        assert_eq!(verdict(&checker, user), None, "{user}");
     }
-    assert_eq!(look(&checker, "eve"), Some(Ok(0)));
-    assert_eq!(look(&checker, "fred"), Some(Err(Denial::Disabled)));
+    assert_eq!(verdict(&checker, "eve"), Some(Ok(0)));
+    assert_eq!(verdict(&checker, "fred"), Some(Err(Denial::Disabled)));
     let example = checker.example(7, VerifierForm::PasswordHash).unwrap().unwrap();
     assert_eq!(example.value.expose_str(), Some(HASH));
 }

@@ -54,7 +54,7 @@ const MAX_PBKDF2_ROUNDS: u32 = 4_000_000;
 
 impl Function {
     /// The function of a scheme with a cost, or with the default cost; `None` if there is no such cost.
-    pub(super) fn of(scheme: Scheme, cost: Option<u32>) -> Option<Self> {
+    pub(super) fn with_cost(scheme: Scheme, cost: Option<u32>) -> Option<Self> {
         let argon2 = |algorithm| Self::Argon2 {
             algorithm,
             version: Version::V0x13,

@@ -140,7 +140,7 @@ fn the_default_is_strong() {
 #[test]
 fn every_default_cost_is_strong_and_allowed() {
     for scheme in Scheme::ALL.iter().filter(|scheme| !scheme.is_fast()) {
-        let function = Function::of(*scheme, None).unwrap();
+        let function = Function::with_cost(*scheme, None).unwrap();
         assert!(function.is_allowed() && !function.is_cheap(), "{scheme}");
     }
 }

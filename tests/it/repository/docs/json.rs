@@ -32,7 +32,7 @@ const SHOWN: &[(&str, &[&str])] = &[
         "auth list",
         &["auth list --file passwd --json", "auth list --file digest --format htdigest --json"],
     ),
-    ("auth lint", &["auth lint --file passwd --json || true"]),
+    ("auth lint", &["auth lint --file passwd --json 2>out || true"]),
     ("store verify", &["store verify s --json"]),
     ("store rotate", &["store rotate s --json", "store rotate s --retire --json"]),
     ("kind list", &["kind list --json", "kind show token --json"]),
