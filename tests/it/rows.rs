@@ -12,6 +12,7 @@ mod downloads;
 mod pancloud;
 mod providers;
 mod tables;
+mod twisted;
 
 /// A home with the store `s`.
 fn home() -> Home {

@@ -75,7 +75,7 @@ fn text(values: &Values, name: &str) -> String {
 }
 
 #[test]
-fn a_value_alone_is_that_of_the_first_option() {
+fn tw_48_a_value_alone_is_that_of_the_first_option() {
     for (written, read) in [
         ("badge:/etc/badges", "/etc/badges"),
         ("badge:ldaps://example.org:636", "ldaps://example.org:636"),
@@ -112,7 +112,7 @@ fn arguments_that_are_no_options_are_refused() {
 }
 
 #[test]
-fn the_three_usage_errors_differ() {
+fn tw_46_56_60_the_three_usage_errors_differ() {
     let passwords = [PresentedKind::PASSWORD];
     assert!(open("badge:/etc/badges", &passwords).is_ok());
     let errors = ["bagde:/x", "guest", "badge", "badge:broken"].map(|text| {
@@ -134,7 +134,7 @@ fn the_three_usage_errors_differ() {
 }
 
 #[test]
-fn help_is_limited_to_what_the_server_supports() {
+fn tw_47_59_61_62_63_help_is_limited_to_what_the_server_supports() {
     let all = help(&registry(), PresentedKind::ALL);
     let rows: Vec<_> = all.lines().skip(3).collect();
     assert_eq!(rows[0], "  AuthType  ArgString format");
@@ -146,7 +146,7 @@ fn help_is_limited_to_what_the_server_supports() {
 }
 
 #[test]
-fn the_help_of_a_type_is_complete() {
+fn tw_64_the_help_of_a_type_is_complete() {
     let passwords = [PresentedKind::PASSWORD];
     let badge = type_help(&registry(), "badge", &passwords).unwrap();
     for line in ["Accepts badges", "file", "delim", "(default: \":\")", "(required)"] {

@@ -35,7 +35,7 @@ fn code(code: &Secret) -> Presented {
 }
 
 #[test]
-fn both_factors_are_needed_in_one_session() {
+fn tw_76_both_factors_are_needed_in_one_session() {
     let (portal, host) = two_factors("(password and totp) or conversation");
     let add = |challenge: &Challenge, presented: &Presented| {
         portal.add_factor(&challenge.session, presented, &here(), &[MAILBOX], ()).unwrap()
