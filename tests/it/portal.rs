@@ -1,8 +1,10 @@
 //! Servers on the portal, and the clients of others.
 
+mod cost;
 mod curl;
 mod fetch;
 mod gsasl;
 mod mail;
+mod pop3;
 mod site;
 mod users;

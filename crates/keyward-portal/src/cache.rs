@@ -46,7 +46,8 @@ impl Successes {
         Ok(Self { key, life, limit: limit.max(1), entries: Mutex::default() })
     }
 
-    fn mark(&self, success: &Success<'_>) -> [u8; 32] {
+    /// Returns the key of the entry of a success.
+    pub(crate) fn mark(&self, success: &Success<'_>) -> [u8; 32] {
         let position = (success.position as u64).to_be_bytes();
         self.key.mark(
             "success",
@@ -54,15 +55,13 @@ impl Successes {
         )
     }
 
-    pub(crate) fn find(&self, success: &Success<'_>, now: Timestamp) -> Option<Identity> {
-        let mark = self.mark(success);
+    pub(crate) fn find(&self, mark: &[u8; 32], now: Timestamp) -> Option<Identity> {
         let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let (identity, until) = entries.by_mark.get(&mark)?;
+        let (identity, until) = entries.by_mark.get(mark)?;
         (now < *until).then(|| identity.clone())
     }
 
-    pub(crate) fn keep(&self, success: &Success<'_>, identity: &Identity, now: Timestamp) {
-        let mark = self.mark(success);
+    pub(crate) fn keep(&self, mark: [u8; 32], identity: &Identity, now: Timestamp) {
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         if entries.by_mark.insert(mark, (identity.clone(), now.after(self.life))).is_none() {
             entries.oldest.push_back(mark);
@@ -91,9 +90,9 @@ mod tests {
         let (now, password) = (Timestamp::from_unix(1000), Secret::from("p"));
         let ann = Identity::new("ann").unwrap();
         let success = Success { position: 0, user: "ann", password: &password, verifier: b"hash" };
-        cache.keep(&success, &ann, now);
-        assert_eq!(cache.find(&success, now), Some(ann.clone()));
-        assert_eq!(cache.find(&success, now.after(Duration::from_secs(60))), None);
+        cache.keep(cache.mark(&success), &ann, now);
+        assert_eq!(cache.find(&cache.mark(&success), now), Some(ann.clone()));
+        assert_eq!(cache.find(&cache.mark(&success), now.after(Duration::from_secs(60))), None);
         let other = Secret::from("q");
         for different in [
             Success { position: 1, ..success },
@@ -102,11 +101,11 @@ mod tests {
             Success { verifier: b"new hash", ..success },
             Success { user: "annp", password: &Secret::from(""), ..success },
         ] {
-            assert_eq!(cache.find(&different, now), None);
+            assert_eq!(cache.find(&cache.mark(&different), now), None);
         }
         for user in ["bob", "cid"] {
-            cache.keep(&Success { user, ..success }, &ann, now);
+            cache.keep(cache.mark(&Success { user, ..success }), &ann, now);
         }
-        assert_eq!(cache.find(&success, now), None);
+        assert_eq!(cache.find(&cache.mark(&success), now), None);
     }
 }

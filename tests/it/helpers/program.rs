@@ -14,3 +14,11 @@ pub(crate) fn keyward() -> PathBuf {
     );
     program
 }
+
+/// A program in `examples` that was built together with these tests.
+pub(crate) fn example(name: &str) -> PathBuf {
+    let program = keyward().with_file_name("examples").join(name);
+    let build = "cargo build --workspace --examples";
+    assert!(program.exists(), "{} is missing: `{build}`", program.display());
+    program
+}

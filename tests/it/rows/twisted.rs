@@ -176,7 +176,8 @@ fn tw_51_52_users_of_unix_with_each_scheme_of_crypt() {
     ] {
         let auth = unix(&home, hash);
         assert_eq!(check(&home, &[&auth], "ann", "test").ends(0).text(), "ann\n", "{hash}");
-        for (user, password) in [("ann", "tes"), ("ann", ""), ("bob", "test"), ("\u{e4}nn", "test")] {
+        for (user, password) in [("ann", "tes"), ("ann", ""), ("bob", "test"), ("\u{e4}nn", "test")]
+        {
             check(&home, &[&auth], user, password).ends(9);
         }
         // A hash that was damaged is wrong for everybody, and no fault.
@@ -219,7 +220,15 @@ fn tw_55_57_58_checkers_are_asked_in_the_order_of_the_arguments() {
 #[test]
 fn tw_77_hashes_that_are_none_let_nobody_in() {
     let home = Home::in_memory();
-    for hash in ["", "x", "*", "!", "!!", "*LK*", "!$6$saltsalt$JcVDtuB6d1BHhCd5RPBh8g8xX/1CbY8EU2PN0MTaj2/Mypw4P./C6dN4j0HALhzBDTocyW1Jm.gYaTPjFGCV40"] {
+    for hash in [
+        "",
+        "x",
+        "*",
+        "!",
+        "!!",
+        "*LK*",
+        "!$6$saltsalt$JcVDtuB6d1BHhCd5RPBh8g8xX/1CbY8EU2PN0MTaj2/Mypw4P./C6dN4j0HALhzBDTocyW1Jm.gYaTPjFGCV40",
+    ] {
         let auth = unix(&home, hash);
         for password in ["", "test", "x", "*", "!"] {
             check(&home, &[&auth], "ann", password).ends(9);
@@ -265,7 +274,7 @@ fn t_06_a_digest_response_counts_once() {
         let (ha1, ha2) = (hash(&["ann", "r", "pw"]), hash(&["GET", "/x"]));
         let response = hash(&[&ha1, &nonce, count, "c", "auth", &ha2]);
         let header = format!(
-            "username=\"ann\", realm=\"r\", nonce=\"{nonce}\", uri=\"/x\", algorithm=SHA-256, \
+            "Digest username=\"ann\", realm=\"r\", nonce=\"{nonce}\", uri=\"/x\", algorithm=SHA-256, \
              qop=auth, nc={count}, cnonce=\"c\", response=\"{response}\""
         );
         let presented = Presented::new(PresentedKind::DIGEST)

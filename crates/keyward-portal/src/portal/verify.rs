@@ -5,6 +5,7 @@ mod mechanisms;
 
 pub(super) use mechanisms::{ANSWER, STATE};
 
+use std::hint::black_box;
 use std::time::Duration;
 
 use keyward_core::{Account, Denial, Presented, PresentedKind, Result, Round, Secret, Verifier};
@@ -59,18 +60,25 @@ impl<R: Realm> Portal<R> {
         let password = field(question.presented, "password");
         let Some(account) = find(link, question)? else { return Ok(Round::Unknown) };
         let verifiers = &account.verifiers[..account.verifiers.len().min(MAX_VERIFIERS)];
-        let all = join(verifiers.iter().map(|verifier| verifier.value.expose()));
         let user = question.user.unwrap_or_default();
-        let success = Success { position, user, password, verifier: all.expose() };
         let now = self.now();
-        let cached = self.successes.as_ref().and_then(|cache| cache.find(&success, now));
+        let success = self.successes.as_ref().map(|cache| {
+            let all = join(verifiers.iter().map(|verifier| verifier.value.expose()));
+            cache.mark(&Success { position, user, password, verifier: all.expose() })
+        });
+        let kept = self.successes.as_ref().zip(success.as_ref());
+        let cached = kept.and_then(|(cache, mark)| cache.find(mark, now));
         let right = match cached {
             Some(identity) => identity == account.identity,
             None if verifiers.is_empty() => {
                 self.pretend(question)?;
                 false
             }
-            None => self.any_matches(verifiers, user, password)? & is_some(password),
+            None => {
+                // What an unknown user costs.
+                let _ = black_box(self.example(question));
+                self.any_matches(verifiers, user, password)? & is_some(password)
+            }
         };
         if !right {
             return Ok(Round::wrong(Denial::Secret));
@@ -78,8 +86,8 @@ impl<R: Realm> Portal<R> {
         if let Some(denied) = account.denied {
             return Ok(Round::wrong(denied));
         }
-        if let Some(cache) = &self.successes {
-            cache.keep(&success, &account.identity, now);
+        if let Some((cache, mark)) = kept {
+            cache.keep(*mark, &account.identity, now);
         }
         Ok(Round::accepted(account.identity))
     }

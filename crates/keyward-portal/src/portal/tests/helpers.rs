@@ -59,7 +59,6 @@ impl Users {
     }
 
     fn is_up(&self) -> Result<()> {
-        self.0.lookups.fetch_add(1, Ordering::Relaxed);
         match self.0.is_down.load(Ordering::Relaxed) {
             true => Err(Error::new(ErrorKind::Unavailable, "account").because("it is down")),
             false => Ok(()),
@@ -73,6 +72,7 @@ impl Checker for Users {
     }
 
     fn account(&self, user: &str, form: VerifierForm) -> Result<Option<Account>> {
+        self.0.lookups.fetch_add(1, Ordering::Relaxed);
         self.is_up()?;
         let users = self.0.users.lock().unwrap();
         Ok(users.get(user).map(|(verifiers, denied)| {
@@ -194,5 +194,20 @@ pub(crate) fn challenge(progress: Progress<String>) -> Challenge {
     match progress {
         Progress::Challenge(challenge) => challenge,
         other => panic!("no challenge: {other:?}"),
+    }
+}
+
+/// A checker that lets anybody in without a name.
+#[derive(Debug)]
+pub(super) struct Anybody;
+
+impl Checker for Anybody {
+    fn accepts(&self) -> &[PresentedKind] {
+        const KINDS: &[PresentedKind] = &[PresentedKind::ANONYMOUS];
+        KINDS
+    }
+
+    fn check(&self, _: &Presented, _: &Attempt) -> Result<Round> {
+        Ok(Round::Accepted { identity: None, last: None })
     }
 }

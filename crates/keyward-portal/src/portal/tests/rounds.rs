@@ -203,3 +203,43 @@ fn a_login_in_which_the_server_speaks_first_counts_once() {
     let forged = Presented::new(PresentedKind::CRAM_MD5).of("tim").with("state", "x");
     assert_eq!(refused(login(&portal, &forged)).cause, Cause::NotServed);
 }
+
+/// Answers a challenge of Perspective Broker.
+fn pb_answer(user: &str, password: &str, asked: &Challenge) -> String {
+    use md5::{Digest, Md5};
+    let inner = Md5::digest(password.as_bytes());
+    let outer = Md5::new().chain_update(inner).chain_update(asked.message.expose()).finalize();
+    format!("{user} {}", keyward_core::hex::encode(&outer))
+}
+
+#[test]
+fn tw_79_logins_of_perspective_broker() {
+    let anybody = Anybody;
+    let memory = Users::passwords(&[("ann", "pw"), ("bob", "pw")]);
+    let md5 = Users::storing(&[VerifierForm::Md5]);
+    md5.set("cid", VerifierForm::Md5, "8fe4c11451281c094a6578e6ddbf5eed");
+    let chain = Chain::new().with("memory", Box::new(memory)).with("md5", Box::new(md5));
+    let portal = portal(chain.clone().with_legacy());
+    let log_in = |user: &str, password: &str| {
+        let asked = portal.begin(&PresentedKind::PB, &here()).unwrap();
+        step(&portal, &asked, &pb_answer(user, password, &asked))
+    };
+    let inside = &portal.realm().inside;
+    let count = || inside.load(std::sync::atomic::Ordering::Relaxed);
+    // Several are in at the same time, and each leaves when its login is dropped.
+    let logins = [("ann", "pw"), ("bob", "pw"), ("cid", "pw")]
+        .map(|(user, password)| super::helpers::inside(log_in(user, password)));
+    assert_eq!(count(), 3);
+    drop(logins);
+    assert_eq!(count(), 0);
+    for (user, password) in [("ann", "no"), ("cid", "no"), ("dan", "pw")] {
+        refused(log_in(user, password));
+    }
+    refused(login(&portal, &Presented::anonymous()));
+    let open = super::helpers::portal(chain.with("anonymous", Box::new(anybody)));
+    assert_eq!(
+        super::helpers::inside(login(&open, &Presented::anonymous())).avatar(),
+        "mail of nobody"
+    );
+    assert_eq!(count(), 0);
+}

@@ -65,10 +65,9 @@ impl<R: Realm> Portal<R> {
             None => None,
         };
         let stored = account.as_ref().and_then(|account| account.verifiers.first());
-        let keys = match stored.and_then(|stored| self.keys(algorithm, first.user(), stored)) {
-            Some(keys) => keys,
-            None => self.decoy(algorithm, first.user(), question)?,
-        };
+        // A decoy is made also for a known user, because it takes time.
+        let decoy = self.decoy(algorithm, first.user(), question)?;
+        let keys = stored.and_then(|stored| self.keys(algorithm, first.user(), stored)).unwrap_or(decoy);
         let issued = first.challenge(&keys, &random_text()?)?;
         Ok(Round::Challenge { pending: issued.pending, challenge: issued.message })
     }
