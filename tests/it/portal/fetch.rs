@@ -4,13 +4,14 @@ use keyward_portal::http::Scheme;
 use keyward_portal::mechanisms::digest::DigestHash;
 
 use super::site::Site;
-use super::users::{PASSWORD, chain, password, portal, token};
+use super::users::{OneToken, PASSWORD, PASSWORDS, REALM, chain, password, portal};
 use crate::fetch::site::{home_for, store_password};
 
 #[test]
 fn digest_with_each_hash() {
     for hash in DigestHash::ALL.iter().copied() {
-        let site = Site::start(portal(chain(vec![password()]), &[hash]), &[Scheme::Digest], false);
+        let (_users, chain) = chain(&password(), &[PASSWORDS]);
+        let site = Site::start(portal(chain, REALM, &[hash]), &[Scheme::Digest], false);
         let home = home_for(&site.url, "credentials = ['site']\n");
         let url = format!("{}/a?b=%22c,d%22", site.url);
         store_password(&home, &site.url, PASSWORD);
@@ -25,7 +26,9 @@ fn digest_with_each_hash() {
 fn the_best_scheme_of_several_is_used() {
     let hashes = [DigestHash::Md5, DigestHash::Sha512_256, DigestHash::Sha256];
     let schemes = &[Scheme::Bearer, Scheme::Digest, Scheme::Basic];
-    let site = Site::start(portal(chain(vec![password(), token()]), &hashes), schemes, true);
+    let (_users, chain) = chain(&password(), &[PASSWORDS]);
+    let chain = chain.with("token", Box::new(OneToken::new()));
+    let site = Site::start(portal(chain, REALM, &hashes), schemes, true);
     let home = home_for(&site.url, "credentials = ['site']\n");
     store_password(&home, &site.url, PASSWORD);
     let url = format!("{}/a", site.url);

@@ -2,11 +2,11 @@
 
 use std::process::{Command, Stdio};
 
-use keyward_core::{Verifier, VerifierForm};
 use keyward_portal::Chain;
+use keyward_portal::mechanisms::digest::DigestHash;
 
 use super::mail;
-use super::users::{PASSWORD, USER, chain, open_chain, password, portal};
+use super::users::{HASHES, PASSWORD, PASSWORDS, REALM, USER, chain, password, portal};
 use crate::helpers::home::{Home, clean_environment};
 use crate::helpers::tls;
 
@@ -17,10 +17,9 @@ struct Peer {
 }
 
 impl Peer {
-    fn start(chain: Chain) -> Self {
-        let home = Home::in_memory();
+    fn start((home, chain): (Home, Chain)) -> Self {
         tls::make(home.folder(), &["localhost"]);
-        let portal = portal(chain, &[keyward_portal::mechanisms::digest::DigestHash::Sha256]);
+        let portal = portal(chain, REALM, &[DigestHash::Sha256]);
         let port = mail::start(portal, Some(mail::tls(home.folder())));
         Self { home, port }
     }
@@ -54,37 +53,47 @@ impl Peer {
     }
 }
 
-/// Makes a verifier with gsasl.
-fn made_by_gsasl(mechanism: &str, form: VerifierForm) -> Verifier {
+/// Returns a line of the file of users with a verifier that gsasl makes.
+fn made_by_gsasl(mechanism: &str, password: &str) -> String {
     let output = Command::new("gsasl")
-        .args(["--mkpasswd", "--mechanism", mechanism, "--password", PASSWORD])
+        .args(["--mkpasswd", "--mechanism", mechanism, "--password", password])
         .env("LC_ALL", "C.UTF-8")
         .output()
         .expect("gsasl is installed");
     assert!(output.status.success());
-    let text = String::from_utf8(output.stdout).unwrap();
-    Verifier::new(form, text.trim_end())
+    format!("{USER}|{}\n", String::from_utf8(output.stdout).unwrap().trim_end())
 }
 
 #[test]
 fn scram_with_the_verifiers_of_gsasl() {
-    let peer = Peer::start(chain(vec![
-        made_by_gsasl("SCRAM-SHA-256", VerifierForm::ScramSha256),
-        made_by_gsasl("SCRAM-SHA-1", VerifierForm::ScramSha1),
-    ]));
     for mechanism in ["SCRAM-SHA-256", "SCRAM-SHA-1"] {
+        let peer = Peer::start(chain(&made_by_gsasl(mechanism, PASSWORD), &[HASHES]));
         // A client that could bind, and was not offered to, says so: without TLS it cannot.
         peer.check(mechanism, &["--no-starttls"]);
         peer.check(mechanism, &["--no-cb"]);
+        peer.check(&format!("{mechanism}-PLUS"), &[]);
+        peer.check("PLAIN", &[]);
     }
-    for mechanism in ["SCRAM-SHA-256-PLUS", "SCRAM-SHA-1-PLUS"] {
-        peer.check(mechanism, &[]);
+}
+
+/// gsasl prepares passwords with SASLprep, and so must the server.
+#[test]
+fn both_sides_prepare_passwords() {
+    let password = "\u{2168}\u{ad}e\u{301}\u{aa}\u{3000}x";
+    let stored = made_by_gsasl("SCRAM-SHA-256", password);
+    for (users, checker) in [(stored, HASHES), (format!("{USER}|{password}\n"), PASSWORDS)] {
+        let peer = Peer::start(chain(&users, &[checker]));
+        for mechanism in ["SCRAM-SHA-256-PLUS", "PLAIN"] {
+            let (is_in, said) = peer.gsasl(mechanism, &["-a", USER, "-p", password]);
+            assert!(is_in, "{mechanism} {checker}: {said}");
+        }
     }
 }
 
 #[test]
 fn mechanisms_with_the_password_itself() {
-    let peer = Peer::start(chain(vec![password()]).with_legacy());
+    let (home, chain) = chain(&password(), &[PASSWORDS]);
+    let peer = Peer::start((home, chain.with_legacy()));
     for mechanism in ["PLAIN", "LOGIN", "CRAM-MD5", "SCRAM-SHA-256-PLUS"] {
         peer.check(mechanism, &[]);
     }
@@ -95,7 +104,7 @@ fn mechanisms_with_the_password_itself() {
 
 #[test]
 fn what_is_not_offered_is_not_accepted() {
-    let peer = Peer::start(chain(vec![password()]));
+    let peer = Peer::start(chain(&password(), &[PASSWORDS]));
     for (mechanism, options) in [
         ("PLAIN", &["--no-starttls"][..]),
         ("LOGIN", &["--no-starttls"]),
@@ -110,7 +119,7 @@ fn what_is_not_offered_is_not_accepted() {
 
 #[test]
 fn anonymous_clients_and_acting_as_another_user() {
-    let peer = Peer::start(open_chain(vec![password()]));
+    let peer = Peer::start(chain(&password(), &[PASSWORDS, "anonymous"]));
     let (is_in, said) = peer.gsasl("ANONYMOUS", &["-n", "guest@example.org"]);
     assert!(is_in && said.contains("235 hello guest"), "{said}");
     for mechanism in ["PLAIN", "SCRAM-SHA-256"] {

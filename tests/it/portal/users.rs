@@ -3,83 +3,71 @@
 use std::sync::Arc;
 
 use keyward_core::{
-    Account, Attempt, Checker, Identity, Presented, PresentedKind, Result, Round, Verifier,
-    VerifierForm,
+    Account, Checker, Identity, PresentedKind, Result, Secret, Verifier, VerifierForm,
 };
 use keyward_portal::mechanisms::digest::{Algorithm, DigestHash};
-use keyward_portal::{Chain, IdentityRealm, Portal};
+use keyward_portal::{AuthSpec, Chain, IdentityRealm, Portal};
 use keyward_testkit::TestHost;
+
+use crate::helpers::home::Home;
 
 pub(super) const USER: &str = "ann";
 pub(super) const PASSWORD: &str = "open: \"sesame\", \u{e9}";
 pub(super) const TOKEN: &str = "mF_9.B5f-4.1JqM";
 pub(super) const REALM: &str = "a \"realm\", with a comma";
 
-/// One user, with these verifiers.
-#[derive(Debug)]
-struct Users {
-    forms: Vec<VerifierForm>,
-    verifiers: Vec<Verifier>,
-}
+/// The checker of a file `users` with passwords, for [`chain`].
+pub(super) const PASSWORDS: &str = "file:%DIR%/users:delim=|";
 
-impl Checker for Users {
-    fn stores(&self) -> &[VerifierForm] {
-        &self.forms
+/// The same for a file with hashes and SCRAM verifiers.
+pub(super) const HASHES: &str = "file:%DIR%/users:delim=|:hash=auto";
+
+/// Makes a home with a file of users, and the chain of checkers that are given as in `--auth`.
+pub(super) fn chain(users: &str, checkers: &[&str]) -> (Home, Chain) {
+    let home = Home::in_memory();
+    home.write("users", users);
+    let keyward = home.library();
+    let mut chain = Chain::new();
+    for text in checkers {
+        let spec = AuthSpec::parse(&text.replace("%DIR%", home.folder().to_str().unwrap()));
+        let spec = spec.unwrap();
+        let checker = spec.open(keyward.registry(), &keyward.host(), PresentedKind::ALL).unwrap();
+        chain = chain.with(spec.name(), checker);
     }
-
-    fn account(&self, user: &str, form: VerifierForm) -> Result<Option<Account>> {
-        let mut verifiers = self.verifiers.clone();
-        verifiers.retain(|verifier| verifier.form == form);
-        // The owner of a token is found by its fingerprint.
-        let is_owner = verifiers.iter().any(|it| it.value.expose_str() == Some(user));
-        let identity = Identity::new(USER)?;
-        Ok((user == USER || is_owner).then(|| Account::new(identity, verifiers)))
-    }
-
-    fn example(&self, _: u64, form: VerifierForm) -> Result<Option<Verifier>> {
-        Ok(self.verifiers.iter().find(|verifier| verifier.form == form).cloned())
-    }
+    (home, chain)
 }
 
-/// Anybody may come in without a name.
-#[derive(Debug)]
-struct Anybody;
-
-impl Checker for Anybody {
-    fn accepts(&self) -> &[PresentedKind] {
-        const KINDS: &[PresentedKind] = &[PresentedKind::ANONYMOUS];
-        KINDS
-    }
-
-    fn check(&self, _: &Presented, _: &Attempt) -> Result<Round> {
-        Ok(Round::Accepted { identity: None, last: None })
-    }
+/// Returns the line of the user with the password.
+pub(super) fn password() -> String {
+    format!("{USER}|{PASSWORD}\n")
 }
 
-/// Returns the verifier of the password itself.
-pub(super) fn password() -> Verifier {
-    Verifier::new(VerifierForm::Plaintext, PASSWORD)
-}
-
-/// Returns the verifier of the token.
-pub(super) fn token() -> Verifier {
-    Verifier::new(VerifierForm::Token, keyward_verifier::fingerprint(TOKEN.as_bytes()))
-}
-
-/// Makes a chain with a user who has these verifiers.
-pub(super) fn chain(verifiers: Vec<Verifier>) -> Chain {
-    let forms = verifiers.iter().map(|verifier| verifier.form).collect();
-    Chain::new().with("users", Box::new(Users { forms, verifiers }))
-}
-
-/// The same, where anybody may come in without a name.
-pub(super) fn open_chain(verifiers: Vec<Verifier>) -> Chain {
-    chain(verifiers).with("anonymous", Box::new(Anybody))
-}
-
-/// Makes a portal of a chain that offers Digest with these hashes.
-pub(super) fn portal(chain: Chain, hashes: &[DigestHash]) -> Portal<IdentityRealm> {
+/// Makes a portal of a chain that offers Digest for a realm with these hashes.
+pub(super) fn portal(chain: Chain, realm: &str, hashes: &[DigestHash]) -> Portal<IdentityRealm> {
     let host = Arc::new(TestHost::new().on_system_time());
     let algorithms: Vec<_> = hashes.iter().copied().map(Algorithm::from).collect();
-    Portal::new(IdentityRealm, chain, host).unwrap().with_digest(REALM, &algorithms).unwrap()
+    Portal::new(IdentityRealm, chain, host).unwrap().with_digest(realm, &algorithms).unwrap()
+}
+
+/// A checker that knows one token.
+#[derive(Debug)]
+pub(super) struct OneToken(Secret);
+
+impl OneToken {
+    pub(super) fn new() -> Self {
+        Self(keyward_verifier::fingerprint(TOKEN.as_bytes()))
+    }
+}
+
+impl Checker for OneToken {
+    fn stores(&self) -> &[VerifierForm] {
+        &[VerifierForm::Token]
+    }
+
+    /// The owner of a token is found by its fingerprint.
+    fn account(&self, fingerprint: &str, form: VerifierForm) -> Result<Option<Account>> {
+        let verifiers = vec![Verifier::new(form, self.0.clone())];
+        let is_known = self.0.expose_str() == Some(fingerprint);
+        is_known.then(|| Ok(Account::new(Identity::new(USER)?, verifiers))).transpose()
+    }
 }
