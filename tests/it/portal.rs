@@ -2,6 +2,7 @@
 
 mod cost;
 mod curl;
+mod curl_mail;
 mod fetch;
 mod gsasl;
 mod mail;

@@ -7,7 +7,7 @@ use keyward_portal::http::Scheme;
 use keyward_portal::mechanisms::digest::DigestHash;
 
 use super::site::Site;
-use super::users::{OneToken, PASSWORD, PASSWORDS, REALM, TOKEN, USER, chain, password, portal};
+use super::users::{One, PASSWORD, PASSWORDS, REALM, TOKEN, USER, chain, password, portal};
 use crate::helpers::home::{Home, clean_environment};
 
 /// A user in a file of `htdigest`, which wrote it for `canary-password`.
@@ -82,7 +82,7 @@ fn basic_on_private_connections_only() {
 
 #[test]
 fn bearer_tokens() {
-    let chain = Chain::new().with("token", Box::new(OneToken::new()));
+    let chain = Chain::new().with("token", Box::new(One::token()));
     let portal = portal(chain, REALM, &[DigestHash::Sha256]);
     let site = Site::start(portal, &[Scheme::Bearer], true);
     assert_eq!(curl(&site, &["--oauth2-bearer", TOKEN]), (200, "hello ann\n".to_owned()));

@@ -4,7 +4,7 @@ use keyward_portal::http::Scheme;
 use keyward_portal::mechanisms::digest::DigestHash;
 
 use super::site::Site;
-use super::users::{OneToken, PASSWORD, PASSWORDS, REALM, chain, password, portal};
+use super::users::{One, PASSWORD, PASSWORDS, REALM, chain, password, portal};
 use crate::fetch::site::{home_for, store_password};
 
 #[test]
@@ -27,7 +27,7 @@ fn the_best_scheme_of_several_is_used() {
     let hashes = [DigestHash::Md5, DigestHash::Sha512_256, DigestHash::Sha256];
     let schemes = &[Scheme::Bearer, Scheme::Digest, Scheme::Basic];
     let (_users, chain) = chain(&password(), &[PASSWORDS]);
-    let chain = chain.with("token", Box::new(OneToken::new()));
+    let chain = chain.with("token", Box::new(One::token()));
     let site = Site::start(portal(chain, REALM, &hashes), schemes, true);
     let home = home_for(&site.url, "credentials = ['site']\n");
     store_password(&home, &site.url, PASSWORD);

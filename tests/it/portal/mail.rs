@@ -13,17 +13,25 @@ use keyward_portal::sasl::{Sasl, Step};
 use keyward_portal::{IdentityRealm, Portal, VISITOR};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::server::WebPkiClientVerifier;
+use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
-/// What the server needs of TLS.
+/// What the server needs of TLS. Clients may have a certificate of the same authority.
 pub(super) fn tls(folder: &Path) -> Arc<ServerConfig> {
     let chain = vec![CertificateDer::from_pem_file(folder.join("site.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(folder.join("site.key")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut authority = RootCertStore::empty();
+    authority.add(CertificateDer::from_pem_file(folder.join("ca.pem")).unwrap()).unwrap();
+    let clients =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(authority), Arc::clone(&provider))
+            .allow_unauthenticated()
+            .build()
+            .unwrap();
     let config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])
         .unwrap();
-    Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap())
+    Arc::new(config.with_client_cert_verifier(clients).with_single_cert(chain, key).unwrap())
 }
 
 /// Starts the server on a free port of loopback. It ends with the process of the test.
@@ -59,8 +67,11 @@ impl Session<'_> {
         }
         let exported =
             connection.export_keying_material([0; 32], b"EXPORTER-Channel-Binding", None).unwrap();
-        let sasl = Sasl::new(self.portal, &[VISITOR], attempt.private())
+        let mut sasl = Sasl::new(self.portal, &[VISITOR], attempt.private())
             .with_channel_binding(Secret::from(exported.as_slice()));
+        if let Some([certificate, ..]) = connection.peer_certificates() {
+            sasl = sasl.with_certificate(Secret::from(&certificate[..]));
+        }
         self.talk(&mut StreamOwned::new(connection, stream), &sasl, false)
     }
 

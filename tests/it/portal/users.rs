@@ -49,25 +49,36 @@ pub(super) fn portal(chain: Chain, realm: &str, hashes: &[DigestHash]) -> Portal
     Portal::new(IdentityRealm, chain, host).unwrap().with_digest(realm, &algorithms).unwrap()
 }
 
-/// A checker that knows one token.
+/// A checker that knows one token or certificate, and whose it is.
 #[derive(Debug)]
-pub(super) struct OneToken(Secret);
+pub(super) struct One {
+    forms: [VerifierForm; 1],
+    fingerprint: Secret,
+}
 
-impl OneToken {
-    pub(super) fn new() -> Self {
-        Self(keyward_verifier::fingerprint(TOKEN.as_bytes()))
+impl One {
+    pub(super) fn token() -> Self {
+        Self::with(VerifierForm::Token, TOKEN.as_bytes())
+    }
+
+    pub(super) fn certificate(der: &[u8]) -> Self {
+        Self::with(VerifierForm::Certificate, der)
+    }
+
+    fn with(form: VerifierForm, bytes: &[u8]) -> Self {
+        Self { forms: [form], fingerprint: keyward_verifier::fingerprint(bytes) }
     }
 }
 
-impl Checker for OneToken {
+impl Checker for One {
     fn stores(&self) -> &[VerifierForm] {
-        &[VerifierForm::Token]
+        &self.forms
     }
 
-    /// The owner of a token is found by its fingerprint.
+    /// The owner is found by the fingerprint.
     fn account(&self, fingerprint: &str, form: VerifierForm) -> Result<Option<Account>> {
-        let verifiers = vec![Verifier::new(form, self.0.clone())];
-        let is_known = self.0.expose_str() == Some(fingerprint);
+        let verifiers = vec![Verifier::new(form, self.fingerprint.clone())];
+        let is_known = self.fingerprint.expose_str() == Some(fingerprint);
         is_known.then(|| Ok(Account::new(Identity::new(USER)?, verifiers))).transpose()
     }
 }
