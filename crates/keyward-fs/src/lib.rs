@@ -27,4 +27,5 @@ pub use report::{not_enrolled, report_folder_stays, report_link_stays};
 pub use rules::check_trusted;
 pub use trusted::{
     check_trusted_folder, open_own, open_private, read_trusted, read_trusted_config,
+    read_trusted_of,
 };

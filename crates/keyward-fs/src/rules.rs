@@ -15,6 +15,28 @@ use rustix::fs::{FileType, RawMode, Stat};
 pub fn check_trusted(stat: &Stat, kind: FileType, path: &Path) -> Result<()> {
     check_kind(stat, kind, || path.to_owned())?;
     check_owner(stat, path)?;
+    check_writers(stat, path)
+}
+
+/// Does the same for what may also belong to `owner`. A folder with the sticky bit may be writable by
+/// others: they cannot replace what is not theirs.
+pub(crate) fn check_trusted_of(
+    stat: &Stat,
+    kind: FileType,
+    owner: Option<u32>,
+    path: &Path,
+) -> Result<()> {
+    check_kind(stat, kind, || path.to_owned())?;
+    if owner != Some(stat.st_uid) {
+        check_owner(stat, path)?;
+    }
+    if kind == FileType::Directory && stat.st_mode & 0o1000 != 0 {
+        return Ok(());
+    }
+    check_writers(stat, path)
+}
+
+fn check_writers(stat: &Stat, path: &Path) -> Result<()> {
     if stat.st_mode & 0o022 != 0 {
         return Err(refused(path, "can be written by other users")
             .hint(format!("chmod go-w '{}'", path.display())));

@@ -230,6 +230,41 @@ fn a_trusted_file_is_one_that_only_its_owner_can_write() {
 }
 
 #[test]
+fn a_file_of_a_user_may_belong_to_the_user() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (home, path) = (scratch.path().join("home"), scratch.path().join("home/keys"));
+    assert_eq!(read_trusted_of(&path, None, 10).unwrap(), None);
+    std::fs::create_dir(&home).unwrap();
+    assert_eq!(read_trusted_of(&path, None, 10).unwrap(), None);
+    std::io::Write::write_all(&mut File::create(&path).unwrap(), b"key").unwrap();
+    let mode = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let refused = |owner| read_trusted_of(&path, owner, 10).unwrap_err().kind();
+    mode(&path, 0o644);
+    for other in [0o775, 0o757] {
+        mode(&home, other);
+        assert_eq!(refused(None), ErrorKind::Refused);
+    }
+    // In a folder with the sticky bit, others cannot replace the file.
+    for good in [0o755, 0o1777] {
+        mode(&home, good);
+        assert_eq!(read_trusted_of(&path, None, 10).unwrap().as_deref(), Some(&b"key"[..]));
+    }
+    mode(&path, 0o664);
+    assert_eq!(refused(None), ErrorKind::Refused);
+    mode(&path, 0o644);
+    // Only root can give a file away.
+    if std::os::unix::fs::chown(&path, Some(12345), None).is_ok() {
+        assert_eq!(refused(None), ErrorKind::Refused);
+        assert_eq!(refused(Some(12346)), ErrorKind::Refused);
+        assert!(read_trusted_of(&path, Some(12345), 10).unwrap().is_some());
+        std::os::unix::fs::chown(&home, Some(12346), None).unwrap();
+        assert_eq!(refused(Some(12345)), ErrorKind::Refused);
+    }
+}
+
+#[test]
 fn a_folder_of_configuration_is_one_that_only_its_owner_can_write() {
     let scratch = tempfile::tempdir().unwrap();
     let folder = scratch.path().join("folder");

@@ -11,7 +11,7 @@ use keyward_core::Result;
 
 use crate::content::content;
 use crate::error::failed;
-use crate::rules::{check_own_file, check_owner, check_private, check_trusted};
+use crate::rules::{check_own_file, check_owner, check_private, check_trusted, check_trusted_of};
 
 /// The largest number of symbolic links on the way to a file.
 const MAX_LINKS: usize = 8;
@@ -34,6 +34,32 @@ pub fn read_trusted(path: &Path, limit: usize) -> Result<Option<Vec<u8>>> {
     let Some((opened, stat)) = open(path)? else { return Ok(None) };
     check_trusted(&stat, FileType::RegularFile, path)?;
     content(&opened, &stat, limit, || path.display().to_string()).map(Some)
+}
+
+/// Does the same as [`read_trusted`] for a file that may also belong to the user id `owner`, such as a
+/// file in the home folder of a user. The real folders on the way to it are checked as well, up to the
+/// root: each belongs to this process's user, to root or to `owner`, and other users cannot write it,
+/// unless its sticky bit keeps them from replacing what is not theirs. It follows symbolic links.
+///
+/// # Errors
+/// Those of [`read_trusted`], and [`Refused`](keyward_core::ErrorKind::Refused) for a folder.
+pub fn read_trusted_of(path: &Path, owner: Option<u32>, limit: usize) -> Result<Option<Vec<u8>>> {
+    let real = match std::fs::canonicalize(path) {
+        Ok(real) => real,
+        Err(error) => {
+            return match Errno::from_io_error(&error) {
+                Some(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+                errno => Err(failed("open", errno.unwrap_or(Errno::IO), path)),
+            };
+        }
+    };
+    let Some((opened, stat)) = open(&real)? else { return Ok(None) };
+    check_trusted_of(&stat, FileType::RegularFile, owner, &real)?;
+    for folder in real.ancestors().skip(1) {
+        let stat = rustix::fs::stat(folder).map_err(|error| failed("open", error, folder))?;
+        check_trusted_of(&stat, FileType::Directory, owner, folder)?;
+    }
+    content(&opened, &stat, limit, || real.display().to_string()).map(Some)
 }
 
 /// Does the same as [`read_trusted`] for a file that configures a program. The caller has checked

@@ -9,6 +9,7 @@
 //! keeps is never freed.
 
 mod accounts;
+mod authorized_keys;
 mod challenges;
 mod ciphers;
 mod config;
@@ -31,6 +32,7 @@ mod serializers;
 mod token_response;
 
 pub use accounts::accounts;
+pub use authorized_keys::{authorized_keys, ssh_signature};
 pub use challenges::challenges;
 pub use ciphers::{age_keys, blob_aes_gcm, blob_age, blob_age_passphrase};
 pub use config::{project_file, settings, store_file};
@@ -56,6 +58,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("accounts", accounts),
     ("age-keys", age_keys),
+    ("authorized-keys", authorized_keys),
     ("blob-aes-gcm", blob_aes_gcm),
     ("blob-age", blob_age),
     ("blob-age-passphrase", blob_age_passphrase),
@@ -89,6 +92,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("serializer-json", serializer_json),
     ("serializer-postcard", serializer_postcard),
     ("settings", settings),
+    ("ssh-signature", ssh_signature),
     ("store-file", store_file),
     ("template", template),
     ("token-response", token_response),

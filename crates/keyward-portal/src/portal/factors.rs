@@ -252,7 +252,9 @@ impl<R: Realm> Portal<R> {
         if !self.chain.serves(kind) {
             return unsupported("cannot be checked by any checker");
         }
-        let Some(legacy) = Legacy::from_kind(kind) else { return unsupported("begins with the client") };
+        let Some(legacy) = Legacy::from_kind(kind) else {
+            return unsupported("begins with the client");
+        };
         let issued = legacy.challenge(&self.host_name)?;
         let (state, message) = (issued.pending, issued.message);
         let round = pending::Round { kind: kind.clone(), position: None, user: None, state };
