@@ -1,5 +1,8 @@
-//! Checkers and files of users, with the programs of others.
+//! Checkers, and files of users, with the systems and programs of others.
 
 mod files;
 mod hashes;
+mod ldap;
 mod one_time;
+mod pam;
+mod slapd;

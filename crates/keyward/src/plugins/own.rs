@@ -60,7 +60,9 @@ mod tests {
         #[expect(clippy::disallowed_methods, reason = "the program of a test")]
         std::fs::write(&path, "#!/bin/sh\nexit 3\n").unwrap();
         let plugins = Arc::new(Plugins::new(&Environment::new([("HOME", folder.path())])));
-        for (mode, why) in [(0o755, "exit code 3"), (0o777, "can be written"), (0o775, "can be written")] {
+        for (mode, why) in
+            [(0o755, "exit code 3"), (0o777, "can be written"), (0o775, "can be written")]
+        {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
             let registry = Registry::new([]).unwrap().with(offers_of(&plugins, &path));
             let error = registry.find(Role::Checker, "pam").unwrap_err();
