@@ -24,7 +24,7 @@ pub(crate) fn check_url(url: &str, start_tls: bool) -> Result<bool> {
         "ldap" if start_tls => Ok(true),
         "ldap" if is_this_machine(rest) => Ok(false),
         "ldap" => Err(invalid("needs `start_tls`, or the scheme ldaps")
-            .hint("Otherwise everybody on the way could read the passwords")),
+            .hint("Without TLS, others could read the passwords on the way")),
         "ldapi" if start_tls => Err(invalid("is a socket of this machine, which has no TLS")),
         "ldapi" => Ok(false),
         _ => Err(invalid("must have the scheme ldap, ldaps or ldapi")),

@@ -174,14 +174,14 @@ fn without_trusted_tls_no_password_is_sent() {
     outage(check(&open(start_tls).unwrap(), "ann", PASSWORD), "");
     assert!(!slapd.log().contains("BIND"), "{}", slapd.log());
 
-    // The server has no TLS, or somebody on the way says so.
+    // The server has no TLS, or a machine in between says so.
     let bare = Slapd::without_tls();
     let start_tls = values(&bare.url(), &[("start_tls", "true"), ("ca", &own)]);
     outage(check(&open(start_tls).unwrap(), "ann", PASSWORD), "StartTLS");
     assert!(!bare.log().contains("BIND"), "{}", bare.log());
 }
 
-/// slapd itself would let in everybody with an empty password.
+/// slapd itself would let in every user with an empty password.
 #[test]
 fn an_empty_password_is_not_sent() {
     let slapd = Slapd::start();
@@ -218,7 +218,8 @@ fn hostile_names_change_no_query() {
     for name in hostile_names() {
         let said = check(&ldap, &name, PASSWORD).unwrap();
         assert_eq!(said, Round::Unknown, "{name:?}");
-        asked += usize::from(!name.is_empty() && !name.contains(char::is_control));
+        let is_asked = (1..=1024).contains(&name.len()) && !name.contains(char::is_control);
+        asked += usize::from(is_asked);
     }
     let log = slapd.log();
     let filters: Vec<_> = log.lines().filter_map(|line| line.split_once(" filter=")).collect();

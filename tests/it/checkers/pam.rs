@@ -13,12 +13,15 @@ const HASH: &str = "$6$madeupsalt$9lm4OUXcXQA.Pw4hDKZBZfw3ppV1eJCocm4j/mjGVLBUOd
 #[test]
 fn keyward_starts_the_program_that_contains_it() {
     let home = Home::new();
-    let users =
-        [("ann", "20000:0:99999:7:::"), ("expired", "20000:0:99999:7::1:"), ("due", "0:::::")];
+    let users = [
+        ("ann", "20000:0:99999:7:::"),
+        ("expired", "20000:0:99999:7::1:"),
+        ("due", "0:0:99999:7:::"),
+    ];
     let line = |(name, _): (&str, &str)| format!("{name}:x:5000:5000::/nowhere:/bin/false\n");
-    home.write("passwd", &format!("root:x:0:0::/root:/bin/sh\n{}", users.map(line).concat()));
+    home.write("passwd", format!("root:x:0:0::/root:/bin/sh\n{}", users.map(line).concat()));
     let line = |(name, rest): (&str, &str)| format!("{name}:{HASH}:{rest}\n");
-    let shadow = home.write("shadow", &users.map(line).concat());
+    let shadow = home.write("shadow", users.map(line).concat());
     std::fs::set_permissions(shadow, PermissionsExt::from_mode(0o600)).unwrap();
     home.write(
         "services/test",

@@ -77,7 +77,7 @@ impl Slapd {
         fs::create_dir(folder.join("data")).unwrap();
         let configuration = CONFIGURATION.replace("%TLS%", tls).replace("%DIR%", dir);
         home.write("slapd.conf", &configuration);
-        home.write("users.ldif", &users());
+        home.write("users.ldif", users());
         let add = Command::new("slapadd")
             .args(["-f", "slapd.conf", "-l", "users.ldif"])
             .current_dir(folder)
