@@ -127,6 +127,9 @@ impl Offer {
     }
 
     /// Offers these algorithms instead, the preferred one first.
+    ///
+    /// Some clients take the first one that they know, and are wrong about SHA-512-256: curl 7.88
+    /// calculates SHA-256 for it.
     #[must_use]
     pub fn algorithms(mut self, algorithms: impl IntoIterator<Item = Algorithm>) -> Self {
         self.algorithms = algorithms.into_iter().collect();

@@ -67,7 +67,8 @@ impl<R: Realm> Portal<R> {
         let stored = account.as_ref().and_then(|account| account.verifiers.first());
         // A decoy is made also for a known user, because it takes time.
         let decoy = self.decoy(algorithm, first.user(), question)?;
-        let keys = stored.and_then(|stored| self.keys(algorithm, first.user(), stored)).unwrap_or(decoy);
+        let keys =
+            stored.and_then(|stored| self.keys(algorithm, first.user(), stored)).unwrap_or(decoy);
         let issued = first.challenge(&keys, &random_text()?)?;
         Ok(Round::Challenge { pending: issued.pending, challenge: issued.message })
     }
