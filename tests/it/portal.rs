@@ -8,4 +8,5 @@ mod gsasl;
 mod mail;
 mod pop3;
 mod site;
+mod twisted;
 mod users;
