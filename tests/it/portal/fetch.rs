@@ -35,3 +35,19 @@ fn the_best_scheme_of_several_is_used() {
     home.keyward(&format!("fetch {url} --output -")).run().ends(0).prints("hello ann\n");
     assert_eq!(site.statuses(), [401, 200]);
 }
+
+#[test]
+fn one_challenge_serves_several_requests() {
+    let (_users, chain) = chain(&password(), &[PASSWORDS]);
+    let portal = portal(chain, REALM, &[DigestHash::Sha256]);
+    let site = Site::start(portal, &[Scheme::Digest], false);
+    let home = home_for(&site.url, "auth = 'required'\ncredentials = ['site']\n");
+    store_password(&home, &site.url, PASSWORD);
+    let keyward = home.library();
+    let mut fetcher = keyward_fetch::Fetcher::new(&keyward).unwrap();
+    let url = format!("{}/a", site.url);
+    for _ in 0..3 {
+        assert_eq!(fetcher.open(&url).unwrap().head.status, 200);
+    }
+    assert_eq!(site.statuses(), [401, 200, 200, 200]);
+}
