@@ -11,6 +11,7 @@ use keyward_checker_file as _;
 use keyward_checker_htdigest as _;
 use keyward_checker_htpasswd as _;
 use keyward_checker_memory as _;
+use keyward_checker_oauth as _;
 use keyward_checker_sshkey as _;
 use keyward_checker_store as _;
 use keyward_checker_totp as _;

@@ -17,6 +17,7 @@ mod envelope;
 mod git_request;
 mod host;
 mod imports;
+mod jwt;
 mod keyed_value;
 mod keyring_item;
 mod keys;
@@ -39,6 +40,7 @@ pub use config::{project_file, settings, store_file};
 pub use envelope::{envelope, keyset};
 pub use git_request::git_request;
 pub use imports::{import_git, import_provider, import_pycred};
+pub use jwt::jwt;
 pub use keyed_value::keyed_value;
 pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
@@ -70,6 +72,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("import-git", import_git),
     ("import-provider", import_provider),
     ("import-pycred", import_pycred),
+    ("jwt", jwt),
     ("key-passphrase", key_passphrase),
     ("key-supplied", key_supplied),
     ("keyed-value", keyed_value),
