@@ -227,7 +227,7 @@ pub struct Attempt {
     /// The address of the client, as text. It is the address of the connection, or the one that a
     /// trusted proxy gave.
     pub address: Option<String>,
-    /// Whether nobody else can read what the client and the server send.
+    /// Whether only the client and the server can read what they send.
     pub private: bool,
     /// The service that the client wants to use, such as `imap`.
     pub service: Option<String>,
@@ -239,7 +239,7 @@ impl Attempt {
         Self { address: Some(address.into()), ..Self::default() }
     }
 
-    /// Says that nobody else can read the connection.
+    /// Says that only the client and the server can read the connection.
     #[must_use]
     pub fn private(mut self) -> Self {
         self.private = true;
@@ -254,7 +254,7 @@ impl Attempt {
     }
 }
 
-/// Who somebody is: a name in its canonical form, never empty.
+/// Who a client is: a name in its canonical form, never empty.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identity(String);
 

@@ -27,7 +27,7 @@ pub struct Link {
 }
 
 impl Chain {
-    /// Makes a chain without checkers, which lets nobody in.
+    /// Makes a chain without checkers, which lets no client in.
     pub fn new() -> Self {
         Self::default()
     }
@@ -49,7 +49,7 @@ impl Chain {
         self
     }
 
-    /// Goes on with the next checker if one is unavailable. Otherwise, nobody is let in meanwhile.
+    /// Goes on with the next checker if one is unavailable. Otherwise, no client is let in meanwhile.
     #[must_use]
     pub fn skipping_unavailable(mut self) -> Self {
         self.skip_unavailable = true;
@@ -86,7 +86,7 @@ impl Chain {
         served
     }
 
-    /// Whether somebody who presents these kinds, all at once, can be let in.
+    /// Whether a client that presents these kinds, all at once, can be let in.
     pub fn suffices(&self, kinds: &[PresentedKind]) -> bool {
         let served: Vec<_> = kinds.iter().filter(|kind| self.serves(kind)).collect();
         match &self.policy {

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
     use crate::memory::LocalMemory;
 
-    fn at(seconds: u64) -> Timestamp {
+    fn unix(seconds: u64) -> Timestamp {
         Timestamp::from_unix(1_000_000 + seconds)
     }
 
@@ -160,19 +160,19 @@ mod tests {
         let ann = Counted::new(&key, "192.0.2.1", "ann");
         let count = |who: &Counted, now| penalties.count(&memory, who, now).unwrap();
         for _ in 0..6 {
-            assert_eq!(count(&ann, at(0)), None);
+            assert_eq!(count(&ann, unix(0)), None);
         }
-        assert_eq!(count(&ann, at(0)), Some(Duration::from_secs(1)));
-        assert_eq!(count(&ann, at(1)), None);
-        assert_eq!(count(&ann, at(2)), Some(Duration::from_secs(1)));
-        assert_eq!(count(&ann, at(3)), None);
-        assert_eq!(count(&ann, at(3)), Some(Duration::from_secs(4)));
+        assert_eq!(count(&ann, unix(0)), Some(Duration::from_secs(1)));
+        assert_eq!(count(&ann, unix(1)), None);
+        assert_eq!(count(&ann, unix(2)), Some(Duration::from_secs(1)));
+        assert_eq!(count(&ann, unix(3)), None);
+        assert_eq!(count(&ann, unix(3)), Some(Duration::from_secs(4)));
         let elsewhere = Counted::new(&key, "192.0.2.2", "ann");
-        assert_eq!(count(&elsewhere, at(3)), None);
-        penalties.forgive(&memory, &elsewhere, at(3)).unwrap();
-        assert_eq!(count(&ann, at(3)), Some(Duration::from_secs(4)));
-        assert_eq!(count(&ann, at(3 + 2000)), None);
-        assert_eq!(count(&ann, at(3 + 2000)), None);
+        assert_eq!(count(&elsewhere, unix(3)), None);
+        penalties.forgive(&memory, &elsewhere, unix(3)).unwrap();
+        assert_eq!(count(&ann, unix(3)), Some(Duration::from_secs(4)));
+        assert_eq!(count(&ann, unix(3 + 2000)), None);
+        assert_eq!(count(&ann, unix(3 + 2000)), None);
     }
 
     #[test]
@@ -182,7 +182,7 @@ mod tests {
         let mut refused = None;
         for number in 0..=51 {
             let who = Counted::new(&key, "192.0.2.1", &format!("user{number}"));
-            refused = penalties.count(&memory, &who, at(0)).unwrap();
+            refused = penalties.count(&memory, &who, unix(0)).unwrap();
         }
         assert_eq!(refused, Some(Duration::from_secs(1)));
     }
@@ -193,8 +193,8 @@ mod tests {
         let penalties = Penalties::default();
         let ann = Counted::new(&key, "192.0.2.1", "ann");
         for _ in 0..200 {
-            assert_eq!(penalties.count(&memory, &ann, at(0)).unwrap(), None);
-            penalties.forgive(&memory, &ann, at(0)).unwrap();
+            assert_eq!(penalties.count(&memory, &ann, unix(0)).unwrap(), None);
+            penalties.forgive(&memory, &ann, unix(0)).unwrap();
         }
     }
 }

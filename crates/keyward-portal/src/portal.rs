@@ -34,7 +34,7 @@ use pending::{Waiting, Wanted};
 /// - A client cannot tell an unknown user from a wrong password or a disabled account: the answer is
 ///   the same, and so is the work, as far as the portal does it.
 /// - What was issued to a client is kept here. An answer works once, from the same address.
-/// - If a checker or the memory fails, the result is an error, and nobody is let in.
+/// - If a checker or the memory fails, the result is an error, and no client is let in.
 ///
 /// # Examples
 /// ```
@@ -96,7 +96,7 @@ const HASH_MEMORY: usize = 256 << 20;
 const HASH_WAIT: Duration = Duration::from_secs(30);
 
 impl<R: Realm> Portal<R> {
-    /// Makes a portal with a key of its own, which remembers in this process.
+    /// Makes a portal with a new key, which remembers in this process.
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if the chain cannot work; see [`Chain::check`].

@@ -2,7 +2,7 @@ use std::fmt::{self, Debug};
 
 use keyward_core::{Identity, Result};
 
-/// The application behind a portal: it decides what somebody may use, once it is known who that is.
+/// The application behind a portal: it decides what a client may use, once it is known who that is.
 ///
 /// # Contract
 /// When [`avatar`](Self::avatar) is called, the client has proved who it is. So a realm makes a user
@@ -27,7 +27,7 @@ pub trait Realm: Send + Sync {
     ) -> Result<Admission<Self::Avatar>>;
 
     /// Whether a user may act as another one, whom the client asked for (authorization identity of
-    /// SASL, RFC 4422 section 3.4.1). By default, nobody may.
+    /// SASL, RFC 4422 section 3.4.1). By default, no user may.
     ///
     /// # Errors
     /// Those of the application.
@@ -97,7 +97,7 @@ impl<A> Debug for Admission<A> {
     }
 }
 
-/// A realm for servers that only want to know who somebody is.
+/// A realm for servers that only want to know who a client is.
 ///
 /// The avatar is the [`Visitor`].
 #[derive(Clone, Copy, Debug, Default)]

@@ -38,7 +38,8 @@ impl<R: Realm> Portal<R> {
                 if interfaces.contains(&interface) {
                     return Ok(Progress::LoggedIn(login));
                 }
-                let why = "the realm returned an avatar for an interface that nobody asked for";
+                let why =
+                    "the realm returned an avatar for an interface that the server did not ask for";
                 Err(Error::invalid("login", why))
             }
             Admission::Denied(why) => Ok(Progress::Refused(Refusal::new(Cause::Realm(why)))),

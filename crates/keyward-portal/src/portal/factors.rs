@@ -96,7 +96,7 @@ impl<R: Realm> Portal<R> {
 
     /// Returns the kinds of a credential that are of use: without a policy, the preferred one; with a
     /// policy, all. A one-time password counts only together with another factor, and is checked
-    /// after it, so that nobody can try codes without a password.
+    /// after it, so that an attacker cannot try codes without a password.
     fn useful(&self, presented: &Presented, waiting: &Waiting) -> Vec<PresentedKind> {
         let (codes, others): (Vec<_>, Vec<_>) = presented
             .kinds()
@@ -212,7 +212,7 @@ impl<R: Realm> Portal<R> {
             match round {
                 Round::Unknown => {}
                 // A checker that was skipped might have said something else. All users get the same
-                // answer, so that nobody learns which of them the others know.
+                // answer, so that a client does not learn which of them the others know.
                 Round::Wrong { .. } if outage.is_some() => {}
                 round => return Ok(Said { position: Some(position), round }),
             }
@@ -273,7 +273,7 @@ fn ask(checker: &dyn Checker, question: &Question<'_>) -> Result<Round> {
     let Question { kind, presented, named, user, attempt } = question;
     let mut asked = Presented::new((*kind).clone());
     match (named, user) {
-        // A malformed name is the name of nobody.
+        // No user has a malformed name.
         (Some(_), None) => return Ok(Round::Unknown),
         (_, Some(user)) => asked = asked.of(*user),
         (None, None) => {}
@@ -282,7 +282,7 @@ fn ask(checker: &dyn Checker, question: &Question<'_>) -> Result<Round> {
         asked = asked.with(name, value.clone());
     }
     let round = checker.check(&asked, attempt)?;
-    // The contract forbids it; but a checker may be somebody else's.
+    // The contract forbids it; but a checker can be another author's.
     let empty =
         **kind == PresentedKind::PASSWORD && !presented.field("password").is_some_and(is_some);
     match round {

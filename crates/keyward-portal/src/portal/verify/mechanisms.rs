@@ -103,7 +103,7 @@ impl<R: Realm> Portal<R> {
         let last = match scram::last(&round.state, answer)? {
             scram::Verdict::Accepted(last) => last,
             scram::Verdict::Refused(_, last) if round.position.is_none() => {
-                // As for a wrong password, so that nobody sees the difference.
+                // As for a wrong password, so that a client does not see the difference.
                 return Ok(said(Round::Wrong { why: Denial::Secret, last: Some(last) }));
             }
             scram::Verdict::Refused(why, last) => {
