@@ -7,7 +7,6 @@ use keyward_core::{
 };
 
 use super::pending::{self, Waiting};
-use super::verify::{ANSWER, STATE};
 use super::{Found, Portal, Proof};
 use crate::login::{Cause, Challenge, Refusal};
 use crate::malformed::Malformed;
@@ -15,6 +14,11 @@ use crate::mechanisms::legacy::{Answer, Legacy};
 use crate::penalties::Counted;
 use crate::prepare::prepare_user;
 use crate::realm::Realm;
+
+/// The fields of an answer to a challenge that the portal issued before it knew the user. Only the
+/// portal makes them.
+pub(super) const STATE: &str = "state";
+pub(super) const ANSWER: &str = "answer";
 
 /// What the checkers say of one kind of credential.
 pub(super) struct Said {

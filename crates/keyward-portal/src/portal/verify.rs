@@ -3,8 +3,6 @@
 mod codes;
 mod mechanisms;
 
-pub(super) use mechanisms::{ANSWER, STATE};
-
 use std::hint::black_box;
 use std::time::Duration;
 

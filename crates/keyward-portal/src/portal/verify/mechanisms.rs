@@ -12,7 +12,7 @@ use crate::mechanisms::scram::{self, Binding, First};
 use crate::mechanisms::{digest, random_text};
 use crate::memory::{self, Key, Topic};
 use crate::portal::Portal;
-use crate::portal::factors::{Question, Said, is_some};
+use crate::portal::factors::{ANSWER, Question, STATE, Said, is_some};
 use crate::portal::pending::Round as Pending;
 use crate::realm::Realm;
 
@@ -230,10 +230,6 @@ impl<R: Realm> Portal<R> {
         Ok(Round::Unknown)
     }
 }
-
-/// The fields of an answer to a [`Legacy`] challenge, which only the portal makes.
-pub(in crate::portal) const STATE: &str = "state";
-pub(in crate::portal) const ANSWER: &str = "answer";
 
 fn digest_request<'a>(question: &Question<'a>) -> digest::Request<'a> {
     let text = |name| field(question.presented, name).expose_str().unwrap_or_default();
