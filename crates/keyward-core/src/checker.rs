@@ -112,7 +112,8 @@ kinds! {
     ONE_TIME_PASSWORD = "one-time-password",
     /// Nothing: the client asks for anonymous access.
     ANONYMOUS = "anonymous",
-    /// Answers to the questions of the server, as in PAM.
+    /// Answers to the questions of the server, as in PAM. A challenge is a
+    /// [`Question`](crate::Question), and the answer is its answer.
     CONVERSATION = "conversation",
     /// The mechanism CRAM-MD5 (RFC 2195).
     CRAM_MD5 = "cram-md5",

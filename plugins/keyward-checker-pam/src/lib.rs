@@ -4,9 +4,7 @@
 //! too: one that has expired, or whose password must be changed, is not let in.
 //!
 //! A `password` answers the one question of the service that is not shown while it is typed. If the
-//! service asks for more, only a `conversation` can answer. Each question is a challenge of several
-//! lines: `info TEXT` and `error TEXT` are messages, and the last line is `ask TEXT`, or `ask-hidden
-//! TEXT` if the answer must not be shown. The answer is a text without NUL characters.
+//! service asks for more, only a `conversation` can answer.
 //!
 //! A conversation is a thread of this process, because PAM keeps its state there. No other process can
 //! go on with it. It ends if the client does not answer in time.
@@ -132,12 +130,12 @@ impl Pam {
         loop {
             match running.next(self.limit())? {
                 Said::Ends(round) => return round,
-                Said::Asks { hidden: true, .. } if !is_answered => {
+                Said::Asks(question) if question.hidden && !is_answered => {
                     is_answered = true;
                     running.answer(password.clone());
                 }
                 // The thread ends when it gets no answer.
-                Said::Asks { .. } => {
+                Said::Asks(_) => {
                     let service = &self.options.service;
                     let why =
                         format_args!("the PAM service {service} asks for more than a password");
@@ -163,10 +161,11 @@ impl Pam {
     fn go_on(&self, running: Running) -> Result<Round> {
         match running.next(self.limit())? {
             Said::Ends(round) => round,
-            Said::Asks { challenge, .. } => {
+            Said::Asks(question) => {
                 let id: [u8; 16] = random()?;
                 self.waiting().insert(id, running);
-                Ok(Round::Challenge { pending: Secret::from(&id[..]), challenge })
+                let (pending, challenge) = (Secret::from(&id[..]), question.to_challenge());
+                Ok(Round::Challenge { pending, challenge })
             }
         }
     }

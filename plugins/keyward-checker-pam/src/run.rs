@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use keyward_plugin::{Denial, Error, ErrorKind, Identity, Result, Round, Secret};
+use keyward_plugin::{Denial, Error, ErrorKind, Identity, Question, Result, Round, Secret};
 use nonstick::conv::Exchange;
 use nonstick::items::{Items, ItemsMut};
 use nonstick::{AuthnFlags, Conversation, ErrorCode, PamShared, Transaction, TransactionBuilder};
@@ -16,7 +16,7 @@ use nonstick::{AuthnFlags, Conversation, ErrorCode, PamShared, Transaction, Tran
 /// The most logins at once. Each is a thread, which lives as long as PAM or the client needs.
 const MOST: usize = 256;
 
-/// The longest message or question that a client gets, in bytes.
+/// About the longest message or question that a client gets, in bytes.
 const LONGEST_TEXT: usize = 4096;
 
 /// What PAM is asked.
@@ -31,12 +31,7 @@ pub(crate) struct Login {
 /// What PAM says.
 pub(crate) enum Said {
     /// It asks this.
-    Asks {
-        /// The question, as the client gets it.
-        challenge: Secret,
-        /// Whether the answer is not shown while it is typed.
-        hidden: bool,
-    },
+    Asks(Question),
     /// It has decided, or cannot.
     Ends(Result<Round>),
 }
@@ -63,7 +58,7 @@ impl Login {
                 say: say.clone(),
                 answered,
                 limit: self.answer_limit,
-                shown: RefCell::default(),
+                told: RefCell::default(),
             };
             let round = self.decide(talk);
             drop(one);
@@ -156,28 +151,23 @@ struct Talk {
     answered: Receiver<Secret>,
     limit: Duration,
     /// The messages since the last question, as lines.
-    shown: RefCell<String>,
+    told: RefCell<String>,
 }
 
 impl Talk {
-    fn show(&self, word: &str, text: &OsStr) {
-        let mut shown = self.shown.borrow_mut();
-        for line in text.to_string_lossy().lines() {
-            let line: String = line.chars().filter(|c| !c.is_control()).collect();
-            if shown.len() + line.len() <= LONGEST_TEXT {
-                *shown += &format!("{word} {line}\n");
-            }
+    fn tell(&self, text: &OsStr) {
+        let mut told = self.told.borrow_mut();
+        let text = text.to_string_lossy();
+        if told.len() + text.len() <= LONGEST_TEXT {
+            *told += &format!("{text}\n");
         }
     }
 
     fn ask(&self, question: &OsStr, hidden: bool) -> nonstick::Result<OsString> {
         let text = question.to_string_lossy();
-        let (before, last) = text.rsplit_once('\n').unwrap_or(("", &text));
-        self.show("info", OsStr::new(before));
-        let mut challenge = self.shown.take();
-        let last: String = last.chars().filter(|c| !c.is_control()).take(LONGEST_TEXT).collect();
-        challenge += &format!("{} {last}", if hidden { "ask-hidden" } else { "ask" });
-        let asks = Said::Asks { challenge: Secret::from(challenge), hidden };
+        let text: String = text.chars().take(LONGEST_TEXT).collect();
+        let question = if hidden { Question::hidden(&text) } else { Question::shown(&text) };
+        let asks = Said::Asks(question.after(&self.told.take()));
         self.say.send(asks).map_err(|_| ErrorCode::ConversationError)?;
         let answer = self.answered.recv_timeout(self.limit);
         let answer = answer.map_err(|_| ErrorCode::ConversationError)?;
@@ -193,11 +183,11 @@ impl Conversation for Talk {
                 Exchange::Prompt(asked) => asked.set_answer(self.ask(asked.question(), false)),
                 Exchange::MaskedPrompt(asked) => asked.set_answer(self.ask(asked.question(), true)),
                 Exchange::Info(told) => {
-                    self.show("info", told.question());
+                    self.tell(told.question());
                     told.set_answer(Ok(()));
                 }
                 Exchange::Error(told) => {
-                    self.show("error", told.question());
+                    self.tell(told.question());
                     told.set_answer(Ok(()));
                 }
                 other => other.set_error(ErrorCode::ConversationError),

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use keyward_checker_pam::{Options, Pam};
 use keyward_plugin::{
     Attempt, Backend, Checker, Denial, Error, ErrorKind, Host, Identity, Options as _, Presented,
-    PresentedKind, Result, Round, Secret, Value, Values,
+    PresentedKind, Question, Result, Round, Secret, Value, Values,
 };
 use keyward_testkit::checker::{CASES, linked};
 use keyward_testkit::{Client, TestHost};
@@ -239,6 +239,7 @@ fn begin(pam: &Pam, user: &str) -> (Secret, String) {
 #[track_caller]
 fn challenged(round: Round) -> (Secret, String) {
     let Round::Challenge { pending, challenge } = round else { panic!("{round:?}") };
+    assert!(Question::from_challenge(&challenge).is_some());
     (pending, challenge.expose_str().unwrap().to_owned())
 }
 

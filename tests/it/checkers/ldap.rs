@@ -1,20 +1,22 @@
 //! The checker `ldap` with slapd.
 
 use std::path::Path;
-use std::process::Command;
+use std::process;
 use std::sync::Arc;
 
 use keyward_checker_ldap::{Ldap, Options};
 use keyward_core::{
     Attempt, Backend, Checker, Denial, Error, ErrorKind, Host, Identity, Options as _, Presented,
-    Result, Round, SecretRef, Value, Values,
+    Result, Role, Round, SecretRef, Value, Values,
 };
+use keyward_loader::process::{Command, Programs};
 use keyward_testkit::checker::{CASES, linked};
-use keyward_testkit::{Client, TestHost};
+use keyward_testkit::{Client, Scratch, TestHost, case_names, run_case};
 
 use super::slapd::{PASSWORD, READER, Slapd};
 use crate::helpers::home::Home;
 use crate::helpers::hostile_values;
+use crate::helpers::program::keyward;
 
 const PEOPLE: &str = "ou=people,dc=example,dc=com";
 
@@ -59,7 +61,7 @@ fn it_keeps_all_promises() {
     for (name, case) in CASES {
         println!("{name}");
         // The file of certificates is in the folder of the case.
-        let values = |scratch: &keyward_testkit::Scratch| {
+        let values = |scratch: &Scratch| {
             let path = scratch.path("ca.pem");
             std::fs::copy(&ca, &path).unwrap();
             values(&url, &[("start_tls", "true"), ("ca", &path)])
@@ -70,6 +72,25 @@ fn it_keeps_all_promises() {
                 .client(Client::new(Presented::password("bob", PASSWORD)).being("Bob"))
                 .client(Client::new(Presented::password("st*r", PASSWORD)))
         }));
+    }
+}
+
+/// The same in the program `keyward-checkers`, over the protocol of plugins.
+#[test]
+fn it_keeps_all_promises_in_a_child_process() {
+    let slapd = Slapd::start();
+    let programs = Programs::new();
+    let command = Command::new(keyward().with_file_name("keyward-checkers"));
+    let backends = programs.run(&command).unwrap();
+    let ldap = backends.iter().find(|it| it.info.name == "ldap").unwrap();
+    let values = values(&slapd.url(), &[]);
+    let host = || {
+        TestHost::new()
+            .client(Client::new(Presented::password("ann", PASSWORD)))
+            .client(Client::new(Presented::password("bob", PASSWORD)).being("Bob"))
+    };
+    for name in case_names(Role::Checker) {
+        run_case(ldap, name, values.clone(), host(), Scratch::new()).unwrap();
     }
 }
 
@@ -185,7 +206,7 @@ fn without_trusted_tls_no_password_is_sent() {
 #[test]
 fn an_empty_password_is_not_sent() {
     let slapd = Slapd::start();
-    let mut who = Command::new("ldapwhoami");
+    let mut who = process::Command::new("ldapwhoami");
     let who = who.args(["-x", "-H", &slapd.url(), "-D", &format!("cn=ann,{PEOPLE}"), "-w", ""]);
     assert!(who.output().unwrap().status.success());
     let ldap = open(values(&slapd.url(), &[])).unwrap();
@@ -231,7 +252,8 @@ fn hostile_names_change_no_query() {
         let value = value.strip_suffix(")(objectClass=inetOrgPerson))").unwrap();
         assert!(!value.contains(['(', ')', '*']), "{filter}");
     }
-    // It bound as no entry that exists.
+    // It bound as often as for users who exist, as no entry that exists.
+    assert_eq!(log.matches(" BIND dn=").count(), asked);
     assert!(!log.contains("RESULT tag=97 err=0"), "{log}");
 }
 

@@ -2,14 +2,14 @@ use std::path::PathBuf;
 
 use keyward_config::Interaction;
 use keyward_core::{
-    Attempt, Error, ErrorKind, Presented, PresentedKind, Prompt, Secret, printable,
+    Attempt, Error, ErrorKind, Presented, PresentedKind, Prompt, Question, Secret, printable,
 };
 use keyward_portal::{
     AuthArgs, Cause, Chain, Challenge, IdentityRealm, Login, Portal, Progress, VISITOR, Visitor,
 };
 use serde_json::json;
 
-use crate::output::{escaped, print};
+use crate::output::{escaped, print, print_message};
 use crate::password::PasswordSource;
 use crate::session::Session;
 use crate::stop::{Outcome, usage_error};
@@ -130,8 +130,12 @@ impl Arguments {
 
 /// Asks what a checker asks.
 fn question(challenge: &Challenge, session: &Session) -> Outcome<Secret> {
-    let text = String::from_utf8_lossy(challenge.message.expose());
-    let text = printable(text.trim_end().trim_end_matches(':')).to_string();
+    let question = Question::from_challenge(&challenge.message);
+    // Other kinds of credentials have challenges of other forms.
+    let as_it_is = || Question::hidden(&String::from_utf8_lossy(challenge.message.expose()));
+    let question = question.unwrap_or_else(as_it_is);
+    question.told.iter().for_each(|line| print_message(line));
+    let text = printable(question.text.trim_end().trim_end_matches(':')).to_string();
     Ok(session.console.prompt(&Prompt::new(&text))?)
 }
 
