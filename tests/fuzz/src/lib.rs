@@ -31,6 +31,7 @@ mod references;
 mod sample;
 mod serializers;
 mod token_response;
+mod verifiers;
 
 pub use accounts::accounts;
 pub use authorized_keys::{authorized_keys, ssh_signature};
@@ -52,6 +53,7 @@ pub use plugins::{plugin_elf, plugin_frames, plugin_message, plugin_record, plug
 pub use references::{env_file, reference, template};
 pub use serializers::{serializer_bincode, serializer_cbor, serializer_json, serializer_postcard};
 pub use token_response::token_response;
+pub use verifiers::{stored_password, user_file};
 
 /// A target takes bytes and panics if a property does not hold.
 pub type Target = fn(&[u8]);
@@ -97,6 +99,8 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("settings", settings),
     ("ssh-signature", ssh_signature),
     ("store-file", store_file),
+    ("stored-password", stored_password),
     ("template", template),
     ("token-response", token_response),
+    ("user-file", user_file),
 ];
