@@ -173,7 +173,7 @@ impl Format {
             }
             Self::Htdigest => {
                 let realm = entry.realm.unwrap_or_default();
-                let ha1 = Secret::from(format!("MD5:{realm}:{}", entry.stored));
+                let ha1 = Secret::from(["MD5:", realm, ":", entry.stored].concat());
                 Ok(Verifier::new(VerifierForm::Ha1, Ha1::parse(&ha1)?.write()))
             }
             Self::Scram => {

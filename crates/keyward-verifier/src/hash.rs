@@ -31,8 +31,8 @@ pub use scheme::Scheme;
 /// The most memory that checking a hash may use, in bytes.
 pub const MAX_MEMORY: u64 = 512 << 20;
 
-/// The hash of a password that nobody has, with the default scheme and cost. [`imitate`](crate::imitate)
-/// a check of it where there is no user whose hash could be imitated.
+/// A hash with the default scheme and cost, of no password. A check of it is
+/// [imitated](crate::imitate) where no user has a hash that could be taken as an example.
 pub const EXAMPLE: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA\
                            $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 

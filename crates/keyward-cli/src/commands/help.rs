@@ -67,6 +67,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("authenticators", include_str!("../../../../docs/authenticators.md")),
     ("fetch", include_str!("../../../../docs/fetch.md")),
     ("datalad", include_str!("../../../../docs/datalad.md")),
+    ("user-files", include_str!("../../../../docs/user-files.md")),
     ("trust", include_str!("../../../../docs/trust.md")),
     ("configuration", include_str!("../../../../docs/configuration.md")),
     ("exit-codes", include_str!("../../../../docs/exit-codes.md")),

@@ -79,11 +79,12 @@ fn prefixed(scheme: &str, hash: &str) -> Parsed {
         "" => unbase64(hash)?,
         _ => return Err(Unusable::Unknown),
     };
-    let (expected, salt) = bytes.split_at_checked(kind.length()).ok_or(Unusable::Malformed)?;
+    let (expected, salt) =
+        bytes.expose().split_at_checked(kind.length()).ok_or(Unusable::Malformed)?;
     if salted == salt.is_empty() {
         return Err(Unusable::Malformed);
     }
-    Ok(new(Function::Digest(kind), salt, expected))
+    Ok(new(Function::Digest(kind), salt, expected.into()))
 }
 
 fn starts(hash: &str, starts: &[&str]) -> Parsed {
@@ -129,7 +130,7 @@ fn argon2(algorithm: Algorithm, rest: &str) -> Parsed {
     if salt.len() < argon2::MIN_SALT_LEN || passes == 0 {
         return Err(Unusable::Malformed);
     }
-    Ok(new(function, &salt, &unbase64(hash)?))
+    Ok(new(function, salt.expose(), unbase64(hash)?))
 }
 
 /// `12$` and 53 digits.
@@ -138,18 +139,19 @@ fn bcrypt(rest: &str) -> Parsed {
     let cost = (cost.len() == 2).then(|| number(cost)).flatten().ok_or(Unusable::Malformed)?;
     let (salt, hash) = digits.split_at_checked(22).ok_or(Unusable::Malformed)?;
     let salt = unbits(salt)?;
-    Ok(new(Function::Bcrypt { cost }, &salt, &unbits(hash)?))
+    Ok(new(Function::Bcrypt { cost }, salt.expose(), unbits(hash)?))
 }
 
-fn unbits(text: &str) -> Result<Vec<u8>, Unusable> {
-    BCRYPT_BASE64.decode(text).map_err(|_| Unusable::Malformed)
+fn unbits(text: &str) -> Result<Secret, Unusable> {
+    BCRYPT_BASE64.decode(text).map(Secret::new).map_err(|_| Unusable::Malformed)
 }
 
 fn yescrypt(rest: &str) -> Parsed {
     let [params, salt, hash] = fields(rest)?;
     let params = params.parse().map_err(|_| Unusable::Malformed)?;
-    let decode = |text: &str| crypt64::decode(text.as_bytes()).ok_or(Unusable::Malformed);
-    Ok(new(Function::Yescrypt(params), &decode(salt)?, &decode(hash)?))
+    let decode =
+        |text: &str| crypt64::decode(text.as_bytes()).map(Secret::new).ok_or(Unusable::Malformed);
+    Ok(new(Function::Yescrypt(params), decode(salt)?.expose(), decode(hash)?))
 }
 
 /// `ln=17,r=8,p=1$SALT$HASH`.
@@ -157,7 +159,7 @@ fn scrypt(rest: &str) -> Parsed {
     let [costs, salt, hash] = fields(rest)?;
     let [log_n, r, p] = parameters(costs, ["ln", "r", "p"])?;
     let log_n = u8::try_from(log_n).map_err(|_| Unusable::Malformed)?;
-    Ok(new(Function::Scrypt { log_n, r, p }, &unbase64(salt)?, &unbase64(hash)?))
+    Ok(new(Function::Scrypt { log_n, r, p }, unbase64(salt)?.expose(), unbase64(hash)?))
 }
 
 /// `rounds=5000$SALT$HASH`; the number of rounds may be missing.
@@ -173,7 +175,7 @@ fn sha_crypt(rest: &str, function: impl FnOnce(u32) -> Function) -> Parsed {
     let [salt, hash] = fields(rest)?;
     // The reference ignores the rest of a longer salt.
     let salt = salt.as_bytes();
-    Ok(new(function(rounds), &salt[..salt.len().min(16)], hash.as_bytes()))
+    Ok(new(function(rounds), &salt[..salt.len().min(16)], hash.into()))
 }
 
 /// `29000$SALT$HASH`, in Base64 with `.` for `+` and without padding.
@@ -181,7 +183,7 @@ fn passlib_pbkdf2(digest: Kind, rest: &str) -> Parsed {
     let [rounds, salt, hash] = fields(rest)?;
     let rounds = number(rounds).ok_or(Unusable::Malformed)?;
     let decode = |text: &str| unbase64(&text.replace('.', "+"));
-    Ok(new(Function::Pbkdf2 { digest, rounds }, &decode(salt)?, &decode(hash)?))
+    Ok(new(Function::Pbkdf2 { digest, rounds }, decode(salt)?.expose(), decode(hash)?))
 }
 
 /// `$1$SALT$5000$` and the hash in hexadecimal.
@@ -190,13 +192,13 @@ fn dovecot_pbkdf2(text: &str) -> Parsed {
     let [salt, rounds, hash] = fields(rest)?;
     let rounds = number(rounds).ok_or(Unusable::Malformed)?;
     let function = Function::Pbkdf2 { digest: Kind::Sha1, rounds };
-    Ok(new(function, salt.as_bytes(), &unhex(hash)?))
+    Ok(new(function, salt.as_bytes(), unhex(hash)?))
 }
 
 fn md5_crypt(function: Function, rest: &str) -> Parsed {
     let [salt, hash] = fields(rest)?;
     let salt = salt.as_bytes();
-    Ok(new(function, &salt[..salt.len().min(8)], hash.as_bytes()))
+    Ok(new(function, &salt[..salt.len().min(8)], hash.into()))
 }
 
 /// Two characters of salt, eleven of the hash.
@@ -205,11 +207,11 @@ fn des(text: &str) -> Parsed {
         return Err(Unusable::Unknown);
     }
     let (salt, hash) = text.as_bytes().split_at(2);
-    Ok(new(Function::DesCrypt, salt, hash))
+    Ok(new(Function::DesCrypt, salt, hash.into()))
 }
 
-fn new(function: Function, salt: &[u8], expected: &[u8]) -> Hash {
-    Hash { function, salt: salt.to_vec(), expected: Secret::from(expected) }
+fn new(function: Function, salt: &[u8], expected: Secret) -> Hash {
+    Hash { function, salt: salt.to_vec(), expected }
 }
 
 /// Splits text at `$` into exactly this many parts.
@@ -239,13 +241,14 @@ fn number(text: &str) -> Option<u32> {
     is_digits.then(|| text.parse().ok()).flatten()
 }
 
-fn unhex(text: &str) -> Result<Vec<u8>, Unusable> {
+fn unhex(text: &str) -> Result<Secret, Unusable> {
     let mut bytes = vec![0; text.len() / 2];
-    hex::decode(text.as_bytes(), &mut bytes).ok_or(Unusable::Malformed)?;
-    Ok(bytes)
+    let read = hex::decode(text.as_bytes(), &mut bytes);
+    let bytes = Secret::new(bytes);
+    read.map(|()| bytes).ok_or(Unusable::Malformed)
 }
 
-fn unbase64(text: &str) -> Result<Vec<u8>, Unusable> {
+fn unbase64(text: &str) -> Result<Secret, Unusable> {
     let engine = if text.ends_with('=') { STANDARD } else { STANDARD_NO_PAD };
-    engine.decode(text).map_err(|_| Unusable::Malformed)
+    engine.decode(text).map(Secret::new).map_err(|_| Unusable::Malformed)
 }

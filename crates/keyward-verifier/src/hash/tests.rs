@@ -189,6 +189,40 @@ fn a_cost_above_the_limit_is_refused_at_once() {
     assert!(start.elapsed().as_secs() < 5);
 }
 
+/// Parameters at the lower limits, which programs do not write, but people can.
+#[test]
+fn no_allowed_cost_is_a_panic() {
+    let tail = "$jpyugGe/YacZg92J5k84k0$5PcPWL2es3Qspu2YUCJXmE92Pp2UHWMm6CYAex/Ajq9";
+    let phc = "$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAA";
+    let digits = ["", ".", "/", "0", "1", "5", "A", "j"];
+    let mut texts = Vec::new();
+    for mode in [".", "/", "j"] {
+        for n in [".", "/", "0", "1", "3"] {
+            for r in [".", "/", "0", "5"] {
+                for more in digits {
+                    texts.push(format!("$y${mode}{n}{r}{more}{tail}"));
+                    texts.extend(digits.map(|last| format!("$y${mode}{n}{r}{more}{last}{tail}")));
+                }
+            }
+        }
+    }
+    for memory in [0, 1, 7, 8, 9, 15, 16, 64] {
+        for lanes in [0, 1, 2, 3, 8] {
+            texts.push(format!("$argon2d$m={memory},t=1,p={lanes}{phc}"));
+            texts.push(format!("$argon2i$v=19$m={memory},t=0,p={lanes}{phc}"));
+            texts.push(format!("$scrypt$ln={lanes},r={memory},p={lanes}{phc}"));
+        }
+    }
+    texts.push(format!("$pbkdf2-sha512$1${phc}").replace("$$", "$"));
+    texts.push("$5$rounds=1$$mAwMsDaqjtxAtGqstEIf7OBR15rgcx.jSKGM94IKRj/".into());
+    let hashes: Vec<_> = texts.iter().filter_map(|text| parse(text).ok()).collect();
+    assert!(hashes.len() > 100, "{}", hashes.len());
+    for hash in hashes {
+        assert!(!hash.verify(&"x".into()));
+        assert!(!hash.verify(&"x".repeat(511).into()));
+    }
+}
+
 #[test]
 fn what_is_no_hash_is_refused() {
     for (stored, why) in [
