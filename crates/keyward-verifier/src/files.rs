@@ -219,9 +219,10 @@ impl Format {
     }
 }
 
-/// Whether a name can be that of a user.
+/// Whether a name can be that of a user. One that begins with `#` is that of a comment for some programs.
 fn is_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= MAX_NAME && !name.contains(char::is_control)
+    let has_length = (1..=MAX_NAME).contains(&name.len());
+    has_length && !name.starts_with('#') && !name.contains(char::is_control)
 }
 
 /// Splits a file into its lines, each with its number and its end.

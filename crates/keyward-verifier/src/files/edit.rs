@@ -105,13 +105,13 @@ fn check_name(name: &str, realm: Option<&str>, format: &Format) -> Result<()> {
     let is_realm = |realm: &str| is_name(realm) && !realm.contains(':');
     let why = if !is_edited {
         "a file of this format is not changed"
-    } else if !is_name(name) || name.contains(':') || name.starts_with('#') || name.trim() != name {
+    } else if !is_name(name) || name.contains(':') || name.trim() != name {
         "a name has 1 to 255 bytes, no colon and no control character, does not begin with # and has \
          no blank at an end"
     } else if realm.is_some() != wants_realm {
         "a realm is for files of htdigest, which need it"
     } else if !realm.is_none_or(is_realm) {
-        "a realm has 1 to 255 bytes, no colon and no control character"
+        "a realm has 1 to 255 bytes, no colon and no control character, and does not begin with #"
     } else {
         return Ok(());
     };

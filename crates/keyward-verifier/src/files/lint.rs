@@ -31,7 +31,7 @@ pub enum Problem {
     TooFewFields,
     /// The name is empty. Some programs let in a client that sends an empty name.
     EmptyName,
-    /// The name is too long or contains a control character.
+    /// The name is too long, contains a control character or begins with `#`.
     BadName,
     /// The password is empty. Some programs let in a client that sends an empty password.
     EmptyPassword,
@@ -79,7 +79,7 @@ impl fmt::Display for Problem {
             Self::NotText => "the line is not UTF-8",
             Self::TooFewFields => "the line has too few fields",
             Self::EmptyName => "the name is empty",
-            Self::BadName => "the name is too long or contains a control character",
+            Self::BadName => "the name is too long, contains a control character or begins with #",
             Self::EmptyPassword => "the password is empty",
             Self::Duplicate { first } => return write!(f, "the user is also in line {first}"),
             Self::Comment => "the comment is a user for programs that know no comments",
@@ -124,7 +124,9 @@ pub fn lint(content: &[u8], format: &Format) -> Vec<Finding> {
 
 /// Whether a program that knows no comments lets in a user with this line.
 fn is_user_for_others(comment: &[u8], format: &Format) -> bool {
-    let Ok(entry) = format.entry(comment) else { return false };
+    let Some(Ok(entry)) = comment.strip_prefix(b"#").map(|line| format.entry(line)) else {
+        return false;
+    };
     !entry.name.contains(' ') && format.verifier(&entry, true).is_ok()
 }
 
