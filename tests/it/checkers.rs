@@ -6,3 +6,4 @@ mod ldap;
 mod one_time;
 mod pam;
 mod slapd;
+mod store;

@@ -3,10 +3,15 @@
 //! The functions here are pure: the caller keeps which step was accepted last, and which recovery codes
 //! are used, in a place that changes by compare-and-swap. Otherwise a code could be used twice.
 
-use keyward_core::{Result, Secret, Timestamp};
+use std::io::Write;
+
+use base32ct::{Base32UpperUnpadded, Encoding};
+use keyward_core::{Error, Result, Secret, SecretWriter, Timestamp};
 use keyward_fs::random;
 use keyward_kinds::{Moving, OtpAuth};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::Zeroizing;
 
 use crate::Unusable;
 
@@ -102,6 +107,24 @@ pub fn uri(stored: &Secret) -> Result<Secret, Unusable> {
     }
     read(&uri)?;
     Ok(uri)
+}
+
+/// Makes the `otpauth` URI of a new secret of 160 random bits, for one-time passwords by time. `user`
+/// and `issuer` are what an app shows.
+///
+/// # Errors
+/// [`Unavailable`](keyward_core::ErrorKind::Unavailable) if there are no random bytes.
+pub fn make(issuer: &str, user: &str) -> Result<Secret> {
+    let mut uri = SecretWriter::new();
+    let escape = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
+    // A writer in memory without limit has no errors.
+    let _ = write!(uri, "otpauth://totp/{}:{}?secret=", escape(issuer), escape(user));
+    let mut text = Zeroizing::new([0; 32]);
+    let seed = Zeroizing::new(random::<20>()?);
+    let encoded = Base32UpperUnpadded::encode(&*seed, &mut *text);
+    let _ = uri.write_all(encoded.map_err(|_| Error::corrupt("encode"))?.as_bytes());
+    let _ = write!(uri, "&issuer={}", escape(issuer));
+    Ok(uri.finish())
 }
 
 /// Makes recovery codes of 80 random bits each, such as `b4xd-7qkm-z2ra-5tne`. The server keeps their

@@ -1,4 +1,4 @@
-//! `keyward auth`: checks users, as a server would, and keeps the files of users that servers read.
+//! `keyward auth`: checks users, as a server would, and keeps the files and stores of users that servers read.
 
 mod chain;
 mod check;
@@ -10,7 +10,7 @@ use super::Run;
 use crate::session::Session;
 use crate::stop::Outcome;
 
-/// Check users with checkers, and keep files of users
+/// Check users with checkers, and keep files and stores of users
 #[derive(clap::Parser)]
 #[command(after_help = "A checker is written TYPE or TYPE:ARGS. --help-auth lists the types.
 
@@ -37,9 +37,9 @@ impl Run for Command {
             Self::Matrix(arguments) => arguments.run(session),
             Self::Add(arguments) => arguments.run(session),
             Self::Passwd(arguments) => arguments.run(session),
-            Self::Remove(arguments) => arguments.run(),
-            Self::List(arguments) => arguments.run(),
-            Self::Lint(arguments) => arguments.run(),
+            Self::Remove(arguments) => arguments.run(session),
+            Self::List(arguments) => arguments.run(session),
+            Self::Lint(arguments) => arguments.run(session),
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The commands that change and show files of users.
 
+mod in_store;
 mod stored;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use keyward_core::{Error, ErrorKind, Secret};
 use keyward_portal::prepare_user;
@@ -11,21 +12,33 @@ use keyward_verifier::{describe, files::Finding};
 use serde_json::{Value, json};
 
 use super::file;
+use crate::candidates;
 use crate::output::{Lines, escape_if_terminal};
 use crate::password::PasswordSource;
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, usage_error};
 use stored::SchemeArguments;
 
-/// The file.
+/// The file or the store.
 #[derive(clap::Args)]
-struct FileArguments {
+#[group(skip)]
+struct Place {
     /// The file of users
-    #[arg(long, value_name = "F")]
-    file: PathBuf,
+    #[arg(long, value_name = "F", required_unless_present = "store")]
+    file: Option<PathBuf>,
     /// How the file is written
     #[arg(long, value_enum, value_name = "X", default_value_t)]
     format: FileFormat,
+    /// A Keyward store with the users, instead of a file
+    #[arg(long, value_name = "S", conflicts_with_all = ["file", "format"], add = candidates::stores())]
+    store: Option<String>,
+}
+
+impl Place {
+    /// Returns the file.
+    fn file(&self) -> &Path {
+        self.file.as_deref().expect("without a store, there is a file")
+    }
 }
 
 /// The formats of files.
@@ -53,19 +66,19 @@ impl FileFormat {
     }
 }
 
-/// The user, and the realm in a file of htdigest.
+/// The user, and the realm of HTTP Digest.
 #[derive(clap::Args)]
 struct UserArguments {
     /// The name of the user
     user: String,
     #[command(flatten)]
-    file: FileArguments,
-    /// The realm, in a file of htdigest
+    place: Place,
+    /// The realm, in a file of htdigest; in a store, add a verifier for HTTP Digest in this realm
     #[arg(long, value_name = "R")]
     realm: Option<String>,
 }
 
-/// Add a user to a file
+/// Add a user to a file or a store
 #[derive(clap::Parser)]
 #[command(
     after_help = "The file is made if it does not exist; then only you can read it. The password is hashed.
@@ -73,22 +86,33 @@ struct UserArguments {
 Example:
   keyward auth add ann --file .htpasswd
   printf s3cret | keyward auth add ann --file users --format scram --stdin
-  keyward auth add ann --file .htdigest --format htdigest --realm Staff"
+  keyward auth add ann --file .htdigest --format htdigest --realm Staff
+  keyward auth add ann --store people --scram --totp"
 )]
 pub(in crate::commands) struct Add {
     #[command(flatten)]
     user: UserArguments,
     #[command(flatten)]
     scheme: SchemeArguments,
+    /// In a store, add a verifier for SCRAM-SHA-256
+    #[arg(long, requires = "store")]
+    scram: bool,
+    /// In a store, make the secret of one-time passwords, and print its URI
+    #[arg(long, requires = "store")]
+    totp: bool,
+    /// In a store, make recovery codes, and print them
+    #[arg(long, requires = "store")]
+    recovery_codes: bool,
     #[command(flatten)]
     password: PasswordSource,
 }
 
-/// Change the password of a user in a file
+/// Change the password of a user in a file or a store
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
   keyward auth passwd ann --file .htpasswd
-  keyward auth passwd ann --file users --format dovecot --scheme argon2id")]
+  keyward auth passwd ann --file users --format dovecot --scheme argon2id
+  keyward auth passwd ann --store people")]
 pub(in crate::commands) struct Passwd {
     #[command(flatten)]
     user: UserArguments,
@@ -98,7 +122,7 @@ pub(in crate::commands) struct Passwd {
     password: PasswordSource,
 }
 
-/// Remove a user from a file
+/// Remove a user from a file or a store
 #[derive(clap::Parser)]
 #[command(after_help = "Without --realm, a user is removed from all realms of a file of htdigest.
 
@@ -109,19 +133,19 @@ pub(in crate::commands) struct Remove {
     user: UserArguments,
 }
 
-/// List the users of a file
+/// List the users of a file or a store
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
   keyward auth list --file .htpasswd")]
 pub(in crate::commands) struct List {
     #[command(flatten)]
-    file: FileArguments,
+    place: Place,
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
 
-/// Find what is wrong or weak in a file of users
+/// Find what is wrong or weak in a file or a store of users
 #[derive(clap::Parser)]
 #[command(
     after_help = "It finds empty names and passwords, users in several lines, comments that some programs take for users,
@@ -132,7 +156,7 @@ Example:
 )]
 pub(in crate::commands) struct Lint {
     #[command(flatten)]
-    file: FileArguments,
+    place: Place,
     /// Print one JSON object per line
     #[arg(long)]
     json: bool,
@@ -140,12 +164,18 @@ pub(in crate::commands) struct Lint {
 
 impl Add {
     pub(super) fn run(self, session: &Session) -> Outcome {
+        if let Some(store) = &self.user.place.store {
+            return in_store::add(store, &self, session);
+        }
         write(&self.user, &self.scheme, &self.password, session, false)
     }
 }
 
 impl Passwd {
     pub(super) fn run(self, session: &Session) -> Outcome {
+        if let Some(store) = &self.user.place.store {
+            return in_store::passwd(store, &self, session);
+        }
         write(&self.user, &self.scheme, &self.password, session, true)
     }
 }
@@ -158,7 +188,7 @@ fn write(
     session: &Session,
     exists: bool,
 ) -> Outcome {
-    let format = arguments.file.format.format();
+    let format = arguments.place.format.format();
     let realm = arguments.realm.as_deref();
     let maker = scheme.maker(&format, realm)?;
     // A portal looks for this form of the name.
@@ -173,14 +203,14 @@ fn write(
             .hint(format!("keyward auth passwd {name} changes the password"))),
         false => Err(not_found(&name)),
     };
-    match file::read(&arguments.file.file) {
+    match file::read(arguments.place.file()) {
         Ok(content) => check(&content)?,
         Err(stop) if exists => return Err(stop),
         Err(_) => {}
     }
     let password = password.read(&session.console, None)?;
     let stored = maker.make(&name, &password)?;
-    file::change(&arguments.file.file, |content| {
+    file::change(arguments.place.file(), |content| {
         check(content)?;
         Ok(files::set(content, &format, &name, realm, &stored)?)
     })
@@ -196,14 +226,17 @@ fn not_found(name: &str) -> Error {
 }
 
 impl Remove {
-    pub(super) fn run(self) -> Outcome {
-        let UserArguments { user, file, realm } = self.user;
-        let format = file.format.format();
+    pub(super) fn run(self, session: &Session) -> Outcome {
+        let UserArguments { user, place, realm } = self.user;
+        if let Some(store) = &place.store {
+            return in_store::remove(store, &user, session);
+        }
+        let format = place.format.format();
         if realm.is_some() && format != Format::Htdigest {
             return Err(usage_error("--realm is for files of htdigest"));
         }
-        file::read(&file.file)?;
-        file::change(&file.file, |content| {
+        file::read(place.file())?;
+        file::change(place.file(), |content| {
             let new = files::remove(content, &format, &user, realm.as_deref());
             new.ok_or_else(|| not_found(&user).into())
         })
@@ -211,9 +244,12 @@ impl Remove {
 }
 
 impl List {
-    pub(super) fn run(self) -> Outcome {
-        let content = file::read(&self.file.file)?;
-        let rows = files::list(content.expose(), &self.file.format.format());
+    pub(super) fn run(self, session: &Session) -> Outcome {
+        if let Some(store) = &self.place.store {
+            return in_store::list(store, self.json, session);
+        }
+        let content = file::read(self.place.file())?;
+        let rows = files::list(content.expose(), &self.place.format.format());
         let mut lines = Lines::new();
         for row in &rows {
             lines.print(&match self.json {
@@ -257,9 +293,12 @@ fn row_text(row: &Row) -> String {
 }
 
 impl Lint {
-    pub(super) fn run(self) -> Outcome {
-        let content = file::read(&self.file.file)?;
-        let findings = files::lint(content.expose(), &self.file.format.format());
+    pub(super) fn run(self, session: &Session) -> Outcome {
+        if let Some(store) = &self.place.store {
+            return in_store::lint(store, self.json, session);
+        }
+        let content = file::read(self.place.file())?;
+        let findings = files::lint(content.expose(), &self.place.format.format());
         let mut lines = Lines::new();
         for finding in &findings {
             lines.print(&match self.json {
@@ -268,10 +307,15 @@ impl Lint {
             })?;
         }
         lines.end()?;
-        match findings.len() {
-            0 => Ok(()),
-            _ => Err(Stop::Code(1, "error: the check found something wrong, see above".into())),
-        }
+        found(findings.len())
+    }
+}
+
+/// Ends the linter.
+fn found(count: usize) -> Outcome {
+    match count {
+        0 => Ok(()),
+        _ => Err(Stop::Code(1, "error: the check found something wrong, see above".into())),
     }
 }
 

@@ -11,8 +11,8 @@ use crate::stop::{Outcome, usage_error, usage_error_with_hint};
 /// How the password is hashed.
 #[derive(clap::Args)]
 pub(super) struct SchemeArguments {
-    /// How the password is hashed [default: bcrypt in files of htpasswd, argon2id in those of Dovecot,
-    /// scram-sha-256 in those of SCRAM]
+    /// How the password is hashed [default: bcrypt in files of htpasswd, argon2id in those of Dovecot
+    /// and in stores, scram-sha-256 in those of SCRAM]
     #[arg(long, value_name = "SCHEME")]
     scheme: Option<String>,
     /// The cost: log2 of the rounds for bcrypt, KiB of memory for Argon2, log2 of N for scrypt and
@@ -22,6 +22,18 @@ pub(super) struct SchemeArguments {
     /// Accept a scheme from whose hashes passwords can be guessed
     #[arg(long)]
     legacy: bool,
+}
+
+impl SchemeArguments {
+    /// Returns what makes the hash of a password in a store.
+    pub(super) fn for_store(&self) -> Outcome<Maker<'static>> {
+        let name = self.scheme.clone().or_else(|| Some("argon2id".into()));
+        let arguments = Self { scheme: name, ..*self };
+        match arguments.maker(&Format::Htpasswd, None)? {
+            Maker::Hash { scheme, cost, .. } => Ok(Maker::Hash { scheme, cost, prefixed: false }),
+            _ => Err(usage_error("use --scram and --realm for SCRAM and Digest")),
+        }
+    }
 }
 
 /// Makes what is stored.
