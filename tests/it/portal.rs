@@ -7,6 +7,7 @@ mod fetch;
 mod gsasl;
 mod mail;
 mod pop3;
+mod shared;
 mod site;
 mod twisted;
 mod users;
