@@ -2,7 +2,7 @@ use std::fmt::{self, Debug};
 
 use hmac::{Hmac, KeyInit, Mac};
 use keyward_core::{Error, Result, Secret, hex};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 use crate::parts::join;
 
@@ -48,16 +48,18 @@ impl PortalKey {
         mac.finalize().into_bytes().into()
     }
 
-    /// Returns a short text for the name of a note.
-    pub(crate) fn label(&self, purpose: &str, parts: &[&[u8]]) -> String {
-        hex::encode(&self.mark(purpose, parts)[..16])
-    }
-
     /// Returns a number.
     pub(crate) fn pick(&self, purpose: &str, parts: &[&[u8]]) -> u64 {
         let mark = self.mark(purpose, parts);
         u64::from_be_bytes(*mark.first_chunk().expect("a mark has 32 bytes"))
     }
+}
+
+/// Returns a short text for the name of a note. It does not depend on a key, so that copies of a server
+/// find each other's notes even if their keys differ.
+pub(crate) fn label(purpose: &str, parts: &[&[u8]]) -> String {
+    let parts = join(std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()));
+    hex::encode(&Sha256::digest(parts.expose())[..16])
 }
 
 impl Debug for PortalKey {

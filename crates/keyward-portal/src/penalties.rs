@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use keyward_core::{Result, Secret, Timestamp};
 
-use crate::marks::PortalKey;
+use crate::marks::label;
 use crate::memory::{Edit, Key, Memory, Topic, damaged};
 use crate::parts::{join, split};
 
@@ -37,11 +37,11 @@ pub(crate) struct Counted {
 
 impl Counted {
     /// `user` is the prepared name, so that other spellings of it count as the same user.
-    pub(crate) fn new(key: &PortalKey, address: &str, user: &str) -> Self {
+    pub(crate) fn new(address: &str, user: &str) -> Self {
         let note = |about| Key { topic: Topic::Penalty, about };
         Self {
-            user: note(key.label("penalty-user", &[address.as_bytes(), user.as_bytes()])),
-            address: note(key.label("penalty-address", &[address.as_bytes()])),
+            user: note(label("penalty-user", &[address.as_bytes(), user.as_bytes()])),
+            address: note(label("penalty-address", &[address.as_bytes()])),
         }
     }
 }
@@ -155,9 +155,9 @@ mod tests {
 
     #[test]
     fn failures_cost_more_and_more_time_and_are_forgotten() {
-        let (key, memory) = (PortalKey::random().unwrap(), LocalMemory::default());
+        let memory = LocalMemory::default();
         let penalties = Penalties::default();
-        let ann = Counted::new(&key, "192.0.2.1", "ann");
+        let ann = Counted::new("192.0.2.1", "ann");
         let count = |who: &Counted, now| penalties.count(&memory, who, now).unwrap();
         for _ in 0..6 {
             assert_eq!(count(&ann, unix(0)), None);
@@ -167,7 +167,7 @@ mod tests {
         assert_eq!(count(&ann, unix(2)), Some(Duration::from_secs(1)));
         assert_eq!(count(&ann, unix(3)), None);
         assert_eq!(count(&ann, unix(3)), Some(Duration::from_secs(4)));
-        let elsewhere = Counted::new(&key, "192.0.2.2", "ann");
+        let elsewhere = Counted::new("192.0.2.2", "ann");
         assert_eq!(count(&elsewhere, unix(3)), None);
         penalties.forgive(&memory, &elsewhere, unix(3)).unwrap();
         assert_eq!(count(&ann, unix(3)), Some(Duration::from_secs(4)));
@@ -177,11 +177,11 @@ mod tests {
 
     #[test]
     fn an_address_that_tries_many_names_is_refused() {
-        let (key, memory) = (PortalKey::random().unwrap(), LocalMemory::default());
+        let memory = LocalMemory::default();
         let penalties = Penalties::default();
         let mut refused = None;
         for number in 0..=51 {
-            let who = Counted::new(&key, "192.0.2.1", &format!("user{number}"));
+            let who = Counted::new("192.0.2.1", &format!("user{number}"));
             refused = penalties.count(&memory, &who, unix(0)).unwrap();
         }
         assert_eq!(refused, Some(Duration::from_secs(1)));
@@ -189,9 +189,9 @@ mod tests {
 
     #[test]
     fn a_success_takes_back_what_was_counted() {
-        let (key, memory) = (PortalKey::random().unwrap(), LocalMemory::default());
+        let memory = LocalMemory::default();
         let penalties = Penalties::default();
-        let ann = Counted::new(&key, "192.0.2.1", "ann");
+        let ann = Counted::new("192.0.2.1", "ann");
         for _ in 0..200 {
             assert_eq!(penalties.count(&memory, &ann, unix(0)).unwrap(), None);
             penalties.forgive(&memory, &ann, unix(0)).unwrap();

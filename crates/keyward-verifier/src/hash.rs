@@ -9,6 +9,7 @@
 //! - A hash whose cost is above a limit is refused before any work: a line that an attacker wrote
 //!   into a file must not make the server compute for minutes or use gigabytes.
 
+mod blocks;
 mod compute;
 mod crypt64;
 mod des;

@@ -233,7 +233,7 @@ impl<R: Realm> Portal<R> {
         let (Some(penalties), Some(address)) = (&self.penalties, &attempt.address) else {
             return Ok(None);
         };
-        let counted = Counted::new(&self.key, address, user.unwrap_or_default());
+        let counted = Counted::new(address, user.unwrap_or_default());
         penalties.count(&*self.memory, &counted, self.now())
     }
 
@@ -243,7 +243,7 @@ impl<R: Realm> Portal<R> {
             return Ok(());
         };
         let user = waiting.claimed.as_deref().unwrap_or_default();
-        let counted = Counted::new(&self.key, address, user);
+        let counted = Counted::new(address, user);
         penalties.forgive(&*self.memory, &counted, self.now())
     }
 

@@ -6,6 +6,7 @@ use sha1::Sha1;
 use sha2::digest::Digest;
 use sha2::{Sha256, Sha512};
 
+use super::blocks::with_blocks;
 use super::{MAX_MEMORY, Scheme, crypt64, des, md5_crypt};
 
 /// How a hash is computed from a password and a salt.
@@ -163,8 +164,13 @@ impl Function {
         match self {
             Self::Argon2 { algorithm, version, memory, passes, lanes } => {
                 let params = argon2::Params::new(*memory, *passes, *lanes, None).ok()?;
+                let count = params.block_count();
                 let argon2 = Argon2::new(*algorithm, *version, params);
-                filled(length, |hash| argon2.hash_password_into(password, salt, hash).ok())
+                with_blocks(count, |blocks| {
+                    filled(length, |hash| {
+                        argon2.hash_password_into_with_memory(password, salt, hash, blocks).ok()
+                    })
+                })
             }
             Self::Bcrypt { cost } => bcrypt(*cost, password, salt),
             Self::Yescrypt(params) => {

@@ -8,6 +8,7 @@ use keyward_verifier::otp;
 
 use super::{MAX_VERIFIERS, field};
 use crate::chain::Link;
+use crate::marks::label;
 use crate::memory::{self, Key, Topic};
 use crate::portal::Portal;
 use crate::portal::factors::Question;
@@ -55,7 +56,7 @@ impl<R: Realm> Portal<R> {
     fn use_code(&self, verifier: &Verifier, code: &Secret) -> Result<Used> {
         // The seed or the hash identifies what is used: if two checkers know the same one, a code is
         // still valid once.
-        let about = self.key.label("code", &[verifier.value.expose()]);
+        let about = label("code", &[verifier.value.expose()]);
         let key = Key { topic: Topic::Code, about };
         if verifier.form == VerifierForm::RecoveryCode {
             if !otp::matches_recovery_code(&verifier.value, code) {

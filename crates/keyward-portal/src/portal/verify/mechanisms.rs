@@ -7,6 +7,7 @@ use keyward_verifier::scram::{Algorithm, MIN_ITERATIONS, Scram};
 use super::{field, find};
 use crate::chain::Link;
 use crate::malformed::Malformed;
+use crate::marks::label;
 use crate::mechanisms::legacy::{self, Answer, Legacy};
 use crate::mechanisms::scram::{self, Binding, First};
 use crate::mechanisms::{digest, random_text};
@@ -157,7 +158,7 @@ impl<R: Realm> Portal<R> {
             return Ok(Round::wrong(Denial::Expired));
         }
         let (nonce, count) = response.claim();
-        let about = self.key.label("nonce", &[nonce.as_bytes()]);
+        let about = label("nonce", &[nonce.as_bytes()]);
         let key = Key { topic: Topic::Nonce, about };
         if !memory::advance(&*self.memory, &key, self.now(), NONCE_LIFE, count.into())? {
             return Ok(Round::wrong(Denial::Replayed));
