@@ -55,7 +55,7 @@ pub use plugin_file::PluginFile;
 pub use plugins::{BrokenPlugin, Plugins};
 pub use profile::Profile;
 pub use profile_key::ProfileKey;
-pub use program::{find_program, path_of_program};
+pub use program::{find_program, path_of_program, program_beside};
 pub use project::{Declaration, DeclaredSecret, Project, ProjectFile, ProjectPin, Trust};
 pub use setting_key::{KnownSetting, SettingKey, SettingTarget};
 pub use settings::{Setting, Settings};

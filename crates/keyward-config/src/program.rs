@@ -18,6 +18,13 @@ pub fn path_of_program(environment: &Environment) -> Result<PathBuf> {
     Ok(called(environment).filter(leads_here).unwrap_or(this))
 }
 
+/// Returns the path of another program in the folder of this one, if it is there. The path to the
+/// folder contains no symbolic link.
+pub fn program_beside(name: &str) -> Option<PathBuf> {
+    let path = std::env::current_exe().ok()?.with_file_name(name);
+    path.is_file().then_some(path)
+}
+
 /// Returns the path from the command line: made absolute, or found in `PATH` as by a shell.
 fn called(environment: &Environment) -> Option<PathBuf> {
     let word = PathBuf::from(std::env::args_os().next()?);

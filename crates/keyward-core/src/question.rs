@@ -2,7 +2,7 @@ use crate::Secret;
 
 /// A question of a conversation, as the challenge of
 /// [`PresentedKind::CONVERSATION`](crate::PresentedKind::CONVERSATION) contains it. The client's
-/// answer is a text, without a form of its own.
+/// answer is a text of any form.
 ///
 /// In the challenge, each line begins with a word: `info` for what the client is told, and in the last
 /// line `ask`, or `ask-hidden` for an answer that must not be shown while it is typed.

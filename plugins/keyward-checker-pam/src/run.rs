@@ -1,4 +1,4 @@
-//! A login with PAM, in a thread of its own.
+//! A login with PAM, in a separate thread.
 
 use std::cell::RefCell;
 use std::ffi::{OsStr, OsString};

@@ -1,8 +1,9 @@
-//! The checkers that come with Keyward in a program of their own, next to this program.
+//! The checkers that come with Keyward in another program, next to this one.
 
 use std::path::Path;
 use std::sync::Arc;
 
+use keyward_config::program_beside;
 use keyward_core::{Error, ErrorKind, Offer, Registration, Result, Role};
 use keyward_loader::Program;
 use keyward_loader::process::Command;
@@ -20,9 +21,7 @@ const NAMES: [&str; 2] = ["ldap", "pam"];
 /// It is trusted for its place, as this program is: only root and the user may be able to replace
 /// it.
 pub(super) fn offers(plugins: &Arc<Plugins>) -> Vec<Offer> {
-    let this = std::env::current_exe().ok();
-    let program = this.map(|this| this.with_file_name(PROGRAM));
-    program.filter(|path| path.is_file()).map_or_else(Vec::new, |path| offers_of(plugins, &path))
+    program_beside(PROGRAM).map_or_else(Vec::new, |path| offers_of(plugins, &path))
 }
 
 fn offers_of(plugins: &Arc<Plugins>, path: &Path) -> Vec<Offer> {
