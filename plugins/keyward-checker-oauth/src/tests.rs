@@ -85,7 +85,7 @@ mod suite {
 
     keyward_testkit::checker_suite!(
         OAuth,
-        |scratch| prepare(scratch),
+        prepare,
         host = |scratch| {
             TestHost::new()
                 .client(Named::new(token(scratch, "ann")).being("ann"))

@@ -4,6 +4,7 @@ mod chain;
 mod check;
 mod file;
 mod matrix;
+mod sign;
 mod users;
 
 use super::Run;

@@ -9,6 +9,7 @@ use keyward_portal::{
 };
 use serde_json::json;
 
+use super::sign::sign;
 use crate::output::{escaped, print, print_message};
 use crate::password::PasswordSource;
 use crate::session::Session;
@@ -21,18 +22,23 @@ use crate::stop::{Outcome, usage_error};
 #[command(after_help = "Example:
   keyward auth check --auth htpasswd:/etc/users ann
   printf s3cret | keyward auth check --auth htpasswd:/etc/users ann --stdin
-  printf TOKEN | keyward auth check --auth store:tokens --kind token --stdin")]
+  printf TOKEN | keyward auth check --auth store:tokens --kind token --stdin
+  keyward auth check --auth sshkey:/etc/keys/%u ann --sign-with ~/.ssh/id_ed25519")]
 pub(in crate::commands) struct Arguments {
     #[command(flatten)]
     auth: AuthArgs,
     /// The user; tokens and anonymous access need none
     user: Option<String>,
-    /// What is checked: password, token, anonymous, conversation, or one-time-password with a policy
+    /// What is checked: password, token, anonymous, conversation, ssh-signature, or one-time-password
+    /// with a policy
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
     /// Read the one-time password from this file, if the policy needs one
     #[arg(long, value_name = "F")]
     code_file: Option<PathBuf>,
+    /// Sign with this SSH key, or with the agent that has the key of this `.pub` file
+    #[arg(long, value_name = "KEY")]
+    sign_with: Option<PathBuf>,
     /// Check as for a client at this address
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
@@ -58,7 +64,10 @@ impl Arguments {
                 Progress::LoggedIn(login) => return self.print(&login),
                 Progress::Refused(refusal) => return Err(refused(&refusal.cause).into()),
                 Progress::Challenge(challenge) if challenge.missing.is_empty() => {
-                    let answer = question(&challenge, session)?;
+                    let answer = match &self.sign_with {
+                        Some(key) => sign(key, &challenge.message)?,
+                        None => question(&challenge, session)?,
+                    };
                     portal.step(&challenge.session, &answer, &attempt, &[VISITOR], ())?
                 }
                 Progress::Challenge(challenge) => {
@@ -73,13 +82,21 @@ impl Arguments {
         let kind = match &self.kind {
             Some(name) => PresentedKind::from_name(name)
                 .ok_or_else(|| usage_error(format!("there is no kind `{}`", printable(name))))?,
+            None if self.sign_with.is_some() => PresentedKind::SSH_SIGNATURE,
             None if chain.serves(&PresentedKind::PASSWORD) => PresentedKind::PASSWORD,
             None if chain.serves(&PresentedKind::CONVERSATION) => PresentedKind::CONVERSATION,
             None => return Err(usage_error("the checkers check no passwords: name a --kind")),
         };
         chain.check(std::slice::from_ref(&kind))?;
         let presented = Presented::new(kind.clone());
-        let needs_user = [PresentedKind::PASSWORD, PresentedKind::CONVERSATION].contains(&kind);
+        let signs = kind == PresentedKind::SSH_SIGNATURE;
+        if signs != self.sign_with.is_some() {
+            return Err(usage_error(
+                "the kind ssh-signature needs --sign-with, and no other kind does",
+            ));
+        }
+        let needs_user =
+            signs || [PresentedKind::PASSWORD, PresentedKind::CONVERSATION].contains(&kind);
         let presented = match &self.user {
             Some(user) => presented.of(user),
             None if needs_user => return Err(usage_error("a USER is needed")),
@@ -93,7 +110,7 @@ impl Arguments {
                 Ok(presented.with("password", self.secret(&what, session)?))
             }
             "token" => Ok(presented.with("token", self.secret("Token", session)?)),
-            "anonymous" | "conversation" => Ok(presented),
+            "anonymous" | "conversation" | "ssh-signature" => Ok(presented),
             name => Err(usage_error(format!("`keyward auth check` cannot present {name}"))),
         }
     }
