@@ -2,6 +2,7 @@
 
 mod files;
 mod hashes;
+mod keys;
 mod ldap;
 mod one_time;
 mod pam;

@@ -1,10 +1,10 @@
 //! A server that signs tokens, and the keys that it publishes.
 
 use std::fmt::{self, Debug};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use http::{StatusCode, Uri};
-use keyward_plugin::{Denial, Error, Result, Secret, Timestamp};
+use keyward_plugin::{Denial, Error, ErrorKind, Result, Secret, Timestamp};
 use serde_json::Value;
 
 use crate::claims::Claims;
@@ -20,11 +20,16 @@ const LIFE: u64 = 3600;
 /// could make this server ask another one again and again.
 const PAUSE: u64 = 60;
 
+/// How long after a failure the server is not asked, in seconds.
+const FAILURE_PAUSE: u64 = 5;
+
 /// A server that signs tokens.
 pub(crate) struct Issuer {
     name: String,
     client: Client,
-    keys: Mutex<Option<Fetched>>,
+    known: Mutex<Option<Arc<Fetched>>>,
+    /// Held by who asks the server: when the last request failed, if it did.
+    asking: Mutex<Option<Timestamp>>,
 }
 
 struct Fetched {
@@ -38,7 +43,7 @@ impl Issuer {
         if url.query().is_some() {
             return Err(Error::invalid("options", "`issuer` has a query"));
         }
-        Ok(Self { name, client, keys: Mutex::default() })
+        Ok(Self { name, client, known: Mutex::default(), asking: Mutex::default() })
     }
 
     /// Returns the claims of a token; `None` if it is not a token of this server.
@@ -58,17 +63,31 @@ impl Issuer {
     }
 
     fn is_signed(&self, token: &Jwt<'_>, now: Timestamp) -> Result<bool> {
-        let mut known = self.keys.lock()?;
-        let age = |fetched: &Fetched| now.as_unix().checked_sub(fetched.at.as_unix());
-        let age = known.as_ref().and_then(age).filter(|age| *age < LIFE);
-        if let (Some(fetched), Some(age)) = (&*known, age) {
-            let verdict = fetched.keys.verify(token);
-            if verdict != Verdict::NoKey || age < PAUSE {
-                return Ok(verdict == Verdict::Right);
-            }
+        if let Some(is_signed) = self.known_verdict(token, now)? {
+            return Ok(is_signed);
         }
-        let fetched = known.insert(Fetched { keys: self.fetch()?, at: now });
+        // One thread asks. Those that know their keys do not wait for it.
+        let mut failure = self.asking.lock()?;
+        if let Some(is_signed) = self.known_verdict(token, now)? {
+            return Ok(is_signed);
+        }
+        if failure.and_then(|at| age(at, now)).is_some_and(|age| age < FAILURE_PAUSE) {
+            let why = format!("{} did not publish its keys a moment ago", self.name);
+            return Err(Error::new(ErrorKind::Unavailable, "request").because(why));
+        }
+        *failure = Some(now);
+        let fetched = Arc::new(Fetched { keys: self.fetch()?, at: now });
+        *failure = None;
+        *self.known.lock()? = Some(Arc::clone(&fetched));
         Ok(fetched.keys.verify(token) == Verdict::Right)
+    }
+
+    /// Verifies with the keys that are known; `None` if the server must be asked for its keys.
+    fn known_verdict(&self, token: &Jwt<'_>, now: Timestamp) -> Result<Option<bool>> {
+        let Some(fetched) = self.known.lock()?.clone() else { return Ok(None) };
+        let Some(age) = age(fetched.at, now).filter(|age| *age < LIFE) else { return Ok(None) };
+        let verdict = fetched.keys.verify(token);
+        Ok((verdict != Verdict::NoKey || age < PAUSE).then_some(verdict == Verdict::Right))
     }
 
     fn fetch(&self) -> Result<Keys> {
@@ -98,6 +117,11 @@ impl Issuer {
         let metadata = self.client.get(&second)?.json(&second)?;
         Ok((second, metadata))
     }
+}
+
+/// How many seconds ago that was; `None` if the clock was set back.
+fn age(at: Timestamp, now: Timestamp) -> Option<u64> {
+    now.as_unix().checked_sub(at.as_unix())
 }
 
 impl Debug for Issuer {

@@ -235,6 +235,27 @@ fn keys_can_be_replaced() {
 }
 
 #[test]
+fn who_has_a_known_key_does_not_wait_for_other_keys() {
+    let (one, two) = (Signer::new(1, "one"), Signer::new(2, "two"));
+    let server = Server::start(&[&one]);
+    let host = Arc::new(TestHost::new());
+    let checker = verifying(&host, &server);
+    let claims = server.claims(&json!({}));
+    assert_eq!(present(&checker, &one.sign(&claims)).unwrap(), accepted("ann"));
+    host.set_now(Timestamp::from_unix(NOW + 60));
+    server.answer("/keys", 500, "");
+    assert_eq!(present(&checker, &two.sign(&claims)).unwrap_err().kind(), ErrorKind::Unavailable);
+    let held = server.hold();
+    std::thread::scope(|scope| {
+        host.set_now(Timestamp::from_unix(NOW + 65));
+        let waiting = scope.spawn(|| present(&checker, &two.sign(&claims)));
+        assert_eq!(present(&checker, &one.sign(&claims)).unwrap(), accepted("ann"));
+        drop(held);
+        assert!(waiting.join().unwrap().is_err());
+    });
+}
+
+#[test]
 fn an_outage_is_an_error() {
     let signer = Signer::new(1, "one");
     let host = Arc::new(TestHost::new().secret("test", "s3cret"));
@@ -254,9 +275,14 @@ fn an_outage_is_an_error() {
         server.answer(path, status, &body);
         let error = present(&checker, &token).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{path} {status}");
-        // When the server works again, so does the checker.
+        // The server is not asked again at once. When it works again, so does the checker.
+        let requests = server.requests();
         server.publish(&[&signer]);
+        assert_eq!(present(&checker, &token).unwrap_err().kind(), ErrorKind::Unavailable);
+        assert_eq!(server.requests(), requests);
+        host.set_now(Timestamp::from_unix(NOW + 5));
         assert_eq!(present(&checker, &token).unwrap(), accepted("ann"));
+        host.set_now(Timestamp::from_unix(NOW));
     }
     let server = Server::start(&[&signer]);
     for (status, body) in

@@ -96,6 +96,11 @@ impl Server {
         self.shared.lock().unwrap().answers.insert(path.to_owned(), answer);
     }
 
+    /// Answers nothing until what it returns is dropped.
+    pub(super) fn hold(&self) -> impl Sized {
+        self.shared.lock().unwrap()
+    }
+
     /// How often something was requested.
     pub(super) fn requests(&self) -> usize {
         self.shared.lock().unwrap().requests.len()

@@ -40,3 +40,15 @@ pub(super) fn sign(key: &Path, challenge: &Secret) -> Outcome<Secret> {
     }
     Ok(signature)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_but_a_login_is_signed() {
+        for text in ["", "git tree", "file x", "keyward-auth", "\0keyward-auth@v1 x"] {
+            assert!(sign(Path::new("/nonexistent"), &Secret::from(text)).is_err(), "{text:?}");
+        }
+    }
+}
