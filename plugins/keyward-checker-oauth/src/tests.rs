@@ -214,7 +214,7 @@ fn keys_can_be_replaced() {
     let claims = server.claims(&json!({}));
     assert_eq!(present(&checker, &one.sign(&claims)).unwrap(), accepted("ann"));
     server.publish(&[&one, &two]);
-    // Nobody can make the checker request the keys more than once a minute.
+    // No client can make the checker request the keys more than once a minute.
     for _ in 0..20 {
         assert_eq!(present(&checker, &two.sign(&claims)).unwrap(), WRONG);
     }
@@ -292,11 +292,12 @@ fn an_outage_is_an_error() {
         let error = present(&asking(&host, &server, 0), "token").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{status} {body}");
     }
-    let nobody = open(&host, |options| options.issuer = Some("http://127.0.0.1:1".into())).unwrap();
+    let unreachable =
+        open(&host, |options| options.issuer = Some("http://127.0.0.1:1".into())).unwrap();
     let token = signer.sign(&json!({"iss": "http://127.0.0.1:1", "sub": "ann"}));
-    assert_eq!(present(&nobody, &token).unwrap_err().kind(), ErrorKind::Unavailable);
+    assert_eq!(present(&unreachable, &token).unwrap_err().kind(), ErrorKind::Unavailable);
     // What is not about this server needs no request.
-    assert_eq!(present(&nobody, "opaque").unwrap(), Round::Unknown);
+    assert_eq!(present(&unreachable, "opaque").unwrap(), Round::Unknown);
 }
 
 #[test]

@@ -72,8 +72,8 @@ impl Networks {
 }
 
 /// Patterns, as in `from=`: networks and addresses with `*` and `?`, and with `!` those that are
-/// excluded. Names of hosts never match, because no name server is asked: nobody should be let in or
-/// kept out by its answer.
+/// excluded. Names of hosts never match, because no name server is asked: its answer should not decide
+/// about a login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Patterns(Vec<(bool, Pattern)>);
 

@@ -53,7 +53,7 @@ impl Revoked {
     ///
     /// # Errors
     /// [`Corrupt`](keyward_plugin::ErrorKind::Corrupt) for anything that is not understood: a key that
-    /// is overlooked would still let somebody in.
+    /// is overlooked would still be accepted.
     pub(crate) fn parse(content: &[u8]) -> Result<Self> {
         let read = match content.strip_prefix(MAGIC) {
             Some(rest) => Self::binary(rest),

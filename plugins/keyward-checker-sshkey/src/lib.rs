@@ -15,7 +15,7 @@
 //! - Everybody gets a challenge. The signature is verified before the user is looked up, so that this
 //!   takes as long for a user who is unknown. A key that is not listed and a wrong signature are the
 //!   same to the client.
-//! - A line that is not understood lets nobody in, and concerns no other line.
+//! - A line that is not understood is left out, and concerns no other line.
 //! - `command=`, `restrict` and similar options are read and not enforced: what a user may do after
 //!   the login is for the server. A certificate that must not be used without a command is refused.
 

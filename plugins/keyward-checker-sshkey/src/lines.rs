@@ -49,7 +49,7 @@ pub(crate) struct Line {
 /// The options of a line that concern the login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LineOptions {
-    /// It is the key of an authority: it lets nobody in, but certificates that it signed do.
+    /// It is the key of an authority: it is not accepted itself, but certificates that it signed are.
     pub(crate) is_authority: bool,
     /// The names of which a certificate must have one, instead of that of the user.
     pub(crate) principals: Option<Vec<String>>,

@@ -223,7 +223,7 @@ fn an_agent_signs() {
     assert_eq!(checker.resume(&pending, &answer, &Attempt::default()).unwrap(), accepted("ann"));
 }
 
-/// TW-74: a key without signature lets nobody in; a bad key; one that is not listed; a bad signature;
+/// TW-74: a key without signature is not enough; a bad key; one that is not listed; a bad signature;
 /// and who is let in has the name of the user.
 #[test]
 fn tw_74_keys_and_signatures() {
@@ -323,7 +323,7 @@ fn t14_options() {
     assert_eq!(keys.log_in_from(&checker, "ann", "ann.key", &nowhere), restricted);
 }
 
-/// T15: nobody learns from the first answer whether a key or a user is known.
+/// T15: the first answer does not tell whether a key or a user is known.
 #[test]
 fn t15_everybody_gets_a_challenge() {
     let keys = Keys::new();

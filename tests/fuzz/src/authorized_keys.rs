@@ -10,7 +10,7 @@ pub fn authorized_keys(bytes: &[u8]) {
 }
 
 /// The first line is a key or a certificate as in a file; what follows is a signature, as bytes or as
-/// text. Nobody has a file with keys, so nobody is let in.
+/// text. No user has a file with keys, so all are unknown.
 pub fn ssh_signature(bytes: &[u8]) {
     let at = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
     let (key, signature) = (&bytes[..at], bytes.get(at + 1..).unwrap_or_default());

@@ -15,7 +15,7 @@ proptest! {
         }
     }
 
-    /// Whoever changes a byte of a token has another token, or none.
+    /// A token in which a byte is changed is another token, or none.
     #[test]
     fn a_changed_token_is_not_signed(at in 0_usize..150, byte in "[A-Za-z0-9_.-]") {
         let signer = Signer::new(1, "one");

@@ -39,7 +39,7 @@ fn a_certificate_of_a_trusted_authority_is_enough() {
     assert_eq!(bob, accepted("bob"));
     let eve = authority.0.log_in(&checker, "eve", "ann.key-cert.pub");
     assert_eq!(eve, Round::Unknown);
-    // Without files, nobody but the authority knows the users.
+    // Without files, only the authority knows the users.
     let only = authority.0.checker(|options| {
         options.file = Vec::new();
         options.ca = Some(authority.0.0.path("ca.pub").into());
@@ -144,7 +144,7 @@ fn a_certificate_that_was_changed_is_refused() {
         assert_eq!(certificate::Certificate::parse(&changed), None, "{at}");
         assert_eq!(certificate::Certificate::parse(&blob[..at]), None, "{at}");
     }
-    // One that nobody trusts is as good as none.
+    // One of an authority that is not trusted is as good as none.
     authority.0.make("other", "ed25519");
     authority.sign("other", &["-n", "ann"]);
     assert_eq!(authority.log_in(&checker), WRONG);

@@ -22,7 +22,7 @@ fn prepared() -> Keys {
 }
 
 #[test]
-fn revoked_keys_let_nobody_in() {
+fn revoked_keys_are_refused() {
     let keys = prepared();
     let revoked = Round::wrong(Denial::Expired);
     let line = keys.line("ann.key");
@@ -45,7 +45,7 @@ fn revoked_keys_let_nobody_in() {
 }
 
 #[test]
-fn revoked_certificates_let_nobody_in() {
+fn revoked_certificates_are_refused() {
     let keys = prepared();
     let revoked = Round::wrong(Denial::Expired);
     for (name, spec, expected) in [
