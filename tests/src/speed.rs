@@ -12,6 +12,7 @@ mod handing;
 mod home;
 mod library;
 mod linkage;
+mod login;
 mod many;
 mod page;
 mod peers;
@@ -61,6 +62,7 @@ const SECTIONS: &[(&str, Section)] = &[
     ("handing", handing::measure),
     ("library", library::measure),
     ("linkage", linkage::measure),
+    ("login", login::measure),
     ("many", many::measure),
     ("scale", scale::measure),
 ];

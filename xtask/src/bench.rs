@@ -15,8 +15,7 @@ const MEASURED: [&str; 4] = [
     "keyward-storage-memory",
 ];
 
-const USAGE: &str =
-    "usage: cargo xtask bench [ENTRIES ROUNDS [cold|fetch|git|handing|library|linkage|many|scale]]";
+const USAGE: &str = "usage: cargo xtask bench [ENTRIES ROUNDS [cold|fetch|git|handing|library|linkage|login|many|scale]]";
 
 /// Measures, and writes the figures into `docs/performance.md`; a smaller run only prints them.
 /// Figures above their limit are listed at the end, and are an error.
