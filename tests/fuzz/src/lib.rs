@@ -9,6 +9,7 @@
 //! keeps is never freed.
 
 mod accounts;
+mod auth_string;
 mod authorized_keys;
 mod challenges;
 mod ciphers;
@@ -34,6 +35,7 @@ mod token_response;
 mod verifiers;
 
 pub use accounts::accounts;
+pub use auth_string::auth_string;
 pub use authorized_keys::{authorized_keys, ssh_signature};
 pub use challenges::challenges;
 pub use ciphers::{age_keys, blob_aes_gcm, blob_age, blob_age_passphrase};
@@ -62,6 +64,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("accounts", accounts),
     ("age-keys", age_keys),
+    ("auth-string", auth_string),
     ("authorized-keys", authorized_keys),
     ("blob-aes-gcm", blob_aes_gcm),
     ("blob-age", blob_age),
