@@ -81,7 +81,7 @@ const CHECKS: [fn(); 9] = [
 
 /// Runs itself again in a mount namespace, where it does the work.
 #[test]
-fn with_the_users_of_a_folder() {
+fn tw_80_with_the_users_of_a_folder() {
     if Path::new("/etc/pam.d/two-questions").exists() {
         let running = CHECKS.map(thread::spawn);
         let failed = running.map(|running| running.join().is_err());
@@ -93,7 +93,7 @@ fn with_the_users_of_a_folder() {
         .args(["--mount", "--propagation", "private", "sh", "-euc", COVER, "sh"])
         .arg(scratch.folder())
         .arg(std::env::current_exe().unwrap())
-        .args(["--exact", "with_the_users_of_a_folder", "--nocapture"])
+        .args(["--exact", "tw_80_with_the_users_of_a_folder", "--nocapture"])
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&ran.stdout);

@@ -226,7 +226,7 @@ fn an_agent_signs() {
 /// TW-74: a key without signature is not enough; a bad key; one that is not listed; a bad signature;
 /// and who is let in has the name of the user.
 #[test]
-fn tw_74_keys_and_signatures() {
+fn tw_54_74_keys_and_signatures() {
     let keys = Keys::new();
     keys.0.file("ann", keys.make("ann.key", "ed25519").as_bytes());
     keys.make("other.key", "ed25519");
