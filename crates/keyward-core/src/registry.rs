@@ -181,6 +181,11 @@ impl Offer {
         Self { is_own: true, ..self }
     }
 
+    /// Whether it is [Keyward's own](Self::own).
+    pub fn is_own(&self) -> bool {
+        self.is_own
+    }
+
     /// The role of the backend.
     pub fn role(&self) -> Role {
         self.role

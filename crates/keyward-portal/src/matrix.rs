@@ -2,28 +2,37 @@
 
 use keyward_core::{PresentedKind, VerifierForm};
 
+/// The kinds that a portal checks with verifiers, and the forms of these, the preferred ones first.
+const SERVED: &[(PresentedKind, &[VerifierForm])] = {
+    use VerifierForm::{
+        Certificate, Ha1, Md5, OneTimePassword, PasswordHash, Plaintext, RecoveryCode, ScramSha1,
+        ScramSha256, Token,
+    };
+    &[
+        (PresentedKind::PASSWORD, &[PasswordHash, ScramSha256, ScramSha1, Ha1, Plaintext]),
+        (PresentedKind::SCRAM_SHA_256, &[ScramSha256, Plaintext]),
+        (PresentedKind::SCRAM_SHA_1, &[ScramSha1, Plaintext]),
+        (PresentedKind::DIGEST, &[Ha1, Plaintext]),
+        (PresentedKind::CRAM_MD5, &[Plaintext]),
+        (PresentedKind::APOP, &[Plaintext]),
+        (PresentedKind::PB, &[Md5, Plaintext]),
+        (PresentedKind::ONE_TIME_PASSWORD, &[OneTimePassword, RecoveryCode]),
+        (PresentedKind::TOKEN, &[Token]),
+        (PresentedKind::CLIENT_CERTIFICATE, &[Certificate]),
+    ]
+};
+
 /// Returns the forms of verifiers with which a portal checks credentials of this kind, the preferred
 /// ones first. There are none for a kind that only checkers check.
 pub fn forms_for(kind: &PresentedKind) -> &'static [VerifierForm] {
-    use VerifierForm::*;
-    match kind.name() {
-        "password" => &[PasswordHash, ScramSha256, ScramSha1, Ha1, Plaintext],
-        "scram-sha-256" => &[ScramSha256, Plaintext],
-        "scram-sha-1" => &[ScramSha1, Plaintext],
-        "digest" => &[Ha1, Plaintext],
-        "cram-md5" | "apop" => &[Plaintext],
-        "pb" => &[Md5, Plaintext],
-        "one-time-password" => &[OneTimePassword, RecoveryCode],
-        "token" => &[Token],
-        "client-certificate" => &[Certificate],
-        _ => &[],
-    }
+    let served = SERVED.iter().find(|(served, _)| served == kind);
+    served.map_or(&[], |(_, forms)| forms)
 }
 
 /// Whether a kind is too weak to be offered without an explicit switch: its proof can be computed
 /// from a stolen challenge with little work, and the server must keep the password itself.
 pub fn is_legacy(kind: &PresentedKind) -> bool {
-    matches!(kind.name(), "cram-md5" | "apop" | "pb")
+    [PresentedKind::CRAM_MD5, PresentedKind::APOP, PresentedKind::PB].contains(kind)
 }
 
 #[cfg(test)]

@@ -165,6 +165,8 @@ mod tests {
                 (Role::Key, "shelf", from),
                 (Role::Storage, "runs", from),
                 (Role::Storage, "shelf", from),
+                (Role::Checker, "ldap", "keyward-checkers"),
+                (Role::Checker, "pam", "keyward-checkers"),
             ]
         );
         let missing = ErrorKind::Unavailable;

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use keyward_core::{OptionSpec, OptionType, Registration, Registry, Role};
+use keyward_core::{ErrorKind, Offer, OptionSpec, OptionType, Registration, Registry, Role};
 use serde_json::{Value, json};
 
 use super::Run;
@@ -60,7 +60,13 @@ impl Run for Command {
 /// Returns the role and name of every backend, linked or provided by a plugin.
 fn names(registry: &Registry) -> BTreeSet<(Role, &str)> {
     let linked = registry.iter().map(|backend| (backend.role(), backend.info.name));
-    linked.chain(registry.offers().map(|offer| (offer.role(), offer.name()))).collect()
+    let offers = registry.offers().filter(|offer| !is_not_installed(offer));
+    linked.chain(offers.map(|offer| (offer.role(), offer.name()))).collect()
+}
+
+/// Whether a backend of Keyward is in a program that is not there.
+fn is_not_installed(offer: &Offer) -> bool {
+    offer.is_own() && offer.fetch().is_err_and(|error| error.kind() == ErrorKind::Unavailable)
 }
 
 fn print_line(backend: &Registration, json: bool) -> Outcome {

@@ -26,10 +26,14 @@ impl<R: Realm> Portal<R> {
     /// Checks a credential with the verifiers of a checker.
     pub(super) fn verify(&self, position: usize, question: &Question<'_>) -> Result<Round> {
         let link = &self.chain.links[position];
-        match question.kind.name() {
-            "password" => self.verify_password(position, link, question),
-            "one-time-password" => self.verify_code(link, question),
-            "token" | "client-certificate" => verify_fingerprint(link, question),
+        match question.kind {
+            kind if *kind == PresentedKind::PASSWORD => {
+                self.verify_password(position, link, question)
+            }
+            kind if *kind == PresentedKind::ONE_TIME_PASSWORD => self.verify_code(link, question),
+            kind if *kind == PresentedKind::TOKEN || *kind == PresentedKind::CLIENT_CERTIFICATE => {
+                verify_fingerprint(link, question)
+            }
             _ => self.verify_mechanism(link, question),
         }
     }

@@ -1,6 +1,6 @@
 //! The checkers that come with Keyward in another program, next to this one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use keyward_config::program_beside;
@@ -16,20 +16,27 @@ const PROGRAM: &str = "keyward-checkers";
 /// Its checkers.
 const NAMES: [&str; 2] = ["ldap", "pam"];
 
-/// Returns the checkers of the program, if it is there. It is started when one of them is needed.
+/// Returns the checkers of the program, which is searched for and started when one of them is needed.
 ///
 /// It is trusted for its place, as this program is: only root and the user may be able to replace
 /// it.
 pub(super) fn offers(plugins: &Arc<Plugins>) -> Vec<Offer> {
-    program_beside(PROGRAM).map_or_else(Vec::new, |path| offers_of(plugins, &path))
+    offers_of(plugins, || {
+        program_beside(PROGRAM).ok_or_else(|| {
+            let why = format!("the program {PROGRAM} is not in the folder of this program");
+            Error::new(ErrorKind::Unavailable, "plugin").because(why)
+        })
+    })
 }
 
-fn offers_of(plugins: &Arc<Plugins>, path: &Path) -> Vec<Offer> {
+fn offers_of(
+    plugins: &Arc<Plugins>,
+    find: impl Fn() -> Result<PathBuf> + Clone + Send + Sync + 'static,
+) -> Vec<Offer> {
     let offer = |name: &str| {
-        let (plugins, path, wanted) = (Arc::clone(plugins), path.to_owned(), name.to_owned());
-        let from = path.display().to_string();
-        let fetch = move || checker(&plugins, &path, &wanted);
-        Offer::new(Role::Checker, name, from, fetch).own()
+        let (plugins, find, wanted) = (Arc::clone(plugins), find.clone(), name.to_owned());
+        let fetch = move || checker(&plugins, &find()?, &wanted);
+        Offer::new(Role::Checker, name, PROGRAM, fetch).own()
     };
     NAMES.into_iter().map(offer).collect()
 }
@@ -63,7 +70,10 @@ mod tests {
             [(0o755, "exit code 3"), (0o777, "can be written"), (0o775, "can be written")]
         {
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();
-            let registry = Registry::new([]).unwrap().with(offers_of(&plugins, &path));
+            let registry = Registry::new([]).unwrap().with(offers_of(&plugins, {
+                let path = path.clone();
+                move || Ok(path.clone())
+            }));
             let error = registry.find(Role::Checker, "pam").unwrap_err();
             assert!(error.to_string().contains(why), "{error}");
         }
