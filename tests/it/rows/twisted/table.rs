@@ -34,7 +34,7 @@ const TESTS: &[(&str, &[&str])] = &[
     ("S8", &["s_08_acting_as_another_user_needs_a_grant"]),
     ("S9", &["known_and_unknown_users_cost_the_same"]),
     ("S10", &["an_unavailable_checker_lets_nobody_in"]),
-    ("S11", &["hostile_input_is_no_error", "tw_72_an_outage_is_no_refusal"]),
+    ("S11", &["headers_that_are_refused", "tw_72_an_outage_is_no_refusal"]),
     ("S12", &["t_06_a_digest_response_counts_once"]),
     ("S15", &["basic_on_private_connections_only"]),
     ("S16", &["s_16_an_attacker_is_slowed_down_and_users_elsewhere_are_not"]),
