@@ -105,3 +105,31 @@ fn a_store_that_cannot_be_opened_is_no_refusal() {
     home.keyward("auth add ann --store people --stdin").input("pw").run().ends(0);
     home.keyward("auth check --auth store --stdin ann").input("pw").run().ends(2);
 }
+
+#[test]
+fn a_weak_hash_is_replaced_at_login_if_that_is_wanted() {
+    let home = home();
+    let weak = "auth add ann --store people --stdin --scheme sha512-crypt --cost 1000";
+    home.keyward(weak).input("pw").run().ends(0);
+    let file = home.path("users").display().to_string();
+    let line = format!("auth add ann --file {file} --stdin --scheme apr1 --legacy");
+    home.keyward(&line).input("pw").run().ends(0);
+    for (auth, place) in [
+        ("store:people", "--store people"),
+        (&*format!("htpasswd:{file}"), &*format!("--file {file}")),
+    ] {
+        let lint = || home.keyward(&format!("auth lint {place}")).run();
+        let check = |password: &str, more: &str| {
+            let check = home.keyward(&format!("auth check ann --stdin {more}"));
+            check.args(["--auth", auth]).input(password).run()
+        };
+        lint().ends(1);
+        check("no", "--rehash").ends(9);
+        check("pw", "").ends(0);
+        lint().ends(1);
+        check("pw", "--rehash").ends(0);
+        lint().ends(0);
+        check("pw", "--rehash").ends(0);
+        check("no", "").ends(9);
+    }
+}

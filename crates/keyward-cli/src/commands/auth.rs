@@ -4,6 +4,7 @@ mod chain;
 mod check;
 mod file;
 mod matrix;
+mod rehash;
 mod sign;
 mod users;
 

@@ -1,14 +1,17 @@
 use std::path::PathBuf;
 
+use keyward::Keyward;
 use keyward_config::Interaction;
 use keyward_core::{
     Attempt, Error, ErrorKind, Presented, PresentedKind, Prompt, Question, Secret, printable,
 };
 use keyward_portal::{
-    AuthArgs, Cause, Chain, Challenge, IdentityRealm, Login, Portal, Progress, VISITOR, Visitor,
+    AuthArgs, AuthSpec, Cause, Chain, Challenge, IdentityRealm, Login, Portal, Progress, VISITOR,
+    Visitor,
 };
 use serde_json::json;
 
+use super::rehash::{Accepted, rehash};
 use super::sign::sign;
 use crate::output::{escaped, print, print_message};
 use crate::password::PasswordSource;
@@ -21,6 +24,7 @@ use crate::stop::{Outcome, usage_error};
 #[derive(clap::Parser)]
 #[command(after_help = "Example:
   keyward auth check --auth htpasswd:/etc/users ann
+  keyward auth check --auth htpasswd:/etc/users ann --rehash
   printf s3cret | keyward auth check --auth htpasswd:/etc/users ann --stdin
   printf TOKEN | keyward auth check --auth store:tokens --kind token --stdin
   keyward auth check --auth sshkey:/etc/keys/%u ann --sign-with ~/.ssh/id_ed25519")]
@@ -42,6 +46,9 @@ pub(in crate::commands) struct Arguments {
     /// Check as for a client at this address
     #[arg(long, value_name = "ADDRESS")]
     address: Option<String>,
+    /// Replace the hash of a right password by a better one, if it is weak: in a file of htpasswd or a store
+    #[arg(long)]
+    rehash: bool,
     #[command(flatten)]
     password: PasswordSource,
     /// Print JSON
@@ -61,7 +68,12 @@ impl Arguments {
         let mut progress = portal.login(&presented, &attempt, &[VISITOR], ())?;
         loop {
             progress = match progress {
-                Progress::LoggedIn(login) => return self.print(&login),
+                Progress::LoggedIn(login) => {
+                    if self.rehash {
+                        self.rehash(&portal, &login, &presented, &keyward, session)?;
+                    }
+                    return self.print(&login);
+                }
                 Progress::Refused(refusal) => return Err(refused(&refusal.cause).into()),
                 Progress::Challenge(challenge) if challenge.missing.is_empty() => {
                     let answer = match &self.sign_with {
@@ -76,6 +88,31 @@ impl Arguments {
                 }
             };
         }
+    }
+
+    /// Replaces the hash of the password at the checker that has accepted it.
+    fn rehash(
+        &self,
+        portal: &Portal<IdentityRealm>,
+        login: &Login<Visitor>,
+        presented: &Presented,
+        keyward: &Keyward,
+        session: &Session,
+    ) -> Outcome {
+        let factors = &login.visitor().factors;
+        let links = portal.chain().links().iter().zip(&self.auth.auth);
+        let (Some(user), Some(password)) = (presented.user(), presented.field("password")) else {
+            return Ok(());
+        };
+        // A checker and the kind that it has accepted follow each other.
+        let has_accepted = |name: &str| {
+            factors.windows(2).any(|pair| pair == [name, PresentedKind::PASSWORD.name()])
+        };
+        for (link, text) in links.filter(|(link, _)| has_accepted(&link.name)) {
+            let spec = &AuthSpec::parse(text)?;
+            rehash(&Accepted { link, spec, user, password }, keyward, session)?;
+        }
+        Ok(())
     }
 
     fn presented(&self, chain: &Chain, session: &Session) -> Outcome<Presented> {
