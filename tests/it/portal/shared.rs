@@ -94,6 +94,9 @@ fn five_hundred_slow_logins_keep_to_their_memory_and_cheap_ones_pass() {
         let progress = portal.login(presented, &attempt(), &[VISITOR], ()).unwrap();
         assert!(matches!(progress, Progress::LoggedIn(_)));
     };
+    let start = Instant::now();
+    enter(&Presented::password("ann", PASSWORD));
+    let slow = start.elapsed();
     let before = resident();
     let (mut most, mut times) = (0, Vec::new());
     let password = Presented::password("ann", PASSWORD);
@@ -112,7 +115,7 @@ fn five_hundred_slow_logins_keep_to_their_memory_and_cheap_ones_pass() {
     assert!(most < before + LIMIT + (64 << 20), "{most} bytes, before {before}");
     times.sort();
     let median = times[times.len() / 2];
-    assert!(median < Duration::from_millis(50), "half of the cheap checks take {median:?}");
+    assert!(median < slow, "half of the cheap checks take {median:?}, a slow one alone {slow:?}");
 }
 
 /// How many bytes of memory this process has.
