@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use keyward_config::{Config, Environment, KnownSetting, Settings};
-use keyward_core::Role;
+use keyward_core::{PresentedKind, Role};
 use keyward_kinds::{FieldSpec, Kinds};
+use keyward_portal::{forms_for, is_legacy};
 use keyward_testkit as kit;
 use serde_json::Value;
 use xtask::root;
@@ -29,6 +30,10 @@ pub(super) fn pages() -> Vec<(String, String)> {
             ],
         ),
         filled("docs/envelope.md", &[("example", vectors::worked_example())]),
+        filled(
+            "docs/portal.md",
+            &[("example", code("rust", "crates/keyward-portal/examples/pop3.rs")), ("forms", forms())],
+        ),
         filled(
             "docs/writing-a-backend.md",
             &[
@@ -112,6 +117,21 @@ fn kinds() -> String {
         let fields: Vec<_> = kind.fields.iter().map(field).collect();
         let (name, help) = (&kind.name, &kind.help);
         writeln!(table, "| `{name}` | {help} | {} |", fields.join(", ")).unwrap();
+    }
+    table
+}
+
+/// Returns a row for each kind of credential: what a checker must have stored for it.
+fn forms() -> String {
+    let mut table = "| kind | forms, the preferred one first |\n|---|---|\n".to_owned();
+    for kind in PresentedKind::ALL {
+        let forms: Vec<_> = forms_for(kind).iter().map(|form| format!("`{}`", form.name())).collect();
+        let forms = match forms.is_empty() {
+            true => "only checkers that check it by themselves".to_owned(),
+            false => forms.join(", "),
+        };
+        let note = if is_legacy(kind) { " (legacy)" } else { "" };
+        writeln!(table, "| `{kind}`{note} | {forms} |").unwrap();
     }
     table
 }
