@@ -161,7 +161,7 @@ impl Presented {
 
     /// Makes a user's password.
     pub fn password(user: impl Into<String>, password: impl Into<Secret>) -> Self {
-        Self::new(PresentedKind::PASSWORD).of(user).with("password", password)
+        Self::new(PresentedKind::PASSWORD).named(user).with("password", password)
     }
 
     /// Makes the request for anonymous access.
@@ -178,7 +178,7 @@ impl Presented {
 
     /// Sets the name of the user.
     #[must_use]
-    pub fn of(mut self, user: impl Into<String>) -> Self {
+    pub fn named(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
         self
     }
@@ -462,7 +462,7 @@ mod tests {
         let badge = PresentedKind::from_name("example.badge").unwrap();
         let presented = Presented::new(badge.clone())
             .also(PresentedKind::PASSWORD)
-            .of("ann")
+            .named("ann")
             .with("password", "x");
         assert_eq!(presented.kind(), &badge);
         assert!(presented.is(&PresentedKind::PASSWORD) && !presented.is(&PresentedKind::TOKEN));

@@ -198,7 +198,7 @@ fn named_kinds(checker: &dyn Checker) -> impl Iterator<Item = &PresentedKind> {
 
 /// A made-up credential of a kind.
 fn made_up(kind: &PresentedKind, user: &str) -> Presented {
-    let mut presented = Presented::new(kind.clone()).of(user);
+    let mut presented = Presented::new(kind.clone()).named(user);
     for field in ["password", "token", "code", "key", "signature", "data", "certificate"] {
         presented = presented.with(field, MARK);
     }
@@ -303,7 +303,7 @@ pub fn hostile_input_is_no_error(subject: &Subject<dyn Checker>) {
     for kind in named_kinds(&*checker) {
         for user in [Some("ann"), None] {
             let bare = Presented::new(kind.clone());
-            let bare = user.map_or(bare.clone(), |user| bare.of(user));
+            let bare = user.map_or(bare.clone(), |user| bare.named(user));
             timely("a missing field", &|| refused_or_asked(&*checker, bare.clone()));
             // One byte more than what fits into a message to a child process.
             let huge = Secret::from(vec![0xff; (1 << 20) + 1]);

@@ -132,7 +132,7 @@ fn claims_decide() {
     assert_eq!(present(&checker, &signer.sign(&no_end)).unwrap(), malformed);
     let named = |user: &str| {
         let token = signer.sign(&server.claims(&json!({})));
-        let presented = Presented::new(PresentedKind::TOKEN).of(user).with("token", token);
+        let presented = Presented::new(PresentedKind::TOKEN).named(user).with("token", token);
         checker.check(&presented, &Attempt::default()).unwrap()
     };
     assert_eq!(named("ann"), accepted("ann"));

@@ -149,9 +149,9 @@ fn it_keeps_all_promises() {
     let host = |_: &_| {
         TestHost::new()
             .client(Client::new(Presented::password("ann", PASSWORD)))
-            .client(Client::new(conversation().of("bob")).answering(PASSWORD))
+            .client(Client::new(conversation().named("bob")).answering(PASSWORD))
             .client(Client::new(Presented::password("expired", PASSWORD)).disabled())
-            .client(Client::new(conversation().of("due")).answering(PASSWORD).disabled())
+            .client(Client::new(conversation().named("due")).answering(PASSWORD).disabled())
     };
     for (_, case) in CASES {
         case(&linked::<Pam>(|_| values("unix"), host));
@@ -214,7 +214,7 @@ fn an_empty_password_is_never_enough() {
         }
     }
     let pam = pam("nullok");
-    let presented = Presented::new(PresentedKind::CONVERSATION).of("empty");
+    let presented = Presented::new(PresentedKind::CONVERSATION).named("empty");
     let said = pam.check(&presented, &Attempt::default()).unwrap();
     let said = match said {
         Round::Challenge { pending, .. } => {
@@ -239,7 +239,7 @@ fn an_outage_is_an_error() {
 }
 
 fn begin(pam: &Pam, user: &str) -> (Secret, String) {
-    let presented = Presented::new(PresentedKind::CONVERSATION).of(user);
+    let presented = Presented::new(PresentedKind::CONVERSATION).named(user);
     challenged(pam.check(&presented, &Attempt::default()).unwrap())
 }
 
@@ -300,7 +300,7 @@ fn logins_at_once_do_not_disturb_each_other() {
 /// There is a limit to the threads that clients who never answer can start.
 fn waiting_conversations_are_limited() {
     let pam = pam("unix");
-    let presented = Presented::new(PresentedKind::CONVERSATION).of("ann");
+    let presented = Presented::new(PresentedKind::CONVERSATION).named("ann");
     let begun = (0..300).map(|_| pam.check(&presented, &Attempt::default()));
     let refused = begun.filter(|said| {
         said.as_ref().is_err_and(|error| {

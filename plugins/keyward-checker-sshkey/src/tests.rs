@@ -85,7 +85,7 @@ fn run(folder: &Scratch, arguments: &[&str], input: &[u8], agent: Option<&str>) 
 }
 
 fn challenge(checker: &SshKey, user: &str) -> (Secret, Secret) {
-    let presented = Presented::new(PresentedKind::SSH_SIGNATURE).of(user);
+    let presented = Presented::new(PresentedKind::SSH_SIGNATURE).named(user);
     let round = checker.check(&presented, &Attempt::default()).unwrap();
     let Round::Challenge { pending, challenge } = round else { panic!("{round:?}") };
     (pending, challenge)
@@ -100,7 +100,7 @@ const WRONG: Round = Round::Wrong { why: Denial::Secret, last: None };
 /// What a server presents that had this signed.
 fn signed(user: &str, data: &[u8], signature: Vec<u8>) -> Presented {
     Presented::new(PresentedKind::SSH_SIGNATURE)
-        .of(user)
+        .named(user)
         .with("data", data.to_vec())
         .with("signature", signature)
 }
@@ -232,7 +232,7 @@ fn tw_54_74_keys_and_signatures() {
     keys.make("other.key", "ed25519");
     let checker = keys.checker(|_| {});
     let unsigned =
-        Presented::new(PresentedKind::SSH_SIGNATURE).of("ann").with("key", keys.line("ann.key"));
+        Presented::new(PresentedKind::SSH_SIGNATURE).named("ann").with("key", keys.line("ann.key"));
     let round = checker.check(&unsigned, &Attempt::default()).unwrap();
     assert!(matches!(round, Round::Challenge { .. }));
     assert_eq!(keys.log_in(&checker, "ann", "ann.key"), accepted("ann"));
@@ -332,7 +332,7 @@ fn t15_everybody_gets_a_challenge() {
     let checker = keys.checker(|_| {});
     for (user, key) in [("ann", "ann.key"), ("ann", "other.key"), ("eve", "ann.key")] {
         let presented =
-            Presented::new(PresentedKind::SSH_SIGNATURE).of(user).with("key", keys.line(key));
+            Presented::new(PresentedKind::SSH_SIGNATURE).named(user).with("key", keys.line(key));
         let round = checker.check(&presented, &Attempt::default()).unwrap();
         let Round::Challenge { challenge, .. } = round else { panic!("{round:?}") };
         let words: Vec<_> = challenge.expose_str().unwrap().split(' ').collect();

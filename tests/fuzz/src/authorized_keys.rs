@@ -22,7 +22,7 @@ pub fn ssh_signature(bytes: &[u8]) {
         namespace: "keyward-auth@v1".into(),
     };
     let checker = SshKey::open(options, &Answers::none()).expect("the options are right");
-    let presented = Presented::new(PresentedKind::SSH_SIGNATURE).of("ann");
+    let presented = Presented::new(PresentedKind::SSH_SIGNATURE).named("ann");
     let presented = presented.with("data", "data").with("signature", signature);
     for presented in [presented.clone(), presented.with("key", key)] {
         let round = checker.check(&presented, &Attempt::default()).expect("the checker can tell");

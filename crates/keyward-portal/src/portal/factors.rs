@@ -279,7 +279,7 @@ fn ask(checker: &dyn Checker, question: &Question<'_>) -> Result<Round> {
     match (named, user) {
         // No user has a malformed name.
         (Some(_), None) => return Ok(Round::Unknown),
-        (_, Some(user)) => asked = asked.of(*user),
+        (_, Some(user)) => asked = asked.named(*user),
         (None, None) => {}
     }
     for (name, value) in presented.fields() {

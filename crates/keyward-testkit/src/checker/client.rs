@@ -95,7 +95,7 @@ impl Client {
             presented = presented.with(name, value.clone());
         }
         let presented = match self.presented.user() {
-            Some(user) => presented.of(user),
+            Some(user) => presented.named(user),
             None => presented,
         };
         Self { presented, ..self.clone() }

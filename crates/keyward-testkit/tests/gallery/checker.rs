@@ -137,7 +137,7 @@ fn subject(fault: Option<Fault>) -> Subject<dyn Checker> {
     let host = TestHost::new()
         .client(Client::new(Presented::password("ann", "made-up-password")))
         .client(
-            Client::new(Presented::new(PresentedKind::CONVERSATION).of("bob"))
+            Client::new(Presented::new(PresentedKind::CONVERSATION).named("bob"))
                 .answering("other-password"),
         )
         .client(Client::new(Presented::password("eve", "third-password")).disabled());

@@ -125,7 +125,7 @@ pub fn read_check(fields: &Map<'_>) -> Result<(Presented, Attempt), Malformed> {
         presented = presented.also(kind);
     }
     if let Some(user) = text(fields, "user")? {
-        presented = presented.of(user);
+        presented = presented.named(user);
     }
     for (name, value) in read_pairs(fields, "fields")? {
         presented = presented.with(name, value);

@@ -32,7 +32,10 @@ pub(super) fn pages() -> Vec<(String, String)> {
         filled("docs/envelope.md", &[("example", vectors::worked_example())]),
         filled(
             "docs/portal.md",
-            &[("example", code("rust", "crates/keyward-portal/examples/pop3.rs")), ("forms", forms())],
+            &[
+                ("example", code("rust", "crates/keyward-portal/examples/pop3.rs")),
+                ("forms", forms()),
+            ],
         ),
         filled(
             "docs/writing-a-backend.md",
@@ -125,7 +128,8 @@ fn kinds() -> String {
 fn forms() -> String {
     let mut table = "| kind | forms, the preferred one first |\n|---|---|\n".to_owned();
     for kind in PresentedKind::ALL {
-        let forms: Vec<_> = forms_for(kind).iter().map(|form| format!("`{}`", form.name())).collect();
+        let forms: Vec<_> =
+            forms_for(kind).iter().map(|form| format!("`{}`", form.name())).collect();
         let forms = match forms.is_empty() {
             true => "only checkers that check it by themselves".to_owned(),
             false => forms.join(", "),

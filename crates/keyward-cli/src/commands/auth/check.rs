@@ -135,7 +135,7 @@ impl Arguments {
         let needs_user =
             signs || [PresentedKind::PASSWORD, PresentedKind::CONVERSATION].contains(&kind);
         let presented = match &self.user {
-            Some(user) => presented.of(user),
+            Some(user) => presented.named(user),
             None if needs_user => return Err(usage_error("a USER is needed")),
             None => presented,
         };

@@ -40,7 +40,7 @@ fn tw_03_a_kind_of_a_third_party_can_also_be_a_password() {
     let portal = portal(Chain::new().with("memory", Box::new(Users::passwords(&[("ann", "pw")]))));
     let badge = PresentedKind::from_name("example.badge").unwrap();
     let presented =
-        Presented::new(badge).also(PresentedKind::PASSWORD).of("ann").with("password", "pw");
+        Presented::new(badge).also(PresentedKind::PASSWORD).named("ann").with("password", "pw");
     drop(inside(login(&portal, &presented)));
 }
 
@@ -166,7 +166,7 @@ fn tokens_and_certificates_find_their_user() {
     assert_eq!(refused(token("other")).cause, Cause::UnknownUser);
     assert_eq!(refused(token("")).cause, Cause::UnknownUser);
     let certificate = |der: &str| {
-        let presented = Presented::new(PresentedKind::CLIENT_CERTIFICATE).of("ann");
+        let presented = Presented::new(PresentedKind::CLIENT_CERTIFICATE).named("ann");
         login(&portal, &presented.with("certificate", der))
     };
     drop(inside(certificate("DER")));

@@ -61,10 +61,10 @@ fn s_18_factors_of_two_sessions_or_users_do_not_add_up() {
     let (portal, host) = two_factors("(password and totp) or conversation");
     let right = code_at(now(&host).as_unix());
     // A code alone is not even tried.
-    let alone = code(&right).of("ann");
+    let alone = code(&right).named("ann");
     assert_eq!(refused(login(&portal, &alone)).cause, Cause::NotServed);
     let asked = challenge(password(&portal, "ann", "pw"));
-    let others = code(&right).of("bob");
+    let others = code(&right).named("bob");
     let progress = portal.add_factor(&asked.session, &others, &here(), &[MAILBOX], ()).unwrap();
     assert_eq!(refused(progress).cause, Cause::OtherUser);
     // The first factor of one session is not there in another.

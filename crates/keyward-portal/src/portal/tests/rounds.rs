@@ -15,7 +15,7 @@ fn step(portal: &Portal<Mail>, challenge: &Challenge, answer: &str) -> Progress<
 #[test]
 fn a_checker_can_ask() {
     let portal = portal(Chain::new().with("riddle", Box::new(Riddle)));
-    let ask = |user: &str| login(&portal, &Presented::new(PresentedKind::CONVERSATION).of(user));
+    let ask = |user: &str| login(&portal, &Presented::new(PresentedKind::CONVERSATION).named(user));
     let asked = challenge(ask("ann"));
     assert_eq!(asked.message.expose(), b"What is the answer?");
     drop(inside(step(&portal, &asked, "42")));
@@ -30,7 +30,7 @@ fn s_01_02_a_pending_login_works_once_from_the_same_address_for_a_short_time() {
     let chain = Chain::new().with("riddle", Box::new(Riddle));
     let portal = Portal::new(Mail::default(), chain, host.clone()).unwrap();
     let ask = || {
-        let presented = Presented::new(PresentedKind::CONVERSATION).of("ann");
+        let presented = Presented::new(PresentedKind::CONVERSATION).named("ann");
         challenge(portal.login(&presented, &here(), &[MAILBOX], ()).unwrap())
     };
     let asked = ask();
@@ -59,7 +59,8 @@ fn s_01_02_a_pending_login_works_once_from_the_same_address_for_a_short_time() {
 #[test]
 fn one_of_many_answers_to_a_challenge_counts() {
     let portal = portal(Chain::new().with("riddle", Box::new(Riddle)));
-    let asked = challenge(login(&portal, &Presented::new(PresentedKind::CONVERSATION).of("ann")));
+    let asked =
+        challenge(login(&portal, &Presented::new(PresentedKind::CONVERSATION).named("ann")));
     let answered = std::thread::scope(|scope| {
         let threads: Vec<_> =
             (0..20).map(|_| scope.spawn(|| step(&portal, &asked, "42"))).collect();
@@ -200,7 +201,7 @@ fn a_login_in_which_the_server_speaks_first_counts_once() {
     let asked = portal.begin(&PresentedKind::CRAM_MD5, &here()).unwrap();
     assert_eq!(refused(step(&portal, &asked, "nonsense")).cause, Cause::Malformed);
     // A client cannot bring its own challenge.
-    let forged = Presented::new(PresentedKind::CRAM_MD5).of("tim").with("state", "x");
+    let forged = Presented::new(PresentedKind::CRAM_MD5).named("tim").with("state", "x");
     assert_eq!(refused(login(&portal, &forged)).cause, Cause::NotServed);
 }
 

@@ -115,7 +115,7 @@ fn every_credential_comes_back() {
     }
     let presented = Presented::new(PresentedKind::from_name("example.badge").unwrap())
         .also(PresentedKind::PASSWORD)
-        .of("ann\0\n")
+        .named("ann\0\n")
         .with("password", &[0, 0xff][..])
         .with("", "");
     assert_eq!(heard(&presented, &attempt()), Some((presented, attempt())));
@@ -238,7 +238,7 @@ fn each_limit_is_that_of_the_specification() {
 
     let hears = |presented: &Presented| heard(presented, &Attempt::default()).is_some();
     let bare = || Presented::new(PresentedKind::TOKEN);
-    are_at_most(MAX_NAME, |size| hears(&bare().of("u".repeat(size))));
+    are_at_most(MAX_NAME, |size| hears(&bare().named("u".repeat(size))));
     are_at_most(MAX_KINDS, |size| {
         hears(&(1..size).fold(bare(), |presented, _| presented.also(PresentedKind::TOKEN)))
     });
