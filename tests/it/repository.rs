@@ -1,7 +1,7 @@
 //! The repository: layers, pages, packages.
 
 mod architecture;
-mod authenticators;
+mod backend_pages;
 mod dist;
 mod docs;
 mod kinds;

@@ -1,4 +1,4 @@
-//! Servers on Twisted that nobody changed, with Keyward behind `--auth keyward:…`.
+//! Unmodified servers on Twisted, with Keyward behind `--auth keyward:…`.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use crate::helpers::home::{Home, clean_environment};
 use crate::helpers::program::keyward;
 
 /// Starts `twist ftp` and `twist conch`, and lets curl and ssh log in. `twist ftp` listens on all
-/// addresses, so everything runs in a network of its own.
+/// addresses, so everything runs in a separate network.
 const SCRIPT: &str = r#"
 set -u
 ip link set lo up

@@ -55,7 +55,7 @@ fn tw_06_without_its_file_a_checker_rejects_for_good_and_says_why() {
         let auth = format!("{kind}:{}", home.path("missing").display());
         check(&home, &[&auth], "ann", "pw").ends(7).says("does not exist");
     }
-    // A second factor that cannot be checked lets nobody in either.
+    // A second factor that cannot be checked also refuses everybody.
     let users = format!("memory:@{}", write(&home, "users", "ann:pw\n"));
     let code = write(&home, "code", "123456");
     let run = home.keyward("auth check ann --stdin --auth-policy").args(["memory and totp"]);
@@ -211,10 +211,10 @@ fn tw_55_57_58_checkers_are_asked_in_the_order_of_the_arguments() {
     check(&home, &both, "ann", "two").ends(9);
     let run = home.keyward("auth matrix --json").args(["--auth", &first, "--auth", &second]).run();
     let rows = run.ends(0).json();
-    let rows = rows[0].as_array().unwrap();
     let passwords = rows.iter().find(|row| row["kind"] == "password").unwrap();
-    let names = ["memory (plaintext)", "memory-2 (plaintext)"];
-    assert_eq!(passwords["checkers"], serde_json::json!(names));
+    let checkers = ["memory", "memory-2"]
+        .map(|name| serde_json::json!({ "checker": name, "forms": ["plaintext"] }));
+    assert_eq!(passwords["checkers"], serde_json::json!(checkers));
 }
 
 #[test]

@@ -28,9 +28,15 @@ const SHOWN: &[(&str, &[&str])] = &[
     ("generate", &["generate --json"]),
     ("info", &["info s --users --json"]),
     ("account list", &["account list s --user ann --json"]),
+    ("auth check", &["auth check ann --auth htpasswd:passwd:legacy=true --json --stdin <password"]),
+    ("auth matrix", &["auth matrix --auth htpasswd:passwd --json"]),
     (
         "auth list",
-        &["auth list --file passwd --json", "auth list --file digest --format htdigest --json"],
+        &[
+            "auth list --file passwd --json",
+            "auth list --file digest --format htdigest --json",
+            "auth list --store users --json",
+        ],
     ),
     ("auth lint", &["auth lint --file passwd --json 2>out || true"]),
     ("store verify", &["store verify s --json"]),
@@ -84,7 +90,9 @@ fn the_guide_names_every_key() {
             .into(),
     );
 
-    run("echo ann:x >passwd; echo ann:r:5ebe2294ecd0e0f08eab7690d2a6ee69 >digest".into());
+    run("echo 'ann:{PLAIN}x' >passwd; echo x >password; echo ann:r:5ebe2294ecd0e0f08eab7690d2a6ee69 >digest".into());
+
+    run("keyward config set defaults.store s; keyward init users; keyward auth add ann --store users --stdin <password".into());
 
     let mut documented = documented();
     // Another page has it.

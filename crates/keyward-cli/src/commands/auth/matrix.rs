@@ -13,7 +13,7 @@ use crate::stop::Outcome;
 pub(in crate::commands) struct Arguments {
     #[command(flatten)]
     auth: AuthArgs,
-    /// Print JSON
+    /// Print one JSON object per line
     #[arg(long)]
     json: bool,
 }
@@ -21,9 +21,15 @@ pub(in crate::commands) struct Arguments {
 /// How a kind of credential is checked.
 struct Row {
     kind: String,
-    checkers: Vec<String>,
+    checkers: Vec<Serving>,
     sufficient: bool,
     legacy: bool,
+}
+
+/// A checker, and the forms with which it checks a kind; none if it checks it by itself.
+struct Serving {
+    name: String,
+    forms: Vec<&'static str>,
 }
 
 impl Arguments {
@@ -31,13 +37,13 @@ impl Arguments {
         let Some((_, chain)) = super::chain::open(&mut self.auth, session)? else { return Ok(()) };
         let rows: Vec<_> = chain.kinds().iter().map(|kind| row(&chain, kind)).collect();
         if self.json {
-            let shown: Vec<_> = rows.iter().map(Row::json).collect();
-            return print(&json!(shown).to_string());
+            return rows.iter().try_for_each(|row| print(&row.json().to_string()));
         }
         let width = rows.iter().map(|row| row.kind.len()).max().unwrap_or_default();
         for row in &rows {
             let more = if row.sufficient { "" } else { " (not enough alone)" };
-            print(&format!("{:width$}  {}{more}", row.kind, row.checkers.join(", ")))?;
+            let checkers: Vec<_> = row.checkers.iter().map(Serving::describe).collect();
+            print(&format!("{:width$}  {}{more}", row.kind, checkers.join(", ")))?;
         }
         Ok(())
     }
@@ -45,32 +51,41 @@ impl Arguments {
 
 impl Row {
     fn json(&self) -> serde_json::Value {
+        let checkers = self.checkers.iter();
+        let checkers = checkers.map(|it| json!({ "checker": it.name, "forms": it.forms }));
         json!({
             "kind": self.kind,
-            "checkers": self.checkers,
+            "checkers": checkers.collect::<Vec<_>>(),
             "sufficient": self.sufficient,
             "legacy": self.legacy,
         })
     }
 }
 
+impl Serving {
+    fn describe(&self) -> String {
+        match self.forms.is_empty() {
+            true => self.name.clone(),
+            false => format!("{} ({})", self.name, self.forms.join(", ")),
+        }
+    }
+}
+
 fn row(chain: &Chain, kind: &PresentedKind) -> Row {
-    let serving = chain.links().iter().filter(|link| link.serves(kind));
+    let links = chain.links().iter().filter(|link| link.serves(kind));
     Row {
         kind: kind.name().to_owned(),
-        checkers: serving.map(|link| describe(link, kind)).collect(),
+        checkers: links.map(|link| serving(link, kind)).collect(),
         sufficient: chain.suffices(std::slice::from_ref(kind)),
         legacy: is_legacy(kind),
     }
 }
 
-/// Returns the name of a checker, and with what it checks this kind.
-fn describe(link: &Link, kind: &PresentedKind) -> String {
+fn serving(link: &Link, kind: &PresentedKind) -> Serving {
+    let (stored, name) = (link.checker.stores(), link.name.clone());
     if link.checker.accepts().contains(kind) {
-        return link.name.clone();
+        return Serving { name, forms: Vec::new() };
     }
-    let stored = link.checker.stores();
     let forms = forms_for(kind).iter().filter(|form| stored.contains(form));
-    let forms: Vec<_> = forms.map(|form| form.name()).collect();
-    format!("{} ({})", link.name, forms.join(", "))
+    Serving { name, forms: forms.map(|form| form.name()).collect() }
 }

@@ -12,7 +12,7 @@ class KeywardCheckerFactory:
     authType = "keyward"
     authHelp = """
     Checks passwords with one of Keyward's checkers, such as
-    keyward:htpasswd:/etc/users or keyward:ldap:ldaps://ldap.example.org.
+    keyward:htpasswd:/etc/users or keyward:pam:sshd.
     `keyward auth check --help-auth` lists them.
     """
     argStringFormat = "TYPE[:ARGS]"
