@@ -50,7 +50,8 @@ fn accepted(name: &str) -> Round {
 fn outage(said: Result<Round>, why: &str) {
     let error: Error = said.expect_err("it answers");
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(error.to_string().contains(why), "{error}");
+    let cause = std::error::Error::source(&error).map(ToString::to_string);
+    assert!(error.to_string().contains(why), "{error}: {cause:?}");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! slapd on free ports of loopback, with users.
 
 use std::fs;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::Command;
 use std::thread::sleep;
@@ -99,7 +100,9 @@ impl Slapd {
         });
         let slapd = Self { home, port, tls_port, _server: server };
         let start = Instant::now();
-        while !slapd.log().contains("slapd starting") {
+        // It says that it starts, and listens a moment later.
+        let listens = || TcpStream::connect(("127.0.0.1", port)).is_ok();
+        while !slapd.log().contains("slapd starting") || !listens() {
             assert!(start.elapsed() < Duration::from_secs(20), "{}", slapd.log());
             sleep(Duration::from_millis(5));
         }
