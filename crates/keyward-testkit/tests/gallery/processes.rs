@@ -44,7 +44,9 @@ fn a_correct_storage_passes() {
 #[test]
 fn every_faulty_storage_is_caught_in_other_processes() {
     for (fault, case) in FAULTS {
-        assert!(!passes(fault, case), "{fault} is not caught by {case}");
+        // Whether processes meet is a matter of chance, on a busy machine most of all.
+        let is_caught = (0..10).any(|_| !passes(fault, case));
+        assert!(is_caught, "{fault} is not caught by {case}");
     }
 }
 
