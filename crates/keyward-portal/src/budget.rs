@@ -31,7 +31,8 @@ impl Budget {
     /// Waits until there is room for this many bytes, or for as much as there is at all.
     ///
     /// # Errors
-    /// [`Unavailable`](ErrorKind::Unavailable) if the wait is over first.
+    /// [`Full`](ErrorKind::Full) if the wait is over first. It is not the error of a checker that is
+    /// unavailable, so no other checker is asked instead.
     pub(crate) fn reserve(&self, bytes: usize, wait: Duration) -> Result<Reserved<'_>> {
         let bytes = bytes.min(self.limit);
         let end = Instant::now() + wait;
@@ -40,7 +41,7 @@ impl Budget {
         while used.bytes + bytes > self.limit || used.processors + processors > self.processors {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                return Err(Error::new(ErrorKind::Unavailable, "login")
+                return Err(Error::new(ErrorKind::Full, "login")
                     .because("too many logins hash passwords at the same time"));
             }
             let waited = self.freed.wait_timeout(used, left);
@@ -80,7 +81,7 @@ mod tests {
         drop(budget.reserve(4, Duration::ZERO).unwrap());
         drop(budget.reserve(0, Duration::ZERO).unwrap());
         let error = budget.reserve(5, Duration::from_millis(10)).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(error.kind(), ErrorKind::Full);
         let second = budget.reserve(1, Duration::ZERO).unwrap();
         assert!(budget.reserve(1, Duration::ZERO).is_err(), "there is no third processor");
         drop(second);

@@ -86,18 +86,39 @@ impl Chain {
         served
     }
 
-    /// Whether a client that presents these kinds, all at once, can be let in.
+    /// Whether a client that presents these kinds, all at once, can be let in. Each is proved to one
+    /// checker only: the first that knows the user.
     pub fn suffices(&self, kinds: &[PresentedKind]) -> bool {
         let served: Vec<_> = kinds.iter().filter(|kind| self.serves(kind)).collect();
         match &self.policy {
             None => served.iter().any(|kind| **kind != PresentedKind::ONE_TIME_PASSWORD),
-            Some(policy) => policy.holds(&mut |name| {
-                served.iter().any(|kind| kind.name() == name)
-                    || self.links.iter().any(|link| {
-                        link.name == name && served.iter().any(|kind| link.serves(kind))
-                    })
-            }),
+            Some(policy) => self.holds(policy, &served, &mut Vec::new()),
         }
+    }
+
+    /// Whether a policy holds if each of the kinds is proved to any one checker that serves it.
+    fn holds<'a>(
+        &'a self,
+        policy: &Expression,
+        kinds: &[&'a PresentedKind],
+        proved: &mut Vec<&'a str>,
+    ) -> bool {
+        let Some((kind, others)) = kinds.split_first() else {
+            return policy.holds(&mut |name| proved.contains(&name));
+        };
+        // What the policy does not name cannot help it.
+        let names = policy.names();
+        let is_named = |name: &str| names.contains(&name);
+        let mut links = self.links.iter().filter(|link| link.serves(kind));
+        if !is_named(kind.name()) && !links.clone().any(|link| is_named(&link.name)) {
+            return self.holds(policy, others, proved);
+        }
+        links.any(|link| {
+            proved.extend([link.name.as_str(), kind.name()]);
+            let holds = self.holds(policy, others, proved);
+            proved.truncate(proved.len() - 2);
+            holds
+        })
     }
 
     /// Checks that a login is possible, for each of these kinds that a server wants to offer.
@@ -182,6 +203,11 @@ impl Chain {
         }
         if policy.holds(&mut |name| name == code.name() || takes_codes(name).is_some()) {
             let why = "the policy lets in who has nothing but a one-time password";
+            return Err(Error::invalid("portal", why));
+        }
+        if !self.suffices(&self.kinds()) {
+            let why =
+                "no login can satisfy the policy: a credential is checked by one checker only";
             return Err(Error::invalid("portal", why));
         }
         Ok(())

@@ -45,7 +45,7 @@ fn a_token_logs_in() {
         "resource=urn:api:jwt",
         &format!("{}/token", oidc.issuer()),
     ]);
-    let answer: Value = serde_json::from_str(&answer.run().ends(0).text()).unwrap();
+    let answer: Value = serde_json::from_str(answer.run().ends(0).text()).unwrap();
     let token = answer["access_token"].as_str().unwrap();
     let issuer = oidc.issuer().replace(':', "%3a");
     let check = |audience: &str, token: &str| {

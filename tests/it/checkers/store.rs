@@ -54,7 +54,7 @@ fn a_second_factor_is_kept_beside_the_password() {
     let secret = lines[0].split_once("secret=").unwrap().1.split('&').next().unwrap();
     let mut oathtool = std::process::Command::new("oathtool");
     let output = oathtool.args(["--totp", "--base32", secret]).output().unwrap();
-    let code = home.write("code", &String::from_utf8(output.stdout).unwrap());
+    let code = home.write("code", String::from_utf8(output.stdout).unwrap());
     let policy = ["--auth-policy", "password and one-time-password", "--code-file"];
     let check = |password: &str, code: &str| {
         let check = home.keyward("auth check ann --auth store:people --stdin").args(policy);

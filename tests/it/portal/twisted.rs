@@ -43,7 +43,7 @@ true
 fn ftp_and_conch_log_in_with_keyward() {
     let home = Home::in_memory();
     let hash = "$2y$05$s7tVh1DFwLV1x3VUlZ5BjuKXYEGtcg7mUzjYxeY2fTLxiEK1yEecK";
-    let users = home.write("users", &format!("root:{hash}\n"));
+    let users = home.write("users", format!("root:{hash}\n"));
     home.write("script", SCRIPT);
     fs::set_permissions(home.folder(), Permissions::from_mode(0o700)).unwrap();
     let key = home.path("ssh_host_rsa_key");

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keyward_core::{
-    Attempt, Checker, Denial, Error, ErrorKind, Presented, PresentedKind, Result, Round, Secret,
+    Attempt, Checker, Denial, Error, ErrorKind, Identity, Presented, PresentedKind, Result, Round,
+    Secret,
 };
 
 use super::pending::{self, Waiting};
@@ -11,7 +12,6 @@ use super::{Found, Portal, Proof};
 use crate::login::{Cause, Challenge, Refusal};
 use crate::malformed::Malformed;
 use crate::mechanisms::legacy::{Answer, Legacy};
-use crate::penalties::Counted;
 use crate::prepare::prepare_user;
 use crate::realm::Realm;
 
@@ -51,31 +51,29 @@ impl<R: Realm> Portal<R> {
             return Ok(self.refused(Cause::NotServed));
         }
         let Ok((named, wanted)) = self.names(&kinds[0], presented, attempt) else {
-            let wait = self.count(None, attempt)?;
-            return Ok(wait.map_or_else(|| self.refused(Cause::Malformed), too_many_failures));
+            return self.counted(None, attempt, || Ok(self.refused(Cause::Malformed)));
         };
         let claimed = match &named {
             Some(name) => prepare_user(name).ok(),
             None => waiting.identity.as_ref().map(|identity| identity.as_str().to_owned()),
         };
-        if let Some(wait) = self.count(claimed.as_deref(), attempt)? {
-            return Ok(too_many_failures(wait));
-        }
         if waiting.claimed.is_none() {
             waiting.claimed.clone_from(&claimed);
         }
-        waiting.wanted = wanted.or(waiting.wanted);
-        let mut last = None;
-        for kind in &kinds {
-            let user = claimed.as_deref();
-            let question = Question { kind, presented, named: named.as_deref(), user, attempt };
-            let said = self.ask_all(&question)?;
-            match self.judge(said, kind, &mut waiting, attempt, claimed.as_deref())? {
-                Found::Proved(proof) => last = proof.last.or(last),
-                other => return Ok(other),
+        waiting.wanted = wanted.or(waiting.wanted.take());
+        let (user, named) = (claimed.as_deref(), named.as_deref());
+        self.counted(user.or(named), attempt, || {
+            let mut last = None;
+            for kind in &kinds {
+                let question = Question { kind, presented, named, user, attempt };
+                let said = self.ask_all(&question)?;
+                match self.judge(said, kind, &mut waiting, attempt, user)? {
+                    Found::Proved(proof) => last = proof.last.or(last),
+                    other => return Ok(other),
+                }
             }
-        }
-        Ok(Found::Proved(Proof { waiting, last }))
+            Ok(Found::Proved(Proof { waiting, last }))
+        })
     }
 
     /// Returns the name that a client gives, and whom it wants to act as.
@@ -129,6 +127,7 @@ impl<R: Realm> Portal<R> {
         let refused = |cause, last| Found::Refused(Refusal { cause, retry_after: None, last });
         Ok(match said.round {
             Round::Accepted { identity, last } => {
+                let identity = identity.map(canonical).transpose()?;
                 if !waiting.factors.is_empty() && waiting.identity != identity {
                     return Ok(refused(Cause::OtherUser, None));
                 }
@@ -139,8 +138,12 @@ impl<R: Realm> Portal<R> {
             }
             Round::Challenge { pending: state, challenge } => {
                 let user = user.map(str::to_owned);
-                let round =
-                    pending::Round { kind: kind.clone(), position: said.position, user, state };
+                let round = pending::Round {
+                    kind: kind.clone(),
+                    link: said.position.map(|it| self.chain.links[it].name.clone()),
+                    user,
+                    state,
+                };
                 let waiting = Waiting { round: Some(round), ..waiting.clone() };
                 Found::Challenge(self.wait(&waiting, attempt, challenge, Vec::new())?)
             }
@@ -159,16 +162,32 @@ impl<R: Realm> Portal<R> {
         let Some(round) = waiting.round.take() else {
             return Ok(self.refused(Cause::NoSession));
         };
-        let checker = round.position.map(|position| &self.chain.links[position].checker);
-        let said = match (checker, Legacy::from_kind(&round.kind)) {
-            (Some(checker), _) if checker.accepts().contains(&round.kind) => {
-                let said = checker.resume(&round.state, answer, attempt)?;
-                Said { position: round.position, round: said }
-            }
-            (_, Some(_)) => return self.answer_legacy(&round, answer, waiting, attempt),
-            _ => self.end_scram(&round, answer)?,
-        };
-        self.judge(said, &round.kind, &mut waiting, attempt, round.user.as_deref())
+        if Legacy::from_kind(&round.kind).is_some() {
+            return self.answer_legacy(&round, answer, waiting, attempt);
+        }
+        let user = round.user.clone();
+        self.counted(user.as_deref(), attempt, || {
+            let link = round.link.as_ref().map(|name| self.position_of(name));
+            let said = match link {
+                // The chain is another one than when the challenge was issued.
+                Some(None) => return Ok(self.refused(Cause::NoSession)),
+                Some(Some(position)) if self.checks_itself(position, &round.kind) => {
+                    let checker = &self.chain.links[position].checker;
+                    let said = checker.resume(&round.state, answer, attempt)?;
+                    Said { position: Some(position), round: said }
+                }
+                position => self.end_scram(&round, position.flatten(), answer)?,
+            };
+            self.judge(said, &round.kind, &mut waiting, attempt, round.user.as_deref())
+        })
+    }
+
+    fn position_of(&self, name: &str) -> Option<usize> {
+        self.chain.links.iter().position(|link| link.name == name)
+    }
+
+    fn checks_itself(&self, position: usize, kind: &PresentedKind) -> bool {
+        self.chain.links[position].checker.accepts().contains(kind)
     }
 
     /// Checks the answer to a challenge that the portal issued before it knew the user.
@@ -181,18 +200,19 @@ impl<R: Realm> Portal<R> {
     ) -> Result<Found> {
         let named = Answer::parse(answer).ok();
         let user = named.as_ref().map(Answer::user);
-        if let Some(wait) = self.count(user, attempt)? {
-            return Ok(too_many_failures(wait));
-        }
-        let Some(user) = user else { return Ok(self.refused(Cause::Malformed)) };
+        let Some(user) = user else {
+            return self.counted(None, attempt, || Ok(self.refused(Cause::Malformed)));
+        };
         waiting.claimed = Some(user.to_owned());
         let kind = &round.kind;
         let presented = Presented::new(kind.clone())
             .with(STATE, round.state.clone())
             .with(ANSWER, answer.clone());
         let (presented, named) = (&presented, Some(user));
-        let said = self.ask_all(&Question { kind, presented, named, user: named, attempt })?;
-        self.judge(said, kind, &mut waiting, attempt, named)
+        self.counted(named, attempt, || {
+            let said = self.ask_all(&Question { kind, presented, named, user: named, attempt })?;
+            self.judge(said, kind, &mut waiting, attempt, named)
+        })
     }
 
     /// Asks the checkers in order, until one knows the user.
@@ -227,23 +247,33 @@ impl<R: Realm> Portal<R> {
         }
     }
 
-    /// Counts an attempt; returns how long attempts are refused, if they are. Without an address,
+    /// Does a check whose failure counts against the user and the address. Without an address,
     /// nothing is counted: anybody could lock out any user.
-    pub(super) fn count(&self, user: Option<&str>, attempt: &Attempt) -> Result<Option<Duration>> {
+    fn counted(
+        &self,
+        user: Option<&str>,
+        attempt: &Attempt,
+        check: impl FnOnce() -> Result<Found>,
+    ) -> Result<Found> {
         let (Some(penalties), Some(address)) = (&self.penalties, &attempt.address) else {
-            return Ok(None);
+            return check();
         };
-        let counted = Counted::new(address, user.unwrap_or_default());
-        penalties.count(&*self.memory, &counted, self.now())
+        let counted = penalties.counted(address, user);
+        if let Some(wait) = penalties.begin(&*self.memory, &counted, self.now())? {
+            return Ok(too_many_failures(wait));
+        }
+        let found = check();
+        let has_failed = matches!(found, Ok(Found::Refused(_)));
+        penalties.end(&*self.memory, &counted, self.now(), has_failed)?;
+        found
     }
 
-    /// Takes back what was counted, when a login succeeds.
+    /// Forgets the failures of a user who has logged in.
     pub(super) fn forgive(&self, waiting: &Waiting, attempt: &Attempt) -> Result<()> {
         let (Some(penalties), Some(address)) = (&self.penalties, &attempt.address) else {
             return Ok(());
         };
-        let user = waiting.claimed.as_deref().unwrap_or_default();
-        let counted = Counted::new(address, user);
+        let counted = penalties.counted(address, waiting.claimed.as_deref());
         penalties.forgive(&*self.memory, &counted, self.now())
     }
 
@@ -261,10 +291,18 @@ impl<R: Realm> Portal<R> {
         };
         let issued = legacy.challenge(&self.host_name)?;
         let (state, message) = (issued.pending, issued.message);
-        let round = pending::Round { kind: kind.clone(), position: None, user: None, state };
+        let round = pending::Round { kind: kind.clone(), link: None, user: None, state };
         let waiting = Waiting { round: Some(round), ..Waiting::default() };
         self.wait(&waiting, attempt, message, Vec::new())
     }
+}
+
+/// Returns an identity in the form in which names are compared. A checker may return another one.
+fn canonical(identity: Identity) -> Result<Identity> {
+    let prepared = prepare_user(identity.as_str()).map_err(|malformed| {
+        Error::new(ErrorKind::Corrupt, "login").because(format!("the identity: {malformed}"))
+    })?;
+    Identity::new(prepared)
 }
 
 fn too_many_failures(wait: Duration) -> Found {

@@ -29,8 +29,8 @@ pub(super) struct Waiting {
 pub(super) struct Round {
     /// The kind of the credential.
     pub(super) kind: PresentedKind,
-    /// The position of the checker that issued the challenge; none if the portal did.
-    pub(super) position: Option<usize>,
+    /// The name of the checker that issued the challenge; none if the portal did.
+    pub(super) link: Option<String>,
     /// The prepared name of the user, if it is known yet.
     pub(super) user: Option<String>,
     /// What the mechanism or the checker remembers.
@@ -120,10 +120,9 @@ impl Waiting {
 
 impl Round {
     fn write(&self) -> Secret {
-        let position = self.position.map(|position| (position as u64).to_be_bytes());
         join([
             self.kind.name().as_bytes(),
-            optional(position.as_ref().map(|bytes| &bytes[..])).expose(),
+            optional(self.link.as_deref().map(str::as_bytes)).expose(),
             optional(self.user.as_deref().map(str::as_bytes)).expose(),
             self.state.expose(),
         ])
@@ -131,14 +130,10 @@ impl Round {
 
     fn read(bytes: &[u8]) -> Result<Self> {
         let parts = split(bytes).ok_or_else(damaged)?;
-        let [kind, position, user, state] = parts.as_slice() else { return Err(damaged()) };
-        let position = read_optional(position)?.map(|bytes| {
-            let bytes = bytes.try_into().map_err(|_| damaged())?;
-            usize::try_from(u64::from_be_bytes(bytes)).map_err(|_| damaged())
-        });
+        let [kind, link, user, state] = parts.as_slice() else { return Err(damaged()) };
         Ok(Self {
             kind: PresentedKind::from_name(&utf8(kind)?).ok_or_else(damaged)?,
-            position: position.transpose()?,
+            link: read_text(link)?,
             user: read_text(user)?,
             state: Secret::from(*state),
         })

@@ -43,6 +43,10 @@ impl<R: Realm> Portal<R> {
         let round = match question.kind.name() {
             "password" => {
                 let password = field(question.presented, "password");
+                // Checkers that check by themselves have done their work already.
+                if !self.chain.links.iter().any(|link| link.forms(question.kind).next().is_some()) {
+                    return Ok(Said { position: None, round: Round::Unknown });
+                }
                 let example = self.example(question)?;
                 let example = example.unwrap_or_else(|| {
                     Verifier::new(keyward_core::VerifierForm::PasswordHash, hash::EXAMPLE)
@@ -116,23 +120,20 @@ impl<R: Realm> Portal<R> {
         self.budget.reserve(bytes, if bytes == 0 { Duration::ZERO } else { wait })
     }
 
-    /// Returns the verifier of a user to imitate. The same unknown name always gets the same one.
+    /// Returns the verifier of a user to imitate. The same unknown name always gets the same one, and
+    /// different names get verifiers of all forms that there are.
     pub(super) fn example(&self, question: &Question<'_>) -> Result<Option<Verifier>> {
         let name = question.user.or(question.named).unwrap_or_default();
         let pick = self.key.pick("example", &[name.as_bytes()]);
-        let links: Vec<_> = self
-            .chain
-            .links
-            .iter()
-            .filter(|link| link.forms(question.kind).next().is_some())
+        let links = self.chain.links.iter();
+        let all: Vec<_> = links
+            .flat_map(|link| link.forms(question.kind).map(move |form| (link, form)))
             .collect();
-        // The high part of the number selects the checker, and all of it the user.
-        let first = if links.is_empty() { 0 } else { (pick >> 32) as usize % links.len() };
-        for link in links.iter().cycle().skip(first).take(links.len()) {
-            for form in link.forms(question.kind) {
-                if let Some(example) = link.checker.example(pick, form)? {
-                    return Ok(Some(example));
-                }
+        // The high part of the number selects the checker and the form, and all of it the user.
+        let first = (pick >> 32) as usize % all.len().max(1);
+        for (link, form) in all.iter().cycle().skip(first).take(all.len()) {
+            if let Some(example) = link.checker.example(pick, *form)? {
+                return Ok(Some(example));
             }
         }
         Ok(None)

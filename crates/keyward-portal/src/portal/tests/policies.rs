@@ -130,7 +130,8 @@ fn a_recovery_code_works_once_and_needs_a_memory_that_lasts() {
         .also(PresentedKind::ONE_TIME_PASSWORD)
         .with("code", recovery);
     let forgetful = portal(chain.clone());
-    assert!(forgetful.login(&presented, &here(), &[MAILBOX], ()).is_err());
+    let cause = refused(login(&forgetful, &presented)).cause;
+    assert_eq!(cause, Cause::Denied(Denial::Secret));
     let shared = SharedMemory::new(Arc::new(MemorySource::listing()), "portal");
     let portal = portal(chain).with_memory(Arc::new(shared));
     drop(inside(login(&portal, &presented)));
@@ -141,6 +142,9 @@ fn a_recovery_code_works_once_and_needs_a_memory_that_lasts() {
 fn a_configuration_that_cannot_work_is_refused_at_the_start() {
     let memory = || Chain::new().with("memory", Box::new(Users::passwords(&[])));
     let codes = || Box::new(Users::storing(&[VerifierForm::OneTimePassword]));
+    let hashes = |name: &str, chain: Chain| {
+        chain.with(name, Box::new(Users::storing(&[VerifierForm::PasswordHash])))
+    };
     let policy = |chain: Chain, text: &str| chain.with_policy(Expression::parse(text).unwrap());
     for (chain, offered, named) in [
         (memory(), vec![PresentedKind::TOKEN], ["token", "memory"]),
@@ -149,6 +153,11 @@ fn a_configuration_that_cannot_work_is_refused_at_the_start() {
         (memory().with("totp", codes()), vec![], ["totp", "one-time"]),
         (policy(memory(), "memory and ldap"), vec![], ["ldap", "policy"]),
         (policy(memory(), "not memory"), vec![], ["not", "policy"]),
+        (
+            policy(hashes("one", hashes("two", Chain::new())), "one and two"),
+            vec![],
+            ["one checker", "policy"],
+        ),
         (
             policy(memory().with("totp", codes()), "memory or one-time-password"),
             vec![],

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use keyward_core::{Denial, Error, ErrorKind, Result, Round, Secret, Verifier, VerifierForm};
+use keyward_core::{Denial, Level, Result, Round, Secret, Verifier, VerifierForm};
 use keyward_kinds::Moving;
 use keyward_verifier::otp;
 
@@ -19,15 +19,32 @@ const WINDOW: u64 = 1;
 const LOOK_AHEAD: u64 = 10;
 
 /// How long the last step of a clock is remembered: longer than its code can be valid.
-const STEP_LIFE: Duration = Duration::from_hours(24);
+const STEP_LIFE: Duration = Duration::from_hours(24 * 7);
 
 /// How long it is remembered that a recovery code was used, and where a counter is: in practice, for
 /// ever.
 const LONG: Duration = Duration::from_hours(24 * 365 * 100);
 
 impl<R: Realm> Portal<R> {
+    /// Checks a code. Wrong ones are counted for the user, whatever the address: somebody who knows the
+    /// password could try all codes from many addresses (RFC 4226 section 7.3).
     pub(super) fn verify_code(&self, link: &Link, question: &Question<'_>) -> Result<Round> {
         let Some(user) = question.user else { return Ok(Round::Unknown) };
+        let Some(penalties) = &self.penalties else { return self.find_code(user, link, question) };
+        let (memory, counted) = (&*self.memory, penalties.codes_of(user));
+        if penalties.begin(memory, &counted, self.now())?.is_some() {
+            return Ok(Round::wrong(Denial::Restricted));
+        }
+        let round = self.find_code(user, link, question);
+        let is_wrong = matches!(round, Ok(Round::Wrong { .. }));
+        penalties.end(memory, &counted, self.now(), is_wrong)?;
+        if matches!(round, Ok(Round::Accepted { .. })) {
+            penalties.forgive(memory, &counted, self.now())?;
+        }
+        round
+    }
+
+    fn find_code(&self, user: &str, link: &Link, question: &Question<'_>) -> Result<Round> {
         let code = field(question.presented, "code");
         let mut known = None;
         let mut outcome = Denial::Secret;
@@ -62,12 +79,16 @@ impl<R: Realm> Portal<R> {
             if !otp::matches_recovery_code(&verifier.value, code) {
                 return Ok(Used::Wrong);
             }
-            self.needs_lasting_memory("recovery codes")?;
+            if !self.can_remember("recovery codes") {
+                return Ok(Used::Wrong);
+            }
             return self.advance(&key, LONG, 1);
         }
         let Ok(seed) = otp::read(&verifier.value) else { return Ok(Used::Wrong) };
         if let Moving::Counter { .. } = seed.moving() {
-            self.needs_lasting_memory("counters of one-time passwords")?;
+            if !self.can_remember("counters of one-time passwords") {
+                return Ok(Used::Wrong);
+            }
             let mut last = None;
             self.memory.update(&key, self.now(), &mut |note| {
                 last = note.cloned();
@@ -100,13 +121,15 @@ impl<R: Realm> Portal<R> {
         Ok(if first { Used::Accepted } else { Used::Before })
     }
 
-    fn needs_lasting_memory(&self, what: &str) -> Result<()> {
-        if self.memory.lasts() {
-            return Ok(());
+    /// Whether the memory outlives the server. Otherwise, what was used could be used again.
+    fn can_remember(&self, what: &str) -> bool {
+        let lasts = self.memory.lasts();
+        if !lasts {
+            let why =
+                format_args!("{what} need a memory that outlives the server: none is accepted");
+            self.host.log(Level::Warning, why);
         }
-        Err(Error::new(ErrorKind::Unsupported, "login")
-            .because(format!("{what} need a memory that outlives the server"))
-            .hint("Give the portal a shared memory"))
+        lasts
     }
 }
 

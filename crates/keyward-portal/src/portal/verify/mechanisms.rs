@@ -99,11 +99,16 @@ impl<R: Realm> Portal<R> {
     }
 
     /// Checks a client's last message.
-    pub(in crate::portal) fn end_scram(&self, round: &Pending, answer: &Secret) -> Result<Said> {
-        let said = |round_said| Said { position: round.position, round: round_said };
+    pub(in crate::portal) fn end_scram(
+        &self,
+        round: &Pending,
+        position: Option<usize>,
+        answer: &Secret,
+    ) -> Result<Said> {
+        let said = |round_said| Said { position, round: round_said };
         let last = match scram::last(&round.state, answer)? {
             scram::Verdict::Accepted(last) => last,
-            scram::Verdict::Refused(_, last) if round.position.is_none() => {
+            scram::Verdict::Refused(_, last) if position.is_none() => {
                 // As for a wrong password, so that a client does not see the difference.
                 return Ok(said(Round::Wrong { why: Denial::Secret, last: Some(last) }));
             }
@@ -115,7 +120,7 @@ impl<R: Realm> Portal<R> {
             let last = Secret::from("e=invalid-proof");
             Ok(said(Round::Wrong { why, last: Some(last) }))
         };
-        let link = round.position.and_then(|position| self.chain.links.get(position));
+        let link = position.and_then(|position| self.chain.links.get(position));
         let (Some(link), Some(user)) = (link, &round.user) else { return refused(Denial::Secret) };
         let form = link.forms(&round.kind).next();
         let account = form.map(|form| link.checker.account(user, form)).transpose()?.flatten();
