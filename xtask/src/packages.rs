@@ -75,6 +75,8 @@ pub(crate) const TESTS: &[Needed] = &[
     ("slapadd", "slapd"),
     ("slapd", "slapd"),
     ("sqlite3", "sqlite3"),
+    ("ssh-add", "openssh-client"),
+    ("ssh-agent", "openssh-client"),
     ("ssh-keygen", "openssh-client"),
     ("strace", "strace"),
     ("unshare", "util-linux"),

@@ -17,7 +17,7 @@ keyward_plugin::register!(checker: Htdigest);
 options! {
     /// Where the users are.
     pub struct Options {
-        /// The file; only its owner can read it, because with a hash one can log in.
+        /// The file; others must not be able to read it, because with a hash one can log in.
         pub file: PathBuf,
         /// The realm whose lines count; all if it is not given.
         pub realm: Option<String>,

@@ -15,8 +15,8 @@ mod tests;
 use std::sync::Arc;
 
 use keyward_plugin::{
-    Account, Backend, Checker, EntryId, Error, Host, Identity, Info, Record, Result, Source,
-    StoreRef, Verifier, VerifierForm, options,
+    Account, Backend, Checker, Denial, EntryId, Error, Host, Identity, Info, Record, Result,
+    Source, StoreRef, Verifier, VerifierForm, options,
 };
 use keyward_verifier::record;
 
@@ -82,6 +82,9 @@ impl Checker for StoreChecker {
         let name = record::identity(&found).unwrap_or(user);
         let mut account = Account::new(Identity::new(name)?, record::verifiers(&found, form));
         account.denied = record::denied(&found, self.host.now());
+        if account.denied.is_none() && name != user {
+            account.denied = self.denied_as(name)?;
+        }
         Ok(Some(account))
     }
 
@@ -100,6 +103,14 @@ impl Checker for StoreChecker {
 }
 
 impl StoreChecker {
+    /// Why the user of this name is not let in, if the store has that user: a token or another name of
+    /// the user is no way around.
+    fn denied_as(&self, name: &str) -> Result<Option<Denial>> {
+        let Ok(id) = EntryId::new(name, self.options.entry.as_deref()) else { return Ok(None) };
+        let own = self.get(&id)?.filter(record::is_of_user);
+        Ok(own.and_then(|own| record::denied(&own, self.host.now())))
+    }
+
     /// Returns the record of an entry that was listed; it may have been removed since.
     fn get(&self, id: &EntryId) -> Result<Option<Record>> {
         match self.source.get(id) {

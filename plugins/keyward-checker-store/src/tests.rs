@@ -1,4 +1,4 @@
-use keyward_plugin::{Denial, ErrorKind, Field, Presented, Value, Values};
+use keyward_plugin::{ErrorKind, Field, Presented, Value, Values};
 use keyward_testkit::{Client, MemorySource, TestHost};
 use keyward_verifier::{fingerprint, hash};
 
@@ -93,4 +93,16 @@ fn a_store_that_fails_is_no_unknown_user() {
     assert_eq!(error.kind(), ErrorKind::Unavailable);
     let options = Options { store: StoreRef("other".into()), entry: None };
     assert!(StoreChecker::open(options, &host).is_err());
+}
+
+#[test]
+fn another_name_of_a_disabled_user_does_not_help() {
+    let source = users();
+    let alias = with_hash("alias-password").with("username", Field::open("bob"));
+    put(&source, "robert", None, &alias);
+    let host: Arc<dyn Host> = Arc::new(TestHost::new().source("people", source));
+    let options = Options { store: StoreRef("people".into()), entry: None };
+    let checker = StoreChecker::open(options, &host).unwrap();
+    let account = checker.account("robert", VerifierForm::PasswordHash).unwrap().unwrap();
+    assert_eq!((account.identity.as_str(), account.denied), ("bob", Some(Denial::Disabled)));
 }

@@ -16,7 +16,7 @@ keyward_plugin::register!(checker: Totp);
 options! {
     /// Where the seeds are.
     pub struct Options {
-        /// The file; only its owner can read it.
+        /// The file; others must not be able to read it, and cannot write it.
         pub file: PathBuf,
     }
 }

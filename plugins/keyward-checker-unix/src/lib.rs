@@ -65,7 +65,7 @@ impl Checker for Unix {
         let (passwd, shadow) = (self.passwd.get(now)?, self.shadow.get(now)?);
         let Some(entry) = passwd.get(user) else { return Ok(None) };
         let mut account = Account::new(Identity::new(user)?, Vec::new());
-        // `x` and `*` mean that the hash is in the other file.
+        // `x` means that the hash is in the other file.
         let Some(entry) = (if entry.in_shadow { shadow.get(user) } else { Some(entry) }) else {
             return Ok(Some(account));
         };

@@ -19,7 +19,7 @@ pub(crate) struct Entry {
     pub(crate) verifier: Option<Verifier>,
     /// Whether the hash is in the file of shadow(5).
     pub(crate) in_shadow: bool,
-    /// Whether the hash begins with `!`, or the user is in several lines: it cannot be known which one is
+    /// Whether the hash begins with `!` or `*`, a number cannot be read, or the user is in several lines: it cannot be known which one is
     /// meant.
     is_locked: bool,
     /// The fields of shadow(5) from the third on, in days; `None` where they are empty.
@@ -36,7 +36,8 @@ const MAX_LINE: usize = 4096;
 const FOREVER: u64 = 99_999;
 
 impl Table {
-    /// Reads a file. A line that cannot be read has no user; a number that cannot be read is missing.
+    /// Reads a file. A line that cannot be read has no user, and one with a number that cannot be read
+    /// is that of a locked user.
     pub(crate) fn parse(content: &[u8], legacy: bool) -> Self {
         let mut table = Self::default();
         for line in content.split(|byte| *byte == b'\n') {
@@ -70,9 +71,18 @@ impl Entry {
     fn parse(fields: &str, legacy: bool) -> Self {
         let mut fields = fields.split(':');
         let hash = fields.next().unwrap_or_default();
-        let (in_shadow, is_locked) = (matches!(hash, "x" | "*"), hash.starts_with('!'));
+        let in_shadow = hash == "x";
+        let mut is_locked = hash.starts_with(['!', '*']);
         let verifier = verifier(hash, legacy);
-        let mut days = || fields.next().and_then(|field| field.parse().ok());
+        let mut days = || match fields.next().unwrap_or_default() {
+            "" => None,
+            field => {
+                let days = field.parse().ok();
+                // Whoever wrote it wanted a limit.
+                is_locked |= days.is_none();
+                days
+            }
+        };
         let (last_change, _minimum, maximum) = (days(), days(), days());
         let (_warning, inactive, expires) = (days(), days(), days());
         Self { verifier, in_shadow, is_locked, last_change, maximum, inactive, expires }

@@ -92,7 +92,7 @@ fn what_is_no_hash_lets_nobody_in() {
     let scratch = Scratch::new();
     for (hash, expected) in [
         ("", Ok(0)),
-        ("*", Ok(0)),
+        ("*", Err(Denial::Disabled)),
         ("x", Ok(0)),
         ("!", Err(Denial::Disabled)),
         ("!!", Err(Denial::Disabled)),
@@ -119,9 +119,11 @@ fn the_users_are_those_of_passwd() {
     let shadow =
         format!("ann:{HASH}:\ncarl:{HASH}\n:{HASH}:\nfred:{HASH}\ngil:{HASH}\nfred:{HASH}\n");
     let checker = open(&scratch, &passwd, &shadow);
-    for user in ["ann", "bob", "carl"] {
+    for user in ["ann", "bob"] {
         assert_eq!(verdict(&checker, user), Some(Ok(1)), "{user}");
     }
+    // Only `x` leads to the other file; an account with `*` is locked.
+    assert_eq!(verdict(&checker, "carl"), Some(Err(Denial::Disabled)));
     for user in ["", "gil", "#dora", "+nis", "nis", "Ann"] {
         assert_eq!(verdict(&checker, user), None, "{user}");
     }

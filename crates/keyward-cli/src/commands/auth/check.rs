@@ -110,7 +110,7 @@ impl Arguments {
         };
         for (link, text) in links.filter(|(link, _)| has_accepted(&link.name)) {
             let spec = &AuthSpec::parse(text)?;
-            rehash(&Accepted { link, spec, user, password }, keyward, session)?;
+            rehash(&Accepted { link, spec, user, password }, keyward, session);
         }
         Ok(())
     }

@@ -1,14 +1,16 @@
 //! Reads and changes a file of users.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use keyward_core::{Error, ErrorKind, Result, Secret, printable};
 use keyward_verifier::files::MAX_FILE;
-use rustix::fs::{FlockOperation, Gid, Uid, fchown, flock};
+use rustix::fs::{FlockOperation, Gid, OFlags, Uid, fchown, flock};
+use rustix::io::Errno;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::stop::{Outcome, usage_error};
@@ -36,8 +38,7 @@ pub(super) fn change(path: &Path, change: impl FnOnce(&Secret) -> Outcome<Secret
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new(".")).to_owned();
     let lock = File::open(&folder).map_err(|error| not_opened(&folder, error))?;
-    rustix::io::retry_on_intr(|| flock(&lock, FlockOperation::LockExclusive))
-        .map_err(|error| failed(&folder, error.into()))?;
+    lock_within(&lock, LOCK_WAIT).map_err(|error| failed(&folder, error))?;
     let old = read_if_exists(&path)?;
     let (content, stat) =
         old.map_or_else(Default::default, |(content, stat)| (content, Some(stat)));
@@ -48,6 +49,25 @@ pub(super) fn change(path: &Path, change: impl FnOnce(&Secret) -> Outcome<Secret
             .map_err(|error| Error::io("write the file", error))?;
     }
     Ok(replace(&path, &folder, &lock, &new, stat.as_ref())?)
+}
+
+/// How long another program may keep the lock. Any program that can read the folder can lock it.
+const LOCK_WAIT: Duration = Duration::from_secs(30);
+
+fn lock_within(lock: &File, wait: Duration) -> io::Result<()> {
+    let end = Instant::now() + wait;
+    loop {
+        match rustix::io::retry_on_intr(|| flock(lock, FlockOperation::NonBlockingLockExclusive)) {
+            Err(Errno::WOULDBLOCK) if Instant::now() < end => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(Errno::WOULDBLOCK) => {
+                let why = "another program has locked the folder for 30 seconds";
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, why));
+            }
+            outcome => return Ok(outcome?),
+        }
+    }
 }
 
 fn replace(
@@ -91,7 +111,10 @@ fn stamp(stat: &Metadata) -> (u64, u64, u64, i64, i64) {
 }
 
 fn read_if_exists(path: &Path) -> Outcome<Option<(Secret, Metadata)>> {
-    let file = match File::open(path) {
+    // A named pipe would wait for a writer.
+    let options =
+        OpenOptions::new().read(true).custom_flags(OFlags::NONBLOCK.bits() as i32).open(path);
+    let file = match options {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(path, error).into()),

@@ -14,7 +14,7 @@ use keyward_verifier::record;
 
 use super::file;
 use crate::session::Session;
-use crate::stop::Outcome;
+use crate::stop::{Outcome, Stop};
 
 /// The checker that has accepted a password.
 pub(super) struct Accepted<'a> {
@@ -24,9 +24,15 @@ pub(super) struct Accepted<'a> {
     pub(super) password: &'a Secret,
 }
 
-/// Replaces the hash of the password by one of the default scheme, if it is weaker and if the checker's
-/// users can be changed.
-pub(super) fn rehash(accepted: &Accepted<'_>, keyward: &Keyward, session: &Session) -> Outcome {
+/// Replaces the hash of the password by one of the default scheme, if it is weak and if the checker's
+/// users can be changed. The user is in anyway, so a failure is only a warning.
+pub(super) fn rehash(accepted: &Accepted<'_>, keyward: &Keyward, session: &Session) {
+    if let Err(Stop::Failed(error)) = try_rehash(accepted, keyward, session) {
+        session.console.log(Level::Warning, format_args!("the hash was not replaced: {error}"));
+    }
+}
+
+fn try_rehash(accepted: &Accepted<'_>, keyward: &Keyward, session: &Session) -> Outcome {
     let Accepted { link, spec, user, password } = accepted;
     let (wanted, option) = match spec.name() {
         "htpasswd" => (Scheme::Bcrypt, "file"),
@@ -35,7 +41,7 @@ pub(super) fn rehash(accepted: &Accepted<'_>, keyward: &Keyward, session: &Sessi
     };
     let Ok(user) = prepare_user(user) else { return Ok(()) };
     let Some(old) = stored_hash(link, &user)? else { return Ok(()) };
-    if !Hash::parse(&old.value).is_ok_and(|hash| hash.needs_rehash(wanted)) {
+    if !Hash::parse(&old.value).is_ok_and(|hash| hash.weakness().is_some()) {
         return Ok(());
     }
     let table = keyward.registry().find(Role::Checker, spec.name())?.options;

@@ -236,9 +236,11 @@ impl Remove {
             return Err(usage_error("--realm is for files of htdigest"));
         }
         file::read(place.file())?;
+        // A name that another program wrote may have another form than the prepared one.
+        let prepared = prepare_user(&user).unwrap_or_else(|_| user.clone());
         file::change(place.file(), |content| {
-            let new = files::remove(content, &format, &user, realm.as_deref());
-            new.ok_or_else(|| not_found(&user).into())
+            let remove = |name: &str| files::remove(content, &format, name, realm.as_deref());
+            remove(&user).or_else(|| remove(&prepared)).ok_or_else(|| not_found(&user).into())
         })
     }
 }
