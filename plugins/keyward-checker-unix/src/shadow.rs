@@ -78,7 +78,7 @@ impl Entry {
             "" => None,
             field => {
                 let days = field.parse().ok();
-                // Whoever wrote it wanted a limit.
+                // Its author wanted a limit.
                 is_locked |= days.is_none();
                 days
             }

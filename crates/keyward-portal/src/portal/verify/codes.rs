@@ -26,7 +26,7 @@ const STEP_LIFE: Duration = Duration::from_hours(24 * 7);
 const LONG: Duration = Duration::from_hours(24 * 365 * 100);
 
 impl<R: Realm> Portal<R> {
-    /// Checks a code. Wrong ones are counted for the user, whatever the address: somebody who knows the
+    /// Checks a code. Wrong ones are counted for the user, whatever the address: one who knows the
     /// password could try all codes from many addresses (RFC 4226 section 7.3).
     pub(super) fn verify_code(&self, link: &Link, question: &Question<'_>) -> Result<Round> {
         let Some(user) = question.user else { return Ok(Round::Unknown) };
