@@ -68,6 +68,11 @@ impl PasswordSource {
             || self.generate.is_some()
     }
 
+    /// Whether the password is generated.
+    pub(crate) fn is_generated(&self) -> bool {
+        self.generate.is_some()
+    }
+
     /// Reads the password, or the main secret of another kind, which is this field.
     pub(crate) fn read(&self, console: &Console, field: Option<&FieldSpec>) -> Outcome<Secret> {
         if let Some(rule) = self.generate {

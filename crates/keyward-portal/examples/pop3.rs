@@ -14,6 +14,7 @@ use keyward_portal::{
     Admission, AuthArgs, Interface, Login, Portal, Progress, Realm, UsageError, Visitor,
 };
 
+/// Serve POP3 to the users that the checkers know
 #[derive(Parser)]
 struct Arguments {
     #[command(flatten)]

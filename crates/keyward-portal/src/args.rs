@@ -47,7 +47,10 @@ impl fmt::Display for UsageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let checker = Role::Checker;
         match self {
-            Self::NotRecognized(error) => write!(f, "the type is not recognized: {error}"),
+            Self::NotRecognized(error) => {
+                write!(f, "the type is not recognized: {error}")?;
+                error.advice().map_or(Ok(()), |advice| write!(f, " ({advice})"))
+            }
             Self::NotSupported { name, supported } => write!(
                 f,
                 "the {checker} {} is not supported: this server supports {}",

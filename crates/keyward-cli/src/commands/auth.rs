@@ -14,12 +14,14 @@ use crate::stop::Outcome;
 
 /// Check users with checkers, and keep files and stores of users
 #[derive(clap::Parser)]
-#[command(after_help = "A checker is written TYPE or TYPE:ARGS. --help-auth lists the types.
+#[command(
+    after_help = "A checker is written TYPE or TYPE:ARGS. `keyward auth check --help-auth` lists the types.
 
 Example:
   keyward auth add ann --file /etc/users
   keyward auth check --auth htpasswd:/etc/users ann
-  keyward auth matrix --auth htpasswd:/etc/users")]
+  keyward auth matrix --auth htpasswd:/etc/users"
+)]
 pub(super) enum Command {
     /// Check a user's password or another credential
     Check(Box<check::Arguments>),

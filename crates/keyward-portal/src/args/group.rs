@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use keyward_core::{Host, PresentedKind, Registry, Result};
+use keyward_core::{Error, Host, PresentedKind, Registry, Result};
 
 use super::{AuthSpec, UsageError, help, type_help};
 use crate::{Chain, Expression};
@@ -25,6 +25,7 @@ use crate::{Chain, Expression};
 /// assert!(arguments.auth.is_given());
 /// ```
 #[derive(Clone, Debug, Default, clap::Args)]
+#[command(about = None, long_about = None)]
 #[non_exhaustive]
 pub struct AuthArgs {
     /// Check users with this checker; may be given several times, and the order counts
@@ -101,6 +102,10 @@ impl AuthArgs {
             chain = chain.skipping_unavailable();
         }
         chain.check(&[]).map_err(unexpected("policy"))?;
+        if self.policy.is_some() && !chain.suffices(supported) {
+            let why = "this server cannot ask for everything that the policy needs";
+            return Err(unexpected("policy")(Error::invalid("auth", why)));
+        }
         Ok(chain)
     }
 }

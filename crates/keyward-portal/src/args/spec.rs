@@ -96,6 +96,12 @@ impl AuthSpec {
             Some((options.iter().find(|spec| spec.name == key)?, text))
         };
         let parts: Vec<_> = self.arguments.split(':').collect();
+        if let Some(key) = parts.iter().find_map(|part| unknown_key(part, options)) {
+            let known: Vec<_> = options.iter().map(|spec| spec.name).collect();
+            let why = format!("there is no option `{key}`");
+            let hint = format!("The options are: {}; in a value, a colon is %3a", known.join(", "));
+            return Err(Error::invalid("auth", why).hint(hint));
+        }
         let (first, rest) = (parts[0], &parts[1..]);
         let first_pair = named(first);
         // `ldap:ldaps://example.org` has no pairs: all of it is one value.
@@ -115,6 +121,14 @@ impl AuthSpec {
         }
         Ok(pairs)
     }
+}
+
+/// Returns what looks like the key of an option that there is not.
+fn unknown_key<'a>(part: &'a str, options: &[OptionSpec]) -> Option<&'a str> {
+    let (key, _) = part.split_once('=')?;
+    let is_word =
+        !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    (is_word && !options.iter().any(|spec| spec.name == key)).then_some(key)
 }
 
 /// The option that a value alone is for.

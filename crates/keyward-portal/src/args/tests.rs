@@ -80,7 +80,8 @@ fn tw_48_a_value_alone_is_that_of_the_first_option() {
         ("badge:/etc/badges", "/etc/badges"),
         ("badge:ldaps://example.org:636", "ldaps://example.org:636"),
         ("badge:a%3ab%25", "a:b%"),
-        ("badge:a=b", "a=b"),
+        ("badge:file=a=b", "a=b"),
+        ("badge:/a=b", "/a=b"),
         ("badge:%253a", "%3a"),
     ] {
         assert_eq!(text(&values(written).unwrap(), "file"), read, "{written}");
@@ -100,6 +101,8 @@ fn pairs_are_joined_by_colons() {
 fn arguments_that_are_no_options_are_refused() {
     for wrong in [
         "badge:file=/a:other=b",
+        "badge:/a:other=b",
+        "badge:other=b",
         "badge:file=/a:/b",
         "badge:file=/a:file=/b",
         "badge:/a:file=/b",

@@ -33,8 +33,8 @@ pub(in crate::commands) struct Arguments {
     auth: AuthArgs,
     /// The user; tokens and anonymous access need none
     user: Option<String>,
-    /// What is checked: password, token, anonymous, conversation, ssh-signature, or one-time-password
-    /// with a policy
+    /// What is checked: password, token, anonymous, conversation or ssh-signature [default: a password,
+    /// or with --sign-with ssh-signature]
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
     /// Read the one-time password from this file, if the policy needs one
@@ -69,6 +69,11 @@ impl Arguments {
         loop {
             progress = match progress {
                 Progress::LoggedIn(login) => {
+                    let code = PresentedKind::ONE_TIME_PASSWORD;
+                    let has_code = login.visitor().factors.iter().any(|it| it == code.name());
+                    if self.code_file.is_some() && !has_code {
+                        return Err(usage_error("no policy needs the code of --code-file"));
+                    }
                     if self.rehash {
                         self.rehash(&portal, &login, &presented, &keyward, session)?;
                     }

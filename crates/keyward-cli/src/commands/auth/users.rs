@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::file;
 use crate::candidates;
-use crate::output::{Lines, escape_if_terminal};
+use crate::output::{Lines, escape_if_terminal, print_secret};
 use crate::password::PasswordSource;
 use crate::session::Session;
 use crate::stop::{Outcome, Stop, usage_error};
@@ -167,6 +167,13 @@ impl Add {
         if let Some(store) = &self.user.place.store {
             return in_store::add(store, &self, session);
         }
+        for (option, is_given) in
+            [("scram", self.scram), ("totp", self.totp), ("recovery-codes", self.recovery_codes)]
+        {
+            if is_given {
+                return Err(usage_error(format!("--{option} is for stores: use --store")));
+            }
+        }
         write(&self.user, &self.scheme, &self.password, session, false)
     }
 }
@@ -180,11 +187,16 @@ impl Passwd {
     }
 }
 
+/// Prints a password that was generated: only its hash is kept.
+fn show_generated(source: &PasswordSource, password: &Secret) -> Outcome {
+    if source.is_generated() { print_secret(password, true) } else { Ok(()) }
+}
+
 /// Writes the line of a user, who is in the file already or is not.
 fn write(
     arguments: &UserArguments,
     scheme: &SchemeArguments,
-    password: &PasswordSource,
+    source: &PasswordSource,
     session: &Session,
     exists: bool,
 ) -> Outcome {
@@ -208,12 +220,13 @@ fn write(
         Err(stop) if exists => return Err(stop),
         Err(_) => {}
     }
-    let password = password.read(&session.console, None)?;
+    let password = source.read(&session.console, None)?;
     let stored = maker.make(&name, &password)?;
     file::change(arguments.place.file(), |content| {
         check(content)?;
         Ok(files::set(content, &format, &name, realm, &stored)?)
-    })
+    })?;
+    show_generated(source, &password)
 }
 
 /// Whether a user is in the file, also in a line that is broken otherwise.

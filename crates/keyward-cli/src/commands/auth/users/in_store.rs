@@ -14,7 +14,7 @@ use keyward_verifier::{describe, otp, record};
 use serde_json::json;
 
 use super::stored::Maker;
-use super::{Add, Passwd, found};
+use super::{Add, Passwd, found, show_generated};
 use crate::output::{Lines, escape_if_terminal, print_secret};
 use crate::session::Session;
 use crate::stop::Outcome;
@@ -58,6 +58,7 @@ pub(super) fn add(store: &str, arguments: &Add, session: &Session) -> Outcome {
         Some(_) => Err(already(&id)),
         None => Ok(Change::Put(Box::new(made.clone()))),
     })?;
+    show_generated(&arguments.password, &password)?;
     shown.iter().try_for_each(|secret| print_secret(secret, true))
 }
 
@@ -72,11 +73,12 @@ pub(super) fn passwd(store: &str, arguments: &Passwd, session: &Session) -> Outc
     }
     let password = arguments.password.read(&session.console, None)?;
     let changed = with_new_password(current.clone(), &maker, &id, &password)?;
-    Ok(store.update(&id, &mut |found: Option<Record>| match found {
+    store.update(&id, &mut |found: Option<Record>| match found {
         Some(found) if found.is_same_as(&current) => Ok(Change::Put(Box::new(changed.clone()))),
         _ => Err(Error::new(ErrorKind::Conflict, "auth passwd")
             .because(format!("{id} was changed meanwhile"))),
-    })?)
+    })?;
+    show_generated(&arguments.password, &password)
 }
 
 /// Makes everything again that was made from the password, so that the old one is of no use.
