@@ -133,3 +133,27 @@ fn a_weak_hash_is_replaced_at_login_if_that_is_wanted() {
         check("no", "").ends(9);
     }
 }
+
+#[test]
+fn what_has_no_effect_is_refused_and_a_generated_password_is_shown() {
+    let home = home();
+    let file = home.path("users").display().to_string();
+    for option in ["--scram", "--totp", "--recovery-codes"] {
+        let line = format!("auth add ann --file {file} --stdin {option}");
+        home.keyward(&line).input("pw").run().ends(2).says("is for stores");
+    }
+    let places = [
+        ("--store people".to_owned(), "store:people".to_owned()),
+        (format!("--file {file}"), format!("htpasswd:{file}")),
+    ];
+    for (place, auth) in places {
+        let add = home.keyward(&format!("auth add ann {place} --generate")).run().ends(0);
+        let password = add.into_text();
+        let check = |more: &[&str]| {
+            let check = home.keyward("auth check ann --stdin").args(["--auth", &auth]);
+            check.args(more).input(&password).run()
+        };
+        check(&[]).ends(0);
+        check(&["--code-file", "/missing"]).ends(2).says("no policy needs the code");
+    }
+}
