@@ -28,8 +28,8 @@ pub trait Memory: Debug + Send + Sync {
     /// Changes the note of this key.
     ///
     /// # Errors
-    /// [`Unavailable`](ErrorKind::Unavailable) if the memory cannot be reached. The portal then lets
-    /// nobody in.
+    /// [`Unavailable`](ErrorKind::Unavailable) if the memory cannot be reached. The portal then
+    /// refuses all clients.
     fn update(
         &self,
         key: &Key,
@@ -46,7 +46,7 @@ pub trait Memory: Debug + Send + Sync {
 /// Which note: a topic, and what it is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
-    /// The topic. Each has limits of its own.
+    /// The topic. Each has separate limits.
     pub topic: Topic,
     /// What it is about: at most 64 letters, digits and hyphens. It is no secret and no name.
     pub about: String,

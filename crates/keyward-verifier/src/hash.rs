@@ -92,12 +92,6 @@ impl Hash {
         }
         self.function.is_cheap().then_some(Weakness::Cost)
     }
-
-    /// Whether it should be replaced by one of this scheme at the next login: it is weak or has another
-    /// scheme.
-    pub fn needs_rehash(&self, wanted: Scheme) -> bool {
-        self.scheme() != wanted || self.weakness().is_some()
-    }
 }
 
 /// Why a hash is weak.

@@ -1,6 +1,6 @@
 """Checks passwords with Keyward, for servers on Twisted cred.
 
-``keyward auth check`` decides, in a process of its own. The password goes to its standard input, and
+``keyward auth check`` decides, in a separate process. The password goes to its standard input, and
 no shell is involved. A user who is refused is ``UnauthorizedLogin``; a checker that is unavailable is
 an error of the server, as in Twisted's own checkers.
 """
