@@ -4,7 +4,7 @@
 //!
 //! # Security
 //! - An empty password, one that contains a NUL and one of more than
-//!   [`MAX_PASSWORD`](crate::MAX_PASSWORD) bytes are wrong. The hash is computed nevertheless, so that
+//!   [`MAX_PASSWORD`] bytes are wrong. The hash is computed nevertheless, so that
 //!   the time says nothing. Programs in C end a password at a NUL, so the two would disagree about it.
 //! - A hash whose cost is above a limit is refused before any work: a line that an attacker wrote
 //!   into a file must not make the server compute for minutes or use gigabytes.
