@@ -161,6 +161,30 @@ impl<R: Realm> Portal<R> {
         self.enter(found, attempt, interfaces, mind)
     }
 
+    /// Logs a client in that answered a challenge which another server issued, such as a proxy for
+    /// CRAM-MD5 or APOP. `answer` is the name of the user, a space, and the response in hexadecimal
+    /// form.
+    ///
+    /// # Errors
+    /// [`Unsupported`](keyward_core::ErrorKind::Unsupported) if the server does not speak first in
+    /// logins of this kind, or if no checker can serve it; otherwise as [`login`](Self::login).
+    ///
+    /// # Security
+    /// The portal cannot know whether the challenge is new. The caller trusts the other server to issue
+    /// each one once, and to send it over a connection that only the two can use.
+    pub fn check_answer(
+        &self,
+        kind: &PresentedKind,
+        challenge: &Secret,
+        answer: &Secret,
+        attempt: &Attempt,
+        interfaces: &[Interface],
+        mind: R::Mind,
+    ) -> Result<Progress<R::Avatar>> {
+        let found = self.answer_to(kind, challenge, answer, attempt)?;
+        self.enter(found, attempt, interfaces, mind)
+    }
+
     /// Goes on with another factor, after a [`Challenge`] that names what is missing.
     ///
     /// # Errors

@@ -10,9 +10,11 @@ use crate::portal::Portal;
 use crate::realm::{Interface, Realm};
 use crate::{Cause, Login, Progress, Refusal, SessionId};
 pub use mechanism::Mechanism;
+pub use paused::Paused;
 
 mod mechanism;
 mod messages;
+mod paused;
 
 pub(crate) use messages::is_token;
 

@@ -57,8 +57,8 @@ impl Legacy {
                 return Err(Error::invalid("challenge", "the server has no name to put into it"));
             }
         };
-        let pending = fields::pack(VERSION, &[message.as_bytes()]);
-        Ok(Challenge { pending, message: message.into() })
+        let message = Secret::from(message);
+        Ok(Challenge { pending: pending(&message), message })
     }
 
     /// Whether the client that gave this answer knows the password.
@@ -80,6 +80,11 @@ impl Legacy {
         };
         Ok(answer.response.ct_eq(&expected).into())
     }
+}
+
+/// Returns what to remember of a challenge, which can be one that another server issued.
+pub(crate) fn pending(challenge: &Secret) -> Secret {
+    fields::pack(VERSION, &[challenge.expose()])
 }
 
 /// Whether the client that gave this answer to the challenge of [`Legacy::Pb`] knows the password

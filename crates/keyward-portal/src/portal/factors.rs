@@ -11,7 +11,7 @@ use super::pending::{self, Waiting};
 use super::{Found, Portal, Proof};
 use crate::login::{Cause, Challenge, Refusal};
 use crate::malformed::Malformed;
-use crate::mechanisms::legacy::{Answer, Legacy};
+use crate::mechanisms::legacy::{self, Answer, Legacy};
 use crate::prepare::prepare_user;
 use crate::realm::Realm;
 
@@ -277,24 +277,41 @@ impl<R: Realm> Portal<R> {
         penalties.forgive(&*self.memory, &counted, self.now())
     }
 
-    /// Issues the challenge of a mechanism in which the server speaks first.
+    /// Issues a challenge before the user is known.
     pub(super) fn speak_first(&self, kind: &PresentedKind, attempt: &Attempt) -> Result<Challenge> {
+        let issued = self.speaking_first(kind)?.challenge(&self.host_name)?;
+        self.wait(&waiting_for(kind, issued.pending), attempt, issued.message, Vec::new())
+    }
+
+    /// Checks the answer to a challenge that another server issued.
+    pub(super) fn answer_to(
+        &self,
+        kind: &PresentedKind,
+        challenge: &Secret,
+        answer: &Secret,
+        attempt: &Attempt,
+    ) -> Result<Found> {
+        self.speaking_first(kind)?;
+        self.answer(waiting_for(kind, legacy::pending(challenge)), answer, attempt)
+    }
+
+    /// Returns the mechanism of a kind, if the server speaks first in it.
+    fn speaking_first(&self, kind: &PresentedKind) -> Result<Legacy> {
         let unsupported = |why: &str| {
             let why = format!("{kind} {why}");
-            Err(Error::new(ErrorKind::Unsupported, "login").because(why))
+            Error::new(ErrorKind::Unsupported, "login").because(why)
         };
         if !self.chain.serves(kind) {
-            return unsupported("cannot be checked by any checker");
+            return Err(unsupported("cannot be checked by any checker"));
         }
-        let Some(legacy) = Legacy::from_kind(kind) else {
-            return unsupported("begins with the client");
-        };
-        let issued = legacy.challenge(&self.host_name)?;
-        let (state, message) = (issued.pending, issued.message);
-        let round = pending::Round { kind: kind.clone(), link: None, user: None, state };
-        let waiting = Waiting { round: Some(round), ..Waiting::default() };
-        self.wait(&waiting, attempt, message, Vec::new())
+        Legacy::from_kind(kind).ok_or_else(|| unsupported("begins with the client"))
     }
+}
+
+/// Returns what the portal knows of a login when it has issued a challenge.
+fn waiting_for(kind: &PresentedKind, state: Secret) -> Waiting {
+    let round = pending::Round { kind: kind.clone(), link: None, user: None, state };
+    Waiting { round: Some(round), ..Waiting::default() }
 }
 
 /// Returns an identity in the form in which names are compared. A checker may return another one.

@@ -1,8 +1,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use keyward_core::{Denial, VerifierForm};
+use keyward_core::{Denial, PresentedKind, VerifierForm};
 use keyward_verifier::scram::Algorithm;
+use md5::Digest;
 
 use super::*;
 use crate::Chain;
@@ -180,6 +181,48 @@ fn cram_md5() {
     );
     assert_eq!(cause(answer(begin().1, "ann")), Cause::Malformed);
     assert_eq!(cause(start(&sasl, "CRAM-MD5", "ann")), Cause::Malformed);
+}
+
+#[test]
+fn an_exchange_goes_on_after_a_pause() {
+    let portal = portal_with(&users());
+    let sasl = Sasl::new(&portal, &[MAILBOX], here());
+    let (_, exchange) = asked(start(&sasl, "LOGIN", "ann"), Some("Password:"));
+    let paused = exchange.pause();
+    assert!(!format!("{paused:?}").contains("ann"));
+    let same = Sasl::new(&portal, &[MAILBOX], here());
+    assert_eq!(avatar(answer(same.resume(paused), "open sesame")), "mail of ann");
+}
+
+#[test]
+fn a_challenge_of_another_server_can_be_answered() {
+    let portal = portal_with(&users());
+    let challenge = Secret::from("<1.2@proxy.example>");
+    let check = |kind, answer: String| {
+        portal.check_answer(kind, &challenge, &answer.into(), &here(), &[MAILBOX], ())
+    };
+    let digest = |password: &str| {
+        let sum = md5::Md5::digest(format!("<1.2@proxy.example>{password}"));
+        base16ct::lower::encode_string(&sum)
+    };
+    let apop = |user: &str, password: &str| match check(
+        &PresentedKind::APOP,
+        format!("{user} {}", digest(password)),
+    )
+    .unwrap()
+    {
+        Progress::LoggedIn(login) => Ok(login.avatar().clone()),
+        Progress::Refused(refusal) => Err(refusal.cause),
+        Progress::Challenge(challenge) => panic!("{challenge:?}"),
+    };
+    assert_eq!(apop("ann", "open sesame"), Ok("mail of ann".into()));
+    assert_eq!(apop("ann", "wrong"), Err(Cause::Denied(Denial::Secret)));
+    assert_eq!(apop("bob", "open sesame"), Err(Cause::UnknownUser));
+    assert!(check(&PresentedKind::PASSWORD, "ann 00".into()).is_err());
+    let modern = portal_of(Chain::new().with("users", Box::new(users())));
+    let answer = Secret::from(format!("ann {}", digest("open sesame")));
+    let kind = &PresentedKind::APOP;
+    assert!(modern.check_answer(kind, &challenge, &answer, &here(), &[MAILBOX], ()).is_err());
 }
 
 #[test]
