@@ -16,8 +16,12 @@ use tree::Tree;
 const USAGE: &str = "usage: cargo xtask dist [--dev] [FOLDER]";
 
 /// The paths in the package.
-const PROGRAMS: [&str; 3] =
-    ["usr/bin/keyward", "usr/bin/keyward-check", "usr/bin/keyward-checkers"];
+const PROGRAMS: [&str; 4] = [
+    "usr/bin/keyward",
+    "usr/bin/keyward-check",
+    "usr/bin/keyward-checkers",
+    "usr/bin/keyward-serve",
+];
 const HELPER: &str = "usr/bin/git-credential-keyward";
 const LIBRARIES: &str = "usr/lib/keyward/plugins";
 const MANUAL: &str = "usr/share/man/man1";
@@ -51,7 +55,7 @@ pub(crate) fn run(arguments: &[String]) -> Result {
 
 /// Returns cargo's arguments for the packages of the programs.
 fn of_packages() -> impl Iterator<Item = &'static str> {
-    ["keyward-cli", "keyward-check", "keyward-checkers"]
+    ["keyward-cli", "keyward-check", "keyward-checkers", "keyward-serve"]
         .into_iter()
         .flat_map(|name| ["--package", name])
 }

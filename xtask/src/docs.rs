@@ -6,7 +6,7 @@ use crate::shell::{self, Result, cargo};
 const WRITER: &str = "docs::what_is_made_from_the_code_is_current";
 
 pub(crate) fn run() -> Result {
-    let programs = ["keyward-cli", "keyward-check", "keyward-checkers"];
+    let programs = ["keyward-cli", "keyward-check", "keyward-checkers", "keyward-serve"];
     shell::run(cargo(["build"]).args(programs.iter().flat_map(|name| ["--package", name])))?;
     shell::run(
         cargo(["test", "--package", "keyward-tests", "--test", "it", WRITER])

@@ -35,6 +35,7 @@ mod rename;
 mod resolve;
 mod rm;
 mod run;
+mod serve;
 mod set;
 mod setup;
 mod stat;
@@ -98,6 +99,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<trust::Arguments>("trust"),
     entry::<oauth::Command>("oauth"),
     entry::<auth::Command>("auth"),
+    entry::<serve::Arguments>("serve"),
     entry::<fetch::Arguments>("fetch"),
     entry::<curl::Arguments>("curl"),
     entry::<netrc::Arguments>("netrc"),

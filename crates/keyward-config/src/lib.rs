@@ -62,5 +62,5 @@ pub use settings::{Setting, Settings};
 pub use store_file::{BackendConfig, StoreFile};
 pub use store_ids::StoreIds;
 pub use tables::{NamedTable, Table};
-pub use toml_file::nearest;
+pub use toml_file::{TomlFile, nearest};
 pub use toml_value::{parse_value, render_value};

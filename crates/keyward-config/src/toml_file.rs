@@ -1,4 +1,4 @@
-//! Reads a configuration file, only if it is safe. Errors never quote the file.
+//! Reads a configuration file, only if it is safe. Errors never quote the file's values.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,8 +13,11 @@ use toml::de::{DeTable, DeValue};
 const MAX: usize = 1 << 20;
 
 /// The text of a configuration file, and its path.
+///
+/// # Security
+/// An error names the line and the key, and quotes no value: it could be a secret in the wrong place.
 #[derive(Debug)]
-pub(crate) struct TomlFile {
+pub struct TomlFile {
     pub(crate) path: PathBuf,
     pub(crate) text: String,
     /// Where each line ends, once that was asked for.
@@ -22,7 +25,8 @@ pub(crate) struct TomlFile {
 }
 
 impl TomlFile {
-    pub(crate) fn from_text(path: &Path, text: impl Into<String>) -> Self {
+    /// Makes a file of this text; `path` is for errors.
+    pub fn from_text(path: &Path, text: impl Into<String>) -> Self {
         Self { path: path.to_owned(), text: text.into(), line_ends: OnceLock::new() }
     }
 
@@ -31,7 +35,7 @@ impl TomlFile {
     /// # Errors
     /// `Refused` unless the file belongs to root or the user, and no other user can write it;
     /// `Invalid` if it is not text.
-    pub(crate) fn read(path: &Path) -> Result<Option<Self>> {
+    pub fn read(path: &Path) -> Result<Option<Self>> {
         let content = match read_trusted_config(path, MAX) {
             Ok(Some(content)) => content,
             Ok(None) => return Ok(None),
@@ -58,7 +62,7 @@ impl TomlFile {
     ///
     /// # Errors
     /// `Invalid`, with the line. The message of the parser quotes the file and is not passed on.
-    pub(crate) fn parse(&self) -> Result<DeTable<'_>> {
+    pub fn parse(&self) -> Result<DeTable<'_>> {
         match DeTable::parse(&self.text) {
             Ok(table) => Ok(table.into_inner()),
             Err(error) => Err(self.wrong(error.span().unwrap_or(0..0), "is not TOML here")),
@@ -66,7 +70,7 @@ impl TomlFile {
     }
 
     /// Returns an error about a place in the file.
-    pub(crate) fn wrong(&self, span: Range<usize>, why: impl std::fmt::Display) -> Error {
+    pub fn wrong(&self, span: Range<usize>, why: impl std::fmt::Display) -> Error {
         Error::invalid("config", format!("{}:{}: {why}", self.path.display(), self.line(span)))
     }
 
@@ -77,8 +81,11 @@ impl TomlFile {
         ends.partition_point(|end| *end < span.start) + 1
     }
 
-    /// Returns an error for a key that is unknown in `what`, with the most similar known one.
-    pub(crate) fn check_keys(&self, table: &DeTable<'_>, known: &[&str], what: &str) -> Result<()> {
+    /// Refuses a key that is unknown in `what`, with the most similar known one as a hint.
+    ///
+    /// # Errors
+    /// `Invalid`, with the line.
+    pub fn check_keys(&self, table: &DeTable<'_>, known: &[&str], what: &str) -> Result<()> {
         let is_known = |key: &str| known.contains(&key);
         let Some(key) = table.keys().find(|key| !is_known(key.get_ref())) else { return Ok(()) };
         let why = format!("`{}` is not a key of {what}", printable(key.get_ref()));
@@ -90,7 +97,10 @@ impl TomlFile {
     }
 
     /// Returns the text of a key, if it exists.
-    pub(crate) fn text_of(&self, table: &DeTable<'_>, key: &str) -> Result<Option<String>> {
+    ///
+    /// # Errors
+    /// `Invalid`, with the line, if it is not text.
+    pub fn text_of(&self, table: &DeTable<'_>, key: &str) -> Result<Option<String>> {
         match table.get(key).map(|value| (value, value.get_ref())) {
             None => Ok(None),
             Some((_, DeValue::String(text))) => Ok(Some(text.to_string())),
@@ -99,7 +109,10 @@ impl TomlFile {
     }
 
     /// Returns the value of a key that is true or false, if it exists.
-    pub(crate) fn flag_of(&self, table: &DeTable<'_>, key: &str) -> Result<Option<bool>> {
+    ///
+    /// # Errors
+    /// `Invalid`, with the line, if it is something else.
+    pub fn flag_of(&self, table: &DeTable<'_>, key: &str) -> Result<Option<bool>> {
         match table.get(key).map(|value| (value, value.get_ref())) {
             None => Ok(None),
             Some((_, DeValue::Boolean(flag))) => Ok(Some(*flag)),
@@ -109,8 +122,11 @@ impl TomlFile {
         }
     }
 
-    /// Returns an error for a version that this program does not know.
-    pub(crate) fn check_version(&self, table: &DeTable<'_>) -> Result<()> {
+    /// Refuses a version that this program does not know.
+    ///
+    /// # Errors
+    /// `Invalid`, with the line.
+    pub fn check_version(&self, table: &DeTable<'_>) -> Result<()> {
         match table.get("version") {
             None => Err(self
                 .wrong(0..0, "`version = 1` is missing")

@@ -56,6 +56,7 @@ const BROUGHT: &[&str] = &[
     "f root:root 755 /usr/bin/keyward",
     "f root:root 755 /usr/bin/keyward-check",
     "f root:root 755 /usr/bin/keyward-checkers",
+    "f root:root 755 /usr/bin/keyward-serve",
     "l root:root 777 /usr/bin/git-credential-keyward",
 ];
 

@@ -1,0 +1,180 @@
+//! The configuration: one TOML file, or flags.
+
+mod address;
+mod section;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use keyward_config::TomlFile;
+use keyward_core::{Error, Result};
+use keyward_portal::AuthArgs;
+
+pub use address::Address;
+pub use section::Section;
+
+use crate::listen::Service;
+use crate::log::Format;
+
+/// What the server does. Each service reads its own section.
+#[derive(Debug, Default)]
+pub struct Config {
+    /// The bouncers, by which services decide about clients.
+    pub bouncers: Vec<BouncerConfig>,
+    /// How lines of the log are written.
+    pub log: Format,
+    /// The file of the audit log.
+    pub audit: Option<PathBuf>,
+    /// Limits.
+    pub limits: Limits,
+    /// Where the state of the server and its metrics are shown.
+    pub status: Vec<Address>,
+}
+
+/// A bouncer, as it is configured.
+#[derive(Clone, Debug, Default)]
+pub struct BouncerConfig {
+    /// Its name.
+    pub name: String,
+    /// The checkers and the policy.
+    pub auth: AuthArgs,
+    /// The realm that browsers show, and that Digest hashes contain.
+    pub realm: String,
+    /// How long a right password is not hashed again.
+    pub cache: Option<Duration>,
+}
+
+/// Limits of the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most connections at once, of all services.
+    pub connections: usize,
+    /// The threads for work that blocks.
+    pub threads: usize,
+    /// How long a decision may take.
+    pub decision: Duration,
+    /// How long a peer may take to send the head of a request, and how long a connection may be idle.
+    pub idle: Duration,
+    /// How long open requests may take when the server stops.
+    pub stop: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 4096,
+            threads: 16,
+            decision: Duration::from_secs(30),
+            idle: Duration::from_secs(75),
+            stop: Duration::from_secs(10),
+        }
+    }
+}
+
+const TOP: &[&str] = &["version", "log", "audit", "limits", "status", "bouncer"];
+
+const BOUNCER: &[&str] =
+    &["name", "auth", "policy", "legacy", "skip_unavailable", "realm", "cache"];
+
+const LIMITS: &[&str] = &["connections", "threads", "decision", "idle", "stop"];
+
+impl Config {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// - [`Refused`](keyward_core::ErrorKind::Refused) if other users can write the file.
+    /// - [`Invalid`](keyward_core::ErrorKind::Invalid), with the line, if it is wrong, or if there is
+    ///   no such file.
+    pub fn read(path: &Path) -> Result<Self> {
+        match TomlFile::read(path)? {
+            Some(file) => Self::parse(&file),
+            None => Err(Error::invalid("config", format!("there is no file {}", path.display()))
+                .hint("Name the configuration with --config, or use --auth")),
+        }
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with the line.
+    pub fn parse(file: &TomlFile) -> Result<Self> {
+        let table = file.parse()?;
+        file.check_version(&table)?;
+        let top = Section::top(file, &table, TOP)?;
+        let config = Self {
+            bouncers: bouncers(&top)?,
+            log: top.parsed("log", Format::parse)?.unwrap_or_default(),
+            audit: top.text("audit")?.map(PathBuf::from),
+            limits: limits(&top)?,
+            status: top.all_parsed("status", Address::parse)?,
+        };
+        Ok(config)
+    }
+
+    /// Returns each place to listen, with the service there.
+    pub fn listeners(&self) -> Vec<(Service, Address)> {
+        let status = self.status.iter().map(|address| (Service::Status, address.clone()));
+        status.collect()
+    }
+
+    /// Checks that a section names a bouncer that there is.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid), with the line.
+    pub fn bouncer_of(&self, section: &Section<'_>) -> Result<String> {
+        let name = section.required("bouncer")?;
+        match self.bouncers.iter().any(|bouncer| bouncer.name == name) {
+            true => Ok(name),
+            false => {
+                let known = self.bouncers.iter().map(|bouncer| bouncer.name.as_str());
+                let error = section.wrong("bouncer", "there is no [[bouncer]] of this name");
+                Err(match keyward_config::nearest(&name, known) {
+                    Some(hint) => error.hint(hint),
+                    None => error,
+                })
+            }
+        }
+    }
+}
+
+fn bouncers(top: &Section<'_>) -> Result<Vec<BouncerConfig>> {
+    let mut bouncers: Vec<BouncerConfig> = Vec::new();
+    for section in top.sections("bouncer", "a bouncer", BOUNCER)? {
+        let name = section.required("name")?;
+        if bouncers.iter().any(|before| before.name == name) {
+            return Err(section.wrong("name", "another bouncer has this name"));
+        }
+        let mut auth = AuthArgs::default();
+        auth.auth = section.texts("auth")?;
+        auth.policy = section.text("policy")?;
+        auth.legacy = section.flag("legacy")?;
+        auth.skip_unavailable = section.flag("skip_unavailable")?;
+        if auth.auth.is_empty() {
+            return Err(section.wrong("auth", "`auth` names no checker"));
+        }
+        bouncers.push(BouncerConfig {
+            realm: section.text("realm")?.unwrap_or_else(|| name.clone()),
+            cache: section.duration("cache")?,
+            name,
+            auth,
+        });
+    }
+    Ok(bouncers)
+}
+
+fn limits(top: &Section<'_>) -> Result<Limits> {
+    let Some(section) = top.section("limits", "the limits", LIMITS)? else {
+        return Ok(Limits::default());
+    };
+    let built_in = Limits::default();
+    Ok(Limits {
+        connections: section.number("connections", 1..=1_000_000)?.unwrap_or(built_in.connections),
+        threads: section.number("threads", 1..=1024)?.unwrap_or(built_in.threads),
+        decision: section.duration("decision")?.unwrap_or(built_in.decision),
+        idle: section.duration("idle")?.unwrap_or(built_in.idle),
+        stop: section.duration("stop")?.unwrap_or(built_in.stop),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,21 @@
+//! The server of Keyward: it answers the questions of web and mail servers about their clients.
+//!
+//! A [`Server`](server::Server) has a configuration, bouncers, and listeners, each with one
+//! [`Service`](listen::Service). A service reads what its peer asks, and asks a bouncer on the
+//! [`Pool`](pool::Pool), because checkers block.
+
+mod arguments;
+pub mod audit;
+pub mod bouncer;
+pub mod config;
+mod harden;
+pub mod listen;
+pub mod log;
+mod notify;
+pub mod pool;
+mod run;
+pub mod server;
+pub mod status;
+pub mod web;
+
+pub use run::main;

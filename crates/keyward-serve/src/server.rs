@@ -1,0 +1,189 @@
+//! The server: its state, its listeners, and how they change.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use keyward::Keyward;
+use keyward_config::Environment;
+use keyward_core::{Error, Result};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::audit::Audit;
+use crate::bouncer::{Bouncer, Remembered};
+use crate::config::{Config, Limits};
+use crate::listen::{Accepting, Inherited, Listener, Service};
+use crate::log::Log;
+use crate::pool::Pool;
+
+/// The server. All services share it.
+#[derive(Debug)]
+pub struct Server {
+    /// The log.
+    pub log: Log,
+    /// Runs work that blocks.
+    pub pool: Pool,
+    limits: Limits,
+    environment: Environment,
+    state: RwLock<Arc<State>>,
+    remembered: Mutex<Remembered>,
+    connections: Arc<Semaphore>,
+    inherited: Inherited,
+    accepting: tokio::sync::Mutex<Vec<Accepting>>,
+}
+
+/// What the configuration says, opened. A request uses one state from its beginning to its end.
+#[derive(Debug)]
+pub struct State {
+    /// The configuration.
+    pub config: Config,
+    /// The bouncers, by name.
+    pub bouncers: BTreeMap<String, Arc<Bouncer>>,
+    /// The audit log.
+    pub audit: Audit,
+}
+
+impl State {
+    fn open(
+        config: Config,
+        environment: &Environment,
+        log: Log,
+        remembered: &mut Remembered,
+    ) -> Result<Self> {
+        let keyward = Keyward::with(environment.clone(), log)?;
+        let mut bouncers = BTreeMap::new();
+        for bouncer in &config.bouncers {
+            let opened = Bouncer::open(bouncer, &keyward, remembered)?;
+            bouncers.insert(bouncer.name.clone(), Arc::new(opened));
+        }
+        let audit = Audit::open(config.audit.as_deref())?;
+        Ok(Self { config, bouncers, audit })
+    }
+
+    /// Returns a bouncer that a section of the configuration names.
+    ///
+    /// # Errors
+    /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is none.
+    pub fn bouncer(&self, name: &str) -> Result<Arc<Bouncer>> {
+        let found = self.bouncers.get(name).cloned();
+        found.ok_or_else(|| Error::invalid("bouncer", "there is no bouncer of this name"))
+    }
+}
+
+impl Server {
+    /// Opens everything that the configuration names, except its listeners.
+    pub(crate) fn open(
+        config: Config,
+        environment: Environment,
+        inherited: Inherited,
+    ) -> Result<Arc<Self>> {
+        let log = Log::new(config.log);
+        let limits = config.limits.clone();
+        let mut remembered = Remembered::default();
+        let state = State::open(config, &environment, log, &mut remembered)?;
+        Ok(Arc::new(Self {
+            log,
+            pool: Pool::new(limits.threads, limits.decision),
+            connections: Arc::new(Semaphore::new(limits.connections)),
+            limits,
+            environment,
+            state: RwLock::new(Arc::new(state)),
+            remembered: Mutex::new(remembered),
+            inherited,
+            accepting: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// The state that holds now.
+    pub fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The limits. They stay the same while the server runs.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) async fn place_for_connection(&self) -> OwnedSemaphorePermit {
+        let place = Arc::clone(&self.connections).acquire_owned().await;
+        place.expect("no code closes the semaphore")
+    }
+
+    /// Opens the listeners of the configuration.
+    pub(crate) async fn listen(self: &Arc<Self>) -> Result<()> {
+        let wanted = self.state().config.listeners();
+        let new = self.open_listeners(&wanted).await?;
+        self.replace_listeners(&wanted, new).await;
+        Ok(())
+    }
+
+    /// Takes over another configuration. If it is wrong, nothing changes.
+    pub(crate) async fn reload(self: &Arc<Self>, config: Config) -> Result<()> {
+        let server = Arc::clone(self);
+        let state = tokio::task::spawn_blocking(move || {
+            let mut remembered = server.remembered.lock().unwrap_or_else(PoisonError::into_inner);
+            State::open(config, &server.environment, server.log, &mut remembered)
+        });
+        let state = state.await.unwrap_or_else(|_| {
+            Err(Error::invalid("config", "a checker failed while it was opened"))
+        })?;
+        if state.config.limits != self.limits || state.config.log != self.state().config.log {
+            self.log.warning("other limits, or another format of the log, need a restart", &[]);
+        }
+        let wanted = state.config.listeners();
+        let new = self.open_listeners(&wanted).await?;
+        *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
+        self.replace_listeners(&wanted, new).await;
+        Ok(())
+    }
+
+    /// Opens the listeners that are not open yet.
+    async fn open_listeners(
+        &self,
+        wanted: &[(Service, crate::config::Address)],
+    ) -> Result<Vec<(Service, Listener)>> {
+        let accepting = self.accepting.lock().await;
+        let mut new = Vec::new();
+        for (service, address) in wanted {
+            let is_open = |it: &Accepting| it.service == *service && it.address == *address;
+            if !accepting.iter().any(is_open) {
+                new.push((*service, Listener::open(address, &self.inherited).await?));
+            }
+        }
+        Ok(new)
+    }
+
+    async fn replace_listeners(
+        self: &Arc<Self>,
+        wanted: &[(Service, crate::config::Address)],
+        new: Vec<(Service, Listener)>,
+    ) {
+        let mut accepting = self.accepting.lock().await;
+        let is_wanted = |it: &Accepting| {
+            wanted.iter().any(|(service, address)| it.service == *service && it.address == *address)
+        };
+        let (kept, old): (Vec<_>, Vec<_>) = accepting.drain(..).partition(is_wanted);
+        *accepting = kept;
+        for (service, listener) in new {
+            let (name, place) = (service.name(), listener.address.to_string());
+            let port = listener.port().map_or_else(String::new, |port| port.to_string());
+            self.log.info("listening", &[("service", &name), ("address", &place), ("port", &port)]);
+            accepting.push(Accepting::start(self, service, listener));
+        }
+        for listener in old {
+            listener.stop().await;
+        }
+    }
+
+    /// Closes the listeners, and waits for open requests, for as long as the limit says.
+    pub(crate) async fn stop(&self) {
+        for listener in self.accepting.lock().await.drain(..) {
+            listener.stop().await;
+        }
+        let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
+        let closed = self.connections.acquire_many(all);
+        if tokio::time::timeout(self.limits.stop, closed).await.is_err() {
+            let open = self.limits.connections - self.connections.available_permits();
+            self.log.warning("connections were cut off", &[("connections", &open)]);
+        }
+    }
+}
