@@ -2,7 +2,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};
 
-use crate::{Error, ErrorKind, Result, Secret};
+use crate::{Error, ErrorKind, Result, Secret, Timestamp};
 
 /// Learns from what a client presented who the client is: the server's side of a login.
 ///
@@ -112,6 +112,10 @@ kinds! {
     ONE_TIME_PASSWORD = "one-time-password",
     /// Nothing: the client asks for anonymous access.
     ANONYMOUS = "anonymous",
+    /// Nothing that proves who the client is: what surrounds its request. A checker of this kind, such
+    /// as one for addresses or times, is a condition. Fields `host`, `method` and `path`, if there are
+    /// any, and `argument.NAME` for an argument of the request.
+    CIRCUMSTANCES = "circumstances",
     /// Answers to the questions of the server, as in PAM. A challenge is a
     /// [`Question`](crate::Question), and the answer is its answer.
     CONVERSATION = "conversation",
@@ -299,6 +303,9 @@ pub enum Round {
         identity: Option<Identity>,
         /// The last message of the mechanism for the client, if it has one.
         last: Option<Secret>,
+        /// Until when it holds, such as the end of a token or of a time window; `None` if the checker
+        /// sets no end.
+        until: Option<Timestamp>,
     },
     /// The client must answer this first.
     Challenge {
@@ -321,7 +328,7 @@ pub enum Round {
 impl Round {
     /// Makes the answer for a user who was recognized.
     pub fn accepted(identity: Identity) -> Self {
-        Self::Accepted { identity: Some(identity), last: None }
+        Self::Accepted { identity: Some(identity), last: None, until: None }
     }
 
     /// Makes the answer for a user who is not let in.

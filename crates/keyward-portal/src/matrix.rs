@@ -59,6 +59,6 @@ mod tests {
         let by_checkers: Vec<_> =
             PresentedKind::ALL.iter().filter(|kind| forms_for(kind).is_empty()).collect();
         let names: Vec<_> = by_checkers.iter().map(|kind| kind.name()).collect();
-        assert_eq!(names, ["ssh-signature", "anonymous", "conversation"]);
+        assert_eq!(names, ["ssh-signature", "anonymous", "circumstances", "conversation"]);
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt::{self, Debug};
 
-use keyward_core::{Identity, Result};
+use keyward_core::{Identity, Result, Timestamp};
 
 /// The application behind a portal: it decides what a client may use, once it is known who that is.
 ///
@@ -51,6 +51,9 @@ pub struct Visitor {
     pub authenticated: Option<Identity>,
     /// What was proved: the names of checkers and of kinds of credentials.
     pub factors: Vec<String>,
+    /// Until when what was proved holds, if a checker has set an end. A server that keeps the client
+    /// longer asks it to log in again.
+    pub until: Option<Timestamp>,
 }
 
 /// What a realm says.

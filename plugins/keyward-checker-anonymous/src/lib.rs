@@ -32,7 +32,7 @@ impl Checker for Anonymous {
 
     fn check(&self, presented: &Presented, _: &Attempt) -> Result<Round> {
         if presented.is(&PresentedKind::ANONYMOUS) {
-            return Ok(Round::Accepted { identity: None, last: None });
+            return Ok(Round::Accepted { identity: None, last: None, until: None });
         }
         Err(Error::new(ErrorKind::Unsupported, "check")
             .because("only a request for anonymous access can be checked"))

@@ -264,7 +264,7 @@ fn tw_73_anonymous_clients() {
         }
 
         fn check(&self, _: &Presented, _: &Attempt) -> Result<keyward_core::Round> {
-            Ok(keyward_core::Round::Accepted { identity: None, last: None })
+            Ok(keyward_core::Round::Accepted { identity: None, last: None, until: None })
         }
     }
 

@@ -2,6 +2,7 @@
 
 use keyward_core::{Attempt, Error, Identity, PresentedKind, Result};
 
+use super::pending::Waiting;
 use super::{Found, Portal, Proof};
 use crate::login::{Cause, Login, Progress, Refusal};
 use crate::prepare::prepare_user;
@@ -31,7 +32,8 @@ impl<R: Realm> Portal<R> {
         let Some(identity) = self.acting_as(&proof)? else {
             return Ok(Progress::Refused(Refusal::new(Cause::MayNotActAs)));
         };
-        let visitor = Visitor { identity, authenticated, factors: proof.waiting.factors };
+        let Waiting { factors, until, .. } = proof.waiting;
+        let visitor = Visitor { identity, authenticated, factors, until };
         match self.realm.avatar(&visitor, interfaces, mind)? {
             Admission::Granted { interface, avatar, logout } => {
                 let login = Login::new(visitor, interface, avatar, proof.last, logout);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keyward_core::{
     Attempt, Checker, Denial, Error, ErrorKind, Identity, Presented, PresentedKind, Result, Round,
-    Secret,
+    Secret, Timestamp,
 };
 
 use super::pending::{self, Waiting};
@@ -126,12 +126,13 @@ impl<R: Realm> Portal<R> {
     ) -> Result<Found> {
         let refused = |cause, last| Found::Refused(Refusal { cause, retry_after: None, last });
         Ok(match said.round {
-            Round::Accepted { identity, last } => {
+            Round::Accepted { identity, last, until } => {
                 let identity = identity.map(canonical).transpose()?;
                 if !waiting.factors.is_empty() && waiting.identity != identity {
                     return Ok(refused(Cause::OtherUser, None));
                 }
                 waiting.identity = identity;
+                waiting.until = earliest(waiting.until, until);
                 let link = said.position.map_or("", |position| &self.chain.links[position].name);
                 waiting.factors.extend(Self::factors(link, kind));
                 Found::Proved(Proof { waiting: waiting.clone(), last })
@@ -312,6 +313,11 @@ impl<R: Realm> Portal<R> {
 fn waiting_for(kind: &PresentedKind, state: Secret) -> Waiting {
     let round = pending::Round { kind: kind.clone(), link: None, user: None, state };
     Waiting { round: Some(round), ..Waiting::default() }
+}
+
+/// Returns the end that comes first.
+pub(super) fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }
 
 /// Returns an identity in the form in which names are compared. A checker may return another one.

@@ -1,6 +1,6 @@
 //! Logins that wait for the client.
 
-use keyward_core::{Attempt, Identity, PresentedKind, Result, Secret, hex};
+use keyward_core::{Attempt, Identity, PresentedKind, Result, Secret, Timestamp, hex};
 use sha2::{Digest, Sha256};
 
 use super::{PATIENCE, Portal};
@@ -18,6 +18,8 @@ pub(super) struct Waiting {
     pub(super) identity: Option<Identity>,
     /// What was proved: names of checkers and of kinds.
     pub(super) factors: Vec<String>,
+    /// Until when all of it holds, if one of the checkers has set an end.
+    pub(super) until: Option<Timestamp>,
     /// Whom the client wants to act as.
     pub(super) wanted: Option<String>,
     /// The round that waits for an answer, if one does.
@@ -88,11 +90,13 @@ impl Waiting {
         let text = |text: Option<&str>| optional(text.map(str::as_bytes));
         let factors = join(self.factors.iter().map(String::as_bytes));
         let round = self.round.as_ref().map(Round::write);
+        let until = self.until.map(|until| until.as_unix().to_be_bytes());
         join([
             text(attempt.address.as_deref()).expose(),
             text(self.claimed.as_deref()).expose(),
             text(self.identity.as_ref().map(Identity::as_str)).expose(),
             factors.expose(),
+            optional(until.as_ref().map(<[u8; 8]>::as_slice)).expose(),
             text(self.wanted.as_deref()).expose(),
             optional(round.as_ref().map(Secret::expose)).expose(),
         ])
@@ -101,7 +105,7 @@ impl Waiting {
     /// Reads a note. Also returns whether the client is where it was.
     fn read(note: &Secret, attempt: &Attempt) -> Result<(Self, bool)> {
         let parts = split(note.expose()).ok_or_else(damaged)?;
-        let [address, claimed, identity, factors, wanted, round] = parts.as_slice() else {
+        let [address, claimed, identity, factors, until, wanted, round] = parts.as_slice() else {
             return Err(damaged());
         };
         let identity = read_text(identity)?.map(Identity::new).transpose()?;
@@ -111,6 +115,7 @@ impl Waiting {
             claimed: read_text(claimed)?,
             identity,
             factors: factors.into_iter().map(utf8).collect::<Result<_>>()?,
+            until: read_optional(until)?.map(read_time).transpose()?,
             wanted: read_text(wanted)?,
             round,
         };
@@ -155,6 +160,11 @@ fn read_optional(bytes: &[u8]) -> Result<Option<&[u8]>> {
 
 fn read_text(bytes: &[u8]) -> Result<Option<String>> {
     read_optional(bytes)?.map(utf8).transpose()
+}
+
+fn read_time(bytes: &[u8]) -> Result<Timestamp> {
+    let bytes = bytes.try_into().map_err(|_| damaged())?;
+    Ok(Timestamp::from_unix(u64::from_be_bytes(bytes)))
 }
 
 fn utf8(bytes: &[u8]) -> Result<String> {

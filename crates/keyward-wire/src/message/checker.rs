@@ -2,7 +2,7 @@
 
 use keyward_core::{
     Account, Attempt, Denial, Error, ErrorKind, Identity, Presented, PresentedKind, Result, Round,
-    Secret, Verifier, VerifierForm,
+    Secret, Timestamp, Verifier, VerifierForm,
 };
 
 use super::pairs::{are_few, read_pairs, secret};
@@ -199,10 +199,11 @@ pub fn write_round(fields: &mut Fields<'_>, round: &Round) {
         fields.put_some("last", last.as_ref().map(Secret::expose));
     };
     match round {
-        Round::Accepted { identity, last } => {
+        Round::Accepted { identity, last, until } => {
             fields.put("round", "accepted");
             fields.put_some("identity", identity.as_ref().map(Identity::as_str));
             put_last(fields, last);
+            fields.put_some("until", until.map(Timestamp::as_unix));
         }
         Round::Challenge { pending, challenge } => {
             fields.put("round", "challenge").put("pending", pending.expose());
@@ -229,7 +230,11 @@ pub fn read_round(fields: &Map<'_>) -> Result<Round, Malformed> {
         last => Ok(last.map(Secret::from)),
     };
     Ok(match fields.get("round")? {
-        "accepted" => Round::Accepted { identity: read_identity(fields)?, last: last()? },
+        "accepted" => Round::Accepted {
+            identity: read_identity(fields)?,
+            last: last()?,
+            until: fields.find("until")?.map(Timestamp::from_unix),
+        },
         "challenge" => Round::Challenge {
             pending: secret(fields, "pending", MAX_MESSAGE)?,
             challenge: secret(fields, "challenge", MAX_MESSAGE)?,

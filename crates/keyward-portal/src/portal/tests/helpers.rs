@@ -208,6 +208,6 @@ impl Checker for Anybody {
     }
 
     fn check(&self, _: &Presented, _: &Attempt) -> Result<Round> {
-        Ok(Round::Accepted { identity: None, last: None })
+        Ok(Round::Accepted { identity: None, last: None, until: None })
     }
 }

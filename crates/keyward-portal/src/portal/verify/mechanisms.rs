@@ -128,9 +128,11 @@ impl<R: Realm> Portal<R> {
             None => refused(Denial::Secret),
             Some(account) => match account.denied {
                 Some(denied) => refused(denied),
-                None => {
-                    Ok(said(Round::Accepted { identity: Some(account.identity), last: Some(last) }))
-                }
+                None => Ok(said(Round::Accepted {
+                    identity: Some(account.identity),
+                    last: Some(last),
+                    until: None,
+                })),
             },
         }
     }
@@ -168,7 +170,11 @@ impl<R: Realm> Portal<R> {
         if !memory::advance(&*self.memory, &key, self.now(), NONCE_LIFE, count.into())? {
             return Ok(Round::wrong(Denial::Replayed));
         }
-        Ok(Round::Accepted { identity: Some(account.identity), last: Some(response.info(&ha1)) })
+        Ok(Round::Accepted {
+            identity: Some(account.identity),
+            last: Some(response.info(&ha1)),
+            until: None,
+        })
     }
 
     /// Returns the name that a client's message contains, and whom it wants to act as.

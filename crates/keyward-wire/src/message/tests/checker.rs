@@ -1,7 +1,8 @@
 //! What is said of checkers comes back, and each limit is the one of the specification.
 
 use keyward_core::{
-    Account, Attempt, Denial, Identity, Presented, PresentedKind, Round, Verifier, VerifierForm,
+    Account, Attempt, Denial, Identity, Presented, PresentedKind, Round, Timestamp, Verifier,
+    VerifierForm,
 };
 
 use super::limits::says;
@@ -129,8 +130,12 @@ fn every_round_comes_back() {
     let last = || Some(Secret::from(&[0, 0xff][..]));
     let mut rounds = vec![
         Round::Unknown,
-        Round::Accepted { identity: None, last: None },
-        Round::Accepted { identity: Some(Identity::new("ann").unwrap()), last: last() },
+        Round::Accepted { identity: None, last: None, until: None },
+        Round::Accepted {
+            identity: Some(Identity::new("ann").unwrap()),
+            last: last(),
+            until: Some(Timestamp::from_unix(1_800_000_000)),
+        },
         Round::Challenge { pending: Secret::from("p"), challenge: Secret::from("c") },
         Round::Wrong { why: Denial::Secret, last: last() },
     ];
@@ -256,7 +261,7 @@ fn each_limit_is_that_of_the_specification() {
 
     let long = |size| Some(Secret::from(vec![0; size]));
     are_at_most(MAX_MESSAGE, |size| {
-        said(&Round::Accepted { identity: None, last: long(size) }).is_some()
+        said(&Round::Accepted { identity: None, last: long(size), until: None }).is_some()
     });
     are_at_most(MAX_MESSAGE, |size| {
         said(&Round::Wrong { why: Denial::Secret, last: long(size) }).is_some()
