@@ -24,6 +24,8 @@ pub enum Decision<'a> {
     Accepted(&'a Visitor),
     /// The client was refused. Without a refusal, it had presented nothing.
     Refused(Option<&'a Refusal>),
+    /// The bouncer lets the client in, but the rule names other users.
+    NotOfRule,
     /// It could not be decided, so the client was not let in.
     Failed(&'a Error),
     /// It could not be decided, and the rule allows that (`allow_default`).
@@ -37,6 +39,7 @@ impl Decision<'_> {
             Self::Accepted(_) => "accepted",
             Self::Refused(Some(_)) => "refused",
             Self::Refused(None) => "asked",
+            Self::NotOfRule => "refused",
             Self::Failed(_) => "failed",
             Self::AllowedInOutage(_) => "allowed-in-outage",
         }
@@ -59,6 +62,7 @@ impl Decision<'_> {
                 set("factors", visitor.factors.join(" "));
             }
             Self::Refused(None) => {}
+            Self::NotOfRule => set("cause", "the rule is for other users".into()),
             Self::Refused(Some(refusal)) => set("cause", describe(&refusal.cause)),
             Self::Failed(error) | Self::AllowedInOutage(error) => set("error", error.to_string()),
         }

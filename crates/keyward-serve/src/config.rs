@@ -13,6 +13,7 @@ use keyward_portal::AuthArgs;
 pub use address::Address;
 pub use section::Section;
 
+use crate::forward::ForwardConfig;
 use crate::listen::Service;
 use crate::log::Format;
 
@@ -27,6 +28,8 @@ pub struct Config {
     pub audit: Option<PathBuf>,
     /// Limits.
     pub limits: Limits,
+    /// Forward-auth.
+    pub forward: Option<ForwardConfig>,
     /// Where the state of the server and its metrics are shown.
     pub status: Vec<Address>,
 }
@@ -71,7 +74,7 @@ impl Default for Limits {
     }
 }
 
-const TOP: &[&str] = &["version", "log", "audit", "limits", "status", "bouncer"];
+const TOP: &[&str] = &["version", "log", "audit", "limits", "status", "bouncer", "forward"];
 
 const BOUNCER: &[&str] =
     &["name", "auth", "policy", "legacy", "skip_unavailable", "realm", "cache"];
@@ -101,20 +104,23 @@ impl Config {
         let table = file.parse()?;
         file.check_version(&table)?;
         let top = Section::top(file, &table, TOP)?;
-        let config = Self {
+        let mut config = Self {
             bouncers: bouncers(&top)?,
+            forward: None,
             log: top.parsed("log", Format::parse)?.unwrap_or_default(),
             audit: top.text("audit")?.map(PathBuf::from),
             limits: limits(&top)?,
             status: top.all_parsed("status", Address::parse)?,
         };
+        config.forward = ForwardConfig::read(&top, |section| config.bouncer_of(section))?;
         Ok(config)
     }
 
     /// Returns each place to listen, with the service there.
     pub fn listeners(&self) -> Vec<(Service, Address)> {
         let status = self.status.iter().map(|address| (Service::Status, address.clone()));
-        status.collect()
+        let forward = self.forward.iter().flat_map(|forward| &forward.listen);
+        status.chain(forward.map(|address| (Service::Forward, address.clone()))).collect()
     }
 
     /// Checks that a section names a bouncer that there is.

@@ -16,11 +16,13 @@ pub(crate) use open::Listener;
 
 use crate::config::Address;
 use crate::server::Server;
-use crate::status;
+use crate::{forward, status};
 
 /// What a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Service {
+    /// Answers web servers.
+    Forward,
     /// Shows the state of the server, and its metrics.
     Status,
 }
@@ -29,6 +31,7 @@ impl Service {
     /// Its name, in the logs and metrics.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Forward => "forward",
             Self::Status => "status",
         }
     }
@@ -36,6 +39,7 @@ impl Service {
     /// Serves a connection until it ends.
     async fn serve(self, server: &Arc<Server>, connection: Connection, stop: Stop) {
         match self {
+            Self::Forward => forward::serve(server, connection, stop).await,
             Self::Status => status::serve(server, connection, stop).await,
         }
     }

@@ -13,6 +13,7 @@ use crate::bouncer::{Bouncer, Remembered};
 use crate::config::{Config, Limits};
 use crate::listen::{Accepting, Inherited, Listener, Service};
 use crate::log::Log;
+use crate::metrics::Metrics;
 use crate::pool::Pool;
 
 /// The server. All services share it.
@@ -20,6 +21,8 @@ use crate::pool::Pool;
 pub struct Server {
     /// The log.
     pub log: Log,
+    /// What was counted since the start.
+    pub metrics: Metrics,
     /// Runs work that blocks.
     pub pool: Pool,
     limits: Limits,
@@ -37,7 +40,7 @@ pub struct State {
     /// The configuration.
     pub config: Config,
     /// The bouncers, by name.
-    pub bouncers: BTreeMap<String, Arc<Bouncer>>,
+    pub bouncers: BTreeMap<String, Bouncer>,
     /// The audit log.
     pub audit: Audit,
 }
@@ -53,7 +56,10 @@ impl State {
         let mut bouncers = BTreeMap::new();
         for bouncer in &config.bouncers {
             let opened = Bouncer::open(bouncer, &keyward, remembered)?;
-            bouncers.insert(bouncer.name.clone(), Arc::new(opened));
+            bouncers.insert(bouncer.name.clone(), opened);
+        }
+        if let Some(forward) = &config.forward {
+            forward.check(|name| find(&bouncers, name))?;
         }
         let audit = Audit::open(config.audit.as_deref())?;
         Ok(Self { config, bouncers, audit })
@@ -63,10 +69,14 @@ impl State {
     ///
     /// # Errors
     /// [`Invalid`](keyward_core::ErrorKind::Invalid) if there is none.
-    pub fn bouncer(&self, name: &str) -> Result<Arc<Bouncer>> {
-        let found = self.bouncers.get(name).cloned();
-        found.ok_or_else(|| Error::invalid("bouncer", "there is no bouncer of this name"))
+    pub fn bouncer(&self, name: &str) -> Result<&Bouncer> {
+        find(&self.bouncers, name)
     }
+}
+
+fn find<'a>(bouncers: &'a BTreeMap<String, Bouncer>, name: &str) -> Result<&'a Bouncer> {
+    let found = bouncers.get(name);
+    found.ok_or_else(|| Error::invalid("bouncer", "there is no bouncer of this name"))
 }
 
 impl Server {
@@ -82,6 +92,7 @@ impl Server {
         let state = State::open(config, &environment, log, &mut remembered)?;
         Ok(Arc::new(Self {
             log,
+            metrics: Metrics::default(),
             pool: Pool::new(limits.threads, limits.decision),
             connections: Arc::new(Semaphore::new(limits.connections)),
             limits,
@@ -101,6 +112,11 @@ impl Server {
     /// The limits. They stay the same while the server runs.
     pub fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    /// The number of open connections.
+    pub(crate) fn open_connections(&self) -> usize {
+        self.limits.connections.saturating_sub(self.connections.available_permits())
     }
 
     pub(crate) async fn place_for_connection(&self) -> OwnedSemaphorePermit {
@@ -182,7 +198,7 @@ impl Server {
         let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
         let closed = self.connections.acquire_many(all);
         if tokio::time::timeout(self.limits.stop, closed).await.is_err() {
-            let open = self.limits.connections - self.connections.available_permits();
+            let open = self.open_connections();
             self.log.warning("connections were cut off", &[("connections", &open)]);
         }
     }

@@ -55,9 +55,10 @@ const RESERVED: &[Reserved] = &[
             "crates/keyward-loader/",
             "crates/keyward-cli/src/main.rs",
             "crates/keyward-cli/src/commands/run/masked/pty.rs",
+            "crates/keyward-serve/src/listen/inherited.rs",
         ],
         tests_too: false,
-        rule: "unsafe code is for keyward-plugin's abi and `confine`, for keyward-loader, for C's `main` and for a new terminal",
+        rule: "unsafe code is for keyward-plugin's abi and `confine`, for keyward-loader, for C's `main`, for a new terminal and for the sockets of systemd",
     },
     Reserved {
         words: &["clippy::print_", "print!(", "println!("],
