@@ -17,3 +17,4 @@ pub(crate) mod scripted_storage;
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]
 pub(crate) mod secret_service;
 pub(crate) mod tls;
+pub(crate) mod waiting;

@@ -1,7 +1,7 @@
 //! Apache httpd on a free port of loopback.
 
 use std::fs::{self, Permissions};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::thread::sleep;
@@ -40,12 +40,9 @@ impl Apache {
                 // One process, which ends when it is told to.
                 command.args(["-X", "-f"]).arg(&configuration);
             });
-            while !server.has_ended() {
-                if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                    let url = format!("http://127.0.0.1:{port}");
-                    return Self { _server: server, folder, url };
-                }
-                sleep(Duration::from_millis(5));
+            if server.listens(port) {
+                let url = format!("http://127.0.0.1:{port}");
+                return Self { _server: server, folder, url };
             }
         }
         let complaints = fs::read_to_string(folder.path().join("error.log")).unwrap_or_default();

@@ -1,8 +1,6 @@
 //! httpbin, a server that asks for credentials in many ways, on a free port of loopback.
 
 use std::net::TcpListener;
-use std::thread::sleep;
-use std::time::Duration;
 
 use crate::helpers::home::Home;
 use crate::helpers::nginx::Server;
@@ -23,12 +21,9 @@ impl Httpbin {
                 command.args(["-m", "httpbin.core", "--host", "127.0.0.1", "--port"]);
                 command.arg(port.to_string());
             });
-            while !server.has_ended() {
-                if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                    let url = format!("http://127.0.0.1:{port}");
-                    return Self { _server: server, _home: home, url };
-                }
-                sleep(Duration::from_millis(20));
+            if server.listens(port) {
+                let url = format!("http://127.0.0.1:{port}");
+                return Self { _server: server, _home: home, url };
             }
         }
         panic!("httpbin does not start; is python3-httpbin installed?");

@@ -4,8 +4,6 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::thread::sleep;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -122,10 +120,7 @@ impl Registry {
         let mut registry = Server::start("docker-registry", &folder, |command| {
             command.args(["serve", "registry.yml"]).current_dir(&folder);
         });
-        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(!registry.has_ended(), "docker-registry does not start");
-            sleep(Duration::from_millis(10));
-        }
+        assert!(registry.listens(port), "docker-registry does not start");
         let push = |repository: &str| {
             let token = signer.token(repository, &["pull", "push"]);
             push(&format!("http://127.0.0.1:{port}"), repository, &token)

@@ -3,10 +3,7 @@
 
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
@@ -14,6 +11,7 @@ use serde_json::json;
 use super::site::{Site, provider};
 use crate::helpers::home::Home;
 use crate::helpers::nginx::Server;
+use crate::helpers::program::installed_server;
 
 const ID: &str = "AKIDANN";
 const SECRET: &str = "canary-secret";
@@ -53,14 +51,6 @@ struct Seaweed {
     versions: Vec<String>,
 }
 
-/// Returns the folder of a server that `cargo xtask test` installs.
-fn installed(name: &str) -> PathBuf {
-    let program = crate::helpers::program::keyward();
-    let folder = program.parent().unwrap().parent().unwrap().join("servers").join(name);
-    assert!(folder.exists(), "`cargo xtask test` installs the server");
-    folder
-}
-
 impl Seaweed {
     fn start() -> Self {
         let home = Home::in_memory();
@@ -76,7 +66,7 @@ impl Seaweed {
                 .iter()
                 .map(|listener| listener.local_addr().unwrap().port())
                 .collect();
-            let weed = installed("seaweedfs").join("bin/weed");
+            let weed = installed_server("seaweedfs").join("bin/weed");
             let mut server = Server::start(weed.to_str().unwrap(), home.folder(), |command| {
                 command.current_dir(home.folder()).args(["server", "-dir=.", "-ip=127.0.0.1"]);
                 command.args(["-ip.bind=127.0.0.1", "-filer", "-s3", "-s3.config=s3.json"]);
@@ -88,12 +78,8 @@ impl Seaweed {
                 }
             });
             let url = format!("http://127.0.0.1:{}", ports[6]);
-            while !server.has_ended() {
-                let made = library("set-up", &url, KEYS);
-                if let Some(versions) = made {
-                    return Self { _server: server, _home: home, url, versions };
-                }
-                sleep(Duration::from_millis(100));
+            if let Some(versions) = server.answer(|| library("set-up", &url, KEYS)) {
+                return Self { _server: server, _home: home, url, versions };
             }
         }
         panic!("SeaweedFS does not start");
@@ -269,16 +255,10 @@ fn moto_has_the_same_objects_and_versions() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");
     let mut server = Server::start("/usr/bin/python3", folder.folder(), |command| {
-        command.env("PYTHONPATH", installed("moto"));
+        command.env("PYTHONPATH", installed_server("moto"));
         command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port.to_string()]);
     });
-    let versions = loop {
-        assert!(!server.has_ended(), "moto does not start");
-        if let Some(versions) = library("set-up", &url, KEYS) {
-            break versions;
-        }
-        sleep(Duration::from_millis(100));
-    };
+    let versions = server.answer(|| library("set-up", &url, KEYS)).expect("moto starts");
     let home = provided(&url, "credentials = ['key']");
     store_key(&home, &url, SECRET);
     for key in KEYS {

@@ -1,11 +1,10 @@
 //! Files from FTP and SFTP servers and of this machine, with curl as the reference.
 
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
-use std::thread::sleep;
 use std::time::{Duration, SystemTime};
 
 use super::site::{home_for, provider};
@@ -167,11 +166,8 @@ fn start(
         let mut server = Server::start(program, folder.folder(), |command| {
             command.args(words).arg(&file);
         });
-        while !server.has_ended() {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return (server, port);
-            }
-            sleep(Duration::from_millis(10));
+        if server.listens(port) {
+            return (server, port);
         }
     }
     panic!("{program} does not start");

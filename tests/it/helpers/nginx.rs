@@ -5,10 +5,9 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 use super::home::clean_environment;
+use super::waiting::poll;
 
 /// A server that ends when it is dropped, or when the process that started it ends.
 pub(crate) struct Server(Child);
@@ -25,6 +24,21 @@ impl Server {
 
     pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
+    }
+
+    /// Asks the server until it gives a value; `None` if it ended or is silent for a minute.
+    pub(crate) fn answer<T>(&mut self, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
+        poll(|| match ask() {
+            None if self.has_ended() => Some(None),
+            None => None,
+            answer => Some(answer),
+        })
+        .flatten()
+    }
+
+    /// Whether the server accepts connections to this port of loopback; it may have to start first.
+    pub(crate) fn listens(&mut self, port: u16) -> bool {
+        self.answer(|| TcpStream::connect(("127.0.0.1", port)).ok()).is_some()
     }
 }
 
@@ -47,11 +61,8 @@ pub(crate) fn start<const N: usize>(
         let mut server = Server::start("nginx", folder, |command| {
             command.args(["-p", ".", "-c", "nginx.conf"]).current_dir(folder);
         });
-        while !server.has_ended() {
-            if knock(ports[0], usize::MAX) {
-                return (server, ports);
-            }
-            sleep(Duration::from_millis(2));
+        if server.answer(|| knock(ports[0], usize::MAX).then_some(())).is_some() {
+            return (server, ports);
         }
     }
     let complaints = fs::read_to_string(folder.join("error.log")).unwrap_or_default();

@@ -15,6 +15,14 @@ pub(crate) fn keyward() -> PathBuf {
     program
 }
 
+/// The folder of a server that `cargo xtask test` installs. It is beside the programs: the target
+/// folder need not be in the checkout.
+pub(crate) fn installed_server(name: &str) -> PathBuf {
+    let folder = keyward().ancestors().nth(2).unwrap().join("servers").join(name);
+    assert!(folder.exists(), "{} is missing: `cargo xtask test` installs it", folder.display());
+    folder
+}
+
 /// A program in `examples` that was built together with these tests.
 pub(crate) fn example(name: &str) -> PathBuf {
     let program = keyward().with_file_name("examples").join(name);

@@ -13,6 +13,7 @@ use super::server::Rotating;
 use crate::helpers::home::Home;
 use crate::helpers::prng::Prng;
 use crate::helpers::program::keyward;
+use crate::helpers::waiting::wait_until;
 
 const KILLS: u64 = 50;
 
@@ -41,9 +42,7 @@ fn kill_once(home: &Home, moment: Moment, prng: &mut Prng) -> bool {
     put(home, &expired(&server));
     let mut killed = start(home);
     if moment != Moment::Any {
-        while server.requests() == 0 {
-            sleep(Duration::from_micros(200));
-        }
+        wait_until("a request", || server.requests() > 0);
     }
     let wait = match moment {
         Moment::Any => prng.below(40_000),

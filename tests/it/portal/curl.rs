@@ -24,7 +24,9 @@ fn curl(site: &Site, arguments: &[&str]) -> (u16, String) {
     let home = Home::in_memory();
     let mut command = Command::new("curl");
     clean_environment(&mut command, home.folder());
-    command.args(["--silent", "--show-error", "--write-out", "%{http_code}"]).args(arguments);
+    command
+        .args(["--max-time", "60", "--silent", "--show-error", "--write-out", "%{http_code}"])
+        .args(arguments);
     command.arg(format!("{}/dir/a%20page?x=1,2&y=%22", site.url));
     let output = command.output().expect("curl is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

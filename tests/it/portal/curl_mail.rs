@@ -27,6 +27,8 @@ fn curl(home: &Home, port: u16, mechanism: &str, arguments: &[&str]) -> i32 {
     let mut command = Command::new("curl");
     clean_environment(&mut command, home.folder());
     command.args([
+        "--max-time",
+        "60",
         "--silent",
         "--cacert",
         "ca.pem",

@@ -26,7 +26,8 @@ impl Peer {
 
     /// Lets gsasl log in; returns whether it could, and what it said and heard.
     fn gsasl(&self, mechanism: &str, options: &[&str]) -> (bool, String) {
-        let mut command = Command::new("gsasl");
+        let mut command = Command::new("timeout");
+        command.args(["60", "gsasl"]);
         clean_environment(&mut command, self.home.folder());
         command.args(["--smtp", "--x509-ca-file", "ca.pem"]);
         command.args(["--mechanism", mechanism]).args(options);

@@ -29,7 +29,7 @@ impl Server {
     fn get(&self, home: &Home, user: &str, password: &str) -> (Option<i32>, String) {
         let mut curl = Command::new("curl");
         clean_environment(&mut curl, home.folder());
-        curl.args(["--silent", "--user", &format!("{user}:{password}")]);
+        curl.args(["--max-time", "60", "--silent", "--user", &format!("{user}:{password}")]);
         let output = curl.arg(format!("pop3://{}/1", self.address)).output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     }

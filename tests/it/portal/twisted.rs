@@ -7,35 +7,44 @@ use std::process::Command;
 use xtask::root;
 
 use crate::helpers::home::{Home, clean_environment};
-use crate::helpers::program::keyward;
+use crate::helpers::program::{installed_server, keyward};
 
 /// Starts `twist ftp` and `twist conch`, and lets curl and ssh log in. `twist ftp` listens on all
-/// addresses, so everything runs in a separate network.
+/// addresses, so everything runs in a separate network. Each step ends: a server that does not start
+/// ends the script, and every client has a limit.
 const SCRIPT: &str = r#"
 set -u
-ip link set lo up
+ip link set lo up || exit
 twist() { python3 -W ignore -m twisted "$@" >>log 2>&1 & }
+listens() {
+    for try in {1..300}; do
+        kill -0 $1 2>/dev/null || break
+        (echo >/dev/tcp/127.0.0.1/$2) 2>/dev/null && return
+        sleep 0.2
+    done
+    echo "nothing listens to port $2"
+    exit 1
+}
 twist ftp --auth "keyward:$AUTH" --port 2121
 ftp=$!
 twist conch --auth "keyward:$AUTH" --data "$PWD" --port tcp:2222:interface=127.0.0.1
 ssh=$!
-trap 'kill $ftp $ssh' EXIT
-for port in 2121 2222; do
-    until (echo >/dev/tcp/127.0.0.1/$port) 2>/dev/null; do sleep 0.2; done
-done
+trap 'kill $ftp $ssh; cat log >&2' EXIT
+listens $ftp 2121
+listens $ssh 2222
 for login in root:s3cret root:wrong nobody-here:s3cret root:; do
-    curl --silent --verbose "ftp://$login@127.0.0.1:2121/" 2>&1 | grep -o '< 230\|< 530' | sed "s/.* /ftp $login /"
+    curl --max-time 60 --silent --verbose "ftp://$login@127.0.0.1:2121/" 2>&1 | grep -o '< 230\|< 530' | sed "s/.* /ftp $login /"
 done
 for password in s3cret wrong; do
     printf '#!/bin/sh\necho %s\n' "$password" >askpass
     chmod 700 askpass
-    SSH_ASKPASS=./askpass SSH_ASKPASS_REQUIRE=force ssh -F none -o StrictHostKeyChecking=no \
+    SSH_ASKPASS=./askpass SSH_ASKPASS_REQUIRE=force timeout 60 ssh -F none -o StrictHostKeyChecking=no \
         -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=password -o NumberOfPasswordPrompts=1 \
         -p 2222 root@127.0.0.1 echo inside 2>/dev/null
     echo "ssh $password $?"
 done
-python3 -W ignore -m twisted conch --help-auth-type keyward 2>>log | grep format
-python3 -W ignore -m twisted conch --auth keyward 2>&1 | grep -o 'the type of a checker is missing'
+timeout 60 python3 -W ignore -m twisted conch --help-auth-type keyward 2>>log | grep format
+timeout 60 python3 -W ignore -m twisted conch --auth keyward 2>&1 | grep -o 'the type of a checker is missing'
 true
 "#;
 
@@ -53,7 +62,7 @@ fn ftp_and_conch_log_in_with_keyward() {
 
     let mut command = Command::new("unshare");
     clean_environment(&mut command, home.folder());
-    let installed = root().join("target/servers/twisted");
+    let installed = installed_server("twisted");
     let plugin = root().join("docs/examples/twisted");
     let program = keyward();
     let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", program.parent().unwrap().display());
