@@ -24,6 +24,9 @@ pub use config::ForwardConfig;
 pub use dialect::Dialect;
 pub use rule::{Rule, Scheme};
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) async fn serve(server: &Arc<Server>, connection: Connection, stop: Stop) {
     web::serve(server, connection, stop, |request, from| {
         let server = Arc::clone(server);

@@ -18,6 +18,8 @@ pub mod pool;
 mod run;
 pub mod server;
 pub mod status;
+#[cfg(test)]
+mod testing;
 pub mod web;
 
 pub use run::main;
