@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::mail::checkpassword::Checkpassword;
+
 /// Answer the questions of web and mail servers about their clients
 ///
 /// SIGHUP reads the configuration again; SIGTERM ends the server after the open requests.
@@ -11,6 +13,7 @@ use clap::Parser;
 #[command(
     name = "keyward-serve",
     version,
+    args_conflicts_with_subcommands = true,
     after_help = "Example:
   keyward serve --config /etc/keyward/serve.toml
   keyward serve --config serve.toml --check"
@@ -22,4 +25,12 @@ pub(crate) struct Arguments {
     /// Open everything that the configuration names, except the listeners, and exit
     #[arg(long)]
     pub(crate) check: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// What else the program does.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Checkpassword(Checkpassword),
 }

@@ -16,6 +16,7 @@ pub use section::Section;
 use crate::forward::ForwardConfig;
 use crate::listen::Service;
 use crate::log::Format;
+use crate::mail::MailConfig;
 
 /// What the server does. Each service reads its own section.
 #[derive(Debug, Default)]
@@ -30,6 +31,8 @@ pub struct Config {
     pub limits: Limits,
     /// Forward-auth.
     pub forward: Option<ForwardConfig>,
+    /// Mail servers.
+    pub mail: MailConfig,
     /// Where the state of the server and its metrics are shown.
     pub status: Vec<Address>,
 }
@@ -74,7 +77,7 @@ impl Default for Limits {
     }
 }
 
-const TOP: &[&str] = &["version", "log", "audit", "limits", "status", "bouncer", "forward"];
+const TOP: &[&str] = &["version", "log", "audit", "limits", "status", "bouncer", "forward", "mail"];
 
 const BOUNCER: &[&str] =
     &["name", "auth", "policy", "legacy", "skip_unavailable", "realm", "cache"];
@@ -107,12 +110,14 @@ impl Config {
         let mut config = Self {
             bouncers: bouncers(&top)?,
             forward: None,
+            mail: MailConfig::default(),
             log: top.parsed("log", Format::parse)?.unwrap_or_default(),
             audit: top.text("audit")?.map(PathBuf::from),
             limits: limits(&top)?,
             status: top.all_parsed("status", Address::parse)?,
         };
         config.forward = ForwardConfig::read(&top, |section| config.bouncer_of(section))?;
+        config.mail = MailConfig::read(&top, |section| config.bouncer_of(section))?;
         Ok(config)
     }
 
@@ -120,7 +125,8 @@ impl Config {
     pub fn listeners(&self) -> Vec<(Service, Address)> {
         let status = self.status.iter().map(|address| (Service::Status, address.clone()));
         let forward = self.forward.iter().flat_map(|forward| &forward.listen);
-        status.chain(forward.map(|address| (Service::Forward, address.clone()))).collect()
+        let forward = forward.map(|address| (Service::Forward, address.clone()));
+        status.chain(forward).chain(self.mail.listeners()).collect()
     }
 
     /// Checks that a section names a bouncer that there is.

@@ -12,6 +12,7 @@ pub mod forward;
 mod harden;
 pub mod listen;
 pub mod log;
+pub mod mail;
 pub mod metrics;
 mod notify;
 pub mod pool;

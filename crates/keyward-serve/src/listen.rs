@@ -11,12 +11,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub use connection::{Connection, Peer, Stream};
-pub(crate) use inherited::Inherited;
+pub(crate) use inherited::{Inherited, first};
 pub(crate) use open::Listener;
 
 use crate::config::Address;
 use crate::server::Server;
-use crate::{forward, status};
+use crate::{forward, mail, status};
 
 /// What a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +25,14 @@ pub enum Service {
     Forward,
     /// Shows the state of the server, and its metrics.
     Status,
+    /// Answers mail servers in Dovecot's protocol.
+    Dovecot,
+    /// Tells Dovecot's mail processes who has logged in.
+    DovecotMaster,
+    /// Answers clients of `saslauthd`.
+    Saslauthd,
+    /// Answers nginx's mail proxy.
+    AuthHttp,
 }
 
 impl Service {
@@ -33,6 +41,10 @@ impl Service {
         match self {
             Self::Forward => "forward",
             Self::Status => "status",
+            Self::Dovecot => "dovecot",
+            Self::DovecotMaster => "dovecot-master",
+            Self::Saslauthd => "saslauthd",
+            Self::AuthHttp => "auth-http",
         }
     }
 
@@ -41,6 +53,10 @@ impl Service {
         match self {
             Self::Forward => forward::serve(server, connection, stop).await,
             Self::Status => status::serve(server, connection, stop).await,
+            Self::Dovecot => mail::dovecot::serve_client(server, connection, stop).await,
+            Self::DovecotMaster => mail::dovecot::serve_master(server, connection, stop).await,
+            Self::Saslauthd => mail::saslauthd::serve(server, connection, stop).await,
+            Self::AuthHttp => mail::auth_http::serve(server, connection, stop).await,
         }
     }
 }

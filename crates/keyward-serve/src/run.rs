@@ -10,7 +10,7 @@ use keyward_core::{Error, Result};
 use keyward_defaults as _;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
 use crate::config::Config;
 use crate::harden;
 use crate::listen::Inherited;
@@ -21,7 +21,11 @@ use crate::server::Server;
 /// Runs the program `keyward-serve`.
 pub fn main() -> ExitCode {
     harden::process();
-    match run(Arguments::parse()) {
+    let mut arguments = Arguments::parse();
+    if let Some(Command::Checkpassword(it)) = arguments.command.take() {
+        return it.run();
+    }
+    match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             let log = Log::new(Format::Text);

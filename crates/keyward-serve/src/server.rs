@@ -13,6 +13,7 @@ use crate::bouncer::{Bouncer, Remembered};
 use crate::config::{Config, Limits};
 use crate::listen::{Accepting, Inherited, Listener, Service};
 use crate::log::Log;
+use crate::mail::dovecot::Accepted;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 
@@ -25,6 +26,8 @@ pub struct Server {
     pub metrics: Metrics,
     /// Runs work that blocks.
     pub pool: Pool,
+    /// The users of mail servers that masters ask for.
+    pub accepted: Accepted,
     limits: Limits,
     environment: Environment,
     state: RwLock<Arc<State>>,
@@ -94,6 +97,7 @@ impl Server {
             log,
             metrics: Metrics::default(),
             pool: Pool::new(limits.threads, limits.decision),
+            accepted: Accepted::default(),
             connections: Arc::new(Semaphore::new(limits.connections)),
             limits,
             environment,

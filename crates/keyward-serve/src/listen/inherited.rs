@@ -69,9 +69,16 @@ fn open(socket: OwnedFd) -> std::io::Result<Socket> {
     tokio::net::TcpListener::from_std(socket.into()).map(Socket::Tcp)
 }
 
-#[expect(unsafe_code, reason = "the service manager passes sockets by their numbers")]
+/// Takes over the first file that the parent process has opened for this one, if there is one. It
+/// must be called once, at the start of the process, before it opens files.
+pub(crate) fn first() -> Option<OwnedFd> {
+    let is_open = std::fs::metadata(format!("/dev/fd/{FIRST}")).is_ok();
+    is_open.then(|| owned(FIRST))
+}
+
+#[expect(unsafe_code, reason = "the parent process passes files by their numbers")]
 fn owned(number: i32) -> OwnedFd {
-    // SAFETY: the service manager says that the number is a socket for this process, and it is taken
+    // SAFETY: the parent process has opened a file of this number for this process, and it is taken
     // once, before this process has opened anything that could have got the number.
     unsafe { OwnedFd::from_raw_fd(number) }
 }

@@ -1,0 +1,11 @@
+//! Logins for mail servers.
+
+pub mod auth_http;
+pub mod checkpassword;
+mod config;
+pub mod dovecot;
+mod lines;
+mod login;
+pub mod saslauthd;
+
+pub use config::{AuthHttpConfig, DovecotConfig, MailConfig, SaslauthdConfig};
