@@ -9,3 +9,6 @@ mod login;
 pub mod saslauthd;
 
 pub use config::{AuthHttpConfig, DovecotConfig, MailConfig, SaslauthdConfig};
+
+#[cfg(test)]
+mod tests;

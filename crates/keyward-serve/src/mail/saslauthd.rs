@@ -1,8 +1,9 @@
 //! The socket of Cyrus SASL's `saslauthd`: one password for each connection.
 //!
 //! # Security
-//! The protocol does not say where the user is, so failures are counted for the user only. A client
-//! is trusted to have got the password over a private connection.
+//! The protocol does not say where the user is, so failures cannot be counted for an address, and are
+//! not counted: else any client could lock out any user. A client is trusted to
+//! have got the password over a private connection.
 
 use std::io::{ErrorKind, Result};
 use std::sync::Arc;
