@@ -180,6 +180,13 @@ impl Presented {
         self
     }
 
+    /// Makes the circumstances of an attempt, which prove nothing about who the client is.
+    pub fn circumstances(attempt: &Attempt) -> Self {
+        let presented = Self::new(PresentedKind::CIRCUMSTANCES);
+        let details = attempt.details.iter();
+        details.fold(presented, |presented, (name, value)| presented.with(name, value.as_str()))
+    }
+
     /// Sets the name of the user.
     #[must_use]
     pub fn named(mut self, user: impl Into<String>) -> Self {
@@ -236,6 +243,10 @@ pub struct Attempt {
     pub private: bool,
     /// The service that the client wants to use, such as `imap`.
     pub service: Option<String>,
+    /// What else is known of the request: `host`, `method`, `path`, and `argument.NAME`. Checkers of
+    /// the kind [`CIRCUMSTANCES`](PresentedKind::CIRCUMSTANCES) get it as fields; no other checker
+    /// gets it.
+    pub details: BTreeMap<String, String>,
 }
 
 impl Attempt {
@@ -248,6 +259,13 @@ impl Attempt {
     #[must_use]
     pub fn private(mut self) -> Self {
         self.private = true;
+        self
+    }
+
+    /// Adds what else is known of the request.
+    #[must_use]
+    pub fn with_detail(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.details.insert(name.into(), value.into());
         self
     }
 

@@ -89,8 +89,11 @@ impl Chain {
     /// Whether a client that presents these kinds, all at once, can be let in. Each is proved to one
     /// checker only: the first that knows the user.
     pub fn suffices(&self, kinds: &[PresentedKind]) -> bool {
-        let served: Vec<_> = kinds.iter().filter(|kind| self.serves(kind)).collect();
+        let proves = |kind: &PresentedKind| *kind != PresentedKind::CIRCUMSTANCES;
+        let served: Vec<_> =
+            kinds.iter().filter(|kind| proves(kind) && self.serves(kind)).collect();
         match &self.policy {
+            None if self.has_condition() => true,
             None => served.iter().any(|kind| **kind != PresentedKind::ONE_TIME_PASSWORD),
             Some(policy) => self.holds(policy, &served, &mut Vec::new()),
         }
@@ -104,7 +107,8 @@ impl Chain {
         proved: &mut Vec<&'a str>,
     ) -> bool {
         let Some((kind, others)) = kinds.split_first() else {
-            return policy.holds(&mut |name| proved.contains(&name));
+            return policy
+                .can_hold(&|name| proved.contains(&name), &|name| self.is_condition(name));
         };
         // What the policy does not name cannot help it.
         let names = policy.names();
@@ -133,7 +137,10 @@ impl Chain {
             }
         }
         match &self.policy {
-            None => self.check_second_factors(),
+            None => {
+                self.check_conditions()?;
+                self.check_second_factors()
+            }
             Some(policy) => self.check_policy(policy),
         }
     }
@@ -150,6 +157,26 @@ impl Chain {
             "`keyward auth matrix` shows what the checkers can check".into()
         };
         Error::invalid("portal", why).hint(hint)
+    }
+
+    /// Whether a name in a policy is that of a condition: a checker that is asked about the
+    /// circumstances of a login, and not about who the client is.
+    pub(crate) fn is_condition(&self, name: &str) -> bool {
+        self.links.iter().any(|link| link.name == name && link.is_condition())
+    }
+
+    /// Whether one of the checkers is a condition.
+    pub fn has_condition(&self) -> bool {
+        self.links.iter().any(Link::is_condition)
+    }
+
+    /// A condition beside other checkers needs a policy, which says how it matters.
+    fn check_conditions(&self) -> Result<()> {
+        let condition = self.links.iter().find(|link| link.is_condition());
+        let Some(link) = condition.filter(|_| self.links.len() > 1) else { return Ok(()) };
+        let why = format!("{} is a condition: only a policy says how it matters", link.name);
+        Err(Error::invalid("portal", why)
+            .hint(format!("Add a policy, such as `password and {}`", link.name)))
     }
 
     /// A checker of second factors is of no use without a policy that names it.
@@ -172,13 +199,17 @@ impl Chain {
     }
 
     fn check_policy(&self, policy: &Expression) -> Result<()> {
-        if policy.has_not() {
-            let why = "a policy is about what was proved, so it cannot contain `not`";
+        if policy.negates(&|name| !self.is_condition(name)) {
+            let why = "the policy denies what a client proves: `not` can only be before conditions";
             return Err(Error::invalid("portal", why));
         }
         for name in policy.names() {
             let is_link = self.links.iter().any(|link| link.name == name);
             let kind = PresentedKind::from_name(name);
+            if kind.as_ref() == Some(&PresentedKind::CIRCUMSTANCES) {
+                let why = "the policy names circumstances: name the conditions, such as `ip`";
+                return Err(Error::invalid("portal", why));
+            }
             if !is_link && !kind.is_some_and(|kind| self.serves(&kind)) {
                 let why = format!(
                     "the policy names {name}, which is neither a checker nor a kind that can be checked"
@@ -201,7 +232,10 @@ impl Chain {
                 return Err(Error::invalid("portal", why).hint(hint));
             }
         }
-        if policy.holds(&mut |name| name == code.name() || takes_codes(name).is_some()) {
+        let is_condition = |name: &str| self.is_condition(name);
+        let is_code = |name: &str| name == code.name() || takes_codes(name).is_some();
+        let needs_proof = !policy.can_hold(&|_| false, &is_condition);
+        if needs_proof && policy.can_hold(&is_code, &is_condition) {
             let why = "the policy lets in who has nothing but a one-time password";
             return Err(Error::invalid("portal", why));
         }
@@ -221,6 +255,11 @@ impl Link {
             Some((base, number)) if number.parse::<usize>().is_ok() => base,
             _ => &self.name,
         }
+    }
+
+    /// Whether it is asked about the circumstances of a login, and not about who the client is.
+    pub fn is_condition(&self) -> bool {
+        self.checker.accepts().contains(&PresentedKind::CIRCUMSTANCES)
     }
 
     /// Whether it can check credentials of this kind, by itself or with its verifiers.

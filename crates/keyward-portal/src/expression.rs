@@ -1,8 +1,10 @@
 //! Combinations of names with `and`, `or` and `not`, as in `(password and totp) or sshkey`.
 
+mod flumotion;
+
 use std::fmt;
 
-use keyward_core::{Error, Result};
+use keyward_core::{Error, Result, Timestamp};
 
 /// A combination of names.
 ///
@@ -30,6 +32,27 @@ pub enum Expression {
     And(Vec<Self>),
     /// One of them, at least; there are two or more.
     Or(Vec<Self>),
+}
+
+/// Whether something is true, and until when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether it is true.
+    pub holds: bool,
+    /// Until when it is certainly true; `None` if it is not true, or has no known end.
+    pub until: Option<Timestamp>,
+}
+
+impl Verdict {
+    /// It is not true.
+    pub const NO: Self = Self { holds: false, until: None };
+    /// It is true, without a known end.
+    pub const YES: Self = Self { holds: true, until: None };
+}
+
+/// Returns the end that comes first.
+pub(crate) fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
+    one.into_iter().chain(other).min()
 }
 
 /// The longest text of an expression, in bytes.
@@ -66,21 +89,84 @@ impl Expression {
         }
     }
 
+    /// Whether it can become true, if the named things that are true so far are as `is` says, and
+    /// those of `can_change` may be true or not.
+    pub(crate) fn can_hold(
+        &self,
+        is: &dyn Fn(&str) -> bool,
+        can_change: &dyn Fn(&str) -> bool,
+    ) -> bool {
+        match self {
+            Self::Name(name) => is(name) || can_change(name),
+            Self::Not(inner) => !inner.must_hold(is, can_change),
+            Self::And(parts) => parts.iter().all(|part| part.can_hold(is, can_change)),
+            Self::Or(parts) => parts.iter().any(|part| part.can_hold(is, can_change)),
+        }
+    }
+
+    /// Whether it is true whatever those of `can_change` are.
+    fn must_hold(&self, is: &dyn Fn(&str) -> bool, can_change: &dyn Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Name(name) => is(name) && !can_change(name),
+            Self::Not(inner) => !inner.can_hold(is, can_change),
+            Self::And(parts) => parts.iter().all(|part| part.must_hold(is, can_change)),
+            Self::Or(parts) => parts.iter().any(|part| part.must_hold(is, can_change)),
+        }
+    }
+
+    /// Finds out whether it is true, and until when. Each name is asked for from left to right; what
+    /// cannot matter any more is not asked for. A result with an end is not final: then the others are
+    /// asked for too, so that the end is the latest that is possible.
+    ///
+    /// # Errors
+    /// Those of `ask`.
+    pub fn evaluate(&self, ask: &mut dyn FnMut(&str) -> Result<Verdict>) -> Result<Verdict> {
+        match self {
+            Self::Name(name) => ask(name),
+            Self::Not(inner) => Ok(Verdict { holds: !inner.evaluate(ask)?.holds, until: None }),
+            Self::And(parts) => {
+                let mut until = None;
+                for part in parts {
+                    let verdict = part.evaluate(ask)?;
+                    if !verdict.holds {
+                        return Ok(verdict);
+                    }
+                    until = earliest(until, verdict.until);
+                }
+                Ok(Verdict { holds: true, until })
+            }
+            Self::Or(parts) => {
+                let mut best = Verdict::NO;
+                for part in parts {
+                    let verdict = part.evaluate(ask)?;
+                    match (verdict.holds, verdict.until) {
+                        (true, None) => return Ok(verdict),
+                        (true, until) => {
+                            best = Verdict { holds: true, until: until.max(best.until) }
+                        }
+                        (false, _) => {}
+                    }
+                }
+                Ok(best)
+            }
+        }
+    }
+
+    /// Whether `not` is used before something that contains one of these names.
+    pub(crate) fn negates(&self, name: &dyn Fn(&str) -> bool) -> bool {
+        match self {
+            Self::Name(_) => false,
+            Self::Not(inner) => inner.names().into_iter().any(name),
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.negates(name)),
+        }
+    }
+
     /// Returns the names, from left to right.
     pub fn names(&self) -> Vec<&str> {
         match self {
             Self::Name(name) => vec![name],
             Self::Not(inner) => inner.names(),
             Self::And(parts) | Self::Or(parts) => parts.iter().flat_map(Self::names).collect(),
-        }
-    }
-
-    /// Whether `not` is used.
-    pub fn has_not(&self) -> bool {
-        match self {
-            Self::Name(_) => false,
-            Self::Not(_) => true,
-            Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::has_not),
         }
     }
 }

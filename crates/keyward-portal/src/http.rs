@@ -243,13 +243,17 @@ impl<R: Realm> Answering<'_, '_, R> {
     /// Lets a client in that has presented nothing, if anybody may come in.
     fn enter_unknown(&self, mind: R::Mind) -> Result<Outcome<R::Avatar>> {
         let Guard { portal, interfaces, .. } = self.guard;
-        if portal.chain().suffices(&[PresentedKind::ANONYMOUS]) {
-            let presented = Presented::anonymous();
-            if let Progress::LoggedIn(login) =
+        let chain = portal.chain();
+        let presented = if chain.suffices(&[]) {
+            Some(Presented::circumstances(self.attempt))
+        } else {
+            chain.suffices(&[PresentedKind::ANONYMOUS]).then(Presented::anonymous)
+        };
+        if let Some(presented) = presented
+            && let Progress::LoggedIn(login) =
                 portal.login(&presented, self.attempt, interfaces, mind)?
-            {
-                return Ok(Outcome::Entered { login, headers: Vec::new() });
-            }
+        {
+            return Ok(Outcome::Entered { login, headers: Vec::new() });
         }
         let response = self.unauthorized(None, Freshness::Fresh)?;
         Ok(Outcome::Refused { response, refusal: None })

@@ -23,7 +23,7 @@ pub mod sasl;
 pub use args::AuthArgs;
 pub use args::{AuthSpec, UsageError, help as auth_help, type_help as auth_type_help};
 pub use chain::{Chain, Link};
-pub use expression::Expression;
+pub use expression::{Expression, Verdict};
 pub use login::{Cause, Challenge, Login, Progress, Refusal, SessionId};
 pub use malformed::Malformed;
 pub use marks::PortalKey;

@@ -1,5 +1,6 @@
 //! The portal: from what a client presented to an avatar.
 
+mod conditions;
 mod enter;
 mod factors;
 mod pending;

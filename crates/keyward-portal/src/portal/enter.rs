@@ -1,7 +1,8 @@
 //! The realm's part of a login.
 
-use keyward_core::{Attempt, Error, Identity, PresentedKind, Result};
+use keyward_core::{Attempt, Denial, Error, Identity, PresentedKind, Result};
 
+use super::conditions::Circumstances;
 use super::pending::Waiting;
 use super::{Found, Portal, Proof};
 use crate::login::{Cause, Login, Progress, Refusal};
@@ -22,8 +23,15 @@ impl<R: Realm> Portal<R> {
             Found::Challenge(challenge) => return Ok(Progress::Challenge(challenge)),
             Found::Refused(refusal) => return Ok(Progress::Refused(refusal)),
         };
-        if !self.is_enough(&proof) {
-            let missing = self.missing(&proof);
+        let Waiting { factors, until, .. } = &proof.waiting;
+        let mut circumstances = Circumstances::new(attempt);
+        let verdict = self.evaluate(factors, *until, &mut circumstances)?;
+        if !verdict.holds {
+            let missing = self.missing(factors, &circumstances);
+            if missing.is_empty() {
+                let cause = Cause::Denied(Denial::Restricted);
+                return Ok(Progress::Refused(Refusal::new(cause)));
+            }
             let last = proof.last.unwrap_or_default();
             return Ok(Progress::Challenge(self.wait(&proof.waiting, attempt, last, missing)?));
         }
@@ -32,8 +40,8 @@ impl<R: Realm> Portal<R> {
         let Some(identity) = self.acting_as(&proof)? else {
             return Ok(Progress::Refused(Refusal::new(Cause::MayNotActAs)));
         };
-        let Waiting { factors, until, .. } = proof.waiting;
-        let visitor = Visitor { identity, authenticated, factors, until };
+        let factors = proof.waiting.factors;
+        let visitor = Visitor { identity, authenticated, factors, until: verdict.until };
         match self.realm.avatar(&visitor, interfaces, mind)? {
             Admission::Granted { interface, avatar, logout } => {
                 let login = Login::new(visitor, interface, avatar, proof.last, logout);
@@ -53,18 +61,22 @@ impl<R: Realm> Portal<R> {
         }
     }
 
-    fn is_enough(&self, proof: &Proof) -> bool {
-        let factors = &proof.waiting.factors;
+    /// The names in the policy that were not proved; none if a client that has proved nothing, or
+    /// whatever it proves, cannot be let in in these circumstances.
+    fn missing(&self, factors: &[String], circumstances: &Circumstances<'_>) -> Vec<String> {
+        let Some(policy) = self.chain.policy.as_ref().filter(|_| !factors.is_empty()) else {
+            return Vec::new();
+        };
+        let is_condition = |name: &str| self.chain.is_condition(name);
         let is_proved = |name: &str| factors.iter().any(|factor| factor == name);
-        let policy = self.chain.policy.as_ref();
-        policy.is_none_or(|policy| policy.holds(&mut |name| is_proved(name)))
-    }
-
-    /// The names in the policy that were not proved.
-    fn missing(&self, proof: &Proof) -> Vec<String> {
-        let names = self.chain.policy.as_ref().map(|policy| policy.names()).unwrap_or_default();
-        let missing =
-            names.into_iter().filter(|name| !proof.waiting.factors.iter().any(|it| it == name));
+        let is = |name: &str| {
+            if is_condition(name) { circumstances.may_hold(name) } else { is_proved(name) }
+        };
+        let can_be_proved = |name: &str| !is_condition(name) && !is_proved(name);
+        if !policy.can_hold(&is, &can_be_proved) {
+            return Vec::new();
+        }
+        let missing = policy.names().into_iter().filter(|name| can_be_proved(name));
         missing.map(str::to_owned).collect()
     }
 

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use keyward_core::{
     Attempt, Checker, Denial, Error, ErrorKind, Identity, Presented, PresentedKind, Result, Round,
-    Secret, Timestamp,
+    Secret,
 };
 
 use super::pending::{self, Waiting};
 use super::{Found, Portal, Proof};
+use crate::expression::earliest;
 use crate::login::{Cause, Challenge, Refusal};
 use crate::malformed::Malformed;
 use crate::mechanisms::legacy::{self, Answer, Legacy};
@@ -47,6 +48,10 @@ impl<R: Realm> Portal<R> {
         mut waiting: Waiting,
     ) -> Result<Found> {
         let kinds = self.useful(presented, &waiting);
+        if kinds.is_empty() && presented.is(&PresentedKind::CIRCUMSTANCES) {
+            // The policy says whether the circumstances are enough.
+            return Ok(Found::Proved(Proof { waiting, last: None }));
+        }
         if kinds.is_empty() {
             return Ok(self.refused(Cause::NotServed));
         }
@@ -103,6 +108,7 @@ impl<R: Realm> Portal<R> {
         let (codes, others): (Vec<_>, Vec<_>) = presented
             .kinds()
             .iter()
+            .filter(|kind| **kind != PresentedKind::CIRCUMSTANCES)
             .filter(|kind| self.chain.serves(kind) && Legacy::from_kind(kind).is_none())
             .cloned()
             .partition(|kind| *kind == PresentedKind::ONE_TIME_PASSWORD);
@@ -313,11 +319,6 @@ impl<R: Realm> Portal<R> {
 fn waiting_for(kind: &PresentedKind, state: Secret) -> Waiting {
     let round = pending::Round { kind: kind.clone(), link: None, user: None, state };
     Waiting { round: Some(round), ..Waiting::default() }
-}
-
-/// Returns the end that comes first.
-pub(super) fn earliest(one: Option<Timestamp>, other: Option<Timestamp>) -> Option<Timestamp> {
-    one.into_iter().chain(other).min()
 }
 
 /// Returns an identity in the form in which names are compared. A checker may return another one.

@@ -1,3 +1,4 @@
+mod conditions;
 pub(crate) mod helpers;
 mod logins;
 mod policies;
