@@ -64,6 +64,8 @@ pub enum Topic {
     Code,
     /// How often logins failed.
     Penalty,
+    /// What a server keeps beside a login that waits.
+    Beside,
 }
 
 impl Topic {
@@ -73,6 +75,7 @@ impl Topic {
             Self::Nonce => "nonce",
             Self::Code => "code",
             Self::Penalty => "penalty",
+            Self::Beside => "beside",
         }
     }
 }

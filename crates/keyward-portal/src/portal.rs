@@ -210,6 +210,11 @@ impl<R: Realm> Portal<R> {
         &self.chain
     }
 
+    /// What the portal remembers, so that a server can keep what it knows of a waiting login beside it.
+    pub fn memory(&self) -> &Arc<dyn Memory> {
+        &self.memory
+    }
+
     /// The realm.
     pub fn realm(&self) -> &R {
         &self.realm
