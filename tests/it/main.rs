@@ -8,6 +8,7 @@ mod fetch;
 mod git;
 mod helpers;
 mod imports;
+mod mail;
 mod oauth;
 mod plugins;
 mod portal;

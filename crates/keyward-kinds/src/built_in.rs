@@ -261,6 +261,11 @@ fn verifiers() -> Kind {
         .with_field(lines(TOKENS, "The SHA-256 of tokens"))
         .with_field(lines(CERTIFICATES, "The SHA-256 of certificates in DER form"))
         .with_field(
+            FieldSpec::new(AUTHORIZED_KEYS, "The SSH keys, as in authorized_keys")
+                .with_shape(Shape::Text)
+                .with_max(64 << 10),
+        )
+        .with_field(
             FieldSpec::new(DENIED, "Why the user is not let in")
                 .with_choices(["disabled", "password-change-due"]),
         )

@@ -132,5 +132,7 @@ pub const RECOVERY_CODES: &str = "recovery_codes";
 pub const TOKENS: &str = "tokens";
 /// The SHA-256 of certificates in DER form, in hexadecimal, one to a line.
 pub const CERTIFICATES: &str = "certificates";
+/// SSH keys with their options, one to a line, as in `authorized_keys`.
+pub const AUTHORIZED_KEYS: &str = "authorized_keys";
 /// Why a user is not let in: `disabled` or `password-change-due`.
 pub const DENIED: &str = "denied";

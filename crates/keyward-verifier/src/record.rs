@@ -69,6 +69,19 @@ pub fn denied(record: &Record, now: Timestamp) -> Option<Denial> {
     }
 }
 
+/// Returns the SSH keys of a user, with their options, as lines of `authorized_keys`. A record of
+/// another kind than `verifiers` has none.
+pub fn authorized_keys(record: &Record) -> Vec<&str> {
+    let field = record.field(fields::AUTHORIZED_KEYS).filter(|_| record.kind == names::VERIFIERS);
+    let text = field.and_then(|field| field.value.expose_str()).unwrap_or_default();
+    let is_key = |line: &&str| {
+        !line.is_empty()
+            && !line.starts_with('#')
+            && !line.contains(|it: char| it.is_control() && it != '\t')
+    };
+    text.lines().map(str::trim).filter(is_key).collect()
+}
+
 /// Returns the record with these verifiers of one form instead of those that it had.
 #[must_use]
 pub fn with_verifiers(mut record: Record, form: VerifierForm, verifiers: &[Secret]) -> Record {

@@ -1,5 +1,6 @@
 //! `keyward auth`: checks users, as a server would, and keeps the files and stores of users that servers read.
 
+mod authorized_keys;
 mod chain;
 mod check;
 mod file;
@@ -32,6 +33,7 @@ pub(super) enum Command {
     Remove(users::Remove),
     List(users::List),
     Lint(users::Lint),
+    AuthorizedKeys(authorized_keys::Arguments),
 }
 
 impl Run for Command {
@@ -44,6 +46,7 @@ impl Run for Command {
             Self::Remove(arguments) => arguments.run(session),
             Self::List(arguments) => arguments.run(session),
             Self::Lint(arguments) => arguments.run(session),
+            Self::AuthorizedKeys(arguments) => arguments.run(session),
         }
     }
 }
