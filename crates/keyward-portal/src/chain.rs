@@ -257,9 +257,9 @@ impl Link {
         }
     }
 
-    /// Whether it is asked about the circumstances of a login, and not about who the client is.
+    /// Whether it is asked about the circumstances of a login, and about nothing else.
     pub fn is_condition(&self) -> bool {
-        self.checker.accepts().contains(&PresentedKind::CIRCUMSTANCES)
+        self.checker.accepts() == [PresentedKind::CIRCUMSTANCES]
     }
 
     /// Whether it can check credentials of this kind, by itself or with its verifiers.

@@ -1,28 +1,31 @@
 //! The configuration: one TOML file, or flags.
 
-mod address;
-mod section;
+pub mod address;
+pub mod section;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use keyward_config::TomlFile;
 use keyward_core::{Error, Result};
-use keyward_portal::AuthArgs;
 
-pub use address::Address;
-pub use section::Section;
+use address::Address;
+use section::Section;
 
-use crate::forward::ForwardConfig;
+use crate::bouncer::BouncerConfig;
+use crate::forward::config::ForwardConfig;
 use crate::listen::Service;
 use crate::log::Format;
-use crate::mail::MailConfig;
+use crate::mail::config::MailConfig;
 
 /// What the server does. Each service reads its own section.
 #[derive(Debug, Default)]
 pub struct Config {
     /// The bouncers, by which services decide about clients.
     pub bouncers: Vec<BouncerConfig>,
+    /// The store in which keycards are kept, and all that copies of the server must know; `None` for
+    /// this process.
+    pub keycards: Option<String>,
     /// How lines of the log are written.
     pub log: Format,
     /// The file of the audit log.
@@ -35,19 +38,6 @@ pub struct Config {
     pub mail: MailConfig,
     /// Where the state of the server and its metrics are shown.
     pub status: Vec<Address>,
-}
-
-/// A bouncer, as it is configured.
-#[derive(Clone, Debug, Default)]
-pub struct BouncerConfig {
-    /// Its name.
-    pub name: String,
-    /// The checkers and the policy.
-    pub auth: AuthArgs,
-    /// The realm that browsers show, and that Digest hashes contain.
-    pub realm: String,
-    /// How long a right password is not hashed again.
-    pub cache: Option<Duration>,
 }
 
 /// Limits of the server.
@@ -77,10 +67,8 @@ impl Default for Limits {
     }
 }
 
-const TOP: &[&str] = &["version", "log", "audit", "limits", "status", "bouncer", "forward", "mail"];
-
-const BOUNCER: &[&str] =
-    &["name", "auth", "policy", "legacy", "skip_unavailable", "realm", "cache"];
+const TOP: &[&str] =
+    &["version", "keycards", "log", "audit", "limits", "status", "bouncer", "forward", "mail"];
 
 const LIMITS: &[&str] = &["connections", "threads", "decision", "idle", "stop"];
 
@@ -108,7 +96,8 @@ impl Config {
         file.check_version(&table)?;
         let top = Section::top(file, &table, TOP)?;
         let mut config = Self {
-            bouncers: bouncers(&top)?,
+            bouncers: BouncerConfig::read_all(&top)?,
+            keycards: top.text("keycards")?,
             forward: None,
             mail: MailConfig::default(),
             log: top.parsed("log", Format::parse)?.unwrap_or_default(),
@@ -147,31 +136,6 @@ impl Config {
             }
         }
     }
-}
-
-fn bouncers(top: &Section<'_>) -> Result<Vec<BouncerConfig>> {
-    let mut bouncers: Vec<BouncerConfig> = Vec::new();
-    for section in top.sections("bouncer", "a bouncer", BOUNCER)? {
-        let name = section.required("name")?;
-        if bouncers.iter().any(|before| before.name == name) {
-            return Err(section.wrong("name", "another bouncer has this name"));
-        }
-        let mut auth = AuthArgs::default();
-        auth.auth = section.texts("auth")?;
-        auth.policy = section.text("policy")?;
-        auth.legacy = section.flag("legacy")?;
-        auth.skip_unavailable = section.flag("skip_unavailable")?;
-        if auth.auth.is_empty() {
-            return Err(section.wrong("auth", "`auth` names no checker"));
-        }
-        bouncers.push(BouncerConfig {
-            realm: section.text("realm")?.unwrap_or_else(|| name.clone()),
-            cache: section.duration("cache")?,
-            name,
-            auth,
-        });
-    }
-    Ok(bouncers)
 }
 
 fn limits(top: &Section<'_>) -> Result<Limits> {

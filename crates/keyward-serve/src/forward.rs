@@ -5,7 +5,7 @@
 
 mod answer;
 mod client;
-mod config;
+pub(crate) mod config;
 mod decide;
 mod dialect;
 mod host;

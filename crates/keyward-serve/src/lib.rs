@@ -4,6 +4,7 @@
 //! [`Service`](listen::Service). A service reads what its peer asks, and asks a bouncer on the
 //! [`Pool`](pool::Pool), because checkers block.
 
+mod accept;
 mod arguments;
 pub mod audit;
 pub mod bouncer;

@@ -1,22 +1,14 @@
-//! Listeners, and the connections that they accept.
+//! Listeners, and connections.
 
 mod connection;
 mod inherited;
 mod open;
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 
 pub use connection::{Connection, Peer, Stream};
 pub(crate) use inherited::{Inherited, first};
 pub(crate) use open::Listener;
-
-use crate::config::Address;
-use crate::server::Server;
-use crate::{forward, mail, status};
 
 /// What a listener is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,18 +39,6 @@ impl Service {
             Self::AuthHttp => "auth-http",
         }
     }
-
-    /// Serves a connection until it ends.
-    async fn serve(self, server: &Arc<Server>, connection: Connection, stop: Stop) {
-        match self {
-            Self::Forward => forward::serve(server, connection, stop).await,
-            Self::Status => status::serve(server, connection, stop).await,
-            Self::Dovecot => mail::dovecot::serve_client(server, connection, stop).await,
-            Self::DovecotMaster => mail::dovecot::serve_master(server, connection, stop).await,
-            Self::Saslauthd => mail::saslauthd::serve(server, connection, stop).await,
-            Self::AuthHttp => mail::auth_http::serve(server, connection, stop).await,
-        }
-    }
 }
 
 /// Tells that the server stops, or that a listener is closed.
@@ -76,60 +56,5 @@ impl Stop {
     pub async fn wait(&mut self) {
         // If the sender is gone, the server is gone.
         let _ = self.0.wait_for(|stops| *stops).await;
-    }
-}
-
-/// A listener that accepts connections.
-#[derive(Debug)]
-pub(crate) struct Accepting {
-    pub(crate) service: Service,
-    pub(crate) address: Address,
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-impl Accepting {
-    pub(crate) fn start(server: &Arc<Server>, service: Service, listener: Listener) -> Self {
-        let (stop, stopped) = Stop::new();
-        let address = listener.address.clone();
-        let task = tokio::spawn(accept(Arc::clone(server), service, listener, stopped));
-        Self { service, address, stop, task }
-    }
-
-    /// Accepts no more connections, and lets open ones finish. A new listener can take the place.
-    pub(crate) async fn stop(self) {
-        let _ = self.stop.send(true);
-        let _ = self.task.await;
-    }
-}
-
-/// How long to wait after an error, such as too many open files.
-const PAUSE: Duration = Duration::from_millis(100);
-
-async fn accept(server: Arc<Server>, service: Service, listener: Listener, mut stop: Stop) {
-    let mut waiting = stop.clone();
-    loop {
-        // With too many connections, further ones wait in the queue of the operating system.
-        let place = tokio::select! {
-            () = waiting.wait() => return,
-            place = server.place_for_connection() => place,
-        };
-        let accepted = tokio::select! {
-            () = stop.wait() => return,
-            accepted = listener.accept() => accepted,
-        };
-        match accepted {
-            Err(error) => {
-                server.log.warning("a connection could not be accepted", &[("error", &error)]);
-                tokio::time::sleep(PAUSE).await;
-            }
-            Ok(connection) => {
-                let (server, stop) = (Arc::clone(&server), stop.clone());
-                tokio::spawn(async move {
-                    let _place = place;
-                    service.serve(&server, connection, stop).await;
-                });
-            }
-        }
     }
 }

@@ -2,7 +2,7 @@
 
 pub mod auth_http;
 pub mod checkpassword;
-mod config;
+pub(crate) mod config;
 pub mod dovecot;
 mod lines;
 mod login;

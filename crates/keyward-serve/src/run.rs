@@ -10,6 +10,7 @@ use keyward_core::{Error, Result};
 use keyward_defaults as _;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::accept::Listeners;
 use crate::arguments::{Arguments, Command};
 use crate::config::Config;
 use crate::harden;
@@ -48,11 +49,11 @@ fn run(arguments: Arguments) -> Result<()> {
         .max_blocking_threads(config.limits.threads + OWN_THREADS)
         .build()
         .map_err(|error| Error::io("serve", error))?;
-    let server = Server::open(config, environment.clone(), inherited)?;
+    let server = Server::open(config, environment.clone())?;
     if arguments.check {
         return Ok(());
     }
-    let result = runtime.block_on(serve(&server, &path, &environment));
+    let result = runtime.block_on(serve(&server, &path, &environment, inherited));
     // A checker that hangs does not keep the process.
     runtime.shutdown_background();
     result
@@ -75,12 +76,13 @@ async fn serve(
     server: &Arc<Server>,
     path: &std::path::Path,
     environment: &Environment,
+    inherited: Inherited,
 ) -> Result<()> {
     let listen = |kind| signal(kind).map_err(|error| Error::io("serve", error));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut hang_up = listen(SignalKind::hangup())?;
-    server.listen().await?;
+    let mut listeners = Listeners::open(server, inherited).await?;
     tell(server, environment, "READY=1");
     server.log.info("ready", &[]);
     loop {
@@ -89,20 +91,21 @@ async fn serve(
             _ = interrupt.recv() => break,
             _ = hang_up.recv() => {
                 tell(server, environment, "RELOADING=1");
-                reload(server, path).await;
+                reload(server, &mut listeners, path).await;
                 tell(server, environment, "READY=1");
             }
         }
     }
     tell(server, environment, "STOPPING=1");
     server.log.info("stopping", &[]);
-    server.stop().await;
+    listeners.stop().await;
+    server.wait_for_connections().await;
     Ok(())
 }
 
-async fn reload(server: &Arc<Server>, path: &std::path::Path) {
+async fn reload(server: &Arc<Server>, listeners: &mut Listeners, path: &std::path::Path) {
     let result = match Config::read(path) {
-        Ok(config) => server.reload(config).await,
+        Ok(config) => listeners.reload(server, config).await,
         Err(error) => Err(error),
     };
     match result {

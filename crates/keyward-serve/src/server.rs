@@ -1,4 +1,4 @@
-//! The server: its state, its listeners, and how they change.
+//! The server: its state, and what its services share.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -11,7 +11,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::audit::Audit;
 use crate::bouncer::{Bouncer, Remembered};
 use crate::config::{Config, Limits};
-use crate::listen::{Accepting, Inherited, Listener, Service};
 use crate::log::Log;
 use crate::mail::dovecot::Accepted;
 use crate::metrics::Metrics;
@@ -33,8 +32,6 @@ pub struct Server {
     state: RwLock<Arc<State>>,
     remembered: Mutex<Remembered>,
     connections: Arc<Semaphore>,
-    inherited: Inherited,
-    accepting: tokio::sync::Mutex<Vec<Accepting>>,
 }
 
 /// What the configuration says, opened. A request uses one state from its beginning to its end.
@@ -56,9 +53,10 @@ impl State {
         remembered: &mut Remembered,
     ) -> Result<Self> {
         let keyward = Keyward::with(environment.clone(), log)?;
+        let store = config.keycards.as_ref().map(|name| keyward.host().source(name)).transpose()?;
         let mut bouncers = BTreeMap::new();
         for bouncer in &config.bouncers {
-            let opened = Bouncer::open(bouncer, &keyward, remembered)?;
+            let opened = Bouncer::open(bouncer, &keyward, store.as_ref(), remembered)?;
             bouncers.insert(bouncer.name.clone(), opened);
         }
         if let Some(forward) = &config.forward {
@@ -84,11 +82,7 @@ fn find<'a>(bouncers: &'a BTreeMap<String, Bouncer>, name: &str) -> Result<&'a B
 
 impl Server {
     /// Opens everything that the configuration names, except its listeners.
-    pub(crate) fn open(
-        config: Config,
-        environment: Environment,
-        inherited: Inherited,
-    ) -> Result<Arc<Self>> {
+    pub(crate) fn open(config: Config, environment: Environment) -> Result<Arc<Self>> {
         let log = Log::new(config.log);
         let limits = config.limits.clone();
         let mut remembered = Remembered::default();
@@ -103,8 +97,6 @@ impl Server {
             environment,
             state: RwLock::new(Arc::new(state)),
             remembered: Mutex::new(remembered),
-            inherited,
-            accepting: tokio::sync::Mutex::default(),
         }))
     }
 
@@ -128,16 +120,8 @@ impl Server {
         place.expect("no code closes the semaphore")
     }
 
-    /// Opens the listeners of the configuration.
-    pub(crate) async fn listen(self: &Arc<Self>) -> Result<()> {
-        let wanted = self.state().config.listeners();
-        let new = self.open_listeners(&wanted).await?;
-        self.replace_listeners(&wanted, new).await;
-        Ok(())
-    }
-
-    /// Takes over another configuration. If it is wrong, nothing changes.
-    pub(crate) async fn reload(self: &Arc<Self>, config: Config) -> Result<()> {
+    /// Opens everything that another configuration names.
+    pub(crate) async fn prepare(self: &Arc<Self>, config: Config) -> Result<State> {
         let server = Arc::clone(self);
         let state = tokio::task::spawn_blocking(move || {
             let mut remembered = server.remembered.lock().unwrap_or_else(PoisonError::into_inner);
@@ -149,56 +133,16 @@ impl Server {
         if state.config.limits != self.limits || state.config.log != self.state().config.log {
             self.log.warning("other limits, or another format of the log, need a restart", &[]);
         }
-        let wanted = state.config.listeners();
-        let new = self.open_listeners(&wanted).await?;
+        Ok(state)
+    }
+
+    /// Uses another state for all requests that come now.
+    pub(crate) fn replace_state(&self, state: State) {
         *self.state.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(state);
-        self.replace_listeners(&wanted, new).await;
-        Ok(())
     }
 
-    /// Opens the listeners that are not open yet.
-    async fn open_listeners(
-        &self,
-        wanted: &[(Service, crate::config::Address)],
-    ) -> Result<Vec<(Service, Listener)>> {
-        let accepting = self.accepting.lock().await;
-        let mut new = Vec::new();
-        for (service, address) in wanted {
-            let is_open = |it: &Accepting| it.service == *service && it.address == *address;
-            if !accepting.iter().any(is_open) {
-                new.push((*service, Listener::open(address, &self.inherited).await?));
-            }
-        }
-        Ok(new)
-    }
-
-    async fn replace_listeners(
-        self: &Arc<Self>,
-        wanted: &[(Service, crate::config::Address)],
-        new: Vec<(Service, Listener)>,
-    ) {
-        let mut accepting = self.accepting.lock().await;
-        let is_wanted = |it: &Accepting| {
-            wanted.iter().any(|(service, address)| it.service == *service && it.address == *address)
-        };
-        let (kept, old): (Vec<_>, Vec<_>) = accepting.drain(..).partition(is_wanted);
-        *accepting = kept;
-        for (service, listener) in new {
-            let (name, place) = (service.name(), listener.address.to_string());
-            let port = listener.port().map_or_else(String::new, |port| port.to_string());
-            self.log.info("listening", &[("service", &name), ("address", &place), ("port", &port)]);
-            accepting.push(Accepting::start(self, service, listener));
-        }
-        for listener in old {
-            listener.stop().await;
-        }
-    }
-
-    /// Closes the listeners, and waits for open requests, for as long as the limit says.
-    pub(crate) async fn stop(&self) {
-        for listener in self.accepting.lock().await.drain(..) {
-            listener.stop().await;
-        }
+    /// Waits until all connections are closed, for as long as the limit says.
+    pub(crate) async fn wait_for_connections(&self) {
         let all = u32::try_from(self.limits.connections).unwrap_or(u32::MAX);
         let closed = self.connections.acquire_many(all);
         if tokio::time::timeout(self.limits.stop, closed).await.is_err() {

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 
+use crate::accept::Listeners;
 use crate::config::Config;
 use crate::listen::Inherited;
 use crate::server::Server;
@@ -26,6 +27,7 @@ pub(crate) const OFFICE: &str = "[[bouncer]]\nname = 'office'\nauth = ['htpasswd
 pub(crate) struct Site {
     folder: TempDir,
     pub(crate) server: Arc<Server>,
+    listeners: tokio::sync::Mutex<Listeners>,
 }
 
 impl Site {
@@ -33,17 +35,24 @@ impl Site {
     pub(crate) async fn start(text: &str) -> Self {
         let folder = folder();
         let server = open(folder.path(), text).unwrap();
-        server.listen().await.unwrap();
-        Self { folder, server }
+        let listeners = Listeners::open(&server, Inherited::default()).await.unwrap().into();
+        Self { folder, server, listeners }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
+    /// Stops as the program does.
+    pub(crate) async fn stop(&self) {
+        self.listeners.lock().await.stop().await;
+        self.server.wait_for_connections().await;
+    }
+
     /// Changes the configuration.
     pub(crate) async fn reload(&self, text: &str) -> Result<()> {
-        self.server.reload(config(self.folder.path(), text)?).await
+        let config = config(self.folder.path(), text)?;
+        self.listeners.lock().await.reload(&self.server, config).await
     }
 
     /// Sends bytes to a socket, and returns the answer, until the server closes the connection.
@@ -72,7 +81,7 @@ fn config(folder: &Path, text: &str) -> Result<Config> {
 
 fn open(folder: &Path, text: &str) -> Result<Arc<Server>> {
     let environment = Environment::new([("HOME", folder)]);
-    Server::open(config(folder, text)?, environment, Inherited::default())
+    Server::open(config(folder, text)?, environment)
 }
 
 /// Returns why a server does not start.
@@ -103,7 +112,7 @@ impl Answer {
     }
 
     /// Returns the value of a header that is there once.
-    pub(crate) fn one(&self, name: &str) -> &str {
+    pub(crate) fn only(&self, name: &str) -> &str {
         let values = self.all(name);
         assert_eq!(values.len(), 1, "{name} in {}", self.text);
         values[0]

@@ -24,6 +24,7 @@ mod keyring_item;
 mod keys;
 mod kinds;
 mod logins;
+mod mail;
 mod memory;
 mod names;
 mod origin;
@@ -49,6 +50,7 @@ pub use keyring_item::keyring_item;
 pub use keys::{key_passphrase, key_supplied};
 pub use kinds::{kind_file, otpauth};
 pub use logins::{digest_response, sasl_messages};
+pub use mail::{auth_http_headers, checkpassword_input, dovecot_lines, saslauthd_frames};
 pub use names::names;
 pub use origin::origin;
 pub use plugins::{plugin_elf, plugin_frames, plugin_message, plugin_record, plugin_table};
@@ -64,13 +66,16 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("accounts", accounts),
     ("age-keys", age_keys),
+    ("auth-http-headers", auth_http_headers),
     ("auth-string", auth_string),
     ("authorized-keys", authorized_keys),
     ("blob-aes-gcm", blob_aes_gcm),
     ("blob-age", blob_age),
     ("blob-age-passphrase", blob_age_passphrase),
     ("challenges", challenges),
+    ("checkpassword-input", checkpassword_input),
     ("digest-response", digest_response),
+    ("dovecot-lines", dovecot_lines),
     ("env-file", env_file),
     ("envelope", envelope),
     ("git-request", git_request),
@@ -95,6 +100,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("project-file", project_file),
     ("reference", reference),
     ("sasl-messages", sasl_messages),
+    ("saslauthd-frames", saslauthd_frames),
     ("serializer-bincode", serializer_bincode),
     ("serializer-cbor", serializer_cbor),
     ("serializer-json", serializer_json),

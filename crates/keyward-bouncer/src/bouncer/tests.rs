@@ -127,7 +127,7 @@ impl Setting {
     }
 
     /// Sets the time, in seconds after the start.
-    fn at(&self, seconds: u64) {
+    fn set_time(&self, seconds: u64) {
         self.host.set_now(Timestamp::from_unix(START + seconds));
     }
 }

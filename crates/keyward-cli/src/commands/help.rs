@@ -69,6 +69,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("datalad", include_str!("../../../../docs/datalad.md")),
     ("checkers", include_str!("../../../../docs/checkers.md")),
     ("user-files", include_str!("../../../../docs/user-files.md")),
+    ("mail-servers", include_str!("../../../../docs/mail-servers.md")),
     ("portal", include_str!("../../../../docs/portal.md")),
     ("twisted", include_str!("../../../../docs/twisted.md")),
     ("trust", include_str!("../../../../docs/trust.md")),

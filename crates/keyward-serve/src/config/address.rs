@@ -1,3 +1,5 @@
+//! Where to listen.
+
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -1,3 +1,5 @@
+//! A table of the configuration, with its lines.
+
 use std::ops::{Range, RangeInclusive};
 use std::time::Duration;
 

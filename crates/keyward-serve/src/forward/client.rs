@@ -14,7 +14,11 @@ pub(super) fn authorization(headers: &HeaderMap) -> Vec<Secret> {
 /// Returns the circumstances. A connection is private if the client's is, and the web server's. A
 /// client on the web server's own machine needs no TLS.
 pub(super) fn attempt(original: &Original, from: From) -> Attempt {
-    let attempt = Attempt::from_address(original.address.to_string()).to("http");
+    let attempt = Attempt::from_address(original.address.to_string())
+        .to("http")
+        .with_detail("host", &original.host)
+        .with_detail("method", &original.method)
+        .with_detail("path", &original.path);
     match from.private && (original.secure || original.address.is_loopback()) {
         true => attempt.private(),
         false => attempt,

@@ -5,7 +5,8 @@ use keyward_portal::http::Guard;
 use super::proxies::Proxy;
 use super::{Dialect, Rule, Scheme};
 use crate::bouncer::Bouncer;
-use crate::config::{Address, Section};
+use crate::config::address::Address;
+use crate::config::section::Section;
 
 /// The section `[forward]`.
 #[derive(Clone, Debug)]
@@ -62,6 +63,6 @@ pub(super) fn guard<'a>(
     allows_readers: bool,
 ) -> Result<Guard<'a, keyward_portal::IdentityRealm>> {
     let schemes: Vec<_> = rule.schemes.iter().map(|Scheme::Http(scheme)| *scheme).collect();
-    let guard = Guard::new(&bouncer.portal, &[VISITOR], &bouncer.realm, &schemes)?;
+    let guard = Guard::new(bouncer.portal(), &[VISITOR], &bouncer.realm, &schemes)?;
     Ok(if allows_readers { guard.allowing_readers() } else { guard })
 }

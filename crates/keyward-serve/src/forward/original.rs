@@ -39,14 +39,14 @@ impl Original {
         check_aliases(dialect, headers)?;
         let (method, authority, target) = match dialect.request {
             Place::Headers { method, host, target } => {
-                (one(headers, method)?, one(headers, host)?, one(headers, target)?)
+                (only(headers, method)?, only(headers, host)?, only(headers, target)?)
             }
             Place::Request => {
                 let target = request.uri().path_and_query().map_or("", |target| target.as_str());
-                (request.method().as_str(), one(headers, "host")?, target)
+                (request.method().as_str(), only(headers, "host")?, target)
             }
         };
-        let address = one(headers, dialect.address)?;
+        let address = only(headers, dialect.address)?;
         let address = match dialect.appends_address {
             true => address.rsplit(',').next().unwrap_or(address).trim(),
             false => address,
@@ -60,7 +60,7 @@ impl Original {
         Ok(Self {
             host: host::parse(authority).ok_or_else(|| unclear("host"))?,
             path: path::parse(target).ok_or_else(|| unclear("path"))?,
-            secure: match one(headers, dialect.scheme)? {
+            secure: match only(headers, dialect.scheme)? {
                 "https" | "wss" => true,
                 "http" | "ws" => false,
                 _ => return Err(unclear("scheme")),
@@ -74,7 +74,7 @@ impl Original {
 }
 
 /// Returns the value of a header that must be there exactly once.
-fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, String> {
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, String> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => {

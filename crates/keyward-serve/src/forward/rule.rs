@@ -5,7 +5,7 @@ use keyward_portal::http;
 
 use super::host;
 use super::original::Original;
-use crate::config::Section;
+use crate::config::section::Section;
 
 /// A rule for some requests. The first rule that matches a request decides about it; a request that
 /// no rule matches is refused.

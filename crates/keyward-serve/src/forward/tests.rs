@@ -58,7 +58,7 @@ async fn send(site: &Site, headers: &[(&str, String)]) -> Answer {
         request += &format!("{name}: {value}\r\n");
     }
     let answer = site.send("serve", request + "\r\n").await;
-    answer.one("remote-user");
-    answer.one("remote-factors");
+    answer.only("remote-user");
+    answer.only("remote-factors");
     answer
 }

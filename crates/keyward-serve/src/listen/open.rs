@@ -5,7 +5,7 @@ use keyward_core::{Error, ErrorKind, Result};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::{Connection, Inherited, Peer, Stream};
-use crate::config::Address;
+use crate::config::address::Address;
 
 /// An open listener.
 #[derive(Debug)]
@@ -47,7 +47,7 @@ impl Listener {
         }
     }
 
-    pub(super) async fn accept(&self) -> std::io::Result<Connection> {
+    pub(crate) async fn accept(&self) -> std::io::Result<Connection> {
         match &self.socket {
             Socket::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;

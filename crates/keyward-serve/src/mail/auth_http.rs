@@ -64,7 +64,7 @@ fn decide(decider: &Decider, question: Question) -> Verdict {
     let mut attempt = Attempt::default().to(&question.protocol);
     attempt.address = question.address.map(|address| address.to_canonical().to_string());
     attempt.private = question.is_private;
-    let portal = &decider.bouncer().portal;
+    let portal = decider.bouncer().portal();
     let sasl = Sasl::new(portal, &[VISITOR], attempt.clone());
     let step = match question.proof {
         Proof::Password(password) => {

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use keyward_core::{Error, Result};
 
-use crate::config::{Address, Section};
+use crate::config::address::Address;
+use crate::config::section::Section;
 use crate::listen::Service;
 
 /// The services for mail servers.

@@ -104,7 +104,7 @@ async fn answer(server: &Arc<Server>, parts: [Secret; 4]) -> &'static str {
     attempt.service = (!question.service.is_empty()).then(|| question.service.clone());
     let verdict = server.pool.run(move || {
         let presented = question.presented(config.with_realm);
-        let said = decider.bouncer().portal.login(&presented, &attempt, &[VISITOR], ());
+        let said = decider.bouncer().portal().login(&presented, &attempt, &[VISITOR], ());
         Ok(decider.judge(said, &attempt))
     });
     match verdict.await {

@@ -130,9 +130,9 @@ fn clock_back() {
     let setting = Setting::new();
     let bouncer = setting.copy();
     let keycard = log_in(&bouncer, "ann", &request().with_ttl(seconds(60)));
-    setting.at(60);
+    setting.set_time(60);
     assert!(!is_in(&bouncer, &keycard));
-    setting.at(0);
+    setting.set_time(0);
     assert!(!is_in(&bouncer, &keycard));
     setting.host.set_now(Timestamp::from_unix(START - 3600));
     assert!(!is_in(&bouncer, &keycard));

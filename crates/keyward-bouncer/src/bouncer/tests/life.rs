@@ -8,9 +8,9 @@ fn the_ttl_is_checked_at_use_while_nothing_sweeps() {
     let bouncer = setting.copy();
     let keycard = log_in(&bouncer, "ann", &request().with_ttl(seconds(60)));
     assert_eq!(keycard.state, State::Authenticated);
-    setting.at(59);
+    setting.set_time(59);
     assert!(is_in(&bouncer, &keycard));
-    setting.at(60);
+    setting.set_time(60);
     assert!(!is_in(&bouncer, &keycard));
     assert!(bouncer.list(&Selection::All).unwrap().is_empty());
 }
@@ -20,9 +20,9 @@ fn fl_02_an_expired_keycard_is_told_to_its_requester_once() {
     let setting = Setting::new();
     let bouncer = setting.copy();
     let keycard = log_in(&bouncer, "ann", &request().with_ttl(seconds(60)).with_notices());
-    setting.at(59);
+    setting.set_time(59);
     assert_eq!(bouncer.sweep().unwrap(), 0);
-    setting.at(60);
+    setting.set_time(60);
     assert_eq!(bouncer.sweep().unwrap(), 1);
     assert_eq!(bouncer.sweep().unwrap(), 0);
     let ended = bouncer.ended(&web()).unwrap();
@@ -41,26 +41,26 @@ fn fl_03_only_its_issuer_keeps_a_keycard_alive() {
     let bouncer = setting.copy();
     let asked = request().with_ttl(seconds(60)).issued_by("streamer");
     let keycard = log_in(&bouncer, "ann", &asked);
-    setting.at(50);
+    setting.set_time(50);
     bouncer.keep_alive(&web(), "other", seconds(60)).unwrap();
     bouncer.keep_alive(&RequesterId::new("other"), "streamer", seconds(60)).unwrap();
-    setting.at(60);
+    setting.set_time(60);
     assert!(!is_in(&bouncer, &keycard));
 
     let keycard = log_in(&bouncer, "ann", &asked);
     for time in [110, 160, 210] {
-        setting.at(time);
+        setting.set_time(time);
         bouncer.keep_alive(&web(), "streamer", seconds(60)).unwrap();
         assert!(is_in(&bouncer, &keycard), "{time}");
     }
-    setting.at(269);
+    setting.set_time(269);
     assert!(is_in(&bouncer, &keycard));
     // A shorter life does not shorten it.
     bouncer.keep_alive(&web(), "streamer", seconds(60)).unwrap();
     bouncer.keep_alive(&web(), "streamer", seconds(1)).unwrap();
-    setting.at(328);
+    setting.set_time(328);
     assert!(is_in(&bouncer, &keycard));
-    setting.at(329);
+    setting.set_time(329);
     assert!(!is_in(&bouncer, &keycard));
 }
 
@@ -70,12 +70,12 @@ fn an_expired_keycard_does_not_come_back() {
     let bouncer = setting.copy();
     let asked = request().with_ttl(seconds(60)).issued_by("streamer");
     let early = log_in(&bouncer, "ann", &asked);
-    setting.at(60);
+    setting.set_time(60);
     bouncer.keep_alive(&web(), "streamer", seconds(60)).unwrap();
     assert!(!is_in(&bouncer, &early));
     // Nor after a lease that ended.
     let late = log_in(&bouncer, "ann", &asked);
-    setting.at(120);
+    setting.set_time(120);
     bouncer.keep_alive(&web(), "streamer", seconds(60)).unwrap();
     assert!(!is_in(&bouncer, &late));
 }
@@ -86,11 +86,11 @@ fn nothing_moves_the_end_of_a_keycard() {
     let bouncer = setting.copy();
     let asked = request().with_ttl(seconds(60)).with_duration(seconds(100)).issued_by("a");
     let keycard = log_in(&bouncer, "ann", &asked);
-    setting.at(50);
+    setting.set_time(50);
     bouncer.keep_alive(&web(), "a", seconds(1000)).unwrap();
-    setting.at(99);
+    setting.set_time(99);
     assert!(is_in(&bouncer, &keycard));
-    setting.at(100);
+    setting.set_time(100);
     assert!(!is_in(&bouncer, &keycard));
 }
 
@@ -238,11 +238,11 @@ fn f_7_any_number_of_keycards_expires_and_every_notice_is_kept() {
         let put = &mut |_: Option<Stored>| crate::entries::Edit::Put(stored.clone());
         bouncer.entries.update(&crate::entries::card(&stored.keycard.id), None, put).unwrap();
     }
-    setting.at(60);
+    setting.set_time(60);
     assert_eq!(bouncer.sweep().unwrap(), 2_501);
     assert_eq!(bouncer.ended(&web()).unwrap().len(), 2_501);
     // Notices that no requester wants are removed after a week.
-    setting.at(60 + 7 * 24 * 3600);
+    setting.set_time(60 + 7 * 24 * 3600);
     bouncer.sweep().unwrap();
     assert!(bouncer.ended(&web()).unwrap().is_empty());
 }

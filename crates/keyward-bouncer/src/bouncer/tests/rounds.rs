@@ -49,7 +49,7 @@ fn a_login_that_waits_goes_on_at_another_copy_and_expires() {
     let session = ask(&one, &request());
     assert!(is_in(&one, &inside(answer(&two, &session, &home()))));
     let session = ask(&one, &request());
-    setting.at(301);
+    setting.set_time(301);
     assert_eq!(refused(answer(&two, &session, &home())), Why::Login(Cause::NoSession));
 }
 

@@ -17,7 +17,7 @@ async fn cve_2026_40575_no_proxy_is_trusted_by_default() {
     let site = Site::start(&config).await;
     for target in ["/public/x", "/admin/x"] {
         let answer = ask(&site, target, &[("Authorization", ANN)]).await;
-        assert_eq!((answer.status(), answer.one("remote-user")), (403, ""), "{target}");
+        assert_eq!((answer.status(), answer.only("remote-user")), (403, ""), "{target}");
     }
 }
 
@@ -131,7 +131,7 @@ async fn ghsa_f59h_q822_g45g_an_identity_with_an_underscore_is_refused() {
     let names = ["Remote_User", "Remote.User", "remote_factors", "REMOTE_USER", "Authorization_"];
     for name in &names[..4] {
         let answer = ask(&site, "/admin/x", &[("Authorization", ANN), (name, "root")]).await;
-        assert_eq!((answer.status(), answer.one("remote-user")), (403, ""), "{name}");
+        assert_eq!((answer.status(), answer.only("remote-user")), (403, ""), "{name}");
     }
     // This is the alias of nothing.
     assert_eq!(ask(&site, "/public/x", &[(names[4], "x")]).await.status(), 200);
@@ -147,10 +147,10 @@ async fn ghsa_7r4p_vjf4_gxv4_an_answer_always_says_who_the_client_is() {
         ("/none", vec![("Remote-User", "root")]),
         ("//", vec![("Remote-User", "root")]),
     ] {
-        assert_eq!(ask(&site, target, &more).await.one("remote-user"), "", "{target}");
+        assert_eq!(ask(&site, target, &more).await.only("remote-user"), "", "{target}");
     }
     let more = [("Remote-User", "root"), ("Authorization", ANN)];
-    assert_eq!(ask(&site, "/admin/x", &more).await.one("remote-user"), "ann");
+    assert_eq!(ask(&site, "/admin/x", &more).await.only("remote-user"), "ann");
 }
 
 #[tokio::test]

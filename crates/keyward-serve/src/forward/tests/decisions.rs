@@ -9,12 +9,12 @@ async fn fl_53_a_wrong_user_or_password_is_answered_with_401() {
     // bob:open sesame
     for wrong in [WRONG, "Basic Ym9iOm9wZW4gc2VzYW1l", "Basic YW5uOg==", "Basic Og==", "Basic"] {
         let answer = ask(&site, "/admin/x", &[("Authorization", wrong)]).await;
-        assert_eq!((answer.status(), answer.one("remote-user")), (401, ""), "{wrong}");
-        assert_eq!(answer.one("www-authenticate"), "Basic realm=\"office\", charset=\"UTF-8\"");
+        assert_eq!((answer.status(), answer.only("remote-user")), (401, ""), "{wrong}");
+        assert_eq!(answer.only("www-authenticate"), "Basic realm=\"office\", charset=\"UTF-8\"");
     }
     let answer = ask(&site, "/admin/x", &[("Authorization", ANN)]).await;
-    assert_eq!((answer.status(), answer.one("remote-user")), (200, "ann"));
-    assert_eq!(answer.one("remote-factors"), "htpasswd,password");
+    assert_eq!((answer.status(), answer.only("remote-user")), (200, "ann"));
+    assert_eq!(answer.only("remote-factors"), "htpasswd,password");
 }
 
 /// The tokens of Flumotion's test are the two passwords here: wrong, missing, double; right, and right
@@ -53,7 +53,7 @@ async fn fl_55_an_outage_is_500_or_lets_in_and_a_refusal_is_neither() {
         std::fs::remove_file(site.path("users")).unwrap();
         let answer = send(&site, &as_caddy(ANN)).await;
         assert!(in_outage.contains(&answer.status()), "{allow}: {}", answer.text);
-        assert_eq!(answer.one("remote-user"), "");
+        assert_eq!(answer.only("remote-user"), "");
         // What cannot be read, and what presents nothing, was refused and not failed.
         assert_eq!(send(&site, &as_caddy("Basic %")).await.status(), 401, "{allow}");
         let metrics = site.server.metrics.render(0);
@@ -118,7 +118,7 @@ async fn s16_guessing_is_slowed_down() {
     assert_eq!(last, 403);
     let answer = ask(&site, "/admin/x", &[("Authorization", ANN)]).await;
     assert_eq!(answer.status(), 403);
-    assert!(answer.one("retry-after").parse::<u64>().unwrap() > 0);
+    assert!(answer.only("retry-after").parse::<u64>().unwrap() > 0);
 }
 
 #[tokio::test]

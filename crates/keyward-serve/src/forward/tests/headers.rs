@@ -31,10 +31,10 @@ async fn s17_a_client_cannot_say_what_a_proxy_says() {
     for header in SPOOFED {
         let answer = ask(&through, "/admin/x", &[header]).await;
         assert_eq!(answer.status(), plain.status(), "{header:?}");
-        assert_eq!(answer.one("www-authenticate"), plain.one("www-authenticate"), "{header:?}");
+        assert_eq!(answer.only("www-authenticate"), plain.only("www-authenticate"), "{header:?}");
         for target in ["/admin/x", "/public/x"] {
             let answer = ask(&direct, target, &[header, ("Authorization", ANN)]).await;
-            assert_eq!((answer.status(), answer.one("remote-user")), (403, ""), "{header:?}");
+            assert_eq!((answer.status(), answer.only("remote-user")), (403, ""), "{header:?}");
         }
     }
 }
@@ -98,7 +98,7 @@ async fn envoy_sends_the_clients_own_request() {
     assert_eq!(ask("GET", "/public/x", "", "").await.status(), 400);
     let authorization = format!("Authorization: {ANN}\r\n");
     let answer = ask("POST", "/admin/x", "127.0.0.1, 192.0.2.7", &authorization).await;
-    assert_eq!((answer.status(), answer.one("remote-user")), (200, "ann"));
+    assert_eq!((answer.status(), answer.only("remote-user")), (200, "ann"));
     let audit = std::fs::read_to_string(site.path("audit")).unwrap();
     assert!(audit.lines().last().unwrap().contains("\"address\":\"192.0.2.7\""), "{audit}");
 }

@@ -98,6 +98,6 @@ async fn open_requests_are_answered_when_the_server_stops() {
     stream.write_all(head("").as_bytes()).await.unwrap();
     // The server has the connection when it has answered the next one.
     assert_eq!(site.send("serve", head("Connection: close\r\n\r\n")).await.status(), 200);
-    site.server.stop().await;
+    site.stop().await;
     assert!(UnixStream::connect(site.path("serve")).await.is_err());
 }

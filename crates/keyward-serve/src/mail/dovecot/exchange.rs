@@ -37,7 +37,7 @@ pub(super) struct Outcome {
 
 /// Returns the mechanisms that the bouncer can check, on private connections.
 pub(super) fn mechanisms(bouncer: &Bouncer) -> Vec<Mechanism> {
-    let sasl = Sasl::new(&bouncer.portal, &[VISITOR], Attempt::default().private());
+    let sasl = Sasl::new(bouncer.portal(), &[VISITOR], Attempt::default().private());
     sasl.mechanisms().filter(|mechanism| is_served(*mechanism)).collect()
 }
 
@@ -65,7 +65,7 @@ impl Exchange {
     }
 
     fn sasl(&self) -> Sasl<'_, IdentityRealm> {
-        let sasl = Sasl::new(&self.decider.bouncer().portal, &[VISITOR], self.attempt.clone());
+        let sasl = Sasl::new(self.decider.bouncer().portal(), &[VISITOR], self.attempt.clone());
         if self.takes_final_message { sasl.sending_data_with_success() } else { sasl }
     }
 

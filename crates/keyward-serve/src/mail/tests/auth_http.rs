@@ -29,10 +29,10 @@ async fn a_client_is_sent_to_the_back_end() {
     let site = site("").await;
     let answer = ask(&site, &RIGHT).await;
     let found =
-        ["auth-status", "auth-user", "auth-server", "auth-port"].map(|name| answer.one(name));
+        ["auth-status", "auth-user", "auth-server", "auth-port"].map(|name| answer.only(name));
     assert_eq!(found, ["OK", "ann", "127.0.0.1", "143"]);
     let answer = ask(&site, &with("Auth-Protocol", "smtp")).await;
-    assert_eq!([answer.one("auth-server"), answer.one("auth-port")], ["::1", "25"]);
+    assert_eq!([answer.only("auth-server"), answer.only("auth-port")], ["::1", "25"]);
 }
 
 #[tokio::test]
@@ -64,9 +64,9 @@ async fn an_outage_is_no_refusal() {
     let site = site("").await;
     let failed = "Temporary server problem, try again later";
     // No back end is configured for it.
-    assert_eq!(ask(&site, &with("Auth-Protocol", "pop3")).await.one("auth-status"), failed);
+    assert_eq!(ask(&site, &with("Auth-Protocol", "pop3")).await.only("auth-status"), failed);
     std::fs::remove_file(site.path("users")).unwrap();
     let answer = ask(&site, &with("Auth-Protocol", "smtp")).await;
-    let found = [answer.one("auth-status"), answer.one("auth-error-code")];
+    let found = [answer.only("auth-status"), answer.only("auth-error-code")];
     assert_eq!(found, [failed, "454 4.7.0"]);
 }
