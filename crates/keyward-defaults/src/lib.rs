@@ -5,11 +5,14 @@
 //! Keyward names concrete backends.
 
 use keyward_authn as _;
+use keyward_checker_allow as _;
 use keyward_checker_anonymous as _;
+use keyward_checker_command as _;
 use keyward_checker_deny as _;
 use keyward_checker_file as _;
 use keyward_checker_htdigest as _;
 use keyward_checker_htpasswd as _;
+use keyward_checker_ip as _;
 use keyward_checker_memory as _;
 use keyward_checker_oauth as _;
 use keyward_checker_sshkey as _;
