@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::config::address::Address;
 use crate::listen::{Connection, Inherited, Listener, Service, Stop};
 use crate::server::Server;
-use crate::{forward, mail, status};
+use crate::{forward, mail, rpc, status};
 
 /// Serves a connection until it ends.
 async fn serve(service: Service, server: &Arc<Server>, connection: Connection, stop: Stop) {
@@ -22,6 +22,7 @@ async fn serve(service: Service, server: &Arc<Server>, connection: Connection, s
         Service::DovecotMaster => mail::dovecot::serve_master(server, connection, stop).await,
         Service::Saslauthd => mail::saslauthd::serve(server, connection, stop).await,
         Service::AuthHttp => mail::auth_http::serve(server, connection, stop).await,
+        Service::Rpc => rpc::serve(server, connection, stop).await,
     }
 }
 

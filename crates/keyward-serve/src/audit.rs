@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Mutex;
 
+use keyward_bouncer::{Keycard, Why};
 use keyward_config::now;
 use keyward_core::{Attempt, Error, ErrorKind, Result};
 use keyward_portal::{Cause, Refusal, Visitor};
@@ -26,6 +27,12 @@ pub enum Decision<'a> {
     Refused(Option<&'a Refusal>),
     /// The bouncer lets the client in, but the rule names other users.
     NotOfRule,
+    /// The client got a keycard.
+    Issued(&'a Keycard),
+    /// The client got no keycard.
+    NoKeycard(&'a Why),
+    /// The bouncer is disabled.
+    Disabled,
     /// It could not be decided, so the client was not let in.
     Failed(&'a Error),
     /// It could not be decided, and the rule allows that (`allow_default`).
@@ -36,10 +43,10 @@ impl Decision<'_> {
     /// The word in the log and in the metrics.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Accepted(_) => "accepted",
+            Self::Accepted(_) | Self::Issued(_) => "accepted",
             Self::Refused(Some(_)) => "refused",
             Self::Refused(None) => "asked",
-            Self::NotOfRule => "refused",
+            Self::NotOfRule | Self::NoKeycard(_) | Self::Disabled => "refused",
             Self::Failed(_) => "failed",
             Self::AllowedInOutage(_) => "allowed-in-outage",
         }
@@ -61,11 +68,32 @@ impl Decision<'_> {
                 }
                 set("factors", visitor.factors.join(" "));
             }
+            Self::Issued(keycard) => {
+                if let Some(identity) = &keycard.identity {
+                    set("user", identity.clone());
+                }
+                set("factors", keycard.factors.join(" "));
+                set("keycard", keycard.id.to_string());
+            }
+            Self::NoKeycard(why) => set("cause", describe_why(why)),
+            Self::Disabled => set("cause", describe_why(&Why::Disabled)),
             Self::Refused(None) => {}
             Self::NotOfRule => set("cause", "the rule is for other users".into()),
             Self::Refused(Some(refusal)) => set("cause", describe(&refusal.cause)),
             Self::Failed(error) | Self::AllowedInOutage(error) => set("error", error.to_string()),
         }
+    }
+}
+
+fn describe_why(why: &Why) -> String {
+    match why {
+        Why::Login(cause) => describe(cause),
+        Why::Disabled => "the bouncer is disabled".into(),
+        Why::Kind => "the bouncer does not accept this kind of credential".into(),
+        Why::TooLarge => "the request is too large".into(),
+        Why::NoLife => "the keycard would have expired already".into(),
+        Why::NotWaiting => "no login of this requester waits under this id".into(),
+        _ => "it was refused".into(),
     }
 }
 

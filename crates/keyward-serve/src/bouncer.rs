@@ -48,17 +48,16 @@ impl BouncerConfig {
     pub(crate) fn read_all(top: &Section<'_>) -> Result<Vec<Self>> {
         let mut bouncers: Vec<Self> = Vec::new();
         for section in top.sections("bouncer", "a bouncer", KEYS)? {
-            let bouncer = Self::read(&section)?;
-            if bouncers.iter().any(|before| before.name == bouncer.name) {
+            let name = section.required("name")?;
+            if bouncers.iter().any(|before| before.name == name) {
                 return Err(section.wrong("name", "another bouncer has this name"));
             }
-            bouncers.push(bouncer);
+            bouncers.push(Self::read(&section, name)?);
         }
         Ok(bouncers)
     }
 
-    fn read(section: &Section<'_>) -> Result<Self> {
-        let name = section.required("name")?;
+    fn read(section: &Section<'_>, name: String) -> Result<Self> {
         let mut auth = AuthArgs::default();
         auth.auth = section.texts("auth")?;
         auth.policy = policy(section)?;

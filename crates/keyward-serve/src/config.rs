@@ -17,6 +17,7 @@ use crate::forward::config::ForwardConfig;
 use crate::listen::Service;
 use crate::log::Format;
 use crate::mail::config::MailConfig;
+use crate::rpc::config::RpcConfig;
 
 /// What the server does. Each service reads its own section.
 #[derive(Debug, Default)]
@@ -36,6 +37,8 @@ pub struct Config {
     pub forward: Option<ForwardConfig>,
     /// Mail servers.
     pub mail: MailConfig,
+    /// Requesters of keycards.
+    pub rpc: RpcConfig,
     /// Where the state of the server and its metrics are shown.
     pub status: Vec<Address>,
 }
@@ -100,6 +103,7 @@ impl Config {
             keycards: top.text("keycards")?,
             forward: None,
             mail: MailConfig::default(),
+            rpc: RpcConfig::read(&top)?,
             log: top.parsed("log", Format::parse)?.unwrap_or_default(),
             audit: top.text("audit")?.map(PathBuf::from),
             limits: limits(&top)?,
@@ -115,7 +119,8 @@ impl Config {
         let status = self.status.iter().map(|address| (Service::Status, address.clone()));
         let forward = self.forward.iter().flat_map(|forward| &forward.listen);
         let forward = forward.map(|address| (Service::Forward, address.clone()));
-        status.chain(forward).chain(self.mail.listeners()).collect()
+        let rpc = self.rpc.listen.iter().map(|address| (Service::Rpc, address.clone()));
+        status.chain(forward).chain(self.mail.listeners()).chain(rpc).collect()
     }
 
     /// Checks that a section names a bouncer that there is.

@@ -17,9 +17,11 @@ pub mod mail;
 pub mod metrics;
 mod notify;
 pub mod pool;
+pub mod rpc;
 mod run;
 pub mod server;
 pub mod status;
+mod sweep;
 #[cfg(test)]
 mod testing;
 pub mod web;

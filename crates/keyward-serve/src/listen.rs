@@ -25,6 +25,8 @@ pub enum Service {
     Saslauthd,
     /// Answers nginx's mail proxy.
     AuthHttp,
+    /// Answers requesters of keycards, and administrators.
+    Rpc,
 }
 
 impl Service {
@@ -37,6 +39,7 @@ impl Service {
             Self::DovecotMaster => "dovecot-master",
             Self::Saslauthd => "saslauthd",
             Self::AuthHttp => "auth-http",
+            Self::Rpc => "rpc",
         }
     }
 }

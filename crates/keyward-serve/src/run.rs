@@ -18,6 +18,7 @@ use crate::listen::Inherited;
 use crate::log::{Format, Log};
 use crate::notify::notify;
 use crate::server::Server;
+use crate::sweep::sweep;
 
 /// Runs the program `keyward-serve`.
 pub fn main() -> ExitCode {
@@ -83,6 +84,7 @@ async fn serve(
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut hang_up = listen(SignalKind::hangup())?;
     let mut listeners = Listeners::open(server, inherited).await?;
+    let sweeping = tokio::spawn(sweep(Arc::clone(server)));
     tell(server, environment, "READY=1");
     server.log.info("ready", &[]);
     loop {
@@ -98,6 +100,7 @@ async fn serve(
     }
     tell(server, environment, "STOPPING=1");
     server.log.info("stopping", &[]);
+    sweeping.abort();
     listeners.stop().await;
     server.wait_for_connections().await;
     Ok(())

@@ -100,6 +100,11 @@ pub fn with_body(status: StatusCode, body: impl Into<Bytes>) -> Response {
     response
 }
 
+/// Sets a header.
+pub fn set(response: &mut Response, name: header::HeaderName, value: &'static str) {
+    response.headers_mut().insert(name, HeaderValue::from_static(value));
+}
+
 /// Makes the response the last one of its connection.
 pub fn closing(mut response: Response) -> Response {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -68,6 +68,10 @@ impl Asked {
         let (dialect, of_server) = (forward.dialect, Arc::clone(server));
         let (state, allows_readers) = (Arc::clone(state), forward.allows_readers);
         let decided = server.pool.run(move || {
+            if !state.bouncer(&self.bouncer)?.keycards.is_enabled()? {
+                self.write(&Decision::Disabled, &of_server, &state)?;
+                return Ok(answer::plain(dialect, 403, "Forbidden\n"));
+            }
             let outcome = self.enter(&state, allows_readers)?;
             self.finish(outcome, &of_server, &state, dialect)
         });

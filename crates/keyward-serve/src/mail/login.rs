@@ -69,6 +69,14 @@ impl Decider {
             let why = "a mail server needs the name of the user, and this policy asks for none";
             return self.fail(&Error::new(ErrorKind::Unsupported, "login").because(why), attempt);
         };
+        match self.bouncer().keycards.is_enabled() {
+            Ok(true) => {}
+            Ok(false) => {
+                self.note(&Decision::Disabled, attempt);
+                return Verdict::Refused(None);
+            }
+            Err(error) => return self.fail(&error, attempt),
+        }
         match self.write(&Decision::Accepted(visitor), attempt) {
             Ok(()) => Verdict::Accepted(identity.clone()),
             Err(error) => self.fail(&error, attempt),
