@@ -8,6 +8,7 @@ mod fetch;
 mod git;
 mod helpers;
 mod imports;
+mod keycards;
 mod mail;
 mod oauth;
 mod plugins;

@@ -15,6 +15,7 @@ pub mod cookie;
 mod entries;
 mod keycard;
 mod local;
+mod remote;
 mod request;
 
 pub use answer::{Answer, Refused, Why};
@@ -22,4 +23,5 @@ pub use bouncer::{Bouncer, Selection, Settings};
 pub use entries::{EndReason, Ended};
 pub use keycard::{Keycard, KeycardId, RequesterId, State};
 pub use local::LocalKeycards;
+pub use remote::Remote;
 pub use request::{Request, Response};

@@ -21,6 +21,7 @@ mod import;
 mod info;
 mod init;
 mod inject;
+mod keycards;
 mod kind;
 mod list;
 mod man;
@@ -100,6 +101,7 @@ pub(crate) const COMMANDS: &[Entry] = &[
     entry::<oauth::Command>("oauth"),
     entry::<auth::Command>("auth"),
     entry::<serve::Arguments>("serve"),
+    entry::<keycards::Command>("keycards"),
     entry::<fetch::Arguments>("fetch"),
     entry::<curl::Arguments>("curl"),
     entry::<netrc::Arguments>("netrc"),

@@ -70,8 +70,9 @@ impl Default for Limits {
     }
 }
 
-const TOP: &[&str] =
-    &["version", "keycards", "log", "audit", "limits", "status", "bouncer", "forward", "mail"];
+const TOP: &[&str] = &[
+    "version", "keycards", "log", "audit", "limits", "status", "bouncer", "forward", "mail", "rpc",
+];
 
 const LIMITS: &[&str] = &["connections", "threads", "decision", "idle", "stop"];
 

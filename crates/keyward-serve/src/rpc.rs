@@ -16,6 +16,7 @@ use std::sync::Arc;
 use hyper::{Method, StatusCode};
 use keyward_bouncer::RequesterId;
 use keyward_core::{Error, ErrorKind, Secret};
+use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::listen::{Connection, Peer, Stop};
@@ -55,10 +56,10 @@ async fn answer(server: &Arc<Server>, request: Request, uid: u32, stop: Stop) ->
     else {
         return work(server, move || answer::bouncers(&state)).await;
     };
-    if state.bouncer(name).is_err() {
+    let name = percent_decode_str(name).decode_utf8().unwrap_or_default().into_owned();
+    if state.bouncer(&name).is_err() {
         return failed(StatusCode::NOT_FOUND, "there is no bouncer of this name", None);
     }
-    let name = name.to_owned();
     match (is_get, verb) {
         (true, "events") => return events::stream(server, name, requester, stop),
         (true, "") => return work(server, move || answer::describe(&state, &name)).await,

@@ -26,6 +26,11 @@ impl Server {
         self.0.try_wait().unwrap().is_some()
     }
 
+    pub(crate) fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+
     /// Asks the server until it gives a value; `None` if it ended or is silent for a minute.
     pub(crate) fn answer<T>(&mut self, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
         poll(|| match ask() {
@@ -44,8 +49,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.kill();
     }
 }
 

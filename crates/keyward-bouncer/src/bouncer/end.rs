@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use keyward_core::{Result, Timestamp};
+use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{Bouncer, lives};
 use crate::entries::{self, CARD, ENDED, Edit, End, LEASE, Lease, SWITCH, Stored, Switch};
@@ -12,7 +14,8 @@ use crate::{EndReason, Ended, Keycard, KeycardId, RequesterId, State};
 const NOTICE_LIFE: Duration = Duration::from_hours(7 * 24);
 
 /// Some of the keycards of a bouncer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "Value")]
 #[non_exhaustive]
 pub enum Selection {
     /// The one with this id.
@@ -23,6 +26,18 @@ pub enum Selection {
     Requester(RequesterId),
     /// All.
     All,
+}
+
+/// As the RPC of `keyward serve` takes it.
+impl From<Selection> for Value {
+    fn from(selection: Selection) -> Self {
+        match selection {
+            Selection::Id(id) => json!({"id": id}),
+            Selection::User(user) => json!({"user": user}),
+            Selection::Requester(requester) => json!({"requester": requester}),
+            Selection::All => json!({"all": true}),
+        }
+    }
 }
 
 impl From<KeycardId> for Selection {

@@ -70,6 +70,8 @@ const TOPICS: &[(&str, &str)] = &[
     ("checkers", include_str!("../../../../docs/checkers.md")),
     ("user-files", include_str!("../../../../docs/user-files.md")),
     ("mail-servers", include_str!("../../../../docs/mail-servers.md")),
+    ("keycards", include_str!("../../../../docs/keycards.md")),
+    ("serve-rpc", include_str!("../../../../docs/serve-rpc.md")),
     ("portal", include_str!("../../../../docs/portal.md")),
     ("twisted", include_str!("../../../../docs/twisted.md")),
     ("trust", include_str!("../../../../docs/trust.md")),

@@ -33,7 +33,7 @@ pub(super) enum Call {
 }
 
 impl Call {
-    const ALL: [Self; 11] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Authenticate,
         Self::Begin,
         Self::Respond,

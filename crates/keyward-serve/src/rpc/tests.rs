@@ -2,6 +2,21 @@ use serde_json::{Value, json};
 
 use crate::testing::{OFFICE, Site};
 
+#[test]
+fn the_description_for_programs_has_each_call() {
+    let text = include_str!("../../../../docs/serve-rpc.openapi.json");
+    let description: Value = serde_json::from_str(text).unwrap();
+    let paths = description["paths"].as_object().unwrap();
+    let posts = paths.iter().filter(|(_, path)| path.get("post").is_some());
+    let mut posts: Vec<_> = posts.map(|(path, _)| path.rsplit('/').next().unwrap()).collect();
+    let mut calls: Vec<_> = super::answer::Call::ALL.map(super::answer::Call::name).into();
+    posts.sort_unstable();
+    calls.sort_unstable();
+    assert_eq!(posts, calls);
+    let page = include_str!("../../../../docs/serve-rpc.md");
+    assert!(calls.iter().all(|call| page.contains(&format!("`{call}`"))));
+}
+
 async fn start() -> Site {
     Site::start(&format!("{OFFICE}[rpc]\nlisten = ['unix:%/rpc']\n")).await
 }
