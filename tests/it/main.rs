@@ -17,3 +17,4 @@ mod repository;
 mod rows;
 mod sources;
 mod store;
+mod web;

@@ -36,6 +36,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("age", "age"),
     ("age-keygen", "age"),
     ("apache2", "apache2"),
+    ("caddy", "caddy"),
     ("chromium-headless-shell", "chromium-headless-shell"),
     ("curl", "curl"),
     ("dbus-run-session", "dbus"),

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::shell::{Result, root, run, target};
 
 /// The folders below `tests/servers`, each with a list of packages. What these need comes from Debian.
-const SERVERS: [&str; 4] = ["moto", "openbao", "seaweedfs", "twisted"];
+const SERVERS: [&str; 5] = ["moto", "openbao", "seaweedfs", "traefik", "twisted"];
 
 /// Installs the packages into the target folder, exactly those whose hashes are in the lists.
 pub(crate) fn ensure() -> Result {

@@ -49,6 +49,7 @@ const BROUGHT: &[&str] = &[
     "f root:root 644 /usr/share/doc/keyward/references.html",
     "f root:root 644 /usr/share/doc/keyward/resolver.html",
     "f root:root 644 /usr/share/doc/keyward/serve-rpc.html",
+    "f root:root 644 /usr/share/doc/keyward/serve.html",
     "f root:root 644 /usr/share/doc/keyward/threat-model.html",
     "f root:root 644 /usr/share/doc/keyward/trust.html",
     "f root:root 644 /usr/share/doc/keyward/twisted.html",

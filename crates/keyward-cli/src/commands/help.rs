@@ -69,6 +69,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("datalad", include_str!("../../../../docs/datalad.md")),
     ("checkers", include_str!("../../../../docs/checkers.md")),
     ("user-files", include_str!("../../../../docs/user-files.md")),
+    ("serve", include_str!("../../../../docs/serve.md")),
     ("mail-servers", include_str!("../../../../docs/mail-servers.md")),
     ("keycards", include_str!("../../../../docs/keycards.md")),
     ("serve-rpc", include_str!("../../../../docs/serve-rpc.md")),

@@ -1,0 +1,7 @@
+//! `keyward serve` and real web servers, with the configurations of docs/serve.md.
+
+mod backend;
+mod cases;
+mod client;
+mod proxies;
+mod site;
