@@ -17,6 +17,7 @@ use crate::{forward, mail, rpc, status};
 async fn serve(service: Service, server: &Arc<Server>, connection: Connection, stop: Stop) {
     match service {
         Service::Forward => forward::serve(server, connection, stop).await,
+        Service::Login => forward::login::serve(server, connection, stop).await,
         Service::Status => status::serve(server, connection, stop).await,
         Service::Dovecot => mail::dovecot::serve_client(server, connection, stop).await,
         Service::DovecotMaster => mail::dovecot::serve_master(server, connection, stop).await,

@@ -168,10 +168,7 @@ impl Bouncer {
         if let Some(life) = config.cache {
             portal = portal.with_cache(life, CACHED)?;
         }
-        let keycards: Arc<dyn Source> = match store {
-            Some(store) => Arc::clone(store),
-            None => remembered.keycards.clone(),
-        };
+        let keycards = remembered.source(store);
         let keycards = Keycards::new(&config.name, portal, keycards, keyward.host())?;
         let keycards = keycards.with_settings(config.settings);
         Ok(Self { realm: config.realm.clone(), keycards })
@@ -179,6 +176,14 @@ impl Bouncer {
 }
 
 impl Remembered {
+    /// Where keycards are kept.
+    pub(crate) fn source(&self, store: Option<&Arc<dyn Source>>) -> Arc<dyn Source> {
+        match store {
+            Some(store) => Arc::clone(store),
+            None => self.keycards.clone(),
+        }
+    }
+
     fn of_bouncer(&mut self, name: &str) -> Result<(PortalKey, Arc<dyn Memory>)> {
         if let Some(found) = self.portals.get(name) {
             return Ok(found.clone());

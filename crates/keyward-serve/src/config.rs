@@ -120,8 +120,10 @@ impl Config {
         let status = self.status.iter().map(|address| (Service::Status, address.clone()));
         let forward = self.forward.iter().flat_map(|forward| &forward.listen);
         let forward = forward.map(|address| (Service::Forward, address.clone()));
+        let login = self.forward.iter().filter_map(|forward| forward.login.as_ref());
+        let login = login.flat_map(|login| &login.listen).map(|it| (Service::Login, it.clone()));
         let rpc = self.rpc.listen.iter().map(|address| (Service::Rpc, address.clone()));
-        status.chain(forward).chain(self.mail.listeners()).chain(rpc).collect()
+        status.chain(forward).chain(self.mail.listeners()).chain(rpc).chain(login).collect()
     }
 
     /// Checks that a section names a bouncer that there is.

@@ -6,9 +6,11 @@
 mod answer;
 mod client;
 pub(crate) mod config;
+mod cookie;
 mod decide;
 mod dialect;
 mod host;
+pub(crate) mod login;
 mod original;
 mod path;
 mod proxies;

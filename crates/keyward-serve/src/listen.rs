@@ -15,6 +15,8 @@ pub(crate) use open::Listener;
 pub enum Service {
     /// Answers web servers.
     Forward,
+    /// Shows browsers the page on which they log in.
+    Login,
     /// Shows the state of the server, and its metrics.
     Status,
     /// Answers mail servers in Dovecot's protocol.
@@ -34,6 +36,7 @@ impl Service {
     pub fn name(self) -> &'static str {
         match self {
             Self::Forward => "forward",
+            Self::Login => "login",
             Self::Status => "status",
             Self::Dovecot => "dovecot",
             Self::DovecotMaster => "dovecot-master",

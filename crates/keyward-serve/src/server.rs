@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use keyward::Keyward;
+use keyward_bouncer::cookie::{Cookies, Times};
 use keyward_config::Environment;
-use keyward_core::{Error, Result};
+use keyward_core::{EntryId, Error, Result, Source};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::audit::Audit;
@@ -43,6 +44,8 @@ pub struct State {
     pub bouncers: BTreeMap<String, Bouncer>,
     /// The audit log.
     pub audit: Audit,
+    /// Makes and checks the cookies of browsers.
+    pub cookies: Cookies,
 }
 
 impl State {
@@ -54,6 +57,7 @@ impl State {
     ) -> Result<Self> {
         let keyward = Keyward::with(environment.clone(), log)?;
         let store = config.keycards.as_ref().map(|name| keyward.host().source(name)).transpose()?;
+        let cookies = cookies(remembered.source(store.as_ref()), &config)?;
         let mut bouncers = BTreeMap::new();
         for bouncer in &config.bouncers {
             let opened = Bouncer::open(bouncer, &keyward, store.as_ref(), remembered)?;
@@ -63,7 +67,7 @@ impl State {
             forward.check(|name| find(&bouncers, name))?;
         }
         let audit = Audit::open(config.audit.as_deref())?;
-        Ok(Self { config, bouncers, audit })
+        Ok(Self { config, bouncers, audit, cookies })
     }
 
     /// Returns a bouncer that a section of the configuration names.
@@ -73,6 +77,14 @@ impl State {
     pub fn bouncer(&self, name: &str) -> Result<&Bouncer> {
         find(&self.bouncers, name)
     }
+}
+
+/// Opens the keys of cookies. A cookie is good as long as a keycard can live.
+fn cookies(source: Arc<dyn Source>, config: &Config) -> Result<Cookies> {
+    let durations = config.bouncers.iter().map(|bouncer| bouncer.settings.duration);
+    let life = durations.max().unwrap_or_default();
+    let entry = EntryId::new("cookies of browsers", None)?;
+    Cookies::open(source, entry, Times { fresh: life, life })
 }
 
 fn find<'a>(bouncers: &'a BTreeMap<String, Bouncer>, name: &str) -> Result<&'a Bouncer> {

@@ -5,8 +5,10 @@ use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
 use keyward_core::Secret;
 use keyward_portal::{Visitor, http};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Dialect;
+use super::login::PLACE;
 use super::original::IDENTITY;
 use crate::web::{self, Response};
 
@@ -17,7 +19,10 @@ pub(super) fn allowed(visitor: Option<&Visitor>, headers: &[(&'static str, Secre
         insert(&mut response, name, value.expose());
     }
     match visitor {
-        Some(visitor) => identify(response, visitor),
+        Some(visitor) => {
+            let identity = visitor.identity.as_ref().map(|identity| identity.as_str());
+            identify(response, identity, &visitor.factors)
+        }
         None => unidentified(response),
     }
 }
@@ -43,11 +48,27 @@ pub(super) fn plain(dialect: &Dialect, status: u16, text: &'static str) -> Respo
     unidentified(web::text(status, text))
 }
 
-fn identify(mut response: Response, visitor: &Visitor) -> Response {
-    let name = visitor.identity.as_ref().map_or("", |identity| identity.as_str());
+/// A client that has a keycard may come in.
+pub(super) fn known(identity: Option<&str>, factors: &[String]) -> Response {
+    identify(web::with_body(StatusCode::OK, ""), identity, factors)
+}
+
+/// The client may log in on the page. nginx sends a browser there by itself, because it passes on
+/// no other answers than 401 and 403.
+pub(super) fn to_login(dialect: &Dialect, target: &str, is_page: bool) -> Response {
+    if !dialect.passes_answers || !is_page {
+        return plain(dialect, 401, "Unauthorized\n");
+    }
+    let to = utf8_percent_encode(target, NON_ALPHANUMERIC);
+    let mut response = plain(dialect, 302, "");
+    insert(&mut response, "location", format!("{PLACE}login?to={to}").as_bytes());
+    response
+}
+
+fn identify(mut response: Response, identity: Option<&str>, factors: &[String]) -> Response {
     let (Ok(name), Ok(factors)) = (
-        HeaderValue::from_bytes(name.as_bytes()),
-        HeaderValue::from_str(&visitor.factors.join(",")),
+        HeaderValue::from_bytes(identity.unwrap_or_default().as_bytes()),
+        HeaderValue::from_str(&factors.join(",")),
     ) else {
         return unidentified(web::text(StatusCode::FORBIDDEN, "Forbidden\n"));
     };

@@ -1,12 +1,14 @@
-use keyward_core::Result;
+use keyward_core::{Error, PresentedKind, Result};
 use keyward_portal::VISITOR;
 use keyward_portal::http::Guard;
 
+use super::login::LoginConfig;
 use super::proxies::Proxy;
 use super::{Dialect, Rule, Scheme};
 use crate::bouncer::Bouncer;
 use crate::config::address::Address;
 use crate::config::section::Section;
+use crate::web::From;
 
 /// The section `[forward]`.
 #[derive(Clone, Debug)]
@@ -19,11 +21,13 @@ pub struct ForwardConfig {
     pub(super) proxies: Vec<Proxy>,
     /// Whether passwords and tokens are accepted where others can read them.
     pub(super) allows_readers: bool,
+    /// The page on which browsers log in.
+    pub login: Option<LoginConfig>,
     /// The rules, in order.
     pub rules: Vec<Rule>,
 }
 
-const KEYS: &[&str] = &["listen", "dialect", "trusted_proxies", "allow_plain", "rule"];
+const KEYS: &[&str] = &["listen", "dialect", "trusted_proxies", "allow_plain", "login", "rule"];
 
 impl ForwardConfig {
     pub(crate) fn read(
@@ -33,7 +37,9 @@ impl ForwardConfig {
         let Some(section) = top.section("forward", "forward", KEYS)? else { return Ok(None) };
         let dialect = section.parsed("dialect", Dialect::find)?;
         let rules = section.sections("rule", "a rule", Rule::KEYS)?;
+        let login = section.section("login", "[forward.login]", LoginConfig::KEYS)?;
         Ok(Some(Self {
+            login: login.as_ref().map(LoginConfig::read).transpose()?,
             listen: section.all_parsed("listen", Address::parse)?,
             dialect: dialect.ok_or_else(|| section.wrong("dialect", "`dialect` is missing"))?,
             proxies: section.all_parsed("trusted_proxies", Proxy::parse)?,
@@ -48,9 +54,35 @@ impl ForwardConfig {
     /// [`Invalid`](keyward_core::ErrorKind::Invalid), with the scheme.
     pub(crate) fn check<'a>(&self, bouncer: impl Fn(&str) -> Result<&'a Bouncer>) -> Result<()> {
         for rule in &self.rules {
-            if let Some(name) = &rule.bouncer {
-                guard(bouncer(name)?, rule, self.allows_readers)?;
+            let Some(name) = &rule.bouncer else { continue };
+            let bouncer = bouncer(name)?;
+            if rule.has_http_scheme() {
+                guard(bouncer, rule, self.allows_readers)?;
             }
+            if rule.schemes.contains(&Scheme::Cookie) {
+                self.check_page(bouncer)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl ForwardConfig {
+    /// Whether a peer is a web server that is believed.
+    pub(super) fn is_proxy(&self, from: From) -> bool {
+        self.proxies.iter().any(|proxy| proxy.is(from.peer))
+    }
+
+    /// Checks that browsers can log in at this bouncer on the page.
+    fn check_page(&self, bouncer: &Bouncer) -> Result<()> {
+        if self.login.is_none() {
+            let why = "the scheme `cookie` needs the section [forward.login]";
+            return Err(Error::invalid("forward", why));
+        }
+        let asked = [PresentedKind::PASSWORD, PresentedKind::ONE_TIME_PASSWORD];
+        if !bouncer.portal().chain().suffices(&asked) {
+            let why = "the page asks for a password and a one-time code, and the policy needs more";
+            return Err(Error::invalid("forward", why));
         }
         Ok(())
     }
@@ -62,7 +94,7 @@ pub(super) fn guard<'a>(
     rule: &Rule,
     allows_readers: bool,
 ) -> Result<Guard<'a, keyward_portal::IdentityRealm>> {
-    let schemes: Vec<_> = rule.schemes.iter().map(|Scheme::Http(scheme)| *scheme).collect();
+    let schemes: Vec<_> = rule.http_schemes().collect();
     let guard = Guard::new(bouncer.portal(), &[VISITOR], &bouncer.realm, &schemes)?;
     Ok(if allows_readers { guard.allowing_readers() } else { guard })
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use keyward_core::{Attempt, Result};
+use keyward_core::{Attempt, Result, Secret};
 use keyward_portal::Visitor;
 use keyward_portal::http::{Outcome, Request as GuardRequest};
 
 use super::original::Original;
-use super::{ForwardConfig, Rule, answer, client, config};
+use super::{ForwardConfig, Rule, Scheme, answer, client, config, cookie, login};
 use crate::audit::Decision;
 use crate::listen::Service;
 use crate::server::{Server, State};
@@ -20,7 +20,7 @@ pub(super) async fn answer(server: &Arc<Server>, request: &Request, from: From) 
         // The listener is about to close.
         return crate::web::text(hyper::StatusCode::SERVICE_UNAVAILABLE, "");
     };
-    if !forward.proxies.iter().any(|proxy| proxy.is(from.peer)) {
+    if !forward.is_proxy(from) {
         let peer = format!("{:?}", from.peer);
         server.log.warning("a peer is not one of trusted_proxies", &[("peer", &peer)]);
         server.metrics.count_refused_request("peer");
@@ -42,6 +42,11 @@ pub(super) async fn answer(server: &Arc<Server>, request: &Request, from: From) 
     let asked = Asked {
         attempt: client::attempt(&original, from),
         authorization: client::authorization(request.headers()),
+        cookie: rule
+            .schemes
+            .contains(&Scheme::Cookie)
+            .then(|| cookie::read(request.headers(), original.secure)),
+        is_page: client::wants_page(request.headers(), &original.method),
         bouncer: bouncer.clone(),
         rule: rule.clone(),
         original,
@@ -55,7 +60,11 @@ struct Asked {
     rule: Rule,
     bouncer: String,
     attempt: Attempt,
-    authorization: Vec<keyward_core::Secret>,
+    authorization: Vec<Secret>,
+    /// The cookie, if the rule knows cookies and there is one.
+    cookie: Option<Option<Secret>>,
+    /// Whether a person sees the answer, and can log in.
+    is_page: bool,
 }
 
 impl Asked {
@@ -72,6 +81,13 @@ impl Asked {
                 self.write(&Decision::Disabled, &of_server, &state)?;
                 return Ok(answer::plain(dialect, 403, "Forbidden\n"));
             }
+            if let Some(response) = self.try_cookie(&of_server, &state)? {
+                return Ok(response);
+            }
+            if self.asks_for_cookie() {
+                self.write(&Decision::Refused(None), &of_server, &state)?;
+                return Ok(answer::to_login(dialect, &self.original.target, self.is_page));
+            }
             let outcome = self.enter(&state, allows_readers)?;
             self.finish(outcome, &of_server, &state, dialect)
         });
@@ -80,6 +96,35 @@ impl Asked {
             server.log.error("a decision failed", &[("error", &error)]);
             answer::plain(dialect, 503, "Service Unavailable\n")
         })
+    }
+
+    /// Lets a browser in that has logged in on the page.
+    fn try_cookie(&self, server: &Server, state: &State) -> Result<Option<Response>> {
+        let Some(Some(cookie)) = self.cookie.as_ref().filter(|_| self.authorization.is_empty())
+        else {
+            return Ok(None);
+        };
+        let bouncer = state.bouncer(&self.bouncer)?;
+        let entered = cookie::enter(cookie, state, bouncer, &self.original, &self.attempt)?;
+        let Some(cookie::Entered { keycard, renewed }) = entered else { return Ok(None) };
+        if !self.is_user(keycard.identity.as_deref()) {
+            self.write(&Decision::NotOfRule, server, state)?;
+            let dialect = state.config.forward.as_ref().map(|forward| forward.dialect);
+            return Ok(dialect.map(|dialect| answer::plain(dialect, 403, "Forbidden\n")));
+        }
+        self.write(&Decision::Issued(&keycard), server, state)?;
+        let mut response = answer::known(keycard.identity.as_deref(), &keycard.factors);
+        if let Some(cookie) = renewed {
+            login::set_cookie(&mut response, &cookie);
+        }
+        Ok(Some(response))
+    }
+
+    /// Whether the client is to log in on the page. A client that sends `Authorization`, or for whom
+    /// the rule has another scheme and who is no person, is answered as HTTP says.
+    fn asks_for_cookie(&self) -> bool {
+        let has_other = self.rule.has_http_scheme();
+        self.cookie.is_some() && self.authorization.is_empty() && (self.is_page || !has_other)
     }
 
     fn enter(&self, state: &State, allows_readers: bool) -> Result<Outcome<Visitor>> {
@@ -126,7 +171,10 @@ impl Asked {
     }
 
     fn may_enter(&self, visitor: &Visitor) -> bool {
-        let name = visitor.identity.as_ref().map(|identity| identity.as_str());
+        self.is_user(visitor.identity.as_ref().map(|identity| identity.as_str()))
+    }
+
+    fn is_user(&self, name: Option<&str>) -> bool {
         self.rule.users.is_empty() || self.rule.users.iter().any(|user| Some(user.as_str()) == name)
     }
 

@@ -46,12 +46,7 @@ impl Original {
                 (request.method().as_str(), only(headers, "host")?, target)
             }
         };
-        let address = only(headers, dialect.address)?;
-        let address = match dialect.appends_address {
-            true => address.rsplit(',').next().unwrap_or(address).trim(),
-            false => address,
-        };
-        let unclear = |what: &str| format!("the {what} of the client's request is not clear");
+        let (secure, address) = connection(dialect, headers)?;
         let is_token =
             |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
         if !(1..=32).contains(&method.len()) || !method.bytes().all(is_token) {
@@ -60,12 +55,8 @@ impl Original {
         Ok(Self {
             host: host::parse(authority).ok_or_else(|| unclear("host"))?,
             path: path::parse(target).ok_or_else(|| unclear("path"))?,
-            secure: match only(headers, dialect.scheme)? {
-                "https" | "wss" => true,
-                "http" | "ws" => false,
-                _ => return Err(unclear("scheme")),
-            },
-            address: address.parse::<IpAddr>().map_err(|_| unclear("address"))?.to_canonical(),
+            secure,
+            address,
             method: method.to_owned(),
             authority: authority.to_owned(),
             target: target.to_owned(),
@@ -73,8 +64,28 @@ impl Original {
     }
 }
 
+fn unclear(what: &str) -> String {
+    format!("the {what} of the client's request is not clear")
+}
+
+/// Returns whether the client used TLS, and its address.
+pub(super) fn connection(dialect: &Dialect, headers: &HeaderMap) -> Result<(bool, IpAddr), String> {
+    let address = only(headers, dialect.address)?;
+    let address = match dialect.appends_address {
+        true => address.rsplit(',').next().unwrap_or(address).trim(),
+        false => address,
+    };
+    let secure = match only(headers, dialect.scheme)? {
+        "https" | "wss" => true,
+        "http" | "ws" => false,
+        _ => return Err(unclear("scheme")),
+    };
+    let address = address.parse::<IpAddr>().map_err(|_| unclear("address"))?;
+    Ok((secure, address.to_canonical()))
+}
+
 /// Returns the value of a header that must be there exactly once.
-fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, String> {
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, String> {
     let mut values = headers.get_all(name).iter();
     match (values.next(), values.next()) {
         (Some(value), None) => {

@@ -32,13 +32,16 @@ pub struct Rule {
 pub enum Scheme {
     /// With the header `Authorization`.
     Http(http::Scheme),
+    /// With the cookie that a browser gets on the page.
+    Cookie,
 }
 
 impl Scheme {
-    const ALL: [(&'static str, Self); 3] = [
+    const ALL: [(&'static str, Self); 4] = [
         ("basic", Self::Http(http::Scheme::Basic)),
         ("digest", Self::Http(http::Scheme::Digest)),
         ("bearer", Self::Http(http::Scheme::Bearer)),
+        ("cookie", Self::Cookie),
     ];
 
     pub(super) fn parse(text: &str) -> Result<Self> {
@@ -80,6 +83,18 @@ impl Rule {
             users: section.texts("users")?,
             allow_default: section.flag("allow_default")?,
         })
+    }
+
+    /// The schemes of the header `Authorization`.
+    pub(super) fn http_schemes(&self) -> impl Iterator<Item = http::Scheme> {
+        self.schemes.iter().filter_map(|scheme| match scheme {
+            Scheme::Http(scheme) => Some(*scheme),
+            Scheme::Cookie => None,
+        })
+    }
+
+    pub(super) fn has_http_scheme(&self) -> bool {
+        self.http_schemes().next().is_some()
     }
 
     /// Whether the rule is for a request.

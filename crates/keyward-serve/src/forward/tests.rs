@@ -62,3 +62,10 @@ async fn send(site: &Site, headers: &[(&str, String)]) -> Answer {
     answer.only("remote-factors");
     answer
 }
+
+/// Asks with exactly these headers.
+pub(super) async fn ask_with(site: &Site, headers: &[(&str, &str)]) -> Answer {
+    let headers: Vec<_> =
+        headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    send(site, &headers).await
+}
