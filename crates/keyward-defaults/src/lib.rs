@@ -12,6 +12,7 @@ use keyward_checker_deny as _;
 use keyward_checker_file as _;
 use keyward_checker_htdigest as _;
 use keyward_checker_htpasswd as _;
+use keyward_checker_ical as _;
 use keyward_checker_ip as _;
 use keyward_checker_memory as _;
 use keyward_checker_oauth as _;

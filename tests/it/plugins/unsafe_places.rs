@@ -105,7 +105,7 @@ fn not_run(home: &Home, what: &str, code: i32, state: &str) {
     let listed = home.keyward("backend list").run().ends(code);
     assert_eq!(
         listed.text().lines().filter(|line| line.contains(" linked ")).count(),
-        43,
+        44,
         "{what}"
     );
     home.keyward("doctor").run().ends(code);
