@@ -3,5 +3,6 @@
 mod backend;
 mod cases;
 mod client;
+mod login;
 mod proxies;
 mod site;

@@ -15,6 +15,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// In lower case.
     pub(super) head: String,
+    /// The cookie that it sets, as `NAME=VALUE`.
+    pub(super) cookie: Option<String>,
     pub(super) body: String,
 }
 
@@ -64,18 +66,26 @@ impl Client {
     }
 
     pub(super) fn status_and_head(&mut self) -> (u16, String) {
+        let (status, head) = self.exact_head();
+        (status, head.to_ascii_lowercase())
+    }
+
+    fn exact_head(&mut self) -> (u16, String) {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
             let line = self.line();
             assert!(!line.is_empty(), "the head of an answer ends: {head:?}");
             head += &line;
         }
-        (head.split(' ').nth(1).unwrap().parse().unwrap(), head.to_ascii_lowercase())
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), head)
     }
 
     /// Reads an answer with a length, or one until the end of the connection.
     pub(super) fn answer(&mut self, has_body: bool) -> Answer {
-        let (status, head) = self.status_and_head();
+        let (status, exact) = self.exact_head();
+        let head = exact.to_ascii_lowercase();
+        let cookie = head.find("set-cookie: ").map(|start| &exact[start + "set-cookie: ".len()..]);
+        let cookie = cookie.and_then(|rest| rest.split(';').next()).map(str::to_owned);
         let mut body = Vec::new();
         let length = head.split_once("\r\ncontent-length: ");
         match length.map(|(_, rest)| rest.lines().next().unwrap().parse().unwrap()) {
@@ -86,7 +96,7 @@ impl Client {
             }
             None => drop(self.0.read_to_end(&mut body).unwrap()),
         }
-        Answer { status, head, body: String::from_utf8_lossy(&body).into_owned() }
+        Answer { status, head, cookie, body: String::from_utf8_lossy(&body).into_owned() }
     }
 }
 

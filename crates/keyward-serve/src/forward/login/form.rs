@@ -51,8 +51,12 @@ impl Form {
     }
 }
 
-/// Returns where to go after the login, which the page's address says.
+/// Returns where to go after the login, which the page's address says. nginx writes it as the client
+/// sent it, at the end and not encoded.
 pub(super) fn target(query: &str) -> String {
+    if let Some(raw) = query.strip_prefix("to=").filter(|raw| raw.starts_with('/')) {
+        return on_this_site(raw);
+    }
     let values = query.split('&').map(|part| pair(part.as_bytes()));
     let mut found = values.filter(|(name, _)| *name == b"to");
     let to = found.next().and_then(|(_, value)| String::from_utf8(value.to_vec()).ok());
@@ -106,5 +110,7 @@ mod tests {
         }
         assert_eq!(target("to=%2Fadmin%2Fx"), "/admin/x");
         assert_eq!(target("other=%2Fx"), "/");
+        assert_eq!(target("to=/admin/?a=1&to=2%20"), "/admin/?a=1&to=2%20");
+        assert_eq!(target("to=//evil.example/"), "/");
     }
 }
