@@ -205,6 +205,10 @@ fn fl_35_times_in_a_zone_of_the_file() {
             subject.holds(unix, &end.to_string());
         }
     }
+    // Outlook's zones begin in 1601.
+    let text = with_zone(&["DTSTART;TZID=Office:20260715T120000\nDURATION:PT1M"]);
+    let text = text.replace("19810329", "16010325").replace("19961027", "16011028");
+    Subject::new(&text).holds("2026-07-15T10:00:00Z", "2026-07-15T10:01:00Z");
     for (from, to) in [("+0100", "+2500"), ("+0100", "1"), ("0100", "+0100"), ("+01", "+02:0")] {
         let zone = ZONE.replace("FROM:+0100", &format!("FROM:{from}"));
         let zone = zone.replace("TO:+0200", &format!("TO:{to}"));

@@ -33,6 +33,7 @@ const BROUGHT: &[&str] = &[
     "f root:root 644 /usr/share/doc/keyward/envelope.html",
     "f root:root 644 /usr/share/doc/keyward/exit-codes.html",
     "f root:root 644 /usr/share/doc/keyward/fetch.html",
+    "f root:root 644 /usr/share/doc/keyward/flumotion.html",
     "f root:root 644 /usr/share/doc/keyward/git.html",
     "f root:root 644 /usr/share/doc/keyward/guide.html",
     "f root:root 644 /usr/share/doc/keyward/importing.html",

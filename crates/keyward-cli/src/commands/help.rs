@@ -75,6 +75,7 @@ const TOPICS: &[(&str, &str)] = &[
     ("serve-rpc", include_str!("../../../../docs/serve-rpc.md")),
     ("portal", include_str!("../../../../docs/portal.md")),
     ("twisted", include_str!("../../../../docs/twisted.md")),
+    ("flumotion", include_str!("../../../../docs/flumotion.md")),
     ("trust", include_str!("../../../../docs/trust.md")),
     ("configuration", include_str!("../../../../docs/configuration.md")),
     ("exit-codes", include_str!("../../../../docs/exit-codes.md")),
