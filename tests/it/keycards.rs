@@ -35,7 +35,7 @@ fn the_python_client_of_the_page_is_told_what_an_administrator_revokes() {
     let folder = std::path::Path::new(CLIENT).parent().unwrap();
     let script = home.write("requester.py", REQUESTER);
     let mut requester = home.command("python3");
-    requester.arg(script).arg(folder).arg(home.path("rpc.sock")).stdout(Stdio::piped());
+    requester.arg("-B").arg(script).arg(folder).arg(home.path("rpc.sock")).stdout(Stdio::piped());
     let requester = requester.spawn().unwrap();
     // The administrator sees ann as soon as she is in.
     let listed = copy.wait_for_keycards(1);

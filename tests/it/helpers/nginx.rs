@@ -16,7 +16,7 @@ impl Server {
     pub(crate) fn start(program: &str, home: &Path, set_up: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new("setpriv");
         clean_environment(&mut command, home);
-        command.args(["--pdeathsig", "KILL", program]).stdin(Stdio::null());
+        command.args(["--pdeathsig", "TERM", program]).stdin(Stdio::null());
         command.stdout(Stdio::null()).stderr(Stdio::null());
         set_up(&mut command);
         Self(command.spawn().expect("setpriv is installed (util-linux)"))
@@ -26,6 +26,20 @@ impl Server {
         self.0.try_wait().unwrap().is_some()
     }
 
+    /// Asks the server to end, so that it also ends its own processes, and kills it if it does not.
+    fn end(&mut self) {
+        let id = rustix::process::Pid::from_child(&self.0);
+        let _ = rustix::process::kill_process(id, rustix::process::Signal::TERM);
+        for _ in 0..50 {
+            if self.has_ended() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        self.kill();
+    }
+
+    /// Kills the server, also in the middle of its work.
     pub(crate) fn kill(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();
@@ -49,7 +63,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.kill();
+        self.end();
     }
 }
 
