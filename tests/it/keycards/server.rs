@@ -43,7 +43,7 @@ impl<'a> Copy<'a> {
         );
         let config = home.write(&format!("{name}serve.toml"), text);
         let program = keyward().with_file_name("keyward-serve");
-        let log = fs::File::create(home.path(&format!("{name}serve.log"))).unwrap();
+        let log = fs::File::create(home.path(format!("{name}serve.log"))).unwrap();
         let server = Server::start(program.to_str().unwrap(), home.folder(), |command| {
             command.arg("--config").arg(config).current_dir(home.folder()).stderr(log);
         });
@@ -54,7 +54,7 @@ impl<'a> Copy<'a> {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.home.path(&format!("{}{name}", self.name))
+        self.home.path(format!("{}{name}", self.name))
     }
 
     pub(super) fn log(&self) -> String {
