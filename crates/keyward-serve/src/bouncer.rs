@@ -24,6 +24,8 @@ pub struct BouncerConfig {
     pub auth: AuthArgs,
     /// The realm that browsers show, and that Digest hashes contain.
     pub realm: String,
+    /// The algorithms that are offered for HTTP Digest, the preferred one first.
+    pub digest: Vec<Algorithm>,
     /// How long a right password is not hashed again.
     pub cache: Option<Duration>,
     /// How long keycards live.
@@ -38,6 +40,7 @@ const KEYS: &[&str] = &[
     "legacy",
     "skip_unavailable",
     "realm",
+    "digest",
     "cache",
     "ttl",
     "duration",
@@ -75,6 +78,7 @@ impl BouncerConfig {
         }
         Ok(Self {
             realm: section.text("realm")?.unwrap_or_else(|| name.clone()),
+            digest: digest(section)?,
             cache: section.duration("cache")?,
             name,
             auth,
@@ -97,6 +101,23 @@ fn policy(section: &Section<'_>) -> Result<Option<String>> {
     }
 }
 
+/// The algorithms of HTTP Digest, unless others are configured.
+const DIGEST: [&str; 2] = ["SHA-256", "MD5"];
+
+/// Reads the algorithms of HTTP Digest. A client takes the best one that it knows, so those that the
+/// checkers cannot check must not be offered: a file of htdigest serves only MD5.
+fn digest(section: &Section<'_>) -> Result<Vec<Algorithm>> {
+    let parse = |text: &str| {
+        let error = || Error::invalid("digest", "there is no such algorithm");
+        let hint = "The algorithms are SHA-512-256, SHA-256 and MD5";
+        Algorithm::from_name(text).ok_or_else(|| error().hint(hint))
+    };
+    match section.has("digest") {
+        true => section.all_parsed("digest", parse),
+        false => Ok(DIGEST.into_iter().filter_map(Algorithm::from_name).collect()),
+    }
+}
+
 /// Decides about clients, for the services that name it.
 #[derive(Debug)]
 pub struct Bouncer {
@@ -105,9 +126,6 @@ pub struct Bouncer {
     /// Issues keycards.
     pub keycards: Keycards,
 }
-
-/// The algorithms of HTTP Digest, the preferred one first.
-const DIGEST: [&str; 2] = ["SHA-256", "MD5"];
 
 /// The most users whose success is remembered.
 const CACHED: usize = 10_000;
@@ -162,8 +180,7 @@ impl Bouncer {
         let mut portal = Portal::new(IdentityRealm, chain, keyward.host())?;
         portal = portal.with_key(key).with_memory(memory);
         if serves_digest {
-            let algorithms: Vec<_> = DIGEST.into_iter().filter_map(Algorithm::from_name).collect();
-            portal = portal.with_digest(&config.realm, &algorithms)?;
+            portal = portal.with_digest(&config.realm, &config.digest)?;
         }
         if let Some(life) = config.cache {
             portal = portal.with_cache(life, CACHED)?;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::backend::REACHED;
 use super::client::{Answer, Client, HOST, ask};
-use super::site::Site;
+use super::site::{Site, TOKEN};
 use crate::helpers::home::clean_environment;
 
 const RIGHT: &str = "Authorization: Basic YW5uOm9wZW4gc2VzYW1l";
@@ -22,7 +22,7 @@ const CASES: &[Case] = &[
     ("the right password", right),
     ("a wrong password", |site| refuse(&site.get("/admin/x", &[WRONG]), 401)),
     ("no password", no_password),
-    ("an unknown user", |site| refuse(&site.get("/admin/x", &[UNKNOWN]), 401)),
+    ("an unknown user", unknown_user),
     ("the body of a POST", |site| post(site, false)),
     ("a body in chunks", |site| post(site, true)),
     ("a WebSocket", web_socket),
@@ -36,7 +36,9 @@ const CASES: &[Case] = &[
     ("rules for methods", methods),
     ("rules for paths", paths),
     ("rules for hosts", hosts),
-    ("Digest", digest),
+    ("Digest", |site| digest(site, "/digest/x?a=b")),
+    ("Digest with a file of htdigest", |site| digest(site, "/htdigest/x?a=b")),
+    ("Bearer", bearer),
     ("a disabled user", disabled),
     ("1,000 connections", connections),
 ];
@@ -90,6 +92,17 @@ fn no_password(site: &Site) {
     refuse(&answer, 401);
     let challenge = "www-authenticate: basic realm=\"office\"";
     assert!(answer.head.contains(challenge), "{answer:?}");
+}
+
+/// The answer does not say whether the user is known.
+fn unknown_user(site: &Site) {
+    let ask = |login: &str| {
+        let answer = site.get("/admin/x", &[login]);
+        refuse(&answer, 401);
+        let lines = answer.head.lines().filter(|line| !line.starts_with("date:"));
+        (lines.collect::<Vec<_>>().join("\n"), answer.body)
+    };
+    assert_eq!(ask(UNKNOWN), ask(WRONG));
 }
 
 fn post(site: &Site, in_chunks: bool) {
@@ -147,7 +160,7 @@ fn head(site: &Site) {
 }
 
 fn long_headers(site: &Site) {
-    let long = "x".repeat(6 << 10);
+    let long = "x".repeat(30 << 10);
     let header = format!("X-Long: {long}");
     let answer = site.get("/admin/x", &[RIGHT, &header]);
     enter(&answer);
@@ -235,20 +248,31 @@ fn hosts(site: &Site) {
     enter(&site.get("/admin/x", &["Host: WWW.example.org:8080", RIGHT]));
 }
 
-fn digest(site: &Site) {
+fn digest(site: &Site, target: &str) {
     let curl = |login: &str| {
         let mut curl = Command::new("curl");
         clean_environment(&mut curl, site.home.folder());
         curl.args(["--silent", "--max-time", "20", "--digest", "--user", login, "--header"]);
         curl.arg(format!("Host: {HOST}"));
-        curl.arg(format!("http://127.0.0.1:{}/digest/x?a=b", site.ports.proxy));
+        curl.arg(format!("http://127.0.0.1:{}{target}", site.ports.proxy));
         String::from_utf8(curl.output().unwrap().stdout).unwrap()
     };
     let text = curl("ann:open sesame");
     assert!(text.starts_with(REACHED), "{text}");
     assert!(text.to_ascii_lowercase().contains("\r\nremote-user: ann\r\n"), "{text}");
     assert!(!curl("ann:wrong").contains(REACHED));
-    refuse(&site.get("/digest/x", &[RIGHT]), 401);
+    refuse(&site.get(target, &[RIGHT]), 401);
+}
+
+fn bearer(site: &Site) {
+    let ask = |token: &str| site.get("/robots/x", &[&format!("Authorization: Bearer {token}")]);
+    let answer = ask(TOKEN);
+    enter(&answer);
+    assert_eq!(got(&answer, "remote-user"), ["robot"]);
+    let answer = ask("0000");
+    refuse(&answer, 401);
+    assert!(answer.head.contains("www-authenticate: bearer realm=\"robots\""), "{answer:?}");
+    refuse(&site.get("/robots/x", &[RIGHT]), 401);
 }
 
 fn disabled(site: &Site) {

@@ -4,6 +4,8 @@ use std::fs::{self, Permissions};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 
+use keyward_verifier::fingerprint;
+
 use super::backend::Backend;
 use super::client::{Answer, ask};
 use crate::helpers::home::Home;
@@ -16,6 +18,9 @@ pub(super) const PAGE: &str = include_str!("../../../docs/serve.md");
 /// The password of ann is `open sesame`. The hash is a cheap one.
 const ANN: &str = "ann:$2y$04$kZK35d7d/8sQAOqobUN1Gem55yXbcu0tp1hjex/YxWyrTE2a4CIaW\n";
 
+/// The token of the robot.
+pub(super) const TOKEN: &str = "0123456789abcdef0123456789abcdef";
+
 /// The last rules of the tests, after those of the page.
 const MORE: &str = "
 [[forward.rule]]
@@ -27,6 +32,22 @@ schemes = ['basic']
 path = '/digest/'
 bouncer = 'plain'
 schemes = ['digest']
+[[forward.rule]]
+path = '/htdigest/'
+bouncer = 'staff'
+schemes = ['digest']
+[[forward.rule]]
+path = '/robots/'
+bouncer = 'robots'
+schemes = ['bearer']
+[[bouncer]]
+name = 'staff'
+realm = 'Staff'
+digest = ['MD5']
+auth = ['htdigest:/etc/keyward/htdigest:realm=Staff']
+[[bouncer]]
+name = 'robots'
+auth = ['store:people']
 [[bouncer]]
 name = 'plain'
 auth = ['file:/etc/keyward/plain:delim=|']
@@ -69,6 +90,9 @@ impl Site {
         let dialect = format!("dialect = \"{}\"", proxy.name);
         home.write("serve.toml", text.replace("dialect = \"nginx\"", &dialect));
         home.write("users", ANN);
+        let add = "auth add ann --file htdigest --format htdigest --realm Staff --stdin";
+        home.keyward(add).input("open sesame").run().ends(0);
+        add_robot(&home);
         home.keyward("serve --config serve.toml --check").run().ends(0);
         let mut site =
             Self { ports, backend, serve: None, _proxy: (proxy.start)(&home, ports), home };
@@ -105,6 +129,19 @@ impl Site {
     pub(super) fn get(&self, target: &str, headers: &[&str]) -> Answer {
         ask(self.ports.proxy, "GET", target, headers, "")
     }
+}
+
+/// Makes a store with the token of a robot.
+fn add_robot(home: &Home) {
+    home.init("people", "file", "aes-gcm");
+    let mark = fingerprint(TOKEN.as_bytes());
+    let mark = mark.expose_str().unwrap();
+    let record = serde_json::json!({
+        "kind": "verifiers",
+        "fields": {"tokens": mark, "username": "robot"},
+    });
+    let set = home.keyward("set people --json --user").arg(mark);
+    set.input(record.to_string()).run().ends(0);
 }
 
 /// Returns a configuration of the page, for this home and these ports.

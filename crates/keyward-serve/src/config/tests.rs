@@ -34,6 +34,7 @@ fn what_is_wrong_is_named_by_its_line_and_not_quoted() {
         ("version = 1\n[limits]\nstop = '5'", 3, "`stop`"),
         ("version = 1\n[[bouncer]]\nname = 'x'", 2, "`auth`"),
         ("version = 1\n[[bouncer]]\nauth = ['x']", 2, "`name`"),
+        ("version = 1\n[[bouncer]]\nname = 'x'\nauth = ['y']\ndigest = ['hunter2']", 5, "`digest`"),
         ("version = 1\n[bouncer]\nname = 'x'", 2, "[[bouncer]]"),
         ("version = 1\n[[bouncer]]\nname = 'a'\nauth = ['x']\n[[bouncer]]\nname = 'a'", 6, "name"),
     ] {
