@@ -53,6 +53,7 @@ pub(crate) const TESTS: &[Needed] = &[
     ("gnome-keyring-daemon", "gnome-keyring"),
     ("gpg", "gnupg"),
     ("gsasl", "gsasl"),
+    ("haproxy", "haproxy"),
     ("htdigest", "apache2-utils"),
     ("htpasswd", "apache2-utils"),
     ("ip", "iproute2"),

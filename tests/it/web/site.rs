@@ -146,12 +146,15 @@ fn add_robot(home: &Home) {
 
 /// Returns a configuration of the page, for this home and these ports.
 pub(super) fn block(home: &Home, name: &str, ports: Ports) -> String {
-    let marked = PAGE.split_once(&format!("# {name}\n")).unwrap_or_else(|| panic!("no {name}")).1;
+    let comment = if name.ends_with(".lua") { "--" } else { "#" };
+    let marked = PAGE.split_once(&format!("\n{comment} {name}\n"));
+    let marked = marked.unwrap_or_else(|| panic!("no {name}")).1;
     let text = marked.split_once("```").unwrap().0;
     let mut text = of_home(home, text);
     for (old, new) in [
         ("127.0.0.1:9080", format!("127.0.0.1:{}", ports.serve)),
         ("127.0.0.1:8080", format!("127.0.0.1:{}", ports.backend)),
+        ("bind :80\n", format!("bind 127.0.0.1:{}\n", ports.proxy)),
         ("listen 80;", format!("listen 127.0.0.1:{};", ports.proxy)),
         // All hosts, so that the rules of serve.toml decide about them.
         ("www.example.org {", format!("http://:{} {{", ports.proxy)),
