@@ -1,5 +1,6 @@
 //! Copies of a server with one store act as one, also when they are killed.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -47,10 +48,14 @@ fn what_was_revoked_stays_revoked_and_what_lives_survives_a_hundred_kills() {
     let steady = Copy::start(&home, "steady-");
     for round in 0..KILLS {
         let copy = Copy::start(&home, "killed-");
+        let calls = AtomicU64::new(0);
         let (made, revoked) = thread::scope(|scope| {
-            let work = scope.spawn(|| log_in_and_revoke(&copy));
+            let work = scope.spawn(|| log_in_and_revoke(&copy, &calls));
             // At another moment each time, between calls and in them.
-            thread::sleep(Duration::from_micros(round * 7919 % 60_000));
+            while calls.load(Ordering::SeqCst) < round % 8 && !work.is_finished() {
+                thread::yield_now();
+            }
+            thread::sleep(Duration::from_micros(round * 7919 % 5_000));
             copy.kill();
             work.join().unwrap()
         });
@@ -70,13 +75,15 @@ fn what_was_revoked_stays_revoked_and_what_lives_survives_a_hundred_kills() {
 }
 
 /// Logs ann in until the copy is dead, and takes every second keycard back. Returns the keycards that
-/// live, and those that were certainly taken back.
-fn log_in_and_revoke(copy: &Copy<'_>) -> (Vec<String>, Vec<String>) {
+/// live, and those that were certainly taken back. It counts the calls that were answered.
+fn log_in_and_revoke(copy: &Copy<'_>, calls: &AtomicU64) -> (Vec<String>, Vec<String>) {
     let (mut live, mut dead) = (Vec::new(), Vec::new());
     while let Some(id) = copy.log_in() {
+        calls.fetch_add(1, Ordering::SeqCst);
         if live.len() <= dead.len() {
             live.push(id);
         } else if copy.call("revoke", &json!({"id": id})).is_some() {
+            calls.fetch_add(1, Ordering::SeqCst);
             dead.push(id);
         }
     }

@@ -2,13 +2,12 @@ use keyward_core::{Error, PresentedKind, Result};
 use keyward_portal::VISITOR;
 use keyward_portal::http::Guard;
 
-use super::login::LoginConfig;
 use super::proxies::Proxy;
 use super::{Dialect, Rule, Scheme};
 use crate::bouncer::Bouncer;
 use crate::config::address::Address;
 use crate::config::section::Section;
-use crate::web::From;
+use crate::listen::Peer;
 
 /// The section `[forward]`.
 #[derive(Clone, Debug)]
@@ -28,6 +27,27 @@ pub struct ForwardConfig {
 }
 
 const KEYS: &[&str] = &["listen", "dialect", "trusted_proxies", "allow_plain", "login", "rule"];
+
+/// The section `[forward.login]`.
+#[derive(Clone, Debug)]
+pub struct LoginConfig {
+    /// Where web servers pass on requests for the page.
+    pub listen: Vec<Address>,
+    /// Whether a cookie is good only for the address of its login.
+    pub binds_address: bool,
+}
+
+impl LoginConfig {
+    const KEYS: &[&str] = &["listen", "bind_address"];
+
+    fn read(section: &Section<'_>) -> Result<Self> {
+        let listen = section.all_parsed("listen", Address::parse)?;
+        if listen.is_empty() {
+            return Err(section.wrong("listen", "`listen` is missing"));
+        }
+        Ok(Self { listen, binds_address: section.flag("bind_address")? })
+    }
+}
 
 impl ForwardConfig {
     pub(crate) fn read(
@@ -69,8 +89,8 @@ impl ForwardConfig {
 
 impl ForwardConfig {
     /// Whether a peer is a web server that is believed.
-    pub(super) fn is_proxy(&self, from: From) -> bool {
-        self.proxies.iter().any(|proxy| proxy.is(from.peer))
+    pub(super) fn is_proxy(&self, peer: Peer) -> bool {
+        self.proxies.iter().any(|proxy| proxy.is(peer))
     }
 
     /// Checks that browsers can log in at this bouncer on the page.

@@ -20,7 +20,7 @@ pub(super) async fn answer(server: &Arc<Server>, request: &Request, from: From) 
         // The listener is about to close.
         return crate::web::text(hyper::StatusCode::SERVICE_UNAVAILABLE, "");
     };
-    if !forward.is_proxy(from) {
+    if !forward.is_proxy(from.peer) {
         let peer = format!("{:?}", from.peer);
         server.log.warning("a peer is not one of trusted_proxies", &[("peer", &peer)]);
         server.metrics.count_refused_request("peer");

@@ -19,35 +19,12 @@ use keyward_portal::SessionId;
 
 use super::{ForwardConfig, Scheme, cookie};
 use crate::audit::Decision;
-use crate::config::address::Address;
-use crate::config::section::Section;
 use crate::listen::{Connection, Service, Stop};
 use crate::server::{Server, State};
 use crate::web::{self, From, Request, Response};
 use browser::Browser;
 use form::Form;
 use page::Page;
-
-/// The section `[forward.login]`.
-#[derive(Clone, Debug)]
-pub struct LoginConfig {
-    /// Where web servers pass on requests for the page.
-    pub listen: Vec<Address>,
-    /// Whether a cookie is good only for the address of its login.
-    pub binds_address: bool,
-}
-
-impl LoginConfig {
-    pub(super) const KEYS: &[&str] = &["listen", "bind_address"];
-
-    pub(super) fn read(section: &Section<'_>) -> Result<Self> {
-        let listen = section.all_parsed("listen", Address::parse)?;
-        if listen.is_empty() {
-            return Err(section.wrong("listen", "`listen` is missing"));
-        }
-        Ok(Self { listen, binds_address: section.flag("bind_address")? })
-    }
-}
 
 /// Where the page is. The web server passes on everything below it.
 pub(super) const PLACE: &str = "/keyward/";
@@ -63,7 +40,7 @@ pub(crate) async fn serve(server: &Arc<Server>, connection: Connection, stop: St
 
 async fn answer(server: &Arc<Server>, request: Request, from: From) -> Response {
     let state = server.state();
-    let Some(forward) = state.config.forward.as_ref().filter(|it| it.is_proxy(from)) else {
+    let Some(forward) = state.config.forward.as_ref().filter(|it| it.is_proxy(from.peer)) else {
         server.metrics.count_refused_request("peer");
         return web::text(StatusCode::FORBIDDEN, "Forbidden\n");
     };
