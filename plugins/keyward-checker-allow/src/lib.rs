@@ -2,6 +2,10 @@
 //!
 //! It says nothing about who a client is. It is for a policy that needs a
 //! condition in a place, such as one that is being built up or tried.
+//!
+//! # Security
+//! A policy that `allow` alone can satisfy, such as `allow` or `password or allow`, lets every client
+//! in, without a name.
 
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 use keyward_plugin::Result;
-use rrule::{Frequency, RRuleSet};
+use rrule::{Frequency, RRule, RRuleSet};
 
 use crate::line::Line;
 use crate::time::{read_time, seconds};
@@ -48,6 +48,8 @@ impl Limits {
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     set: RRuleSet,
+    /// How many occurrences there are, if the rule says so.
+    count: Option<u32>,
     until: Until,
 }
 
@@ -93,28 +95,37 @@ impl Rule {
                 return Err(line.broken("an event may recur at most every minute of a day"));
             }
         }
-        Ok(Self { set: set.limit(), until })
+        let count = set.get_rrule().first().and_then(RRule::get_count);
+        Ok(Self { set: set.limit(), count, until })
     }
 
     /// Calls `each` with the occurrences in local time, in order, until it returns `false`.
     ///
     /// # Errors
-    /// `Corrupt` if there are too many, and those of `each`.
+    /// `Corrupt` if there are too many, or if the next one is so far away that it is not found; and those
+    /// of `each`.
     pub(crate) fn each(
         &self,
         line: &Line,
         limits: &mut Limits,
         mut each: impl FnMut(DateTime) -> Result<bool>,
     ) -> Result<()> {
+        let mut found = 0;
         for occurrence in &self.set {
             limits.count(line)?;
-            let Ok(time) = jiff::Timestamp::from_second(occurrence.timestamp()) else { break };
+            let Ok(time) = jiff::Timestamp::from_second(occurrence.timestamp()) else {
+                return Ok(());
+            };
             if !each(Offset::UTC.to_datetime(time))? {
-                break;
+                return Ok(());
             }
+            found += 1;
         }
-        // A rule without any occurrence can take long, too.
-        limits.count(line)
+        // The crate ends a rule silently if it finds nothing for long. `not` would let clients in then.
+        if self.count == Some(found) {
+            return limits.count(line);
+        }
+        Err(line.broken("the next occurrence of the rule is too far away to be found"))
     }
 
     /// Whether the rule has ended before this occurrence, in local time and in seconds since 1970.

@@ -326,6 +326,7 @@ fn a_hostile_calendar_is_bounded() {
         ("many times a day", in_rule(&format!("FREQ=YEARLY;BYMINUTE={each};BYSECOND={each}"))),
         ("nested components", many("BEGIN:VCALENDAR\n")),
         ("many rules without occurrences", inside(&many_rules)),
+        ("never", in_rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30")),
         ("many hourly events", inside(&hourly)),
         ("one line", inside(&format!("X:{}\n", "x".repeat(megabyte)))),
         ("parameters without an end", inside(&format!("X{}\n", many(";A=\"")))),
@@ -339,8 +340,7 @@ fn a_hostile_calendar_is_bounded() {
     }
     let folded = inside(&format!("X:1\n{}", many(" \n")));
     let events = inside(&many("BEGIN:VEVENT\nDTSTART:20260101\nEND:VEVENT\n"));
-    let never = in_rule("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30");
-    for (what, text) in [("folded", folded), ("many events", events), ("never", never)] {
+    for (what, text) in [("folded", folded), ("many events", events)] {
         let started = Instant::now();
         Subject::open(&text, Some("UTC"), TestHost::new()).unwrap();
         assert!(started.elapsed().as_secs() < 60, "{what}: {:?}", started.elapsed());

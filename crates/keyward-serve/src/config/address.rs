@@ -12,8 +12,6 @@ pub enum Address {
     /// `127.0.0.1:9080`: a port of this machine. `plain:192.0.2.1:9080` is one that other machines
     /// reach, which must be asked for, because others can read the connections.
     Tcp(SocketAddr),
-    /// `tls:0.0.0.0:9443`: a port with TLS.
-    Tls(SocketAddr),
     /// `unix:/run/keyward/serve.sock`: a Unix socket.
     Unix(PathBuf),
     /// `systemd:NAME`: a socket that systemd has opened, by its `FileDescriptorName`.
@@ -32,17 +30,13 @@ impl Address {
                 Ok(Self::Unix(path.into()))
             }
             Some(("systemd", name)) if !name.is_empty() => Ok(Self::Inherited(name.to_owned())),
-            Some(("tls", address)) => socket(address).map(Self::Tls),
             Some(("plain", address)) => socket(address).map(Self::Tcp),
             _ => match socket(text)? {
                 address if address.ip().is_loopback() => Ok(Self::Tcp(address)),
-                _ => Err(Error::invalid(
-                    "listen",
-                    "other machines reach this address, without TLS",
-                )
-                .hint(
-                    "Write `tls:ADDRESS`, or `plain:ADDRESS` if all in this network are trusted",
-                )),
+                _ => {
+                    Err(Error::invalid("listen", "other machines reach this address, without TLS")
+                        .hint("Write `plain:ADDRESS` if all in this network are trusted"))
+                }
             },
         }
     }
@@ -50,7 +44,7 @@ impl Address {
 
 fn socket(text: &str) -> Result<SocketAddr> {
     text.parse().map_err(|_| {
-        let why = "an address is written IP:PORT, tls:IP:PORT, unix:/PATH or systemd:NAME";
+        let why = "an address is written IP:PORT, unix:/PATH or systemd:NAME";
         Error::invalid("listen", why)
     })
 }
@@ -59,7 +53,6 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "{address}"),
-            Self::Tls(address) => write!(f, "tls:{address}"),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
             Self::Inherited(name) => write!(f, "systemd:{name}"),
         }
@@ -72,7 +65,7 @@ mod tests {
 
     #[test]
     fn other_machines_reach_only_what_says_so() {
-        for text in ["127.0.0.1:80", "[::1]:80", "tls:0.0.0.0:443", "unix:/run/x", "systemd:http"] {
+        for text in ["127.0.0.1:80", "[::1]:80", "unix:/run/x", "systemd:http"] {
             assert_eq!(Address::parse(text).unwrap().to_string(), text);
         }
         assert!(Address::parse("plain:0.0.0.0:80").is_ok());
@@ -85,7 +78,7 @@ mod tests {
             "unix:run",
             "unix:",
             "systemd:",
-            "tls:x",
+            "tls:127.0.0.1:443",
             "localhost:80",
         ] {
             assert!(Address::parse(text).is_err(), "{text}");

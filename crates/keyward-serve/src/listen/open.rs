@@ -32,7 +32,6 @@ impl Listener {
         };
         let socket = match address {
             Address::Tcp(socket) => Socket::Tcp(TcpListener::bind(socket).await.map_err(failed)?),
-            Address::Tls(_) => return Err(Error::invalid("listen", "TLS is not configured")),
             Address::Unix(path) => Socket::Unix(open_unix(path).map_err(failed)?),
             Address::Inherited(name) => inherited.take(name)?,
         };
