@@ -103,7 +103,9 @@ async fn work(
                 _ => StatusCode::SERVICE_UNAVAILABLE,
             };
             if status == StatusCode::SERVICE_UNAVAILABLE {
+                // It may name files that do not concern a requester.
                 server.log.error("a call failed", &[("error", &error)]);
+                return failed(status, "it cannot be decided now; the log says why", None);
             }
             failed(status, &describe(&error), error.advice())
         }

@@ -118,6 +118,19 @@ async fn a_disabled_bouncer_lets_none_in() {
 }
 
 #[tokio::test]
+async fn an_outage_lets_none_in_and_names_no_files() {
+    let site = start().await;
+    let id = keycard(&site).await;
+    std::fs::remove_file(site.path("users")).unwrap();
+    let (status, answer) = call(&site, "office/authenticate", &login("open sesame")).await;
+    assert_eq!(status, 503);
+    assert!(!answer.to_string().contains("users"), "{answer}");
+    // What was proved before still holds.
+    let (_, checked) = call(&site, "office/check", &json!({"id": id})).await;
+    assert_eq!(checked["state"], "authenticated");
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_said_and_not_quoted() {
     let site = start().await;
     for (path, body, status) in [

@@ -181,3 +181,17 @@ async fn a_wrong_configuration_leaves_the_old_one_in_force() {
     site.reload(&config("nginx", "")).await.unwrap();
     assert_eq!(ask(&site, "/public/x", &[]).await.status(), 403);
 }
+
+#[tokio::test]
+async fn a_disabled_bouncer_lets_no_client_in() {
+    let site = nginx().await;
+    let state = site.server.state();
+    let keycards = &state.bouncer("office").unwrap().keycards;
+    keycards.disable().unwrap();
+    let answer = ask(&site, "/admin/x", &[("Authorization", ANN)]).await;
+    assert_eq!((answer.status(), answer.only("remote-user")), (403, ""));
+    // Public paths ask no bouncer.
+    assert_eq!(ask(&site, "/public/x", &[]).await.status(), 200);
+    keycards.enable().unwrap();
+    assert_eq!(ask(&site, "/admin/x", &[("Authorization", ANN)]).await.status(), 200);
+}

@@ -36,6 +36,18 @@ async fn a_client_is_sent_to_the_back_end() {
 }
 
 #[tokio::test]
+async fn a_disabled_bouncer_lets_no_client_in() {
+    let site = site("").await;
+    let state = site.server.state();
+    let bouncer = state.bouncers.values().next().unwrap();
+    bouncer.keycards.disable().unwrap();
+    let answer = ask(&site, &RIGHT).await;
+    assert_eq!(answer.only("auth-status"), "Invalid login or password");
+    bouncer.keycards.enable().unwrap();
+    assert_eq!(ask(&site, &RIGHT).await.only("auth-status"), "OK");
+}
+
+#[tokio::test]
 async fn a_client_is_not_told_why_it_is_refused() {
     let site = site("").await;
     let head = |answer: Answer| answer.text.split("date:").next().unwrap().to_owned();
