@@ -9,6 +9,7 @@ use crate::helpers::home::Home;
 mod advisories;
 mod datalad;
 mod downloads;
+mod flumotion;
 mod pancloud;
 mod providers;
 mod tables;

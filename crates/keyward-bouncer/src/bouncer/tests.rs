@@ -17,13 +17,14 @@ mod attacks;
 mod life;
 mod rounds;
 
-/// Users with passwords, who can also answer a question.
+/// Users with passwords, who can also answer a question. The case of their names does not matter.
 #[derive(Debug)]
 struct Users;
 
 impl Users {
     fn identity(user: &str) -> Option<Identity> {
-        ["ann", "bob"].contains(&user).then(|| Identity::new(user).unwrap())
+        let user = user.to_lowercase();
+        ["ann", "bob"].contains(&user.as_str()).then(|| Identity::new(user).unwrap())
     }
 }
 

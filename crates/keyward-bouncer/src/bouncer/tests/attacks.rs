@@ -63,6 +63,20 @@ fn class_unknown_and_class_generic_and_anon() {
 }
 
 #[test]
+fn brute_case() {
+    let failures_until_refused = |names: &[&str]| {
+        let bouncer = Setting::new().copy();
+        let is_limited = |number: usize| {
+            let presented = Presented::password(names[number % names.len()], "wrong");
+            let answer = bouncer.authenticate(&presented, &request(), &web()).unwrap();
+            refused(answer) == Why::Login(Cause::TooManyFailures)
+        };
+        (0..1000).position(is_limited).unwrap()
+    };
+    assert_eq!(failures_until_refused(&["ann", "ANN", "Ann"]), failures_until_refused(&["ann"]));
+}
+
+#[test]
 fn parallel() {
     let setting = Setting::new();
     let (one, two) = (setting.copy(), setting.copy());
