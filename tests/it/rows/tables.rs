@@ -15,7 +15,8 @@ pub(super) fn tests(paths: &[&str]) -> BTreeSet<String> {
         let text = fs::read_to_string(file).unwrap();
         let lines: Vec<_> = text.lines().map(str::trim).collect();
         for pair in lines.windows(2).filter(|pair| pair[0].starts_with("#[")) {
-            let name = pair[1].strip_prefix("fn ").and_then(|rest| rest.split_once("()"));
+            let rest = pair[1].trim_start_matches("async ").strip_prefix("fn ");
+            let name = rest.and_then(|rest| rest.split_once("()"));
             names.extend(name.map(|(name, _)| name.to_owned()));
         }
     }
