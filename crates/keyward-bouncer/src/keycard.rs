@@ -4,7 +4,7 @@ use std::fmt;
 use keyward_core::{Error, Result, hex};
 use serde::{Deserialize, Serialize};
 
-/// What a bouncer issues to a requester for a client that is logged in, or that must answer first.
+/// What a bouncer issues to a requester for a client that is logged in.
 ///
 /// # Security
 /// It contains no secret and can be sent anywhere. The [`state`](Self::state) is an output only: when
@@ -17,7 +17,7 @@ pub struct Keycard {
     pub id: KeycardId,
     /// The kind of credential that was presented.
     pub kind: String,
-    /// Where the login is.
+    /// Whether the client is in.
     #[serde(skip_deserializing, default)]
     pub state: State,
     /// The bouncer that issued it.
@@ -27,7 +27,7 @@ pub struct Keycard {
     /// Which part of the requester keeps it alive, if it says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub issuer: Option<String>,
-    /// Who the client is; `None` for an anonymous client, or while it must answer.
+    /// Who the client is; `None` for an anonymous client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
     /// The name that the client gave.
@@ -56,7 +56,7 @@ pub struct Keycard {
     pub ends: u64,
 }
 
-/// Where a login is.
+/// Whether the client of a keycard is in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -64,8 +64,6 @@ pub enum State {
     /// The client is not let in.
     #[default]
     Refused,
-    /// The client must answer.
-    Requesting,
     /// The client is in.
     Authenticated,
 }

@@ -13,11 +13,14 @@ use keyward_core::{Error, Result, Timestamp};
 ///
 /// # Examples
 /// ```
-/// use keyward_portal::Expression;
+/// use keyward_portal::{Expression, Verdict};
 ///
 /// let policy = Expression::parse("(password and totp) or sshkey")?;
-/// assert!(policy.holds(&mut |name| name == "sshkey"));
-/// assert!(!policy.holds(&mut |name| name == "password"));
+/// let mut is_proved = |proved| {
+///     policy.evaluate(&mut |name| Ok(if name == proved { Verdict::YES } else { Verdict::NO }))
+/// };
+/// assert!(is_proved("sshkey")?.holds);
+/// assert!(!is_proved("password")?.holds);
 /// assert!(Expression::parse("a and b or c").is_err());
 /// # Ok::<(), keyward_core::Error>(())
 /// ```
@@ -75,17 +78,6 @@ impl Expression {
         match reader.next() {
             None => Ok(expression),
             Some(word) => Err(reader.unexpected(word)),
-        }
-    }
-
-    /// Whether it is true if the named things are as `is` says. Each name that matters is asked for
-    /// from left to right.
-    pub fn holds(&self, is: &mut dyn FnMut(&str) -> bool) -> bool {
-        match self {
-            Self::Name(name) => is(name),
-            Self::Not(inner) => !inner.holds(is),
-            Self::And(parts) => parts.iter().all(|part| part.holds(is)),
-            Self::Or(parts) => parts.iter().any(|part| part.holds(is)),
         }
     }
 
@@ -312,10 +304,11 @@ mod tests {
         let expression = Expression::parse("(a and b) or (c and not d)").unwrap();
         assert_eq!(expression.names(), ["a", "b", "c", "d"]);
         let mut asked = Vec::new();
-        assert!(expression.holds(&mut |name| {
+        let verdict = expression.evaluate(&mut |name| {
             asked.push(name.to_owned());
-            name == "c"
-        }));
+            Ok(if name == "c" { Verdict::YES } else { Verdict::NO })
+        });
+        assert_eq!(verdict.unwrap(), Verdict::YES);
         assert_eq!(asked, ["a", "c", "d"]);
     }
 

@@ -27,8 +27,8 @@ pub enum Decision<'a> {
     Refused(Option<&'a Refusal>),
     /// The bouncer lets the client in, but the rule names other users.
     NotOfRule,
-    /// The client got a keycard.
-    Issued(&'a Keycard),
+    /// The client has a keycard.
+    WithKeycard(&'a Keycard),
     /// The client got no keycard.
     NoKeycard(&'a Why),
     /// The bouncer is disabled.
@@ -43,7 +43,7 @@ impl Decision<'_> {
     /// The word in the log and in the metrics.
     pub fn word(&self) -> &'static str {
         match self {
-            Self::Accepted(_) | Self::Issued(_) => "accepted",
+            Self::Accepted(_) | Self::WithKeycard(_) => "accepted",
             Self::Refused(Some(_)) => "refused",
             Self::Refused(None) => "asked",
             Self::NotOfRule | Self::NoKeycard(_) | Self::Disabled => "refused",
@@ -68,7 +68,7 @@ impl Decision<'_> {
                 }
                 set("factors", visitor.factors.join(" "));
             }
-            Self::Issued(keycard) => {
+            Self::WithKeycard(keycard) => {
                 if let Some(identity) = &keycard.identity {
                     set("user", identity.clone());
                 }

@@ -15,12 +15,12 @@ use std::sync::Arc;
 
 use hyper::{Method, StatusCode};
 use keyward_bouncer::RequesterId;
-use keyward_core::{Error, ErrorKind, Secret};
+use keyward_core::{Error, ErrorKind};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
 
 use crate::listen::{Connection, Peer, Stop};
-use crate::server::{Server, State};
+use crate::server::Server;
 use crate::web::{self, Request, Response};
 use answer::Call;
 
@@ -129,9 +129,3 @@ fn respond(status: StatusCode, value: &Value) -> Response {
     web::set(&mut response, hyper::header::CONTENT_TYPE, "application/json");
     response
 }
-
-/// What a call gets, which may contain secrets.
-type Body = Secret;
-
-/// What a request is answered by, from its beginning to its end.
-type Configuration = State;

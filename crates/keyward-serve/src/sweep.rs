@@ -14,9 +14,10 @@ pub(crate) async fn sweep(server: Arc<Server>) {
         tokio::time::sleep(PAUSE).await;
         let state = server.state();
         let swept = tokio::task::spawn_blocking(move || {
-            state.bouncers.values().try_for_each(|bouncer| bouncer.keycards.sweep().map(drop))
+            let sweeps = state.bouncers.values().map(|bouncer| bouncer.keycards.sweep());
+            sweeps.filter_map(Result::err).collect::<Vec<_>>()
         });
-        if let Ok(Err(error)) = swept.await {
+        for error in swept.await.unwrap_or_default() {
             server.log.warning("ended keycards could not be removed", &[("error", &error)]);
         }
     }

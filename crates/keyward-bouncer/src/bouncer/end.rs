@@ -6,7 +6,7 @@ use keyward_core::{Result, Timestamp};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Bouncer, lives};
+use super::Bouncer;
 use crate::entries::{self, CARD, ENDED, Edit, End, LEASE, Lease, SWITCH, Stored, Switch};
 use crate::{EndReason, Ended, Keycard, KeycardId, RequesterId, State};
 
@@ -198,10 +198,6 @@ impl Bouncer {
         self.entries.update(&name, until, &mut |current: Option<Stored>| {
             ended = current.as_ref().and_then(|current| current.end);
             let Some(current) = current.filter(|_| ended.is_none()) else { return Edit::Leave };
-            // It may have been kept alive since it was read.
-            if reason == EndReason::Expired && self.is_kept(&current) {
-                return Edit::Leave;
-            }
             let end = End { reason, time: now.as_unix() };
             ended = Some(end);
             Edit::Put(Stored { end: Some(end), ..current })
@@ -214,11 +210,6 @@ impl Bouncer {
             self.entries.update(&name, until, &mut |_| Edit::Put(notice.clone()))?;
         }
         self.entries.remove(&name)
-    }
-
-    fn is_kept(&self, stored: &Stored) -> bool {
-        let switch = Switch { disabled: false, round: stored.round };
-        lives(stored, None, switch, self.now())
     }
 
     fn each(

@@ -54,6 +54,27 @@ impl Bouncer {
         })
     }
 
+    /// Keeps a keycard alive because its client is active, for the ttl of the settings from now on. It
+    /// must be the only keycard of its issuer, or others live on with it.
+    ///
+    /// A requester can call it at each request of the client: it writes only when half of the ttl is over.
+    ///
+    /// # Errors
+    /// Those of the keycards; [`Invalid`](keyward_core::ErrorKind::Invalid) if the keycard has no issuer.
+    pub fn keep_active(&self, keycard: &Keycard) -> Result<()> {
+        let Some(issuer) = &keycard.issuer else {
+            return Err(Error::invalid("keep-alive", "the keycard has no issuer"));
+        };
+        let lease: Option<Lease> =
+            self.entries.read(&entries::lease(&keycard.requester, issuer))?;
+        let until = lease.map_or(keycard.expires, |lease| lease.until.max(keycard.expires));
+        let ttl = self.settings.ttl;
+        if Timestamp::from_unix(until) >= self.now().after(ttl / 2) || until >= keycard.ends {
+            return Ok(());
+        }
+        self.keep_alive(&keycard.requester, issuer, ttl)
+    }
+
     /// Removes a keycard whose client has left. Returns whether this requester had it.
     ///
     /// # Errors

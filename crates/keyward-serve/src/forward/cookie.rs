@@ -64,7 +64,7 @@ pub(super) struct Entered {
     pub(super) renewed: Option<String>,
 }
 
-/// Returns the keycard that a cookie names, if it lets the client in.
+/// Returns the keycard that a cookie names, if it lets the client in, and keeps it alive.
 ///
 /// # Errors
 /// Those of the bouncer.
@@ -85,6 +85,7 @@ pub(super) fn enter(
     let Some(keycard) = bouncer.keycards.check(&id, &requester(), attempt)? else {
         return Ok(None);
     };
+    bouncer.keycards.keep_active(&keycard)?;
     let renewed = is_old.then(|| set(state, host, original.secure, Some(&id), address));
     Ok(Some(Entered { keycard, renewed: renewed.transpose()? }))
 }

@@ -42,10 +42,7 @@ pub(super) async fn answer(server: &Arc<Server>, request: &Request, from: From) 
     let asked = Asked {
         attempt: client::attempt(&original, from),
         authorization: client::authorization(request.headers()),
-        cookie: rule
-            .schemes
-            .contains(&Scheme::Cookie)
-            .then(|| cookie::read(request.headers(), original.secure)),
+        cookie: cookie::read(request.headers(), original.secure),
         is_page: client::wants_page(request.headers(), &original.method),
         bouncer: bouncer.clone(),
         rule: rule.clone(),
@@ -61,8 +58,7 @@ struct Asked {
     bouncer: String,
     attempt: Attempt,
     authorization: Vec<Secret>,
-    /// The cookie, if the rule knows cookies and there is one.
-    cookie: Option<Option<Secret>>,
+    cookie: Option<Secret>,
     /// Whether a person sees the answer, and can log in.
     is_page: bool,
 }
@@ -81,12 +77,10 @@ impl Asked {
                 self.write(&Decision::Disabled, &of_server, &state)?;
                 return Ok(answer::plain(dialect, 403, "Forbidden\n"));
             }
-            if let Some(response) = self.try_cookie(&of_server, &state)? {
+            if self.is_for_cookies()
+                && let Some(response) = self.decide_by_cookie(&of_server, &state, dialect)?
+            {
                 return Ok(response);
-            }
-            if self.asks_for_cookie() {
-                self.write(&Decision::Refused(None), &of_server, &state)?;
-                return Ok(answer::to_login(dialect, &self.original.target, self.is_page));
             }
             let outcome = self.enter(&state, allows_readers)?;
             self.finish(outcome, &of_server, &state, dialect)
@@ -98,33 +92,45 @@ impl Asked {
         })
     }
 
-    /// Lets a browser in that has logged in on the page.
-    fn try_cookie(&self, server: &Server, state: &State) -> Result<Option<Response>> {
-        let Some(Some(cookie)) = self.cookie.as_ref().filter(|_| self.authorization.is_empty())
-        else {
-            return Ok(None);
+    /// Whether the cookie decides. A client that sends `Authorization` is answered as HTTP says, if the
+    /// rule has a scheme for it; otherwise that header is for the site behind.
+    fn is_for_cookies(&self) -> bool {
+        let is_for_http = self.rule.has_http_scheme() && !self.authorization.is_empty();
+        self.rule.schemes.contains(&Scheme::Cookie) && !is_for_http
+    }
+
+    /// Lets a browser in that has logged in on the page, or leads it there. `None` if the client is no
+    /// browser and the rule has another scheme.
+    fn decide_by_cookie(
+        &self,
+        server: &Server,
+        state: &State,
+        dialect: &super::Dialect,
+    ) -> Result<Option<Response>> {
+        let entered = match &self.cookie {
+            Some(cookie) => {
+                let bouncer = state.bouncer(&self.bouncer)?;
+                cookie::enter(cookie, state, bouncer, &self.original, &self.attempt)?
+            }
+            None => None,
         };
-        let bouncer = state.bouncer(&self.bouncer)?;
-        let entered = cookie::enter(cookie, state, bouncer, &self.original, &self.attempt)?;
-        let Some(cookie::Entered { keycard, renewed }) = entered else { return Ok(None) };
+        let Some(cookie::Entered { keycard, renewed }) = entered else {
+            if self.rule.has_http_scheme() && !self.is_page {
+                return Ok(None);
+            }
+            self.write(&Decision::Refused(None), server, state)?;
+            return Ok(Some(answer::to_login(dialect, &self.original.target, self.is_page)));
+        };
         if !self.is_user(keycard.identity.as_deref()) {
             self.write(&Decision::NotOfRule, server, state)?;
-            let dialect = state.config.forward.as_ref().map(|forward| forward.dialect);
-            return Ok(dialect.map(|dialect| answer::plain(dialect, 403, "Forbidden\n")));
+            return Ok(Some(answer::plain(dialect, 403, "Forbidden\n")));
         }
-        self.write(&Decision::Issued(&keycard), server, state)?;
+        self.write(&Decision::WithKeycard(&keycard), server, state)?;
         let mut response = answer::known(keycard.identity.as_deref(), &keycard.factors);
         if let Some(cookie) = renewed {
             login::set_cookie(&mut response, &cookie);
         }
         Ok(Some(response))
-    }
-
-    /// Whether the client is to log in on the page. A client that sends `Authorization`, or for whom
-    /// the rule has another scheme and who is no person, is answered as HTTP says.
-    fn asks_for_cookie(&self) -> bool {
-        let has_other = self.rule.has_http_scheme();
-        self.cookie.is_some() && self.authorization.is_empty() && (self.is_page || !has_other)
     }
 
     fn enter(&self, state: &State, allows_readers: bool) -> Result<Outcome<Visitor>> {

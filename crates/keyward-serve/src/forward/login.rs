@@ -14,7 +14,7 @@ use std::sync::Arc;
 use hyper::header::{HeaderValue, LOCATION, SET_COOKIE};
 use hyper::{Method, StatusCode};
 use keyward_bouncer::{Answer, Refused, Request as Asked, Response as Next};
-use keyward_core::{Error, ErrorKind, Presented, PresentedKind, Result, Secret};
+use keyward_core::{Error, ErrorKind, Presented, PresentedKind, Result, Secret, hex};
 use keyward_portal::SessionId;
 
 use super::{ForwardConfig, Scheme, cookie};
@@ -89,6 +89,10 @@ fn log_in(server: &Server, state: &State, browser: &Browser, form: Form) -> Resu
     let Some(name) = forward.and_then(|forward| bouncer_of(forward, browser, &form.to)) else {
         return Ok(page::show(StatusCode::NOT_FOUND, &Page::notice("There is nothing here.")));
     };
+    if !browser.private {
+        let page = Page::notice("Others can read this connection. Use https.");
+        return Ok(page::show(StatusCode::FORBIDDEN, &page));
+    }
     let bouncer = &state.bouncer(&name)?.keycards;
     let (attempt, requester) = (browser.attempt(&form.to), cookie::requester());
     let answer = match form.session {
@@ -98,9 +102,9 @@ fn log_in(server: &Server, state: &State, browser: &Browser, form: Form) -> Resu
             bouncer.respond(&session, Next::Factor(&code), &attempt, &requester)?
         }
         None => {
-            let mut request = Asked::new(attempt.clone());
-            // How long a browser stays logged in is the bouncer's `duration`.
-            request.ttl = Some(bouncer.settings().duration);
+            // Each browser is kept alive by its own requests.
+            let browser = hex::encode(&keyward_fs::random::<16>()?);
+            let request = Asked::new(attempt.clone()).issued_by(browser);
             let presented = Presented::password(form.user, form.password);
             bouncer.authenticate(&presented, &request, &requester)?
         }
@@ -112,7 +116,7 @@ fn log_in(server: &Server, state: &State, browser: &Browser, form: Form) -> Resu
     };
     match answer {
         Answer::Authenticated { keycard, .. } => {
-            write(&Decision::Issued(&keycard))?;
+            write(&Decision::WithKeycard(&keycard))?;
             let address = cookie::bound_address(state, &attempt);
             let id = Some(&keycard.id);
             let cookie = cookie::set(state, &browser.host, browser.secure, id, address)?;

@@ -10,11 +10,10 @@ use keyward_portal::SessionId;
 use serde_json::{Value, json};
 
 use super::read::{Authenticate, Begin, Check, Confirm, KeepAlive, Remove, Respond, Which, parse};
-use super::{Body, Configuration};
 use crate::audit::Decision;
 use crate::bouncer::Bouncer;
 use crate::listen::Service;
-use crate::server::Server;
+use crate::server::{Server, State};
 
 /// A call with a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,13 +72,13 @@ impl Call {
 }
 
 /// Lists the bouncers.
-pub(super) fn bouncers(state: &Configuration) -> Result<Value> {
+pub(super) fn bouncers(state: &State) -> Result<Value> {
     let bouncers = state.bouncers.values().map(describe_bouncer);
     Ok(json!({"bouncers": bouncers.collect::<Result<Vec<_>>>()?}))
 }
 
 /// Describes one bouncer.
-pub(super) fn describe(state: &Configuration, name: &str) -> Result<Value> {
+pub(super) fn describe(state: &State, name: &str) -> Result<Value> {
     describe_bouncer(state.bouncer(name)?)
 }
 
@@ -91,18 +90,18 @@ fn describe_bouncer(bouncer: &Bouncer) -> Result<Value> {
 }
 
 /// Lists the keycards of a requester that have ended.
-pub(super) fn ended(state: &Configuration, name: &str, requester: &RequesterId) -> Result<Value> {
+pub(super) fn ended(state: &State, name: &str, requester: &RequesterId) -> Result<Value> {
     Ok(json!({"ended": state.bouncer(name)?.keycards.ended(requester)?}))
 }
 
 /// Does a call.
 pub(super) fn call(
     server: &Server,
-    state: &Configuration,
+    state: &State,
     name: &str,
     call: Call,
     requester: &RequesterId,
-    body: &Body,
+    body: &Secret,
 ) -> Result<Value> {
     let keycards = &state.bouncer(name)?.keycards;
     let nothing = || Ok(json!({}));
@@ -190,7 +189,7 @@ fn no_kind() -> Error {
 /// refused: a requester may pass it on.
 fn answered(
     server: &Server,
-    state: &Configuration,
+    state: &State,
     name: &str,
     answer: Result<Answer>,
     attempt: &Attempt,
@@ -202,7 +201,7 @@ fn answered(
     };
     match answer {
         Ok(Answer::Authenticated { keycard, last }) => {
-            write(&Decision::Issued(&keycard))?;
+            write(&Decision::WithKeycard(&keycard))?;
             let mut value = json!({"state": "authenticated", "keycard": keycard});
             if let Some(last) = last {
                 value["last"] = encode(&last);

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http_body_util::combinators::BoxBody;
 use hyper::body::{Body, Frame};
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE};
-use keyward_bouncer::{Ended, RequesterId};
+use keyward_bouncer::{Ended, KeycardId, RequesterId};
 use tokio::sync::mpsc;
 
 use crate::listen::Stop;
@@ -48,23 +48,22 @@ async fn send(
     mut stop: Stop,
     events: mpsc::Sender<Bytes>,
 ) {
-    let (mut sent, mut quiet) = (BTreeSet::new(), 0);
+    let (mut sent, mut quiet) = (BTreeSet::<KeycardId>::new(), 0);
     // The requester learns that the stream has begun.
     if events.send(Bytes::from_static(b": keyward\n\n")).await.is_err() {
         return;
     }
     loop {
-        let ended = ended(&server, &bouncer, &requester).await;
-        let current: BTreeSet<_> = ended.iter().map(|ended| ended.id.clone()).collect();
-        // What is confirmed does not come again.
-        sent.retain(|id| current.contains(id));
         let mut messages = Vec::new();
-        for event in ended.iter().filter(|ended| !sent.contains(&ended.id)) {
-            let data =
-                serde_json::json!({"id": event.id, "reason": event.reason, "time": event.time});
-            messages.push(Bytes::from(format!("event: ended\ndata: {data}\n\n")));
+        // What cannot be read now is told later.
+        if let Some(ended) = ended(&server, &bouncer, &requester).await {
+            for event in ended.iter().filter(|ended| !sent.contains(&ended.id)) {
+                let data = serde_json::json!(event);
+                messages.push(Bytes::from(format!("event: ended\ndata: {data}\n\n")));
+            }
+            // What is confirmed does not come again.
+            sent = ended.into_iter().map(|ended| ended.id).collect();
         }
-        sent = current;
         quiet = if messages.is_empty() { quiet + 1 } else { 0 };
         if quiet == QUIET {
             quiet = 0;
@@ -83,13 +82,11 @@ async fn send(
     }
 }
 
-async fn ended(server: &Server, bouncer: &str, requester: &RequesterId) -> Vec<Ended> {
+async fn ended(server: &Server, bouncer: &str, requester: &RequesterId) -> Option<Vec<Ended>> {
     let (state, name, requester) = (server.state(), bouncer.to_owned(), requester.clone());
     let work = server.pool.run(move || state.bouncer(&name)?.keycards.ended(&requester)).await;
-    work.unwrap_or_else(|error| {
-        server.log.warning("a requester cannot be told", &[("error", &error)]);
-        Vec::new()
-    })
+    work.inspect_err(|error| server.log.warning("a requester cannot be told", &[("error", error)]))
+        .ok()
 }
 
 /// The body: what comes from the channel.

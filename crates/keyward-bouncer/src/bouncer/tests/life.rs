@@ -65,6 +65,38 @@ fn fl_03_only_its_issuer_keeps_a_keycard_alive() {
 }
 
 #[test]
+fn an_active_client_stays_and_an_idle_one_does_not() {
+    let setting = Setting::new();
+    let settings = Settings::default().with_ttl(seconds(60)).with_duration(seconds(300));
+    let bouncer = setting.copy().with_settings(settings);
+    let keycard = log_in(&bouncer, "ann", &request().issued_by("browser"));
+    let lease = || -> Option<Lease> {
+        bouncer.entries.read(&crate::entries::lease(&web(), "browser")).unwrap()
+    };
+    setting.set_time(30);
+    bouncer.keep_active(&keycard).unwrap();
+    assert_eq!(lease(), None);
+    for time in (31..300).step_by(59) {
+        setting.set_time(time);
+        assert!(is_in(&bouncer, &keycard), "{time}");
+        bouncer.keep_active(&keycard).unwrap();
+        assert_eq!(lease().unwrap().until, START + time + 60);
+    }
+    setting.set_time(299);
+    assert!(is_in(&bouncer, &keycard));
+    setting.set_time(300);
+    assert!(!is_in(&bouncer, &keycard));
+
+    let idle = log_in(&bouncer, "ann", &request().issued_by("another"));
+    setting.set_time(360);
+    assert!(!is_in(&bouncer, &idle));
+    bouncer.keep_active(&idle).unwrap();
+    assert!(!is_in(&bouncer, &idle));
+    let without_issuer = log_in(&bouncer, "ann", &request());
+    assert!(bouncer.keep_active(&without_issuer).is_err());
+}
+
+#[test]
 fn an_expired_keycard_does_not_come_back() {
     let setting = Setting::new();
     let bouncer = setting.copy();

@@ -20,7 +20,8 @@ pub(super) struct Browser {
     /// Whether the browser used TLS.
     pub(super) secure: bool,
     address: IpAddr,
-    private: bool,
+    /// Whether only the browser and this server can read what it sends.
+    pub(super) private: bool,
 }
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

@@ -144,6 +144,41 @@ async fn a_wrong_login_says_nothing_about_users_and_leads_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_password_that_others_can_read_is_not_taken() {
+    let site = Site::start(CONFIG).await;
+    let open = SITE.replace("https", "http");
+    let request = format!(
+        "POST /keyward/login HTTP/1.1\r\n{open}Origin: http://www.example.org\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{RIGHT}",
+        RIGHT.len()
+    );
+    let answer = site.send("login", request).await;
+    assert!(answer.status() == 403 && answer.text.contains("Use https"), "{}", answer.text);
+    assert!(answer.all("set-cookie").is_empty());
+}
+
+#[tokio::test]
+async fn a_browser_that_is_active_stays_logged_in() {
+    let site = Site::start(&CONFIG.replace("auth = [", "ttl = '10s'\nauth = [")).await;
+    let cookie = cookie(&post(&site, "login", OWN, RIGHT).await);
+    for _ in 0..2 {
+        tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+        assert_eq!(ask(&site, "/admin/x", &[("Cookie", &cookie)]).await.status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn authorization_is_for_the_site_behind_if_the_rule_knows_cookies_only() {
+    let config = CONFIG.replace("schemes = ['cookie', 'basic']", "schemes = ['cookie']");
+    let site = Site::start(&config).await;
+    let cookie = cookie(&post(&site, "login", OWN, RIGHT).await);
+    let token = ("Authorization", "Bearer of-the-site");
+    assert_eq!(ask(&site, "/admin/x", &[token, ("Cookie", &cookie)]).await.status(), 200);
+    let answer = ask(&site, "/admin/x", &[("Authorization", crate::testing::ANN)]).await;
+    assert_eq!((answer.status(), answer.only("remote-user")), (401, ""));
+}
+
+#[tokio::test]
 async fn programs_are_asked_for_a_password_and_a_cookie_needs_the_page() {
     let site = Site::start(CONFIG).await;
     let program = ask(&site, "/admin/x", &[]).await;
