@@ -8,6 +8,7 @@ pub(crate) mod hostile_values;
 pub(crate) mod invocation;
 pub(crate) mod namespace;
 pub(crate) mod nginx;
+pub(crate) mod page_blocks;
 pub(crate) mod plugin_fixtures;
 pub(crate) mod prng;
 pub(crate) mod program;
@@ -16,5 +17,6 @@ pub(crate) mod scripted_storage;
 #[allow(dead_code, reason = "the keyring's own tests use more of it")]
 #[path = "../../plugins/keyward-keyring/tests/secret_service/session.rs"]
 pub(crate) mod secret_service;
+pub(crate) mod serve;
 pub(crate) mod tls;
 pub(crate) mod waiting;

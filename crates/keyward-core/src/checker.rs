@@ -42,7 +42,7 @@ pub trait Checker: Debug + Send + Sync {
 
     /// Checks a credential of one of the kinds in [`accepts`](Self::accepts).
     fn check(&self, presented: &Presented, _: &Attempt) -> Result<Round> {
-        Err(unsupported(presented.kind()))
+        Err(presented.unsupported())
     }
 
     /// Goes on after [`Round::Challenge`] with the client's answer.
@@ -68,11 +68,6 @@ pub trait Checker: Debug + Send + Sync {
     fn example(&self, _pick: u64, _: VerifierForm) -> Result<Option<Verifier>> {
         Ok(None)
     }
-}
-
-fn unsupported(kind: &PresentedKind) -> Error {
-    let why = format!("the checker does not check credentials of the kind {}", kind.name());
-    Error::new(ErrorKind::Unsupported, "check").because(why)
 }
 
 /// A kind of credential, by its name.
@@ -214,6 +209,13 @@ impl Presented {
     /// Whether it is of this kind.
     pub fn is(&self, kind: &PresentedKind) -> bool {
         self.kinds.contains(kind)
+    }
+
+    /// The error of a checker that does not check credentials of this kind:
+    /// [`Unsupported`](ErrorKind::Unsupported).
+    pub fn unsupported(&self) -> Error {
+        let why = format!("the checker does not check credentials of the kind {}", self.kind());
+        Error::new(ErrorKind::Unsupported, "check").because(why)
     }
 
     /// The name of the user.

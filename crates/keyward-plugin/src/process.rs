@@ -11,8 +11,10 @@ use keyward_core::Secret;
 use rustix::event::{PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, Signal};
 
+mod configured;
 mod confine;
 
+pub use configured::{check_configured, configured};
 pub use confine::confine;
 
 /// The number of bytes that a ready pipe accepts without blocking: the smallest `PIPE_BUF` that

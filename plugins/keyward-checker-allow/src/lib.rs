@@ -10,8 +10,7 @@
 use std::sync::Arc;
 
 use keyward_plugin::{
-    Attempt, Backend, Checker, Error, ErrorKind, Host, Info, NoOptions, Presented, PresentedKind,
-    Result, Round,
+    Attempt, Backend, Checker, Host, Info, NoOptions, Presented, PresentedKind, Result, Round,
 };
 
 keyward_plugin::register!(checker: Allow);
@@ -38,8 +37,7 @@ impl Checker for Allow {
         if presented.is(&PresentedKind::CIRCUMSTANCES) {
             return Ok(Round::Accepted { identity: None, last: None, until: None });
         }
-        let why = "it is a condition and checks no credentials";
-        Err(Error::new(ErrorKind::Unsupported, "check").because(why))
+        Err(presented.unsupported())
     }
 }
 

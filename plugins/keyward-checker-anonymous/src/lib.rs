@@ -5,8 +5,7 @@
 use std::sync::Arc;
 
 use keyward_plugin::{
-    Attempt, Backend, Checker, Error, ErrorKind, Host, Info, NoOptions, Presented, PresentedKind,
-    Result, Round,
+    Attempt, Backend, Checker, Host, Info, NoOptions, Presented, PresentedKind, Result, Round,
 };
 
 keyward_plugin::register!(checker: Anonymous);
@@ -34,8 +33,7 @@ impl Checker for Anonymous {
         if presented.is(&PresentedKind::ANONYMOUS) {
             return Ok(Round::Accepted { identity: None, last: None, until: None });
         }
-        Err(Error::new(ErrorKind::Unsupported, "check")
-            .because("only a request for anonymous access can be checked"))
+        Err(presented.unsupported())
     }
 }
 

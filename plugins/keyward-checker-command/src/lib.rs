@@ -18,11 +18,7 @@
 //! a client sent is only in its input. It runs in a separate process group, so that all its processes
 //! are killed when its time is over, and inherits no open file of this process.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,18 +64,10 @@ impl Backend for CommandCondition {
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {
-        let invalid = |why: &str| Err(Error::invalid("options", why));
-        if !options.argv.first().is_some_and(|program| Path::new(program).is_absolute()) {
-            return invalid("`argv` must begin with the absolute path of a program");
-        }
-        if options.argv.iter().any(|argument| argument.contains('\0')) {
-            return invalid("`argv` contains a null character");
-        }
-        if options.variables.iter().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
-            return invalid("`variables` contains a text that is not the name of a variable");
-        }
+        process::check_configured(&options.argv, "variables", &options.variables)?;
         if options.timeout.is_zero() || options.timeout > MAX_TIMEOUT {
-            return invalid("`timeout` must be more than 0 and at most 60 seconds");
+            let why = "`timeout` must be more than 0 and at most 60 seconds";
+            return Err(Error::invalid("options", why));
         }
         Ok(Self { options, host: Arc::clone(host) })
     }
@@ -92,8 +80,7 @@ impl Checker for CommandCondition {
 
     fn check(&self, presented: &Presented, attempt: &Attempt) -> Result<Round> {
         if !presented.is(&PresentedKind::CIRCUMSTANCES) {
-            let why = "it is a condition and checks no credentials";
-            return Err(Error::new(ErrorKind::Unsupported, "check").because(why));
+            return Err(presented.unsupported());
         }
         match circumstances(presented, attempt) {
             Some(input) => self.ask(&input),
@@ -108,15 +95,8 @@ impl CommandCondition {
         let program = &self.options.argv[0];
         let timeout = self.options.timeout;
         let wait = self.host.remaining().map_or(timeout, |remaining| remaining.min(timeout));
-        let variables = self.options.variables.iter();
-        let variables: Vec<_> =
-            variables.filter_map(|name| Some((name, self.host.variable(name)?))).collect();
-        let mut command = Command::new(program);
-        command
-            .args(&self.options.argv[1..])
-            .env_clear()
-            .envs(variables.iter().map(|(name, value)| (name, OsStr::from_bytes(value.expose()))))
-            .current_dir("/");
+        let Options { argv, variables, .. } = &self.options;
+        let mut command = process::configured(argv, variables, &*self.host);
         let answer = process::ask(&mut command, input, MAX_OUTPUT, wait);
         let answer = answer.map_err(|failure| match failure {
             Failure::NotStarted(error) => {

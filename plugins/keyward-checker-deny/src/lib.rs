@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use keyward_plugin::{
-    Attempt, Backend, Checker, Denial, Error, ErrorKind, Host, Info, NoOptions, Presented,
-    PresentedKind, Result, Round,
+    Attempt, Backend, Checker, Denial, Host, Info, NoOptions, Presented, PresentedKind, Result,
+    Round,
 };
 
 keyward_plugin::register!(checker: Deny);
@@ -33,8 +33,7 @@ impl Checker for Deny {
         if presented.kinds().iter().any(|kind| PresentedKind::ALL.contains(kind)) {
             return Ok(Round::wrong(Denial::Disabled));
         }
-        Err(Error::new(ErrorKind::Unsupported, "check")
-            .because("it denies only the kinds of credentials that come with Keyward"))
+        Err(presented.unsupported())
     }
 }
 

@@ -74,8 +74,7 @@ impl Checker for Ical {
 
     fn check(&self, presented: &Presented, _: &Attempt) -> Result<Round> {
         if !presented.is(&PresentedKind::CIRCUMSTANCES) {
-            let why = "it is a condition and checks no credentials";
-            return Err(Error::new(ErrorKind::Unsupported, "check").because(why));
+            return Err(presented.unsupported());
         }
         Ok(match self.active_until(self.host.now())? {
             Some(until) => Round::Accepted { identity: None, last: None, until: Some(until) },

@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net};
 use keyward_plugin::{
-    Attempt, Backend, Checker, Denial, Error, ErrorKind, Host, Info, Presented, PresentedKind,
-    Result, Round, options,
+    Attempt, Backend, Checker, Denial, Error, Host, Info, Presented, PresentedKind, Result, Round,
+    options,
 };
 
 keyward_plugin::register!(checker: Ip);
@@ -64,8 +64,7 @@ impl Checker for Ip {
 
     fn check(&self, presented: &Presented, attempt: &Attempt) -> Result<Round> {
         if !presented.is(&PresentedKind::CIRCUMSTANCES) {
-            let why = "it is a condition and checks no credentials";
-            return Err(Error::new(ErrorKind::Unsupported, "check").because(why));
+            return Err(presented.unsupported());
         }
         let address = attempt.address.as_deref().and_then(|text| text.parse::<IpAddr>().ok());
         match address.is_some_and(|address| self.lets_in(address.to_canonical())) {

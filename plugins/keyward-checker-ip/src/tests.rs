@@ -1,4 +1,4 @@
-use keyward_plugin::{Options as _, Value, Values};
+use keyward_plugin::{ErrorKind, Options as _, Value, Values};
 use keyward_testkit::TestHost;
 
 use super::*;

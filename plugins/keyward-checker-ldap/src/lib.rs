@@ -114,8 +114,7 @@ impl Checker for Ldap {
 
     fn check(&self, presented: &Presented, _: &Attempt) -> Result<Round> {
         if !presented.is(&PresentedKind::PASSWORD) {
-            return Err(Error::new(ErrorKind::Unsupported, "check")
-                .because("an LDAP server checks passwords only"));
+            return Err(presented.unsupported());
         }
         let (Some(user), Some(password)) = (presented.user(), presented.field("password")) else {
             return Ok(Round::wrong(Denial::Malformed));

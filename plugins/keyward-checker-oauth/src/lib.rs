@@ -29,8 +29,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_plugin::{
-    Attempt, Backend, Checker, Error, ErrorKind, Host, Info, Presented, PresentedKind, Result,
-    Round, Secret, SecretRef, options,
+    Attempt, Backend, Checker, Error, Host, Info, Presented, PresentedKind, Result, Round, Secret,
+    SecretRef, options,
 };
 
 use claims::Rules;
@@ -135,8 +135,7 @@ impl Checker for OAuth {
 
     fn check(&self, presented: &Presented, _: &Attempt) -> Result<Round> {
         if !presented.is(&PresentedKind::TOKEN) {
-            let why = format!("it does not check {}", presented.kind());
-            return Err(Error::new(ErrorKind::Unsupported, "check").because(why));
+            return Err(presented.unsupported());
         }
         let token = presented.field("token").filter(|token| is_token(token));
         let Some(token) = token else { return Ok(Round::Unknown) };

@@ -4,7 +4,7 @@
 mod fuzzed;
 mod server;
 
-use keyward_plugin::{Denial, Identity, Timestamp, Value, Values};
+use keyward_plugin::{Denial, ErrorKind, Identity, Timestamp, Value, Values};
 use keyward_testkit::{Client as Named, Scratch, TestHost};
 use serde_json::json;
 

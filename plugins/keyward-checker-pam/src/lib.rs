@@ -22,8 +22,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use keyward_plugin::{
-    Attempt, Backend, Checker, Denial, Error, ErrorKind, Host, Info, Level, Presented,
-    PresentedKind, Result, Round, Secret, options, random,
+    Attempt, Backend, Checker, Denial, Error, Host, Info, Level, Presented, PresentedKind, Result,
+    Round, Secret, options, random,
 };
 
 use run::{Login, Running, Said};
@@ -85,10 +85,7 @@ impl Checker for Pam {
 
     fn check(&self, presented: &Presented, attempt: &Attempt) -> Result<Round> {
         let kind = presented.kinds().iter().find(|kind| ACCEPTS.contains(kind));
-        let kind = kind.ok_or_else(|| {
-            Error::new(ErrorKind::Unsupported, "check")
-                .because("PAM checks passwords and conversations only")
-        })?;
+        let kind = kind.ok_or_else(|| presented.unsupported())?;
         if *kind == PresentedKind::PASSWORD {
             return self.check_password(presented, attempt);
         }

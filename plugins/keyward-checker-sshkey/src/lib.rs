@@ -137,8 +137,7 @@ impl Checker for SshKey {
 
     fn check(&self, presented: &Presented, attempt: &Attempt) -> Result<Round> {
         if !presented.is(&PresentedKind::SSH_SIGNATURE) {
-            let why = format!("it does not check {}", presented.kind());
-            return Err(Error::new(ErrorKind::Unsupported, "check").because(why));
+            return Err(presented.unsupported());
         }
         let Some(user) = presented.user().filter(|user| is_name(user)) else {
             return Ok(Round::Unknown);

@@ -12,13 +12,12 @@
 
 mod run;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use keyward_plugin::{
     Backend, Created, Error, Host, Info, Key, KeyId, Loaded, Result, Secret, create_supplied,
-    load_supplied, options,
+    load_supplied, options, process,
 };
 
 keyward_plugin::register!(key: CommandKey);
@@ -51,18 +50,10 @@ impl Backend for CommandKey {
     type Options = Options;
 
     fn open(options: Options, host: &Arc<dyn Host>) -> Result<Self> {
-        let invalid = |why: &str| Err(Error::invalid("options", why));
-        if !options.argv.first().is_some_and(|program| Path::new(program).is_absolute()) {
-            return invalid("`argv` must begin with the absolute path of a program");
-        }
-        if options.argv.iter().any(|argument| argument.contains('\0')) {
-            return invalid("`argv` contains a null character");
-        }
-        if options.allow.iter().any(|name| name.is_empty() || name.contains(['=', '\0'])) {
-            return invalid("`allow` contains a text that is not the name of a variable");
-        }
+        process::check_configured(&options.argv, "allow", &options.allow)?;
         if !(1..=MAX_TIMEOUT).contains(&options.timeout) {
-            return invalid(&format!("`timeout` must be from 1 to {MAX_TIMEOUT} seconds"));
+            let why = format!("`timeout` must be from 1 to {MAX_TIMEOUT} seconds");
+            return Err(Error::invalid("options", why));
         }
         Ok(Self { options, host: Arc::clone(host) })
     }
@@ -84,15 +75,11 @@ impl Key for CommandKey {
 
 impl CommandKey {
     fn output(&self) -> Result<Secret> {
-        let variables: Vec<_> = self
-            .options
-            .allow
-            .iter()
-            .filter_map(|name| Some((name.as_str(), self.host.variable(name)?)))
-            .collect();
-        let timeout = Duration::from_secs(self.options.timeout);
+        let Options { argv, allow, timeout } = &self.options;
+        let mut command = process::configured(argv, allow, &*self.host);
+        let timeout = Duration::from_secs(*timeout);
         let wait = self.host.remaining().map_or(timeout, |remaining| remaining.min(timeout));
-        run::output(&self.options.argv, &variables, wait)
+        run::output(&mut command, &argv[0], wait)
     }
 }
 

@@ -1,7 +1,5 @@
 //! Runs the program, with limits on its time and its output.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -13,34 +11,24 @@ use keyward_plugin::{Error, ErrorKind, Result, Secret};
 const MAX_OUTPUT: usize = 64 << 10;
 
 /// Returns the output of the program, without the line end at its end.
-pub(crate) fn output(
-    argv: &[String],
-    variables: &[(&str, Secret)],
-    wait: Duration,
-) -> Result<Secret> {
-    let mut command = Command::new(&argv[0]);
-    command
-        .args(&argv[1..])
-        .env_clear()
-        .envs(variables.iter().map(|(name, value)| (name, OsStr::from_bytes(value.expose()))))
-        .current_dir("/");
-    let answer = process::ask(&mut command, &Secret::default(), MAX_OUTPUT, wait);
+pub(crate) fn output(command: &mut Command, program: &str, wait: Duration) -> Result<Secret> {
+    let answer = process::ask(command, &Secret::default(), MAX_OUTPUT, wait);
     let answer = answer.map_err(|failure| match failure {
         Failure::NotStarted(error) => {
-            let why = format!("{} cannot be started: {error}", argv[0]);
+            let why = format!("{} cannot be started: {error}", program);
             Error::io("command", error).because(why)
         }
-        Failure::Late => late(&argv[0], wait),
+        Failure::Late => late(program, wait),
         Failure::TooMuch => {
-            failed(ErrorKind::Refused, format!("{} printed more than {MAX_OUTPUT} bytes", argv[0]))
+            failed(ErrorKind::Refused, format!("{} printed more than {MAX_OUTPUT} bytes", program))
         }
         Failure::Io(error) => Error::io("command", error),
     })?;
-    check(answer.status, &argv[0])?;
+    check(answer.status, program)?;
     let mut secret = answer.output;
     secret.strip_line_end();
     if secret.is_empty() {
-        return Err(failed(ErrorKind::NoKey, format!("{} printed nothing", argv[0])));
+        return Err(failed(ErrorKind::NoKey, format!("{} printed nothing", program)));
     }
     Ok(secret)
 }

@@ -3,7 +3,7 @@
 use std::str::from_utf8;
 
 use keyward_plugin::{Options, Value, options};
-use keyward_portal::{AuthSpec, Expression};
+use keyward_portal::{AuthSpec, Expression, Verdict};
 
 options! {
     /// Options of each type that a string can have.
@@ -29,7 +29,11 @@ pub fn auth_string(bytes: &[u8]) {
     if let Ok(policy) = Expression::parse(text) {
         let again = Expression::parse(&policy.to_string()).expect("it is one");
         assert_eq!(again, policy);
-        policy.holds(&mut |name| name.len() % 2 == 0);
+        let is = |name: &str| if name.len().is_multiple_of(2) { Verdict::YES } else { Verdict::NO };
+        policy.evaluate(&mut |name| Ok(is(name))).expect("each name has an answer");
+    }
+    if let Ok(policy) = Expression::parse_flumotion(text) {
+        Expression::parse(&policy.to_string()).expect("it is written with parentheses");
     }
     let Ok(spec) = AuthSpec::parse(text) else { return };
     let Ok(values) = spec.values(Example::TABLE) else { return };

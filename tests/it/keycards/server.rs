@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::helpers::home::Home;
 use crate::helpers::invocation::Invocation;
 use crate::helpers::nginx::Server;
-use crate::helpers::program::keyward;
+use crate::helpers::serve;
 use crate::helpers::waiting::wait_until;
 
 /// Her password is `open sesame`. The hash is a cheap one, for many logins.
@@ -41,12 +41,9 @@ impl<'a> Copy<'a> {
             "version = 1\naudit = '{folder}/audit.log'\n{top}\n[[bouncer]]\nname = 'office'\n\
              auth = ['htpasswd:{folder}/users']\n[rpc]\nlisten = ['unix:{folder}/{name}rpc.sock']\n"
         );
-        let config = home.write(&format!("{name}serve.toml"), text);
-        let program = keyward().with_file_name("keyward-serve");
-        let log = fs::File::create(home.path(format!("{name}serve.log"))).unwrap();
-        let server = Server::start(program.to_str().unwrap(), home.folder(), |command| {
-            command.arg("--config").arg(config).current_dir(home.folder()).stderr(log);
-        });
+        let config = format!("{name}serve.toml");
+        home.write(&config, text);
+        let server = serve::start(home, &config, &format!("{name}serve.log"));
         let copy = Self { home, name: name.to_owned(), server: Mutex::new(server) };
         let what = format!("the copy listens (log: {})", copy.path("serve.log").display());
         wait_until(&what, || UnixStream::connect(copy.path("rpc.sock")).is_ok());

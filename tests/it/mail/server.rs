@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::helpers::home::Home;
 use crate::helpers::nginx::Server;
-use crate::helpers::program::keyward;
 use crate::helpers::waiting::wait_until;
+use crate::helpers::{page_blocks, serve};
 
 const PAGE: &str = include_str!("../../../docs/mail-servers.md");
 
@@ -40,12 +40,8 @@ impl Mail {
         home.write("plain", format!("{USER}|{PASSWORD}\n"));
         open_to_all(&home.path("plain"), 0o600);
         let text = configure(block(&home, "serve.toml"));
-        let config = home.write("serve.toml", text);
-        let server = keyward().with_file_name("keyward-serve");
-        let server = Server::start(server.to_str().unwrap(), home.folder(), |command| {
-            command.arg("--config").arg(config).current_dir(home.folder());
-            command.stderr(fs::File::create(home.path("serve.log")).unwrap());
-        });
+        home.write("serve.toml", text);
+        let server = serve::start(&home, "serve.toml", "serve.log");
         for socket in SOCKETS.map(|name| home.path("run").join(name)) {
             let log = home.path("serve.log");
             let what = format!("{} (see {})", socket.display(), log.display());
@@ -63,8 +59,7 @@ impl Mail {
 
 /// Returns a configuration of the page, for this home.
 pub(super) fn block(home: &Home, name: &str) -> String {
-    let marked = PAGE.split_once(&format!("# {name}\n")).unwrap_or_else(|| panic!("no {name}")).1;
-    let text = marked.split_once("```").unwrap().0;
+    let text = page_blocks::block(PAGE, name);
     let folder = home.folder().display();
     text.replace("/run/keyward/", &format!("{folder}/run/"))
         .replace("/etc/keyward/", &format!("{folder}/"))

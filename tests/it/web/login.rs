@@ -5,10 +5,11 @@ use std::process::Command;
 
 use super::backend::{Backend, REACHED};
 use super::client::{Answer, HOST, ask};
+use super::proxies::start_nginx;
 use super::site::{Ports, block};
 use crate::helpers::home::{Home, clean_environment};
 use crate::helpers::nginx::{Server, free_ports};
-use crate::helpers::program::keyward;
+use crate::helpers::serve;
 use crate::helpers::waiting::wait_until;
 
 struct Login {
@@ -48,18 +49,8 @@ impl Login {
                 "  location = /keyward {",
                 &(at(block(&home, "login.conf", ports)) + "  location = /keyward {"),
             );
-        let head = "daemon off;\npid pid;\nerror_log proxy.log info;\nevents {}\nhttp {\naccess_log off;\n\
-                    client_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
-                    uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n";
-        home.write("nginx.conf", format!("{head}{nginx}}}\n"));
-        let program = keyward().with_file_name("keyward-serve");
-        let log = std::fs::File::create(home.path("serve.log")).unwrap();
-        let serving = Server::start(program.to_str().unwrap(), home.folder(), |command| {
-            command.args(["--config", "serve.toml"]).current_dir(home.folder()).stderr(log);
-        });
-        let proxying = Server::start("nginx", home.folder(), |command| {
-            command.args(["-p", ".", "-c", "nginx.conf"]).current_dir(home.folder());
-        });
+        let serving = serve::start(&home, "serve.toml", "serve.log");
+        let proxying = start_nginx(&home, &nginx);
         for port in [login, serve, proxy] {
             let what = format!("port {port} (see {})", home.folder().display());
             wait_until(&what, || TcpStream::connect(("127.0.0.1", port)).is_ok());

@@ -15,11 +15,16 @@ const TRAEFIK: Proxy = Proxy { name: "traefik", start: traefik };
 const HAPROXY: Proxy = Proxy { name: "haproxy", start: haproxy };
 
 fn nginx(home: &Home, ports: Ports) -> Server {
+    start_nginx(home, &block(home, "nginx.conf", ports))
+}
+
+/// Starts nginx with a configuration of its HTTP server.
+pub(super) fn start_nginx(home: &Home, http: &str) -> Server {
     let head = "daemon off;\npid pid;\nerror_log proxy.log info;\nworker_rlimit_nofile 8192;\n\
                 events { worker_connections 4096; }\nhttp {\naccess_log off;\n\
                 client_body_temp_path body;\nproxy_temp_path proxy;\nfastcgi_temp_path fastcgi;\n\
                 uwsgi_temp_path uwsgi;\nscgi_temp_path scgi;\n";
-    home.write("nginx.conf", format!("{head}{}}}\n", block(home, "nginx.conf", ports)));
+    home.write("nginx.conf", format!("{head}{http}}}\n"));
     Server::start("nginx", home.folder(), |command| {
         command.args(["-p", ".", "-c", "nginx.conf"]).current_dir(home.folder());
     })

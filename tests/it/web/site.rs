@@ -10,8 +10,8 @@ use super::backend::Backend;
 use super::client::{Answer, ask};
 use crate::helpers::home::Home;
 use crate::helpers::nginx::{Server, free_ports};
-use crate::helpers::program::keyward;
 use crate::helpers::waiting::wait_until;
+use crate::helpers::{page_blocks, serve};
 
 pub(super) const PAGE: &str = include_str!("../../../docs/serve.md");
 
@@ -105,12 +105,8 @@ impl Site {
     }
 
     fn start_serve(&mut self) {
-        let server = keyward().with_file_name("keyward-serve");
         let home = &self.home;
-        self.serve = Some(Server::start(server.to_str().unwrap(), home.folder(), |command| {
-            command.args(["--config", "serve.toml"]).current_dir(home.folder());
-            command.stderr(fs::File::create(home.path("serve.log")).unwrap());
-        }));
+        self.serve = Some(serve::start(home, "serve.toml", "serve.log"));
         let what = format!("keyward serve listens (see {})", home.path("serve.log").display());
         wait_until(&what, || TcpStream::connect(("127.0.0.1", self.ports.serve)).is_ok());
     }
@@ -146,11 +142,7 @@ fn add_robot(home: &Home) {
 
 /// Returns a configuration of the page, for this home and these ports.
 pub(super) fn block(home: &Home, name: &str, ports: Ports) -> String {
-    let comment = if name.ends_with(".lua") { "--" } else { "#" };
-    let marked = PAGE.split_once(&format!("\n{comment} {name}\n"));
-    let marked = marked.unwrap_or_else(|| panic!("no {name}")).1;
-    let text = marked.split_once("```").unwrap().0;
-    let mut text = of_home(home, text);
+    let mut text = of_home(home, page_blocks::block(PAGE, name));
     for (old, new) in [
         ("127.0.0.1:9080", format!("127.0.0.1:{}", ports.serve)),
         ("127.0.0.1:8080", format!("127.0.0.1:{}", ports.backend)),
