@@ -87,7 +87,7 @@ impl Config {
         match TomlFile::read(path)? {
             Some(file) => Self::parse(&file),
             None => Err(Error::invalid("config", format!("there is no file {}", path.display()))
-                .hint("Name the configuration with --config, or use --auth")),
+                .hint("Name the configuration with --config")),
         }
     }
 

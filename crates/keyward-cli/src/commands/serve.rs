@@ -45,6 +45,7 @@ impl Run for Arguments {
 fn find() -> Result<Program> {
     let path = program_beside(PROGRAM).ok_or_else(|| {
         failed(format!("the program {PROGRAM} is not in the folder of this program"))
+            .hint("`keyward help serve` says how to install it")
     })?;
     Program::in_place(&path)
 }
